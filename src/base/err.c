@@ -1,0 +1,40 @@
+/* Errors that a person can act on. */
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/err.h"
+
+static void message_format(struct err *err, const char *format, va_list args)
+{
+    vsnprintf(err->message, sizeof err->message, format, args);
+}
+
+int err_set(struct err *err, int code, const char *format, ...)
+{
+    if (!err || err->code)
+        return code;
+
+    va_list args;
+    va_start(args, format);
+    message_format(err, format, args);
+    va_end(args);
+
+    size_t used = strlen(err->message);
+    snprintf(err->message + used, sizeof err->message - used, ": %s", strerror(-code));
+    err->code = code;
+    return code;
+}
+
+int err_say(struct err *err, int code, const char *format, ...)
+{
+    if (!err || err->code)
+        return code;
+
+    va_list args;
+    va_start(args, format);
+    message_format(err, format, args);
+    va_end(args);
+    err->code = code;
+    return code;
+}

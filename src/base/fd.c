@@ -1,0 +1,247 @@
+/* Descriptors: whole reads and writes, sealed memory files, messages with descriptors. */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+
+#include "base/cleanup.h"
+#include "base/err.h"
+#include "base/fd.h"
+
+ssize_t fd_read_full(int fd, void *buffer, size_t size)
+{
+    size_t done = 0;
+
+    while (done < size) {
+        ssize_t n = read(fd, (char *)buffer + done, size - done);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return -errno;
+        if (n == 0)
+            break;
+        done += (size_t)n;
+    }
+    return (ssize_t)done;
+}
+
+int fd_write_full(int fd, const void *buffer, size_t size)
+{
+    size_t done = 0;
+
+    while (done < size) {
+        ssize_t n = write(fd, (const char *)buffer + done, size - done);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return -errno;
+        done += (size_t)n;
+    }
+    return 0;
+}
+
+int fd_read_file(int dir_fd, const char *path, size_t max, char **ret_data, size_t *ret_size,
+                 struct err *err)
+{
+    _cleanup_(closep) int fd = openat(dir_fd, path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+    if (fd < 0)
+        return err_set(err, -errno, "cannot open '%s'", path);
+
+    /* Grown as it is read: files of /proc and /sys have no size. */
+    size_t capacity = 4096;
+    size_t used = 0;
+    _cleanup_(freep) char *data = malloc(capacity);
+    for (;;) {
+        if (!data)
+            return err_set(err, -ENOMEM, "cannot read '%s'", path);
+        ssize_t n = fd_read_full(fd, data + used, capacity - 1 - used);
+        if (n < 0)
+            return err_set(err, (int)n, "cannot read '%s'", path);
+        used += (size_t)n;
+        if (used > max)
+            return err_say(err, -EFBIG, "cannot read '%s': it is longer than %zu bytes", path, max);
+        if (used < capacity - 1)
+            break;
+        capacity *= 2;
+        char *grown = realloc(data, capacity);
+        if (!grown)
+            return err_set(err, -ENOMEM, "cannot read '%s'", path);
+        data = grown;
+    }
+    data[used] = '\0';
+    *ret_data = steal_ptr(&data);
+    *ret_size = used;
+    return 0;
+}
+
+int fd_write_string(int dir_fd, const char *path, const char *value)
+{
+    _cleanup_(closep) int fd = openat(dir_fd, path, O_WRONLY | O_CLOEXEC | O_NOCTTY);
+    if (fd < 0)
+        return -errno;
+    size_t length = strlen(value);
+    ssize_t n = write(fd, value, length);
+    if (n < 0)
+        return -errno;
+    return (size_t)n == length ? 0 : -EIO;
+}
+
+/* fsync of the directory that holds `path`, so that a rename in it lasts. */
+static int directory_sync(int dir_fd, const char *path)
+{
+    char directory[4096];
+    const char *slash = strrchr(path, '/');
+
+    if (!slash)
+        snprintf(directory, sizeof directory, ".");
+    else if (slash == path)
+        snprintf(directory, sizeof directory, "/");
+    else if ((size_t)(slash - path) >= sizeof directory)
+        return -ENAMETOOLONG;
+    else
+        snprintf(directory, sizeof directory, "%.*s", (int)(slash - path), path);
+
+    _cleanup_(closep) int fd = openat(dir_fd, directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0 || fsync(fd) < 0)
+        return -errno;
+    return 0;
+}
+
+int fd_write_file_atomic(int dir_fd, const char *path, const void *data, size_t size, mode_t mode,
+                         struct err *err)
+{
+    static _Atomic unsigned counter;
+    char temporary[4096];
+    int n = snprintf(temporary, sizeof temporary, "%s.%d.%u.tmp", path, (int)getpid(), counter++);
+    if (n < 0 || (size_t)n >= sizeof temporary)
+        return err_set(err, -ENAMETOOLONG, "cannot write '%s'", path);
+
+    _cleanup_(closep) int fd =
+        openat(dir_fd, temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, mode);
+    if (fd < 0)
+        return err_set(err, -errno, "cannot write '%s'", path);
+
+    int r = fd_write_full(fd, data, size);
+    if (r == 0 && fchmod(fd, mode) < 0)
+        r = -errno;
+    if (r == 0 && fsync(fd) < 0)
+        r = -errno;
+    if (r == 0 && renameat(dir_fd, temporary, dir_fd, path) < 0)
+        r = -errno;
+    if (r < 0) {
+        unlinkat(dir_fd, temporary, 0);
+        return err_set(err, r, "cannot write '%s'", path);
+    }
+    r = directory_sync(dir_fd, path);
+    if (r < 0)
+        return err_set(err, r, "cannot write '%s'", path);
+    return 0;
+}
+
+int fd_sealed_copy(const char *name, const void *data, size_t size, int *ret_fd, struct err *err)
+{
+#ifndef MFD_EXEC
+#define MFD_EXEC 0x0010U
+#endif
+    /* MFD_EXEC: the pages may be code. Kernels before 6.3 don't know the flag. */
+    _cleanup_(closep) int fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_EXEC);
+    if (fd < 0 && errno == EINVAL)
+        fd = memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    if (fd < 0)
+        return err_set(err, -errno, "cannot make memory file '%s'", name);
+    int r = fd_write_full(fd, data, size);
+    if (r < 0)
+        return err_set(err, r, "cannot fill memory file '%s'", name);
+    if (fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) < 0)
+        return err_set(err, -errno, "cannot seal memory file '%s'", name);
+    *ret_fd = steal_fd(&fd);
+    return 0;
+}
+
+int fd_send(int socket, const void *data, size_t size, const int *fds, size_t fd_count)
+{
+    union {
+        struct cmsghdr align;
+        char bytes[CMSG_SPACE(FD_MESSAGE_MAX * sizeof(int))];
+    } control = {0};
+    struct iovec part = {.iov_base = (void *)(uintptr_t)data, .iov_len = size};
+    struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1};
+
+    if (fd_count > FD_MESSAGE_MAX)
+        return -E2BIG;
+    if (fd_count > 0) {
+        message.msg_control = control.bytes;
+        message.msg_controllen = CMSG_SPACE(fd_count * sizeof(int));
+        struct cmsghdr *head = CMSG_FIRSTHDR(&message);
+        head->cmsg_level = SOL_SOCKET;
+        head->cmsg_type = SCM_RIGHTS;
+        head->cmsg_len = CMSG_LEN(fd_count * sizeof(int));
+        memcpy(CMSG_DATA(head), fds, fd_count * sizeof(int));
+    }
+    for (;;) {
+        ssize_t n = sendmsg(socket, &message, MSG_NOSIGNAL);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return -errno;
+        return (size_t)n == size ? 0 : -EMSGSIZE;
+    }
+}
+
+ssize_t fd_receive(int socket, void *buffer, size_t size, int fds[static FD_MESSAGE_MAX],
+                   size_t *ret_fd_count, int flags)
+{
+    union {
+        struct cmsghdr align;
+        char bytes[CMSG_SPACE(FD_MESSAGE_MAX * sizeof(int))];
+    } control;
+    struct iovec part = {.iov_base = buffer, .iov_len = size};
+    struct msghdr message = {
+        .msg_iov = &part,
+        .msg_iovlen = 1,
+        .msg_control = control.bytes,
+        .msg_controllen = sizeof control.bytes,
+    };
+    ssize_t n;
+
+    *ret_fd_count = 0;
+    do {
+        n = recvmsg(socket, &message, MSG_CMSG_CLOEXEC | flags);
+    } while (n < 0 && errno == EINTR);
+    if (n < 0)
+        return -errno;
+
+    size_t count = 0;
+    for (struct cmsghdr *head = CMSG_FIRSTHDR(&message); head; head = CMSG_NXTHDR(&message, head)) {
+        if (head->cmsg_level != SOL_SOCKET || head->cmsg_type != SCM_RIGHTS)
+            continue;
+        size_t brought = (head->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+        for (size_t i = 0; i < brought; i++) {
+            int fd;
+            memcpy(&fd, CMSG_DATA(head) + i * sizeof(int), sizeof fd);
+            if (count < FD_MESSAGE_MAX)
+                fds[count++] = fd;
+            else
+                close(fd);
+        }
+    }
+    if (message.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) {
+        fd_close_all(fds, count);
+        return -EMSGSIZE;
+    }
+    *ret_fd_count = count;
+    return n;
+}
+
+void fd_close_all(int *fds, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (fds[i] >= 0)
+            close(fds[i]);
+        fds[i] = -1;
+    }
+}

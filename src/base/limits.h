@@ -1,0 +1,23 @@
+/* A limit for everything that comes from outside or grows: one place to look them up. */
+#pragma once
+
+#define NAME_MAX_BYTES 63             /* of a function; [a-z0-9][a-z0-9-]* */
+#define VERSION_MAX_BYTES 31          /* of a function */
+#define MANIFEST_MAX_BYTES (64 << 10) /* of vireo.yaml */
+#define SOURCE_MAX_BYTES (64 << 20)   /* of a source tree, packed */
+#define SOURCE_MAX_FILES 4096
+#define WASM_MAX_BYTES (32 << 20)     /* of a module */
+#define LIBRARY_MAX_BYTES (128 << 20) /* of a built library */
+#define FUNCTIONS_MAX 16384           /* in one registry */
+
+#define REQUEST_HEAD_MAX_BYTES (32 << 10)  /* method, path, query and headers */
+#define REQUEST_BODY_MAX_BYTES (6 << 20)   /* default and ceiling of a request's body */
+#define RESPONSE_HEAD_MAX_BYTES (32 << 10) /* headers of an answer */
+#define RESPONSE_BODY_MAX_BYTES (6 << 20)  /* default and ceiling of an answer's body */
+#define REQUEST_HEADERS_MAX 128            /* fields in one request or answer */
+
+#define GRANT_FILES_MAX 8 /* directories that one manifest may ask for */
+#define GRANT_ENV_MAX 64  /* environment variables in one manifest */
+#define RUN_ARGS_MAX 256  /* arguments of `vireo run` */
+
+#define LOG_RING_BYTES (8 << 20) /* of output kept for each function */

@@ -1,0 +1,155 @@
+/*
+ * From source to signed library. The compilers run on untrusted input: vireo-build runs each stage
+ * in a sandbox of its own, under a uid of its own, and what comes back is checked before it is
+ * signed here.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "build/manifest.h"
+
+struct err;
+
+#define BUILD_HASH_BYTES 32
+#define BUILD_HASH_TEXT 65 /* lower-case hex and NUL */
+
+/* ---- note and signature (note.c, sign.c): see docs/library.md for the bytes ---- */
+
+/* Section .note.vireo, type 1, owner "vireo": what a library says of itself. */
+struct library_note {
+    char name[NAME_MAX_BYTES + 1];
+    char version[VERSION_MAX_BYTES + 1];
+    char safety[16];                       /* "sfi": translated from WebAssembly; "proved" */
+    uint32_t abi;                          /* LIBRARY_ABI */
+    char kind[16];                         /* "handler" or "command" */
+    uint8_t source_hash[BUILD_HASH_BYTES]; /* SHA-256 of the packed source and manifest */
+};
+
+struct sign_key; /* Ed25519 pair */
+
+/*
+ * Opens the key of `path`, or makes it on first use (mode 0600; refused when others can read it).
+ * The caller frees it; it is wiped.
+ */
+int sign_key_open(const char *path, struct sign_key **ret_key, struct err *err);
+void sign_key_free(struct sign_key *key);
+/* The public half as hex. */
+void sign_key_id(const struct sign_key *key, char ret_text[BUILD_HASH_TEXT]);
+
+/* Bytes that a signature adds behind an ELF file. */
+#define LIBRARY_TRAILER_BYTES 128
+
+/* malloc'ed: the ELF file followed by the trailer. */
+int library_sign(const struct sign_key *key, const void *elf, size_t elf_size, void **ret_library,
+                 size_t *ret_size, struct err *err);
+
+/*
+ * Checks a signed library: trailer, signature by `key`, ELF (library_check()). On success *ret_note
+ * and *ret_elf_size are set. -EBADMSG: not signed or altered; -EKEYREJECTED: another key;
+ * -ENOEXEC: not a library that may run.
+ */
+int library_verify(const struct sign_key *key, const void *library, size_t size,
+                   struct library_note *ret_note, size_t *ret_elf_size, struct err *err);
+
+/*
+ * The check of a built library (elf_check.c): an x86-64 ET_DYN without interpreter, needed
+ * libraries, constructors, ifuncs, TLS, text relocations, writable or executable-stack code; W^X
+ * segments; relocations of four kinds inside writable segments; undefined symbols only from
+ * guest/library_symbols.h; one exported symbol. -ENOEXEC with the reason.
+ */
+int library_check(const void *elf, size_t size, struct library_note *ret_note, struct err *err);
+
+/* ---- a WebAssembly module (wasm_check.c) ---- */
+
+struct wasm_facts {
+    bool has_start_export;      /* _start: a command */
+    bool has_initialize_export; /* _initialize: a reactor */
+    bool has_handler_exports;   /* vireo_request_buffer, vireo_handle, vireo_answer_buffer */
+    bool has_memory_export;
+    bool imports_wasi, imports_vireo;
+    uint32_t memory_pages_min;
+};
+
+/*
+ * Walks a whole module: structure, limits, every instruction. Refused with the reason and the
+ * offset in the file: what wasm2c lacks (SIMD, threads, tail calls, memory64, exceptions, GC,
+ * multiple memories), imports that we don't have ("env.foo at offset 0x1c"), no memory export.
+ */
+int wasm_check(const uint8_t *module, size_t size, const char *where, struct wasm_facts *ret_facts,
+               struct err *err);
+
+/* ---- the store (store.c): STATE/store, content-addressed ---- */
+
+struct store;
+int store_open(const char *state_dir, struct store **ret_store, struct err *err);
+void store_close(struct store *store);
+/* Puts a signed library; its name is the SHA-256 of its bytes. Atomic; durable when it returns. */
+int store_put(struct store *store, const void *library, size_t size, char ret_hash[BUILD_HASH_TEXT],
+              struct err *err);
+/*
+ * A library as a sealed memfd, copied first and checked there: hash, signature and ELF
+ * (library_verify()). The caller owns *ret_fd. -ENOENT.
+ */
+int store_get(struct store *store, const char *hash, const struct sign_key *key, int *ret_fd,
+              struct library_note *ret_note, struct err *err);
+/* What was built from this input before: "" when nothing was. */
+int store_find_built(struct store *store, const char *input_hash, char ret_hash[BUILD_HASH_TEXT]);
+int store_record_built(struct store *store, const char *input_hash, const char *library_hash,
+                       struct err *err);
+/* Removes what none of `keep` names and is older than `age_seconds`. Returns the count removed. */
+int store_purge(struct store *store, const char *const *keep, size_t keep_count,
+                uint32_t age_seconds);
+
+/* ---- a source, packed (pack.c) ---- */
+
+/*
+ * Packs a `.c` file, a `.wasm` file or a folder into an uncompressed tar (sorted names, no owner,
+ * no times: equal sources are equal bytes), regular files only, links refused. malloc'ed.
+ */
+int source_pack(const char *path, void **ret_tar, size_t *ret_size, struct err *err);
+
+/* ---- the build (build.c) ---- */
+
+/* What a build tells while it runs: "compile", "translate", "optimise", "check", "sign". */
+typedef void build_progress(const char *stage, void *user);
+
+struct build_options {
+    const char *program_dir; /* where vireo-build is */
+    const char *state_dir;   /* store and scratch; may be NULL for `build` without a store */
+    uid_t uid;               /* of the sandboxes, nobody else's; ignored when not root */
+    bool rootless;           /* in a user namespace of the caller's own */
+    const char *cgroup_name; /* unused when "" */
+    build_progress *progress;
+    void *progress_user;
+    /* Limits of one stage; 0: defaults (60 s of CPU for compile, 600 s in all, 3 GiB, 256 MiB out).
+     */
+    uint32_t timeout_ms;
+    uint64_t memory_bytes;
+};
+
+struct build_result {
+    void *library; /* signed; malloc'ed, the caller's */
+    size_t size;
+    char input_hash[BUILD_HASH_TEXT];
+    char library_hash[BUILD_HASH_TEXT];
+    struct library_note note;
+    struct manifest manifest; /* vireo.yaml of the source, over the defaults */
+    bool from_store;          /* it had been built before */
+};
+
+/*
+ * Builds a packed source. `options_manifest` (may be NULL) holds what the command line set and is
+ * laid over vireo.yaml by `override`, called between reading it and using it. With a store the
+ * result is put there and unchanged input is not built again. Errors carry the compiler's first
+ * lines. -EINVAL: bad source or manifest; -EPERM: refused; -ETIME, -ENOMEM, -EFBIG: a limit.
+ * Any thread; several builds may run at once. Leaves no process, mount or file behind.
+ */
+int build_run(const struct build_options *options, const void *tar, size_t tar_size,
+              int (*override)(struct manifest *manifest, void *user, struct err *err), void *user,
+              struct store *store, const struct sign_key *key, struct build_result *ret_result,
+              struct err *err);
+void build_result_clear(struct build_result *result);

@@ -1,0 +1,87 @@
+/* What a function's author asks for: vireo.yaml, checked. docs/manifest.md lists the keys. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/limits.h"
+
+struct err;
+
+enum manifest_isolation { MANIFEST_INSTANCE, MANIFEST_REQUEST };
+
+struct manifest_file {
+    char path[256]; /* as the function sees it: absolute, no "..", not "/" */
+    char host[256]; /* directory on the host; empty: a private tmp of `size_bytes` */
+    uint64_t size_bytes;
+    bool writable;
+};
+
+struct manifest_env {
+    char name[64];
+    char value[1024];
+};
+
+struct manifest {
+    char name[NAME_MAX_BYTES + 1]; /* "" when neither file nor option gave one */
+    char version[VERSION_MAX_BYTES + 1];
+    char entry[64];        /* "": found by the build: handler, else main */
+    char sources[64][128]; /* relative paths or patterns (*.c); none: every *.c of the folder */
+    uint32_t source_count;
+    bool http_cgi; /* http: cgi */
+    enum manifest_isolation isolation;
+
+    struct {
+        uint64_t memory_bytes;             /* default 64 MiB; 1 MiB..4 GiB */
+        uint32_t cpu_millis;               /* thousandths of a CPU; 0: no limit */
+        uint32_t pids;                     /* default 16 */
+        uint32_t timeout_ms;               /* default 10,000; 1..3,600,000 */
+        uint64_t stack_bytes;              /* default 1 MiB */
+        uint32_t request_bytes;            /* default and ceiling REQUEST_BODY_MAX_BYTES */
+        uint32_t answer_bytes;             /* default and ceiling RESPONSE_BODY_MAX_BYTES */
+        uint64_t io_bytes_per_second;      /* 0: no limit */
+        uint32_t io_operations_per_second; /* 0: no limit */
+    } limits;
+
+    struct {
+        uint32_t instances_max; /* default 4 */
+        uint32_t spares;        /* prepared instances kept ready; default 0 */
+        uint32_t queue_max;     /* calls that may wait; default 256 */
+        uint32_t idle_ms;       /* an idle instance ends after it; default 300,000 */
+    } pool;
+
+    struct manifest_file files[GRANT_FILES_MAX]; /* grants: files: */
+    uint32_t file_count;
+    struct manifest_env env[GRANT_ENV_MAX]; /* grants: env: */
+    uint32_t env_count;
+};
+
+/* The defaults, with no name. */
+void manifest_default(struct manifest *manifest);
+
+/*
+ * Parses and checks vireo.yaml. Unknown keys, duplicate keys, wrong types, anchors, aliases, and
+ * values out of range are refused with line and column:
+ *     cannot read 'vireo.yaml': line 4, column 3: unknown key 'memroy' (did you mean 'memory'?)
+ * `where` is what the message calls the file. -EINVAL, -EFBIG. *ret_manifest is untouched on
+ * failure.
+ */
+int manifest_parse(const char *text, size_t size, const char *where, struct manifest *ret_manifest,
+                   struct err *err);
+
+/* As canonical YAML that manifest_parse() reads back to the same struct; malloc'ed, the caller's.
+ */
+int manifest_format(const struct manifest *manifest, char **ret_text, struct err *err);
+
+/* Each checks one value as a person writes it ("64MiB", "0.5", "2s", "instance") and stores it. */
+int manifest_set_name(struct manifest *manifest, const char *value, struct err *err);
+int manifest_set_memory(struct manifest *manifest, const char *value, struct err *err);
+int manifest_set_cpus(struct manifest *manifest, const char *value, struct err *err);
+int manifest_set_timeout(struct manifest *manifest, const char *value, struct err *err);
+int manifest_set_isolation(struct manifest *manifest, const char *value, struct err *err);
+/* "NAME=value" into env, replacing one of that name (--param). */
+int manifest_set_env(struct manifest *manifest, const char *pair, struct err *err);
+
+/* "64 MiB" from bytes, for people: the largest unit that divides it. */
+void manifest_bytes_text(uint64_t bytes, char *text, size_t size);

@@ -1,0 +1,107 @@
+/*
+ * Control groups for sandboxes, on pure v2, pure v1 and hybrid machines behind one interface,
+ * chosen at run time; and a pool of prepared ones, because mkdir and rmdir cost more than a start.
+ *
+ * Every group is one directory per tree in use. A child enters without the 10 ms wait of
+ * cgroup.procs: on v2 by clone3(CLONE_INTO_CGROUP), on v1 by writing "0" to `tasks` of each tree
+ * while it has one thread. Descriptors of groups let their holder move processes: they are
+ * O_CLOEXEC and must never reach tenant code.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct err;
+struct cgroup_root; /* where our groups live in each tree, and which backend serves what */
+struct cgroup_pool;
+struct cgroup;
+
+/* 0 is: no limit. */
+struct cgroup_limits {
+    uint64_t memory_bytes;
+    uint32_t cpu_millis; /* thousandths of a CPU */
+    uint32_t pids;
+    uint64_t io_bytes_per_second;
+    uint32_t io_operations_per_second;
+    uint64_t io_device; /* st_dev of the file system that the io limits are for */
+};
+
+/* Since cgroup_pool_take(). */
+struct cgroup_events {
+    uint64_t oom_kills;
+    uint64_t pids_denied; /* forks refused by the pids limit */
+};
+
+struct cgroup_usage {
+    uint64_t memory_bytes, memory_peak_bytes, cpu_us;
+    uint32_t pids;
+};
+
+/* Trees that a group may have: v2 plus the v1 controllers that we use. */
+#define CGROUP_TREES_MAX 8
+
+/*
+ * Finds the mounted trees (from /proc/self/mountinfo, never assuming a path), makes `name` (and its
+ * parents: "vireo/x") below our own group in each and turns on the controllers that can be had.
+ * Left-overs of an earlier process of that name are killed and removed. Rootless: works in whatever
+ * is delegated to this user; what is not is missing from cgroup_root_has(). -ENOTSUP when no tree
+ * can be used at all.
+ */
+int cgroup_root_open(const char *name, struct cgroup_root **ret_root, struct err *err);
+/* Kills what is inside, removes every group. NULL is fine. */
+void cgroup_root_close(struct cgroup_root *root);
+
+/* Which mechanism serves "memory", "cpu", "pids", "io", "kill", "freeze", "attach": a line for
+ * doctor, such as "v1 /sys/fs/cgroup/memory"; NULL: none. Owned by the root. */
+const char *cgroup_root_has(const struct cgroup_root *root, const char *what);
+
+/*
+ * A pool of groups below `root`. A background thread keeps `spares` ready, cleans and refills; no
+ * lock is held across a system call. take/put may be called by any thread.
+ */
+int cgroup_pool_new(struct cgroup_root *root, unsigned spares, struct cgroup_pool **ret_pool,
+                    struct err *err);
+/* Groups still out must have been put. Joins the thread, removes the groups. */
+void cgroup_pool_free(struct cgroup_pool *pool);
+
+/*
+ * Takes a group with these limits set (only those that differ from what it last had are written).
+ * When the pool is empty one is made on the spot. Fails with -EMFILE, -ENOSPC, -EINVAL (a limit
+ * that the kernel refuses, named).
+ */
+int cgroup_pool_take(struct cgroup_pool *pool, const struct cgroup_limits *limits,
+                     struct cgroup **ret_group, struct err *err);
+
+/*
+ * Gives a group back. It is reused once the kernel says it is empty and its counters were reset;
+ * with `burnt` (something was killed in it by cgroup_kill(), or it held more than its one process)
+ * it is killed and removed instead: a v2 group that was killed gives birth to dead children.
+ */
+void cgroup_pool_put(struct cgroup_pool *pool, struct cgroup *group, bool burnt);
+
+/* For tests and metrics: spares ready, groups out, groups ever made. */
+void cgroup_pool_counts(struct cgroup_pool *pool, unsigned *ret_ready, unsigned *ret_out,
+                        unsigned *ret_made);
+
+/*
+ * Descriptors by which a child enters `group`: *ret_clone_fd is the v2 directory for
+ * CLONE_INTO_CGROUP or -1; `ret_tasks` gets a write descriptor of `tasks` for each v1 tree;
+ * returns how many. They belong to the group and stay open while it is in the pool.
+ * On v2 our root directory is mode 0700 and cgroup.procs in it and below is 0666: holding the
+ * descriptor is the permission, so that a template in a user namespace can clone into the group.
+ */
+int cgroup_entry_fds(const struct cgroup *group, int *ret_clone_fd,
+                     int ret_tasks[CGROUP_TREES_MAX]);
+
+/* Moves one process in by pid: for what is not forked by us; may wait 10 ms. */
+int cgroup_attach(struct cgroup *group, int pid, struct err *err);
+
+int cgroup_read_events(struct cgroup *group, struct cgroup_events *ret_events);
+int cgroup_read_usage(struct cgroup *group, struct cgroup_usage *ret_usage);
+
+/* Kills every process inside: cgroup.kill, or v1's freezer and SIGKILL to each. */
+int cgroup_kill(struct cgroup *group);
+/* Path of the group in the tree that serves `what`, or NULL; owned by the group. */
+const char *cgroup_path(const struct cgroup *group, const char *what);

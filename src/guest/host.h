@@ -1,0 +1,56 @@
+/*
+ * A WebAssembly instance inside a pVM, as the host functions see it: `struct host` is what every
+ * imported function gets as its first argument. Many may live in one process; none is global.
+ */
+#pragma once
+
+#include <setjmp.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <wasm-rt.h>
+
+struct library;    /* linker.h: a mapped library */
+struct wasi;       /* wasi.h: descriptors, arguments, environment */
+struct guest_call; /* call.h: the request being served and the answer so far */
+
+/* Why the guest's code was left before it returned. */
+enum host_exit {
+    HOST_RUNNING = 0,
+    HOST_RETURNED,  /* ran to its end */
+    HOST_EXITED,    /* proc_exit: exit_status */
+    HOST_TRAPPED,   /* trap, trap_function */
+    HOST_TOO_LARGE, /* the answer passed its limit */
+};
+
+struct host {
+    const struct library *library;
+    void *instance;            /* Z_m_instance_t of the library */
+    wasm_rt_memory_t *memory;  /* its export "memory"; data and size change when it grows */
+    uint32_t memory_pages_max; /* of this instance, from the manifest's limit */
+    bool memory_refused;       /* a memory.grow passed that limit */
+    struct wasi *wasi;
+    struct guest_call *call; /* NULL when there is none: `vireo run` */
+
+    /* Left by host_leave(), or by a trap, through this buffer. */
+    jmp_buf leave;
+    enum host_exit exit;
+    uint32_t exit_status;
+    const char *trap;        /* WebAssembly's own words: "out of bounds memory access" */
+    char trap_function[128]; /* as the name section has it; "" if not known */
+};
+
+/*
+ * `bytes` of the instance's memory at `address`, or NULL when they are not all inside. The one
+ * bounds check of every pointer that comes from a guest. A pointer is good until memory grows.
+ */
+static inline void *host_memory(const struct host *host, uint32_t address, uint64_t bytes)
+{
+    if (!host->memory || (uint64_t)address + bytes > host->memory->size)
+        return NULL;
+    return host->memory->data + address;
+}
+
+/* Leaves the guest's code at once: host->exit is set first. Never returns. */
+void host_leave(struct host *host, enum host_exit exit) __attribute__((noreturn));

@@ -1,0 +1,103 @@
+/*
+ * What the host (pvm/) and a template (guest/template.c) say to each other, over a SOCK_SEQPACKET
+ * socket that is descriptor GUEST_CONTROL_FD of the template. One message is one of these
+ * structures; descriptors ride along. The template is trusted until it forks, its instances never
+ * hold this socket.
+ */
+#pragma once
+
+#include <stdint.h>
+
+#include "base/limits.h"
+
+#define GUEST_CONTROL_FD 3
+#define GUEST_PROTOCOL 1
+
+enum guest_message_type {
+    GUEST_SETUP = 1, /* host: first message; descriptor: the sealed library */
+    GUEST_READY,     /* template: set up and linked, or why not */
+    GUEST_FORK,      /* host: make an instance */
+    GUEST_STARTED,   /* template: it runs; its pid in the template's pid namespace */
+    GUEST_ENDED,     /* template: it was reaped */
+    GUEST_KILL,      /* host: SIGKILL one instance */
+};
+
+/* What a manifest's grants add to the base system-call table: docs/syscalls.md. */
+#define GUEST_GRANT_STDIO 1u /* `vireo run`: descriptors 0, 1, 2 are real */
+#define GUEST_GRANT_FILES 2u
+#define GUEST_GRANT_LISTEN 4u
+#define GUEST_GRANT_CONNECT 8u
+
+/* Bits of guest_fork.flags. */
+#define GUEST_FORK_NAMESPACES 1u /* own pid, mount, ipc, uts and user namespaces */
+#define GUEST_FORK_ONE_CALL 2u   /* ends after one call */
+#define GUEST_FORK_INTO_GROUP \
+    4u                    /* the first group descriptor is a v2 directory: CLONE_INTO_CGROUP */
+#define GUEST_FORK_RUN 8u /* no channel: run the command on stdio (`vireo run`) */
+
+struct guest_grant_file {
+    char path[256]; /* as the function sees it, absolute; mounted there */
+    uint32_t writable;
+};
+
+struct guest_setup {
+    uint32_t type; /* GUEST_SETUP */
+    uint32_t protocol;
+    uint32_t grants;           /* GUEST_GRANT_* */
+    uint32_t memory_pages_max; /* of WebAssembly linear memory, 64 KiB each; <= 65535 */
+    uint64_t stack_bytes;      /* of one call, plus a guard page */
+    uint32_t http_cgi;         /* a command's answer begins with a CGI header block */
+    uint32_t file_count;
+    struct guest_grant_file files[GRANT_FILES_MAX];
+    /* `arg_count` then `env_count` NUL-terminated strings ("K=V") in `text`. */
+    uint32_t arg_count;
+    uint32_t env_count;
+    uint32_t text_bytes;
+    char function[NAME_MAX_BYTES + 1];
+    char text[32 << 10];
+};
+
+struct guest_ready {
+    uint32_t type; /* GUEST_READY */
+    int32_t error; /* 0, or -errno */
+    char message[256];
+};
+
+/*
+ * Descriptors, in this order: channel memfd and eventfd (or stdin, stdout, stderr for
+ * GUEST_FORK_RUN), then `group_count` of control groups: a v2 directory first if
+ * GUEST_FORK_INTO_GROUP, then v1 `tasks` files. Group descriptors are gone before the first
+ * tenant instruction.
+ */
+struct guest_fork {
+    uint32_t type; /* GUEST_FORK */
+    uint32_t flags;
+    uint64_t id; /* the host's name for the instance; comes back in the answers */
+    uint32_t group_count;
+    uint32_t reserved;
+};
+
+struct guest_started {
+    uint32_t type; /* GUEST_STARTED */
+    int32_t error; /* 0, or -errno of clone: then no instance exists and no GUEST_ENDED follows */
+    uint64_t id;
+    int32_t pid;
+    uint32_t reserved;
+};
+
+struct guest_ended {
+    uint32_t type;  /* GUEST_ENDED */
+    int32_t status; /* as from wait4(2) */
+    uint64_t id;
+    uint64_t cpu_us;
+    uint64_t memory_peak_bytes;
+};
+
+struct guest_kill {
+    uint32_t type; /* GUEST_KILL */
+    uint32_t reserved;
+    uint64_t id;
+};
+
+/* Exit statuses of an instance that ends by itself, chosen away from programs' own. */
+#define GUEST_EXIT_SETUP 222 /* it could not drop its rights: it never ran tenant code */

@@ -1,0 +1,32 @@
+/*
+ * The run time under translated WebAssembly: memories with guard pages, tables, types and traps.
+ * No state but the type register belongs to the process; a trap finds its instance by the
+ * innermost wasm_enter() of this thread.
+ */
+#pragma once
+
+#include "guest/host.h"
+
+struct err;
+
+/* Installs the SIGSEGV, SIGBUS and SIGFPE handlers on an alternate stack. Once a process. */
+int wasm_runtime_init(struct err *err);
+
+/*
+ * Makes an instance of a library: memory reserved (8 GiB and a guard), data in place, no code of
+ * the module run but its start section; `initialize` is called when it is there. `host` must have
+ * memory_pages_max and wasi set; the rest is set here. On a trap: -EFAULT with host->trap.
+ */
+int wasm_instance_open(const struct library *library, struct host *host, struct err *err);
+void wasm_instance_close(struct host *host);
+
+/*
+ * Runs `function(argument)` on the call stack reserved at the host's side (stack_bytes and a guard
+ * page: running off it is the trap "call stack exhausted"). Returns how it ended: host->exit.
+ * A fault inside the instance's memory reservation or the stack guard is a trap; a fault anywhere
+ * else is a crash of the process, with the default action.
+ */
+enum host_exit wasm_enter(struct host *host, void (*function)(void *argument), void *argument);
+
+/* Size of the stack that wasm_enter() runs on; default 1 MiB. Before the first wasm_enter(). */
+void wasm_stack_size(uint64_t bytes);

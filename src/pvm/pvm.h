@@ -1,0 +1,86 @@
+/*
+ * The life of a pVM: a template is started for a function, instances are forked from it, called
+ * through their channels and reaped. Nothing above asks which wall is behind it.
+ *
+ * Not thread-safe: a template and its instances belong to the thread that made them.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+struct err;
+struct cgroup_pool;
+struct cgroup;
+struct cgroup_limits;
+struct manifest;
+struct pvm_template;
+
+struct pvm_template_options {
+    const char *function; /* name, for messages */
+    const struct manifest *manifest;
+    int guest_program_fd; /* vireo-guest, read-only; stays the caller's */
+    int library_fd;       /* sealed memfd that was verified; stays the caller's */
+    uid_t uid;            /* host uid and gid of the function; rootless: the caller's */
+    bool rootless;
+    bool real_stdio;         /* `vireo run` */
+    const char *const *args; /* args[0] is the program's name */
+    size_t arg_count;
+    struct cgroup *group; /* the template's own group, or NULL; stays the caller's */
+};
+
+/*
+ * Starts a template and waits until it is linked and stopped before its first call. Blocks for a
+ * few milliseconds. Privileged: see spawn.h. -ENOEXEC with the linker's reason, -ETIME after 10 s.
+ */
+int pvm_template_new(const struct pvm_template_options *options, struct pvm_template **ret_template,
+                     struct err *err);
+/* Ends it and, since it is the init of its pid namespace, all of its instances. NULL is fine. */
+void pvm_template_free(struct pvm_template *pvm_template);
+/* Readable when pvm_template_read() has something to say; becomes readable at its death too. */
+int pvm_template_fd(const struct pvm_template *pvm_template);
+
+/* A channel: memory and eventfd, shared by one instance and one host process. */
+struct pvm_channel {
+    int memory_fd; /* CHANNEL_BYTES, sealed against resizing */
+    int event_fd;
+};
+int pvm_channel_new(struct pvm_channel *ret_channel, struct err *err);
+void pvm_channel_close(struct pvm_channel *channel);
+
+struct pvm_fork_options {
+    uint64_t id;
+    bool own_namespaces; /* isolation: request */
+    bool one_call;
+    struct cgroup *group;              /* NULL: stays in the template's */
+    const struct pvm_channel *channel; /* NULL with `stdio` */
+    const int *stdio;                  /* 0, 1, 2 for `vireo run` */
+};
+/* Asks for an instance; it says PVM_STARTED or PVM_NOT_STARTED later. Does not block: -EAGAIN. */
+int pvm_fork(struct pvm_template *pvm_template, const struct pvm_fork_options *options,
+             struct err *err);
+/* SIGKILL to one instance; PVM_ENDED follows. */
+int pvm_kill(struct pvm_template *pvm_template, uint64_t id);
+
+enum pvm_event_type { PVM_STARTED, PVM_NOT_STARTED, PVM_ENDED, PVM_TEMPLATE_GONE };
+struct pvm_event {
+    enum pvm_event_type type;
+    uint64_t id;
+    int error;  /* PVM_NOT_STARTED: -errno */
+    int status; /* PVM_ENDED: as from wait(2) */
+    uint64_t cpu_us, memory_peak_bytes;
+};
+/* One event; 1 when there was one, 0 when there is none now, -errno. */
+int pvm_template_read(struct pvm_template *pvm_template, struct pvm_event *ret_event);
+
+/* The table of system calls that these grants give, as text: names, for `describe`. */
+const char *const *pvm_syscalls(uint32_t grant, size_t *ret_count);
+
+/* Uids for one-shot sandboxes of this machine (builds, `vireo run`): locked files below /run/vireo.
+ */
+int pvm_uid_take(uid_t *ret_uid, int *ret_lock_fd, struct err *err);
+/* The range that /etc/subuid reserves for "vireo"; adds one (and says so in *ret_added) when there
+ * is none. */
+int pvm_uid_range(uid_t *ret_first, uint32_t *ret_count, bool *ret_added, struct err *err);
