@@ -1,5 +1,4 @@
 /* Descriptors: whole reads and writes, sealed memory files, messages with descriptors. */
-#define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
