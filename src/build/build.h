@@ -29,6 +29,21 @@ struct library_note {
     uint8_t source_hash[BUILD_HASH_BYTES]; /* SHA-256 of the packed source and manifest */
 };
 
+/*
+ * The note as a C source that the build compiles and links into the library (gcc or clang, x86-64):
+ * top-level assembly for section .note.vireo, which the linker keeps and covers by a PT_NOTE.
+ * malloc'ed, the caller's. -EINVAL when a field is not what library_note_parse() accepts.
+ */
+int library_note_source(const struct library_note *note, char **ret_source, struct err *err);
+
+/*
+ * Finds the one note of owner "vireo" in the bytes of a PT_NOTE segment and checks its fields.
+ * `align` is the segment's: 4 or 8. -ENOENT when there is none, -ENOEXEC when it is not well made
+ * or there are two.
+ */
+int library_note_parse(const void *notes, size_t size, size_t align, struct library_note *ret_note,
+                       struct err *err);
+
 struct sign_key; /* Ed25519 pair */
 
 /*
@@ -71,13 +86,19 @@ struct wasm_facts {
     bool has_handler_exports;   /* vireo_request_buffer, vireo_handle, vireo_answer_buffer */
     bool has_memory_export;
     bool imports_wasi, imports_vireo;
-    uint32_t memory_pages_min;
+    /* Distinct modules imported: wasm2c's instantiate() takes one pointer for each. */
+    uint32_t import_module_count;
+    uint32_t memory_pages_min; /* of its memory, 64 KiB each */
+    uint32_t memory_pages_max; /* 65536 when it names none */
 };
 
 /*
  * Walks a whole module: structure, limits, every instruction. Refused with the reason and the
  * offset in the file: what wasm2c lacks (SIMD, threads, tail calls, memory64, exceptions, GC,
- * multiple memories), imports that we don't have ("env.foo at offset 0x1c"), no memory export.
+ * multiple memories), imports that we don't have ("env.foo at offset 0x1c") or of another type,
+ * no memory export. Types of values on the stack are not checked here: wasm2c validates them, in
+ * its sandbox. A module may be neither a command nor a handler: the facts say what it is. Linear
+ * time. `where` is what messages call the file. -EINVAL; -EFBIG: over a limit; -ENOMEM.
  */
 int wasm_check(const uint8_t *module, size_t size, const char *where, struct wasm_facts *ret_facts,
                struct err *err);

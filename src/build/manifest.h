@@ -70,6 +70,12 @@ void manifest_default(struct manifest *manifest);
 int manifest_parse(const char *text, size_t size, const char *where, struct manifest *ret_manifest,
                    struct err *err);
 
+/*
+ * Checks what several values must satisfy together (the stack fits in the memory, ...): parsing did
+ * it; whoever lays other values over a manifest does it again. -EINVAL.
+ */
+int manifest_check(const struct manifest *manifest, struct err *err);
+
 /* As canonical YAML that manifest_parse() reads back to the same struct; malloc'ed, the caller's.
  */
 int manifest_format(const struct manifest *manifest, char **ret_text, struct err *err);
