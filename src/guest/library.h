@@ -18,6 +18,9 @@ struct wasm_memory; /* wasm_rt_memory_t */
 struct library_face {
     uint32_t abi; /* LIBRARY_ABI */
     uint32_t instance_bytes;
+    /* 1: instantiate() runs the module's start section, which is tenant code: only in an instance,
+     * never in a template. Set by -DSHIM_START_SECTION (struct wasm_facts.has_start_section). */
+    uint32_t start_section;
     void (*init_module)(void); /* once a library, before any instance */
     void (*instantiate)(void *instance, void *host);
     void (*free_instance)(void *instance);

@@ -17,7 +17,7 @@ enum guest_message_type {
     GUEST_SETUP = 1, /* host: first message; descriptor: the sealed library */
     GUEST_READY,     /* template: set up and linked, or why not */
     GUEST_FORK,      /* host: make an instance */
-    GUEST_STARTED,   /* template: it runs; its pid in the template's pid namespace */
+    GUEST_STARTED,   /* template: only on request or failure, see below */
     GUEST_ENDED,     /* template: it was reaped */
     GUEST_KILL,      /* host: SIGKILL one instance */
 };
@@ -36,8 +36,11 @@ enum guest_message_type {
 #define GUEST_FORK_RUN 8u /* no channel: run the command on stdio (`vireo run`) */
 
 struct guest_grant_file {
-    char path[256]; /* as the function sees it, absolute; mounted there */
+    char path[256]; /* as the function sees it, absolute; mounted there by the host */
     uint32_t writable;
+    uint32_t reserved;
+    /* Not 0: not mounted by the host; each instance gets an empty tmpfs of its own of this size. */
+    uint64_t tmpfs_bytes;
 };
 
 struct guest_setup {

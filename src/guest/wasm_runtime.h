@@ -14,11 +14,16 @@ int wasm_runtime_init(struct err *err);
 
 /*
  * Makes an instance of a library: memory reserved (8 GiB and a guard), data in place, no code of
- * the module run but its start section; `initialize` is called when it is there. `host` must have
+ * the module run but its start section (library_face.start_section); `initialize` is NOT called:
+ * see wasm_instance_initialize(). A template opens, its forks initialise. `host` must have
  * memory_pages_max and wasi set; the rest is set here. On a trap: -EFAULT with host->trap.
  */
 int wasm_instance_open(const struct library *library, struct host *host, struct err *err);
 void wasm_instance_close(struct host *host);
+
+/* Runs the module's `initialize` (constructors: tenant code) by wasm_enter(), if it has one.
+ * HOST_RETURNED when all is well. */
+enum host_exit wasm_instance_initialize(struct host *host);
 
 /*
  * Runs `function(argument)` on the call stack reserved at the host's side (stack_bytes and a guard

@@ -1,0 +1,488 @@
+/*
+ * An instance: a fork of the template that drops what it still holds and serves calls.
+ *
+ * System calls between the fork and the first tenant instruction, for a channel: write to each v1
+ * group, mmap of the channel, dup3, close_range twice, capset with prctl, getrandom, seccomp.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/futex.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/auxv.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/err.h"
+#include "base/fd.h"
+#include "guest/call.h"
+#include "guest/cgi.h"
+#include "guest/channel.h"
+#include "guest/instance.h"
+#include "guest/linker.h"
+#include "guest/lockdown.h"
+#include "guest/wasi.h"
+#include "guest/wasm_runtime.h"
+
+/* As a shell shows an abort: what other WebAssembly runners exit with after a trap. */
+#define EXIT_TRAP 134
+
+/* An instance serves one call at a time; these are big and must not be on a stack. */
+static struct guest_call call;
+static struct cgi_environment environment;
+static char request_head[REQUEST_HEAD_MAX_BYTES + 1];
+
+/* Not to be returned from: the host sees the status. */
+static _Noreturn void give_up(void)
+{
+    _exit(GUEST_EXIT_SETUP);
+}
+
+/* ---- in the template ---- */
+
+static bool is_handler(const struct template_state *state)
+{
+    return library_face(state->library)->handle != NULL;
+}
+
+int instance_prepare(struct template_state *state, struct err *err)
+{
+    const struct library_face *face = library_face(state->library);
+    struct wasi_directory directories[GRANT_FILES_MAX];
+    struct wasi_options options = {
+        .args = state->args,
+        .arg_count = state->setup.arg_count,
+        .env = state->env,
+        .env_count = state->setup.env_count,
+        .directories = directories,
+        .directory_count = state->setup.file_count,
+        .real_stdio = (state->setup.grants & GUEST_GRANT_STDIO) != 0,
+    };
+
+    if (!face->start && !face->handle)
+        return err_say(err, -ENOEXEC, "cannot run library: it has neither _start nor a handler");
+    for (uint32_t i = 0; i < state->setup.file_count; i++)
+        directories[i] = (struct wasi_directory){
+            .fd = INSTANCE_FIRST_DIRECTORY_FD + (int)i,
+            .path = state->setup.files[i].path,
+            .writable = state->setup.files[i].writable != 0,
+        };
+    int r = wasi_new(&options, &state->wasi, err);
+    if (r < 0)
+        return r;
+    state->host.library = state->library;
+    state->host.wasi = state->wasi;
+    state->host.memory_pages_max = state->setup.memory_pages_max;
+    /* A start section is the tenant's code: it must wait for the instance. */
+    if (face->start_section)
+        return 0;
+    r = wasm_instance_open(state->library, &state->host, err);
+    if (r == 0)
+        state->instantiated = true;
+    return r;
+}
+
+/* ---- becoming an instance ---- */
+
+static void enter_groups(const struct instance_fds *fds)
+{
+    for (size_t i = 0; i < fds->task_count; i++) {
+        /* "0" is the writer; alone in its thread group it is moved without a grace period. */
+        if (write(fds->tasks[i], "0", 1) != 1)
+            give_up();
+    }
+}
+
+/* Only INSTANCE_EVENT_FD (or 0, 1, 2 of a run) and granted directories stay open. */
+static struct channel *keep_descriptors(const struct template_state *state,
+                                        const struct instance_fds *fds)
+{
+    unsigned first_kept = INSTANCE_FIRST_DIRECTORY_FD;
+    unsigned first_unused = INSTANCE_FIRST_DIRECTORY_FD + state->setup.file_count;
+    struct channel *channel = NULL;
+
+    if (fds->memory >= 0) {
+        channel = mmap(NULL, CHANNEL_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, fds->memory, 0);
+        if (channel == MAP_FAILED || dup3(fds->event, INSTANCE_EVENT_FD, O_CLOEXEC) < 0)
+            give_up();
+        first_kept = INSTANCE_EVENT_FD;
+        if (syscall(__NR_close_range, 0, 2, 0) < 0)
+            give_up();
+    } else {
+        for (int i = 0; i < 3; i++) {
+            if (dup2(fds->stdio[i], i) < 0)
+                give_up();
+        }
+    }
+    for (uint32_t i = 0; i < state->setup.file_count; i++) {
+        if (fds->tmp[i] >= 0 &&
+            dup3(fds->tmp[i], INSTANCE_FIRST_DIRECTORY_FD + (int)i, O_CLOEXEC) < 0)
+            give_up();
+    }
+    if (first_kept > 3 && syscall(__NR_close_range, 3, first_kept - 1, 0) < 0)
+        give_up();
+    if (syscall(__NR_close_range, first_unused, ~0u, 0) < 0)
+        give_up();
+    return channel;
+}
+
+/* Fresh canary for this process and fresh auxiliary random bytes: siblings share the template's. */
+static void renew_secrets(void)
+{
+    struct {
+        unsigned char auxiliary[16];
+        unsigned long canary;
+    } random;
+    unsigned char *auxiliary = (unsigned char *)getauxval(AT_RANDOM);
+
+    if (syscall(__NR_getrandom, &random, sizeof random, 0) != sizeof random)
+        give_up();
+    if (auxiliary)
+        memcpy(auxiliary, random.auxiliary, sizeof random.auxiliary);
+    /* The low byte stays zero, so that a string function can't run past it. musl has no pointer guard
+     * (the word behind belongs to its thread structure): nothing here stores mangled pointers. */
+    random.canary &= ~0xfful;
+    __asm__ volatile("mov %0, %%fs:0x28" : : "r"(random.canary));
+    explicit_bzero(&random, sizeof random);
+}
+
+static void restrict_files(const struct template_state *state)
+{
+    struct lockdown_directory directories[GRANT_FILES_MAX];
+
+    if (!state->has_tmp)
+        return; /* done in the template */
+    for (uint32_t i = 0; i < state->setup.file_count; i++)
+        directories[i] = (struct lockdown_directory){
+            .fd = INSTANCE_FIRST_DIRECTORY_FD + (int)i,
+            .writable = state->setup.files[i].tmpfs_bytes || state->setup.files[i].writable,
+        };
+    if (lockdown_files(directories, state->setup.file_count) < 0)
+        give_up();
+}
+
+/* ---- the guest's code ---- */
+
+static void enter_start(void *argument)
+{
+    struct host *host = argument;
+
+    library_face(host->library)->start(host->instance);
+}
+
+struct handler_call {
+    struct host *host;
+    const uint8_t *body;
+    uint32_t body_bytes;
+    uint32_t answer_max;
+    int64_t result;
+    uint32_t answer_at;
+    int error; /* -errno: the request did not fit the instance's memory */
+};
+
+static void enter_handler(void *argument)
+{
+    struct handler_call *handler = argument;
+    struct host *host = handler->host;
+    const struct library_face *face = library_face(host->library);
+
+    uint32_t at = face->request_buffer(host->instance, handler->body_bytes);
+    void *buffer = at ? host_memory(host, at, handler->body_bytes) : NULL;
+    if (!buffer) {
+        handler->error = -ENOMEM;
+        return;
+    }
+    memcpy(buffer, handler->body, handler->body_bytes);
+    handler->result =
+        (int64_t)face->handle(host->instance, handler->body_bytes, handler->answer_max);
+    if (handler->result > 0)
+        handler->answer_at = face->answer_buffer(host->instance);
+}
+
+/* The instance of this call: the template's, or a new one. */
+static bool open_instance(struct template_state *state, struct err *err)
+{
+    struct host *host = &state->host;
+
+    if (!state->instantiated && wasm_instance_open(state->library, host, err) < 0)
+        return false;
+    state->instantiated = true;
+    if (!state->initialized && wasm_instance_initialize(host) != HOST_RETURNED)
+        return false;
+    state->initialized = true;
+    return true;
+}
+
+static void close_instance(struct template_state *state)
+{
+    if (state->instantiated)
+        wasm_instance_close(&state->host);
+    state->instantiated = state->initialized = false;
+}
+
+/* What a finished call is to the host. */
+struct verdict {
+    enum channel_outcome outcome;
+    int32_t code;
+    bool broken; /* the instance must not serve again */
+    char message[256];
+};
+
+static void verdict_of_exit(const struct host *host, enum host_exit exit, struct verdict *verdict)
+{
+    switch (exit) {
+    case HOST_RUNNING:
+    case HOST_RETURNED:
+        verdict->outcome = CHANNEL_ANSWERED;
+        return;
+    case HOST_EXITED:
+        verdict->outcome = host->exit_status == 0 ? CHANNEL_ANSWERED : CHANNEL_EXITED;
+        verdict->code = (int32_t)host->exit_status;
+        return;
+    case HOST_TOO_LARGE:
+        verdict->outcome = CHANNEL_TOO_LARGE;
+        return;
+    case HOST_TRAPPED:
+        break;
+    }
+    verdict->outcome = CHANNEL_TRAPPED;
+    verdict->broken = true;
+    if (host->trap_function[0])
+        snprintf(verdict->message, sizeof verdict->message, "trap in '%s': %s", host->trap_function,
+                 host->trap);
+    else
+        snprintf(verdict->message, sizeof verdict->message, "trap: %s", host->trap);
+}
+
+static void run_handler(struct template_state *state, const uint8_t *body, uint32_t body_bytes,
+                        uint32_t answer_max, struct handler_call *handler, struct verdict *verdict)
+{
+    struct host *host = &state->host;
+
+    *handler = (struct handler_call){
+        .host = host, .body = body, .body_bytes = body_bytes, .answer_max = answer_max};
+    enum host_exit exit = wasm_enter(host, enter_handler, handler);
+    verdict_of_exit(host, exit, verdict);
+    if (exit == HOST_EXITED)
+        verdict->broken = true; /* exit() ran its destructors */
+    if (verdict->outcome != CHANNEL_ANSWERED || exit == HOST_EXITED)
+        return;
+    if (handler->error) {
+        verdict->outcome = CHANNEL_FAILED;
+        host->memory_refused = true;
+        verdict->code = handler->error;
+    } else if (handler->result < 0) {
+        verdict->outcome = CHANNEL_FAILED;
+        verdict->code = handler->result < INT32_MIN ? INT32_MIN : (int32_t)handler->result;
+    } else if (handler->result > answer_max) {
+        verdict->outcome = CHANNEL_TOO_LARGE;
+    }
+}
+
+/* A handler keeps its instance from call to call. */
+static void serve_handler(struct template_state *state, struct verdict *verdict)
+{
+    struct handler_call handler;
+
+    run_handler(state, call.body, call.body_bytes, call.answer_max, &handler, verdict);
+    if (verdict->outcome != CHANNEL_ANSWERED || handler.result <= 0)
+        return;
+    call.answer = host_memory(&state->host, handler.answer_at, (uint64_t)handler.result);
+    call.answer_bytes = (uint32_t)handler.result;
+    if (!call.answer) {
+        call.answer_bytes = 0;
+        verdict->outcome = CHANNEL_BROKEN;
+        verdict->broken = true;
+        snprintf(verdict->message, sizeof verdict->message, "answer outside of memory");
+    }
+}
+
+/* A command gets a fresh instance for each call. */
+static void serve_command(struct template_state *state, uint8_t *answer, struct verdict *verdict)
+{
+    struct host *host = &state->host;
+
+    call.answer = answer;
+    cgi_environment_fill(&environment, &call, state->setup.function, state->env,
+                         state->setup.env_count);
+    wasi_set_env(state->wasi, environment.variables, environment.count);
+    verdict_of_exit(host, wasm_enter(host, enter_start, host), verdict);
+    verdict->broken = false;
+    if (verdict->outcome == CHANNEL_ANSWERED && state->setup.http_cgi && call_cgi_head(&call) < 0) {
+        verdict->outcome = CHANNEL_BROKEN;
+        snprintf(verdict->message, sizeof verdict->message,
+                 "the output does not begin with a CGI header block");
+    }
+}
+
+/* An instance that could not be set up: out of memory, or tenant code in it trapped or left. */
+static void verdict_of_opening(const struct host *host, const struct err *err,
+                               struct verdict *verdict)
+{
+    verdict_of_exit(host, host->exit, verdict);
+    if (verdict->outcome == CHANNEL_ANSWERED) {
+        verdict->outcome = CHANNEL_BROKEN;
+        snprintf(verdict->message, sizeof verdict->message, "%.255s", err->message);
+    }
+    verdict->broken = true;
+}
+
+static void serve_call(struct template_state *state, uint8_t *answer, struct verdict *verdict)
+{
+    struct host *host = &state->host;
+    struct err err = {0};
+
+    host->call = &call;
+    host->memory_refused = false;
+    if (!open_instance(state, &err)) {
+        verdict_of_opening(host, &err, verdict);
+        return;
+    }
+    if (is_handler(state)) {
+        serve_handler(state, verdict);
+    } else {
+        serve_command(state, answer, verdict);
+    }
+}
+
+/* Sleeps until the host has raised the sequence beyond `last`. */
+static uint32_t wait_request(struct channel *channel, uint32_t last)
+{
+    uint32_t sequence;
+
+    while ((sequence = atomic_load_explicit(&channel->request_sequence, memory_order_acquire)) ==
+           last)
+        syscall(__NR_futex, &channel->request_sequence, FUTEX_WAIT, last, NULL, NULL, 0);
+    return sequence;
+}
+
+static _Noreturn void serve_channel(struct template_state *state, struct channel *channel,
+                                    bool one_call)
+{
+    const uint64_t one = 1;
+    uint32_t sequence = 0;
+    /* Filled from its start: what is not used costs nothing. */
+    uint8_t *answer = is_handler(state)
+                          ? NULL
+                          : mmap(NULL, RESPONSE_BODY_MAX_BYTES, PROT_READ | PROT_WRITE,
+                                 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (answer == MAP_FAILED)
+        give_up();
+
+    for (;;) {
+        struct verdict verdict = {.outcome = CHANNEL_ANSWERED};
+
+        sequence = wait_request(channel, sequence);
+        if (call_parse(&call, channel, request_head) < 0)
+            give_up();
+        serve_call(state, answer, &verdict);
+        bool last = one_call || verdict.broken;
+        call_publish(&call, sequence, verdict.outcome, verdict.code,
+                     (last ? CHANNEL_FINISHED : 0) |
+                         (state->host.memory_refused ? CHANNEL_MEMORY_REFUSED : 0),
+                     verdict.message);
+        if (write(INSTANCE_EVENT_FD, &one, sizeof one) < 0 && errno != EAGAIN)
+            give_up();
+        if (last)
+            _exit(0);
+        /* Off the caller's time: the answer is out. */
+        if (!is_handler(state)) {
+            close_instance(state);
+            if (call.answer_bytes > (64u << 10))
+                madvise(answer, RESPONSE_BODY_MAX_BYTES, MADV_DONTNEED);
+        }
+    }
+}
+
+/* ---- vireo run ---- */
+
+static _Noreturn void run_failed(const struct verdict *verdict, const struct host *host)
+{
+    char line[400];
+    int n;
+
+    if (host->memory_refused)
+        n = snprintf(line, sizeof line, "vireo: memory limit %u KiB reached (%s)\n",
+                     host->memory_pages_max * 64, verdict->message);
+    else if (verdict->outcome == CHANNEL_FAILED)
+        n = snprintf(line, sizeof line, "vireo: handler returned %d\n", verdict->code);
+    else if (verdict->outcome == CHANNEL_TOO_LARGE)
+        n = snprintf(line, sizeof line, "vireo: the answer passes its limit\n");
+    else
+        n = snprintf(line, sizeof line, "vireo: %s\n", verdict->message);
+    if (n > 0 && write(2, line, (size_t)n) < 0)
+        _exit(EXIT_TRAP);
+    _exit(verdict->outcome == CHANNEL_TRAPPED ? EXIT_TRAP : 1);
+}
+
+/* A handler run from the command line: standard input is the request, standard output the answer. */
+static _Noreturn void run_handler_on_stdio(struct template_state *state)
+{
+    static const struct call_text empty = {"", 0};
+    struct verdict verdict = {.outcome = CHANNEL_ANSWERED};
+    struct handler_call handler;
+    uint8_t *body = mmap(NULL, REQUEST_BODY_MAX_BYTES + 1, PROT_READ | PROT_WRITE,
+                         MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+    if (body == MAP_FAILED)
+        give_up();
+    ssize_t n = fd_read_full(0, body, REQUEST_BODY_MAX_BYTES + 1);
+    if (n < 0 || n > REQUEST_BODY_MAX_BYTES) {
+        snprintf(verdict.message, sizeof verdict.message, "cannot read standard input: %s",
+                 n < 0 ? strerror((int)-n) : "it is longer than 6 MiB");
+        verdict.outcome = CHANNEL_BROKEN;
+        run_failed(&verdict, &state->host);
+    }
+    call.method = (struct call_text){"POST", 4};
+    call.path = (struct call_text){"/", 1};
+    call.query = call.host = call.remote = empty;
+    call.answer_max = RESPONSE_BODY_MAX_BYTES;
+    run_handler(state, body, (uint32_t)n, call.answer_max, &handler, &verdict);
+    if (verdict.outcome != CHANNEL_ANSWERED)
+        run_failed(&verdict, &state->host);
+    if (handler.result > 0) {
+        const void *answer =
+            host_memory(&state->host, handler.answer_at, (uint64_t)handler.result);
+        if (!answer || fd_write_full(1, answer, (size_t)handler.result) < 0)
+            _exit(1);
+    }
+    _exit(0);
+}
+
+static _Noreturn void run_command(struct template_state *state)
+{
+    struct verdict verdict = {.outcome = CHANNEL_ANSWERED};
+    struct host *host = &state->host;
+    struct err err = {0};
+
+    host->call = is_handler(state) ? &call : NULL;
+    if (!open_instance(state, &err)) {
+        verdict_of_opening(host, &err, &verdict);
+        run_failed(&verdict, host);
+    }
+    if (is_handler(state))
+        run_handler_on_stdio(state);
+    verdict_of_exit(host, wasm_enter(host, enter_start, host), &verdict);
+    if (verdict.outcome == CHANNEL_ANSWERED || verdict.outcome == CHANNEL_EXITED)
+        _exit(verdict.code);
+    run_failed(&verdict, host);
+}
+
+void instance_run(struct template_state *state, const struct guest_fork *fork,
+                  const struct instance_fds *fds)
+{
+    enter_groups(fds);
+    struct channel *channel = keep_descriptors(state, fds);
+    restrict_files(state);
+    /* Of its own user namespace (isolation: request) or the template's: all go, for good. */
+    if (lockdown_capabilities(0) < 0)
+        give_up();
+    renew_secrets();
+    if (seccomp_load(&state->filter) < 0)
+        give_up();
+    if (channel)
+        serve_channel(state, channel, (fork->flags & GUEST_FORK_ONE_CALL) != 0);
+    run_command(state);
+}

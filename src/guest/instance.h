@@ -1,0 +1,53 @@
+/* An instance: a fork of the template that drops what it still holds and serves calls. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "guest/host.h"
+#include "guest/seccomp.h"
+#include "guest/template.h"
+
+/* The eventfd by which an instance says that it has answered; its only descriptor but grants. */
+#define INSTANCE_EVENT_FD 3
+/* Granted directories follow. */
+#define INSTANCE_FIRST_DIRECTORY_FD 4
+
+/* All that the template prepared, shared by its instances copy-on-write. */
+struct template_state {
+    struct guest_setup setup;
+    const struct library *library;
+    struct seccomp_program filter;
+    struct host host;   /* its instance is open if `instantiated` */
+    bool instantiated; /* its memory and data are in place */
+    bool initialized;  /* a handler: its constructors have run, in this instance */
+    int directories[GRANT_FILES_MAX]; /* of setup.files; -1: a tmp that each instance has of its own */
+    bool has_tmp;                     /* then Landlock waits until the instance has it */
+    const char *args[RUN_ARGS_MAX + 1];
+    const char *env[GRANT_ENV_MAX + 1];
+    struct wasi *wasi;
+};
+
+/* Where the descriptors of a GUEST_FORK message are. */
+struct instance_fds {
+    int memory, event;  /* channel; -1 for GUEST_FORK_RUN */
+    int stdio[3];       /* -1 without GUEST_FORK_RUN */
+    const int *tasks;   /* v1 groups to enter */
+    size_t task_count;
+    int tmp[GRANT_FILES_MAX]; /* this instance's own tmp directories, -1 elsewhere */
+};
+
+/*
+ * In the template, once: instantiates the library (memory and data in place, no tenant code run),
+ * so that instances share it copy-on-write.
+ */
+struct err;
+int instance_prepare(struct template_state *state, struct err *err);
+
+/*
+ * Runs in the child right after the fork; never returns. Enters its groups, keeps only its own
+ * descriptors, drops all capabilities, takes fresh random state, loads its filter, then serves
+ * calls. Must not return through a frame that was entered before: the stack's canary changes.
+ */
+void instance_run(struct template_state *state, const struct guest_fork *fork,
+                  const struct instance_fds *fds) __attribute__((noreturn));

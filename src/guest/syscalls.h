@@ -1,0 +1,68 @@
+/*
+ * SYSCALL(name, grants, rule): the system calls that tenant code behind the process wall may make;
+ * every other one kills the instance. `grants` 0 is the base table that each instance has; else the
+ * GUEST_GRANT_* that add the call. Included with the macro defined: by seccomp.c, which makes the
+ * filter, and by pvm/, which prints the table (`vireo describe`). docs/syscalls.md says why each is
+ * here. Order: those of a warm call first.
+ *
+ * Never here: clone3 (ENOSYS, so that a libc falls back), clone, unshare, setns, ptrace, process_vm_*,
+ * bpf, io_uring_*, userfaultfd, memfd_create, execve*, open, openat, socket, kill.
+ *
+ * Rules: ANY; NO_EXEC: the protection argument must lack PROT_EXEC; ANONYMOUS: NO_EXEC and
+ * MAP_ANONYMOUS; EVENT_FD: descriptor INSTANCE_EVENT_FD only, unless a grant allows ANY;
+ */
+
+/* A warm call: wait for it, say that it is answered. */
+SYSCALL(futex, 0, RULE_ANY)
+SYSCALL(write, 0, RULE_EVENT_FD)
+/* Linear memory grows; instances of commands come and go. */
+SYSCALL(mprotect, 0, RULE_NO_EXEC)
+SYSCALL(mmap, 0, RULE_ANONYMOUS)
+SYSCALL(munmap, 0, RULE_ANY)
+SYSCALL(mremap, 0, RULE_ANY)
+SYSCALL(madvise, 0, RULE_ANY)
+SYSCALL(brk, 0, RULE_ANY)
+/* WASI's clocks and random numbers. */
+SYSCALL(clock_gettime, 0, RULE_ANY)
+SYSCALL(clock_getres, 0, RULE_ANY)
+SYSCALL(clock_nanosleep, 0, RULE_ANY)
+SYSCALL(getrandom, 0, RULE_ANY)
+SYSCALL(sched_yield, 0, RULE_ANY)
+/* Traps come by SIGSEGV; a crash restores the default action. */
+SYSCALL(rt_sigreturn, 0, RULE_ANY)
+SYSCALL(rt_sigaction, 0, RULE_ANY)
+SYSCALL(rt_sigprocmask, 0, RULE_ANY)
+SYSCALL(restart_syscall, 0, RULE_ANY)
+SYSCALL(exit, 0, RULE_ANY)
+SYSCALL(exit_group, 0, RULE_ANY)
+
+/* Bytes of descriptors that the instance was given. */
+SYSCALL(read, GUEST_GRANT_STDIO | GUEST_GRANT_FILES, RULE_ANY)
+SYSCALL(readv, GUEST_GRANT_STDIO | GUEST_GRANT_FILES, RULE_ANY)
+SYSCALL(writev, GUEST_GRANT_STDIO | GUEST_GRANT_FILES, RULE_ANY)
+SYSCALL(pread64, GUEST_GRANT_STDIO | GUEST_GRANT_FILES, RULE_ANY)
+SYSCALL(preadv, GUEST_GRANT_STDIO | GUEST_GRANT_FILES, RULE_ANY)
+SYSCALL(pwrite64, GUEST_GRANT_STDIO | GUEST_GRANT_FILES, RULE_ANY)
+SYSCALL(pwritev, GUEST_GRANT_STDIO | GUEST_GRANT_FILES, RULE_ANY)
+SYSCALL(lseek, GUEST_GRANT_STDIO | GUEST_GRANT_FILES, RULE_ANY)
+SYSCALL(fstat, GUEST_GRANT_STDIO | GUEST_GRANT_FILES, RULE_ANY)
+SYSCALL(fcntl, GUEST_GRANT_STDIO | GUEST_GRANT_FILES, RULE_ANY)
+SYSCALL(ppoll, GUEST_GRANT_STDIO | GUEST_GRANT_FILES, RULE_ANY)
+SYSCALL(close, GUEST_GRANT_STDIO | GUEST_GRANT_FILES, RULE_ANY)
+SYSCALL(fsync, GUEST_GRANT_STDIO | GUEST_GRANT_FILES, RULE_ANY)
+SYSCALL(fdatasync, GUEST_GRANT_STDIO | GUEST_GRANT_FILES, RULE_ANY)
+SYSCALL(ftruncate, GUEST_GRANT_STDIO | GUEST_GRANT_FILES, RULE_ANY)
+SYSCALL(fallocate, GUEST_GRANT_STDIO | GUEST_GRANT_FILES, RULE_ANY)
+SYSCALL(fadvise64, GUEST_GRANT_STDIO | GUEST_GRANT_FILES, RULE_ANY)
+SYSCALL(utimensat, GUEST_GRANT_STDIO | GUEST_GRANT_FILES, RULE_ANY)
+
+/* Names below granted directories. */
+SYSCALL(openat2, GUEST_GRANT_FILES, RULE_ANY)
+SYSCALL(newfstatat, GUEST_GRANT_FILES, RULE_ANY)
+SYSCALL(getdents64, GUEST_GRANT_FILES, RULE_ANY)
+SYSCALL(mkdirat, GUEST_GRANT_FILES, RULE_ANY)
+SYSCALL(unlinkat, GUEST_GRANT_FILES, RULE_ANY)
+SYSCALL(renameat2, GUEST_GRANT_FILES, RULE_ANY)
+SYSCALL(linkat, GUEST_GRANT_FILES, RULE_ANY)
+SYSCALL(symlinkat, GUEST_GRANT_FILES, RULE_ANY)
+SYSCALL(readlinkat, GUEST_GRANT_FILES, RULE_ANY)

@@ -1,0 +1,362 @@
+/*
+ * The template: set up by its host over one socket, linked, stopped before its first call. It runs
+ * no tenant code, ever: it forks instances, reaps them, and says so. Single-threaded, and the init
+ * of its pid namespace: when it dies the kernel ends every instance.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <linux/sched.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/err.h"
+#include "base/fd.h"
+#include "guest/instance.h"
+#include "guest/linker.h"
+#include "guest/lockdown.h"
+#include "guest/template.h"
+#include "guest/template_main.h"
+#include "guest/wasi.h"
+#include "guest/wasm_runtime.h"
+
+/* Instances of one template at a time. */
+#define CHILDREN_MAX 4096
+
+static struct {
+    pid_t pid;
+    uint64_t id;
+} children[CHILDREN_MAX];
+static size_t child_count;
+
+static struct template_state state;
+
+/* The strings of the setup message, each ended inside it. -EBADMSG when they are not. */
+static int setup_strings(struct guest_setup *setup)
+{
+    const char *at = setup->text;
+    const char *end = setup->text + setup->text_bytes;
+
+    if (setup->text_bytes > sizeof setup->text || setup->arg_count > RUN_ARGS_MAX ||
+        setup->env_count > GRANT_ENV_MAX || setup->file_count > GRANT_FILES_MAX)
+        return -EBADMSG;
+    for (uint32_t i = 0; i < setup->arg_count + setup->env_count; i++) {
+        const char *nul = memchr(at, '\0', (size_t)(end - at));
+        if (!nul)
+            return -EBADMSG;
+        if (i < setup->arg_count)
+            state.args[i] = at;
+        else
+            state.env[i - setup->arg_count] = at;
+        at = nul + 1;
+    }
+    setup->function[sizeof setup->function - 1] = '\0';
+    for (uint32_t i = 0; i < setup->file_count; i++)
+        setup->files[i].path[sizeof setup->files[i].path - 1] = '\0';
+    return 0;
+}
+
+/* Opens the granted directories at their places, descriptors INSTANCE_FIRST_DIRECTORY_FD and up. */
+static int setup_directories(struct err *err)
+{
+    for (uint32_t i = 0; i < state.setup.file_count; i++) {
+        const struct guest_grant_file *file = &state.setup.files[i];
+
+        state.directories[i] = -1;
+        if (file->tmpfs_bytes) {
+            state.has_tmp = true;
+            continue;
+        }
+        _cleanup_(closep) int fd = open(file->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+        int place = INSTANCE_FIRST_DIRECTORY_FD + (int)i;
+        if (fd < 0)
+            return err_set(err, -errno, "cannot open granted directory '%s'", file->path);
+        if (fd == place) {
+            (void)steal_fd(&fd);
+        } else if (dup3(fd, place, O_CLOEXEC) < 0) {
+            return err_set(err, -errno, "cannot place granted directory '%s'", file->path);
+        }
+        state.directories[i] = place;
+    }
+    return 0;
+}
+
+/* What stands before any fork, so that a fork costs none of it. */
+static int setup_wall(struct err *err)
+{
+    struct lockdown_directory directories[GRANT_FILES_MAX];
+    size_t count = 0;
+
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+        return err_set(err, -errno, "cannot set no_new_privs");
+    int r = lockdown_no_new_code();
+    if (r < 0)
+        return err_set(err, r, "cannot refuse new code");
+    r = lockdown_speculation();
+    if (r < 0)
+        return err_set(err, r, "cannot set speculation controls");
+    r = lockdown_not_dumpable();
+    if (r < 0)
+        return err_set(err, r, "cannot become undumpable");
+    if (!state.has_tmp) {
+        for (uint32_t i = 0; i < state.setup.file_count; i++)
+            directories[count++] = (struct lockdown_directory){
+                .fd = state.directories[i], .writable = (int)state.setup.files[i].writable};
+        r = lockdown_files(directories, count);
+        if (r < 0)
+            return err_set(err, r, "cannot restrict files");
+    }
+    /* CAP_SYS_ADMIN, in its own user namespace only: an instance's tmp is a mount. */
+    r = lockdown_capabilities(state.has_tmp ? 1ULL << CAP_SYS_ADMIN : 0);
+    if (r < 0)
+        return err_set(err, r, "cannot drop capabilities");
+    r = seccomp_compile(state.setup.grants, &state.filter);
+    if (r < 0)
+        return err_set(err, r, "cannot compile the system-call table");
+    return 0;
+}
+
+static int setup_library(int library_fd, struct err *err)
+{
+    struct library *library = NULL;
+
+    int r = wasm_runtime_init(err);
+    if (r < 0)
+        return r;
+    if (state.setup.stack_bytes)
+        wasm_stack_size(state.setup.stack_bytes);
+    r = library_open(library_fd, &library, err);
+    if (r < 0)
+        return r;
+    state.library = library;
+    return instance_prepare(&state, err);
+}
+
+static int setup(int control, struct err *err)
+{
+    int fds[FD_MESSAGE_MAX];
+    size_t fd_count = 0;
+
+    ssize_t n = fd_receive(control, &state.setup, sizeof state.setup, fds, &fd_count, 0);
+    if (n != sizeof state.setup || fd_count != 1 || state.setup.type != GUEST_SETUP ||
+        state.setup.protocol != GUEST_PROTOCOL) {
+        fd_close_all(fds, fd_count);
+        return err_set(err, n < 0 ? (int)n : -EBADMSG, "cannot read the set-up message");
+    }
+    /* Out of the way of the granted directories' places. */
+    _cleanup_(closep) int library_fd =
+        fcntl(fds[0], F_DUPFD_CLOEXEC, INSTANCE_FIRST_DIRECTORY_FD + GRANT_FILES_MAX);
+    close(fds[0]);
+    if (library_fd < 0)
+        return err_set(err, -errno, "cannot keep the library's descriptor");
+
+    int r = setup_strings(&state.setup);
+    if (r < 0)
+        return err_set(err, r, "cannot read the set-up message");
+    r = setup_directories(err);
+    if (r < 0)
+        return r;
+    r = setup_wall(err);
+    if (r < 0)
+        return r;
+    return setup_library(library_fd, err);
+}
+
+/* clone3 with `flags`, in the v2 group `group_fd` unless it is -1. A fork: no stack of its own. */
+static pid_t clone_process(uint64_t flags, int group_fd)
+{
+    struct clone_args args = {.flags = flags, .exit_signal = SIGCHLD};
+
+    if (group_fd >= 0) {
+        args.flags |= CLONE_INTO_CGROUP;
+        args.cgroup = (uint64_t)group_fd;
+    }
+    long pid = syscall(__NR_clone3, &args, sizeof args);
+    return pid < 0 ? -errno : (pid_t)pid;
+}
+
+/* Finds where the descriptors of a fork message are. -EBADMSG when their count is not what it says. */
+static int fork_fds(const struct guest_fork *message, const int *fds, size_t fd_count,
+                    struct instance_fds *ret_fds, int *ret_group)
+{
+    bool run = message->flags & GUEST_FORK_RUN;
+    size_t first_group = run ? 3 : 2;
+
+    if (fd_count != first_group + message->group_count)
+        return -EBADMSG;
+    *ret_fds = (struct instance_fds){.memory = -1, .event = -1, .stdio = {-1, -1, -1}};
+    if (run)
+        memcpy(ret_fds->stdio, fds, sizeof ret_fds->stdio);
+    else
+        ret_fds->memory = fds[0], ret_fds->event = fds[1];
+    *ret_group = -1;
+    if (message->flags & GUEST_FORK_INTO_GROUP) {
+        if (message->group_count == 0)
+            return -EBADMSG;
+        *ret_group = fds[first_group++];
+    }
+    ret_fds->tasks = fds + first_group;
+    ret_fds->task_count = fd_count - first_group;
+    return 0;
+}
+
+/* A tmp of its own for each such grant, mounted nowhere. */
+static int fork_tmp(struct instance_fds *fds)
+{
+    for (uint32_t i = 0; i < GRANT_FILES_MAX; i++)
+        fds->tmp[i] = -1;
+    for (uint32_t i = 0; state.has_tmp && i < state.setup.file_count; i++) {
+        if (!state.setup.files[i].tmpfs_bytes)
+            continue;
+        int r = lockdown_tmpfs(state.setup.files[i].tmpfs_bytes, &fds->tmp[i]);
+        if (r < 0) {
+            fd_close_all(fds->tmp, GRANT_FILES_MAX);
+            return r;
+        }
+    }
+    return 0;
+}
+
+static void fork_instance(int control, const struct guest_fork *message, int *fds, size_t fd_count)
+{
+    struct guest_started started = {.type = GUEST_STARTED, .id = message->id};
+    struct instance_fds places;
+    int group = -1;
+    pid_t pid = -EAGAIN;
+    uint64_t flags = message->flags & GUEST_FORK_NAMESPACES
+                         ? CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWUTS
+                         : 0;
+
+    int r = fork_fds(message, fds, fd_count, &places, &group);
+    if (r == 0)
+        r = fork_tmp(&places);
+    if (r == 0 && child_count < CHILDREN_MAX) {
+        pid = clone_process(flags, group);
+        if (pid == 0)
+            instance_run(&state, message, &places);
+        fd_close_all(places.tmp, GRANT_FILES_MAX);
+    }
+    /* They came in one message into a table without holes: one call closes them all. */
+    fd_close_all(fds, fd_count);
+
+    if (r < 0 || pid < 0) {
+        started.error = r < 0 ? r : pid;
+    } else {
+        children[child_count].pid = pid;
+        children[child_count++].id = message->id;
+        started.pid = pid;
+        if (!(message->flags & GUEST_FORK_TELL))
+            return;
+    }
+    fd_send(control, &started, sizeof started, NULL, 0);
+}
+
+/* Reaps whatever has ended. */
+static void reap(int control)
+{
+    struct rusage usage;
+    int status;
+    pid_t pid;
+
+    while ((pid = wait4(-1, &status, WNOHANG, &usage)) > 0) {
+        for (size_t i = 0; i < child_count; i++) {
+            if (children[i].pid != pid)
+                continue;
+            struct guest_ended ended = {
+                .type = GUEST_ENDED,
+                .status = status,
+                .id = children[i].id,
+                .cpu_us = (uint64_t)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1000000 +
+                          (uint64_t)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec),
+                .memory_peak_bytes = (uint64_t)usage.ru_maxrss * 1024,
+            };
+            children[i] = children[--child_count];
+            fd_send(control, &ended, sizeof ended, NULL, 0);
+            break;
+        }
+    }
+}
+
+static void kill_instance(uint64_t id)
+{
+    for (size_t i = 0; i < child_count; i++) {
+        /* Not reaped yet, so the pid is still its own. */
+        if (children[i].id == id)
+            kill(children[i].pid, SIGKILL);
+    }
+}
+
+/* One message; false when the host is gone. */
+static bool serve(int control)
+{
+    union {
+        uint32_t type;
+        struct guest_fork fork;
+        struct guest_kill kill;
+    } message = {0};
+    int fds[FD_MESSAGE_MAX];
+    size_t fd_count = 0;
+
+    ssize_t n = fd_receive(control, &message, sizeof message, fds, &fd_count, MSG_DONTWAIT);
+    if (n == -EAGAIN)
+        return true;
+    if (n <= 0)
+        return false;
+    if (n == sizeof message.fork && message.type == GUEST_FORK) {
+        fork_instance(control, &message.fork, fds, fd_count);
+        return true;
+    }
+    fd_close_all(fds, fd_count);
+    if (n == sizeof message.kill && message.type == GUEST_KILL) {
+        kill_instance(message.kill.id);
+        return true;
+    }
+    return false;
+}
+
+static void child_ended(int signal)
+{
+    (void)signal; /* only to interrupt ppoll() */
+}
+
+int template_main(void)
+{
+    const int control = GUEST_CONTROL_FD;
+    struct guest_ready ready = {.type = GUEST_READY};
+    struct sigaction action = {.sa_handler = child_ended, .sa_flags = SA_NOCLDSTOP};
+    sigset_t blocked;
+    sigset_t open;
+    struct err err = {0};
+
+    /* SIGCHLD comes only inside ppoll(), so that none is missed between reap() and it. */
+    sigemptyset(&open);
+    sigemptyset(&blocked);
+    sigaddset(&blocked, SIGCHLD);
+    if (sigprocmask(SIG_BLOCK, &blocked, NULL) < 0 || sigaction(SIGCHLD, &action, NULL) < 0)
+        return GUEST_EXIT_SETUP;
+
+    ready.error = setup(control, &err);
+    snprintf(ready.message, sizeof ready.message, "%s", err.message);
+    if (fd_send(control, &ready, sizeof ready, NULL, 0) < 0 || ready.error < 0)
+        return GUEST_EXIT_SETUP;
+
+    for (;;) {
+        struct pollfd poll = {.fd = control, .events = POLLIN};
+        reap(control);
+        int n = ppoll(&poll, 1, NULL, &open);
+        if (n < 0 && errno != EINTR)
+            return GUEST_EXIT_SETUP;
+        if (n > 0 && !serve(control))
+            return 0;
+    }
+}
