@@ -1,0 +1,139 @@
+/*
+ * The face of one library: the only thing in it that the guest's linker looks for by name.
+ *
+ * wasm2c turns a module into m.c and m.h; this file is compiled with them, so that no code of ours
+ * is generated. What the module has is told by macros, from the build's own look at it (struct
+ * wasm_facts), never from the text of m.h:
+ *
+ *   SHIM_IMPORTS=N     number of *distinct modules* it imports from (0, 1 or 2: "vireo",
+ *                      "wasi_snapshot_preview1"); Z_m_instantiate() takes a pointer for each
+ *   SHIM_START         it exports function "_start" () -> ()        (a command)
+ *   SHIM_INITIALIZE    it exports function "_initialize" () -> ()   (a reactor)
+ *   SHIM_HANDLER       it exports vireo_request_buffer, vireo_handle, vireo_answer_buffer
+ *   SHIM_MEMORY        it exports memory "memory": required, nothing runs without it
+ *
+ * An export of another kind or type than these is a compile error here, not a cast.
+ *
+ * The commands, for module.wasm, in a directory that then holds m.c and m.h. SDK is a directory
+ * with this file and library.h; note.o holds section .note.vireo (any further .o may be linked):
+ *
+ *   wasm2c -n m module.wasm -o m.c
+ *   gcc -DSHIM_IMPORTS=1 -DSHIM_MEMORY -DSHIM_INITIALIZE -DSHIM_HANDLER -I. -ISDK
+ *       -std=gnu17 -O2 -w -DNDEBUG -march=x86-64-v2
+ *       -fPIC -fvisibility=hidden -fno-plt
+ *       -fno-math-errno -frounding-math -fsignaling-nans -ffp-contract=off
+ *       -fwrapv -fno-strict-aliasing -fstack-clash-protection
+ *       -fno-tree-loop-distribute-patterns -fno-ipa-icf
+ *       -fno-stack-protector -fcf-protection=none
+ *       -fno-asynchronous-unwind-tables -fno-unwind-tables -U_FORTIFY_SOURCE -U__SUPPORT_SNAN__
+ *       -shared -nostdlib -Wl,-z,relro,-z,now,-z,noexecstack,-z,separate-code
+ *       -Wl,--build-id=none,--hash-style=sysv
+ *       SDK/shim.c m.c note.o -o library.so
+ *
+ * Why, where it is not plain: -fno-plt leaves GLOB_DAT relocations only. -march=x86-64-v2 (every
+ * x86-64 since 2009) makes floor, ceil, trunc, nearest and popcnt one instruction each.
+ * -fsignaling-nans keeps x*1.0, which must quiet a NaN; glibc's isnan() would then be a call, so
+ * its macro is undefined. -fstack-clash-protection touches each page of a large frame, so that no
+ * frame steps over the guard of the call stack. -fno-tree-loop-distribute-patterns keeps loops of
+ * unchecked stores from becoming a memset() whose fault would lie outside the library.
+ * -fno-ipa-icf keeps one name for each function.
+ *
+ * The symbol table (.symtab) stays in: traps take the function's name from it. Don't strip.
+ */
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "m.h"
+
+#include "library.h"
+
+#ifndef SHIM_MEMORY
+#error "a library needs the export \"memory\""
+#endif
+
+#define TYPE_IS(function, type)                                               \
+    _Static_assert(__builtin_types_compatible_p(__typeof__(&function), type), \
+                   "export " #function " has another type")
+
+static void shim_instantiate(void *instance, void *host)
+{
+#if SHIM_IMPORTS == 0
+    (void)host;
+    Z_m_instantiate(instance);
+#elif SHIM_IMPORTS == 1
+    Z_m_instantiate(instance, host);
+#elif SHIM_IMPORTS == 2
+    Z_m_instantiate(instance, host, host);
+#else
+#error "SHIM_IMPORTS is 0, 1 or 2"
+#endif
+}
+
+static void shim_free_instance(void *instance)
+{
+    Z_m_free(instance);
+}
+
+TYPE_IS(Z_mZ_memory, wasm_rt_memory_t *(*)(Z_m_instance_t *));
+static void *shim_memory(void *instance)
+{
+    return Z_mZ_memory(instance);
+}
+
+#ifdef SHIM_START
+TYPE_IS(Z_mZ__start, void (*)(Z_m_instance_t *));
+static void shim_start(void *instance)
+{
+    Z_mZ__start(instance);
+}
+#endif
+
+#ifdef SHIM_INITIALIZE
+TYPE_IS(Z_mZ__initialize, void (*)(Z_m_instance_t *));
+static void shim_initialize(void *instance)
+{
+    Z_mZ__initialize(instance);
+}
+#endif
+
+#ifdef SHIM_HANDLER
+TYPE_IS(Z_mZ_vireo_request_buffer, u32 (*)(Z_m_instance_t *, u32));
+TYPE_IS(Z_mZ_vireo_handle, u64 (*)(Z_m_instance_t *, u32, u32));
+TYPE_IS(Z_mZ_vireo_answer_buffer, u32 (*)(Z_m_instance_t *));
+static uint32_t shim_request_buffer(void *instance, uint32_t bytes)
+{
+    return Z_mZ_vireo_request_buffer(instance, bytes);
+}
+
+static uint64_t shim_handle(void *instance, uint32_t request_bytes, uint32_t answer_max)
+{
+    return Z_mZ_vireo_handle(instance, request_bytes, answer_max);
+}
+
+static uint32_t shim_answer_buffer(void *instance)
+{
+    return Z_mZ_vireo_answer_buffer(instance);
+}
+#endif
+
+__attribute__((visibility("default"))) extern const struct library_face vireo_library;
+
+const struct library_face vireo_library = {
+    .abi = LIBRARY_ABI,
+    .instance_bytes = sizeof(Z_m_instance_t),
+    .init_module = Z_m_init_module,
+    .instantiate = shim_instantiate,
+    .free_instance = shim_free_instance,
+    .memory = shim_memory,
+#ifdef SHIM_START
+    .start = shim_start,
+#endif
+#ifdef SHIM_INITIALIZE
+    .initialize = shim_initialize,
+#endif
+#ifdef SHIM_HANDLER
+    .request_buffer = shim_request_buffer,
+    .handle = shim_handle,
+    .answer_buffer = shim_answer_buffer,
+#endif
+};
