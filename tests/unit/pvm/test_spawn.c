@@ -376,7 +376,8 @@ static void all_of_it_works_rootless(void **state)
         char fd_text[32];
         int copy = fcntl(probe_fd, F_DUPFD, 0);
         snprintf(fd_text, sizeof fd_text, "/proc/self/fd/%d", copy);
-        freopen("/dev/null", "w", stdout);
+        if (!freopen("/dev/null", "w", stdout))
+            _exit(1);
         execl("/proc/self/exe", "test_spawn", fd_text, NULL);
         _exit(1);
     }
