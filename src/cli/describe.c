@@ -1,0 +1,177 @@
+/* vireo describe: all that is known of one function, for people or as JSON. */
+#include <errno.h>
+#include <json-c/json.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/err.h"
+#include "build/manifest.h"
+#include "cli/cli.h"
+#include "cli/options.h"
+#include "cli/problem.h"
+#include "cli/table.h"
+
+/* Where lists of names wrap. */
+#define LINE_COLUMNS 88
+
+/* Text from the daemon, which may hold a tenant's words, as one printable piece. */
+static void text_print(const char *text)
+{
+    _cleanup_(freep) char *safe = strdup(text);
+
+    if (!safe)
+        return;
+    text_make_printable(safe, strlen(safe), 0);
+    fputs(safe, stdout);
+}
+
+/* Several lines, each indented. */
+static void lines_print(const char *text, int indent)
+{
+    while (*text) {
+        size_t length = strcspn(text, "\n");
+        char *line = strndup(text, length);
+        printf("%*s", indent, "");
+        if (line)
+            text_print(line);
+        putchar('\n');
+        free(line);
+        text += length + (text[length] == '\n');
+    }
+}
+
+/* Names, wrapped, all lines beginning at `column`; the cursor is there already. */
+static void names_print(struct json_object *list, int column)
+{
+    int at = column;
+
+    for (size_t i = 0; i < json_object_array_length(list); i++) {
+        const char *name = json_object_get_string(json_object_array_get_idx(list, i));
+        int width = name ? (int)strlen(name) : 0;
+        if (i > 0 && at + 1 + width > LINE_COLUMNS) {
+            printf("\n%*s", column, "");
+            at = column;
+        } else if (i > 0) {
+            putchar(' ');
+            at++;
+        }
+        text_print(name ? name : "-");
+        at += width;
+    }
+    putchar('\n');
+}
+
+/* Any value behind its name: the daemon may tell more than this version knows of. */
+static void member_print(const char *key, struct json_object *value, int indent)
+{
+    struct json_object *first =
+        json_object_is_type(value, json_type_array) ? json_object_array_get_idx(value, 0) : NULL;
+
+    printf("%*s", indent, "");
+    text_print(key);
+    if (json_object_is_type(value, json_type_object)) {
+        printf(":\n");
+        json_object_object_foreach(value, inner_key, inner)
+        {
+            member_print(inner_key, inner, indent + 2);
+        }
+    } else if (first && !json_object_is_type(first, json_type_object)) {
+        int column = indent + 14;
+        printf("%*s",
+               column - indent - (int)strlen(key) > 1 ? column - indent - (int)strlen(key) : 1, "");
+        names_print(value, column);
+    } else if (json_object_is_type(value, json_type_array)) {
+        printf("%s\n", first ? ":" : "  none");
+        for (size_t i = 0; i < json_object_array_length(value); i++) {
+            const char *text = json_object_to_json_string_ext(json_object_array_get_idx(value, i),
+                                                              JSON_C_TO_STRING_PLAIN);
+            lines_print(text, indent + 2);
+        }
+    } else {
+        const char *text = json_object_get_string(value);
+        if (text && strchr(text, '\n')) {
+            printf(":\n");
+            lines_print(text, indent + 2);
+        } else {
+            printf("%*s", 14 - (int)strlen(key) > 1 ? 14 - (int)strlen(key) : 1, "");
+            text_print(text ? text : "-");
+            putchar('\n');
+        }
+    }
+}
+
+static void line_print(const char *label, const char *value)
+{
+    printf("%-14s", label);
+    text_print(value);
+    putchar('\n');
+}
+
+/* The fields that are shown in words of their own, above the rest. */
+static const char *const headed[] = {
+    "name", "version", "safety", "kind", "isolation", "memory_bytes", "cpu_millis", "timeout_ms",
+};
+
+static void head_print(struct json_object *function)
+{
+    char text[64];
+    const char *safety = json_text(function, "safety", "?");
+
+    line_print("name", json_text(function, "name", "?"));
+    line_print("version", json_text(function, "version", ""));
+    line_print("safety", strcmp(safety, "sfi") == 0      ? "sfi (translated from WebAssembly)"
+                         : strcmp(safety, "proved") == 0 ? "proved (by the static verifier)"
+                                                         : safety);
+    line_print("kind", json_text(function, "kind", "?"));
+    line_print("isolation", json_text(function, "isolation", "?"));
+    manifest_bytes_text((uint64_t)json_number(function, "memory_bytes"), text, sizeof text);
+    line_print("memory", text);
+    long long cpu = json_number(function, "cpu_millis");
+    if (cpu > 0)
+        snprintf(text, sizeof text, "%lld.%03lld", cpu / 1000, cpu % 1000);
+    line_print("cpus", cpu > 0 ? text : "no limit");
+    text_duration((unsigned long long)json_number(function, "timeout_ms"), text, sizeof text);
+    line_print("timeout", text);
+}
+
+static bool is_headed(const char *key)
+{
+    for (size_t i = 0; i < ARRAY_LEN(headed); i++)
+        if (strcmp(headed[i], key) == 0)
+            return true;
+    return false;
+}
+
+int cli_describe(int argc, char **argv)
+{
+    _cleanup_(json_freep) struct json_object *function = NULL;
+    struct err err = {0};
+    int words, exit;
+
+    if (!cli_options(argc, argv, NULL, 0, 0, &words, &exit))
+        return exit;
+    if (words != 1)
+        return cli_usage("describe",
+                         words == 0 ? "it needs a function's name" : "one function at a time");
+    _cleanup_(freep) char *target = function_target(argv[1], "");
+    if (!target) {
+        err_set(&err, -ENOMEM, "cannot describe '%s'", argv[1]);
+        return cli_error(&err, NULL);
+    }
+    exit = admin_get("describe", argv[1], target, &function);
+    if (exit != CLI_OK)
+        return exit;
+    if (cli.json) {
+        puts(json_object_to_json_string_ext(function, JSON_C_TO_STRING_PRETTY |
+                                                          JSON_C_TO_STRING_NOSLASHESCAPE));
+        return CLI_OK;
+    }
+    head_print(function);
+    json_object_object_foreach(function, key, value)
+    {
+        if (!is_headed(key))
+            member_print(key, value, 0);
+    }
+    return CLI_OK;
+}

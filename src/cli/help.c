@@ -1,0 +1,223 @@
+/* Help, the man page and completions: all made from the verb table. */
+#include <ctype.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "cli/cli.h"
+#include "cli/help.h"
+#include "cli/options.h"
+
+/* Verbs that a table may have; the array of names for suggestions is this long. */
+#define VERBS_MAX 64
+
+static const char global_help[] =
+    "  -o json          print JSON, also --json; field names are those of docs/api.md\n"
+    "  -q, --quiet      print results only\n"
+    "  -v, --verbose    say more, on standard error\n"
+    "  --state DIR      the daemon's state, where admin.sock is (VIREO_STATE, /var/lib/vireo)\n"
+    "  --server URL     where functions are called (VIREO_SERVER, http://127.0.0.1:8080)\n"
+    "  -h, --help       help, also behind a verb\n";
+
+static const struct {
+    int code;
+    const char *meaning;
+} exit_codes[] = {
+    {CLI_OK, "done"},
+    {CLI_FAILED, "the function or the check failed"},
+    {CLI_USAGE, "usage or bad input"},
+    {CLI_NOT_FOUND, "not found"},
+    {CLI_REFUSED, "refused by policy"},
+    {CLI_LIMIT, "a limit was reached"},
+    {CLI_UNREACHABLE, "the daemon can't be reached"},
+    {CLI_BUG, "a bug of ours"},
+};
+
+const struct cli_verb *cli_verb_find(const char *name)
+{
+    for (const struct cli_verb *verb = cli_verbs; verb->name; verb++)
+        if (strcmp(verb->name, name) == 0)
+            return verb;
+    return NULL;
+}
+
+const char *cli_verb_suggest(const char *name)
+{
+    const char *names[VERBS_MAX];
+    size_t count = 0;
+
+    for (const struct cli_verb *verb = cli_verbs; verb->name && count < VERBS_MAX; verb++)
+        names[count++] = verb->name;
+    return cli_suggest(name, names, count);
+}
+
+static void overview_print(void)
+{
+    printf("vireo runs untrusted functions in sandboxes that start like a process.\n\n"
+           "usage: vireo [OPTION...] VERB [ARGUMENT...]\n\n");
+    for (const struct cli_verb *verb = cli_verbs; verb->name; verb++)
+        printf("  %-10s %s\n", verb->name, verb->summary);
+    printf("\noptions of every verb:\n%s\nexit codes:", global_help);
+    for (size_t i = 0; i < ARRAY_LEN(exit_codes); i++)
+        printf("%s %d %s",
+               i == 0   ? ""
+               : i == 5 ? ",\n           "
+                        : ",",
+               exit_codes[i].code, exit_codes[i].meaning);
+    printf("\n\nMore on one verb: vireo help VERB\n");
+}
+
+void cli_help_print(const char *verb)
+{
+    const struct cli_verb *row = cli_verb_find(verb);
+
+    if (!row) {
+        overview_print();
+        return;
+    }
+    printf("usage: vireo %s%s%s\n\n%s\n", row->name, *row->arguments ? " " : "", row->arguments,
+           row->summary);
+    if (*row->help)
+        printf("\n%s", row->help);
+    printf("\noptions of every verb:\n%s", global_help);
+}
+
+/* Text for roff: backslashes and hyphens escaped, a leading dot or quote hidden. */
+static void roff_print(const char *text)
+{
+    bool line_start = true;
+
+    for (; *text; text++) {
+        if (line_start && (*text == '.' || *text == '\''))
+            fputs("\\&", stdout);
+        if (*text == '\\')
+            fputs("\\e", stdout);
+        else if (*text == '-')
+            fputs("\\-", stdout);
+        else
+            putchar(*text);
+        line_start = *text == '\n';
+    }
+}
+
+static void man_print(void)
+{
+    printf(".TH VIREO 1 \"\" \"vireo %s\" \"User Commands\"\n"
+           ".SH NAME\nvireo \\- a sandbox runtime for serverless functions\n"
+           ".SH SYNOPSIS\n.B vireo\n[\\fIOPTION\\fR...] \\fIVERB\\fR [\\fIARGUMENT\\fR...]\n"
+           ".SH DESCRIPTION\nBuilds functions from C or WebAssembly, runs each in a sandbox that "
+           "starts\nlike a process, and serves them over HTTP.\n.SH VERBS\n",
+           VIREO_VERSION);
+    for (const struct cli_verb *verb = cli_verbs; verb->name; verb++) {
+        printf(".SS vireo ");
+        roff_print(verb->name);
+        putchar(' ');
+        roff_print(verb->arguments);
+        putchar('\n');
+        roff_print(verb->summary);
+        printf(".\n.PP\n.nf\n");
+        roff_print(verb->help);
+        printf(".fi\n");
+    }
+    printf(".SH OPTIONS\n.nf\n");
+    roff_print(global_help);
+    printf(".fi\n.SH EXIT STATUS\n");
+    for (size_t i = 0; i < ARRAY_LEN(exit_codes); i++)
+        printf(".TP\n%d\n%s\n", exit_codes[i].code, exit_codes[i].meaning);
+    printf(".SH FILES\n.TP\n/var/lib/vireo\nthe daemon's state, unless \\-\\-state says otherwise\n"
+           ".TP\n/var/lib/vireo/admin.sock\nadministration; root and the daemon's own user\n");
+}
+
+/* The long options that a help text names, each once. */
+static void long_options_print(const char *help)
+{
+    for (const char *at = strstr(help, "--"); at; at = strstr(at, "--")) {
+        size_t length = 2;
+        while (isalnum((unsigned char)at[length]) || at[length] == '-')
+            length++;
+        /* Only where an option stands, not a "--" inside a word; and its first mention. */
+        bool starts = at == help || strchr(" [|(\n", at[-1]);
+        const char *first = starts && length > 2 ? help : NULL;
+        while (first && first < at &&
+               (strncmp(first, at, length) != 0 || isalnum((unsigned char)first[length]) ||
+                first[length] == '-'))
+            first++;
+        if (first == at)
+            printf(" %.*s", (int)length, at);
+        at += length;
+    }
+}
+
+static void bash_completion_print(void)
+{
+    printf("# bash completion of vireo %s; made by: vireo help --complete bash\n"
+           "_vireo()\n{\n"
+           "    local word=${COMP_WORDS[COMP_CWORD]} verb= i\n"
+           "    for ((i = 1; i < COMP_CWORD; i++)); do\n"
+           "        case ${COMP_WORDS[i]} in\n"
+           "        --state | --server | -o) ((i++)) ;;\n"
+           "        -*) ;;\n"
+           "        *) verb=${COMP_WORDS[i]}; break ;;\n"
+           "        esac\n"
+           "    done\n"
+           "    case $verb in\n",
+           VIREO_VERSION);
+    printf("    '') mapfile -t COMPREPLY < <(compgen -W '");
+    for (const struct cli_verb *verb = cli_verbs; verb->name; verb++)
+        printf("%s ", verb->name);
+    long_options_print(global_help);
+    printf("' -- \"$word\") ;;\n");
+    for (const struct cli_verb *verb = cli_verbs; verb->name; verb++) {
+        printf("    %s)\n        case $word in\n        -*) mapfile -t COMPREPLY < <(compgen -W '",
+               verb->name);
+        long_options_print(verb->help);
+        long_options_print(global_help);
+        printf("' -- \"$word\") ;;\n");
+        /* A function's name is wanted where the usage begins with NAME. */
+        if (strncmp(verb->arguments, "NAME", 4) == 0)
+            printf("        *) mapfile -t COMPREPLY < <(compgen -W \"$(vireo -q ls 2>/dev/null)\" "
+                   "-- \"$word\") ;;\n");
+        else
+            printf("        *) mapfile -t COMPREPLY < <(compgen -f -- \"$word\") ;;\n");
+        printf("        esac ;;\n");
+    }
+    printf("    esac\n}\ncomplete -o filenames -F _vireo vireo\n");
+}
+
+int cli_help(int argc, char **argv)
+{
+    bool man = false;
+    const char *complete = NULL;
+    const struct cli_option options[] = {
+        {.name = "--man", .flag = &man},
+        {.name = "--complete", .text = &complete},
+    };
+    int words, exit;
+
+    if (!cli_options(argc, argv, options, ARRAY_LEN(options), 0, &words, &exit))
+        return exit;
+    if (man) {
+        man_print();
+        return CLI_OK;
+    }
+    if (complete) {
+        if (strcmp(complete, "bash") != 0)
+            return cli_usage("help", "no completion for '%s': there is one for bash", complete);
+        bash_completion_print();
+        return CLI_OK;
+    }
+    if (words == 0) {
+        overview_print();
+        return CLI_OK;
+    }
+    if (words > 1)
+        return cli_usage("help", "one verb at a time");
+    if (!cli_verb_find(argv[1])) {
+        const char *near = cli_verb_suggest(argv[1]);
+        if (near)
+            return cli_usage("help", "there is no verb '%s' (did you mean '%s'?)", argv[1], near);
+        return cli_usage("help", "there is no verb '%s'", argv[1]);
+    }
+    cli_help_print(argv[1]);
+    return CLI_OK;
+}

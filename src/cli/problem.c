@@ -1,0 +1,197 @@
+/* What the daemon answers: JSON that is what it should be, or a problem with its exit code. */
+#include <errno.h>
+#include <json-c/json.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/err.h"
+#include "cli/cli.h"
+#include "cli/http.h"
+#include "cli/problem.h"
+#include "cli/table.h"
+
+/* Deepest nesting of an answer that is read. */
+#define JSON_DEPTH_MAX 32
+/* Most names that a mistyped one is compared with. */
+#define SUGGEST_MAX 1024
+
+DEFINE_CLEANUP(struct json_tokener, json_tokener_free)
+
+void json_free(struct json_object *json)
+{
+    json_object_put(json);
+}
+
+/* The whole body as JSON, or NULL. */
+static struct json_object *answer_json(const struct http_answer *answer)
+{
+    _cleanup_(json_tokener_freep) struct json_tokener *tokener =
+        json_tokener_new_ex(JSON_DEPTH_MAX);
+
+    if (!tokener || !answer->body || answer->size > HTTP_ANSWER_MAX_BYTES)
+        return NULL;
+    return json_tokener_parse_ex(tokener, answer->body, (int)answer->size);
+}
+
+const char *json_text(struct json_object *object, const char *key, const char *otherwise)
+{
+    struct json_object *member;
+
+    if (!json_object_is_type(object, json_type_object) ||
+        !json_object_object_get_ex(object, key, &member) || !member)
+        return otherwise;
+    return json_object_get_string(member);
+}
+
+long long json_number(struct json_object *object, const char *key)
+{
+    struct json_object *member;
+
+    if (!json_object_is_type(object, json_type_object) ||
+        !json_object_object_get_ex(object, key, &member))
+        return 0;
+    return json_object_get_int64(member);
+}
+
+bool problem_is(const struct http_answer *answer)
+{
+    if (answer->status < 400 || strncmp(answer->content_type, "application/problem+json", 24) != 0)
+        return false;
+    _cleanup_(json_freep) struct json_object *problem = answer_json(answer);
+    return json_text(problem, "cause", NULL) && json_text(problem, "detail", NULL);
+}
+
+int problem_exit(int status, const char *cause)
+{
+    static const char *const limits[] = {"memory", "pids", "timeout"};
+
+    for (size_t i = 0; cause && i < ARRAY_LEN(limits); i++)
+        if (strcmp(cause, limits[i]) == 0)
+            return CLI_LIMIT;
+    switch (status) {
+    case 400:
+    case 405:
+    case 409:
+    case 422:
+        return CLI_USAGE;
+    case 404:
+        return CLI_NOT_FOUND;
+    case 401:
+    case 403:
+        return CLI_REFUSED;
+    case 413:
+    case 429:
+    case 431:
+    case 504:
+    case 507:
+        return CLI_LIMIT;
+    case 503:
+        return CLI_UNREACHABLE;
+    default:
+        return CLI_FAILED;
+    }
+}
+
+int problem_unreachable(const struct err *err)
+{
+    if (cli_exit_code(err->code) == CLI_UNREACHABLE || err->code == -ENOENT)
+        return cli_error(err, "vireo serve --listen 127.0.0.1:8080 --state DIR, and the same "
+                              "--state or --server here");
+    if (err->code == -EACCES)
+        return cli_error(err, "sudo vireo ..., or as the user that the daemon runs as");
+    return cli_error(err, NULL);
+}
+
+/* Prints "did you mean" when a deployed function has a name like this. */
+static void suggest_function(const char *name)
+{
+    struct http_request request = {.method = "GET", .target = "/system/functions"};
+    struct http_answer answer = {0};
+    const char *names[SUGGEST_MAX];
+    size_t count = 0;
+
+    if (http_admin(&request, &answer, NULL) < 0)
+        return;
+    _cleanup_(json_freep) struct json_object *list =
+        answer.status == 200 ? answer_json(&answer) : NULL;
+    http_answer_clear(&answer);
+    if (!json_object_is_type(list, json_type_array))
+        return;
+    for (size_t i = 0; i < json_object_array_length(list) && count < ARRAY_LEN(names); i++) {
+        const char *other = json_text(json_object_array_get_idx(list, i), "name", NULL);
+        if (other)
+            names[count++] = other;
+    }
+    const char *near = cli_suggest(name, names, count);
+    if (near)
+        fprintf(stderr, "  did you mean '%s'?\n", near);
+}
+
+static int print(const char *verb, const char *name, int status, const char *cause,
+                 const char *detail)
+{
+    _cleanup_(freep) char *safe = strdup(detail);
+
+    if (safe)
+        text_make_printable(safe, strlen(safe), 1);
+    fprintf(stderr, "vireo: cannot %s%s%s%s: %s\n", verb, name ? " '" : "", name ? name : "",
+            name ? "'" : "", safe ? safe : "no memory");
+    if (status == 404 && name) {
+        if (!strstr(detail, "did you mean"))
+            suggest_function(name);
+        fprintf(stderr, "  try: vireo ls\n");
+    } else if (status == 502 && name) {
+        fprintf(stderr, "  try: vireo logs %s\n", name);
+    } else if (status == 429) {
+        fprintf(stderr, "  try: again, or raise pool: instances in vireo.yaml\n");
+    }
+    return problem_exit(status, cause);
+}
+
+int problem_print_json(const char *verb, const char *name, struct json_object *problem)
+{
+    return print(verb, name, (int)json_number(problem, "status"), json_text(problem, "cause", ""),
+                 json_text(problem, "detail", "the daemon does not say why"));
+}
+
+int problem_print(const char *verb, const char *name, const struct http_answer *answer)
+{
+    char otherwise[64];
+    _cleanup_(json_freep) struct json_object *problem = answer_json(answer);
+
+    snprintf(otherwise, sizeof otherwise, "the daemon answered %d", answer->status);
+    return print(verb, name, answer->status, json_text(problem, "cause", ""),
+                 json_text(problem, "detail", otherwise));
+}
+
+int admin_get(const char *verb, const char *name, const char *target, struct json_object **ret_json)
+{
+    struct http_request request = {.method = "GET", .target = target};
+    struct http_answer answer = {0};
+    struct err err = {0};
+
+    if (http_admin(&request, &answer, &err) < 0)
+        return problem_unreachable(&err);
+    int exit = CLI_OK;
+    if (answer.status != 200) {
+        exit = problem_print(verb, name, &answer);
+    } else {
+        *ret_json = answer_json(&answer);
+        if (!*ret_json) {
+            err_say(&err, -ENOTRECOVERABLE, "cannot %s: the daemon's answer is not JSON", verb);
+            exit = cli_error(&err, NULL);
+        }
+    }
+    http_answer_clear(&answer);
+    return exit;
+}
+
+char *function_target(const char *name, const char *rest)
+{
+    _cleanup_(freep) char *segment = http_escape(name);
+    char *target = NULL;
+
+    if (!segment || asprintf(&target, "/system/functions/%s%s", segment, rest) < 0)
+        return NULL;
+    return target;
+}

@@ -1,0 +1,108 @@
+/* vireo: the table of verbs, and the dispatch to them. Each verb is a file of cli/. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "cli/cli.h"
+#include "cli/help.h"
+#include "cli/options.h"
+
+const struct cli_verb cli_verbs[] = {
+    {"run", "FILE [ARG...]", "run a function or program once, without a daemon",
+     "FILE is a .c file, a folder with vireo.yaml, a .wasm module or a signed library. Standard\n"
+     "input and output are passed through, and so is the exit status. As an ordinary user it runs\n"
+     "in a user namespace, where the machine allows that.\n\n"
+     "  vireo run hello.wasm arg\n",
+     cli_run},
+    {"build", "SRC -o LIB", "build a source into a signed library",
+     "SRC is a .c file, a folder with vireo.yaml, or a .wasm module. Unchanged input is not built\n"
+     "again. The key is made on first use: STATE/key for root, else ~/.config/vireo/key.\n\n"
+     "  -o, --out LIB    the file to write\n"
+     "  --name NAME      the function's name (default: vireo.yaml's, else the source's)\n"
+     "  --progress       name each stage, also where standard error is no terminal\n"
+     "  --json           describe the result as JSON (-o is the file here)\n\n"
+     "  vireo build hello.c -o hello.so\n",
+     cli_build},
+    {"deploy", "SRC [--name NAME] [OPTION...]", "build a source and serve it as a function",
+     "What is given here goes before what vireo.yaml says. Deploying a name again replaces it.\n\n"
+     "  --name NAME            a-z, 0-9 and hyphens\n"
+     "  --isolation KIND       instance: a pVM serves many calls; request: each call has its own\n"
+     "  --memory SIZE          such as 64MiB\n"
+     "  --cpus NUMBER          such as 0.5\n"
+     "  --timeout TIME         of one call, such as 2s or 500ms\n"
+     "  --require SAFETY       proved, sfi or container: refuse what is known less safely\n"
+     "  --param NAME=VALUE     an environment variable of the function; repeatable\n\n"
+     "  vireo deploy hello.c --name hello --memory 16MiB\n",
+     cli_deploy},
+    {"invoke", "NAME [--data STR | --file FILE | -] [OPTION...]", "call a function",
+     "The body comes from standard input unless an option says otherwise; the answer goes to\n"
+     "standard output. The exit code tells the kind of a failure: 1 the function failed, 3 there\n"
+     "is none, 5 a limit was reached (time, memory, processes, size, queue), 6 no daemon.\n\n"
+     "  -d, --data STR         the body\n"
+     "  -f, --file FILE        a file as the body; - is standard input\n"
+     "  --path PATH            what follows /function/NAME, query included\n"
+     "  -X, --method METHOD    default POST\n"
+     "  -H, --header LINE      'Name: value'; repeatable\n\n"
+     "  echo hello | vireo invoke hello\n",
+     cli_invoke},
+    {"ls", "", "list the functions", "  vireo ls -o json\n", cli_ls},
+    {"describe", "NAME", "show everything about a function: limits, grants, system calls",
+     "  vireo describe hello\n", cli_describe},
+    {"rm", "NAME...", "remove functions", "  vireo rm hello\n", cli_rm},
+    {"logs", "NAME [-f]", "show what a function wrote to its standard error",
+     "  -f, --follow     go on as it is written\n\n  vireo logs -f hello\n", cli_logs},
+    {"serve", "[--listen ADDR:PORT] [--state DIR] [OPTION...]", "run the daemon",
+     "Functions are called at http://ADDR:PORT/function/NAME. Administration is on the socket\n"
+     "DIR/admin.sock. Needs root.\n\n"
+     "  --listen ADDR:PORT        default 127.0.0.1:8080\n"
+     "  --config FILE             the operator's settings\n"
+     "  --admin-listen ADDR:PORT  administration over TCP too, on another port\n"
+     "  --admin-token FILE        the token that it asks for; mode 0600\n\n"
+     "  vireo serve --listen 127.0.0.1:8080 --state /var/lib/vireo\n",
+     cli_serve},
+    {"doctor", "", "show what this kernel offers, and which mechanism each part takes",
+     "Every line was tried just now. Exit code 1: something is missing that vireo can't do "
+     "without.\n\n  vireo doctor -o json\n",
+     cli_doctor},
+    {"help", "[VERB | --man | --complete bash]", "show help",
+     "  --man              the man page\n"
+     "  --complete SHELL   completions; SHELL is bash\n",
+     cli_help},
+    {NULL, NULL, NULL, NULL, NULL},
+};
+
+static int dispatch(int argc, char **argv)
+{
+    bool version = false;
+    const struct cli_option options[] = {{.name = "--version", .letter = 'V', .flag = &version}};
+    int words, exit;
+
+    if (!cli_options(argc, argv, options, ARRAY_LEN(options), CLI_STOP_AT_FIRST, &words, &exit))
+        return exit;
+    if (version) {
+        printf("vireo %s\n", VIREO_VERSION);
+        return CLI_OK;
+    }
+    if (words == 0)
+        return cli_usage("vireo", "a verb is missing");
+    const struct cli_verb *verb = cli_verb_find(argv[1]);
+    if (!verb) {
+        const char *near = cli_verb_suggest(argv[1]);
+        if (near)
+            return cli_usage("vireo", "there is no verb '%s' (did you mean '%s'?)", argv[1], near);
+        return cli_usage("vireo", "there is no verb '%s'", argv[1]);
+    }
+    return verb->run(words, argv + 1);
+}
+
+int main(int argc, char **argv)
+{
+    cli_globals_init();
+    int exit = dispatch(argc, argv);
+    /* An answer that did not reach its reader is not success. */
+    if ((fflush(stdout) != 0 || ferror(stdout)) && exit == CLI_OK) {
+        perror("vireo: cannot write to standard output");
+        exit = CLI_FAILED;
+    }
+    return exit;
+}
