@@ -58,6 +58,14 @@ void cgroup_root_close(struct cgroup_root *root);
 const char *cgroup_root_has(const struct cgroup_root *root, const char *what);
 
 /*
+ * Sets those limits to "none" that no tree here can hold (rootless without delegation, a controller
+ * that is not mounted) and names them ("memory", "cpu", "pids", "io"); returns how many. Without
+ * it cgroup_pool_take() refuses such limits with -ENOTSUP: a limit is never silently ignored.
+ */
+unsigned cgroup_limits_clip(const struct cgroup_root *root, struct cgroup_limits *limits,
+                            const char *ret_missing[4]);
+
+/*
  * A pool of groups below `root`. A background thread keeps `spares` ready, cleans and refills; no
  * lock is held across a system call. take/put may be called by any thread.
  */
@@ -69,7 +77,8 @@ void cgroup_pool_free(struct cgroup_pool *pool);
 /*
  * Takes a group with these limits set (only those that differ from what it last had are written).
  * When the pool is empty one is made on the spot. Fails with -EMFILE, -ENOSPC, -EINVAL (a limit
- * that the kernel refuses, named).
+ * that the kernel refuses, named), -ENOTSUP (nothing here can hold it), -ENODEV (io_device is no
+ * disk).
  */
 int cgroup_pool_take(struct cgroup_pool *pool, const struct cgroup_limits *limits,
                      struct cgroup **ret_group, struct err *err);

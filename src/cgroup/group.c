@@ -1,0 +1,157 @@
+/* One control group: a directory in each tree, and the descriptors by which it is entered. */
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "cgroup/internal.h"
+
+int cgroup_group_enter_tree(struct cgroup *group, size_t index, struct err *err)
+{
+    const struct cgroup_tree *tree = &group->root->trees[index];
+
+    if (group->made[index])
+        return 0;
+    if (mkdirat(tree->fd, group->dir, 0755) < 0)
+        return err_set(err, -errno, "cannot make control group '%s/%s'", tree->path, group->dir);
+    int r = tree->backend->entry(tree, group->dir, &group->clone_fd, &group->tasks_fd[index]);
+    if (r < 0) {
+        unlinkat(tree->fd, group->dir, AT_REMOVEDIR);
+        return err_set(err, r, "cannot open control group '%s/%s'", tree->path, group->dir);
+    }
+    if (!group->path[index] && asprintf(&group->path[index], "%s/%s", tree->path, group->dir) < 0) {
+        group->path[index] = NULL;
+        r = -ENOMEM;
+    }
+    group->made[index] = true;
+    return r < 0 ? err_set(err, r, "cannot make a control group") : 0;
+}
+
+int cgroup_group_new(struct cgroup_root *root, struct cgroup **ret_group, struct err *err)
+{
+    struct cgroup *group = calloc(1, sizeof *group);
+    if (!group)
+        return err_set(err, -ENOMEM, "cannot make a control group");
+
+    group->root = root;
+    group->clone_fd = -1;
+    for (size_t i = 0; i < CGROUP_TREES_MAX; i++)
+        group->tasks_fd[i] = -1;
+    for (size_t i = 0; i < CGROUP_COUNTERS; i++)
+        group->counter_fd[i] = -1;
+    snprintf(group->dir, sizeof group->dir, "g%" PRIu64,
+             atomic_fetch_add_explicit(&root->next_number, 1, memory_order_relaxed));
+
+    int r = 0;
+    for (size_t i = 0; i < root->tree_count && r == 0; i++)
+        if (!root->trees[i].on_demand)
+            r = cgroup_group_enter_tree(group, i, err);
+    if (r < 0) {
+        cgroup_group_remove(group);
+        cgroup_group_free(group);
+        return r;
+    }
+    *ret_group = group;
+    return 0;
+}
+
+int cgroup_group_remove(struct cgroup *group)
+{
+    struct cgroup_root *root = group->root;
+    int result = 0;
+
+    for (size_t i = 0; i < root->tree_count; i++) {
+        if (!group->made[i])
+            continue;
+        if (unlinkat(root->trees[i].fd, group->dir, AT_REMOVEDIR) == 0 || errno == ENOENT)
+            group->made[i] = false;
+        else
+            result = -errno;
+    }
+    return result;
+}
+
+void cgroup_group_free(struct cgroup *group)
+{
+    if (!group)
+        return;
+    if (group->clone_fd >= 0)
+        close(group->clone_fd);
+    fd_close_all(group->tasks_fd, CGROUP_TREES_MAX);
+    for (size_t i = 0; i < CGROUP_COUNTERS; i++)
+        if (group->counter_fd[i] >= 0)
+            atomic_fetch_sub_explicit(&group->root->open_fds, 1, memory_order_relaxed);
+    fd_close_all(group->counter_fd, CGROUP_COUNTERS);
+    for (size_t i = 0; i < CGROUP_TREES_MAX; i++)
+        free(group->path[i]);
+    free(group);
+}
+
+/* A tree for io alone was perhaps entered for an earlier tenant: only those limited by it go in. */
+static bool is_needed(const struct cgroup *group, size_t tree)
+{
+    return group->made[tree] &&
+           (!group->root->trees[tree].on_demand || group->limits.io_bytes_per_second ||
+            group->limits.io_operations_per_second);
+}
+
+int cgroup_entry_fds(const struct cgroup *group, int *ret_clone_fd, int ret_tasks[CGROUP_TREES_MAX])
+{
+    int count = 0;
+
+    *ret_clone_fd = group->clone_fd;
+    for (size_t i = 0; i < group->root->tree_count; i++)
+        if (is_needed(group, i) && group->tasks_fd[i] >= 0)
+            ret_tasks[count++] = group->tasks_fd[i];
+    return count;
+}
+
+int cgroup_attach(struct cgroup *group, int pid, struct err *err)
+{
+    char file[64], text[16];
+
+    snprintf(file, sizeof file, "%s/cgroup.procs", group->dir);
+    snprintf(text, sizeof text, "%d", pid);
+    for (size_t i = 0; i < group->root->tree_count; i++) {
+        int r = is_needed(group, i) ? fd_write_string(group->root->trees[i].fd, file, text) : 0;
+        if (r < 0)
+            return err_set(err, r, "cannot move process %d to '%s/%s'", pid,
+                           group->root->trees[i].path, group->dir);
+    }
+    return 0;
+}
+
+int cgroup_kill(struct cgroup *group)
+{
+    const struct cgroup_tree *tree = group->root->kill_tree;
+
+    if (!tree)
+        return -ENOTSUP;
+    _cleanup_(closep) int fd = openat(tree->fd, group->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0)
+        return -errno;
+    return tree->backend->kill(fd);
+}
+
+/* The tree that serves `what`: a part that is limited, else a feature. */
+static const struct cgroup_tree *tree_of(const struct cgroup_root *root, const char *what)
+{
+    for (int part = 0; part < CGROUP_PARTS; part++)
+        if (strcmp(what, cgroup_part_names[part]) == 0)
+            return root->part_tree[part];
+    for (size_t i = 0; i < cgroup_feature_count; i++)
+        if (strcmp(what, cgroup_features[i].what) == 0 && root->has[CGROUP_PARTS + i])
+            return cgroup_feature_tree(root, &cgroup_features[i]);
+    return NULL;
+}
+
+const char *cgroup_path(const struct cgroup *group, const char *what)
+{
+    const struct cgroup_tree *tree = tree_of(group->root, what);
+    if (!tree)
+        return NULL;
+    size_t index = (size_t)(tree - group->root->trees);
+    return group->made[index] ? group->path[index] : NULL;
+}
