@@ -2,6 +2,17 @@
  * WASI preview 1 for one instance: arguments, environment, descriptors. Files are reached only
  * below granted directories; a path can't leave its directory by "..", a symlink, an absolute
  * target or a magic link.
+ *
+ * Which system calls it makes after start, for the instance's table (syscalls.h). Nothing else:
+ *   always       clock_gettime (mostly vDSO), clock_getres, clock_nanosleep (TIMER_ABSTIME),
+ *                getrandom, sched_yield
+ *   real_stdio   readv, writev, preadv, pwritev, lseek, fstat, ppoll, fsync, fdatasync, fadvise64
+ *                (a redirected stream is a file); never fcntl: the status flags of standard input
+ *                are shared with whoever started us
+ *   directories  those, and openat2, close, getdents64, newfstatat, fcntl (F_SETFL), ftruncate,
+ *                fallocate, utimensat, mkdirat, unlinkat, renameat2, linkat, symlinkat, readlinkat
+ * Standard input and output over a channel make none. SIGPIPE and SIGXFSZ must be ignored by the
+ * program, so that EPIPE and EFBIG reach the guest.
  */
 #pragma once
 
@@ -25,16 +36,28 @@ struct wasi_options {
     size_t arg_count;
     const char *const *env; /* "NAME=value" */
     size_t env_count;
-    const struct wasi_directory *directories;
+    const struct wasi_directory *directories; /* copied; the paths are borrowed */
     size_t directory_count;
     /*
      * true: descriptors 0, 1 and 2 are the process's own (`vireo run`). false: they are the call's
      * body, answer and log (host->call), without a system call.
      */
     bool real_stdio;
+    /* Without real_stdio: standard output is the log too, for the answer is what a handler wrote.
+     */
+    bool stdout_is_log;
 };
 
+/*
+ * Makes system calls only later, when the guest does: it may be called in the template.
+ * -EINVAL: too many directories.
+ */
 int wasi_new(const struct wasi_options *options, struct wasi **ret_wasi, struct err *err);
+/*
+ * Makes it as new again between two runs of a command: closes what the guest opened, opens again
+ * what it closed, gives rights back. Allocates nothing.
+ */
+void wasi_reset(struct wasi *wasi);
 /* Closes every file that the guest left open. NULL is fine. */
 void wasi_free(struct wasi *wasi);
 
