@@ -1,0 +1,150 @@
+/* A manifest as canonical YAML: every key with its value, texts in quotes, in one order. */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/err.h"
+#include "build/manifest_internal.h"
+
+/*
+ * A text in double quotes. What YAML or a terminal could read otherwise is escaped; of a character
+ * that is not ASCII the code point is written, since some are line breaks to YAML.
+ */
+static void quoted(FILE *out, const char *text)
+{
+    const unsigned char *p = (const unsigned char *)text;
+
+    fputc('"', out);
+    while (*p) {
+        if (*p == '"' || *p == '\\') {
+            fprintf(out, "\\%c", *p++);
+        } else if (*p < 0x20 || *p == 0x7f) {
+            fprintf(out, "\\x%02x", *p++);
+        } else if (*p < 0x80) {
+            fputc(*p++, out);
+        } else {
+            /* The text is proper UTF-8: value_text_is_proper() saw to it. */
+            int more = *p >= 0xf0 ? 3 : *p >= 0xe0 ? 2 : 1;
+            uint32_t point = *p++ & (0x3fu >> more);
+            for (; more > 0 && (*p & 0xc0) == 0x80; more--)
+                point = (point << 6) | (*p++ & 0x3f);
+            fprintf(out, "\\U%08" PRIx32, point);
+        }
+    }
+    fputc('"', out);
+}
+
+static void text_key(FILE *out, const char *name, const char *value)
+{
+    if (!value[0])
+        return;
+    fprintf(out, "%s: ", name);
+    quoted(out, value);
+    fputc('\n', out);
+}
+
+/* The numbers of one section, indented. */
+static void section(FILE *out, const char *name, const char *indent,
+                    const struct manifest *manifest)
+{
+    for (size_t i = 0; i < manifest_key_count; i++) {
+        const struct manifest_key *key = &manifest_keys[i];
+        char text[40];
+        if (strcmp(key->section, name) != 0)
+            continue;
+        uint64_t number = manifest_key_get(key, manifest);
+        switch (key->value) {
+        case VALUE_BYTES:
+            value_bytes_text(number, "", text, sizeof text);
+            break;
+        case VALUE_DURATION:
+            value_duration_text(number, text, sizeof text);
+            break;
+        case VALUE_CPUS:
+            value_cpus_text(number, text, sizeof text);
+            break;
+        default:
+            snprintf(text, sizeof text, "%" PRIu64, number);
+        }
+        fprintf(out, "%s%s: %s\n", indent, key->name, text);
+    }
+}
+
+static void file_grant(FILE *out, const struct manifest_file *file)
+{
+    char size[40];
+
+    fprintf(out, "    - path: ");
+    quoted(out, file->path);
+    if (file->host[0]) {
+        fprintf(out, "\n      host: ");
+        quoted(out, file->host);
+    } else {
+        value_bytes_text(file->size_bytes, "", size, sizeof size);
+        fprintf(out, "\n      size: %s", size);
+    }
+    fprintf(out, "\n      writable: %s\n", file->writable ? "true" : "false");
+}
+
+static void grants(FILE *out, const struct manifest *manifest)
+{
+    if (manifest->file_count == 0 && manifest->env_count == 0)
+        return;
+    fprintf(out, "grants:\n");
+    if (manifest->file_count > 0)
+        fprintf(out, "  files:\n");
+    for (uint32_t i = 0; i < manifest->file_count; i++)
+        file_grant(out, &manifest->files[i]);
+    if (manifest->env_count > 0)
+        fprintf(out, "  env:\n");
+    for (uint32_t i = 0; i < manifest->env_count; i++) {
+        /* In quotes: a name such as NO or null would be something else to other readers. */
+        fprintf(out, "    ");
+        quoted(out, manifest->env[i].name);
+        fprintf(out, ": ");
+        quoted(out, manifest->env[i].value);
+        fputc('\n', out);
+    }
+}
+
+static void whole(FILE *out, const struct manifest *manifest)
+{
+    text_key(out, "name", manifest->name);
+    text_key(out, "version", manifest->version);
+    if (manifest->source_count > 0)
+        fprintf(out, "sources:\n");
+    for (uint32_t i = 0; i < manifest->source_count; i++) {
+        fprintf(out, "  - ");
+        quoted(out, manifest->sources[i]);
+        fputc('\n', out);
+    }
+    text_key(out, "entry", manifest->entry);
+    fprintf(out, "http: %s\n", manifest->http_cgi ? "cgi" : "plain");
+    fprintf(out, "isolation: %s\n",
+            manifest->isolation == MANIFEST_REQUEST ? "request" : "instance");
+    fprintf(out, "limits:\n");
+    section(out, "limits", "  ", manifest);
+    fprintf(out, "  io:\n");
+    section(out, "io", "    ", manifest);
+    grants(out, manifest);
+    fprintf(out, "pool:\n");
+    section(out, "pool", "  ", manifest);
+}
+
+int manifest_format(const struct manifest *manifest, char **ret_text, struct err *err)
+{
+    _cleanup_(freep) char *text = NULL;
+    size_t size;
+    FILE *out = open_memstream(&text, &size);
+
+    if (!out)
+        return err_set(err, -ENOMEM, "cannot write a manifest");
+    whole(out, manifest);
+    if (fclose(out) != 0)
+        return err_set(err, -ENOMEM, "cannot write a manifest");
+    *ret_text = steal_ptr(&text);
+    return 0;
+}

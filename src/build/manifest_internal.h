@@ -1,0 +1,76 @@
+/* Inside the manifest: manifest.c (reading), manifest_keys.c, manifest_values.c, manifest_format.c.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "build/manifest.h"
+
+struct err;
+
+/* ---- values (manifest_values.c): text in, number out; the reason alone in `reason` ---- */
+
+/* "64MiB", "64M", "1 GiB", "4096". */
+int value_bytes(const char *text, uint64_t *ret_bytes, struct err *reason);
+/* "150ms", "2s", "1m", "1h", in milliseconds. */
+int value_duration(const char *text, uint64_t *ret_ms, struct err *reason);
+/* "0.5", "2", in thousandths. */
+int value_cpus(const char *text, uint64_t *ret_millis, struct err *reason);
+int value_count(const char *text, uint64_t *ret_count, struct err *reason);
+void value_bytes_text(uint64_t bytes, const char *space, char *text, size_t size);
+void value_duration_text(uint64_t ms, char *text, size_t size);
+void value_cpus_text(uint64_t millis, char *text, size_t size);
+
+/* UTF-8 without NUL; and control characters only when `multiline` (tab, newline). */
+bool value_text_is_proper(const char *text, bool multiline);
+/* Absolute, normal (no "..", ".", "//" or slash at the end), not "/", and short enough. */
+int value_path(const char *text, size_t size, struct err *reason);
+/* As the user wrote it, for a message: at most 40 bytes, no control characters. */
+struct value_shown {
+    char text[48];
+};
+struct value_shown value_show(const char *text);
+
+/* ---- keys (manifest_keys.c) ---- */
+
+enum manifest_value {
+    VALUE_BYTES,
+    VALUE_DURATION,
+    VALUE_CPUS,
+    VALUE_COUNT,
+    VALUE_TEXT, /* by `set` */
+};
+
+/* One scalar key: how it is written, where it is kept, which values it may have. */
+struct manifest_key {
+    const char *section; /* "limits"; "" for the top */
+    const char *name;
+    enum manifest_value value;
+    uint8_t width; /* of the number kept: 4 or 8 */
+    size_t offset; /* in struct manifest */
+    uint64_t min, max;
+    bool zero; /* 0 may be written too, for "no limit" */
+    int (*set)(struct manifest *manifest, const char *value, struct err *reason); /* VALUE_TEXT */
+};
+
+extern const struct manifest_key manifest_keys[];
+extern const size_t manifest_key_count;
+
+const struct manifest_key *manifest_key_find(const char *section, const char *name);
+/* Checks and stores one value; the reason begins with the key: "memory '5XB': ...". */
+int manifest_key_set(const struct manifest_key *key, struct manifest *manifest, const char *value,
+                     struct err *reason);
+uint64_t manifest_key_get(const struct manifest_key *key, const struct manifest *manifest);
+
+/* The nearest of `words`, NULL when none is near. */
+const char *manifest_suggest(const char *word, const char *const *words, size_t count);
+
+int manifest_add_source(struct manifest *manifest, const char *pattern, struct err *reason);
+int manifest_put_env(struct manifest *manifest, const char *name, const char *value,
+                     struct err *reason);
+bool manifest_env_name_is_proper(const char *name);
+/* Checks one grant against itself and those before it, and sets what it leaves open. */
+int manifest_add_file(struct manifest *manifest, const struct manifest_file *file,
+                      bool writable_is_set, struct err *reason);
