@@ -85,7 +85,6 @@ struct wasm_facts {
     bool has_initialize_export; /* _initialize: a reactor */
     bool has_handler_exports;   /* vireo_request_buffer, vireo_handle, vireo_answer_buffer */
     bool has_memory_export;
-    bool has_start_section; /* code that runs at instantiation */
     bool has_start_section; /* code that runs at instantiation: -DSHIM_START_SECTION */
     bool imports_wasi, imports_vireo;
     /* Distinct modules imported: wasm2c's instantiate() takes one pointer for each. */
