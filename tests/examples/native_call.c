@@ -47,9 +47,12 @@ const char *vireo_request_header(const char *name)
     return NULL;
 }
 
-void vireo_response_status(int code)
+int vireo_response_status(int code)
 {
+    if (code < 200 || code > 599)
+        return -1;
     status = code;
+    return 0;
 }
 
 int vireo_response_header(const char *name, const char *value)
