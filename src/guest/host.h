@@ -4,7 +4,6 @@
  */
 #pragma once
 
-#include <setjmp.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -33,12 +32,12 @@ struct host {
     struct wasi *wasi;
     struct guest_call *call; /* NULL when there is none: `vireo run` */
 
-    /* Left by host_leave(), or by a trap, through this buffer. */
-    jmp_buf leave;
+    /* Set by host_leave() or a trap, which leave the innermost wasm_enter(). */
     enum host_exit exit;
     uint32_t exit_status;
-    const char *trap;        /* WebAssembly's own words: "out of bounds memory access" */
-    char trap_function[128]; /* as the name section has it; "" if not known */
+    const char *trap; /* WebAssembly's own words: "out of bounds memory access" */
+    /* As the name section has it, odd characters as '_'; "" if not known. */
+    char trap_function[128];
 };
 
 /*
@@ -52,5 +51,8 @@ static inline void *host_memory(const struct host *host, uint32_t address, uint6
     return host->memory->data + address;
 }
 
-/* Leaves the guest's code at once: host->exit is set first. Never returns. */
+/*
+ * Leaves the guest's code at once: host->exit is set first, and wasm_enter() returns it. Only from
+ * a host function that this instance called; what that function owned must be released before.
+ */
 void host_leave(struct host *host, enum host_exit exit) __attribute__((noreturn));

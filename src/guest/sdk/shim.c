@@ -10,6 +10,7 @@
  *   SHIM_START         it exports function "_start" () -> ()        (a command)
  *   SHIM_INITIALIZE    it exports function "_initialize" () -> ()   (a reactor)
  *   SHIM_HANDLER       it exports vireo_request_buffer, vireo_handle, vireo_answer_buffer
+ *   SHIM_START_SECTION it has a start section: code that runs at instantiation
  *   SHIM_MEMORY        it exports memory "memory": required, nothing runs without it
  *
  * An export of another kind or type than these is a compile error here, not a cast.
@@ -37,8 +38,8 @@
  * its macro is undefined. -fstack-clash-protection touches each page of a large frame, so that no
  * frame steps over the guard of the call stack. -fno-tree-loop-distribute-patterns keeps loops of
  * unchecked stores from becoming a memset() whose fault would lie outside the library.
- * -fno-ipa-icf and -fno-inline-* (clang has inlined already: measured, no slower) leave each function
- * its own name and frame; `static inline` helpers of m.c are inlined all the same.
+ * -fno-ipa-icf and -fno-inline-* (clang has inlined already: measured, no slower) leave each
+ * function its own name and frame; `static inline` helpers of m.c are inlined all the same.
  *
  * The symbol table (.symtab) stays in: traps take the function's name from it. Don't strip.
  */
@@ -123,6 +124,9 @@ __attribute__((visibility("default"))) extern const struct library_face vireo_li
 const struct library_face vireo_library = {
     .abi = LIBRARY_ABI,
     .instance_bytes = sizeof(Z_m_instance_t),
+#ifdef SHIM_START_SECTION
+    .start_section = 1,
+#endif
     .init_module = Z_m_init_module,
     .instantiate = shim_instantiate,
     .free_instance = shim_free_instance,

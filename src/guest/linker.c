@@ -1,0 +1,311 @@
+/*
+ * Maps a library from its sealed memfd and binds it: eagerly, to our own list of symbols, with four
+ * kinds of relocation. When it is done nothing of the library is writable but its own .data/.bss.
+ * Linking runs no code of the library.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+
+#include "base/cleanup.h"
+#include "base/err.h"
+#include "base/limits.h"
+#include "guest/linker.h"
+#include "guest/linker_internal.h"
+#include "guest/wasm_internal.h"
+
+#define PAGE 4096ull
+/* Z_m_instance_t holds the module's globals; a module of a million globals has 8 MiB. */
+#define INSTANCE_BYTES_MAX (64u << 20)
+/* Room for the signature behind the ELF file. */
+#define TRAILER_BYTES_MAX 4096
+
+/* Before the macro gets its other meaning. */
+static const char face_name[] = LIBRARY_SYMBOL;
+#undef LIBRARY_SYMBOL
+
+/* Entry points behind the check for room on the call stack: wasm_thunks.c. */
+#define LIBRARY_SYMBOL(name) extern void wasm_thunk_##name(void);
+#include "guest/library_symbols.h"
+#undef LIBRARY_SYMBOL
+
+static const struct {
+    const char *name;
+    void (*function)(void);
+} host_symbols[] = {
+#define LIBRARY_SYMBOL(name) {#name, wasm_thunk_##name},
+#include "guest/library_symbols.h"
+#undef LIBRARY_SYMBOL
+};
+
+static int refuse(struct err *err, const char *cause)
+{
+    return err_say(err, -ENOEXEC, "cannot link library: %s", cause);
+}
+
+static int map_file(int fd, struct library *library, struct err *err)
+{
+    struct stat status;
+
+    int seals = fcntl(fd, F_GET_SEALS);
+    if (seals < 0 || (seals & (F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW)) !=
+                         (F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW))
+        return refuse(err, "its memory file is not sealed");
+    if (fstat(fd, &status) < 0)
+        return err_set(err, -errno, "cannot link library");
+    if (status.st_size <= 0 || status.st_size > LIBRARY_MAX_BYTES + TRAILER_BYTES_MAX)
+        return refuse(err, "it is empty or too long");
+    void *file = mmap(NULL, (size_t)status.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+    if (file == MAP_FAILED)
+        return err_set(err, -errno, "cannot link library");
+    library->image.file = file;
+    library->image.file_bytes = (uint64_t)status.st_size;
+    return 0;
+}
+
+/* The part of a segment beyond its bytes in the file. */
+static int zero_rest(const struct library *library, const Elf64_Phdr *segment)
+{
+    uint8_t *start = library->base + segment->p_vaddr + segment->p_filesz;
+    uint8_t *end = library->base + segment->p_vaddr + segment->p_memsz;
+    uint8_t *page = (uint8_t *)(((uintptr_t)start + PAGE - 1) & ~(uintptr_t)(PAGE - 1));
+
+    /* The last page of the file part; when there is none, `start` may be on a fresh page. */
+    if (segment->p_filesz > 0 && page > start)
+        memset(start, 0, (size_t)((end < page ? end : page) - start));
+    else
+        page = (uint8_t *)((uintptr_t)start & ~(uintptr_t)(PAGE - 1));
+    if (end <= page)
+        return 0;
+    void *rest = mmap(page, (size_t)(end - page), PROT_READ | PROT_WRITE,
+                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+    return rest == MAP_FAILED ? -errno : 0;
+}
+
+static int map_segment(const struct library *library, int fd, const Elf64_Phdr *segment)
+{
+    int protection = PROT_READ;
+
+    if (segment->p_flags & PF_X)
+        protection |= PROT_EXEC;
+    if (segment->p_flags & PF_W)
+        protection |= PROT_WRITE;
+    if (segment->p_filesz > 0) {
+        uint64_t lead = segment->p_vaddr % PAGE;
+        void *at = mmap(library->base + (segment->p_vaddr - lead), segment->p_filesz + lead,
+                        protection, MAP_PRIVATE | MAP_FIXED, fd, (off_t)(segment->p_offset - lead));
+        if (at == MAP_FAILED)
+            return -errno;
+    }
+    return segment->p_memsz > segment->p_filesz ? zero_rest(library, segment) : 0;
+}
+
+static int map_image(struct library *library, int fd, struct err *err)
+{
+    void *base = mmap(NULL, library->image.span, PROT_NONE,
+                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (base == MAP_FAILED)
+        return err_set(err, -errno, "cannot map library");
+    library->base = base;
+    for (uint32_t i = 0; i < library->image.segment_count; i++) {
+        int r = map_segment(library, fd, &library->image.segments[i]);
+        if (r < 0)
+            return err_set(err, r, "cannot map library");
+    }
+    return 0;
+}
+
+/* The value of a symbol that a relocation names. */
+static int bind_symbol(const struct library *library, uint64_t index, uint64_t *ret_value,
+                       struct err *err)
+{
+    const struct elf_image *image = &library->image;
+    Elf64_Sym symbol;
+
+    if (index == 0 || index >= image->dynamic_symbol_count)
+        return refuse(err, "a relocation names a symbol that is not there");
+    memcpy(&symbol, &image->dynamic_symbols[index], sizeof symbol);
+    const char *name =
+        elf_string(image->dynamic_strings, image->dynamic_string_bytes, symbol.st_name);
+    if (!name)
+        return refuse(err, "a symbol's name lies outside of the file");
+    unsigned type = ELF64_ST_TYPE(symbol.st_info);
+    if (type == STT_GNU_IFUNC)
+        return err_say(err, -ENOEXEC, "cannot link library: '%.100s' is an ifunc", name);
+    if (type == STT_TLS)
+        return err_say(err, -ENOEXEC, "cannot link library: '%.100s' is thread-local", name);
+    if (symbol.st_shndx != SHN_UNDEF) {
+        if (symbol.st_shndx >= SHN_LORESERVE || symbol.st_value > image->span)
+            return err_say(err, -ENOEXEC, "cannot link library: '%.100s' lies outside of it", name);
+        *ret_value = (uintptr_t)library->base + symbol.st_value;
+        return 0;
+    }
+    for (size_t i = 0; i < ARRAY_LEN(host_symbols); i++) {
+        if (strcmp(host_symbols[i].name, name) == 0) {
+            *ret_value = (uintptr_t)host_symbols[i].function;
+            return 0;
+        }
+    }
+    return err_say(err, -ENOENT, "cannot link library: it needs '%.100s', which is not there",
+                   name);
+}
+
+static int relocate_one(const struct library *library, const Elf64_Rela *relocation,
+                        struct err *err)
+{
+    const struct elf_image *image = &library->image;
+    uint64_t symbol = ELF64_R_SYM(relocation->r_info);
+    uint64_t addend = (uint64_t)relocation->r_addend;
+    uint64_t value = 0;
+
+    if (!elf_image_writable(image, relocation->r_offset, sizeof value))
+        return refuse(err, "a relocation lies outside of its data");
+    switch (ELF64_R_TYPE(relocation->r_info)) {
+    case R_X86_64_RELATIVE:
+        if (addend > image->span)
+            return refuse(err, "a relocation points outside of it");
+        value = (uintptr_t)library->base + addend;
+        break;
+    case R_X86_64_64:
+    case R_X86_64_GLOB_DAT:
+    case R_X86_64_JUMP_SLOT: {
+        int r = bind_symbol(library, symbol, &value, err);
+        if (r < 0)
+            return r;
+        if (addend != 0)
+            return refuse(err, "a relocation points beside a symbol");
+        break;
+    }
+    default:
+        return err_say(err, -ENOEXEC, "cannot link library: relocation of kind %u",
+                       (unsigned)ELF64_R_TYPE(relocation->r_info));
+    }
+    memcpy(library->base + relocation->r_offset, &value, sizeof value);
+    return 0;
+}
+
+static int relocate(const struct library *library, struct err *err)
+{
+    const struct elf_image *image = &library->image;
+
+    for (int which = 0; which < 2; which++) {
+        for (uint64_t i = 0; i < image->relocation_count[which]; i++) {
+            Elf64_Rela one;
+
+            memcpy(&one, &image->relocations[which][i], sizeof one);
+            int r = relocate_one(library, &one, err);
+            if (r < 0)
+                return r;
+        }
+    }
+    if (image->relro_end && mprotect(library->base + image->relro_start,
+                                     image->relro_end - image->relro_start, PROT_READ) < 0)
+        return err_set(err, -errno, "cannot protect library");
+    return 0;
+}
+
+/* A function of the face: NULL if it may be, else in the library's code. */
+static bool in_code(const struct library *library, uintptr_t function, bool required)
+{
+    return function ? library_holds(library, function) : !required;
+}
+
+static int check_face(const struct library *library, struct err *err)
+{
+    const struct library_face *face = library->face;
+
+    if (face->abi != LIBRARY_ABI)
+        return err_say(err, -ENOEXEC, "cannot link library: it is of ABI %u, not %u", face->abi,
+                       LIBRARY_ABI);
+    if (face->instance_bytes == 0 || face->instance_bytes > INSTANCE_BYTES_MAX)
+        return refuse(err, "its instances have a bad size");
+    if (!in_code(library, (uintptr_t)face->init_module, true) ||
+        !in_code(library, (uintptr_t)face->instantiate, true) ||
+        !in_code(library, (uintptr_t)face->free_instance, true) ||
+        !in_code(library, (uintptr_t)face->memory, true) ||
+        !in_code(library, (uintptr_t)face->start, false) ||
+        !in_code(library, (uintptr_t)face->initialize, false) ||
+        !in_code(library, (uintptr_t)face->handle, false) ||
+        !in_code(library, (uintptr_t)face->request_buffer, face->handle != NULL) ||
+        !in_code(library, (uintptr_t)face->answer_buffer, face->handle != NULL))
+        return refuse(err, "its face names what is not its code");
+    return 0;
+}
+
+static int find_face(struct library *library, struct err *err)
+{
+    const struct elf_image *image = &library->image;
+
+    for (uint64_t i = 1; i < image->dynamic_symbol_count; i++) {
+        Elf64_Sym symbol;
+
+        memcpy(&symbol, &image->dynamic_symbols[i], sizeof symbol);
+        const char *name =
+            elf_string(image->dynamic_strings, image->dynamic_string_bytes, symbol.st_name);
+        if (symbol.st_shndx == SHN_UNDEF || !name || strcmp(name, face_name) != 0)
+            continue;
+        /* In RELRO: nothing that the library does later can change it. */
+        if (ELF64_ST_TYPE(symbol.st_info) != STT_OBJECT || symbol.st_size < sizeof *library->face ||
+            symbol.st_value % 8 != 0 || symbol.st_value < image->relro_start ||
+            symbol.st_value > image->relro_end ||
+            image->relro_end - symbol.st_value < sizeof *library->face)
+            return refuse(err, "its face is not read-only data");
+        library->face = (const struct library_face *)(library->base + symbol.st_value);
+        return check_face(library, err);
+    }
+    return err_say(err, -ENOEXEC, "cannot link library: it does not export '%s'", face_name);
+}
+
+DEFINE_CLEANUP(struct library, library_close)
+
+int library_open(int fd, struct library **ret_library, struct err *err)
+{
+    _cleanup_(library_closep) struct library *library = calloc(1, sizeof *library);
+    if (!library)
+        return err_set(err, -ENOMEM, "cannot link library");
+
+    int r = map_file(fd, library, err);
+    if (r == 0)
+        r = elf_image_read(library->image.file, library->image.file_bytes, &library->image, err);
+    if (r == 0)
+        r = map_image(library, fd, err);
+    if (r == 0)
+        r = relocate(library, err);
+    if (r == 0)
+        r = find_face(library, err);
+    if (r == 0)
+        *ret_library = steal_ptr(&library);
+    return r;
+}
+
+int library_init_module(const struct library *library, struct err *err)
+{
+    if (library->initialized)
+        return 0;
+    /* With a type missing, indirect calls could be confused: such a library never runs. */
+    wasm_types_begin();
+    library->face->init_module();
+    if (!wasm_types_complete())
+        return err_say(err, -ENOEXEC, "cannot link library: it has too many or too long types");
+    ((struct library *)(uintptr_t)library)->initialized = true;
+    return 0;
+}
+
+void library_close(struct library *library)
+{
+    if (!library)
+        return;
+    if (library->base)
+        munmap(library->base, library->image.span);
+    if (library->image.file)
+        munmap((void *)(uintptr_t)library->image.file, library->image.file_bytes);
+    free(library);
+}
+
+const struct library_face *library_face(const struct library *library)
+{
+    return library->face;
+}

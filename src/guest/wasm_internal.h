@@ -1,0 +1,70 @@
+/* What the files of the WebAssembly run time share. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "guest/wasm_runtime.h"
+
+/*
+ * A load or store reaches u32 address + u32 offset + 8 bytes behind the memory's start: 8 GiB and
+ * a guard cover all of them, so that translated code needs no check.
+ */
+#define WASM_RESERVED_BYTES ((8ull << 30) + (64u << 10))
+/* wasm2c keeps a memory's size in 32 bits. */
+#define WASM_PAGES_MAX 65535u
+#define WASM_PAGE_BYTES 65536u
+/* Elements of one table, 24 bytes each. */
+#define WASM_TABLE_MAX (1u << 20)
+
+/* One wasm_enter() that has not returned; they nest when a host function calls the guest back. */
+struct wasm_frame {
+    struct wasm_frame *outer;
+    struct host *host;
+    void *outer_return; /* wasm_stack.c: where leaving the outer frame goes */
+    /* Why an instance could not be made; 0 when it trapped. */
+    int refused;
+    uint64_t wanted; /* pages or elements that it asked for */
+};
+
+/* The innermost frame of this thread, or NULL. */
+struct wasm_frame *wasm_frame_current(void);
+
+/*
+ * Leaves the innermost frame with a trap met at `address` of the library's code: the instruction,
+ * or one byte before a call's return address. From a signal handler too: no locks, no allocation.
+ */
+void wasm_trap_at(const char *trap, uintptr_t address) __attribute__((noreturn));
+
+/* Leaves the innermost frame: it could not be given what it needs. -ENOMEM or -E2BIG. */
+void wasm_refuse(int refused, uint64_t wanted) __attribute__((noreturn));
+
+/* ---- the call stack (wasm_stack.c) ---- */
+
+/* Host functions get at least this much of the call stack: wasm_thunks.c checks. */
+#define WASM_STACK_HOST_BYTES (64u << 10)
+#define WASM_STACK_GUARD_BYTES (64u << 10)
+
+/* Makes this thread's call stack if it has none. 0 or -errno. */
+int wasm_stack_prepare(void);
+
+/* True when `address` is in the guard below this thread's call stack. Async-signal-safe. */
+bool wasm_stack_guards(uintptr_t address);
+
+/*
+ * Runs function(argument) on this thread's call stack, or further down on it when it is already
+ * in use. Returns 0 when it returned, 1 when wasm_stack_leave() ended it.
+ */
+int wasm_stack_run(struct wasm_frame *frame, void (*function)(void *argument), void *argument);
+
+/* Ends the innermost wasm_stack_run(): drops all that runs in it. From a signal handler too. */
+void wasm_stack_leave(void) __attribute__((noreturn));
+
+/* Where wasm_thunks.c goes when the stack has no room: the trap, on the host's side. */
+void wasm_stack_exhausted(uintptr_t return_address) __attribute__((noreturn, used));
+
+/* ---- function types (wasm_types.c) ---- */
+
+/* Begins and checks a run of registrations: false when one did not fit. */
+void wasm_types_begin(void);
+bool wasm_types_complete(void);

@@ -1,0 +1,89 @@
+/*
+ * Function types as small numbers: two types get the same number exactly when they are the same.
+ * call_indirect compares these numbers, so a collision would be type confusion; hence a table of
+ * the types themselves, compared whole. The hash only finds the place to look.
+ */
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "guest/wasm_internal.h"
+
+/* Of all libraries of the process; TinyGo's and Go's modules have hundreds. */
+#define TYPES_MAX 8192u
+#define SLOTS (4 * TYPES_MAX)
+/* As in browsers' limits: parameters, and results, of one function. */
+#define TYPE_VALUES_MAX 1000u
+
+struct function_type {
+    uint32_t number;
+    uint16_t params, results;
+    uint8_t values[]; /* wasm_rt_type_t of each */
+};
+
+static struct function_type *slots[SLOTS]; /* open addressing; never removed from */
+static uint32_t type_count;
+static bool complete = true;
+
+void wasm_types_begin(void)
+{
+    complete = true;
+}
+
+bool wasm_types_complete(void)
+{
+    return complete;
+}
+
+/* FNV-1a. */
+static uint32_t hash_type(uint32_t params, uint32_t results, const uint8_t *values)
+{
+    uint32_t hash = 2166136261u;
+
+    hash = (hash ^ params) * 16777619u;
+    hash = (hash ^ results) * 16777619u;
+    for (uint32_t i = 0; i < params + results; i++)
+        hash = (hash ^ values[i]) * 16777619u;
+    return hash;
+}
+
+/* The number is never 0; what does not fit gets 0, and the library that asked is refused. */
+static uint32_t intern_type(uint32_t params, uint32_t results, const uint8_t *values)
+{
+    uint32_t slot = hash_type(params, results, values) % SLOTS;
+
+    for (; slots[slot]; slot = (slot + 1) % SLOTS) {
+        const struct function_type *type = slots[slot];
+        if (type->params == params && type->results == results &&
+            memcmp(type->values, values, params + results) == 0)
+            return type->number;
+    }
+    struct function_type *type =
+        type_count < TYPES_MAX ? malloc(sizeof *type + params + results) : NULL;
+    if (!type) {
+        complete = false;
+        return 0;
+    }
+    type->number = ++type_count;
+    type->params = (uint16_t)params;
+    type->results = (uint16_t)results;
+    memcpy(type->values, values, params + results);
+    slots[slot] = type;
+    return type->number;
+}
+
+uint32_t wasm_rt_register_func_type(uint32_t params, uint32_t results, ...)
+{
+    uint8_t values[2 * TYPE_VALUES_MAX];
+    va_list args;
+
+    if (params > TYPE_VALUES_MAX || results > TYPE_VALUES_MAX) {
+        complete = false;
+        return 0;
+    }
+    va_start(args, results);
+    for (uint32_t i = 0; i < params + results; i++)
+        values[i] = (uint8_t)va_arg(args, int);
+    va_end(args);
+    return intern_type(params, results, values);
+}
