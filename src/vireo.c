@@ -8,10 +8,15 @@
 #include "cli/options.h"
 
 const struct cli_verb cli_verbs[] = {
-    {"run", "FILE [ARG...]", "run a function or program once, without a daemon",
+    {"run", "[OPTION...] FILE [ARG...]", "run a function or program once, without a daemon",
      "FILE is a .c file, a folder with vireo.yaml, a .wasm module or a signed library. Standard\n"
      "input and output are passed through, and so is the exit status. As an ordinary user it runs\n"
-     "in a user namespace, where the machine allows that.\n\n"
+     "in a user namespace, where the machine allows that. Options stand before FILE.\n\n"
+     "  --memory SIZE          such as 64MiB\n"
+     "  --cpus NUMBER          such as 0.5\n"
+     "  --timeout TIME         such as 2s\n"
+     "  --env NAME=VALUE       an environment variable; repeatable\n"
+     "  --dir HOST[::GUEST]    a directory that it may use; with :ro behind it only read\n\n"
      "  vireo run hello.wasm arg\n",
      cli_run},
     {"build", "SRC -o LIB", "build a source into a signed library",

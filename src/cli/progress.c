@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "cli/progress.h"
 #include "cli/table.h"
 
@@ -15,17 +16,13 @@ struct progress {
     pthread_cond_t changed;
     bool ended;
     char stage[32]; /* "" before the first */
-    struct timespec since;
+    int64_t since_ns;
     unsigned frame;
 };
 
-static unsigned long long elapsed_ms(const struct timespec *since)
+static unsigned long long elapsed_ms(const struct progress *progress)
 {
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (unsigned long long)((now.tv_sec - since->tv_sec) * 1000 +
-                                (now.tv_nsec - since->tv_nsec) / 1000000);
+    return (unsigned long long)(clock_now_ns() - progress->since_ns) / 1000000;
 }
 
 /* Draws the running stage over its own line; the lock is held. */
@@ -33,7 +30,7 @@ static void draw(struct progress *progress, const char *mark, bool last)
 {
     char time_text[32];
 
-    text_duration(elapsed_ms(&progress->since), time_text, sizeof time_text);
+    text_duration(elapsed_ms(progress), time_text, sizeof time_text);
     fprintf(stderr, "\r\033[K  %s %-12s %s%s", mark, progress->stage, time_text, last ? "\n" : "");
     fflush(stderr);
 }
@@ -89,7 +86,7 @@ static void stage_end(struct progress *progress, bool failed)
     if (progress->animated)
         draw(progress, failed ? "x" : "+", true);
     else if (progress->plain) {
-        text_duration(elapsed_ms(&progress->since), time_text, sizeof time_text);
+        text_duration(elapsed_ms(progress), time_text, sizeof time_text);
         fprintf(stderr, "%s: %s (%s)\n", progress->stage, failed ? "failed" : "done", time_text);
     }
 }
@@ -102,7 +99,7 @@ void progress_stage(struct progress *progress, const char *stage)
     stage_end(progress, false);
     snprintf(progress->stage, sizeof progress->stage, "%s", stage);
     text_make_printable(progress->stage, strlen(progress->stage), 0);
-    clock_gettime(CLOCK_MONOTONIC, &progress->since);
+    progress->since_ns = clock_now_ns();
     if (progress->animated)
         draw(progress, "|", false);
     pthread_mutex_unlock(&progress->lock);
