@@ -1,0 +1,55 @@
+# Sourced by bench/run-*.sh: what every report begins with, and a little arithmetic.
+# Nothing here needs more than a POSIX shell and awk.
+
+bench_root=$(cd "$(dirname "$0")/.." && pwd)
+bench_vireo=${VIREO:-$bench_root/build/vireo}
+bench_work=$(mktemp -d "${TMPDIR:-/tmp}/vireo-bench.XXXXXX")
+bench_pids=
+
+# Ends what was started here, by pid, and removes what was written.
+bench_clean() {
+    trap - EXIT INT TERM
+    for pid in $bench_pids; do
+        kill "$pid" 2>/dev/null || continue
+        n=0
+        while kill -0 "$pid" 2>/dev/null && [ $n -lt 50 ]; do
+            sleep 0.1
+            n=$((n + 1))
+        done
+        kill -9 "$pid" 2>/dev/null || :
+    done
+    rm -rf "$bench_work"
+}
+trap bench_clean EXIT
+trap 'bench_clean; exit 130' INT TERM
+
+bench_cpu() { sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n 1; }
+bench_load() { cut -d' ' -f1-3 /proc/loadavg; }
+
+# The machine, in Markdown.
+bench_machine() {
+    echo "$(bench_cpu), $(nproc) cores, Linux $(uname -r), load $(bench_load), $(date -u +%Y-%m-%dT%H:%MZ)"
+}
+
+# The same as members of a JSON object.
+bench_machine_json() {
+    printf '"cpu":"%s","cores":%d,"kernel":"%s","load":"%s","at":"%s"' \
+        "$(bench_cpu)" "$(nproc)" "$(uname -r)" "$(bench_load)" "$(date -u +%Y-%m-%dT%H:%M:%SZ)"
+}
+
+# bench_percentile P: of the numbers on standard input, one a line (50: the median).
+bench_percentile() {
+    sort -g | awk -v p="$1" '{ v[NR] = $1 }
+        END { if (!NR) { print "-"; exit }
+              if (p == 50) { print NR % 2 ? v[(NR + 1) / 2] : (v[NR / 2] + v[NR / 2 + 1]) / 2; exit }
+              i = int((NR * p + 99) / 100); print v[i < 1 ? 1 : i] }'
+}
+
+bench_need() { # command...
+    for command in "$@"; do
+        command -v "$command" >/dev/null 2>&1 || {
+            echo "cannot measure: '$command' is not installed (scripts/deps installs it)" >&2
+            exit 2
+        }
+    done
+}
