@@ -138,19 +138,22 @@ int source_pack(const char *path, void **ret_tar, size_t *ret_size, struct err *
 
 /* What a build tells while it runs: "compile", "translate", "optimise", "check", "sign". */
 typedef void build_progress(const char *stage, void *user);
+/* What the compilers said: at most 20 lines and 4 KiB, printable ASCII. Called for the stage that
+ * failed, and for warnings of one that did not. */
+typedef void build_diagnostics(const char *text, void *user);
 
 struct build_options {
-    const char *program_dir; /* where vireo-build is */
-    const char *state_dir;   /* store and scratch; may be NULL for `build` without a store */
-    uid_t uid;               /* of the sandboxes, nobody else's; ignored when not root */
-    bool rootless;           /* in a user namespace of the caller's own */
-    const char *cgroup_name; /* unused when "" */
-    build_progress *progress;
-    void *progress_user;
-    /* Limits of one stage; 0: defaults (60 s of CPU for compile, 600 s in all, 3 GiB, 256 MiB out).
-     */
-    uint32_t timeout_ms;
-    uint64_t memory_bytes;
+    const char *program_dir;        /* where vireo-build is */
+    const char *state_dir;          /* store and scratch; may be NULL for `build` without a store */
+    uid_t uid;                      /* of the sandboxes, nobody else's; ignored when not root */
+    bool rootless;                  /* in a user namespace of the caller's own */
+    const char *cgroup_name;        /* unused when "" */
+    build_progress *progress;       /* may be NULL */
+    build_diagnostics *diagnostics; /* may be NULL: the first line is in the error anyway */
+    void *progress_user;            /* of both */
+    /* 0: defaults. Beside them each compiler of C has 60 s of CPU, and results are limited. */
+    uint32_t timeout_ms;   /* of all stages together: 600 s */
+    uint64_t memory_bytes; /* of each process, and of all of a stage where it has a group: 3 GiB */
 };
 
 struct build_result {

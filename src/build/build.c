@@ -1,0 +1,419 @@
+/*
+ * A build from end to end, on the trusted side: each stage runs in a sandbox, and what comes back
+ * is looked at here before the next one gets it. The signing key is used last and never leaves.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/err.h"
+#include "base/fd.h"
+#include "build/build_internal.h"
+#include "build/diagnostics.h"
+#include "build/stage.h"
+#include "guest/library.h"
+
+#define COMPILE_CPU_SECONDS 60
+#define TRANSLATE_CPU_SECONDS 120
+#define NATIVE_CPU_SECONDS 600
+#define TRANSLATED_MAX_BYTES (512ULL << 20)
+
+/*
+ * From this size on modules are optimised less: gcc -O2 takes 73 s of CPU and 2.6 GiB for a Go
+ * program of 2.3 MiB, -O1 takes 45 s and 1.7 GiB. C programs are far below.
+ */
+#define LARGE_MODULE_BYTES (1 << 20)
+
+#define SHOWN_LINES 20
+#define SHOWN_BYTES 4096
+
+/* One build while it runs. */
+struct build {
+    const struct build_options *options;
+    struct build_source source;
+    struct sandbox *sandbox;
+    struct library_note note; /* what the library must say of itself */
+    struct wasm_facts facts;
+    int module_fd, translated_fd; /* sealed memfds */
+    void *elf;
+    size_t elf_size;
+};
+
+static void build_clear(struct build *build)
+{
+    build_source_clear(&build->source);
+    sandbox_close(build->sandbox);
+    fd_close_all((int[]){build->module_fd, build->translated_fd}, 2);
+    free(build->elf);
+}
+
+void build_result_clear(struct build_result *result)
+{
+    free(result->library);
+    *result = (struct build_result){0};
+}
+
+static void progress(const struct build *build, const char *stage)
+{
+    if (build->options->progress)
+        build->options->progress(stage, build->options->progress_user);
+}
+
+static void show(const struct build *build, const char *log)
+{
+    if (!build->options->diagnostics || !log || !*log)
+        return;
+    _cleanup_(freep) char *head = diagnostics_head(log, SHOWN_LINES, SHOWN_BYTES);
+    if (head)
+        build->options->diagnostics(head, build->options->progress_user);
+}
+
+/* Runs a stage, shows what it said, and gives its result. */
+static int run_stage(struct build *build, const struct sandbox_stage *stage, int *ret_fd,
+                     size_t *ret_size, struct err *err)
+{
+    _cleanup_(sandbox_output_clear) struct sandbox_output output = {.fd = -1};
+
+    int r = sandbox_run(build->sandbox, stage, &output, err);
+    /* wasm2c warns of what is no fault of the author; what the C compilers say matters. */
+    if (r < 0 || strcmp(stage->name, "compile") == 0)
+        show(build, output.log);
+    if (r < 0)
+        return r;
+    *ret_fd = steal_fd(&output.fd);
+    *ret_size = output.size;
+    return 0;
+}
+
+static int compile(struct build *build, struct err *err)
+{
+    const char *args[BUILD_SOURCES_MAX + 3];
+    char stack[24];
+    size_t count = 0, size;
+
+    progress(build, "compile");
+    snprintf(stack, sizeof stack, "%llu",
+             (unsigned long long)build->source.manifest.limits.stack_bytes);
+    args[count++] = build->source.manifest.entry;
+    args[count++] = stack;
+    for (size_t i = 0; i < build->source.name_count; i++)
+        args[count++] = build->source.names[i];
+    args[count] = NULL;
+
+    _cleanup_(closep) int tar_fd = -1;
+    int r = fd_sealed_copy("source", build->source.tar, build->source.tar_size, &tar_fd, err);
+    if (r < 0)
+        return r;
+    struct sandbox_stage stage = {
+        .name = "compile",
+        .args = args,
+        .input_fd = tar_fd,
+        .output_max = WASM_MAX_BYTES,
+        .cpu_seconds = COMPILE_CPU_SECONDS,
+    };
+    return run_stage(build, &stage, &build->module_fd, &size, err);
+}
+
+/* The module, from the source as it is or from the compiler, in a memfd. */
+static int make_module(struct build *build, struct err *err)
+{
+    if (!build->source.module)
+        return compile(build, err);
+    if (build->source.module_size > WASM_MAX_BYTES)
+        return err_say(err, -EFBIG, "cannot build '%s': '%s' has more than %d MiB",
+                       build_source_title(&build->source), build->source.module_name,
+                       WASM_MAX_BYTES >> 20);
+    return fd_sealed_copy("module", build->source.module, build->source.module_size,
+                          &build->module_fd, err);
+}
+
+struct mapping {
+    void *data;
+    size_t size;
+};
+
+static void mapping_clear(struct mapping *mapping)
+{
+    if (mapping->data)
+        munmap(mapping->data, mapping->size);
+}
+
+/* A sealed memfd's bytes; NULL when it has none. */
+static int map_memfd(int fd, struct mapping *ret_mapping, struct err *err)
+{
+    struct stat status;
+
+    if (fstat(fd, &status) < 0)
+        return err_set(err, -errno, "cannot read a stage's result");
+    if (status.st_size == 0)
+        return 0;
+    void *data = mmap(NULL, (size_t)status.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+    if (data == MAP_FAILED)
+        return err_set(err, -errno, "cannot map a stage's result");
+    *ret_mapping = (struct mapping){data, (size_t)status.st_size};
+    return 0;
+}
+
+/* Whatever made the module, it is walked here from its first byte to its last. */
+static int check_module(struct build *build, size_t *ret_size, struct err *err)
+{
+    _cleanup_(mapping_clear) struct mapping module = {0};
+    const char *where =
+        build->source.module ? build->source.module_name : build_source_title(&build->source);
+
+    int r = map_memfd(build->module_fd, &module, err);
+    if (r < 0)
+        return r;
+    r = wasm_check(module.data ? module.data : (const void *)"", module.size, where, &build->facts,
+                   err);
+    if (r < 0)
+        return r;
+    if (!build->facts.has_memory_export)
+        return err_say(err, -EINVAL, "cannot use '%s': it does not export its memory", where);
+    if (!build->facts.has_start_export && !build->facts.has_handler_exports)
+        return err_say(err, -EINVAL,
+                       "cannot use '%s': it is no WASI command (it has no export '_start')", where);
+    strcpy(build->note.kind, build->facts.has_handler_exports ? "handler" : "command");
+    *ret_size = module.size;
+    return 0;
+}
+
+static int translate(struct build *build, struct err *err)
+{
+    struct sandbox_stage stage = {
+        .name = "translate",
+        .input_fd = build->module_fd,
+        .output_max = TRANSLATED_MAX_BYTES,
+        .cpu_seconds = TRANSLATE_CPU_SECONDS,
+    };
+    size_t size;
+
+    progress(build, "translate");
+    return run_stage(build, &stage, &build->translated_fd, &size, err);
+}
+
+/* The translation and the note's source as one bundle: what the last stage compiles. */
+static int bundle_native(struct build *build, int *ret_fd, struct err *err)
+{
+    _cleanup_(mapping_clear) struct mapping translated = {0};
+    _cleanup_(freep) char *note = NULL;
+    _cleanup_(closep) int fd = -1;
+    struct stage_bundle bundle;
+
+    int r = map_memfd(build->translated_fd, &translated, err);
+    if (r == 0)
+        r = library_note_source(&build->note, &note, err);
+    if (r < 0)
+        return r;
+    if (translated.size < sizeof bundle)
+        return err_say(err, -EPROTO, "cannot build '%s': translate gave nothing",
+                       build_source_title(&build->source));
+    memcpy(&bundle, translated.data, sizeof bundle);
+    bundle.sizes[2] = strlen(note);
+
+    fd = memfd_create("translated", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    if (fd < 0)
+        return err_set(err, -errno, "cannot build '%s'", build_source_title(&build->source));
+    /* Wrong sizes in what came back are found by the stage that takes it apart. */
+    r = fd_write_full(fd, &bundle, sizeof bundle);
+    if (r == 0)
+        r = fd_write_full(fd, (char *)translated.data + sizeof bundle,
+                          translated.size - sizeof bundle);
+    if (r == 0)
+        r = fd_write_full(fd, note, strlen(note));
+    if (r == 0 &&
+        fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) < 0)
+        r = -errno;
+    if (r < 0)
+        return err_set(err, r, "cannot build '%s'", build_source_title(&build->source));
+    *ret_fd = steal_fd(&fd);
+    return 0;
+}
+
+/* The macros of guest/sdk/shim.c: what the module has is ours to say, from our own look at it. */
+static int native(struct build *build, size_t module_size, struct err *err)
+{
+    const struct wasm_facts *facts = &build->facts;
+    _cleanup_(closep) int input_fd = -1;
+    _cleanup_(closep) int library_fd = -1;
+    const char *args[8];
+    char imports[32];
+    size_t count = 0, size;
+
+    progress(build, "optimise");
+    snprintf(imports, sizeof imports, "-DSHIM_IMPORTS=%u", facts->import_module_count);
+    args[count++] = module_size > LARGE_MODULE_BYTES ? "-O1" : "-O2";
+    args[count++] = imports;
+    args[count++] = "-DSHIM_MEMORY";
+    if (facts->has_start_export)
+        args[count++] = "-DSHIM_START";
+    if (facts->has_initialize_export)
+        args[count++] = "-DSHIM_INITIALIZE";
+    if (facts->has_handler_exports)
+        args[count++] = "-DSHIM_HANDLER";
+    if (facts->has_start_section)
+        args[count++] = "-DSHIM_START_SECTION";
+    args[count] = NULL;
+
+    int r = bundle_native(build, &input_fd, err);
+    if (r < 0)
+        return r;
+    struct sandbox_stage stage = {
+        .name = "native",
+        .args = args,
+        .input_fd = input_fd,
+        .output_max = LIBRARY_MAX_BYTES,
+        .cpu_seconds = NATIVE_CPU_SECONDS,
+    };
+    r = run_stage(build, &stage, &library_fd, &size, err);
+    if (r < 0)
+        return r;
+    build->elf = malloc(size ? size : 1);
+    if (!build->elf)
+        return err_set(err, -ENOMEM, "cannot build '%s'", build_source_title(&build->source));
+    ssize_t n = fd_read_full(library_fd, build->elf, size);
+    if (n < 0 || (size_t)n != size)
+        return err_set(err, n < 0 ? (int)n : -EIO, "cannot read the library of '%s'",
+                       build_source_title(&build->source));
+    build->elf_size = size;
+    return 0;
+}
+
+static bool notes_equal(const struct library_note *a, const struct library_note *b)
+{
+    return strcmp(a->name, b->name) == 0 && strcmp(a->version, b->version) == 0 &&
+           strcmp(a->safety, b->safety) == 0 && strcmp(a->kind, b->kind) == 0 && a->abi == b->abi &&
+           memcmp(a->source_hash, b->source_hash, sizeof a->source_hash) == 0;
+}
+
+static int check_library(struct build *build, struct err *err)
+{
+    struct library_note note;
+
+    progress(build, "check");
+    int r = library_check(build->elf, build->elf_size, &note, err);
+    if (r < 0)
+        return r;
+    if (!notes_equal(&note, &build->note))
+        return err_say(err, -EPERM, "cannot sign '%s': its note is not the one that was asked for",
+                       build_source_title(&build->source));
+    return 0;
+}
+
+/* The library of an earlier build of the same input, if the store has it and it is sound. */
+static bool take_from_store(const struct build *build, struct store *store,
+                            const struct sign_key *key, struct build_result *result)
+{
+    struct library_note note;
+    _cleanup_(closep) int fd = -1;
+    char hash[BUILD_HASH_TEXT] = "";
+    struct stat status;
+
+    if (!store || store_find_built(store, result->input_hash, hash) < 0 || !*hash)
+        return false;
+    if (store_get(store, hash, key, &fd, &note, NULL) < 0 || fstat(fd, &status) < 0)
+        return false;
+    /* The kind is known only after compiling; it depends on nothing but the input. */
+    struct library_note wanted = build->note;
+    memcpy(wanted.kind, note.kind, sizeof wanted.kind);
+    if (!notes_equal(&note, &wanted))
+        return false;
+    _cleanup_(freep) char *library = malloc((size_t)status.st_size);
+    if (!library || lseek(fd, 0, SEEK_SET) < 0 ||
+        fd_read_full(fd, library, (size_t)status.st_size) != status.st_size)
+        return false;
+    result->library = steal_ptr(&library);
+    result->size = (size_t)status.st_size;
+    result->note = note;
+    result->from_store = true;
+    memcpy(result->library_hash, hash, sizeof hash);
+    return true;
+}
+
+static int sign_and_store(struct build *build, struct store *store, const struct sign_key *key,
+                          struct build_result *result, struct err *err)
+{
+    uint8_t digest[BUILD_HASH_BYTES];
+
+    progress(build, "sign");
+    int r = library_sign(key, build->elf, build->elf_size, &result->library, &result->size, err);
+    if (r < 0)
+        return r;
+    crypto_hash_sha256(digest, result->library, result->size);
+    sodium_bin2hex(result->library_hash, sizeof result->library_hash, digest, sizeof digest);
+    result->note = build->note;
+    if (!store)
+        return 0;
+    r = store_put(store, result->library, result->size, result->library_hash, err);
+    if (r < 0)
+        return r;
+    return store_record_built(store, result->input_hash, result->library_hash, err);
+}
+
+static int prepare(struct build *build, struct build_result *result, struct err *err)
+{
+    const struct manifest *manifest = &build->source.manifest;
+
+    build->note.abi = LIBRARY_ABI;
+    strcpy(build->note.safety, "sfi");
+    memcpy(build->note.name, manifest->name, sizeof build->note.name);
+    memcpy(build->note.version, manifest->version, sizeof build->note.version);
+    build_hash_source(&build->source, build->note.source_hash);
+    result->manifest = *manifest;
+    return build_hash_input(build->note.source_hash, build->options->program_dir,
+                            result->input_hash, err);
+}
+
+/* The stages in their order; the library ends in build->elf, checked. */
+static int run_stages(struct build *build, struct err *err)
+{
+    size_t module_size = 0;
+
+    int r = sandbox_open(build->options, build_source_title(&build->source), &build->sandbox, err);
+    if (r == 0)
+        r = make_module(build, err);
+    if (r == 0)
+        r = check_module(build, &module_size, err);
+    if (r == 0)
+        r = translate(build, err);
+    if (r == 0)
+        r = native(build, module_size, err);
+    if (r == 0)
+        r = check_library(build, err);
+    return r;
+}
+
+int build_run(const struct build_options *options, const void *tar, size_t tar_size,
+              int (*override)(struct manifest *manifest, void *user, struct err *err), void *user,
+              struct store *store, const struct sign_key *key, struct build_result *ret_result,
+              struct err *err)
+{
+    _cleanup_(build_result_clear) struct build_result result = {0};
+
+    /* The manifest makes it too large for the stack of a thread. */
+    _cleanup_(freep) struct build *memory = calloc(1, sizeof *memory);
+    if (!memory)
+        return err_set(err, -ENOMEM, "cannot build a function");
+    memory->options = options;
+    memory->module_fd = memory->translated_fd = -1;
+    int r = build_source_open(&memory->source, tar, tar_size, override, user, err);
+    if (r == 0)
+        r = prepare(memory, &result, err);
+    if (r == 0 && !take_from_store(memory, store, key, &result)) {
+        r = run_stages(memory, err);
+        if (r == 0)
+            r = sign_and_store(memory, store, key, &result, err);
+    }
+    build_clear(memory);
+    if (r < 0)
+        return r;
+    *ret_result = result;
+    result = (struct build_result){0};
+    return 0;
+}

@@ -1,0 +1,121 @@
+/* What a library comes from, as one hash: equal hashes mean that building again gives the same. */
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/cleanup.h"
+#include "base/err.h"
+#include "base/fd.h"
+#include "build/build_internal.h"
+#include "guest/library.h"
+
+static_assert(BUILD_HASH_BYTES == crypto_hash_sha256_BYTES, "one hash everywhere");
+
+#define PROGRAM_MAX_BYTES (64 << 20)
+
+/*
+ * The files that make code. Their size and time of change stand for their version: Debian sets the
+ * time when it builds a package, so this is the same on every machine with that package, it tells
+ * apart two builds of a compiler that call themselves the same version, and it costs no run of a
+ * compiler.
+ */
+static const struct {
+    const char *path;
+    const char *package; /* NULL: counts only where it is there */
+} TOOLS[] = {
+    {"/usr/bin/clang", "clang"},
+    {"/usr/bin/llvm-nm-14", "llvm-14"},
+    {"/usr/bin/wasm-ld", "lld"},
+    {"/usr/bin/wasm2c", "wabt"},
+    {"/usr/bin/gcc", "gcc"},
+    {"/usr/bin/as", "binutils"},
+    {"/usr/bin/ld", "binutils"},
+    {"/usr/include/wasm-rt.h", "wabt"},
+    {"/usr/lib/wasm32-wasi/libc.a", "wasi-libc"},
+    {"/usr/lib/gcc/x86_64-linux-gnu/12/cc1", NULL},
+    {"/usr/lib/x86_64-linux-gnu/libLLVM-14.so.1", NULL},
+    {"/usr/lib/x86_64-linux-gnu/libclang-cpp.so.14", NULL},
+    {"/usr/lib/clang/14/lib/wasi/libclang_rt.builtins-wasm32.a", NULL},
+    {"/usr/lib/llvm-14/lib/clang/14.0.6/lib/wasi/libclang_rt.builtins-wasm32.a", NULL},
+};
+
+static void add(crypto_hash_sha256_state *state, const void *data, size_t size)
+{
+    uint64_t length = size;
+
+    /* Each part with its length: no two lists of parts look the same. */
+    crypto_hash_sha256_update(state, (const uint8_t *)&length, sizeof length);
+    crypto_hash_sha256_update(state, data, size);
+}
+
+static void add_text(crypto_hash_sha256_state *state, const char *text)
+{
+    add(state, text, strlen(text));
+}
+
+void build_hash_source(const struct build_source *source, uint8_t ret_digest[BUILD_HASH_BYTES])
+{
+    const struct manifest *manifest = &source->manifest;
+    crypto_hash_sha256_state state;
+
+    crypto_hash_sha256_init(&state);
+    add_text(&state, "vireo source 1");
+    add(&state, source->tar, source->tar_size);
+    add_text(&state, manifest->name);
+    add_text(&state, manifest->version);
+    add_text(&state, manifest->entry);
+    add(&state, &manifest->limits.stack_bytes, sizeof manifest->limits.stack_bytes);
+    for (uint32_t i = 0; i < manifest->source_count; i++)
+        add_text(&state, manifest->sources[i]);
+    crypto_hash_sha256_final(&state, ret_digest);
+}
+
+static int add_tools(crypto_hash_sha256_state *state, struct err *err)
+{
+    for (size_t i = 0; i < ARRAY_LEN(TOOLS); i++) {
+        struct stat status;
+        char line[256];
+        if (stat(TOOLS[i].path, &status) < 0) {
+            if (TOOLS[i].package)
+                return err_set(err, -errno, "cannot build: '%s' of package %s", TOOLS[i].path,
+                               TOOLS[i].package);
+            continue;
+        }
+        snprintf(line, sizeof line, "%s %lld %lld.%09ld", TOOLS[i].path, (long long)status.st_size,
+                 (long long)status.st_mtim.tv_sec, status.st_mtim.tv_nsec);
+        add_text(state, line);
+    }
+    return 0;
+}
+
+int build_hash_input(const uint8_t source_digest[BUILD_HASH_BYTES], const char *program_dir,
+                     char ret_hash[BUILD_HASH_TEXT], struct err *err)
+{
+    crypto_hash_sha256_state state;
+    uint8_t digest[BUILD_HASH_BYTES];
+    _cleanup_(freep) char *program = NULL;
+    uint32_t abi = LIBRARY_ABI;
+    char path[4096];
+    size_t size;
+
+    snprintf(path, sizeof path, "%s/vireo-build", program_dir);
+    int r = fd_read_file(AT_FDCWD, path, PROGRAM_MAX_BYTES, &program, &size, err);
+    if (r < 0)
+        return r;
+    crypto_hash_sha256_init(&state);
+    add_text(&state, "vireo input 1");
+    add(&state, source_digest, BUILD_HASH_BYTES);
+    add(&state, &abi, sizeof abi);
+    /* The SDK and every compiler flag are in it. */
+    add(&state, program, size);
+    r = add_tools(&state, err);
+    if (r < 0)
+        return r;
+    crypto_hash_sha256_final(&state, digest);
+    sodium_bin2hex(ret_hash, BUILD_HASH_TEXT, digest, sizeof digest);
+    return 0;
+}

@@ -1,0 +1,72 @@
+/*
+ * Inside vireo-build: the stages of a build as they run in their sandboxes. Descriptor 0 is the
+ * input (a sealed memfd), 1 the result, 2 the diagnostics; /work is an empty scratch directory and
+ * the only place that can be written. Each stage is its own process in its own sandbox, so that a
+ * compiler subverted in one can't write what a later one makes.
+ */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "build/sandbox.h" /* enum stage_status */
+
+struct stage {
+    uint64_t memory_bytes; /* of address space, for each tool */
+    uint32_t cpu_seconds;  /* for each tool */
+    const char *const *args;
+    size_t arg_count;
+};
+
+/* Each runs one stage and returns an enum stage_status. */
+typedef int stage_function(const struct stage *stage);
+stage_function stage_compile;   /* tar of C sources -> WebAssembly module */
+stage_function stage_translate; /* module -> bundle of m.c, m.h */
+stage_function stage_native;    /* bundle of m.c, m.h, note.c -> shared object */
+
+/* What the stages hand on: sizes of the parts, little-endian as the machine, then the parts. */
+struct stage_bundle {
+    uint64_t sizes[3];
+};
+
+/* ---- stage_tool.c ---- */
+
+/* Says a line of diagnostics; returns `status`. */
+int stage_say(int status, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/*
+ * Runs a compiler to its end under the limits of `stage`, in directory `cwd`, with its standard
+ * output in the file `output` (NULL: to the diagnostics). Returns a stage_status.
+ */
+int stage_run_tool(const struct stage *stage, const char *cwd, const char *const *argv,
+                   const char *output);
+
+/* ---- stage_file.c ---- */
+
+/* Makes the directories of `path` (relative to `dir_fd`) and the file itself, which must be new. */
+int stage_write_file(int dir_fd, const char *path, const void *data, size_t size);
+/* The whole of descriptor 0, mapped. */
+int stage_map_input(const uint8_t **ret_data, size_t *ret_size);
+/* Sends a file, or several as a bundle, as the result. */
+int stage_send_file(const char *path);
+int stage_send_bundle(const char *const *paths, size_t count);
+
+/* ---- stage_seccomp.c ---- */
+
+/* Forbids, for ever and for all children, the calls by which kernels were broken and no compiler
+ * needs. */
+int stage_forbid_calls(void);
+
+/* ---- the SDK, compiled in (embed.py) ---- */
+
+struct stage_sdk_file {
+    const char *path; /* below the SDK's directory */
+    const unsigned char *data;
+    size_t size;
+};
+extern const struct stage_sdk_file stage_sdk_files[]; /* ended by a NULL path */
+/* Writes them below /work/sdk. */
+int stage_write_sdk(void);
+
+#define STAGE_SDK "/work/sdk"

@@ -1,0 +1,232 @@
+/*
+ * Stage one: C sources become one WebAssembly module. Arguments: the entry ("" when it is to be
+ * found), bytes of stack, then the sources' names, all chosen by the trusted side; the input is the
+ * packed source.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/err.h"
+#include "base/fd.h"
+#include "base/limits.h"
+#include "build/stage.h"
+#include "build/tar.h"
+
+#define SOURCE "/work/source"
+#define OBJECTS "/work/objects"
+#define MODULE "/work/module.wasm"
+#define SYMBOLS_MAX_BYTES (16 << 20)
+
+/* What clang calls a main() with and without arguments. */
+static const char *const MAIN_NAMES[] = {"__main_argc_argv", "__main_void", "__original_main",
+                                         "main"};
+
+static int unpack(void)
+{
+    struct tar_reader reader = {0};
+    struct tar_entry entry;
+    struct err err = {0};
+    int r;
+
+    if (mkdir(SOURCE, 0755) < 0 || mkdir(OBJECTS, 0755) < 0 ||
+        stage_map_input(&reader.bytes, &reader.size) < 0)
+        return stage_say(STAGE_BROKEN, "error: cannot unpack the source: %s", strerror(errno));
+    _cleanup_(closep) int directory = open(SOURCE, O_DIRECTORY | O_PATH | O_CLOEXEC);
+    while ((r = tar_next(&reader, &entry, &err)) > 0) {
+        if (entry.directory)
+            continue; /* made for the files in them */
+        r = stage_write_file(directory, entry.name, entry.data, entry.size);
+        if (r == -ENOSPC)
+            return stage_say(STAGE_REFUSED, "error: the source is too large to unpack");
+        if (r < 0)
+            return stage_say(STAGE_REFUSED, "error: cannot unpack '%s': %s", entry.name,
+                             strerror(-r));
+    }
+    return r < 0 ? stage_say(STAGE_REFUSED, "error: %s", err.message) : STAGE_OK;
+}
+
+/*
+ * sign-ext, bulk-memory and nontrapping-fptoint are in every wasm2c and save code on each of their
+ * uses. Reports and reproducers of a crashed compiler are of no use to the author.
+ */
+static int compile_one(const struct stage *stage, const char *cwd, const char *source,
+                       const char *object, const char *define)
+{
+    const char *command[] = {
+        "/usr/bin/clang",
+        "--target=wasm32-wasi",
+        "-std=gnu17",
+        "-O2",
+        "-msign-ext",
+        "-mbulk-memory",
+        "-mnontrapping-fptoint",
+        "-fno-crash-diagnostics",
+        "-fno-color-diagnostics",
+        "-ferror-limit=10",
+        "-fmacro-backtrace-limit=3",
+        "-I" SOURCE,
+        "-I" STAGE_SDK "/include",
+        "-c",
+        "-o",
+        object,
+        define ? define : "-DVIREO",
+        "--",
+        source,
+        NULL,
+    };
+
+    return stage_run_tool(stage, cwd, command, NULL);
+}
+
+struct objects {
+    /* One more for function.c. */
+    char names[BUILD_SOURCES_MAX + 1][32];
+    size_t count;
+};
+
+static int compile_all(const struct stage *stage, struct objects *objects)
+{
+    size_t sources = stage->arg_count - 2;
+
+    if (sources == 0 || sources > BUILD_SOURCES_MAX)
+        return stage_say(STAGE_BROKEN, "error: cannot compile %zu sources", sources);
+    for (size_t i = 0; i < sources; i++) {
+        char *object = objects->names[objects->count++];
+        snprintf(object, sizeof objects->names[0], OBJECTS "/%zu.o", i);
+        int status = compile_one(stage, SOURCE, stage->args[2 + i], object, NULL);
+        if (status != STAGE_OK)
+            return status;
+    }
+    return STAGE_OK;
+}
+
+/* Does llvm-nm's list (a line "NAME TYPE VALUE SIZE" each) define this function? Weak ones count.
+ */
+static bool defines(const char *symbols, const char *name)
+{
+    size_t length = strlen(name);
+
+    for (const char *line = symbols; line && *line;) {
+        if (strncmp(line, name, length) == 0 &&
+            (strncmp(line + length, " T ", 3) == 0 || strncmp(line + length, " W ", 3) == 0))
+            return true;
+        line = strchr(line, '\n');
+        if (line)
+            line++;
+    }
+    return false;
+}
+
+static int read_symbols(const struct stage *stage, const struct objects *objects, char **ret_text)
+{
+    const char *command[BUILD_SOURCES_MAX + 8] = {"/usr/bin/llvm-nm-14", "--format=posix",
+                                                  "--defined-only", "--extern-only"};
+    struct err err = {0};
+    size_t size, count = 4;
+
+    for (size_t i = 0; i < objects->count; i++)
+        command[count++] = objects->names[i];
+    command[count] = NULL;
+    int status = stage_run_tool(stage, "/work", command, "/work/symbols");
+    if (status != STAGE_OK)
+        return status;
+    if (fd_read_file(AT_FDCWD, "/work/symbols", SYMBOLS_MAX_BYTES, ret_text, &size, &err) < 0)
+        return stage_say(STAGE_BROKEN, "error: %s", err.message);
+    return STAGE_OK;
+}
+
+/* Settles what is called: *ret_entry is "main" or the name of a handler that is there. */
+static int find_entry(const struct stage *stage, const struct objects *objects,
+                      const char **ret_entry)
+{
+    _cleanup_(freep) char *symbols = NULL;
+    const char *wanted = stage->args[0];
+    bool has_main = false;
+
+    int status = read_symbols(stage, objects, &symbols);
+    if (status != STAGE_OK)
+        return status;
+    for (size_t i = 0; i < ARRAY_LEN(MAIN_NAMES); i++)
+        has_main = has_main || defines(symbols, MAIN_NAMES[i]);
+    if (*wanted) {
+        if (strcmp(wanted, "main") == 0 ? !has_main : !defines(symbols, wanted))
+            return stage_say(STAGE_REFUSED, "error: the source does not define its entry '%s'",
+                             wanted);
+        *ret_entry = wanted;
+    } else if (defines(symbols, "handler")) {
+        *ret_entry = "handler";
+    } else if (has_main) {
+        *ret_entry = "main";
+    } else {
+        return stage_say(STAGE_REFUSED,
+                         "error: the source defines neither 'handler' nor 'main' as a function");
+    }
+    return STAGE_OK;
+}
+
+/*
+ * --stack-first: a stack that overflows runs into address 0 and traps, instead of into the data.
+ * The name section stays: traps take function names from it.
+ */
+static int link_module(const struct stage *stage, const struct objects *objects, bool handler)
+{
+    char stack[64];
+    const char *command[BUILD_SOURCES_MAX + 16] = {
+        "/usr/bin/clang",
+        "--target=wasm32-wasi",
+        "-fno-color-diagnostics",
+        "-Wl,--stack-first",
+        "-Wl,--threads=2",
+        "-Wl,--error-limit=10",
+        "-Wl,--strip-debug",
+        stack,
+        handler ? "-mexec-model=reactor" : "-O2",
+        "-o",
+        MODULE,
+    };
+    size_t count = 0;
+
+    snprintf(stack, sizeof stack, "-Wl,-z,stack-size=%s", stage->args[1]);
+    while (command[count])
+        count++;
+    for (size_t i = 0; i < objects->count; i++)
+        command[count++] = objects->names[i];
+    command[count] = NULL;
+    return stage_run_tool(stage, OBJECTS, command, NULL);
+}
+
+int stage_compile(const struct stage *stage)
+{
+    struct objects objects = {0};
+    const char *entry = NULL;
+    char define[128];
+
+    if (stage->arg_count < 2)
+        return stage_say(STAGE_BROKEN, "error: too few arguments");
+    int status = unpack();
+    if (status == STAGE_OK)
+        status = stage_write_sdk();
+    if (status == STAGE_OK)
+        status = compile_all(stage, &objects);
+    if (status == STAGE_OK)
+        status = find_entry(stage, &objects, &entry);
+    if (status != STAGE_OK)
+        return status;
+
+    bool handler = strcmp(entry, "main") != 0;
+    if (handler) {
+        /* function.c has the exports, and calls the entry. */
+        snprintf(define, sizeof define, "-DVIREO_ENTRY=%s", entry);
+        char *object = objects.names[objects.count++];
+        snprintf(object, sizeof objects.names[0], OBJECTS "/vireo.o");
+        status = compile_one(stage, STAGE_SDK, "function.c", object, define);
+    }
+    if (status == STAGE_OK)
+        status = link_module(stage, &objects, handler);
+    return status == STAGE_OK ? stage_send_file(MODULE) : status;
+}
