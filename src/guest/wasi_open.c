@@ -11,9 +11,9 @@
  * that know no rights but reading and writing ask for nothing else. What a program wants to give
  * up it gives up with fd_fdstat_set_rights().
  */
-#define IMPLIED                                                                                    \
-    (WASI_RIGHT_FD_FILESTAT_GET | WASI_RIGHT_FD_SEEK | WASI_RIGHT_FD_TELL | WASI_RIGHT_FD_ADVISE | \
-     WASI_RIGHT_POLL_FD_READWRITE)
+#define IMPLIED                                                                         \
+    (WASI_RIGHT_FD_FILESTAT_GET | WASI_RIGHT_FD_FDSTAT_SET_FLAGS | WASI_RIGHT_FD_SEEK | \
+     WASI_RIGHT_FD_TELL | WASI_RIGHT_FD_ADVISE | WASI_RIGHT_POLL_FD_READWRITE)
 #define IMPLIED_BY_WRITE                                                    \
     (WASI_RIGHT_FD_DATASYNC | WASI_RIGHT_FD_SYNC | WASI_RIGHT_FD_ALLOCATE | \
      WASI_RIGHT_FD_FILESTAT_SET_SIZE | WASI_RIGHT_FD_FILESTAT_SET_TIMES)
