@@ -78,7 +78,7 @@ awk '
       printf "| %s | %.1f | %.1f | %.1f | %.1f | %.1f | %.1f | %.2f | %.2f |\n", $1, $2, $3, $4, $5, $6, $7, v, e }
     END { printf "| **geometric mean** | | | | | | | **%.2f** | **%.2f** |\n\n", exp(lv / n), exp(le / n)
           printf "Targets: vireo / native at most 1.25 (%s), not slower than V8 (%s).\n\n",
-              exp(lv / n) <= 1.25 ? "met" : "missed", lv <= le ? "met" : "missed" }' "$bench_work/table"
+              (exp(lv / n) <= 1.25) ? "met" : "missed", (lv <= le) ? "met" : "missed" }' "$bench_work/table"
 
 awk -v machine="$(bench_machine_json)" -v rounds="$rounds" '
     BEGIN { printf "{\"bench\":\"compute\",%s,\"n\":%d,\"programs\":{", machine, rounds }
