@@ -175,12 +175,12 @@ static int sweep_once(const struct cgroup_backend *backend, int fd, int depth)
         if (entry->d_type != DT_DIR || strcmp(entry->d_name, ".") == 0 ||
             strcmp(entry->d_name, "..") == 0)
             continue;
-        if (unlinkat(fd, entry->d_name, AT_REMOVEDIR) == 0)
-            continue;
         _cleanup_(closep) int child =
             openat(fd, entry->d_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
         /* A locked one belongs to a live process: "vireo/build" below "vireo". */
         if (child < 0 || lock_take(child) < 0)
+            continue;
+        if (unlinkat(fd, entry->d_name, AT_REMOVEDIR) == 0)
             continue;
         if (depth < SWEEP_DEPTH_MAX)
             sweep_once(backend, child, depth + 1);

@@ -1,0 +1,182 @@
+/* Our directories in the trees: made, locked, swept, removed. */
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "real.h"
+
+static void every_group_has_the_v2_tree_where_there_is_one(void **state)
+{
+    (void)state;
+    NEEDS_ROOT();
+    assert_non_null(cgroup_root_has(root, "kill"));
+    assert_non_null(cgroup_root_has(root, "attach"));
+    assert_null(cgroup_root_has(root, "nonsense"));
+    for (size_t i = 1; i < root->tree_count; i++)
+        assert_false(root->trees[i].backend->unified);
+    print_message("memory: %s; cpu: %s; pids: %s; io: %s; kill: %s; freeze: %s; attach: %s\n",
+                  cgroup_root_has(root, "memory"), cgroup_root_has(root, "cpu"),
+                  cgroup_root_has(root, "pids"), cgroup_root_has(root, "io"),
+                  cgroup_root_has(root, "kill"), cgroup_root_has(root, "freeze"),
+                  cgroup_root_has(root, "attach"));
+}
+
+static void the_root_is_closed_to_others(void **state)
+{
+    struct stat status;
+
+    (void)state;
+    NEEDS_ROOT();
+    for (size_t i = 0; i < root->tree_count; i++) {
+        assert_int_equal(fstat(root->trees[i].fd, &status), 0);
+        assert_int_equal(status.st_mode & 07777, 0700);
+    }
+}
+
+static void bad_names_are_refused(void **state)
+{
+    static const char *const refused[] = {
+        "",
+        "/a",
+        "a/",
+        "a//b",
+        "..",
+        "a/../b",
+        ".hidden",
+        "a b",
+        "a\nb",
+        "a:b",
+        "-x",
+        "a/b/c/d/e",
+        "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+        "aaa"
+        "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(refused); i++) {
+        struct cgroup_root *other = NULL;
+        struct err err = {0};
+        assert_int_equal(cgroup_root_open(refused[i], &other, &err), -EINVAL);
+        assert_null(other);
+        assert_non_null(strstr(err.message, "cannot name"));
+    }
+}
+
+static void a_live_root_is_not_taken_over(void **state)
+{
+    struct cgroup_root *other = NULL;
+    struct err err = {0};
+
+    (void)state;
+    NEEDS_ROOT();
+    assert_int_equal(cgroup_root_open(root_name, &other, &err), -EBUSY);
+    assert_null(other);
+    assert_non_null(strstr(err.message, "another process holds it"));
+}
+
+/* Runs in a child: a process of that name that is killed while something lives in its group. */
+static void leave_something_behind(const char *name, int ready)
+{
+    struct cgroup_root *mine;
+    struct cgroup *group;
+
+    if (cgroup_root_open(name, &mine, NULL) < 0 || cgroup_group_new(mine, &group, NULL) < 0)
+        _exit(1);
+    pid_t pid = fork_into(group);
+    if (pid == 0) {
+        /* As an exec does: the lock must not live on in what was started. */
+        close_range(3, ~0u, 0);
+        for (;;)
+            pause();
+    }
+    if (write(ready, &pid, sizeof pid) != sizeof pid)
+        _exit(1);
+    kill(getpid(), SIGKILL);
+}
+
+static bool is_gone(pid_t pid)
+{
+    char path[64], text[256];
+    snprintf(path, sizeof path, "/proc/%d/stat", pid);
+    FILE *file = fopen(path, "re");
+    if (!file)
+        return true;
+    size_t n = fread(text, 1, sizeof text - 1, file);
+    fclose(file);
+    text[n] = '\0';
+    const char *state = strrchr(text, ')');
+    return !state || state[2] == 'Z' || state[2] == 'X';
+}
+
+static void left_overs_are_killed_and_removed(void **state)
+{
+    char name[80];
+    int ready[2];
+    pid_t inside = 0;
+
+    (void)state;
+    NEEDS_ROOT();
+    /* Below the live root: sweeping it later must leave what is locked alone, too. */
+    snprintf(name, sizeof name, "%s/orphan", root_name);
+    assert_int_equal(pipe(ready), 0);
+    pid_t child = fork();
+    if (child == 0)
+        leave_something_behind(name, ready[1]);
+    close(ready[1]);
+    assert_int_equal(read(ready[0], &inside, sizeof inside), sizeof inside);
+    close(ready[0]);
+    assert_true(WIFSIGNALED(reap(child)));
+    assert_false(is_gone(inside));
+
+    struct cgroup_root *again;
+    assert_int_equal(cgroup_root_open(name, &again, NULL), 0);
+    assert_true(is_gone(inside));
+    struct stat status;
+    assert_int_equal(fstat(again->trees[0].fd, &status), 0);
+    assert_int_equal(status.st_nlink, 2);
+
+    /* A sweep of the root above passes by what a live process has locked. */
+    assert_int_equal(cgroup_directory_sweep(root->trees[0].backend, root->trees[0].fd), 0);
+    char path[1024];
+    snprintf(path, sizeof path, "%s", again->trees[0].path);
+    assert_int_equal(access(path, F_OK), 0);
+    cgroup_root_close(again);
+    assert_int_equal(access(path, F_OK), -1);
+}
+
+static void closing_removes_every_directory_and_empty_parents(void **state)
+{
+    char name[80], path[1024];
+    struct cgroup_root *mine;
+    struct cgroup *group;
+
+    (void)state;
+    NEEDS_ROOT();
+    snprintf(name, sizeof name, "vireo-test-%d-b/one/two", getpid());
+    assert_int_equal(cgroup_root_open(name, &mine, NULL), 0);
+    assert_int_equal(cgroup_group_new(mine, &group, NULL), 0);
+    pid_t pid = fork_into(group);
+    if (pid == 0)
+        for (;;)
+            pause();
+    snprintf(path, sizeof path, "%s/vireo-test-%d-b", mine->trees[0].base, getpid());
+    assert_int_equal(access(path, F_OK), 0);
+    cgroup_group_free(group);
+    cgroup_root_close(mine);
+    assert_int_equal(access(path, F_OK), -1);
+    assert_int_equal(WTERMSIG(reap(pid)), SIGKILL);
+    cgroup_root_close(NULL);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_group_has_the_v2_tree_where_there_is_one),
+        cmocka_unit_test(the_root_is_closed_to_others),
+        cmocka_unit_test(bad_names_are_refused),
+        cmocka_unit_test(a_live_root_is_not_taken_over),
+        cmocka_unit_test(left_overs_are_killed_and_removed),
+        cmocka_unit_test(closing_removes_every_directory_and_empty_parents),
+    };
+    return cmocka_run_group_tests(tests, root_setup, root_teardown);
+}
