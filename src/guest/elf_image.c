@@ -83,11 +83,13 @@ static int add_segment(struct elf_image *image, const Elf64_Phdr *segment, struc
 {
     uint64_t end;
 
+    if (segment->p_memsz == 0)
+        return 0; /* ld leaves one when there are no constants */
     if (image->segment_count == IMAGE_SEGMENTS_MAX)
         return refuse(err, "it has too many segments");
     if (!file_at(image, segment->p_offset, segment->p_filesz, 1))
         return refuse(err, "a segment lies outside of the file");
-    if (segment->p_filesz > segment->p_memsz || segment->p_memsz == 0 ||
+    if (segment->p_filesz > segment->p_memsz ||
         __builtin_add_overflow(segment->p_vaddr, segment->p_memsz, &end) || end > IMAGE_BYTES_MAX)
         return refuse(err, "a segment has a bad size");
     if (segment->p_vaddr % PAGE != segment->p_offset % PAGE)

@@ -131,22 +131,23 @@ static void on_fault(int signal, siginfo_t *info, void *context)
 
 int wasm_runtime_init(struct err *err)
 {
+    static _Thread_local void *alternate;
     struct sigaction action = {
         .sa_sigaction = on_fault,
         .sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER,
     };
-    stack_t alternate = {.ss_size = SIGNAL_STACK_BYTES};
 
-    alternate.ss_sp = mmap(NULL, SIGNAL_STACK_BYTES, PROT_READ | PROT_WRITE,
+    if (!alternate) {
+        void *stack = mmap(NULL, SIGNAL_STACK_BYTES, PROT_READ | PROT_WRITE,
                            MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
-    if (alternate.ss_sp == MAP_FAILED)
-        return err_set(err, -errno, "cannot make the signal stack");
-    sigemptyset(&action.sa_mask);
-    if (sigaltstack(&alternate, NULL) < 0 || sigaction(SIGSEGV, &action, NULL) < 0) {
-        int r = -errno;
-        munmap(alternate.ss_sp, SIGNAL_STACK_BYTES);
-        return err_set(err, r, "cannot handle faults");
+        if (stack == MAP_FAILED)
+            return err_set(err, -errno, "cannot make the signal stack");
+        alternate = stack;
     }
+    stack_t where = {.ss_sp = alternate, .ss_size = SIGNAL_STACK_BYTES};
+    sigemptyset(&action.sa_mask);
+    if (sigaltstack(&where, NULL) < 0 || sigaction(SIGSEGV, &action, NULL) < 0)
+        return err_set(err, -errno, "cannot handle faults");
     return 0;
 }
 

@@ -17,8 +17,8 @@ struct err;
  */
 
 /*
- * Installs the SIGSEGV handler, on an alternate stack, for this thread. Once a process, before its
- * forks; they inherit it. Other signals (SIGBUS, SIGFPE) keep their default: crashes.
+ * Installs the SIGSEGV handler, on an alternate stack, for this thread. Before the forks, which
+ * inherit it; harmless again. Other signals (SIGBUS, SIGFPE) keep their default: crashes.
  */
 int wasm_runtime_init(struct err *err);
 
