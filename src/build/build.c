@@ -25,10 +25,11 @@
 #define TRANSLATED_MAX_BYTES (512ULL << 20)
 
 /*
- * From this size on modules are optimised less: gcc -O2 takes 73 s of CPU and 2.6 GiB for a Go
- * program of 2.3 MiB, -O1 takes 45 s and 1.7 GiB. C programs are far below.
+ * From this much translated C on a module is optimised less: gcc -O2 takes 73 s of CPU and 2.6 GiB
+ * for the 27 MiB of Go's hello world, -O1 takes 45 s and 1.7 GiB. What people write in C gives far
+ * less; the module's own size says little, most of it may be debug information.
  */
-#define LARGE_MODULE_BYTES (1 << 20)
+#define LARGE_TRANSLATION_BYTES (8 << 20)
 
 #define SHOWN_LINES 20
 #define SHOWN_BYTES 4096
@@ -161,7 +162,7 @@ static int map_memfd(int fd, struct mapping *ret_mapping, struct err *err)
 }
 
 /* Whatever made the module, it is walked here from its first byte to its last. */
-static int check_module(struct build *build, size_t *ret_size, struct err *err)
+static int check_module(struct build *build, struct err *err)
 {
     _cleanup_(mapping_clear) struct mapping module = {0};
     const char *where =
@@ -180,7 +181,6 @@ static int check_module(struct build *build, size_t *ret_size, struct err *err)
         return err_say(err, -EINVAL,
                        "cannot use '%s': it is no WASI command (it has no export '_start')", where);
     strcpy(build->note.kind, build->facts.has_handler_exports ? "handler" : "command");
-    *ret_size = module.size;
     return 0;
 }
 
@@ -199,7 +199,7 @@ static int translate(struct build *build, struct err *err)
 }
 
 /* The translation and the note's source as one bundle: what the last stage compiles. */
-static int bundle_native(struct build *build, int *ret_fd, struct err *err)
+static int bundle_native(struct build *build, int *ret_fd, uint64_t *ret_size, struct err *err)
 {
     _cleanup_(mapping_clear) struct mapping translated = {0};
     _cleanup_(freep) char *note = NULL;
@@ -233,22 +233,28 @@ static int bundle_native(struct build *build, int *ret_fd, struct err *err)
     if (r < 0)
         return err_set(err, r, "cannot build '%s'", build_source_title(&build->source));
     *ret_fd = steal_fd(&fd);
+    *ret_size = bundle.sizes[0];
     return 0;
 }
 
 /* The macros of guest/sdk/shim.c: what the module has is ours to say, from our own look at it. */
-static int native(struct build *build, size_t module_size, struct err *err)
+static int native(struct build *build, struct err *err)
 {
     const struct wasm_facts *facts = &build->facts;
     _cleanup_(closep) int input_fd = -1;
     _cleanup_(closep) int library_fd = -1;
     const char *args[8];
     char imports[32];
+    uint64_t translated_size = 0;
     size_t count = 0, size;
 
-    progress(build, "optimise");
+    int r = bundle_native(build, &input_fd, &translated_size, err);
+    if (r < 0)
+        return r;
+    bool large = translated_size > LARGE_TRANSLATION_BYTES;
+    progress(build, large ? "optimise (large)" : "optimise");
     snprintf(imports, sizeof imports, "-DSHIM_IMPORTS=%u", facts->import_module_count);
-    args[count++] = module_size > LARGE_MODULE_BYTES ? "-O1" : "-O2";
+    args[count++] = large ? "-O1" : "-O2";
     args[count++] = imports;
     args[count++] = "-DSHIM_MEMORY";
     if (facts->has_start_export)
@@ -261,9 +267,6 @@ static int native(struct build *build, size_t module_size, struct err *err)
         args[count++] = "-DSHIM_START_SECTION";
     args[count] = NULL;
 
-    int r = bundle_native(build, &input_fd, err);
-    if (r < 0)
-        return r;
     struct sandbox_stage stage = {
         .name = "native",
         .args = args,
@@ -373,17 +376,15 @@ static int prepare(struct build *build, struct build_result *result, struct err 
 /* The stages in their order; the library ends in build->elf, checked. */
 static int run_stages(struct build *build, struct err *err)
 {
-    size_t module_size = 0;
-
     int r = sandbox_open(build->options, build_source_title(&build->source), &build->sandbox, err);
     if (r == 0)
         r = make_module(build, err);
     if (r == 0)
-        r = check_module(build, &module_size, err);
+        r = check_module(build, err);
     if (r == 0)
         r = translate(build, err);
     if (r == 0)
-        r = native(build, module_size, err);
+        r = native(build, err);
     if (r == 0)
         r = check_library(build, err);
     return r;

@@ -136,7 +136,10 @@ int source_pack(const char *path, void **ret_tar, size_t *ret_size, struct err *
 
 /* ---- the build (build.c) ---- */
 
-/* What a build tells while it runs: "compile", "translate", "optimise", "check", "sign". */
+/*
+ * What a build tells while it runs: "compile", "translate", "optimise", "check", "sign"; "optimise
+ * (large)" when that may take a minute.
+ */
 typedef void build_progress(const char *stage, void *user);
 /* What the compilers said: at most 20 lines and 4 KiB, printable ASCII. Called for the stage that
  * failed, and for warnings of one that did not. */
