@@ -19,18 +19,19 @@ DEFINE_CLEANUP(struct cgroup_root, cgroup_root_close)
 DEFINE_CLEANUP(struct cgroup_pool, cgroup_pool_free)
 
 static const struct {
-    const char *what, *part, *without;
+    const char *what, *part, *with, *without;
 } controls[] = {
-    {"memory", "memory limit", "WebAssembly's own memory limit and rlimits remain"},
-    {"cpu", "CPU limit", "cpus: in vireo.yaml is refused"},
-    {"pids", "process limit", "RLIMIT_NPROC of the function's uid remains"},
-    {"io", "disk limit", "io limits in vireo.yaml are refused"},
-    {"kill", "killing a group", "the pid namespace's init is killed instead"},
-    {"freeze", "freezing a group", "nothing needs it yet"},
+    {"memory", "memory limit", "of each instance", "WebAssembly's own memory limit remains"},
+    {"cpu", "CPU limit", "of each instance", "cpus: in vireo.yaml is refused"},
+    {"pids", "process limit", "of each instance", "RLIMIT_NPROC of the function's uid remains"},
+    {"io", "disk limit", "bytes and operations a second", "io: in vireo.yaml is refused"},
+    {"kill", "killing a group", "all processes at once",
+     "the pid namespace's init is killed instead"},
+    {"freeze", "freezing a group", "all processes at once", "nothing needs it"},
 };
 
 /* A child born in `group` by its v2 directory, or that enters by v1 `tasks`, and ends at once. */
-static int enter(const struct cgroup *group, bool *ret_by_clone)
+static int enter(const struct cgroup *group, bool *ret_by_clone, int *ret_tasks)
 {
     int tasks[CGROUP_TREES_MAX];
     int clone_fd = -1;
@@ -54,6 +55,7 @@ static int enter(const struct cgroup *group, bool *ret_by_clone)
     if (waitpid((pid_t)child, &status, 0) < 0)
         return -errno;
     *ret_by_clone = clone_fd >= 0;
+    *ret_tasks = count;
     return WIFEXITED(status) ? -WEXITSTATUS(status) : -EPROTO;
 }
 
@@ -64,22 +66,25 @@ static void entry_line(struct doctor *doctor, struct cgroup_root *root)
     struct cgroup *group;
     struct err err = {0};
     bool by_clone = false;
+    char mechanism[64];
+    int trees = 0;
 
     int r = cgroup_pool_new(root, 1, &pool, &err);
     if (r == 0)
         r = cgroup_pool_take(pool, &limits, &group, &err);
     if (r == 0) {
-        r = enter(group, &by_clone);
+        r = enter(group, &by_clone, &trees);
         cgroup_pool_put(pool, group, false);
         if (r < 0)
             err_set(&err, r, "cannot enter a group");
     }
-    const char *found = cgroup_root_has(root, "attach");
+    if (r == 0 && trees > 0)
+        snprintf(mechanism, sizeof mechanism, "%stasks of %d v1 trees",
+                 by_clone ? "CLONE_INTO_CGROUP, " : "", trees);
+    else
+        snprintf(mechanism, sizeof mechanism, "CLONE_INTO_CGROUP");
     if (r == 0)
-        doctor_line(doctor, by_clone ? DOCTOR_OK : DOCTOR_FALLBACK, "entering a group",
-                    found      ? found
-                    : by_clone ? "CLONE_INTO_CGROUP"
-                               : "tasks",
+        doctor_line(doctor, by_clone ? DOCTOR_OK : DOCTOR_FALLBACK, "entering a group", mechanism,
                     "without the 10 ms that cgroup.procs waits");
     else
         doctor_line(doctor, DOCTOR_MISSING, "entering a group", "none", "%s", err.message);
@@ -103,7 +108,7 @@ void doctor_cgroups(struct doctor *doctor)
     for (size_t i = 0; i < ARRAY_LEN(controls); i++) {
         const char *found = cgroup_root_has(root, controls[i].what);
         if (found)
-            doctor_line(doctor, DOCTOR_OK, controls[i].part, found, "a group for each instance");
+            doctor_line(doctor, DOCTOR_OK, controls[i].part, found, "%s", controls[i].with);
         else
             doctor_line(doctor, DOCTOR_MISSING, controls[i].part, "none", "no tree has it: %s",
                         controls[i].without);

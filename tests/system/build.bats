@@ -1,0 +1,120 @@
+#!/usr/bin/env bats
+# vireo build and vireo run: without a daemon, as root and as an ordinary user.
+load helper
+
+setup() {
+    export VIREO_STATE=$BATS_TEST_TMPDIR/state
+}
+
+teardown() {
+    rm -rf "$BATS_TEST_TMPDIR/state" "$BATS_TEST_TMPDIR/home"
+}
+
+# Runs vireo as nobody, from a copy of the build's programs that nobody may read.
+as_nobody() {
+    local programs=$BATS_TEST_TMPDIR/programs
+    if [ ! -d "$programs" ]; then
+        chmod 755 "$BATS_RUN_TMPDIR" "$(dirname "$BATS_TEST_TMPDIR")" "$BATS_TEST_TMPDIR"
+        mkdir "$programs" "$BATS_TEST_TMPDIR/home"
+        find "$BUILD" -maxdepth 1 -type f -perm -u+x -name 'vireo*' -exec cp {} "$programs" \;
+        cp -r "$FUNCTIONS" "$BATS_TEST_TMPDIR/functions"
+        chmod -R a+rX "$BATS_TEST_TMPDIR/functions" "$programs"
+        chown 65534:65534 "$BATS_TEST_TMPDIR/home"
+    fi
+    setpriv --reuid 65534 --regid 65534 --clear-groups env -u VIREO_STATE -u XDG_CACHE_HOME \
+        -u XDG_CONFIG_HOME HOME="$BATS_TEST_TMPDIR/home" "$programs/vireo" "$@"
+}
+
+# An ordinary user's namespaces are this machine's choice.
+need_user_namespaces() {
+    need_root
+    [ "$(as_nobody doctor -o json | jq -r '.[] | select(.part == "ordinary users").status')" = ok ] ||
+        skip "ordinary users may not make user namespaces here"
+}
+
+@test "build makes a signed library, says what it is, and not twice" {
+    need_root
+    run "$VIREO" build "$FUNCTIONS/filter.c" -o "$BATS_TEST_TMPDIR/filter.so"
+    [ "$status" -eq 0 ]
+    [[ $output == *"filter.so: filter "*sfi* ]]
+    readelf -h "$BATS_TEST_TMPDIR/filter.so" | grep -q 'DYN'
+    readelf -n "$BATS_TEST_TMPDIR/filter.so" | grep -q vireo
+    [ "$(stat -c %a "$VIREO_STATE/key")" = 600 ]
+    cp "$BATS_TEST_TMPDIR/filter.so" "$BATS_TEST_TMPDIR/first.so"
+    run "$VIREO" build --json "$FUNCTIONS/filter.c" -o "$BATS_TEST_TMPDIR/filter.so"
+    [ "$(jq -r .from_store <<<"$output")" = true ]
+    [ "$(jq -r .library <<<"$output")" = "$(sha256sum "$BATS_TEST_TMPDIR/first.so" | cut -d ' ' -f 1)" ]
+    cmp "$BATS_TEST_TMPDIR/filter.so" "$BATS_TEST_TMPDIR/first.so"
+}
+
+@test "build --progress names each stage" {
+    need_root
+    run bash -c '"$VIREO" build --progress "$FUNCTIONS/filter.c" -o "$BATS_TEST_TMPDIR/x.so" 2>&1'
+    [ "$status" -eq 0 ]
+    for stage in compile translate optimise check sign; do
+        grep -q "$stage" <<<"$output"
+    done
+}
+
+@test "build refuses a hostile source with the compiler's words" {
+    need_root
+    run "$VIREO" build "$FUNCTIONS/hostile/include_shadow.c" -o "$BATS_TEST_TMPDIR/x.so"
+    [ "$status" -eq 2 ]
+    [[ $output != *root:* ]]
+    [ ! -e "$BATS_TEST_TMPDIR/x.so" ]
+}
+
+@test "a key that others can read is refused" {
+    need_root
+    mkdir -p "$VIREO_STATE"
+    "$VIREO" build "$FUNCTIONS/filter.c" -o "$BATS_TEST_TMPDIR/x.so"
+    chmod 644 "$VIREO_STATE/key"
+    run "$VIREO" build "$FUNCTIONS/filter.c" -o "$BATS_TEST_TMPDIR/x.so"
+    [ "$status" -eq 4 ]
+    [[ $output == *key* ]]
+}
+
+@test "run passes standard input, output and the exit status through" {
+    need_root
+    run bash -c 'echo quiet | "$VIREO" run "$FUNCTIONS/filter.c"'
+    [ "$status" -eq 0 ]
+    [ "$output" = QUIET ]
+    wat2wasm "$FUNCTIONS/hello.wat" -o "$BATS_TEST_TMPDIR/hello.wasm"
+    run "$VIREO" run "$BATS_TEST_TMPDIR/hello.wasm"
+    [ "$output" = "hello from wasm" ]
+    printf '#include <stdio.h>\nint main(int c, char **v) { puts(c > 1 ? v[1] : "-"); return 41; }\n' \
+        >"$BATS_TEST_TMPDIR/status.c"
+    run "$VIREO" run "$BATS_TEST_TMPDIR/status.c" --word
+    [ "$status" -eq 41 ]
+    [ "$output" = --word ]
+}
+
+@test "run takes a library that was built here, and refuses one that was altered" {
+    need_root
+    "$VIREO" build "$FUNCTIONS/filter.c" -o "$BATS_TEST_TMPDIR/filter.so"
+    run bash -c 'echo built | "$VIREO" run "$BATS_TEST_TMPDIR/filter.so"'
+    [ "$output" = BUILT ]
+    size=$(stat -c %s "$BATS_TEST_TMPDIR/filter.so")
+    printf '\x90' | dd of="$BATS_TEST_TMPDIR/filter.so" bs=1 seek=$((size / 2)) conv=notrunc status=none
+    run bash -c 'echo built | "$VIREO" run "$BATS_TEST_TMPDIR/filter.so"'
+    [ "$status" -eq 4 ]
+}
+
+@test "a library of another key is refused" {
+    need_root
+    VIREO_STATE=$BATS_TEST_TMPDIR/state-two "$VIREO" build "$FUNCTIONS/filter.c" \
+        -o "$BATS_TEST_TMPDIR/foreign.so"
+    run bash -c 'echo x | "$VIREO" run "$BATS_TEST_TMPDIR/foreign.so"'
+    [ "$status" -eq 4 ]
+    rm -rf "$BATS_TEST_TMPDIR/state-two"
+}
+
+@test "an ordinary user builds and runs, with a key of their own" {
+    need_user_namespaces
+    run as_nobody build "$BATS_TEST_TMPDIR/functions/filter.c" -o "$BATS_TEST_TMPDIR/home/filter.so"
+    [ "$status" -eq 0 ]
+    [ "$(stat -c %a "$BATS_TEST_TMPDIR/home/.config/vireo/key")" = 600 ]
+    run bash -c "$(declare -f as_nobody); echo mine | as_nobody run '$BATS_TEST_TMPDIR/home/filter.so'"
+    [ "$status" -eq 0 ]
+    [[ $output == *MINE* ]]
+}

@@ -1,0 +1,166 @@
+#!/usr/bin/env bats
+# The command line by itself: help, exit codes, suggestions. No daemon.
+load helper
+
+setup() {
+    export VIREO_STATE=$BATS_TEST_TMPDIR/nobody-here VIREO_SERVER=http://127.0.0.1:1
+}
+
+@test "--version says the version" {
+    run "$VIREO" --version
+    [ "$status" -eq 0 ]
+    [[ $output =~ ^vireo\ [0-9]+\.[0-9]+\.[0-9]+$ ]]
+}
+
+@test "--help names every verb and every exit code" {
+    run "$VIREO" --help
+    [ "$status" -eq 0 ]
+    for verb in run build deploy invoke ls describe rm logs serve doctor help; do
+        grep -q "^  $verb " <<<"$output"
+    done
+    for code in 0 1 2 3 4 5 6 70; do
+        grep -q " $code [a-z]" <<<"$output"
+    done
+}
+
+@test "help VERB, VERB --help and VERB -h are the same" {
+    for verb in run build deploy invoke ls describe rm logs serve doctor; do
+        expected=$("$VIREO" help "$verb")
+        [ "$expected" = "$("$VIREO" "$verb" --help)" ]
+        [ "$expected" = "$("$VIREO" "$verb" -h)" ]
+        [[ $expected == "usage: vireo $verb"* ]]
+    done
+}
+
+@test "no verb, an unknown verb and an unknown option are usage errors" {
+    run "$VIREO"
+    [ "$status" -eq 2 ]
+    run "$VIREO" xyzzy
+    [ "$status" -eq 2 ]
+    [[ $output == *"there is no verb 'xyzzy'"* ]]
+    [[ $output != *"did you mean"* ]]
+    run "$VIREO" ls --frobnicate
+    [ "$status" -eq 2 ]
+}
+
+@test "a mistyped verb and a mistyped option are suggested" {
+    run "$VIREO" delpoy x.c
+    [ "$status" -eq 2 ]
+    [[ $output == *"did you mean 'deploy'?"* ]]
+    run "$VIREO" deploy x.c --isolatoin request
+    [ "$status" -eq 2 ]
+    [[ $output == *"did you mean '--isolation'?"* ]]
+    run "$VIREO" help biuld
+    [ "$status" -eq 2 ]
+    [[ $output == *"did you mean 'build'?"* ]]
+}
+
+@test "verbs without their words are usage errors, each with its own help" {
+    for verb in deploy invoke describe rm logs run build; do
+        run "$VIREO" "$verb"
+        [ "$status" -eq 2 ]
+        [[ $output == *"vireo help $verb"* ]]
+    done
+}
+
+@test "wrong options are refused before anything is done" {
+    run "$VIREO" -o yaml ls
+    [ "$status" -eq 2 ]
+    run "$VIREO" build "$FUNCTIONS/tool.c"
+    [ "$status" -eq 2 ]
+    run "$VIREO" invoke hello --data a --file b
+    [ "$status" -eq 2 ]
+    run "$VIREO" deploy "$FUNCTIONS/tool.c" --param novalue
+    [ "$status" -eq 2 ]
+    run "$VIREO" serve --admin-listen 127.0.0.1:1
+    [ "$status" -eq 2 ]
+    run "$VIREO" serve nonsense
+    [ "$status" -eq 2 ]
+}
+
+@test "without a daemon every verb that needs one exits 6 and says how to start it" {
+    for words in "ls" "describe x" "rm x" "logs x" "deploy $FUNCTIONS/tool.c --name x"; do
+        # shellcheck disable=SC2086
+        run "$VIREO" $words
+        [ "$status" -eq 6 ]
+        [[ $output == *"cannot reach the daemon"* ]]
+        [[ $output == *"vireo serve"* ]]
+    done
+    run "$VIREO" invoke x --data y
+    [ "$status" -eq 6 ]
+}
+
+@test "a source that is not there is not found" {
+    run "$VIREO" deploy "$BATS_TEST_TMPDIR/nothing.c" --name x
+    [ "$status" -eq 3 ]
+    [[ $output == *nothing.c* ]]
+}
+
+@test "errors go to standard error, as one line and a next step" {
+    run bash -c '"$VIREO" ls 2>/dev/null'
+    [ -z "$output" ]
+    run bash -c '"$VIREO" ls 2>&1 >/dev/null'
+    [ "${#lines[@]}" -eq 2 ]
+    [[ ${lines[0]} == "vireo: cannot "* ]]
+    [[ ${lines[1]} == "  try: "* ]]
+}
+
+@test "an answer that can't be written is not success" {
+    [ -c /dev/full ] || skip "no /dev/full"
+    run bash -c '"$VIREO" --help >/dev/full'
+    [ "$status" -eq 1 ]
+}
+
+@test "doctor's lines have part, mechanism and status, and agree with its exit code" {
+    run bash -c '"$VIREO" doctor -o json'
+    jq -e 'length > 20' <<<"$output"
+    jq -e 'all(has("part") and has("mechanism") and has("detail"))' <<<"$output"
+    jq -e 'all(.status | IN("ok", "fallback", "missing", "required"))' <<<"$output"
+    required=$(jq '[.[] | select(.status == "required")] | length' <<<"$output")
+    [ "$status" -eq "$((required > 0))" ]
+    for part in "namespace user" "system calls" files "memory limit" CPU "W^X"; do
+        jq -e --arg part "$part" 'any(.part == $part)' <<<"$output"
+    done
+}
+
+@test "doctor works for an ordinary user, and leaves nothing behind" {
+    need_root
+    copy=$BATS_TEST_TMPDIR/vireo
+    chmod 755 "$BATS_RUN_TMPDIR" "$BATS_FILE_TMPDIR" "$BATS_TEST_TMPDIR" "$(dirname "$BATS_TEST_TMPDIR")"
+    cp "$VIREO" "$copy"
+    run setpriv --reuid 65534 --regid 65534 --clear-groups "$copy" doctor
+    [ "$status" -le 1 ]
+    [[ $output == *"namespace user"* ]]
+    "$VIREO" doctor >/dev/null || true
+    ! find /sys/fs/cgroup -name 'vireo-doctor*' | grep -q .
+}
+
+@test "an ordinary user can't serve" {
+    need_root
+    copy=$BATS_TEST_TMPDIR/vireo
+    chmod 755 "$BATS_RUN_TMPDIR" "$BATS_FILE_TMPDIR" "$BATS_TEST_TMPDIR" "$(dirname "$BATS_TEST_TMPDIR")"
+    cp "$VIREO" "$copy"
+    run setpriv --reuid 65534 --regid 65534 --clear-groups "$copy" serve --state /tmp/x
+    [ "$status" -eq 4 ]
+    [[ $output == *root* ]]
+}
+
+@test "the completion is a script that bash accepts, and completes verbs" {
+    "$VIREO" help --complete bash >"$BATS_TEST_TMPDIR/c"
+    bash -n "$BATS_TEST_TMPDIR/c"
+    run bash -c "source '$BATS_TEST_TMPDIR/c'; COMP_WORDS=(vireo dep); COMP_CWORD=1; _vireo; echo \${COMPREPLY[*]}"
+    [ "$output" = deploy ]
+    run bash -c "source '$BATS_TEST_TMPDIR/c'; COMP_WORDS=(vireo deploy --iso); COMP_CWORD=2; _vireo; echo \${COMPREPLY[*]}"
+    [ "$output" = --isolation ]
+}
+
+@test "the man page names every verb and is well-formed" {
+    command -v man >/dev/null || skip "man is not installed"
+    "$VIREO" help --man >"$BATS_TEST_TMPDIR/vireo.1"
+    run man --warnings -l "$BATS_TEST_TMPDIR/vireo.1"
+    [ "$status" -eq 0 ]
+    [[ $output != *warning* ]]
+    for verb in run build deploy invoke ls describe rm logs serve doctor; do
+        grep -q "vireo $verb" <<<"$output"
+    done
+}

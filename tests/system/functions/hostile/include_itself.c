@@ -1,0 +1,3 @@
+/* Never ends. */
+#include __FILE__
+#include __FILE__

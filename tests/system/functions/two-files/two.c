@@ -1,0 +1,7 @@
+/* The other half. */
+#include "two.h"
+
+int answer(void)
+{
+    return 42;
+}

@@ -1,0 +1,4 @@
+/* The other half. */
+#pragma once
+
+int answer(void);

@@ -1,0 +1,132 @@
+# What the system tests share: a daemon of their own, calls to it, and cleaning up.
+# shellcheck shell=bash
+
+TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+BUILD=${BUILD:-$TOP/build}
+VIREO=$BUILD/vireo
+FUNCTIONS=$TOP/tests/system/functions
+export TOP BUILD VIREO FUNCTIONS
+
+need_root() {
+    [ "$(id -u)" = 0 ] || skip "a daemon needs root"
+}
+
+# A port that nobody listens on now.
+free_port() {
+    local port
+    for _ in $(seq 100); do
+        port=$((20000 + RANDOM % 20000))
+        if ! (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; then
+            echo "$port"
+            return
+        fi
+    done
+    return 1
+}
+
+# Waits up to $1 seconds until a command succeeds.
+eventually() {
+    local end=$((SECONDS + $1))
+    shift
+    until "$@"; do
+        [ "$SECONDS" -lt "$end" ] || return 1
+        sleep 0.05
+    done
+}
+
+# Starts a daemon on VIREO_STATE and VIREO_SERVER, which it makes when they are not set.
+daemon_start() {
+    : "${VIREO_STATE:=$(mktemp -d /tmp/vireo-test.XXXXXX)}"
+    : "${VIREO_PORT:=$(free_port)}"
+    export VIREO_STATE VIREO_PORT VIREO_SERVER=http://127.0.0.1:$VIREO_PORT
+    # bats waits for everything that holds its descriptor 3.
+    "$VIREO" serve --listen "127.0.0.1:$VIREO_PORT" --state "$VIREO_STATE" "$@" \
+        >>"$VIREO_STATE/daemon.log" 2>&1 3>&- &
+    export VIREO_DAEMON=$!
+    if ! eventually 15 daemon_ready; then
+        cat "$VIREO_STATE/daemon.log" >&2
+        return 1
+    fi
+}
+
+daemon_ready() {
+    # One that died is not waited for.
+    kill -0 "$VIREO_DAEMON" 2>/dev/null || return 0
+    curl -s -f -o /dev/null --max-time 2 "$VIREO_SERVER/readyz"
+}
+
+# Ends the daemon and waits for it: its exit code is the answer.
+daemon_stop() {
+    local pid=${VIREO_DAEMON-} code=0
+    [ -n "$pid" ] || return 0
+    unset VIREO_DAEMON
+    kill "-${1:-TERM}" "$pid" 2>/dev/null || true
+    # `wait` knows children only; bats may have given it to another shell.
+    wait "$pid" 2>/dev/null || code=$?
+    [ "$code" -ne 127 ] || code=0
+    eventually 15 eval "! kill -0 $pid 2>/dev/null" || {
+        kill -KILL "$pid" 2>/dev/null || true
+        echo "the daemon did not stop" >&2
+        return 1
+    }
+    return "$code"
+}
+
+# For teardown_file: nothing stays, whatever happened.
+daemon_clean() {
+    daemon_stop || true
+    if [ -n "${VIREO_STATE-}" ]; then
+        rm -rf "$VIREO_STATE"
+    fi
+}
+
+# Every descendant of a process, one pid a line.
+descendants() {
+    local child
+    for child in $(cat /proc/"$1"/task/*/children 2>/dev/null); do
+        echo "$child"
+        descendants "$child"
+    done
+}
+
+# call NAME[/path] [curl arguments]: sets code, body (without NUL bytes) and the files HEAD, BODY.
+call() {
+    local page=$1
+    shift
+    HEAD=$BATS_TEST_TMPDIR/head BODY=$BATS_TEST_TMPDIR/body
+    : >"$BODY"
+    code=$(curl -s --max-time 60 -o "$BODY" -D "$HEAD" -w '%{http_code}' "$@" \
+        "$VIREO_SERVER/function/$page") || true
+    body=$(tr -d '\0' <"$BODY")
+}
+
+# A response header of the last call.
+header() {
+    tr -d '\r' <"$HEAD" | awk -v name="$1" 'BEGIN {FS = ": *"}
+        tolower($1) == tolower(name) {sub(/^[^:]*: */, ""); print; exit}'
+}
+
+# The last call was refused with this status and cause, as a problem document.
+refused_with() {
+    local cause
+    [ "$code" = "$1" ] || {
+        echo "status $code instead of $1: $body" >&2
+        return 1
+    }
+    [ "$(header content-type)" = application/problem+json ] || {
+        echo "content type $(header content-type): $body" >&2
+        return 1
+    }
+    cause=$(jq -r .cause <<<"$body")
+    [ "$cause" = "$2" ] || {
+        echo "cause $cause instead of $2: $body" >&2
+        return 1
+    }
+}
+
+admin() {
+    local method=$1 page=$2
+    shift 2
+    curl -s --max-time 60 --unix-socket "$VIREO_STATE/admin.sock" -X "$method" "$@" \
+        "http://localhost$page"
+}

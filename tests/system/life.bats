@@ -1,0 +1,105 @@
+#!/usr/bin/env bats
+# The daemon's life: what it keeps, how it stops, what it leaves behind.
+load helper
+
+setup() {
+    need_root
+    unset VIREO_STATE VIREO_PORT VIREO_DAEMON
+}
+
+teardown() {
+    daemon_clean
+}
+
+@test "what was deployed is there after a restart" {
+    daemon_start
+    "$VIREO" deploy "$FUNCTIONS/tool.c" --name kept --memory 24MiB
+    before=$("$VIREO" describe -o json kept | jq -S '{name, version, library, source, uid, memory_bytes, created_at}')
+    daemon_stop
+    daemon_start
+    [ "$("$VIREO" describe -o json kept | jq -S '{name, version, library, source, uid, memory_bytes, created_at}')" = "$before" ]
+    call kept --data-binary again
+    [ "$body" = again ]
+}
+
+@test "what was acknowledged survives kill -9, and nothing of the daemon does" {
+    daemon_start
+    "$VIREO" deploy "$FUNCTIONS/tool.c" --name kept
+    call kept --data-binary x
+    [ "$code" = 200 ]
+    family=$(descendants "$VIREO_DAEMON")
+    [ -n "$family" ]
+    kill -KILL "$VIREO_DAEMON"
+    wait "$VIREO_DAEMON" 2>/dev/null || true
+    unset VIREO_DAEMON
+    # Within a second; two for a busy machine.
+    for pid in $family; do
+        eventually 2 eval "! kill -0 $pid 2>/dev/null"
+    done
+    daemon_start
+    call kept --data-binary again
+    [ "$body" = again ]
+}
+
+@test "a removed function stays removed" {
+    daemon_start
+    "$VIREO" deploy "$FUNCTIONS/tool.c" --name gone
+    "$VIREO" rm gone
+    daemon_stop
+    daemon_start
+    call gone
+    refused_with 404 not-found
+}
+
+@test "a graceful stop finishes the calls that run, and exits 0" {
+    daemon_start
+    "$VIREO" deploy "$FUNCTIONS/tool.c" --name slow
+    call slow --data-binary warm
+    curl -s -o "$BATS_TEST_TMPDIR/answer" "$VIREO_SERVER/function/slow?sleep" 3>&- &
+    request=$!
+    sleep 0.2
+    run daemon_stop TERM
+    [ "$status" -eq 0 ]
+    wait "$request"
+    [ "$(cat "$BATS_TEST_TMPDIR/answer")" = slept ]
+    # The port is free again.
+    run curl -s --max-time 2 "$VIREO_SERVER/healthz"
+    [ "$status" -eq 7 ]
+}
+
+@test "a stop leaves no process, control group or mount" {
+    mounts=$(wc -l </proc/self/mountinfo)
+    daemon_start
+    "$VIREO" deploy "$FUNCTIONS/tool.c" --name brief
+    "$VIREO" deploy "$FUNCTIONS/tool.c" --name brief-too --isolation request
+    call brief --data-binary x
+    call brief-too --data-binary x
+    family=$(descendants "$VIREO_DAEMON")
+    groups_before=$(find /sys/fs/cgroup -type d -path '*vireo*' | wc -l)
+    daemon_stop
+    for pid in $family; do
+        eventually 2 eval "! kill -0 $pid 2>/dev/null"
+    done
+    [ "$(wc -l </proc/self/mountinfo)" -eq "$mounts" ]
+    [ "$(find /sys/fs/cgroup -type d -path '*vireo*' | wc -l)" -lt "$groups_before" ] ||
+        [ "$groups_before" -eq 0 ]
+    [ ! -e "$VIREO_STATE/admin.sock" ]
+}
+
+@test "a second daemon on the same state is refused" {
+    daemon_start
+    run timeout 10 "$VIREO" serve --listen "127.0.0.1:$(free_port)" --state "$VIREO_STATE"
+    [ "$status" -ne 0 ]
+    [ "$status" -ne 124 ]
+    [[ $output == *"cannot "* ]]
+    curl -s -f "$VIREO_SERVER/healthz"
+}
+
+@test "a port that is taken is refused by its name" {
+    daemon_start
+    other=$(mktemp -d "$BATS_TEST_TMPDIR/s.XXXX")
+    run timeout 10 "$VIREO" serve --listen "127.0.0.1:$VIREO_PORT" --state "$other"
+    [ "$status" -ne 0 ]
+    [ "$status" -ne 124 ]
+    [[ $output == *"$VIREO_PORT"* ]]
+}
