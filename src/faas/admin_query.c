@@ -1,0 +1,173 @@
+/* Checks of what an admin request says. */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/cleanup.h"
+#include "base/err.h"
+#include "faas/admin_query.h"
+
+static int hex_digit(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    if (c >= 'a' && c <= 'f')
+        return c - 'a' + 10;
+    return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
+
+/* Decodes `bytes` of application/x-www-form-urlencoded text; its length, or -EINVAL. */
+static ssize_t decode(const char *text, size_t bytes, char *ret_text, size_t size)
+{
+    size_t at = 0;
+
+    for (size_t i = 0; i < bytes; i++) {
+        char c = text[i] == '+' ? ' ' : text[i];
+        if (c == '%') {
+            int high = i + 2 < bytes ? hex_digit(text[i + 1]) : -1;
+            int low = i + 2 < bytes ? hex_digit(text[i + 2]) : -1;
+            if (high < 0 || low < 0)
+                return -EINVAL;
+            c = (char)(high << 4 | low);
+            i += 2;
+        }
+        if ((unsigned char)c < 0x20 || c == 0x7f || at + 1 >= size)
+            return -EINVAL;
+        ret_text[at++] = c;
+    }
+    ret_text[at] = '\0';
+    return (ssize_t)at;
+}
+
+static int param_add(struct admin_request *request, const char *value, size_t bytes,
+                     struct err *err)
+{
+    ssize_t n = decode(value, bytes, request->params + request->param_bytes,
+                       sizeof request->params - request->param_bytes);
+
+    if (n < 0 || !strchr(request->params + request->param_bytes, '='))
+        return err_say(err, -EINVAL, "cannot use 'param=%.*s': it is not key=value, or too long",
+                       bytes > 64 ? 64 : (int)bytes, value);
+    request->param_bytes += (uint32_t)n + 1;
+    return 0;
+}
+
+static int pair_add(struct admin_request *request, const char *key, size_t key_bytes,
+                    const char *value, size_t value_bytes, struct err *err)
+{
+    const struct {
+        const char *key;
+        char *value;
+        size_t size;
+    } fields[] = {
+        {"name", request->name, sizeof request->name},
+        {"isolation", request->isolation, sizeof request->isolation},
+        {"memory", request->memory, sizeof request->memory},
+        {"cpus", request->cpus, sizeof request->cpus},
+        {"timeout", request->timeout, sizeof request->timeout},
+        {"require", request->require, sizeof request->require},
+    };
+    int shown = key_bytes > 32 ? 32 : (int)key_bytes;
+
+    if (key_bytes == 5 && memcmp(key, "param", 5) == 0)
+        return param_add(request, value, value_bytes, err);
+    for (size_t i = 0; i < ARRAY_LEN(fields); i++) {
+        if (strlen(fields[i].key) != key_bytes || memcmp(fields[i].key, key, key_bytes) != 0)
+            continue;
+        if (fields[i].value[0] != '\0')
+            return err_say(err, -EINVAL, "cannot use '%.*s': it is given twice", shown, key);
+        if (decode(value, value_bytes, fields[i].value, fields[i].size) < 0)
+            return err_say(err, -EINVAL, "cannot use '%.*s=%.*s': the value is not proper", shown,
+                           key, value_bytes > 64 ? 64 : (int)value_bytes, value);
+        return 0;
+    }
+    return err_say(err, -EINVAL, "cannot use '%.*s': there is no such parameter", shown, key);
+}
+
+int admin_query_deploy(const char *query, struct admin_request *ret_request, struct err *err)
+{
+    while (*query) {
+        size_t bytes = strcspn(query, "&");
+        const char *equals = memchr(query, '=', bytes);
+        size_t key_bytes = equals ? (size_t)(equals - query) : bytes;
+        const char *value = equals ? equals + 1 : query + bytes;
+        if (bytes > 0) {
+            int r = pair_add(ret_request, query, key_bytes, value, (size_t)(query + bytes - value),
+                             err);
+            if (r < 0)
+                return r;
+        }
+        query += bytes;
+        query += *query == '&';
+    }
+    if (ret_request->name[0] != '\0' &&
+        !admin_name_is_valid(ret_request->name, strlen(ret_request->name)))
+        return err_say(err, -EINVAL,
+                       "cannot use name '%s': a name is [a-z0-9][a-z0-9-]*, at most %d bytes",
+                       ret_request->name, NAME_MAX_BYTES);
+    return 0;
+}
+
+bool admin_name_is_valid(const char *name, size_t bytes)
+{
+    if (bytes == 0 || bytes > NAME_MAX_BYTES || name[0] == '-')
+        return false;
+    for (size_t i = 0; i < bytes; i++)
+        if (!((name[i] >= 'a' && name[i] <= 'z') || (name[i] >= '0' && name[i] <= '9') ||
+              name[i] == '-'))
+            return false;
+    return true;
+}
+
+bool admin_query_follow(const char *query)
+{
+    while (*query) {
+        size_t bytes = strcspn(query, "&");
+        if (bytes == 8 && memcmp(query, "follow=1", 8) == 0)
+            return true;
+        query += bytes;
+        query += *query == '&';
+    }
+    return false;
+}
+
+bool admin_host_is_ours(const char *host, const char *extra)
+{
+    char name[256];
+    struct in6_addr address;
+    size_t bytes;
+
+    if (host[0] == '[') {
+        bytes = strcspn(host, "]");
+        if (host[bytes] != ']' || (host[bytes + 1] != '\0' && host[bytes + 1] != ':'))
+            return false;
+        if (bytes >= sizeof name)
+            return false;
+        memcpy(name, host + 1, bytes - 1);
+        name[bytes - 1] = '\0';
+        return inet_pton(AF_INET6, name, &address) == 1;
+    }
+    bytes = strcspn(host, ":");
+    if (bytes == 0 || bytes >= sizeof name ||
+        strspn(host + bytes, ":0123456789") != strlen(host + bytes))
+        return false;
+    memcpy(name, host, bytes);
+    name[bytes] = '\0';
+    return inet_pton(AF_INET, name, &address) == 1 || strcasecmp(name, "localhost") == 0 ||
+           (extra && strcasecmp(name, extra) == 0);
+}
+
+bool admin_token_matches(const char *authorization, const char *token)
+{
+    size_t token_bytes = strlen(token);
+
+    if (strncasecmp(authorization, "Bearer ", 7) != 0 || token_bytes == 0)
+        return false;
+    const char *given = authorization + 7;
+    size_t given_bytes = strlen(given);
+    unsigned differ = given_bytes != token_bytes;
+    for (size_t i = 0; i < given_bytes; i++)
+        differ |= (unsigned char)given[i] ^ (unsigned char)token[i % token_bytes];
+    return differ == 0;
+}

@@ -1,0 +1,32 @@
+/* What an admin request's URL and headers say, checked: no part of it is trusted. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "faas/protocol.h"
+
+struct err;
+
+/*
+ * Fills name, isolation, ..., params of `ret_request` from the query of POST /system/functions.
+ * -EINVAL for an unknown key, a key given twice (but param), a value that is too long or has a
+ * control character, a broken %XX.
+ */
+int admin_query_deploy(const char *query, struct admin_request *ret_request, struct err *err);
+
+/* A function's name as it may stand in a path. */
+bool admin_name_is_valid(const char *name, size_t bytes);
+
+/* True if the query has `follow=1`. */
+bool admin_query_follow(const char *query);
+
+/*
+ * A Host header of a TCP request that is ours: an IP address, "localhost" or `extra` (may be NULL),
+ * with or without a port. Another name may be an attacker's that points at this machine (DNS
+ * rebinding).
+ */
+bool admin_host_is_ours(const char *host, const char *extra);
+
+/* "Bearer TOKEN", compared in a time that does not depend on where they differ. */
+bool admin_token_matches(const char *authorization, const char *token);

@@ -1,0 +1,397 @@
+/* The pages of the admin socket. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/err.h"
+#include "faas/admin_query.h"
+#include "faas/gateway_admin.h"
+
+/* One row a page and method. `begin` may be NULL; `complete` asks or replies. */
+struct admin_page {
+    const char *method;
+    bool named;       /* /system/functions/NAME[tail] */
+    const char *path; /* or what follows the name */
+    void (*begin)(struct admin_call *call);
+    void (*complete)(struct admin_call *call);
+    void (*answered)(struct admin_call *call, const struct admin_reply *reply, char *json);
+};
+
+#define FUNCTIONS "/system/functions"
+
+/* ---- replies ---- */
+
+void admin_problem(struct admin_call *call, enum problem_cause cause, const char *detail)
+{
+    static const struct http_header headers[] = {{"Content-Type", "application/problem+json"}};
+    char json[PROBLEM_JSON_MAX];
+    struct http_reply reply = {
+        .status = problem_status(cause),
+        .headers = headers,
+        .header_count = 1,
+        .body = json,
+        .body_bytes = problem_json(cause, detail, json),
+    };
+
+    call->replied = true;
+    http_reply(call->request, &reply);
+}
+
+void admin_reply_json(struct admin_call *call, char *json, size_t bytes)
+{
+    static const struct http_header headers[] = {{"Content-Type", "application/json"}};
+    struct http_reply reply = {
+        .status = 200,
+        .headers = headers,
+        .header_count = 1,
+        .body = json,
+        .body_bytes = bytes,
+        .release = free,
+        .owner = json,
+    };
+
+    call->replied = true;
+    http_reply(call->request, &reply);
+}
+
+ssize_t admin_stream_read(struct http_request *request, char *buffer, size_t max)
+{
+    struct admin_call *call = request->context;
+    size_t left = call->stream.bytes - call->stream_at;
+    size_t bytes = left < max ? left : max;
+
+    if (bytes == 0)
+        return call->stream_over || call->stream.failed ? -1 : 0;
+    memcpy(buffer, call->stream.data + call->stream_at, bytes);
+    call->stream_at += bytes;
+    return (ssize_t)bytes;
+}
+
+/* ---- list, describe, remove: the supervisor's JSON is passed on as it is ---- */
+
+static void passed_on(struct admin_call *call, const struct admin_reply *reply, char *json)
+{
+    if (reply->error) {
+        free(json);
+        admin_problem(call, problem_from_errno(reply->error), reply->message);
+        return;
+    }
+    if (!json)
+        json = strdup("{}\n");
+    if (!json) {
+        admin_problem(call, PROBLEM_INTERNAL, "there is no memory for the answer");
+        return;
+    }
+    admin_reply_json(call, json, strlen(json));
+}
+
+static void ask_named(struct admin_call *call, enum gateway_message_type type)
+{
+    _cleanup_(freep) struct admin_request *request = calloc(1, sizeof *request);
+
+    if (!request) {
+        admin_problem(call, PROBLEM_INTERNAL, "there is no memory for the request");
+        return;
+    }
+    request->type = type;
+    strcpy(request->name, call->name);
+    admin_ask(call, request, -1);
+}
+
+static void list_complete(struct admin_call *call)
+{
+    ask_named(call, ADMIN_LIST);
+}
+
+static void describe_complete(struct admin_call *call)
+{
+    ask_named(call, ADMIN_DESCRIBE);
+}
+
+static void remove_complete(struct admin_call *call)
+{
+    ask_named(call, ADMIN_REMOVE);
+}
+
+static void removed(struct admin_call *call, const struct admin_reply *reply, char *json)
+{
+    struct admin *admin = call->admin;
+
+    if (reply->error == 0) {
+        log_rings_remove(admin->rings, call->name);
+        for (struct admin_call *other = admin->first; other; other = other->next)
+            if (other->log_until == UINT64_MAX && strcmp(other->name, call->name) == 0) {
+                other->log_until = 0;
+                http_stream_wake(other->request);
+            }
+    }
+    passed_on(call, reply, json);
+}
+
+/* ---- logs ---- */
+
+static ssize_t log_read(struct http_request *request, char *buffer, size_t max)
+{
+    struct admin_call *call = request->context;
+    /* Looked up each time: it may be removed, and made anew, while a reader waits. */
+    const struct log_ring *ring = log_rings_find(call->admin->rings, call->name);
+    bool followed = call->log_until == UINT64_MAX;
+
+    if (ring && call->log_at > log_ring_end(ring))
+        call->log_at = log_ring_start(ring);
+    if (!followed && call->log_at >= call->log_until)
+        return -1;
+    if (!followed && call->log_until - call->log_at < max)
+        max = (size_t)(call->log_until - call->log_at);
+    size_t bytes = ring ? log_ring_read(ring, &call->log_at, buffer, max) : 0;
+    if (bytes > 0)
+        return (ssize_t)bytes;
+    return followed ? 0 : -1;
+}
+
+/* The function is there: its lines may be shown. */
+static void logs_answered(struct admin_call *call, const struct admin_reply *reply, char *json)
+{
+    static const struct http_header headers[] = {{"Content-Type", "text/plain; charset=utf-8"}};
+
+    if (reply->error) {
+        passed_on(call, reply, json);
+        return;
+    }
+    free(json);
+    const struct log_ring *ring = log_rings_find(call->admin->rings, call->name);
+    call->log_at = ring ? log_ring_start(ring) : 0;
+    call->log_until = ring ? log_ring_end(ring) : 0;
+    if (admin_query_follow(call->request->query) && !call->admin->draining)
+        call->log_until = UINT64_MAX;
+    call->replied = call->streaming = true;
+    http_reply_stream(call->request, 200, headers, 1, log_read);
+}
+
+void admin_logged(struct admin *admin, const char *function)
+{
+    for (struct admin_call *call = admin->first; call; call = call->next)
+        if (call->log_until == UINT64_MAX && strcmp(call->name, function) == 0)
+            http_stream_wake(call->request);
+}
+
+/* ---- metrics ---- */
+
+static void metrics_complete(struct admin_call *call)
+{
+    call->counters_wait = call->status_wait = true;
+    ask_named(call, ADMIN_STATUS);
+    if (!call->replied)
+        admin_pull(call->admin);
+}
+
+static void status_answered(struct admin_call *call, const struct admin_reply *reply, char *json)
+{
+    call->status_wait = false;
+    if (reply->error == 0 && json)
+        metrics_supervisor_text(&call->metrics, json, strlen(json));
+    free(json);
+    if (!call->counters_wait)
+        admin_metrics_ready(call);
+}
+
+void admin_metrics_ready(struct admin_call *call)
+{
+    static const struct http_header headers[] = {
+        {"Content-Type", "text/plain; version=0.0.4; charset=utf-8"}};
+
+    if (call->replied)
+        return;
+    if (call->metrics.failed) {
+        admin_problem(call, PROBLEM_INTERNAL, "there is no memory for the metrics");
+        return;
+    }
+    struct http_reply reply = {
+        .status = 200,
+        .headers = headers,
+        .header_count = 1,
+        .body = call->metrics.data ? call->metrics.data : "",
+        .body_bytes = call->metrics.bytes,
+    };
+    call->replied = true;
+    http_reply(call->request, &reply);
+}
+
+/* ---- the table ---- */
+
+static const struct admin_page pages[] = {
+    {"GET", false, FUNCTIONS, NULL, list_complete, passed_on},
+    {"POST", false, FUNCTIONS, admin_deploy_begin, admin_deploy_complete, admin_deploy_answered},
+    {"GET", true, "", NULL, describe_complete, passed_on},
+    {"DELETE", true, "", NULL, remove_complete, removed},
+    {"GET", true, "/logs", NULL, describe_complete, logs_answered},
+    {"GET", false, "/metrics", NULL, metrics_complete, status_answered},
+};
+
+/* Finds the page; `name` is set for named ones. `allow` gathers the methods that its path has. */
+static const struct admin_page *find_page(struct admin_call *call, char *allow, size_t allow_size)
+{
+    const struct http_request *request = call->request;
+    const char *path = request->path;
+    const size_t prefix = sizeof FUNCTIONS - 1;
+    const char *name = NULL, *tail = NULL;
+
+    if (strncmp(path, FUNCTIONS "/", prefix + 1) == 0) {
+        name = path + prefix + 1;
+        tail = name + strcspn(name, "/");
+        if (!admin_name_is_valid(name, (size_t)(tail - name)))
+            name = NULL;
+    }
+    for (size_t i = 0; i < ARRAY_LEN(pages); i++) {
+        const struct admin_page *page = &pages[i];
+        if (page->named ? !name || strcmp(tail, page->path) != 0 : strcmp(path, page->path) != 0)
+            continue;
+        if (strcmp(request->method, page->method) == 0) {
+            if (page->named) {
+                memcpy(call->name, name, (size_t)(tail - name));
+                call->name[tail - name] = '\0';
+            }
+            return page;
+        }
+        size_t used = strlen(allow);
+        snprintf(allow + used, allow_size - used, "%s%s", used ? ", " : "", page->method);
+    }
+    return NULL;
+}
+
+/* ---- who may ask ---- */
+
+static bool uid_is_allowed(const struct admin *admin, uid_t uid)
+{
+    if (uid == 0)
+        return true;
+    for (size_t i = 0; i < admin->options.allow_uid_count; i++)
+        if (admin->options.allow_uids[i] == uid)
+            return true;
+    return false;
+}
+
+/* NULL when it may; else why not. */
+static const char *refusal(struct admin_call *call)
+{
+    const struct admin *admin = call->admin;
+    const struct http_request *request = call->request;
+
+    /* A page in a browser must not administer, whatever way it found to this socket. */
+    if (http_header(request, "origin"))
+        return "requests of web pages are refused";
+    if (request->server == admin->servers[ADMIN_UNIX]) {
+        struct ucred peer;
+        socklen_t size = sizeof peer;
+        if (getsockopt(http_socket(request), SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0 ||
+            !uid_is_allowed(admin, peer.uid))
+            return "only root and the daemon's own user may administer";
+        call->uid = peer.uid;
+        return NULL;
+    }
+    const char *host = http_header(request, "host");
+    if (!host || !admin_host_is_ours(host, admin->options.tcp_host))
+        return "the Host is not this machine's address";
+    const char *authorization = http_header(request, "authorization");
+    if (!authorization || !admin_token_matches(authorization, admin->token))
+        return "the token is missing or wrong";
+    return NULL;
+}
+
+/* ---- HTTP's callbacks ---- */
+
+static void on_begin(struct http_request *request)
+{
+    struct admin *admin = request->user;
+    struct admin_call *call = calloc(1, sizeof *call);
+    static const struct http_reply none = {.status = 500};
+    char allow[64] = "";
+
+    if (!call) {
+        http_reply(request, &none);
+        return;
+    }
+    call->admin = admin;
+    call->request = request;
+    call->source_fd = -1;
+    call->uid = (uid_t)-1;
+    call->next = admin->first;
+    if (admin->first)
+        admin->first->previous = call;
+    admin->first = call;
+    request->context = call;
+
+    const char *why = refusal(call);
+    if (why) {
+        admin_problem(call, PROBLEM_FORBIDDEN, why);
+        return;
+    }
+    if (admin->draining) {
+        admin_problem(call, PROBLEM_STOPPING, "the daemon is stopping");
+        return;
+    }
+    call->page = find_page(call, allow, sizeof allow);
+    if (call->page) {
+        if (call->page->begin)
+            call->page->begin(call);
+    } else if (allow[0]) {
+        char detail[96];
+        snprintf(detail, sizeof detail, "this page has %s", allow);
+        admin_problem(call, PROBLEM_METHOD, detail);
+    } else {
+        admin_problem(call, PROBLEM_NOT_FOUND, "no such page, or not a function's name");
+    }
+}
+
+static void on_body(struct http_request *request, const void *data, size_t bytes)
+{
+    struct admin_call *call = request->context;
+
+    if (!call || call->replied)
+        return;
+    if (call->deploy)
+        admin_deploy_body(call, data, bytes);
+    else
+        admin_problem(call, PROBLEM_BAD_REQUEST, "this page takes no body");
+}
+
+static void on_complete(struct http_request *request)
+{
+    struct admin_call *call = request->context;
+
+    call->page->complete(call);
+}
+
+static void on_over(struct http_request *request)
+{
+    struct admin_call *call = request->context;
+
+    if (!call)
+        return;
+    *(call->previous ? &call->previous->next : &call->admin->first) = call->next;
+    if (call->next)
+        call->next->previous = call->previous;
+    if (call->counted)
+        call->admin->uploads--;
+    closep(&call->source_fd);
+    free(call->deploy);
+    text_clear(&call->stream);
+    text_clear(&call->metrics);
+    free(call);
+}
+
+void admin_answered(struct admin_call *call, const struct admin_reply *reply, char *json)
+{
+    call->page->answered(call, reply, json);
+}
+
+const struct http_callbacks admin_http = {
+    .begin = on_begin,
+    .body = on_body,
+    .complete = on_complete,
+    .over = on_over,
+};

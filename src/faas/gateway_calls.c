@@ -1,0 +1,230 @@
+/* The calls gateway: start, the supervisor's messages, and its loop. */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/err.h"
+#include "faas/gateway.h"
+#include "faas/gateway_calls.h"
+#include "faas/gateway_seccomp.h"
+#include "faas/protocol.h"
+
+#define CONNECTIONS_MAX 20000
+#define CONNECTION_IDLE_SECONDS 30
+/* Descriptors kept for instances and ourselves. */
+#define DESCRIPTORS_KEPT 2048
+/*
+ * A connection's memory holds the request's head as it came, MHD's list of headers (64 bytes each)
+ * and then the answer's head: 32 KiB, 8 KiB, 32 KiB, and some room, so that our own 431 is what a
+ * caller with too long a head sees, not MHD's.
+ */
+#define CONNECTION_BYTES ((80u) << 10)
+/* Requests that run may take so long once GATEWAY_DRAIN came. */
+#define DRAIN_SECONDS 60
+
+struct buffer *buffer_take(struct calls *calls, size_t capacity)
+{
+    struct buffer *buffer = calls->spare_buffers;
+
+    if (capacity <= BUFFER_SMALL && buffer) {
+        calls->spare_buffers = buffer->next;
+        calls->spare_buffer_count--;
+        buffer->bytes = 0;
+        return buffer;
+    }
+    if (capacity < BUFFER_SMALL)
+        capacity = BUFFER_SMALL;
+    buffer = malloc(sizeof *buffer + capacity);
+    if (!buffer)
+        return NULL;
+    buffer->capacity = capacity;
+    buffer->bytes = 0;
+    return buffer;
+}
+
+void buffer_put(struct calls *calls, struct buffer *buffer)
+{
+    if (!buffer)
+        return;
+    if (buffer->capacity != BUFFER_SMALL || calls->spare_buffer_count == BUFFERS_SPARE) {
+        free(buffer);
+        return;
+    }
+    buffer->next = calls->spare_buffers;
+    calls->spare_buffers = buffer;
+    calls->spare_buffer_count++;
+}
+
+/* ---- the supervisor's messages: each is checked for its exact size and descriptors ---- */
+
+static int on_started(struct calls *calls, const struct gateway_started *started, int *fds,
+                      size_t fd_count, struct err *err)
+{
+    if (fd_count != 2)
+        return err_say(err, -EBADMSG, "a started instance came without its channel");
+    struct instance *instance = pool_instance(calls->pool, started->token);
+    if (!instance || instance->channel ||
+        instance->function->facts.function_id != started->function_id)
+        return err_say(err, -EBADMSG, "an instance was started that nobody wished");
+    int r = calls_attach(calls, instance, fds[0], steal_fd(&fds[1]), err);
+    if (r < 0)
+        return r;
+    pool_started(calls->pool, instance, started);
+    return 0;
+}
+
+static void drain(struct calls *calls)
+{
+    calls->draining = true;
+    http_stop_listening(calls->http);
+}
+
+static int on_checked(struct calls *calls, uint32_t type, const void *data, int *fds,
+                      size_t fd_count, struct err *err)
+{
+    switch (type) {
+    case GATEWAY_FUNCTION:
+        return pool_function_set(calls->pool, data, err);
+    case GATEWAY_FUNCTION_GONE:
+        pool_function_gone(calls->pool, ((const struct gateway_function_gone *)data)->function_id);
+        return 0;
+    case GATEWAY_READY:
+        calls->ready = true;
+        pool_ready(calls->pool);
+        return 0;
+    case GATEWAY_DRAIN:
+        drain(calls);
+        return 0;
+    case GATEWAY_STARTED:
+        return on_started(calls, data, fds, fd_count, err);
+    case GATEWAY_ENDED: {
+        const struct gateway_ended *ended = data;
+        struct instance *instance = pool_instance(calls->pool, ended->token);
+        if (instance)
+            calls_ended(calls, instance, ended);
+        return 0;
+    }
+    default:
+        return -EBADMSG;
+    }
+}
+
+static void on_message(struct link *link, const void *data, size_t bytes, int *fds, size_t fd_count)
+{
+    static const size_t sizes[] = {
+        [GATEWAY_FUNCTION] = sizeof(struct gateway_function),
+        [GATEWAY_FUNCTION_GONE] = sizeof(struct gateway_function_gone),
+        [GATEWAY_READY] = sizeof(struct gateway_simple),
+        [GATEWAY_STARTED] = sizeof(struct gateway_started),
+        [GATEWAY_ENDED] = sizeof(struct gateway_ended),
+        [GATEWAY_DRAIN] = sizeof(struct gateway_simple),
+    };
+    struct calls *calls = (struct calls *)((char *)link - offsetof(struct calls, supervisor));
+    struct err err = {0};
+    uint32_t type = 0;
+
+    if (bytes >= sizeof type)
+        memcpy(&type, data, sizeof type);
+    if (type == 0 || type >= ARRAY_LEN(sizes) || sizes[type] != bytes) {
+        fprintf(stderr, "vireo-gateway: cannot use a message of type %u and %zu bytes: refused\n",
+                type, bytes);
+        return;
+    }
+    if (on_checked(calls, type, data, fds, fd_count, &err) < 0)
+        fprintf(stderr, "vireo-gateway: %s\n", err.message);
+}
+
+/* Without its supervisor a gateway can start and stop nothing: it ends, and so do its calls. */
+static void on_closed(struct link *link)
+{
+    struct calls *calls = (struct calls *)((char *)link - offsetof(struct calls, supervisor));
+
+    calls->ended = true;
+}
+
+/* ---- start ---- */
+
+static unsigned connections_max(void)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+        return 512;
+    if (limit.rlim_cur < limit.rlim_max) {
+        limit.rlim_cur = limit.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &limit);
+    }
+    if (limit.rlim_cur >= CONNECTIONS_MAX + DESCRIPTORS_KEPT)
+        return CONNECTIONS_MAX;
+    if (limit.rlim_cur > 2 * DESCRIPTORS_KEPT)
+        return (unsigned)limit.rlim_cur - DESCRIPTORS_KEPT;
+    return (unsigned)limit.rlim_cur / 2;
+}
+
+static int open_all(struct calls *calls, struct err *err)
+{
+    int r = loop_new(&calls->loop, err);
+    if (r < 0)
+        return r;
+    r = pool_new(calls->loop, &calls_actions, calls, &calls->pool, err);
+    if (r < 0)
+        return r;
+    calls->random_used = sizeof calls->random;
+    calls->supervisor.message = on_message;
+    calls->supervisor.closed = on_closed;
+    r = link_open(&calls->supervisor, calls->loop, GATEWAY_SUPERVISOR_FD, err);
+    if (r < 0)
+        return r;
+    r = output_open(calls, GATEWAY_TELEMETRY_FD, err);
+    if (r < 0)
+        return r;
+    struct http_options options = {
+        .listen_fd = GATEWAY_LISTEN_FD,
+        .connections_max = connections_max(),
+        .idle_seconds = CONNECTION_IDLE_SECONDS,
+        .connection_bytes = CONNECTION_BYTES,
+        .callbacks = &calls_http,
+        .user = calls,
+    };
+    return http_open(calls->loop, &options, &calls->http, err);
+}
+
+static int serve(struct calls *calls, struct err *err)
+{
+    uint64_t drain_until = 0;
+
+    while (!calls->ended) {
+        int timeout_ms = http_run(calls->http);
+        if (calls->draining) {
+            if (drain_until == 0)
+                drain_until = loop_now(calls->loop) + DRAIN_SECONDS * 1000000000ull;
+            if (http_active(calls->http) == 0 || loop_now(calls->loop) >= drain_until)
+                return 0;
+            timeout_ms = timeout_ms < 0 || timeout_ms > 1000 ? 1000 : timeout_ms;
+        }
+        int r = loop_round(calls->loop, timeout_ms);
+        if (r < 0)
+            return err_set(err, r, "cannot wait for requests");
+    }
+    return 0;
+}
+
+int gateway_calls_run(struct err *err)
+{
+    struct calls *calls = calloc(1, sizeof *calls);
+    if (!calls)
+        return err_set(err, -ENOMEM, "cannot start the gateway");
+    signal(SIGPIPE, SIG_IGN);
+    int r = open_all(calls, err);
+    if (r == 0)
+        r = gateway_seccomp_install(GATEWAY_ROLE_CALLS, err);
+    /* Nothing is torn down at the end: requests may still wait for replies that will never come,
+     * and the process ends now. */
+    return r < 0 ? r : serve(calls, err);
+}

@@ -1,0 +1,94 @@
+/* The calls gateway's own: shared by gateway_calls.c, _request.c, _serve.c and _output.c. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "faas/gateway_channel.h"
+#include "faas/gateway_http.h"
+#include "faas/gateway_link.h"
+#include "faas/gateway_loop.h"
+#include "faas/gateway_pool.h"
+#include "faas/metrics.h"
+#include "faas/problem.h"
+
+struct err;
+
+/* Memory for a body or an answer. Small ones go back to a list and are used again. */
+struct buffer {
+    struct buffer *next;
+    size_t capacity;
+    size_t bytes;
+    char data[];
+};
+
+#define BUFFER_SMALL (CHANNEL_SMALL_BYTES)
+#define BUFFERS_SPARE 1024
+/* Of bodies that are being received or wait, all together. */
+#define BODIES_MAX_BYTES (512u << 20)
+
+#define REQUEST_ID_TEXT 33 /* 32 hexadecimal digits and NUL */
+#define TRACE_TEXT 56
+
+/* One request on the public port, from its head until it is over. */
+struct call {
+    struct pool_call pool; /* first */
+    struct call *next;     /* while it is spare */
+    struct calls *calls;
+    struct http_request *request;
+    struct buffer *body;
+    size_t body_limit;
+    struct loop_timer deadline;
+    bool submitted; /* it waits in the pool or runs */
+    bool replied;
+    bool came_idle; /* an instance was idle when it came */
+    char id[REQUEST_ID_TEXT];
+    char trace[TRACE_TEXT]; /* a new traceparent; "" when the caller sent one */
+};
+
+struct calls {
+    struct loop *loop;
+    struct pool *pool;
+    struct http_server *http;
+    struct link supervisor, telemetry;
+    bool ready, draining, ended;
+    struct gateway_counters counters;
+
+    struct call *spare_calls;
+    struct buffer *spare_buffers;
+    size_t spare_buffer_count;
+    size_t body_bytes; /* of buffers that are not small */
+
+    uint8_t random[4096]; /* a batch for request ids */
+    size_t random_used;
+
+    char head[REQUEST_HEAD_MAX_BYTES]; /* being gathered for a channel */
+    char log[CHANNEL_LOG_BYTES];
+};
+
+/* gateway_calls.c */
+struct buffer *buffer_take(struct calls *calls, size_t capacity);
+void buffer_put(struct calls *calls, struct buffer *buffer);
+
+/* gateway_request.c: from HTTP to the pool. */
+extern const struct http_callbacks calls_http;
+extern const char calls_prefix[]; /* "/function/" */
+void call_problem(struct call *call, enum problem_cause cause, const char *detail);
+/* Writes the head that the function sees into calls->head; its length, or 0 when it is too long. */
+size_t call_head(struct call *call, uint32_t *ret_header_count);
+
+/* gateway_serve.c: from the pool to an instance and back. */
+extern const struct pool_actions calls_actions;
+int calls_attach(struct calls *calls, struct instance *instance, int memory_fd, int event_fd,
+                 struct err *err);
+void calls_ended(struct calls *calls, struct instance *instance, const struct gateway_ended *ended);
+void call_deadline(struct loop_timer *timer);
+void call_reply(struct call *call, const struct response *response,
+                const struct response_header *headers, struct buffer *answer, const char *start);
+
+/* gateway_output.c: output and counters to the admin gateway. */
+void output_drain(struct calls *calls, struct instance *instance);
+/* One line in the function's log that the gateway says itself. */
+void output_say(struct calls *calls, const struct instance *instance, const char *line);
+int output_open(struct calls *calls, int fd, struct err *err);

@@ -1,0 +1,568 @@
+/*
+ * The HTTP seam over libmicrohttpd, in its external epoll mode: MHD's epoll descriptor is one
+ * descriptor of our loop. A request whose reply is not there yet is suspended; a reply resumes it.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <microhttpd.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+
+#include "base/cleanup.h"
+#include "base/err.h"
+#include "faas/gateway_http.h"
+#include "faas/gateway_loop.h"
+
+/* Targets up to this length are kept in the request itself. */
+#define TARGET_INLINE 512
+/* Requests kept for the next one, so that a steady load allocates none. */
+#define SPARE_REQUESTS 1024
+/* Of a body that was refused, read so much and reply behind it; past it the connection is cut. A
+ * client that still sends when its connection is closed often sees the reset, not the reply. */
+#define DISCARD_MAX (16 << 20)
+
+struct request {
+    struct http_request public; /* first: a http_request is a request */
+    struct request *next;       /* while it is spare */
+    struct MHD_Connection *connection;
+    struct MHD_Response *response; /* a reply, until it is queued */
+    unsigned status;
+    bool begun, complete, suspended, queued;
+    bool peer_gone; /* of a stream */
+    bool cut;       /* there is no memory for a reply: the connection is closed */
+    uint64_t discarded;
+    ssize_t (*read)(struct http_request *request, char *buffer, size_t max);
+    struct loop_watch peer; /* of a stream: tells when the peer has gone; fd -1: not watched */
+    char *target;           /* malloc'ed, or target_inline; split in place */
+    char target_inline[TARGET_INLINE];
+};
+
+struct http_server {
+    struct loop *loop;
+    struct MHD_Daemon *daemon;
+    struct loop_watch watch; /* MHD's epoll descriptor */
+    const struct http_callbacks *callbacks;
+    void *user;
+    struct request *spare;
+    unsigned spare_count;
+    unsigned active;
+    int listen_copy; /* what MHD_quiesce_daemon() gave back, or -1 */
+    bool due;        /* MHD has something to do */
+};
+
+/* ---- requests ---- */
+
+static struct request *request_take(struct http_server *server)
+{
+    struct request *request = server->spare;
+
+    if (request) {
+        server->spare = request->next;
+        server->spare_count--;
+    } else {
+        request = malloc(sizeof *request);
+        if (!request)
+            return NULL;
+    }
+    memset(request, 0, offsetof(struct request, target_inline));
+    request->public.server = server;
+    request->public.user = server->user;
+    request->peer.fd = -1;
+    server->active++;
+    return request;
+}
+
+static void request_put(struct request *request)
+{
+    struct http_server *server = request->public.server;
+
+    if (request->peer.fd >= 0)
+        loop_remove(server->loop, &request->peer);
+    if (request->response)
+        MHD_destroy_response(request->response);
+    if (request->target != request->target_inline)
+        free(request->target);
+    server->active--;
+    if (server->spare_count < SPARE_REQUESTS) {
+        request->next = server->spare;
+        server->spare = request;
+        server->spare_count++;
+    } else {
+        free(request);
+    }
+}
+
+/* Splits "/path?query" or "http://host/path?query"; false when a byte has no place in it. */
+static bool target_split(struct request *request, size_t bytes)
+{
+    char *at = request->target;
+    struct http_request *public = &request->public;
+
+    for (size_t i = 0; i < bytes; i++)
+        if ((unsigned char)at[i] <= 0x20 || at[i] == 0x7f)
+            return false;
+    if (strncasecmp(at, "http://", 7) == 0 || strncasecmp(at, "https://", 8) == 0) {
+        at = strstr(at, "://") + 3;
+        at += strcspn(at, "/?");
+        if (*at != '/')
+            return false;
+    }
+    size_t path_bytes = strcspn(at, "?");
+    char *query = at + path_bytes;
+    if (*query == '?')
+        *query++ = '\0';
+    public->path = at;
+    public->path_bytes = path_bytes;
+    public->query = query;
+    public->query_bytes = strlen(query);
+    return true;
+}
+
+/* The first that MHD tells of a request; what is returned is *context of on_request(). */
+static void *on_target(void *user, const char *target, struct MHD_Connection *connection)
+{
+    struct http_server *server = user;
+    struct request *request = request_take(server);
+    size_t bytes = strlen(target);
+
+    if (!request)
+        return NULL;
+    request->connection = connection;
+    request->target = request->target_inline;
+    if (bytes >= TARGET_INLINE)
+        request->target = malloc(bytes + 1);
+    if (request->target) {
+        memcpy(request->target, target, bytes + 1);
+        if (target_split(request, bytes))
+            return request;
+    } else {
+        request->target = request->target_inline;
+    }
+    request->public.path = NULL;
+    return request;
+}
+
+/* No decoding: the function sees the target as it was sent (on_target() has a copy of it). */
+static size_t no_unescape(void *user, struct MHD_Connection *connection, char *text)
+{
+    (void)user;
+    (void)connection;
+    return strlen(text);
+}
+
+static enum MHD_Result reply_queue(struct request *request)
+{
+    struct MHD_Response *response = steal_ptr(&request->response);
+    enum MHD_Result r = MHD_queue_response(request->connection, request->status, response);
+
+    request->queued = true;
+    MHD_destroy_response(response);
+    return r;
+}
+
+/*
+ * Sets public.body_bytes from the head. False when the framing is ambiguous: both a length and
+ * chunks, a coding that is not "chunked", two lengths (RFC 9112, 6.1: a smuggler's tools).
+ */
+static bool body_announced(struct request *request)
+{
+    const char *length = MHD_lookup_connection_value(request->connection, MHD_HEADER_KIND,
+                                                     MHD_HTTP_HEADER_CONTENT_LENGTH);
+    const char *coding = MHD_lookup_connection_value(request->connection, MHD_HEADER_KIND,
+                                                     MHD_HTTP_HEADER_TRANSFER_ENCODING);
+
+    if (coding) {
+        request->public.body_bytes = -1;
+        return !length && strcasecmp(coding, "chunked") == 0;
+    }
+    request->public.body_bytes = 0;
+    if (!length)
+        return true;
+    char *end;
+    errno = 0;
+    long long bytes = strtoll(length, &end, 10);
+    if (*length < '0' || *length > '9' || *end != '\0' || errno != 0 || bytes < 0)
+        return false;
+    request->public.body_bytes = bytes;
+    return true;
+}
+
+struct count_lengths {
+    int lengths, codings;
+};
+
+static enum MHD_Result count_length(void *user, enum MHD_ValueKind kind, const char *name,
+                                    size_t name_bytes, const char *value, size_t value_bytes)
+{
+    struct count_lengths *count = user;
+
+    (void)kind, (void)value, (void)value_bytes;
+    if (name_bytes == 14 && strncasecmp(name, "content-length", 14) == 0)
+        count->lengths++;
+    else if (name_bytes == 17 && strncasecmp(name, "transfer-encoding", 17) == 0)
+        count->codings++;
+    return MHD_YES;
+}
+
+static enum MHD_Result on_head(struct request *request, const char *method)
+{
+    struct http_server *server = request->public.server;
+    struct count_lengths count = {0};
+
+    request->begun = true;
+    request->public.method = method;
+    MHD_get_connection_values_n(request->connection, MHD_HEADER_KIND, count_length, &count);
+    /* Cut, not answered: who frames a request in two ways is not to have the rest of it parsed. */
+    if (!request->public.path || !body_announced(request) || count.lengths > 1 || count.codings > 1)
+        return MHD_NO;
+    server->callbacks->begin(&request->public);
+    if (!request->response || request->public.body_bytes == 0)
+        return MHD_YES;
+    /* Refused before its body. A client that waits for "100 Continue" is told at once. */
+    if (request->public.body_bytes > DISCARD_MAX || http_header(&request->public, "expect"))
+        return reply_queue(request);
+    return MHD_YES;
+}
+
+static enum MHD_Result on_request(void *user, struct MHD_Connection *connection, const char *url,
+                                  const char *method, const char *version, const char *data,
+                                  size_t *bytes, void **context)
+{
+    struct http_server *server = user;
+    struct request *request = *context;
+
+    (void)connection, (void)url, (void)version;
+    if (!request || request->cut)
+        return MHD_NO;
+    if (!request->begun)
+        return on_head(request, method);
+    if (*bytes > 0) {
+        if (!request->response)
+            server->callbacks->body(&request->public, data, *bytes);
+        else
+            request->discarded += *bytes;
+        *bytes = 0;
+        return request->discarded > DISCARD_MAX ? MHD_NO : MHD_YES;
+    }
+    if (request->queued)
+        return MHD_YES;
+    if (!request->complete && !request->response) {
+        request->complete = true;
+        server->callbacks->complete(&request->public);
+    }
+    request->suspended = false;
+    if (request->cut)
+        return MHD_NO;
+    if (request->response)
+        return reply_queue(request);
+    request->suspended = true;
+    MHD_suspend_connection(connection);
+    return MHD_YES;
+}
+
+static void on_over(void *user, struct MHD_Connection *connection, void **context,
+                    enum MHD_RequestTerminationCode why)
+{
+    struct http_server *server = user;
+    struct request *request = *context;
+
+    (void)connection, (void)why;
+    if (!request)
+        return;
+    *context = NULL;
+    server->callbacks->over(&request->public);
+    request_put(request);
+}
+
+/* ---- the server ---- */
+
+static void on_ready(struct loop_watch *watch, uint32_t events)
+{
+    struct http_server *server =
+        (struct http_server *)((char *)watch - offsetof(struct http_server, watch));
+
+    (void)events;
+    server->due = true;
+}
+
+static void no_log(void *user, const char *format, va_list args)
+{
+    (void)user, (void)format, (void)args;
+}
+
+DEFINE_CLEANUP(struct http_server, http_close)
+
+int http_open(struct loop *loop, const struct http_options *options,
+              struct http_server **ret_server, struct err *err)
+{
+    _cleanup_(http_closep) struct http_server *server = calloc(1, sizeof *server);
+    if (!server)
+        return err_set(err, -ENOMEM, "cannot start the HTTP server");
+    server->loop = loop;
+    server->callbacks = options->callbacks;
+    server->user = options->user;
+    server->listen_copy = -1;
+    server->watch = (struct loop_watch){.event = on_ready, .fd = -1};
+
+    int flags = fcntl(options->listen_fd, F_GETFL);
+    if (flags < 0 || fcntl(options->listen_fd, F_SETFL, flags | O_NONBLOCK) < 0)
+        return err_set(err, -errno, "cannot use the listening socket");
+    server->daemon = MHD_start_daemon(
+        MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_TURBO, 0, NULL, NULL, on_request, server,
+        MHD_OPTION_EXTERNAL_LOGGER, no_log, NULL, MHD_OPTION_LISTEN_SOCKET, options->listen_fd,
+        MHD_OPTION_CONNECTION_LIMIT, options->connections_max, MHD_OPTION_CONNECTION_TIMEOUT,
+        options->idle_seconds, MHD_OPTION_CONNECTION_MEMORY_LIMIT, options->connection_bytes,
+        MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_URI_LOG_CALLBACK, on_target, server,
+        MHD_OPTION_UNESCAPE_CALLBACK, no_unescape, NULL, MHD_OPTION_NOTIFY_COMPLETED, on_over,
+        server, MHD_OPTION_END);
+    if (!server->daemon)
+        return err_say(err, -EIO, "cannot start the HTTP server");
+    const union MHD_DaemonInfo *info =
+        MHD_get_daemon_info(server->daemon, MHD_DAEMON_INFO_EPOLL_FD);
+    if (!info)
+        return err_say(err, -EIO, "cannot start the HTTP server: it has no epoll descriptor");
+    int fd = info->epoll_fd;
+    server->watch.fd = fd;
+    int r = loop_add(loop, &server->watch, EPOLLIN, err);
+    if (r < 0) {
+        server->watch.fd = -1;
+        return r;
+    }
+    server->due = true;
+    *ret_server = steal_ptr(&server);
+    return 0;
+}
+
+void http_close(struct http_server *server)
+{
+    if (!server)
+        return;
+    if (server->watch.fd >= 0)
+        loop_remove(server->loop, &server->watch);
+    if (server->daemon)
+        MHD_stop_daemon(server->daemon);
+    while (server->spare) {
+        struct request *next = server->spare->next;
+        free(server->spare);
+        server->spare = next;
+    }
+    free(server);
+}
+
+int http_run(struct http_server *server)
+{
+    MHD_UNSIGNED_LONG_LONG timeout_ms;
+
+    if (server->due) {
+        server->due = false;
+        MHD_run(server->daemon);
+    }
+    if (MHD_get_timeout(server->daemon, &timeout_ms) != MHD_YES)
+        return -1;
+    /* The wait for MHD's own deadline ends without an event. */
+    server->due = true;
+    return timeout_ms > INT_MAX ? INT_MAX : (int)timeout_ms;
+}
+
+void http_stop_listening(struct http_server *server)
+{
+    if (server->listen_copy < 0)
+        server->listen_copy = MHD_quiesce_daemon(server->daemon);
+}
+
+unsigned http_active(const struct http_server *server)
+{
+    return server->active;
+}
+
+unsigned http_connections(const struct http_server *server)
+{
+    const union MHD_DaemonInfo *info =
+        MHD_get_daemon_info(server->daemon, MHD_DAEMON_INFO_CURRENT_CONNECTIONS);
+
+    return info ? info->num_connections : 0;
+}
+
+/* ---- what is asked of a request ---- */
+
+struct each_header {
+    int (*each)(void *user, const char *name, size_t name_bytes, const char *value,
+                size_t value_bytes);
+    void *user;
+    int result;
+};
+
+static enum MHD_Result one_header(void *user, enum MHD_ValueKind kind, const char *name,
+                                  size_t name_bytes, const char *value, size_t value_bytes)
+{
+    struct each_header *each = user;
+
+    (void)kind;
+    each->result = each->each(each->user, name, name_bytes, value ? value : "", value_bytes);
+    return each->result ? MHD_NO : MHD_YES;
+}
+
+int http_each_header(const struct http_request *public,
+                     int (*each)(void *user, const char *name, size_t name_bytes, const char *value,
+                                 size_t value_bytes),
+                     void *user)
+{
+    const struct request *request = (const struct request *)public;
+    struct each_header state = {.each = each, .user = user};
+
+    MHD_get_connection_values_n(request->connection, MHD_HEADER_KIND, one_header, &state);
+    return state.result;
+}
+
+const char *http_header(const struct http_request *public, const char *name)
+{
+    const struct request *request = (const struct request *)public;
+
+    return MHD_lookup_connection_value(request->connection, MHD_HEADER_KIND, name);
+}
+
+void http_remote(const struct http_request *public, char *ret_text, size_t size)
+{
+    const struct request *request = (const struct request *)public;
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(request->connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+    const struct sockaddr *address = info ? info->client_addr : NULL;
+
+    ret_text[0] = '\0';
+    if (address && address->sa_family == AF_INET)
+        inet_ntop(AF_INET, &((const struct sockaddr_in *)(const void *)address)->sin_addr, ret_text,
+                  (socklen_t)size);
+    else if (address && address->sa_family == AF_INET6)
+        inet_ntop(AF_INET6, &((const struct sockaddr_in6 *)(const void *)address)->sin6_addr,
+                  ret_text, (socklen_t)size);
+}
+
+int http_socket(const struct http_request *public)
+{
+    const struct request *request = (const struct request *)public;
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(request->connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+
+    return info ? info->connect_fd : -1;
+}
+
+/* ---- replies ---- */
+
+/* Keeps the reply until MHD asks for it; a suspended connection is asked in the next http_run(). */
+static void reply_keep(struct request *request, unsigned status, struct MHD_Response *response)
+{
+    request->status = status;
+    request->response = response;
+    if (request->suspended) {
+        MHD_resume_connection(request->connection);
+        request->public.server->due = true;
+    }
+}
+
+/* Without memory for a reply the connection is closed. */
+static int reply_lost(struct request *request)
+{
+    request->cut = true;
+    if (request->suspended) {
+        MHD_resume_connection(request->connection);
+        request->public.server->due = true;
+    }
+    return -ENOMEM;
+}
+
+static bool headers_add(struct MHD_Response *response, const struct http_header *headers,
+                        size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (MHD_add_response_header(response, headers[i].name, headers[i].value) != MHD_YES)
+            return false;
+    return true;
+}
+
+int http_reply(struct http_request *public, const struct http_reply *reply)
+{
+    struct request *request = (struct request *)public;
+    struct MHD_Response *response;
+    void *body = (void *)(uintptr_t)reply->body;
+
+    if (reply->release)
+        response = MHD_create_response_from_buffer_with_free_callback_cls(
+            reply->body_bytes, body, reply->release, reply->owner);
+    else
+        response = MHD_create_response_from_buffer(reply->body_bytes, body, MHD_RESPMEM_MUST_COPY);
+    if (!response && reply->release)
+        reply->release(reply->owner);
+    if (!response)
+        return reply_lost(request);
+    if (!headers_add(response, reply->headers, reply->header_count)) {
+        MHD_destroy_response(response);
+        return reply_lost(request);
+    }
+    reply_keep(request, reply->status, response);
+    return 0;
+}
+
+static ssize_t on_read(void *user, uint64_t position, char *buffer, size_t max)
+{
+    struct request *request = user;
+
+    (void)position;
+    ssize_t n = request->peer_gone ? -1 : request->read(&request->public, buffer, max);
+    if (n < 0)
+        return MHD_CONTENT_READER_END_OF_STREAM;
+    if (n == 0) {
+        request->suspended = true;
+        MHD_suspend_connection(request->connection);
+    }
+    return n;
+}
+
+/* A suspended connection is not watched by MHD: without this a follower that left would stay. */
+static void on_peer_event(struct loop_watch *watch, uint32_t events)
+{
+    struct request *request = (struct request *)((char *)watch - offsetof(struct request, peer));
+
+    if (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) {
+        request->peer_gone = true;
+        http_stream_wake(&request->public);
+    }
+}
+
+int http_reply_stream(struct http_request *public, unsigned status,
+                      const struct http_header *headers, size_t header_count,
+                      ssize_t (*read)(struct http_request *request, char *buffer, size_t max))
+{
+    struct request *request = (struct request *)public;
+    struct MHD_Response *response =
+        MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, 16 << 10, on_read, request, NULL);
+
+    if (!response)
+        return reply_lost(request);
+    if (!headers_add(response, headers, header_count)) {
+        MHD_destroy_response(response);
+        return reply_lost(request);
+    }
+    request->read = read;
+    request->peer = (struct loop_watch){.event = on_peer_event, .fd = http_socket(public)};
+    if (loop_add(public->server->loop, &request->peer, EPOLLRDHUP | EPOLLET, NULL) < 0)
+        request->peer.fd = -1;
+    reply_keep(request, status, response);
+    return 0;
+}
+
+void http_stream_wake(struct http_request *public)
+{
+    struct request *request = (struct request *)public;
+
+    if (!request->suspended)
+        return;
+    request->suspended = false;
+    MHD_resume_connection(request->connection);
+    public->server->due = true;
+}

@@ -1,0 +1,118 @@
+/* Output of functions and counters, on their way to the admin gateway. Never waits for it. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <time.h>
+
+#include "base/cleanup.h"
+#include "base/err.h"
+#include "faas/gateway_calls.h"
+#include "faas/telemetry.h"
+
+static uint64_t wall_clock_ms(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+static void send_piece(struct calls *calls, const struct instance *instance, const char *text,
+                       size_t bytes, uint64_t dropped)
+{
+    struct telemetry_log log;
+
+    memset(&log, 0, TELEMETRY_LOG_HEAD);
+    log.type = TELEMETRY_LOG;
+    log.bytes = (uint32_t)bytes;
+    log.pvm_id = instance->pvm_id;
+    log.time_ms = wall_clock_ms();
+    log.dropped = dropped;
+    strcpy(log.function, instance->function->facts.name);
+    memcpy(log.text, text, bytes);
+    if (link_try(&calls->telemetry, &log, TELEMETRY_LOG_HEAD + bytes) < 0) {
+        calls->counters.log_datagrams_lost++;
+        instance->function->counters.log_dropped_bytes += bytes;
+    }
+}
+
+void output_drain(struct calls *calls, struct instance *instance)
+{
+    uint64_t dropped;
+    size_t bytes = channel_log_take(instance->channel, &instance->log_read, calls->log, &dropped);
+
+    instance->function->counters.log_dropped_bytes += dropped;
+    for (size_t at = 0; at < bytes || dropped > 0;) {
+        size_t piece = telemetry_piece(calls->log + at, bytes - at);
+        send_piece(calls, instance, calls->log + at, piece, dropped);
+        dropped = 0;
+        at += piece;
+    }
+}
+
+void output_say(struct calls *calls, const struct instance *instance, const char *line)
+{
+    send_piece(calls, instance, line, strlen(line), 0);
+}
+
+/* ---- counters, when the admin gateway asks ---- */
+
+struct pull {
+    struct link *link;
+    uint64_t token;
+};
+
+static int pull_one(struct pool_function *function, void *user)
+{
+    const struct pull *pull = user;
+    struct telemetry_function message = {.type = TELEMETRY_FUNCTION, .token = pull->token};
+    struct function_counters *counters = &message.metrics.counters;
+
+    strcpy(message.metrics.name, function->facts.name);
+    *counters = function->counters;
+    counters->starting = function->starting;
+    counters->idle = function->idle;
+    counters->busy = function->busy;
+    counters->leaving = function->leaving;
+    counters->queued = function->queued;
+    /* What the socket does not take now waits in memory: at most FUNCTIONS_MAX messages, since
+     * there is one pull at a time. */
+    return link_send(pull->link, &message, sizeof message, -1);
+}
+
+static void on_message(struct link *link, const void *data, size_t bytes, int *fds, size_t fd_count)
+{
+    struct calls *calls = (struct calls *)((char *)link - offsetof(struct calls, telemetry));
+    struct pull pull = {.link = link};
+
+    (void)fds;
+    /* While answers to a pull wait, there is no second one: a peer that asks so is not as we wrote
+     * it. */
+    if (fd_count > 0 || telemetry_check(data, bytes, false) < 0 || link->first)
+        return;
+    pull.token = ((const struct telemetry_pull *)data)->token;
+    pool_each(calls->pool, pull_one, &pull);
+
+    struct telemetry_end end = {
+        .type = TELEMETRY_END,
+        .token = pull.token,
+        .counters = calls->counters,
+    };
+    end.counters.functions = pool_function_count(calls->pool);
+    end.counters.connections = http_connections(calls->http);
+    link_send(link, &end, sizeof end, -1);
+}
+
+/* The other gateway has gone; the supervisor will see to it. Output is lost meanwhile. */
+static void on_closed(struct link *link)
+{
+    (void)link;
+}
+
+int output_open(struct calls *calls, int fd, struct err *err)
+{
+    calls->telemetry.message = on_message;
+    calls->telemetry.closed = on_closed;
+    return link_open(&calls->telemetry, calls->loop, fd, err);
+}

@@ -1,0 +1,135 @@
+/*
+ * Functions, their instances and the calls that wait for one: who serves which call, when another
+ * instance is wanted and when one is to go. Pure policy: what is to be done is told through
+ * struct pool_actions, time comes from the loop. One thread.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "faas/gateway_loop.h"
+#include "faas/metrics.h"
+#include "faas/problem.h"
+#include "faas/protocol.h"
+
+struct err;
+struct pool;
+
+enum instance_state {
+    INSTANCE_STARTING = 1,
+    INSTANCE_IDLE,
+    INSTANCE_BUSY,
+    INSTANCE_LEAVING, /* told to stop, or ends by itself: waits for GATEWAY_ENDED */
+};
+
+struct pool_call;
+
+/* An instance, from the wish for it until GATEWAY_ENDED. */
+struct instance {
+    uint64_t token;
+    struct pool_function *function;
+    struct instance *newer, *older; /* among the idle ones */
+    struct pool_call *call;         /* INSTANCE_BUSY */
+    enum instance_state state;
+    uint32_t generation;
+    uint32_t start_kind; /* enum gateway_start_kind */
+    uint32_t start_us;
+    uint32_t calls; /* given to it so far */
+    uint64_t pvm_id;
+    uint64_t idle_since_ns;
+
+    /* The gateway's: gateway_calls.c. */
+    struct channel *channel; /* NULL until GATEWAY_STARTED */
+    struct loop_watch watch; /* its eventfd, or fd -1 */
+    void *gateway;
+    uint32_t sequence;      /* of its last request */
+    uint32_t events_unused; /* wakes without an answer since its last one */
+    uint64_t log_read;
+    bool large_touched;
+};
+
+/* A call, from its complete request until its answer. The first member of the gateway's struct. */
+struct pool_call {
+    struct pool_call *next, *previous; /* in the function's queue */
+    struct pool_function *function;
+    struct instance *instance; /* NULL while it waits */
+    uint64_t waiting_since_ns, given_ns;
+};
+
+struct pool_function {
+    struct pool_function *next_by_name, *next_by_id;
+    struct gateway_function facts;
+    bool gone;
+    bool starts_fail; /* the last start failed: no spares until one succeeds */
+    uint32_t starting, idle, busy, leaving;
+    struct instance *idle_newest, *idle_oldest;
+    struct pool_call *queue_first, *queue_last;
+    uint32_t queued;
+    uint64_t service_ns; /* moving average of a call's time in an instance */
+    struct loop_timer idle_timer, grow_timer;
+    struct pool *pool;
+    struct function_counters counters;
+};
+
+struct pool_actions {
+    /* Ask for an instance / for its end. */
+    void (*start)(void *user, struct instance *instance);
+    void (*stop)(void *user, struct instance *instance, enum gateway_stop_reason reason);
+    /* Write the call into the instance's channel. call->instance is set. */
+    void (*give)(void *user, struct pool_call *call, struct instance *instance);
+    /* The call can't be served. It is in no queue and has no instance any more. */
+    void (*fail)(void *user, struct pool_call *call, enum problem_cause cause, const char *detail);
+    /* Lets the instance's channel and eventfd go; the instance is freed by the pool. */
+    void (*release)(void *user, struct instance *instance);
+};
+
+int pool_new(struct loop *loop, const struct pool_actions *actions, void *user,
+             struct pool **ret_pool, struct err *err);
+/* Releases every instance; calls that still wait are forgotten. NULL is fine. */
+void pool_free(struct pool *pool);
+
+/* ---- what the supervisor says ---- */
+
+/* A new function, or a change of one: instances of older generations leave. -ENOMEM, -E2BIG. */
+int pool_function_set(struct pool *pool, const struct gateway_function *facts, struct err *err);
+void pool_function_gone(struct pool *pool, uint32_t function_id);
+/*
+ * The instance of a token, or NULL. Afterwards the gateway attaches the channel and calls
+ * pool_started().
+ */
+struct instance *pool_instance(struct pool *pool, uint64_t token);
+void pool_started(struct pool *pool, struct instance *instance,
+                  const struct gateway_started *started);
+/* The instance is no more. Its call, if it had one, has been answered by the gateway before. */
+void pool_ended(struct pool *pool, struct instance *instance, const struct gateway_ended *ended);
+/* From now on spares are prepared (GATEWAY_READY). */
+void pool_ready(struct pool *pool);
+
+/* ---- what callers do ---- */
+
+struct pool_function *pool_function_find(struct pool *pool, const char *name, size_t bytes);
+/* The nearest name, or NULL when none is near. */
+const char *pool_suggest(const struct pool *pool, const char *name, size_t bytes);
+/*
+ * Gives the call to an idle instance at once, or queues it. -EBUSY: the queue is full, nothing
+ * was done. The call is the pool's until give() or fail(), or pool_withdraw().
+ */
+int pool_submit(struct pool *pool, struct pool_function *function, struct pool_call *call);
+/* Takes a waiting call out of its queue. */
+void pool_withdraw(struct pool *pool, struct pool_call *call);
+/*
+ * The instance has answered its call. `finished`: it ends by itself. Returns true when the next
+ * call was given to it at once.
+ */
+bool pool_answered(struct pool *pool, struct instance *instance, bool finished);
+/* The instance is to be ended, whatever it does. Its call is detached. */
+void pool_stop(struct pool *pool, struct instance *instance, enum gateway_stop_reason reason);
+/* Whole seconds after which a refused caller may try again. */
+unsigned pool_retry_after(const struct pool_function *function);
+
+unsigned pool_function_count(const struct pool *pool);
+/* Calls `each` for every function that is not gone; stops at its first non-zero return. */
+int pool_each(struct pool *pool, int (*each)(struct pool_function *function, void *user),
+              void *user);

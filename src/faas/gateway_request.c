@@ -1,0 +1,449 @@
+/* Requests of the public port: which function, whether it is allowed, its body, problems. */
+#include <ctype.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/random.h>
+
+#include "base/cleanup.h"
+#include "faas/gateway_calls.h"
+
+const char calls_prefix[] = "/function/";
+#define PREFIX_BYTES (sizeof calls_prefix - 1)
+
+/* ---- identifiers ---- */
+
+static void random_hex(struct calls *calls, char *ret_text, size_t bytes)
+{
+    static const char digits[] = "0123456789abcdef";
+
+    if (calls->random_used + bytes > sizeof calls->random) {
+        /* One system call for 256 requests. From the kernel's generator it can't fail or be cut
+         * short at this size (getrandom(2)) except by a signal, of which we take none. */
+        if (getrandom(calls->random, sizeof calls->random, 0) < 0)
+            memset(calls->random, 0, sizeof calls->random);
+        calls->random_used = 0;
+    }
+    const uint8_t *from = calls->random + calls->random_used;
+    for (size_t i = 0; i < bytes; i++) {
+        ret_text[2 * i] = digits[from[i] >> 4];
+        ret_text[2 * i + 1] = digits[from[i] & 15];
+    }
+    ret_text[2 * bytes] = '\0';
+    calls->random_used += bytes;
+}
+
+/* W3C Trace Context: 00-<32 hex>-<16 hex>-<2 hex>, neither id all zeros. */
+static bool trace_is_valid(const char *trace)
+{
+    static const char form[] = "hh-hhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhh-hhhhhhhhhhhhhhhh-hh";
+
+    if (strlen(trace) != sizeof form - 1 || strncmp(trace, "ff", 2) == 0)
+        return false;
+    for (size_t i = 0; form[i]; i++)
+        if (form[i] == '-'
+                ? trace[i] != '-'
+                : !((trace[i] >= '0' && trace[i] <= '9') || (trace[i] >= 'a' && trace[i] <= 'f')))
+            return false;
+    return strspn(trace + 3, "0") < 32 && strspn(trace + 36, "0") < 16;
+}
+
+/* ---- problems and pages of our own ---- */
+
+static void reply_text(struct call *call, unsigned status, const char *type, const char *body,
+                       size_t bytes, const struct http_header *more)
+{
+    struct http_header headers[4] = {
+        {"Content-Type", type},
+        {"X-Vireo-Request-Id", call->id},
+    };
+    size_t count = 2;
+
+    if (more)
+        headers[count++] = *more;
+    struct http_reply reply = {
+        .status = status,
+        .headers = headers,
+        .header_count = count,
+        .body = body,
+        .body_bytes = bytes,
+    };
+    call->replied = true;
+    http_reply(call->request, &reply);
+}
+
+static void problem_with(struct call *call, enum problem_cause cause, const char *detail,
+                         const struct http_header *more)
+{
+    char json[PROBLEM_JSON_MAX];
+    size_t bytes = problem_json(cause, detail, json);
+
+    if (call->pool.function)
+        call->pool.function->counters.errors[cause]++;
+    else
+        call->calls->counters.problems++;
+    reply_text(call, problem_status(cause), "application/problem+json", json, bytes, more);
+}
+
+void call_problem(struct call *call, enum problem_cause cause, const char *detail)
+{
+    problem_with(call, cause, detail, NULL);
+}
+
+static void not_found(struct call *call, const char *name, size_t bytes)
+{
+    char detail[256];
+    const char *near = bytes > 0 ? pool_suggest(call->calls->pool, name, bytes) : NULL;
+    int shown = bytes > NAME_MAX_BYTES ? NAME_MAX_BYTES : (int)bytes;
+
+    if (near)
+        snprintf(detail, sizeof detail, "no function '%.*s'; did you mean '%s'?", shown, name,
+                 near);
+    else
+        snprintf(detail, sizeof detail, "no function '%.*s'", shown, name);
+    call_problem(call, PROBLEM_NOT_FOUND, detail);
+}
+
+/* /healthz, /readyz. False when it is none of them. */
+static bool page(struct call *call)
+{
+    const struct http_request *request = call->request;
+    bool health = strcmp(request->path, "/healthz") == 0;
+    bool ready = strcmp(request->path, "/readyz") == 0;
+    static const struct http_header allow = {"Allow", "GET, HEAD"};
+
+    if (!health && !ready)
+        return false;
+    if (strcmp(request->method, "GET") != 0 && strcmp(request->method, "HEAD") != 0)
+        problem_with(call, PROBLEM_METHOD, "this page has GET and HEAD", &allow);
+    else if (health)
+        reply_text(call, 200, "text/plain", "ok\n", 3, NULL);
+    else if (call->calls->draining)
+        call_problem(call, PROBLEM_STOPPING, "the daemon is stopping");
+    else if (!call->calls->ready)
+        call_problem(call, PROBLEM_STOPPING, "the daemon is starting");
+    else
+        reply_text(call, 200, "text/plain", "ready\n", 6, NULL);
+    return true;
+}
+
+/* ---- the head: checked once, gathered when an instance takes the call ---- */
+
+struct head_check {
+    size_t bytes; /* of what the function will see, about */
+    uint32_t count;
+    bool bad;
+};
+
+static int check_header(void *user, const char *name, size_t name_bytes, const char *value,
+                        size_t value_bytes)
+{
+    struct head_check *check = user;
+
+    check->bytes += name_bytes + value_bytes + 4;
+    check->count++;
+    check->bad =
+        !header_name_is_valid(name, name_bytes) || !header_value_is_valid(value, value_bytes);
+    return check->bad;
+}
+
+/* Room that our own two headers and the peer's address may need. */
+#define HEAD_EXTRA_BYTES 256
+#define HEAD_EXTRA_HEADERS 2
+
+static bool head_is_proper(struct call *call)
+{
+    const struct http_request *request = call->request;
+    struct head_check check = {.bytes = strlen(request->method) + request->path_bytes +
+                                        request->query_bytes + HEAD_EXTRA_BYTES};
+    const char *host = http_header(request, "host");
+
+    if (host)
+        check.bytes += strlen(host);
+    http_each_header(request, check_header, &check);
+    if (check.bad)
+        call_problem(call, PROBLEM_BAD_REQUEST, "a header is not what HTTP allows");
+    else if (check.bytes > REQUEST_HEAD_MAX_BYTES)
+        call_problem(call, PROBLEM_HEAD_TOO_LARGE,
+                     "request line and headers are longer than 32 KiB");
+    else if (check.count + HEAD_EXTRA_HEADERS > REQUEST_HEADERS_MAX)
+        call_problem(call, PROBLEM_HEAD_TOO_LARGE, "there are too many headers");
+    else
+        return true;
+    return false;
+}
+
+struct head_gather {
+    struct request_head head;
+    const char *connection; /* names that the Connection header lists end here, too */
+};
+
+static bool is_listed(const char *list, const char *name, size_t bytes)
+{
+    while (list && *list) {
+        list += strspn(list, " \t,");
+        size_t length = strcspn(list, " \t,");
+        if (length == bytes && bytes > 0 && strncasecmp(list, name, bytes) == 0)
+            return true;
+        list += length;
+    }
+    return false;
+}
+
+static int gather_header(void *user, const char *name, size_t name_bytes, const char *value,
+                         size_t value_bytes)
+{
+    struct head_gather *gather = user;
+
+    /* "Proxy" would become HTTP_PROXY among CGI variables (httpoxy); the id is ours to give. */
+    if (header_is_hop_by_hop(name, name_bytes) || is_listed(gather->connection, name, name_bytes) ||
+        (name_bytes == 5 && strncasecmp(name, "proxy", 5) == 0) ||
+        (name_bytes == 6 && strncasecmp(name, "expect", 6) == 0) ||
+        (name_bytes == 18 && strncasecmp(name, "x-vireo-request-id", 18) == 0))
+        return 0;
+    if (name_bytes == 11 && strncasecmp(name, "traceparent", 11) == 0 && !trace_is_valid(value))
+        return 0;
+    request_head_header(&gather->head, name, name_bytes, value, value_bytes);
+    return gather->head.failed;
+}
+
+size_t call_head(struct call *call, uint32_t *ret_header_count)
+{
+    const struct http_request *request = call->request;
+    struct head_gather gather = {
+        .head = {.text = call->calls->head, .capacity = sizeof call->calls->head},
+        .connection = http_header(request, "connection"),
+    };
+    struct request_head *head = &gather.head;
+    char remote[64];
+    char host[280] = "http://";
+
+    request_head_text(head, request->method, strlen(request->method));
+    size_t skip = PREFIX_BYTES + strlen(call->pool.function->facts.name);
+    if (request->path_bytes > skip)
+        request_head_text(head, request->path + skip, request->path_bytes - skip);
+    else
+        request_head_text(head, "/", 1);
+    request_head_text(head, request->query, request->query_bytes);
+    const char *sent_host = http_header(request, "host");
+    if (sent_host && strlen(sent_host) < sizeof host - 8)
+        strcpy(host + 7, sent_host);
+    request_head_text(head, host, strlen(host));
+    http_remote(request, remote, sizeof remote);
+    request_head_text(head, remote, strlen(remote));
+
+    http_each_header(request, gather_header, &gather);
+    request_head_header(head, "x-vireo-request-id", 18, call->id, REQUEST_ID_TEXT - 1);
+    if (call->trace[0])
+        request_head_header(head, "traceparent", 11, call->trace, TRACE_TEXT - 1);
+    *ret_header_count = head->header_count;
+    return head->failed ? 0 : head->bytes;
+}
+
+/* ---- HTTP's callbacks ---- */
+
+static struct call *call_take(struct calls *calls, struct http_request *request)
+{
+    struct call *call = calls->spare_calls;
+
+    if (call)
+        calls->spare_calls = call->next;
+    else
+        call = malloc(sizeof *call);
+    if (!call)
+        return NULL;
+    *call = (struct call){.calls = calls, .request = request};
+    call->deadline.expired = call_deadline;
+    random_hex(calls, call->id, 16);
+    request->context = call;
+    return call;
+}
+
+/*
+ * Finds the call's function (anew: between a request's head and its end functions come and go, so
+ * none is kept meanwhile).
+ */
+static struct pool_function *find_function(struct call *call)
+{
+    const char *name = call->request->path + PREFIX_BYTES;
+
+    call->pool.function = pool_function_find(call->calls->pool, name, strcspn(name, "/"));
+    return call->pool.function;
+}
+
+static void too_large(struct call *call)
+{
+    char detail[128];
+
+    find_function(call);
+    snprintf(detail, sizeof detail, "the body is longer than the function's limit of %zu bytes",
+             call->body_limit);
+    call_problem(call, PROBLEM_REQUEST_TOO_LARGE, detail);
+}
+
+static void trace_make(struct call *call)
+{
+    const char *sent = http_header(call->request, "traceparent");
+
+    if (sent && trace_is_valid(sent))
+        return;
+    char span[17];
+    random_hex(call->calls, span, 8);
+    snprintf(call->trace, sizeof call->trace, "00-%s-%s-01", call->id, span);
+}
+
+static void on_begin(struct http_request *request)
+{
+    struct calls *calls = request->user;
+    struct call *call = call_take(calls, request);
+
+    calls->counters.requests++;
+    if (!call) {
+        static const struct http_reply none = {.status = 500};
+        http_reply(request, &none);
+        return;
+    }
+    if (page(call))
+        return;
+    if (strncmp(request->path, calls_prefix, PREFIX_BYTES) != 0) {
+        call_problem(call, PROBLEM_NOT_FOUND, "no such page; functions are at /function/NAME");
+        return;
+    }
+    const char *name = request->path + PREFIX_BYTES;
+    size_t bytes = strcspn(name, "/");
+    if (calls->draining) {
+        call_problem(call, PROBLEM_STOPPING, "the daemon is stopping");
+        return;
+    }
+    struct pool_function *function = find_function(call);
+    if (!function) {
+        not_found(call, name, bytes);
+        return;
+    }
+    call->body_limit = function->facts.request_bytes;
+    if (!head_is_proper(call))
+        return;
+    if (request->body_bytes > (int64_t)call->body_limit) {
+        too_large(call);
+        return;
+    }
+    trace_make(call);
+    call->pool.function = NULL;
+}
+
+/* Room for `more` bytes of body. */
+static int body_room(struct call *call, size_t more)
+{
+    struct calls *calls = call->calls;
+    struct buffer *body = call->body;
+    size_t need = (body ? body->bytes : 0) + more;
+
+    if (body && need <= body->capacity)
+        return 0;
+    size_t capacity = body ? body->capacity * 2 : BUFFER_SMALL;
+    while (capacity < need)
+        capacity *= 2;
+    size_t counted = body && body->capacity > BUFFER_SMALL ? body->capacity : 0;
+    if (capacity > BUFFER_SMALL && calls->body_bytes - counted + capacity > BODIES_MAX_BYTES)
+        return -ENOBUFS;
+    struct buffer *grown = buffer_take(calls, capacity);
+    if (!grown)
+        return -ENOMEM;
+    if (body) {
+        memcpy(grown->data, body->data, body->bytes);
+        grown->bytes = body->bytes;
+        buffer_put(calls, body);
+    }
+    calls->body_bytes += (capacity > BUFFER_SMALL ? capacity : 0) - counted;
+    call->body = grown;
+    return 0;
+}
+
+static void body_put(struct call *call)
+{
+    if (!call->body)
+        return;
+    if (call->body->capacity > BUFFER_SMALL)
+        call->calls->body_bytes -= call->body->capacity;
+    buffer_put(call->calls, call->body);
+    call->body = NULL;
+}
+
+static void on_body(struct http_request *request, const void *data, size_t bytes)
+{
+    struct call *call = request->context;
+
+    if (!call || call->replied)
+        return;
+    size_t so_far = call->body ? call->body->bytes : 0;
+    if (bytes > call->body_limit - so_far) {
+        body_put(call);
+        too_large(call);
+        return;
+    }
+    if (body_room(call, bytes) < 0) {
+        body_put(call);
+        call_problem(call, PROBLEM_BUSY, "too many large requests are being received");
+        return;
+    }
+    memcpy(call->body->data + so_far, data, bytes);
+    call->body->bytes = so_far + bytes;
+}
+
+static void busy(struct call *call)
+{
+    struct pool_function *function = call->pool.function;
+    char detail[160], seconds[16];
+    struct http_header retry = {"Retry-After", seconds};
+
+    snprintf(detail, sizeof detail, "%u calls wait for '%s' already", function->queued,
+             function->facts.name);
+    snprintf(seconds, sizeof seconds, "%u", pool_retry_after(function));
+    problem_with(call, PROBLEM_BUSY, detail, &retry);
+}
+
+static void on_complete(struct http_request *request)
+{
+    struct call *call = request->context;
+    struct calls *calls = call->calls;
+    struct pool_function *function = find_function(call);
+
+    if (!function) {
+        const char *name = request->path + PREFIX_BYTES;
+        not_found(call, name, strcspn(name, "/"));
+        return;
+    }
+    call->came_idle = function->idle > 0;
+    call->submitted = true;
+    if (pool_submit(calls->pool, function, &call->pool) < 0) {
+        call->submitted = false;
+        busy(call);
+        return;
+    }
+    /* Waiting has the same limit as running; give() sets it anew. */
+    if (call->submitted && !call->pool.instance)
+        loop_timer_set(calls->loop, &call->deadline,
+                       loop_now(calls->loop) + function->facts.timeout_ms * 1000000ull);
+}
+
+static void on_over(struct http_request *request)
+{
+    struct call *call = request->context;
+
+    if (!call)
+        return;
+    struct calls *calls = call->calls;
+    loop_timer_clear(calls->loop, &call->deadline);
+    body_put(call);
+    call->next = calls->spare_calls;
+    calls->spare_calls = call;
+}
+
+const struct http_callbacks calls_http = {
+    .begin = on_begin,
+    .body = on_body,
+    .complete = on_complete,
+    .over = on_over,
+};

@@ -1,0 +1,124 @@
+/* The gateways' system-call filter. */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/futex.h>
+#include <seccomp.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <time.h>
+
+#include "base/cleanup.h"
+#include "base/err.h"
+#include "faas/gateway_seccomp.h"
+
+static void context_release(scmp_filter_ctx *context)
+{
+    if (*context)
+        seccomp_release(*context);
+}
+
+static const int common[] = {
+    /* connections and messages; no socket(2), bind(2), connect(2) */
+    SCMP_SYS(accept4),
+    SCMP_SYS(recvfrom),
+    SCMP_SYS(recvmsg),
+    SCMP_SYS(sendto),
+    SCMP_SYS(sendmsg),
+    SCMP_SYS(read),
+    SCMP_SYS(write),
+    SCMP_SYS(writev),
+    SCMP_SYS(sendfile),
+    SCMP_SYS(close),
+    SCMP_SYS(shutdown),
+    SCMP_SYS(getsockopt),
+    SCMP_SYS(setsockopt),
+    SCMP_SYS(getsockname),
+    /* the loop */
+    SCMP_SYS(epoll_wait),
+    SCMP_SYS(epoll_pwait),
+    SCMP_SYS(epoll_ctl),
+    SCMP_SYS(clock_gettime),
+    SCMP_SYS(gettimeofday),
+    SCMP_SYS(restart_syscall),
+    SCMP_SYS(rt_sigreturn),
+    SCMP_SYS(rt_sigprocmask),
+    SCMP_SYS(getrandom),
+    /* memory; mmap and mprotect only without PROT_EXEC, below */
+    SCMP_SYS(munmap),
+    SCMP_SYS(mremap),
+    SCMP_SYS(madvise),
+    SCMP_SYS(brk),
+    /* the size of a channel */
+    SCMP_SYS(fstat),
+    SCMP_SYS(newfstatat),
+    /* the end, also by abort(3) */
+    SCMP_SYS(exit),
+    SCMP_SYS(exit_group),
+    SCMP_SYS(getpid),
+    SCMP_SYS(gettid),
+    SCMP_SYS(tgkill),
+};
+
+/* Sources that are deployed go into a memory file. */
+static const int admin_only[] = {SCMP_SYS(memfd_create), SCMP_SYS(pread64), SCMP_SYS(ftruncate)};
+
+static int allow_all(scmp_filter_ctx context, const int *calls, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        int r = seccomp_rule_add(context, SCMP_ACT_ALLOW, calls[i], 0);
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}
+
+static int allow_checked(scmp_filter_ctx context, enum gateway_role role)
+{
+    const int fcntls[] = {F_GETFL, F_SETFL, F_GETFD, F_SETFD, F_GET_SEALS};
+    int r = 0;
+
+    for (size_t i = 0; i < ARRAY_LEN(fcntls) && r == 0; i++)
+        r = seccomp_rule_add(context, SCMP_ACT_ALLOW, SCMP_SYS(fcntl), 1,
+                             SCMP_A1(SCMP_CMP_EQ, (scmp_datum_t)fcntls[i]));
+    if (r == 0 && role == GATEWAY_ROLE_ADMIN)
+        r = seccomp_rule_add(context, SCMP_ACT_ALLOW, SCMP_SYS(fcntl), 1,
+                             SCMP_A1(SCMP_CMP_EQ, F_ADD_SEALS));
+    if (r == 0)
+        r = seccomp_rule_add(context, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 1,
+                             SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
+    if (r == 0)
+        r = seccomp_rule_add(context, SCMP_ACT_ALLOW, SCMP_SYS(mprotect), 1,
+                             SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
+    /* Wakes instances; MHD's mutexes. No requeue to other addresses, no priorities. */
+    const int futexes[] = {FUTEX_WAKE, FUTEX_WAKE_PRIVATE, FUTEX_WAIT_PRIVATE,
+                           FUTEX_WAIT_BITSET_PRIVATE};
+    for (size_t i = 0; i < ARRAY_LEN(futexes) && r == 0; i++)
+        r = seccomp_rule_add(context, SCMP_ACT_ALLOW, SCMP_SYS(futex), 1,
+                             SCMP_A1(SCMP_CMP_EQ, (scmp_datum_t)futexes[i]));
+    return r;
+}
+
+int gateway_seccomp_install(enum gateway_role role, struct err *err)
+{
+    /* Reads /etc/localtime while that is still allowed: gmtime_r(3) would ask for it later. */
+    tzset();
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
+        return err_set(err, -errno, "cannot give up privileges for good");
+
+    _cleanup_(context_release) scmp_filter_ctx context = seccomp_init(SCMP_ACT_ERRNO(EPERM));
+    if (!context)
+        return err_set(err, -ENOMEM, "cannot make the gateway's system-call filter");
+    /* A binary tree: the rules are on the path of every call. */
+    int r = seccomp_attr_set(context, SCMP_FLTATR_CTL_OPTIMIZE, 2);
+    if (r == 0)
+        r = allow_all(context, common, ARRAY_LEN(common));
+    if (r == 0 && role == GATEWAY_ROLE_ADMIN)
+        r = allow_all(context, admin_only, ARRAY_LEN(admin_only));
+    if (r == 0)
+        r = allow_checked(context, role);
+    if (r == 0)
+        r = seccomp_load(context);
+    if (r < 0)
+        return err_set(err, r, "cannot load the gateway's system-call filter");
+    return 0;
+}
