@@ -43,10 +43,13 @@ static inline void tar_add(struct tar_made *tar, char type, const char *name, co
                            size_t size)
 {
     uint8_t *header = tar_block(tar, 512);
+    size_t name_size = strlen(name);
+    char size_text[32];
 
-    memcpy(header, name, strnlen(name, 100));
+    memcpy(header, name, name_size < 100 ? name_size : 100);
     strcpy((char *)header + 100, "0000644");
-    snprintf((char *)header + 124, 12, "%011zo", type == '2' ? (size_t)0 : size);
+    snprintf(size_text, sizeof size_text, "%011zo", type == '2' ? (size_t)0 : size);
+    memcpy(header + 124, size_text, 12);
     header[156] = (uint8_t)type;
     if (type == '2')
         memcpy(header + 157, data, size);

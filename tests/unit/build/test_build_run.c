@@ -24,13 +24,13 @@
 #include "build/build.h"
 #include "tar_make.h"
 
-#define TEST_UID 434343
-
 #define HANDLER                                                                \
     "#include <vireo/function.h>\n#include <string.h>\n"                       \
     "int64_t handler(const uint8_t *in, size_t n, uint8_t *out, size_t cap)\n" \
     "{ memcpy(out, in, n < cap ? n : cap); return (int64_t)n; }\n"
 
+/* Nobody else's, also while this test runs twice on one machine. */
+static uid_t test_uid;
 static const char *program_dir;
 static char scratch[] = "/tmp/vireo-test-build-XXXXXX";
 static struct sign_key *key;
@@ -74,7 +74,7 @@ static int processes_left(void)
 
     while ((entry = readdir(directory)))
         if (entry->d_name[0] >= '1' && entry->d_name[0] <= '9' &&
-            fstatat(dirfd(directory), entry->d_name, &status, 0) == 0 && status.st_uid == TEST_UID)
+            fstatat(dirfd(directory), entry->d_name, &status, 0) == 0 && status.st_uid == test_uid)
             count++;
     closedir(directory);
     return count;
@@ -107,7 +107,7 @@ static struct build_options standard(struct told *told)
 {
     return (struct build_options){
         .program_dir = program_dir,
-        .uid = TEST_UID,
+        .uid = test_uid,
         .rootless = geteuid() != 0,
         .cgroup_name = "",
         .progress = tell_stage,
@@ -559,6 +559,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(a_program_dir_without_vireo_build_is_named),
         cmocka_unit_test(an_ordinary_user_can_build),
     };
+    test_uid = 400000000 + (uid_t)getpid();
     program_dir = argc > 1 ? argv[1] : ".";
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
