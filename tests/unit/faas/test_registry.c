@@ -1,0 +1,514 @@
+/* The registry: what was acknowledged is there, whatever happens to process and file. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <signal.h>
+#include <sqlite3.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+
+#include "base/cleanup.h"
+#include "base/err.h"
+#include "faas/registry.h"
+
+DEFINE_CLEANUP(struct registry, registry_close)
+
+#define FIRST 200000
+
+static char dir[64];
+
+static int remove_one(const char *path, const struct stat *status, int type, struct FTW *ftw)
+{
+    (void)status;
+    (void)type;
+    (void)ftw;
+    return remove(path);
+}
+
+static int setup(void **state)
+{
+    (void)state;
+    strcpy(dir, "/tmp/vireo-registry-XXXXXX");
+    return mkdtemp(dir) ? 0 : -1;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    return nftw(dir, remove_one, 8, FTW_DEPTH | FTW_PHYS);
+}
+
+static struct registry *open_counted(uint32_t uids)
+{
+    struct registry *registry = NULL;
+    struct err err = {0};
+
+    if (registry_open(dir, FIRST, uids, &registry, &err) < 0)
+        fail_msg("%s", err.message);
+    return registry;
+}
+
+static struct registry_function sample(const char *name)
+{
+    static char manifest[] = "name: sample\nlimits:\n  memory: 64MiB\n";
+    struct registry_function function = {
+        .version = "1.2.3", .safety = "sfi", .kind = "handler", .manifest = manifest};
+
+    snprintf(function.name, sizeof function.name, "%s", name);
+    memset(function.library_hash, 'a', 64);
+    memset(function.source_hash, 'b', 64);
+    return function;
+}
+
+static int put(struct registry *registry, const char *name, uid_t *ret_uid)
+{
+    struct registry_function function = sample(name);
+    int r = registry_put(registry, &function, NULL);
+
+    if (r == 0 && ret_uid)
+        *ret_uid = function.uid;
+    return r;
+}
+
+/* Overwrites part of the file while nobody has it open. */
+static void file_write(off_t at, const void *data, size_t size)
+{
+    char path[128];
+
+    snprintf(path, sizeof path, "%s/registry.db", dir);
+    int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    assert_true(fd >= 0);
+    assert_int_equal(pwrite(fd, data, size, at), size);
+    close(fd);
+}
+
+static void sql_run(const char *sql)
+{
+    char path[128];
+    sqlite3 *db;
+
+    snprintf(path, sizeof path, "%s/registry.db", dir);
+    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
+    sqlite3_close(db);
+}
+
+static void expect_refused(int code, const char *words)
+{
+    struct registry *registry = NULL;
+    struct err err = {0};
+
+    assert_int_equal(registry_open(dir, FIRST, 10, &registry, &err), code);
+    assert_null(registry);
+    if (!strstr(err.message, words))
+        fail_msg("'%s' does not say '%s'", err.message, words);
+}
+
+static void what_is_put_is_there_after_reopening(void **state)
+{
+    (void)state;
+    struct registry_function function = sample("hello"), found = {0};
+    {
+        _cleanup_(registry_closep) struct registry *registry = open_counted(10);
+        assert_int_equal(registry_put(registry, &function, NULL), 0);
+        assert_int_equal(function.uid, FIRST);
+        assert_true(function.id > 0 && function.created_at > 1700000000);
+        assert_int_equal(function.created_at, function.updated_at);
+    }
+    _cleanup_(registry_closep) struct registry *registry = open_counted(10);
+    assert_int_equal(registry_get(registry, "hello", &found, NULL), 0);
+    assert_int_equal(found.id, function.id);
+    assert_int_equal(found.uid, function.uid);
+    assert_string_equal(found.version, "1.2.3");
+    assert_string_equal(found.library_hash, function.library_hash);
+    assert_string_equal(found.source_hash, function.source_hash);
+    assert_string_equal(found.safety, "sfi");
+    assert_string_equal(found.kind, "handler");
+    assert_string_equal(found.manifest, function.manifest);
+    assert_int_equal(found.created_at, function.created_at);
+    registry_function_clear(&found);
+
+    struct err err = {0};
+    found.id = 77;
+    assert_int_equal(registry_get(registry, "other", &found, &err), -ENOENT);
+    assert_int_equal(found.id, 77);
+    assert_non_null(strstr(err.message, "cannot find function 'other'"));
+}
+
+static void files_are_for_their_owner_only(void **state)
+{
+    struct stat status;
+    char path[128];
+
+    (void)state;
+    _cleanup_(registry_closep) struct registry *registry = open_counted(10);
+    assert_int_equal(put(registry, "hello", NULL), 0);
+    snprintf(path, sizeof path, "%s/registry.db", dir);
+    assert_int_equal(stat(path, &status), 0);
+    assert_int_equal(status.st_mode & 0777, 0600);
+    snprintf(path, sizeof path, "%s/registry.db-wal", dir);
+    assert_int_equal(stat(path, &status), 0);
+    assert_int_equal(status.st_mode & 0777, 0600);
+}
+
+static void an_update_keeps_id_uid_and_birth(void **state)
+{
+    (void)state;
+    _cleanup_(registry_closep) struct registry *registry = open_counted(10);
+    struct registry_function first = sample("hello"), second = sample("hello"), found = {0};
+    assert_int_equal(registry_put(registry, &first, NULL), 0);
+    strcpy(second.version, "2");
+    assert_int_equal(registry_put(registry, &second, NULL), 0);
+    assert_int_equal(second.id, first.id);
+    assert_int_equal(second.uid, first.uid);
+    assert_int_equal(second.created_at, first.created_at);
+    assert_int_equal(registry_get(registry, "hello", &found, NULL), 0);
+    assert_string_equal(found.version, "2");
+    registry_function_clear(&found);
+}
+
+static void uids_are_used_again_only_after_their_purge(void **state)
+{
+    uid_t uid, removed, waiting[4];
+    uint32_t id, id_again;
+
+    (void)state;
+    _cleanup_(registry_closep) struct registry *registry = open_counted(2);
+    assert_int_equal(put(registry, "one", NULL), 0);
+    assert_int_equal(put(registry, "two", NULL), 0);
+    struct registry_function three = sample("three");
+    struct err err = {0};
+    assert_int_equal(registry_put(registry, &three, &err), -ENOSPC);
+    assert_non_null(strstr(err.message, "all 2 are in use"));
+    assert_int_equal(three.uid, 0);
+    assert_int_equal(three.id, 0);
+
+    assert_int_equal(registry_remove(registry, "one", &id, &removed, NULL), 0);
+    assert_int_equal(removed, FIRST);
+    assert_int_equal(put(registry, "three", NULL), -ENOSPC);
+    assert_int_equal(registry_uids_waiting(registry, waiting, 4, NULL), 1);
+    assert_int_equal(waiting[0], FIRST);
+    assert_int_equal(registry_uids_waiting(registry, waiting, 0, NULL), 0);
+
+    /* Not even a restart makes it free. */
+    registry_close(steal_ptr(&registry));
+    registry = open_counted(2);
+    assert_int_equal(put(registry, "three", NULL), -ENOSPC);
+    assert_int_equal(registry_uid_purged(registry, FIRST + 1, NULL), -ENOENT);
+    assert_int_equal(registry_uid_purged(registry, FIRST, NULL), 0);
+    assert_int_equal(registry_uid_purged(registry, FIRST, NULL), -ENOENT);
+    assert_int_equal(put(registry, "three", &uid), 0);
+    assert_int_equal(uid, FIRST);
+
+    /* Ids, in contrast, are never used again. */
+    assert_int_equal(registry_remove(registry, "three", &id_again, &removed, NULL), 0);
+    assert_true(id_again > id);
+    assert_int_equal(registry_remove(registry, "three", &id_again, &removed, NULL), -ENOENT);
+}
+
+static void a_freed_uid_rests_as_long_as_it_can(void **state)
+{
+    uid_t uid, removed;
+    uint32_t id;
+
+    (void)state;
+    _cleanup_(registry_closep) struct registry *registry = open_counted(5);
+    for (uid_t i = 0; i < 12; i++) {
+        assert_int_equal(put(registry, "hello", &uid), 0);
+        assert_int_equal(uid, FIRST + i % 5);
+        assert_int_equal(registry_remove(registry, "hello", &id, &removed, NULL), 0);
+        assert_int_equal(registry_uid_purged(registry, removed, NULL), 0);
+    }
+}
+
+static void dangerous_uid_ranges_are_refused(void **state)
+{
+    static const struct {
+        uid_t first;
+        uint32_t count;
+    } refused[] = {{0, 10}, {FIRST, 0}, {UINT32_MAX, 1}, {UINT32_MAX - 4, 5}, {5, UINT32_MAX}};
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(refused); i++) {
+        struct registry *registry = NULL;
+        assert_int_equal(registry_open(dir, refused[i].first, refused[i].count, &registry, NULL),
+                         -EINVAL);
+        assert_null(registry);
+    }
+}
+
+static void bad_functions_are_refused(void **state)
+{
+    static const char *const names[] = {"", "-a", "A", "a b", "a/b", "a_b", "a.b", "\xc3\xa4"};
+
+    (void)state;
+    _cleanup_(registry_closep) struct registry *registry = open_counted(10);
+    for (size_t i = 0; i < ARRAY_LEN(names); i++)
+        assert_int_equal(put(registry, names[i], NULL), -EINVAL);
+    struct registry_function function = sample("hello");
+    function.manifest = NULL;
+    assert_int_equal(registry_put(registry, &function, NULL), -EINVAL);
+    _cleanup_(freep) char *large = malloc(MANIFEST_MAX_BYTES + 2);
+    memset(large, 'x', MANIFEST_MAX_BYTES + 1);
+    large[MANIFEST_MAX_BYTES + 1] = '\0';
+    function.manifest = large;
+    assert_int_equal(registry_put(registry, &function, NULL), -EINVAL);
+    memset(function.name, 'a', sizeof function.name); /* no end */
+    assert_int_equal(registry_put(registry, &function, NULL), -EINVAL);
+}
+
+static int count_sorted(const struct registry_function *function, void *user)
+{
+    char *last = user;
+
+    assert_true(strcmp(last, function->name) < 0);
+    strcpy(last, function->name);
+    assert_non_null(function->manifest);
+    return 0;
+}
+
+static int stop_at_third(const struct registry_function *function, void *user)
+{
+    (void)function;
+    return ++*(int *)user == 3 ? 42 : 0;
+}
+
+static void a_thousand_functions_are_listed_quickly(void **state)
+{
+    struct timespec begin, end;
+    char name[32], last[64] = "";
+
+    (void)state;
+    {
+        _cleanup_(registry_closep) struct registry *registry = open_counted(2000);
+        assert_int_equal(put(registry, "f-0", NULL), 0);
+    }
+    /* The rest in one transaction: this is about reading. */
+    sql_run("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 999) "
+            "INSERT INTO functions (name, version, library_hash, source_hash, safety, kind, uid, "
+            "created_at, updated_at, manifest) SELECT 'f-' || i, version, library_hash, "
+            "source_hash, safety, kind, uid + i, created_at, updated_at, manifest "
+            "FROM n, functions");
+    clock_gettime(CLOCK_MONOTONIC, &begin);
+    _cleanup_(registry_closep) struct registry *registry = open_counted(2000);
+    assert_int_equal(registry_each(registry, count_sorted, last, NULL), 0);
+    clock_gettime(CLOCK_MONOTONIC, &end);
+    long ms = (end.tv_sec - begin.tv_sec) * 1000 + (end.tv_nsec - begin.tv_nsec) / 1000000;
+    print_message("opened and listed 1,000 functions in %ld ms\n", ms);
+    assert_in_range(ms, 0, 1000); /* 100 on a machine that does nothing else */
+    assert_string_equal(last, "f-999");
+
+    int seen = 0;
+    assert_int_equal(registry_each(registry, stop_at_third, &seen, NULL), 42);
+    assert_int_equal(seen, 3);
+    struct registry_function found = {0};
+    snprintf(name, sizeof name, "f-%d", 500);
+    assert_int_equal(registry_get(registry, name, &found, NULL), 0);
+    registry_function_clear(&found);
+}
+
+/* Runs in a child: says each name on the pipe once it is acknowledged. */
+static void put_for_ever(int acknowledged, int round)
+{
+    struct registry *registry = NULL;
+
+    if (registry_open(dir, FIRST, 60000, &registry, NULL) < 0)
+        _exit(1);
+    for (int i = 0;; i++) {
+        char name[32];
+        snprintf(name, sizeof name, "r%d-%d", round, i);
+        if (put(registry, name, NULL) < 0)
+            _exit(2);
+        if (write(acknowledged, &i, sizeof i) != sizeof i)
+            _exit(3);
+    }
+}
+
+static void a_kill_in_the_middle_loses_nothing_acknowledged(void **state)
+{
+    int total = 0;
+
+    (void)state;
+    for (int round = 0; round < 20; round++) {
+        int pipe_fd[2], number, count = 0;
+        assert_int_equal(pipe2(pipe_fd, O_CLOEXEC), 0);
+        pid_t pid = fork();
+        if (pid == 0)
+            put_for_ever(pipe_fd[1], round);
+        close(pipe_fd[1]);
+        /* At another place of a transaction each time. */
+        assert_int_equal(read(pipe_fd[0], &number, sizeof number), sizeof number);
+        count++;
+        usleep((useconds_t)(round * 977 % 7000));
+        kill(pid, SIGKILL);
+        while (read(pipe_fd[0], &number, sizeof number) == sizeof number)
+            count = number + 1;
+        close(pipe_fd[0]);
+        int status;
+        waitpid(pid, &status, 0);
+        assert_true(WIFSIGNALED(status));
+
+        _cleanup_(registry_closep) struct registry *registry = open_counted(60000);
+        for (int i = 0; i < count; i++) {
+            char name[32];
+            struct registry_function found = {0};
+            snprintf(name, sizeof name, "r%d-%d", round, i);
+            assert_int_equal(registry_get(registry, name, &found, NULL), 0);
+            registry_function_clear(&found);
+        }
+        total += count;
+    }
+    print_message("%d puts were acknowledged before 20 kills\n", total);
+}
+
+static void a_second_process_is_refused(void **state)
+{
+    (void)state;
+    _cleanup_(registry_closep) struct registry *registry = open_counted(10);
+    pid_t pid = fork();
+    if (pid == 0) {
+        struct registry *other = NULL;
+        struct err err = {0};
+        int r = registry_open(dir, FIRST, 10, &other, &err);
+        _exit(r == -EBUSY && strstr(err.message, "another process holds it") ? 0 : 1);
+    }
+    int status;
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_int_equal(status, 0);
+    assert_int_equal(put(registry, "still-ours", NULL), 0);
+}
+
+static void a_damaged_file_is_named(void **state)
+{
+    char noise[4096];
+    uint32_t seed = 12345;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof noise; i++)
+        noise[i] = (char)((seed = seed * 1664525 + 1013904223) >> 24);
+    /* Not a database at all. */
+    file_write(0, noise, sizeof noise);
+    expect_refused(-EBADMSG, "is damaged");
+    teardown(NULL);
+    mkdir(dir, 0700);
+
+    /* A database, with noise in every page but the first. */
+    {
+        _cleanup_(registry_closep) struct registry *registry = open_counted(1000);
+        for (int i = 0; i < 60; i++) {
+            char name[32];
+            snprintf(name, sizeof name, "f-%d", i);
+            assert_int_equal(put(registry, name, NULL), 0);
+        }
+    }
+    for (off_t at = 4096; at < 8 * 4096; at += 4096)
+        file_write(at + 100, noise, 2000);
+    expect_refused(-EBADMSG, "is damaged");
+}
+
+static void a_cut_file_is_refused(void **state)
+{
+    char path[128];
+
+    (void)state;
+    registry_close(open_counted(10));
+    snprintf(path, sizeof path, "%s/registry.db", dir);
+    assert_int_equal(truncate(path, 5000), 0);
+    expect_refused(-EBADMSG, "is damaged");
+}
+
+static void rows_that_we_never_wrote_are_refused(void **state)
+{
+    static const char *const changes[] = {
+        "UPDATE functions SET name = 'no/such'",
+        "UPDATE functions SET version = printf('%.100c', 'x')",
+        "UPDATE functions SET library_hash = printf('%.65c', 'x')",
+        "UPDATE functions SET uid = 0",
+        "UPDATE functions SET uid = 4294967295",
+        "UPDATE functions SET id = -1",
+        "UPDATE functions SET id = 4294967296",
+        "UPDATE functions SET kind = 'a' || char(0) || 'b'",
+        "UPDATE functions SET manifest = printf('%.70000c', 'x')",
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(changes); i++) {
+        {
+            _cleanup_(registry_closep) struct registry *registry = open_counted(10);
+            assert_int_equal(put(registry, "hello", NULL), 0);
+        }
+        sql_run(changes[i]);
+        {
+            _cleanup_(registry_closep) struct registry *registry = open_counted(10);
+            int seen = 0;
+            struct err err = {0};
+            assert_int_equal(registry_each(registry, stop_at_third, &seen, &err), -EBADMSG);
+            assert_int_equal(seen, 0);
+            assert_non_null(strstr(err.message, "is damaged"));
+        }
+        sql_run("DELETE FROM functions; DELETE FROM uids_waiting");
+    }
+}
+
+static void another_schema_is_refused(void **state)
+{
+    (void)state;
+    registry_close(open_counted(10));
+    sql_run("PRAGMA user_version = 2");
+    expect_refused(-EPROTO, "version 2, this vireo knows version 1");
+    sql_run("PRAGMA user_version = 1; PRAGMA application_id = 7");
+    expect_refused(-EBADMSG, "another program");
+    sql_run("PRAGMA application_id = 1986622053; DROP TABLE uids_waiting");
+    expect_refused(-EBADMSG, "is damaged");
+}
+
+static void what_cannot_be_opened_says_why(void **state)
+{
+    struct registry *registry = NULL;
+    struct err err = {0};
+    char path[128];
+
+    (void)state;
+    assert_int_equal(registry_open("/nonexistent", FIRST, 10, &registry, &err), -ENOENT);
+    assert_non_null(strstr(err.message, "/nonexistent/registry.db"));
+    /* Not through a link that somebody put there. */
+    snprintf(path, sizeof path, "%s/registry.db", dir);
+    assert_int_equal(symlink("/etc/passwd", path), 0);
+    expect_refused(-ELOOP, "cannot open registry");
+    unlink(path);
+    assert_int_equal(mkdir(path, 0700), 0);
+    expect_refused(-EISDIR, "cannot open registry");
+}
+
+int main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+    const struct CMUnitTest tests[] = {
+        TEST(what_is_put_is_there_after_reopening),
+        TEST(files_are_for_their_owner_only),
+        TEST(an_update_keeps_id_uid_and_birth),
+        TEST(uids_are_used_again_only_after_their_purge),
+        TEST(a_freed_uid_rests_as_long_as_it_can),
+        TEST(dangerous_uid_ranges_are_refused),
+        TEST(bad_functions_are_refused),
+        TEST(a_thousand_functions_are_listed_quickly),
+        TEST(a_kill_in_the_middle_loses_nothing_acknowledged),
+        TEST(a_second_process_is_refused),
+        TEST(a_damaged_file_is_named),
+        TEST(a_cut_file_is_refused),
+        TEST(rows_that_we_never_wrote_are_refused),
+        TEST(another_schema_is_refused),
+        TEST(what_cannot_be_opened_says_why),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
