@@ -16,8 +16,8 @@ struct cgi_environment {
 
 /*
  * Fills `environment` with the manifest's variables (`base`, borrowed) and those of the call. What
- * does not fit, and a "Proxy" header (which programs would take for the setting HTTP_PROXY), is left
- * out.
+ * does not fit, and a "Proxy" header (which programs would take for the setting HTTP_PROXY), is
+ * left out.
  */
 void cgi_environment_fill(struct cgi_environment *environment, const struct guest_call *call,
                           const char *function, const char *const *base, size_t base_count);

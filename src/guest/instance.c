@@ -47,6 +47,11 @@ static bool is_handler(const struct template_state *state)
     return library_face(state->library)->handle != NULL;
 }
 
+static void enter_nothing(void *argument)
+{
+    (void)argument;
+}
+
 int instance_prepare(struct template_state *state, struct err *err)
 {
     const struct library_face *face = library_face(state->library);
@@ -79,9 +84,12 @@ int instance_prepare(struct template_state *state, struct err *err)
     if (face->start_section)
         return 0;
     r = wasm_instance_open(state->library, &state->host, err);
-    if (r == 0)
-        state->instantiated = true;
-    return r;
+    if (r < 0)
+        return r;
+    state->instantiated = true;
+    /* Reserves the call stack here, once, and not in each fork. */
+    wasm_enter(&state->host, enter_nothing, NULL);
+    return 0;
 }
 
 /* ---- becoming an instance ---- */
@@ -141,8 +149,9 @@ static void renew_secrets(void)
         give_up();
     if (auxiliary)
         memcpy(auxiliary, random.auxiliary, sizeof random.auxiliary);
-    /* The low byte stays zero, so that a string function can't run past it. musl has no pointer guard
-     * (the word behind belongs to its thread structure): nothing here stores mangled pointers. */
+    /* The low byte stays zero, so that a string function can't run past it. musl has no pointer
+     * guard (the word behind belongs to its thread structure): nothing here stores mangled
+     * pointers. */
     random.canary &= ~0xfful;
     __asm__ volatile("mov %0, %%fs:0x28" : : "r"(random.canary));
     explicit_bzero(&random, sizeof random);
@@ -417,7 +426,8 @@ static _Noreturn void run_failed(const struct verdict *verdict, const struct hos
     _exit(verdict->outcome == CHANNEL_TRAPPED ? EXIT_TRAP : 1);
 }
 
-/* A handler run from the command line: standard input is the request, standard output the answer. */
+/* A handler run from the command line: standard input is the request, standard output the answer.
+ */
 static _Noreturn void run_handler_on_stdio(struct template_state *state)
 {
     static const struct call_text empty = {"", 0};
@@ -443,8 +453,7 @@ static _Noreturn void run_handler_on_stdio(struct template_state *state)
     if (verdict.outcome != CHANNEL_ANSWERED)
         run_failed(&verdict, &state->host);
     if (handler.result > 0) {
-        const void *answer =
-            host_memory(&state->host, handler.answer_at, (uint64_t)handler.result);
+        const void *answer = host_memory(&state->host, handler.answer_at, (uint64_t)handler.result);
         if (!answer || fd_write_full(1, answer, (size_t)handler.result) < 0)
             _exit(1);
     }

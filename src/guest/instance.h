@@ -18,10 +18,11 @@ struct template_state {
     struct guest_setup setup;
     const struct library *library;
     struct seccomp_program filter;
-    struct host host;   /* its instance is open if `instantiated` */
-    bool instantiated; /* its memory and data are in place */
-    bool initialized;  /* a handler: its constructors have run, in this instance */
-    int directories[GRANT_FILES_MAX]; /* of setup.files; -1: a tmp that each instance has of its own */
+    struct host host;                 /* its instance is open if `instantiated` */
+    bool instantiated;                /* its memory and data are in place */
+    bool initialized;                 /* a handler: its constructors have run, in this instance */
+    int directories[GRANT_FILES_MAX]; /* of setup.files; -1: a tmp that each instance has of its own
+                                       */
     bool has_tmp;                     /* then Landlock waits until the instance has it */
     const char *args[RUN_ARGS_MAX + 1];
     const char *env[GRANT_ENV_MAX + 1];
@@ -30,9 +31,9 @@ struct template_state {
 
 /* Where the descriptors of a GUEST_FORK message are. */
 struct instance_fds {
-    int memory, event;  /* channel; -1 for GUEST_FORK_RUN */
-    int stdio[3];       /* -1 without GUEST_FORK_RUN */
-    const int *tasks;   /* v1 groups to enter */
+    int memory, event; /* channel; -1 for GUEST_FORK_RUN */
+    int stdio[3];      /* -1 without GUEST_FORK_RUN */
+    const int *tasks;  /* v1 groups to enter */
     size_t task_count;
     int tmp[GRANT_FILES_MAX]; /* this instance's own tmp directories, -1 elsewhere */
 };

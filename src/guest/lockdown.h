@@ -1,7 +1,7 @@
 /*
  * The parts of the process wall that a process puts round itself. Each returns 0 or -errno; a
- * mechanism that the kernel does not have is 0 as well: `vireo doctor` says which there are, and the
- * filter, the namespaces and the empty root stand without it.
+ * mechanism that the kernel does not have is 0 as well: `vireo doctor` says which there are, and
+ * the filter, the namespaces and the empty root stand without it.
  */
 #pragma once
 
@@ -12,12 +12,14 @@
 int lockdown_no_new_code(void);
 /* Speculation: store bypass and indirect branches, for good; inherited by forks. */
 int lockdown_speculation(void);
-/* Not dumpable: no core, no ptrace, no /proc/PID of ours for others of the same uid. Inherited by forks. */
+/* Not dumpable: no core, no ptrace, no /proc/PID of ours for others of the same uid. Inherited by
+ * forks. */
 int lockdown_not_dumpable(void);
 /* Drops every capability of every set, but for `keep` in permitted and effective (a bit mask). */
 int lockdown_capabilities(uint64_t keep);
 
-/* Landlock: nothing but what is below these directories; no TCP, no signals or abstract sockets outside. */
+/* Landlock: nothing but what is below these directories; no TCP, no signals or abstract sockets
+ * outside. */
 struct lockdown_directory {
     int fd;
     int writable;

@@ -77,7 +77,8 @@ static int setup_directories(struct err *err)
             state.has_tmp = true;
             continue;
         }
-        _cleanup_(closep) int fd = open(file->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+        _cleanup_(closep) int fd =
+            open(file->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
         int place = INSTANCE_FIRST_DIRECTORY_FD + (int)i;
         if (fd < 0)
             return err_set(err, -errno, "cannot open granted directory '%s'", file->path);
@@ -185,7 +186,8 @@ static pid_t clone_process(uint64_t flags, int group_fd)
     return pid < 0 ? -errno : (pid_t)pid;
 }
 
-/* Finds where the descriptors of a fork message are. -EBADMSG when their count is not what it says. */
+/* Finds where the descriptors of a fork message are. -EBADMSG when their count is not what it says.
+ */
 static int fork_fds(const struct guest_fork *message, const int *fds, size_t fd_count,
                     struct instance_fds *ret_fds, int *ret_group)
 {
@@ -346,7 +348,7 @@ int template_main(void)
         return GUEST_EXIT_SETUP;
 
     ready.error = setup(control, &err);
-    snprintf(ready.message, sizeof ready.message, "%s", err.message);
+    snprintf(ready.message, sizeof ready.message, "%.255s", err.message);
     if (fd_send(control, &ready, sizeof ready, NULL, 0) < 0 || ready.error < 0)
         return GUEST_EXIT_SETUP;
 

@@ -32,8 +32,9 @@ enum guest_message_type {
 #define GUEST_FORK_NAMESPACES 1u /* own pid, mount, ipc, uts and user namespaces */
 #define GUEST_FORK_ONE_CALL 2u   /* ends after one call */
 #define GUEST_FORK_INTO_GROUP \
-    4u                    /* the first group descriptor is a v2 directory: CLONE_INTO_CGROUP */
-#define GUEST_FORK_RUN 8u /* no channel: run the command on stdio (`vireo run`) */
+    4u                      /* the first group descriptor is a v2 directory: CLONE_INTO_CGROUP */
+#define GUEST_FORK_RUN 8u   /* no channel: run the command on stdio (`vireo run`) */
+#define GUEST_FORK_TELL 16u /* GUEST_STARTED is wanted on success too: one wake-up more */
 
 struct guest_grant_file {
     char path[256]; /* as the function sees it, absolute; mounted there by the host */

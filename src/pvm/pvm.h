@@ -75,8 +75,11 @@ struct pvm_event {
 /* One event; 1 when there was one, 0 when there is none now, -errno. */
 int pvm_template_read(struct pvm_template *pvm_template, struct pvm_event *ret_event);
 
-/* The table of system calls that these grants give, as text: names, for `describe`. */
-const char *const *pvm_syscalls(uint32_t grant, size_t *ret_count);
+/*
+ * The names of the system calls of the base table (`grant` 0), or those that one GUEST_GRANT_* adds
+ * to it: at most `max` into `ret_names` (static strings); returns the count.
+ */
+size_t pvm_syscalls(uint32_t grant, const char **ret_names, size_t max);
 
 /* Uids for one-shot sandboxes of this machine (builds, `vireo run`): locked files below /run/vireo.
  */

@@ -7,7 +7,6 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
 #include <linux/capability.h>
 #include <linux/securebits.h>
 #include <poll.h>
@@ -77,9 +76,9 @@ static void join_groups(const struct spawn_plan *plan)
 
 static void take_ids(const struct spawn_plan *plan, bool clear_groups, uid_t uid, gid_t gid)
 {
-    if (clear_groups && setgroups(0, NULL) < 0)
+    /* The raw calls: libc's would wait for the other threads, which this copy does not have. */
+    if (clear_groups && syscall(SYS_setgroups, 0, NULL) < 0)
         fail(plan, SPAWN_IDS);
-    /* The raw calls: libc's would signal the other threads that this copy does not have. */
     if (syscall(SYS_setresgid, gid, gid, gid) < 0 || syscall(SYS_setresuid, uid, uid, uid) < 0)
         fail(plan, SPAWN_IDS);
 }

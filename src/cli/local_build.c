@@ -1,0 +1,197 @@
+/* A build by the command line itself, without a daemon: for `vireo build` and `vireo run`. */
+#include <ctype.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/cleanup.h"
+#include "base/err.h"
+#include "cli/cli.h"
+#include "cli/local_build.h"
+#include "cli/progress.h"
+#include "pvm/pvm.h"
+
+DEFINE_CLEANUP(struct store, store_close)
+DEFINE_CLEANUP(struct sign_key, sign_key_free)
+
+/* Makes a directory and those above it; one that is there already is fine. */
+static int directories_make(const char *path, mode_t mode, struct err *err)
+{
+    _cleanup_(freep) char *copy = strdup(path);
+
+    if (!copy)
+        return err_set(err, -ENOMEM, "cannot make directory '%s'", path);
+    for (char *slash = strchr(copy + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
+        *slash = '\0';
+        if (mkdir(copy, 0755) < 0 && errno != EEXIST)
+            return err_set(err, -errno, "cannot make directory '%s'", copy);
+        *slash = '/';
+    }
+    if (mkdir(copy, mode) < 0 && errno != EEXIST)
+        return err_set(err, -errno, "cannot make directory '%s'", path);
+    return 0;
+}
+
+/* "$VARIABLE/vireo", or "$HOME/below/vireo"; malloc'ed. */
+static int user_directory(const char *variable, const char *below, char **ret_path, struct err *err)
+{
+    const char *base = getenv(variable);
+    const char *home = getenv("HOME");
+    int n;
+
+    /* The XDG specification: a relative path there is to be ignored. */
+    if (base && base[0] == '/')
+        n = asprintf(ret_path, "%s/vireo", base);
+    else if (home && home[0] == '/')
+        n = asprintf(ret_path, "%s/%s/vireo", home, below);
+    else
+        return err_say(err, -EINVAL, "cannot find a place for the key and store: HOME is not set");
+    return n < 0 ? err_set(err, -ENOMEM, "cannot find a place for the key and store") : 0;
+}
+
+/* The store's directory and the key's path: the machine's for root, else the user's own. */
+static int places(char **ret_state, char **ret_key, struct err *err)
+{
+    _cleanup_(freep) char *state = NULL;
+    _cleanup_(freep) char *keys = NULL;
+    int r = 0;
+
+    if (geteuid() == 0) {
+        state = strdup(cli.state_dir);
+        keys = strdup(cli.state_dir);
+    } else {
+        r = user_directory("XDG_CACHE_HOME", ".cache", &state, err);
+        if (r == 0)
+            r = user_directory("XDG_CONFIG_HOME", ".config", &keys, err);
+    }
+    if (r < 0)
+        return r;
+    if (!state || !keys)
+        return err_set(err, -ENOMEM, "cannot find a place for the key and store");
+    /* Others may pass through (a build's sandbox has a uid of its own), not list. */
+    r = directories_make(state, 0711, err);
+    if (r == 0)
+        r = directories_make(keys, 0711, err);
+    if (r < 0)
+        return r;
+    if (asprintf(ret_key, "%s/key", keys) < 0)
+        return err_set(err, -ENOMEM, "cannot find a place for the key");
+    *ret_state = steal_ptr(&state);
+    return 0;
+}
+
+/* --name, else what vireo.yaml says, else the source's own name made one that is allowed. */
+static int set_name(struct manifest *manifest, const struct local_build_options *options,
+                    struct err *err)
+{
+    char name[NAME_MAX_BYTES + 1];
+    size_t used = 0;
+
+    if (options->name)
+        return manifest_set_name(manifest, options->name, err);
+    if (manifest->name[0] != '\0')
+        return 0;
+
+    _cleanup_(freep) char *path = realpath(options->source, NULL);
+    if (!path)
+        return err_set(err, -errno, "cannot build '%s'", options->source);
+    const char *base = strrchr(path, '/') + 1;
+    for (; *base && *base != '.' && used < NAME_MAX_BYTES; base++) {
+        if (isalnum((unsigned char)*base))
+            name[used++] = (char)tolower((unsigned char)*base);
+        else if (used > 0)
+            name[used++] = '-';
+    }
+    while (used > 0 && name[used - 1] == '-')
+        used--;
+    name[used] = '\0';
+    if (used == 0)
+        return err_say(err, -EINVAL, "cannot build '%s': it needs a name (--name)",
+                       options->source);
+    return manifest_set_name(manifest, name, err);
+}
+
+static int override(struct manifest *manifest, void *user, struct err *err)
+{
+    const struct local_build_options *options = user;
+    int r = set_name(manifest, options, err);
+
+    if (r == 0 && options->override)
+        r = options->override(manifest, options->user, err);
+    return r;
+}
+
+static void on_stage(const char *stage, void *user)
+{
+    progress_stage(user, stage);
+}
+
+/* Who the sandboxes run as: root takes a uid that nobody else has, a user stays in a namespace. */
+static int identity(struct build_options *options, int *ret_lock, struct err *err)
+{
+    options->rootless = geteuid() != 0;
+    if (options->rootless)
+        return 0;
+    return pvm_uid_take(&options->uid, ret_lock, err);
+}
+
+int local_build_open(struct local_build *ret_local, struct err *err)
+{
+    _cleanup_(freep) char *state = NULL;
+    _cleanup_(freep) char *key_path = NULL;
+    _cleanup_(sign_key_freep) struct sign_key *key = NULL;
+    _cleanup_(store_closep) struct store *store = NULL;
+
+    int r = places(&state, &key_path, err);
+    if (r == 0)
+        r = sign_key_open(key_path, &key, err);
+    if (r == 0)
+        r = store_open(state, &store, err);
+    if (r < 0)
+        return r;
+    *ret_local = (struct local_build){
+        .state_dir = steal_ptr(&state), .key = steal_ptr(&key), .store = steal_ptr(&store)};
+    return 0;
+}
+
+void local_build_close(struct local_build *local)
+{
+    build_result_clear(&local->result);
+    store_close(local->store);
+    sign_key_free(local->key);
+    free(local->state_dir);
+    *local = (struct local_build){0};
+}
+
+int local_build(struct local_build *local, const struct local_build_options *wanted,
+                struct err *err)
+{
+    struct build_options options = {0};
+    _cleanup_(freep) void *tar = NULL;
+    _cleanup_(freep) char *builder = cli_program_path("vireo-build");
+    _cleanup_(closep) int uid_lock = -1;
+    size_t tar_size;
+
+    if (!builder)
+        return err_set(err, -ENOMEM, "cannot build '%s'", wanted->source);
+    *strrchr(builder, '/') = '\0';
+    int r = source_pack(wanted->source, &tar, &tar_size, err);
+    if (r == 0)
+        r = identity(&options, &uid_lock, err);
+    if (r < 0)
+        return r;
+
+    options.program_dir = builder;
+    options.state_dir = local->state_dir;
+    options.cgroup_name = "";
+    options.progress = on_stage;
+    struct progress *progress =
+        progress_new(cli.verbose || wanted->plain_progress, cli.quiet || wanted->quiet);
+    options.progress_user = progress;
+    r = build_run(&options, tar, tar_size, override, (void *)(uintptr_t)wanted, local->store,
+                  local->key, &local->result, err);
+    progress_free(progress, r < 0);
+    return r;
+}

@@ -1,0 +1,33 @@
+/* A build by the command line itself, without a daemon: for `vireo build` and `vireo run`. */
+#pragma once
+
+#include <stdbool.h>
+
+#include "build/build.h"
+
+struct err;
+
+/* Where it builds: as root the machine's state directory, else the user's own cache and config. */
+struct local_build {
+    char *state_dir;
+    struct sign_key *key;
+    struct store *store;
+    struct build_result result;
+};
+
+struct local_build_options {
+    const char *source; /* path */
+    const char *name;   /* of the function; NULL: vireo.yaml's, else the source's */
+    bool plain_progress, quiet;
+    /* Called on the manifest before it is used; may be NULL. */
+    int (*override)(struct manifest *manifest, void *user, struct err *err);
+    void *user;
+};
+
+/* Opens store and key, made on first use. The caller ends it with local_build_close(). */
+int local_build_open(struct local_build *ret_local, struct err *err);
+void local_build_close(struct local_build *local);
+
+/* Builds, with progress on standard error; local->result is set. Errors as build_run(). */
+int local_build(struct local_build *local, const struct local_build_options *options,
+                struct err *err);

@@ -1,0 +1,338 @@
+/*
+ * vireo run: one shot, without a daemon. The library is built (or verified), a template is started
+ * for it, one instance is forked on this process's standard streams, and its exit status is ours.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/fd.h"
+#include "build/build.h"
+#include "cgroup/cgroup.h"
+#include "cli/cli.h"
+#include "cli/local_build.h"
+#include "cli/options.h"
+#include "guest/template.h"
+#include "pvm/pvm.h"
+
+DEFINE_CLEANUP(struct pvm_template, pvm_template_free)
+
+/* The only instance's name. */
+#define RUN_ID 1
+
+struct run {
+    const char *memory, *cpus, *timeout; /* as given; NULL: not */
+    struct cli_list env, directories;
+    struct manifest manifest;
+    int library_fd;
+    uid_t uid;
+    bool rootless;
+    struct cgroup_root *groups;
+    struct cgroup_pool *pool;
+    struct cgroup *group;
+};
+
+/* "HOST[::GUEST][:ro]": the user's own word, so the operator's allow_grants are not asked. */
+static int grant_directory(struct manifest *manifest, const char *text, struct err *err)
+{
+    struct manifest_file *file = &manifest->files[manifest->file_count];
+    char copy[PATH_MAX];
+    char host[PATH_MAX];
+
+    if (manifest->file_count == GRANT_FILES_MAX)
+        return err_say(err, -EINVAL, "cannot grant '%s': %d directories at most", text,
+                       GRANT_FILES_MAX);
+    snprintf(copy, sizeof copy, "%s", text);
+    size_t length = strlen(copy);
+    bool read_only = length > 3 && strcmp(copy + length - 3, ":ro") == 0;
+    if (read_only)
+        copy[length - 3] = '\0';
+    char *guest = strstr(copy, "::");
+    if (guest) {
+        *guest = '\0';
+        guest += 2;
+    }
+    if (!realpath(copy, host))
+        return err_set(err, -errno, "cannot grant '%s'", copy);
+    if (guest && guest[0] != '/')
+        return err_say(err, -EINVAL, "cannot grant '%s': '%s' is not an absolute path", text,
+                       guest);
+    if (!guest)
+        guest = copy[0] == '/' ? copy : host;
+    if (strlen(host) >= sizeof file->host || strlen(guest) >= sizeof file->path ||
+        strcmp(guest, "/") == 0)
+        return err_say(err, -EINVAL, "cannot grant '%s' as '%s'", host, guest);
+    snprintf(file->host, sizeof file->host, "%s", host);
+    snprintf(file->path, sizeof file->path, "%s", guest);
+    file->writable = !read_only;
+    manifest->file_count++;
+    return 0;
+}
+
+/* Options over the manifest. A grant of the host's files in a manifest is the author's wish, not
+ * ours. */
+static int apply_options(struct manifest *manifest, void *user, struct err *err)
+{
+    const struct run *run = user;
+    int r = 0;
+
+    for (uint32_t i = 0; i < manifest->file_count; i++) {
+        if (manifest->files[i].host[0])
+            return err_say(
+                err, -EPERM, "cannot run: its vireo.yaml asks for '%s' (grant it by --dir %s::%s)",
+                manifest->files[i].host, manifest->files[i].host, manifest->files[i].path);
+    }
+    if (run->memory)
+        r = manifest_set_memory(manifest, run->memory, err);
+    if (r == 0 && run->cpus)
+        r = manifest_set_cpus(manifest, run->cpus, err);
+    if (r == 0 && run->timeout)
+        r = manifest_set_timeout(manifest, run->timeout, err);
+    for (size_t i = 0; r == 0 && i < run->env.count; i++)
+        r = manifest_set_env(manifest, run->env.items[i], err);
+    for (size_t i = 0; r == 0 && i < run->directories.count; i++)
+        r = grant_directory(manifest, run->directories.items[i], err);
+    return r;
+}
+
+/* A library that was built before: its signature must be by our key. */
+static int take_library(struct run *run, const struct local_build *local, const char *path,
+                        struct err *err)
+{
+    _cleanup_(freep) char *bytes = NULL;
+    struct library_note note;
+    size_t size = 0;
+    size_t elf_size = 0;
+
+    int r = fd_read_file(AT_FDCWD, path, LIBRARY_MAX_BYTES, &bytes, &size, err);
+    if (r == 0)
+        r = library_verify(local->key, bytes, size, &note, &elf_size, err);
+    if (r < 0)
+        return r;
+    manifest_default(&run->manifest);
+    snprintf(run->manifest.name, sizeof run->manifest.name, "%s", note.name);
+    r = apply_options(&run->manifest, run, err);
+    if (r < 0)
+        return r;
+    /* What was checked is these bytes, and it is these that are mapped. */
+    return fd_sealed_copy("vireo-library", bytes, size, &run->library_fd, err);
+}
+
+static int obtain(struct run *run, struct local_build *local, const char *file, struct err *err)
+{
+    size_t length = strlen(file);
+    struct local_build_options options = {
+        .source = file, .quiet = !cli.verbose, .override = apply_options, .user = run};
+
+    if (length > 3 && strcmp(file + length - 3, ".so") == 0)
+        return take_library(run, local, file, err);
+    int r = local_build(local, &options, err);
+    if (r < 0)
+        return r;
+    run->manifest = local->result.manifest;
+    return fd_sealed_copy("vireo-library", local->result.library, local->result.size,
+                          &run->library_fd, err);
+}
+
+/*
+ * A group with the limits. An ordinary user has one only below a delegated group: the guest's own
+ * bound on memory and our clock stand without it, and what does not is said.
+ */
+static int enter_group(struct run *run, struct err *err)
+{
+    char name[64];
+    struct err group_err = {0};
+    struct cgroup_limits limits = {
+        .memory_bytes = run->manifest.limits.memory_bytes,
+        .cpu_millis = run->manifest.limits.cpu_millis,
+        .pids = run->manifest.limits.pids,
+        .io_bytes_per_second = run->manifest.limits.io_bytes_per_second,
+        .io_operations_per_second = run->manifest.limits.io_operations_per_second,
+    };
+
+    snprintf(name, sizeof name, "vireo/run-%d", (int)getpid());
+    int r = cgroup_root_open(name, &run->groups, &group_err);
+    if (r == 0)
+        r = cgroup_pool_new(run->groups, 0, &run->pool, &group_err);
+    if (r == 0)
+        r = cgroup_pool_take(run->pool, &limits, &run->group, &group_err);
+    if (r == 0)
+        return 0;
+    if (!run->rootless)
+        return err_say(err, r, "%s", group_err.message);
+    if (!cli.quiet)
+        fprintf(stderr,
+                "vireo: limits of CPU, processes and memory outside of the program need a "
+                "delegated control group (%s); time and WebAssembly memory are limited\n",
+                group_err.message);
+    return 0;
+}
+
+static void leave_group(struct run *run)
+{
+    if (run->group)
+        cgroup_pool_put(run->pool, run->group, true);
+    cgroup_pool_free(run->pool);
+    cgroup_root_close(run->groups);
+}
+
+/* The exit code for how the instance ended, with a line when it was not its own doing. */
+static int outcome(const struct run *run, int status, bool timed_out)
+{
+    struct cgroup_events events = {0};
+    char memory[32];
+
+    if (timed_out) {
+        fprintf(stderr, "vireo: time limit %u ms reached\n", run->manifest.limits.timeout_ms);
+        return CLI_LIMIT;
+    }
+    if (WIFEXITED(status)) {
+        if (WEXITSTATUS(status) != GUEST_EXIT_SETUP)
+            return WEXITSTATUS(status);
+        fputs("vireo: cannot run: the instance could not drop its rights\n", stderr);
+        return CLI_BUG;
+    }
+    if (WTERMSIG(status) == SIGKILL && run->group && cgroup_read_events(run->group, &events) == 0 &&
+        events.oom_kills) {
+        manifest_bytes_text(run->manifest.limits.memory_bytes, memory, sizeof memory);
+        fprintf(stderr, "vireo: memory limit %s reached\n", memory);
+        return CLI_LIMIT;
+    }
+    if (WTERMSIG(status) == SIGSYS)
+        fputs("vireo: a system call that it may not make\n", stderr);
+    else
+        fprintf(stderr, "vireo: crashed: signal %d (%s)\n", WTERMSIG(status),
+                strsignal(WTERMSIG(status)));
+    return 128 + WTERMSIG(status);
+}
+
+/* Milliseconds until `deadline_ns` for poll(2); -1: none. */
+static int left_ms(int64_t deadline_ns)
+{
+    if (deadline_ns == 0)
+        return -1;
+    int64_t left = (deadline_ns - clock_now_ns() + 999999) / 1000000;
+    return left < 0 ? 0 : left > INT_MAX ? INT_MAX : (int)left;
+}
+
+/* Waits for the instance's end, and ends it at its time limit. */
+static int wait_end(const struct run *run, struct pvm_template *template, int *ret_exit,
+                    struct err *err)
+{
+    uint32_t timeout_ms = run->manifest.limits.timeout_ms;
+    int64_t deadline_ns = timeout_ms ? clock_now_ns() + (int64_t)timeout_ms * 1000000 : 0;
+    bool timed_out = false;
+
+    for (;;) {
+        struct pollfd poll_fd = {.fd = pvm_template_fd(template), .events = POLLIN};
+        struct pvm_event event;
+        int n = poll(&poll_fd, 1, left_ms(deadline_ns));
+        if (n < 0 && errno != EINTR)
+            return err_set(err, -errno, "cannot wait for the instance");
+        if (n == 0 && !timed_out) {
+            timed_out = true;
+            deadline_ns = 0;
+            pvm_kill(template, RUN_ID);
+        }
+        while (n > 0 && pvm_template_read(template, &event) == 1) {
+            if (event.type == PVM_NOT_STARTED)
+                return err_set(err, event.error, "cannot start the instance");
+            if (event.type == PVM_TEMPLATE_GONE)
+                return err_say(err, -EPIPE, "cannot run: the template ended");
+            if (event.type == PVM_ENDED) {
+                *ret_exit = outcome(run, event.status, timed_out);
+                return 0;
+            }
+        }
+    }
+}
+
+static int start_and_wait(struct run *run, const char *const *args, size_t arg_count, int *ret_exit,
+                          struct err *err)
+{
+    _cleanup_(freep) char *guest = cli_program_path("vireo-guest");
+    _cleanup_(pvm_template_freep) struct pvm_template *template = NULL;
+    static const int stdio[] = {0, 1, 2};
+
+    if (!guest)
+        return err_set(err, -ENOMEM, "cannot run");
+    _cleanup_(closep) int guest_fd = open(guest, O_RDONLY | O_CLOEXEC);
+    if (guest_fd < 0)
+        return err_set(err, -errno, "cannot open program '%s'", guest);
+    struct pvm_template_options options = {
+        .function = run->manifest.name,
+        .manifest = &run->manifest,
+        .guest_program_fd = guest_fd,
+        .library_fd = run->library_fd,
+        .uid = run->uid,
+        .rootless = run->rootless,
+        .real_stdio = true,
+        .args = args,
+        .arg_count = arg_count,
+        .group = run->group,
+    };
+    int r = pvm_template_new(&options, &template, err);
+    if (r < 0)
+        return r;
+    /* It stays in the template's group: the two are one run. */
+    struct pvm_fork_options fork = {.id = RUN_ID, .stdio = stdio};
+    r = pvm_fork(template, &fork, err);
+    if (r < 0)
+        return r;
+    return wait_end(run, template, ret_exit, err);
+}
+
+static int run_file(struct run *run, int argc, char **argv, int *ret_exit, struct err *err)
+{
+    struct local_build local = {0};
+    _cleanup_(closep) int uid_lock = -1;
+    const char **args = (const char **)(uintptr_t)argv;
+
+    if (argc > RUN_ARGS_MAX)
+        return err_say(err, -E2BIG, "cannot run '%s': %d arguments at most", argv[0], RUN_ARGS_MAX);
+    run->rootless = geteuid() != 0;
+    run->uid = geteuid();
+    int r = local_build_open(&local, err);
+    if (r == 0)
+        r = obtain(run, &local, argv[0], err);
+    local_build_close(&local);
+    if (r == 0 && !run->rootless)
+        r = pvm_uid_take(&run->uid, &uid_lock, err);
+    if (r == 0)
+        r = enter_group(run, err);
+    if (r == 0)
+        r = start_and_wait(run, args, (size_t)argc, ret_exit, err);
+    leave_group(run);
+    closep(&run->library_fd);
+    return r;
+}
+
+int cli_run(int argc, char **argv)
+{
+    struct run run = {.library_fd = -1};
+    const struct cli_option options[] = {
+        {.name = "--memory", .text = &run.memory},   {.name = "--cpus", .text = &run.cpus},
+        {.name = "--timeout", .text = &run.timeout}, {.name = "--env", .list = &run.env},
+        {.name = "--dir", .list = &run.directories},
+    };
+    struct err err = {0};
+    int words;
+    int exit;
+
+    if (!cli_options(argc, argv, options, ARRAY_LEN(options), CLI_STOP_AT_FIRST, &words, &exit))
+        return exit;
+    if (words == 0)
+        return cli_usage("run", "it needs a file");
+    if (run_file(&run, words, argv + 1, &exit, &err) < 0)
+        return cli_error(&err, NULL);
+    return exit;
+}

@@ -1,0 +1,466 @@
+/* The supervisor: start, loop, stop. */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <netdb.h>
+#include <sched.h>
+#include <signal.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/capability.h>
+#include <sys/epoll.h>
+#include <sys/file.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/fd.h"
+#include "base/log.h"
+#include "faas/supervisor.h"
+#include "faas/supervisor_main.h"
+
+/* Control groups kept ready: a burst of starts this long makes none. */
+#define SPARE_GROUPS 64
+/* The first uids of the range are the gateways'; one-shot sandboxes have the last 1,024. */
+#define GATEWAY_UIDS 16
+#define ONE_SHOT_UIDS 1024
+/* Calls that still run when a stop is asked for have this long. */
+#define DRAIN_NS (30 * INT64_C(1000000000))
+
+int supervisor_watch(struct supervisor *supervisor, struct source *source, int fd, uint32_t events,
+                     struct err *err)
+{
+    struct epoll_event event = {.events = events, .data.ptr = source};
+
+    source->fd = fd;
+    if (epoll_ctl(supervisor->epoll, EPOLL_CTL_ADD, fd, &event) < 0)
+        return err_set(err, -errno, "cannot watch a descriptor");
+    return 0;
+}
+
+void supervisor_unwatch(struct supervisor *supervisor, struct source *source)
+{
+    if (source->fd >= 0)
+        epoll_ctl(supervisor->epoll, EPOLL_CTL_DEL, source->fd, NULL);
+}
+
+/* ---- start ---- */
+
+static int open_state(struct supervisor *supervisor, struct err *err)
+{
+    const char *directory = supervisor->config.state_dir;
+    char path[512];
+
+    if (mkdir(directory, 0700) < 0 && errno != EEXIST)
+        return err_set(err, -errno, "cannot make '%s'", directory);
+    snprintf(path, sizeof path, "%s/lock", directory);
+    supervisor->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (supervisor->lock_fd < 0)
+        return err_set(err, -errno, "cannot open '%s'", path);
+    if (flock(supervisor->lock_fd, LOCK_EX | LOCK_NB) < 0)
+        return err_say(err, -EBUSY, "cannot serve '%s': another daemon does", directory);
+
+    snprintf(path, sizeof path, "%s/key", directory);
+    int r = sign_key_open(path, &supervisor->key, err);
+    if (r == 0)
+        r = store_open(directory, &supervisor->store, err);
+    return r;
+}
+
+static int open_program(const struct supervisor *supervisor, const char *name, int *ret_fd,
+                        struct err *err)
+{
+    char path[512];
+
+    snprintf(path, sizeof path, "%s/%s", supervisor->config.program_dir, name);
+    *ret_fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (*ret_fd < 0)
+        return err_set(err, -errno, "cannot open program '%s'", path);
+    return 0;
+}
+
+/* Listens on "ADDR:PORT" ("[::1]:80", ":80"). *ret_name gets what it became (port 0 is chosen). */
+static int listen_tcp(const char *name, char *ret_name, size_t size, int *ret_fd, struct err *err)
+{
+    const struct addrinfo hints = {.ai_socktype = SOCK_STREAM,
+                                   .ai_flags = AI_PASSIVE | AI_NUMERICHOST | AI_NUMERICSERV};
+    char host[128];
+    struct addrinfo *found = NULL;
+    const char *colon = strrchr(name, ':');
+    const int on = 1;
+
+    if (!colon || (size_t)(colon - name) >= sizeof host)
+        return err_say(err, -EINVAL, "cannot listen on '%s': it is not ADDR:PORT", name);
+    snprintf(host, sizeof host, "%.*s", (int)(colon - name), name);
+    char *bare = host;
+    if (host[0] == '[' && host[strlen(host) - 1] == ']') {
+        host[strlen(host) - 1] = '\0';
+        bare++;
+    }
+    int r = getaddrinfo(bare[0] ? bare : NULL, colon + 1, &hints, &found);
+    if (r != 0)
+        return err_say(err, -EINVAL, "cannot listen on '%s': %s", name, gai_strerror(r));
+    _cleanup_(closep) int fd =
+        socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) < 0 ||
+        bind(fd, found->ai_addr, found->ai_addrlen) < 0 || listen(fd, 4096) < 0)
+        r = -errno;
+    freeaddrinfo(found);
+    if (r < 0)
+        return err_set(err, r, "cannot listen on '%s'", name);
+
+    struct sockaddr_storage bound;
+    socklen_t length = sizeof bound;
+    char port[16];
+    if (getsockname(fd, (struct sockaddr *)&bound, &length) < 0 ||
+        getnameinfo((struct sockaddr *)&bound, length, NULL, 0, port, sizeof port, NI_NUMERICSERV))
+        return err_set(err, -errno, "cannot listen on '%s'", name);
+    snprintf(ret_name, size, "%.*s:%s", (int)(colon - name), name, port);
+    *ret_fd = steal_fd(&fd);
+    return 0;
+}
+
+static int listen_unix(struct supervisor *supervisor, struct err *err)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    int n = snprintf(address.sun_path, sizeof address.sun_path, "%s/admin.sock",
+                     supervisor->config.state_dir);
+
+    if (n < 0 || (size_t)n >= sizeof address.sun_path)
+        return err_say(err, -ENAMETOOLONG, "cannot listen on '%s/admin.sock': the path is too long",
+                       supervisor->config.state_dir);
+    /* The lock is ours: a socket that is there is a dead daemon's. */
+    unlink(address.sun_path);
+    _cleanup_(closep) int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd < 0 || bind(fd, (struct sockaddr *)&address, sizeof address) < 0 ||
+        chmod(address.sun_path, 0600) < 0 || listen(fd, 128) < 0)
+        return err_set(err, -errno, "cannot listen on '%s'", address.sun_path);
+    supervisor->admin_fd = steal_fd(&fd);
+    return 0;
+}
+
+static int open_listeners(struct supervisor *supervisor, struct err *err)
+{
+    static char listen_name[256];
+    static char admin_name[256];
+    struct supervisor_config *config = &supervisor->config;
+
+    int r =
+        listen_tcp(config->listen, listen_name, sizeof listen_name, &supervisor->listen_fd, err);
+    if (r < 0)
+        return r;
+    config->listen = listen_name;
+    if (config->admin_listen) {
+        if (!config->admin_token_file)
+            return err_say(err, -EINVAL, "cannot administer over TCP without --admin-token FILE");
+        supervisor->admin_token_fd = open(config->admin_token_file, O_RDONLY | O_CLOEXEC);
+        if (supervisor->admin_token_fd < 0)
+            return err_set(err, -errno, "cannot open '%s'", config->admin_token_file);
+        r = listen_tcp(config->admin_listen, admin_name, sizeof admin_name,
+                       &supervisor->admin_tcp_fd, err);
+        if (r < 0)
+            return r;
+        config->admin_listen = admin_name;
+    }
+    return listen_unix(supervisor, err);
+}
+
+static int open_uids(struct supervisor *supervisor, struct err *err)
+{
+    bool added = false;
+    int r = pvm_uid_range(&supervisor->uid_first, &supervisor->uid_count, &added, err);
+
+    if (r < 0)
+        return r;
+    if (added)
+        log_line(LOG_NOTICE, "reserved uids %u..%u for sandboxes in /etc/subuid",
+                 supervisor->uid_first, supervisor->uid_first + supervisor->uid_count - 1);
+    if (supervisor->uid_count <= GATEWAY_UIDS + ONE_SHOT_UIDS)
+        return err_say(err, -EINVAL,
+                       "cannot use the range of 'vireo' in /etc/subuid: %u uids are "
+                       "too few (65536 are usual)",
+                       supervisor->uid_count);
+    return 0;
+}
+
+/* Groups of one daemon have a name of its state directory's: two daemons don't meet. */
+static int open_groups(struct supervisor *supervisor, struct err *err)
+{
+    unsigned char hash[8];
+    char name[64];
+    char hex[sizeof hash * 2 + 1];
+    const char *state = supervisor->config.state_dir;
+
+    crypto_generichash(hash, sizeof hash, (const unsigned char *)state, strlen(state), NULL, 0);
+    sodium_bin2hex(hex, sizeof hex, hash, sizeof hash);
+    snprintf(name, sizeof name, "vireo/%s", hex);
+    int r = cgroup_root_open(name, &supervisor->groups, err);
+    if (r == 0)
+        r = cgroup_pool_new(supervisor->groups, SPARE_GROUPS, &supervisor->pool, err);
+    return r;
+}
+
+static int load_function(const struct registry_function *row, void *user)
+{
+    struct supervisor *supervisor = user;
+    struct registry_function copy = *row;
+    struct manifest manifest;
+    struct err err = {0};
+
+    copy.manifest = strdup(row->manifest);
+    if (!copy.manifest)
+        return -ENOMEM;
+    if (manifest_parse(copy.manifest, strlen(copy.manifest), "registry", &manifest, &err) < 0) {
+        /* One row that can't be read must not keep the others from being served. */
+        log_line(LOG_ERROR, "function '%s' is not served: %s", row->name, err.message);
+        registry_function_clear(&copy);
+        return 0;
+    }
+    return function_set(supervisor, &copy, &manifest, NULL, NULL);
+}
+
+static int open_registry(struct supervisor *supervisor, struct err *err)
+{
+    uid_t waiting[256];
+    int r = registry_open(supervisor->config.state_dir, supervisor->uid_first + GATEWAY_UIDS,
+                          supervisor->uid_count - GATEWAY_UIDS - ONE_SHOT_UIDS,
+                          &supervisor->registry, err);
+    if (r < 0)
+        return r;
+    /* No process of a former daemon is left: their groups were just emptied. */
+    while ((r = registry_uids_waiting(supervisor->registry, waiting, ARRAY_LEN(waiting), err)) >
+           0) {
+        for (int i = 0; i < r; i++) {
+            int purged = registry_uid_purged(supervisor->registry, waiting[i], err);
+            if (purged < 0)
+                return purged;
+        }
+    }
+    if (r < 0)
+        return r;
+    return registry_each(supervisor->registry, load_function, supervisor, err);
+}
+
+/*
+ * What the loop still needs, by name; the rest goes, from the bounding set too.
+ *   SYS_ADMIN     namespaces, mounts, CLONE_INTO_CGROUP
+ *   SETUID/SETGID uid and gid maps, the gateways' and sandboxes' ids
+ *   SETPCAP       emptying the bounding set of what is started
+ *   KILL          ending processes of other uids
+ *   CHOWN, FOWNER, DAC_OVERRIDE  scratch and granted directories, control files of groups
+ *   SYS_CHROOT    pivot into the new root
+ *   SYS_RESOURCE  rlimits of what is started, where the machine lets root raise them
+ *   SYS_PTRACE    /proc/PID/uid_map of processes that are not dumpable
+ */
+static int drop_capabilities(struct err *err)
+{
+    static const cap_value_t kept[] = {
+        CAP_SYS_ADMIN,  CAP_SETUID,       CAP_SETGID,     CAP_SETPCAP,
+        CAP_KILL,       CAP_CHOWN,        CAP_FOWNER,     CAP_DAC_OVERRIDE,
+        CAP_SYS_CHROOT, CAP_SYS_RESOURCE, CAP_SYS_PTRACE,
+    };
+    cap_t set = cap_get_proc();
+    int r = 0;
+
+    if (!set)
+        return err_set(err, -errno, "cannot drop capabilities");
+    for (cap_value_t cap = 0; cap <= cap_max_bits() - 1 && r == 0; cap++) {
+        bool keep = false;
+        for (size_t i = 0; i < ARRAY_LEN(kept); i++)
+            keep |= kept[i] == cap;
+        if (keep)
+            continue;
+        if (prctl(PR_CAPBSET_READ, cap) == 1 && prctl(PR_CAPBSET_DROP, cap) < 0)
+            r = -errno;
+        if (cap_set_flag(set, CAP_PERMITTED, 1, &cap, CAP_CLEAR) < 0 ||
+            cap_set_flag(set, CAP_EFFECTIVE, 1, &cap, CAP_CLEAR) < 0 ||
+            cap_set_flag(set, CAP_INHERITABLE, 1, &cap, CAP_CLEAR) < 0)
+            r = -errno;
+    }
+    if (r == 0 && cap_set_proc(set) < 0)
+        r = -errno;
+    cap_free(set);
+    return r < 0 ? err_set(err, r, "cannot drop capabilities") : 0;
+}
+
+static void raise_descriptor_limit(void)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+        limit.rlim_cur = limit.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &limit);
+    }
+}
+
+/* ---- stop ---- */
+
+static void stop(struct supervisor *supervisor)
+{
+    const struct gateway_simple drain = {.type = GATEWAY_DRAIN};
+
+    if (supervisor->stopping) {
+        supervisor->stopped = true; /* asked twice: at once */
+        return;
+    }
+    log_line(LOG_NOTICE, "stopping: calls that run are finished");
+    supervisor->stopping = true;
+    supervisor->stop_at_ns = clock_now_ns() + DRAIN_NS;
+    gateway_send(supervisor, GATEWAY_CALLS, &drain, sizeof drain, NULL, 0);
+}
+
+static void signals_ready(struct supervisor *supervisor, struct source *source, uint32_t events)
+{
+    struct signalfd_siginfo info;
+
+    (void)events;
+    while (read(source->fd, &info, sizeof info) == sizeof info)
+        stop(supervisor);
+}
+
+static int open_signals(struct supervisor *supervisor, struct err *err)
+{
+    sigset_t set;
+
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGINT);
+    signal(SIGPIPE, SIG_IGN);
+    if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
+        return err_set(err, -errno, "cannot block signals");
+    int fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+    if (fd < 0)
+        return err_set(err, -errno, "cannot wait for signals");
+    supervisor->signals.ready = signals_ready;
+    return supervisor_watch(supervisor, &supervisor->signals, fd, EPOLLIN, err);
+}
+
+static int open_all(struct supervisor *supervisor, struct err *err)
+{
+    supervisor->epoll = epoll_create1(EPOLL_CLOEXEC);
+    if (supervisor->epoll < 0)
+        return err_set(err, -errno, "cannot make an event loop");
+    if (sodium_init() < 0)
+        return err_say(err, -ENOSYS, "cannot start libsodium");
+    raise_descriptor_limit();
+
+    int r = supervisor_config_read(&supervisor->config, err);
+    if (r == 0)
+        r = open_state(supervisor, err);
+    if (r == 0)
+        r = open_program(supervisor, "vireo-guest", &supervisor->guest_fd, err);
+    if (r == 0)
+        r = open_program(supervisor, "vireo-gateway", &supervisor->gateway_fd, err);
+    if (r == 0)
+        r = open_uids(supervisor, err);
+    if (r == 0)
+        r = open_groups(supervisor, err);
+    if (r == 0)
+        r = open_listeners(supervisor, err);
+    /* From here the network is an empty namespace, for the gateways and every pVM too: accepted
+     * connections live where their listener was made. CAP_SYS_ADMIN. */
+    if (r == 0 && unshare(CLONE_NEWNET | CLONE_NEWCGROUP) < 0)
+        r = err_set(err, -errno, "cannot make an empty network namespace");
+    if (r == 0)
+        r = open_registry(supervisor, err);
+    if (r == 0)
+        r = open_signals(supervisor, err);
+    if (r == 0)
+        r = drop_capabilities(err);
+    if (r == 0)
+        r = jobs_open(supervisor, err);
+    if (r == 0)
+        r = gateways_open(supervisor, err);
+    return r;
+}
+
+static void close_all(struct supervisor *supervisor)
+{
+    gateways_close(supervisor);
+    jobs_close(supervisor);
+    function_free_all(supervisor);
+    cgroup_pool_free(supervisor->pool);
+    cgroup_root_close(supervisor->groups);
+    registry_close(supervisor->registry);
+    store_close(supervisor->store);
+    sign_key_free(supervisor->key);
+    if (supervisor->admin_fd >= 0) {
+        char path[512];
+        snprintf(path, sizeof path, "%s/admin.sock", supervisor->config.state_dir);
+        unlink(path);
+    }
+    int fds[] = {supervisor->listen_fd, supervisor->admin_fd,       supervisor->admin_tcp_fd,
+                 supervisor->guest_fd,  supervisor->gateway_fd,     supervisor->signals.fd,
+                 supervisor->lock_fd,   supervisor->admin_token_fd, supervisor->epoll};
+    fd_close_all(fds, ARRAY_LEN(fds));
+}
+
+static void loop(struct supervisor *supervisor)
+{
+    struct epoll_event events[64];
+
+    while (!supervisor->stopped) {
+        /* Without a deadline it sleeps until something happens. */
+        int timeout_ms = -1;
+        if (supervisor->stopping) {
+            int64_t left_ns = supervisor->stop_at_ns - clock_now_ns();
+            if (left_ns <= 0)
+                return;
+            timeout_ms = (int)(left_ns / 1000000) + 1;
+        }
+        int n = epoll_wait(supervisor->epoll, events, ARRAY_LEN(events), timeout_ms);
+        for (int i = 0; i < n; i++) {
+            struct source *source = events[i].data.ptr;
+            if (source->fd >= 0) /* else an event before this one ended it */
+                source->ready(supervisor, source, events[i].events);
+        }
+        templates_bury(supervisor);
+    }
+}
+
+static void supervisor_init(struct supervisor *supervisor, const struct supervisor_config *config)
+{
+    supervisor->config = *config;
+    supervisor->epoll = supervisor->lock_fd = supervisor->guest_fd = supervisor->gateway_fd = -1;
+    supervisor->listen_fd = supervisor->admin_fd = supervisor->admin_tcp_fd = -1;
+    supervisor->admin_token_fd = supervisor->signals.fd = supervisor->jobs_source.fd = -1;
+    for (unsigned i = 0; i < GATEWAY_ROLES; i++) {
+        supervisor->gateways[i].source.fd = supervisor->gateways[i].process.fd = -1;
+        supervisor->telemetry[i] = -1;
+    }
+    for (unsigned i = INSTANCES_MAX; i-- > 0;) {
+        supervisor->instances[i].id = i;
+        supervisor->instances[i].next = supervisor->free_instances;
+        supervisor->free_instances = &supervisor->instances[i];
+    }
+}
+
+int supervisor_serve(const struct supervisor_config *config, struct err *err)
+{
+    _cleanup_(freep) struct supervisor *supervisor = calloc(1, sizeof *supervisor);
+
+    if (!supervisor)
+        return err_set(err, -ENOMEM, "cannot serve");
+    if (geteuid() != 0)
+        return err_say(err, -EPERM,
+                       "cannot serve: the supervisor needs root (it makes namespaces, "
+                       "control groups and uids for functions)");
+    supervisor_init(supervisor, config);
+    int r = open_all(supervisor, err);
+    if (r == 0) {
+        log_line(LOG_NOTICE, "ready on http://%s with %u functions", supervisor->config.listen,
+                 supervisor->function_count);
+        loop(supervisor);
+    }
+    close_all(supervisor);
+    return r;
+}

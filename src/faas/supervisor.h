@@ -1,0 +1,191 @@
+/*
+ * The supervisor: root, no HTTP. It owns the registry, the templates, the control groups and the
+ * life of every instance; its two gateways ask over their sockets. One thread runs the loop and
+ * owns everything here; builds and the registry's writes, which wait for compilers and disks, are
+ * done by job threads (supervisor_jobs.c).
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "build/build.h"
+#include "cgroup/cgroup.h"
+#include "faas/protocol.h"
+#include "faas/registry.h"
+#include "pvm/pvm.h"
+
+struct err;
+struct supervisor;
+struct job;
+
+/* Something that the loop waits for; embedded in what it belongs to. */
+struct source {
+    void (*ready)(struct supervisor *supervisor, struct source *source, uint32_t events);
+    void *owner;
+    int fd; /* -1: not watched */
+};
+
+enum gateway_role { GATEWAY_CALLS, GATEWAY_ADMIN, GATEWAY_ROLES };
+
+/* A message that did not fit the socket yet. Owns its descriptors. */
+struct outgoing {
+    struct outgoing *next;
+    int fds[2];
+    size_t fd_count, size;
+    char bytes[];
+};
+
+struct gateway {
+    struct source source;  /* its socket */
+    struct source process; /* its pidfd */
+    struct outgoing *first, *last;
+    size_t outgoing_count;
+    unsigned failures; /* starts that ended within a second, in a row */
+    int64_t started_ns;
+};
+
+/* A template and the function's generation that it belongs to. */
+struct template_slot {
+    struct source source;
+    struct pvm_template *pvm;
+    struct cgroup *group;
+    struct function *function; /* NULL once the function is gone */
+    uint32_t generation;
+    unsigned instances;
+    bool retired; /* no more forks: freed when its last instance ends */
+    uid_t uid;
+    struct template_slot *next; /* in supervisor.templates, or of the dead ones */
+};
+
+struct function {
+    struct registry_function row;
+    struct manifest manifest;
+    uint32_t generation;
+    struct template_slot *current;        /* NULL: not started yet */
+    struct function *next_id, *next_name; /* hash chains */
+};
+
+struct instance {
+    struct instance *next; /* hash chain by token, or free list */
+    uint64_t token;        /* the gateway's name */
+    uint64_t id;           /* ours: index and a count of reuses */
+    struct template_slot *slot;
+    struct cgroup *group;
+    bool stopped; /* on the gateway's wish */
+    bool used;
+};
+
+#define FUNCTION_BUCKETS 4096
+#define INSTANCE_BUCKETS 4096
+#define INSTANCES_MAX 8192
+
+struct supervisor_config {
+    const char *listen; /* ADDR:PORT */
+    const char *state_dir;
+    const char *admin_listen, *admin_token_file; /* NULL: none */
+    const char *config_file;
+    const char *program_dir;
+    uid_t allow_uid;           /* may administer besides root */
+    char allow_files[16][256]; /* host directories that manifests may name (allow_grants: files:) */
+    unsigned allow_files_count;
+};
+
+struct supervisor {
+    struct supervisor_config config;
+    int epoll, lock_fd, guest_fd, gateway_fd;
+    int listen_fd, admin_fd, admin_tcp_fd, admin_token_fd;
+    uid_t uid_first;
+    uint32_t uid_count;
+
+    struct registry *registry; /* job threads only, once the loop runs */
+    struct store *store;
+    struct sign_key *key;
+    struct cgroup_root *groups;
+    struct cgroup_pool *pool;
+
+    struct function *by_id[FUNCTION_BUCKETS], *by_name[FUNCTION_BUCKETS];
+    unsigned function_count;
+    struct template_slot *templates;
+    /* Freed when the loop has gone through its events: one of them may be a dead slot's. */
+    struct template_slot *dead;
+    struct instance instances[INSTANCES_MAX];
+    struct instance *free_instances;
+    struct instance *by_token[INSTANCE_BUCKETS];
+    unsigned instance_count;
+    uint64_t starts_cold, starts_fork, starts_failed;
+
+    struct gateway gateways[GATEWAY_ROLES];
+    int telemetry[GATEWAY_ROLES]; /* the two ends, kept so that a gateway can be started again */
+    struct source signals;
+    struct jobs *jobs;
+    struct source jobs_source;
+    bool stopping, stopped;
+    int64_t stop_at_ns;
+};
+
+/* ---- supervisor.c ---- */
+int supervisor_watch(struct supervisor *supervisor, struct source *source, int fd, uint32_t events,
+                     struct err *err);
+void supervisor_unwatch(struct supervisor *supervisor, struct source *source);
+
+/* ---- supervisor_functions.c ---- */
+struct function *function_find(struct supervisor *supervisor, const char *name);
+struct function *function_find_id(struct supervisor *supervisor, uint32_t id);
+/* Takes over `row` (cleared on failure too) and tells the calls gateway. */
+int function_set(struct supervisor *supervisor, struct registry_function *row,
+                 const struct manifest *manifest, struct template_slot *ready, struct err *err);
+void function_drop(struct supervisor *supervisor, const char *name);
+void function_tell(struct supervisor *supervisor, const struct function *function);
+void templates_bury(struct supervisor *supervisor); /* frees the dead ones */
+void function_free_all(struct supervisor *supervisor);
+
+/* A template of this library, not yet a function's current one. */
+int template_start(struct supervisor *supervisor, const char *name, const char *library_hash,
+                   const struct manifest *manifest, uid_t uid, struct template_slot **ret_slot,
+                   struct err *err);
+void template_retire(struct supervisor *supervisor, struct template_slot *slot);
+/* Ends every template and instance; functions stay. */
+void templates_retire_all(struct supervisor *supervisor);
+
+/* ---- supervisor_instances.c ---- */
+void instance_start(struct supervisor *supervisor, const struct gateway_start *wish);
+void instance_stop(struct supervisor *supervisor, const struct gateway_stop *wish);
+void instance_end_all(struct supervisor *supervisor, struct template_slot *slot);
+/* What a template says: ended and failed instances. */
+void template_ready(struct supervisor *supervisor, struct source *source, uint32_t events);
+
+/* ---- supervisor_gateways.c ---- */
+int gateways_open(struct supervisor *supervisor, struct err *err);
+int gateway_start(struct supervisor *supervisor, enum gateway_role role, struct err *err);
+/* Sends, or queues what does not fit. The descriptors are duplicated when queued: they stay the
+ * caller's. */
+void gateway_send(struct supervisor *supervisor, enum gateway_role role, const void *message,
+                  size_t size, const int *fds, size_t fd_count);
+void gateways_close(struct supervisor *supervisor);
+
+/* ---- supervisor_admin.c ---- */
+void admin_message(struct supervisor *supervisor, const struct admin_request *request, int *fd);
+/* The answer to a deploy that is done. */
+void admin_deployed(struct supervisor *supervisor, uint64_t token, const char *name);
+void admin_reply(struct supervisor *supervisor, uint64_t token, int error, const char *message,
+                 const char *json);
+
+/* ---- supervisor_jobs.c ---- */
+int jobs_open(struct supervisor *supervisor, struct err *err);
+void jobs_close(struct supervisor *supervisor);
+/* A deploy; takes the descriptor of the packed source over. */
+int jobs_deploy(struct supervisor *supervisor, const struct admin_request *request, int *source_fd,
+                struct err *err);
+int jobs_remove(struct supervisor *supervisor, const struct admin_request *request,
+                struct err *err);
+/* Nothing of this uid lives any more. */
+void jobs_uid_purged(struct supervisor *supervisor, uid_t uid);
+
+/* ---- supervisor_config.c ---- */
+int supervisor_config_read(struct supervisor_config *config, struct err *err);
+/* -EPERM naming the grant that the operator's allow_grants does not have. */
+int supervisor_config_allows(const struct supervisor_config *config,
+                             const struct manifest *manifest, struct err *err);

@@ -1,0 +1,253 @@
+/* What administrators ask: answers are JSON, made here from what the supervisor knows. */
+#include <errno.h>
+#include <json-c/json.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/cleanup.h"
+#include "base/err.h"
+#include "base/fd.h"
+#include "faas/supervisor.h"
+#include "guest/template.h"
+
+static void add_text(struct json_object *object, const char *key, const char *value)
+{
+    json_object_object_add(object, key, json_object_new_string(value));
+}
+
+static void add_number(struct json_object *object, const char *key, uint64_t value)
+{
+    json_object_object_add(object, key, json_object_new_uint64(value));
+}
+
+static void add_time(struct json_object *object, const char *key, int64_t seconds)
+{
+    char text[32];
+    time_t time = (time_t)seconds;
+    struct tm parts;
+
+    if (gmtime_r(&time, &parts) && strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &parts))
+        add_text(object, key, text);
+}
+
+static struct json_object *function_json(const struct supervisor *supervisor,
+                                         const struct function *function)
+{
+    const struct registry_function *row = &function->row;
+    struct json_object *object = json_object_new_object();
+    char url[NAME_MAX_BYTES + 128];
+
+    add_text(object, "name", row->name);
+    add_text(object, "version", row->version);
+    add_text(object, "safety", row->safety);
+    add_text(object, "kind", row->kind);
+    add_text(object, "isolation",
+             function->manifest.isolation == MANIFEST_REQUEST ? "request" : "instance");
+    add_number(object, "memory_bytes", function->manifest.limits.memory_bytes);
+    add_number(object, "cpu_millis", function->manifest.limits.cpu_millis);
+    add_number(object, "timeout_ms", function->manifest.limits.timeout_ms);
+    add_text(object, "library", row->library_hash);
+    add_text(object, "source", row->source_hash);
+    add_number(object, "uid", row->uid);
+    add_time(object, "created_at", row->created_at);
+    add_time(object, "updated_at", row->updated_at);
+    snprintf(url, sizeof url, "http://%s/function/%s", supervisor->config.listen, row->name);
+    add_text(object, "url", url);
+    return object;
+}
+
+static int by_name(const void *a, const void *b)
+{
+    const struct function *const *one = a;
+    const struct function *const *two = b;
+
+    return strcmp((*one)->row.name, (*two)->row.name);
+}
+
+static void reply_list(struct supervisor *supervisor, uint64_t token)
+{
+    _cleanup_(freep) struct function **all = calloc(supervisor->function_count + 1, sizeof *all);
+    unsigned count = 0;
+
+    if (!all) {
+        admin_reply(supervisor, token, -ENOMEM, "cannot list functions: out of memory", NULL);
+        return;
+    }
+    for (unsigned i = 0; i < FUNCTION_BUCKETS; i++) {
+        for (struct function *at = supervisor->by_id[i]; at; at = at->next_id)
+            all[count++] = at;
+    }
+    qsort(all, count, sizeof *all, by_name);
+    struct json_object *array = json_object_new_array();
+    for (unsigned i = 0; i < count; i++)
+        json_object_array_add(array, function_json(supervisor, all[i]));
+    admin_reply(supervisor, token, 0, "", json_object_to_json_string(array));
+    json_object_put(array);
+}
+
+static struct json_object *syscalls_json(uint32_t grant)
+{
+    const char *names[128];
+    size_t count = pvm_syscalls(grant, names, ARRAY_LEN(names));
+    struct json_object *array = json_object_new_array();
+
+    for (size_t i = 0; i < count; i++)
+        json_object_array_add(array, json_object_new_string(names[i]));
+    return array;
+}
+
+/* The base table, and what each grant of this function adds. */
+static struct json_object *tables_json(const struct function *function)
+{
+    struct json_object *tables = json_object_new_object();
+
+    json_object_object_add(tables, "base", syscalls_json(0));
+    if (function->manifest.file_count)
+        json_object_object_add(tables, "files", syscalls_json(GUEST_GRANT_FILES));
+    return tables;
+}
+
+static struct json_object *instances_json(const struct supervisor *supervisor,
+                                          const struct function *function)
+{
+    struct json_object *array = json_object_new_array();
+
+    for (unsigned i = 0; i < INSTANCES_MAX; i++) {
+        const struct instance *instance = &supervisor->instances[i];
+        if (!instance->used || !instance->slot || instance->slot->function != function)
+            continue;
+        struct cgroup_usage usage = {0};
+        struct json_object *object = json_object_new_object();
+        add_number(object, "id", instance->id);
+        add_number(object, "generation", instance->slot->generation);
+        if (instance->group && cgroup_read_usage(instance->group, &usage) == 0)
+            add_number(object, "memory_bytes", usage.memory_bytes);
+        json_object_array_add(array, object);
+    }
+    return array;
+}
+
+static struct json_object *namespaces_json(const struct function *function)
+{
+    bool per_request = function->manifest.isolation == MANIFEST_REQUEST;
+    struct json_object *object = json_object_new_object();
+
+    add_text(object, "pid", per_request ? "request" : "function");
+    add_text(object, "mount", per_request ? "request" : "function");
+    add_text(object, "ipc", per_request ? "request" : "function");
+    add_text(object, "uts", per_request ? "request" : "function");
+    add_text(object, "user", per_request ? "request" : "function");
+    add_text(object, "time", "function");
+    add_text(object, "cgroup", "daemon");
+    add_text(object, "network", "daemon, empty");
+    return object;
+}
+
+static void reply_describe(struct supervisor *supervisor, const struct function *function,
+                           uint64_t token)
+{
+    struct json_object *object = function_json(supervisor, function);
+    char key[BUILD_HASH_TEXT];
+
+    sign_key_id(supervisor->key, key);
+    add_text(object, "signed_by", key);
+    add_text(object, "manifest", function->row.manifest);
+    json_object_object_add(object, "syscalls", tables_json(function));
+    json_object_object_add(object, "namespaces", namespaces_json(function));
+    json_object_object_add(object, "instances", instances_json(supervisor, function));
+    admin_reply(supervisor, token, 0, "", json_object_to_json_string(object));
+    json_object_put(object);
+}
+
+static void reply_status(struct supervisor *supervisor, uint64_t token)
+{
+    struct json_object *object = json_object_new_object();
+    unsigned ready = 0;
+    unsigned out = 0;
+    unsigned made = 0;
+
+    if (supervisor->pool)
+        cgroup_pool_counts(supervisor->pool, &ready, &out, &made);
+    add_number(object, "functions", supervisor->function_count);
+    add_number(object, "instances", supervisor->instance_count);
+    add_number(object, "starts_cold", supervisor->starts_cold);
+    add_number(object, "starts_fork", supervisor->starts_fork);
+    add_number(object, "starts_failed", supervisor->starts_failed);
+    add_number(object, "groups_ready", ready);
+    add_number(object, "groups_out", out);
+    add_number(object, "groups_made", made);
+    admin_reply(supervisor, token, 0, "", json_object_to_json_string(object));
+    json_object_put(object);
+}
+
+void admin_reply(struct supervisor *supervisor, uint64_t token, int error, const char *message,
+                 const char *json)
+{
+    struct admin_reply reply = {.type = ADMIN_REPLY, .error = error, .token = token};
+    _cleanup_(closep) int body = -1;
+
+    snprintf(reply.message, sizeof reply.message, "%s", message);
+    if (json) {
+        struct err err = {0};
+        size_t size = strlen(json);
+        if (fd_sealed_copy("vireo-reply", json, size, &body, &err) < 0) {
+            reply.error = err.code;
+            snprintf(reply.message, sizeof reply.message, "%s", err.message);
+        } else {
+            reply.body_bytes = (uint32_t)size;
+        }
+    }
+    gateway_send(supervisor, GATEWAY_ADMIN, &reply, sizeof reply, &body, body >= 0 ? 1 : 0);
+}
+
+/* Where the state that a request needs is: in the loop's hands, or for a job. */
+void admin_message(struct supervisor *supervisor, const struct admin_request *request, int *fd)
+{
+    struct function *function = function_find(supervisor, request->name);
+    char missing[NAME_MAX_BYTES + 64];
+    struct err err = {0};
+    int r = 0;
+
+    snprintf(missing, sizeof missing, "no function '%s' is deployed", request->name);
+    switch (request->type) {
+    case ADMIN_LIST:
+        reply_list(supervisor, request->token);
+        break;
+    case ADMIN_STATUS:
+        reply_status(supervisor, request->token);
+        break;
+    case ADMIN_DESCRIBE:
+        if (function)
+            reply_describe(supervisor, function, request->token);
+        else
+            admin_reply(supervisor, request->token, -ENOENT, missing, NULL);
+        break;
+    case ADMIN_REMOVE:
+        r = function ? jobs_remove(supervisor, request, &err)
+                     : err_say(&err, -ENOENT, "%s", missing);
+        break;
+    case ADMIN_DEPLOY:
+        r = jobs_deploy(supervisor, request, fd, &err);
+        break;
+    default:
+        break;
+    }
+    if (r < 0)
+        admin_reply(supervisor, request->token, r, err.message, NULL);
+}
+
+void admin_deployed(struct supervisor *supervisor, uint64_t token, const char *name)
+{
+    const struct function *function = function_find(supervisor, name);
+    struct json_object *object;
+
+    if (!function) {
+        admin_reply(supervisor, token, -ENOENT, "removed while it was deployed", NULL);
+        return;
+    }
+    object = function_json(supervisor, function);
+    admin_reply(supervisor, token, 0, "", json_object_to_json_string(object));
+    json_object_put(object);
+}

@@ -1,0 +1,142 @@
+/* The operator's configuration (--config FILE): what manifests may ask for. docs/configuration.md
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <yaml.h>
+
+#include "base/cleanup.h"
+#include "base/err.h"
+#include "base/fd.h"
+#include "faas/supervisor.h"
+
+#define CONFIG_MAX_BYTES (64 << 10)
+
+static int bad(struct err *err, const char *file, const yaml_node_t *node, const char *what)
+{
+    return err_say(err, -EINVAL, "cannot read '%s': line %zu, column %zu: %s", file,
+                   node->start_mark.line + 1, node->start_mark.column + 1, what);
+}
+
+static const char *text_of(const yaml_node_t *node)
+{
+    return node->type == YAML_SCALAR_NODE ? (const char *)node->data.scalar.value : "";
+}
+
+/* Calls `each` for every key of a mapping. */
+static int each_key(yaml_document_t *document, const yaml_node_t *mapping, const char *file,
+                    int (*each)(struct supervisor_config *config, yaml_document_t *document,
+                                const yaml_node_t *key, const yaml_node_t *value, struct err *err),
+                    struct supervisor_config *config, struct err *err)
+{
+    if (mapping->type != YAML_MAPPING_NODE)
+        return bad(err, file, mapping, "a mapping is expected here");
+    for (yaml_node_pair_t *pair = mapping->data.mapping.pairs.start;
+         pair < mapping->data.mapping.pairs.top; pair++) {
+        int r = each(config, document, yaml_document_get_node(document, pair->key),
+                     yaml_document_get_node(document, pair->value), err);
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}
+
+static int add_directory(struct supervisor_config *config, const yaml_node_t *item, struct err *err)
+{
+    const char *path = text_of(item);
+
+    if (path[0] != '/' || strstr(path, "/../") || strstr(path, "//") ||
+        strlen(path) >= sizeof config->allow_files[0])
+        return bad(err, config->config_file, item,
+                   "an absolute path without '..' is expected here");
+    if (config->allow_files_count == ARRAY_LEN(config->allow_files))
+        return bad(err, config->config_file, item, "too many directories (16 at most)");
+    snprintf(config->allow_files[config->allow_files_count++], sizeof config->allow_files[0], "%s",
+             path);
+    return 0;
+}
+
+static int grant_key(struct supervisor_config *config, yaml_document_t *document,
+                     const yaml_node_t *key, const yaml_node_t *value, struct err *err)
+{
+    if (strcmp(text_of(key), "files") != 0)
+        return bad(err, config->config_file, key, "unknown key (allow_grants has: files)");
+    if (value->type != YAML_SEQUENCE_NODE)
+        return bad(err, config->config_file, value, "a list of directories is expected here");
+    for (yaml_node_item_t *item = value->data.sequence.items.start;
+         item < value->data.sequence.items.top; item++) {
+        int r = add_directory(config, yaml_document_get_node(document, *item), err);
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}
+
+static int top_key(struct supervisor_config *config, yaml_document_t *document,
+                   const yaml_node_t *key, const yaml_node_t *value, struct err *err)
+{
+    if (strcmp(text_of(key), "allow_grants") != 0)
+        return bad(err, config->config_file, key, "unknown key (known: allow_grants)");
+    return each_key(document, value, config->config_file, grant_key, config, err);
+}
+
+int supervisor_config_read(struct supervisor_config *config, struct err *err)
+{
+    _cleanup_(freep) char *text = NULL;
+    yaml_parser_t parser;
+    yaml_document_t document;
+    size_t size = 0;
+
+    if (!config->config_file)
+        return 0;
+    int r = fd_read_file(AT_FDCWD, config->config_file, CONFIG_MAX_BYTES, &text, &size, err);
+    if (r < 0)
+        return r;
+    if (!yaml_parser_initialize(&parser))
+        return err_set(err, -ENOMEM, "cannot read '%s'", config->config_file);
+    yaml_parser_set_input_string(&parser, (const unsigned char *)text, size);
+    if (!yaml_parser_load(&parser, &document)) {
+        r = err_say(err, -EINVAL, "cannot read '%s': line %zu, column %zu: %s", config->config_file,
+                    parser.problem_mark.line + 1, parser.problem_mark.column + 1,
+                    parser.problem ? parser.problem : "bad YAML");
+        yaml_parser_delete(&parser);
+        return r;
+    }
+    yaml_node_t *root = yaml_document_get_root_node(&document);
+    if (root)
+        r = each_key(&document, root, config->config_file, top_key, config, err);
+    yaml_document_delete(&document);
+    yaml_parser_delete(&parser);
+    return r;
+}
+
+/* `path` is `directory` or below it, by its text: what it is on disk is settled when it is mounted.
+ */
+static bool is_below(const char *path, const char *directory)
+{
+    size_t length = strlen(directory);
+
+    while (length > 1 && directory[length - 1] == '/')
+        length--;
+    return strncmp(path, directory, length) == 0 &&
+           (path[length] == '/' || path[length] == '\0' || length == 1);
+}
+
+int supervisor_config_allows(const struct supervisor_config *config,
+                             const struct manifest *manifest, struct err *err)
+{
+    for (uint32_t i = 0; i < manifest->file_count; i++) {
+        const char *host = manifest->files[i].host;
+        bool allowed = host[0] == '\0';
+        for (unsigned j = 0; j < config->allow_files_count && !allowed; j++)
+            allowed = !strstr(host, "/../") && is_below(host, config->allow_files[j]);
+        if (!allowed)
+            return err_say(err, -EPERM,
+                           "cannot deploy '%s': grant files '%s' is not in the operator's "
+                           "allow_grants",
+                           manifest->name, host);
+    }
+    return 0;
+}

@@ -1,0 +1,272 @@
+/* What is deployed, in memory, and the templates of it. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+
+#include "base/cleanup.h"
+#include "base/err.h"
+#include "base/log.h"
+#include "faas/supervisor.h"
+
+static unsigned name_bucket(const char *name)
+{
+    uint32_t hash = 2166136261u; /* FNV-1a; names are the operator's, not an attacker's */
+
+    for (; *name; name++)
+        hash = (hash ^ (unsigned char)*name) * 16777619u;
+    return hash % FUNCTION_BUCKETS;
+}
+
+struct function *function_find(struct supervisor *supervisor, const char *name)
+{
+    struct function *function = supervisor->by_name[name_bucket(name)];
+
+    while (function && strcmp(function->row.name, name) != 0)
+        function = function->next_name;
+    return function;
+}
+
+struct function *function_find_id(struct supervisor *supervisor, uint32_t id)
+{
+    struct function *function = supervisor->by_id[id % FUNCTION_BUCKETS];
+
+    while (function && function->row.id != id)
+        function = function->next_id;
+    return function;
+}
+
+void function_tell(struct supervisor *supervisor, const struct function *function)
+{
+    const struct manifest *manifest = &function->manifest;
+    struct gateway_function message = {
+        .type = GATEWAY_FUNCTION,
+        .function_id = function->row.id,
+        .generation = function->generation,
+        .per_request = manifest->isolation == MANIFEST_REQUEST,
+        .timeout_ms = manifest->limits.timeout_ms,
+        .request_bytes = manifest->limits.request_bytes,
+        .answer_bytes = manifest->limits.answer_bytes,
+        .instances_max = manifest->pool.instances_max,
+        .spares = manifest->pool.spares,
+        .queue_max = manifest->pool.queue_max,
+        .idle_ms = manifest->pool.idle_ms,
+        .memory_bytes = manifest->limits.memory_bytes,
+    };
+
+    memcpy(message.name, function->row.name, sizeof message.name);
+    memcpy(message.version, function->row.version, sizeof message.version);
+    gateway_send(supervisor, GATEWAY_CALLS, &message, sizeof message, NULL, 0);
+}
+
+static struct function *function_add(struct supervisor *supervisor, uint32_t id, const char *name)
+{
+    struct function *function = calloc(1, sizeof *function);
+
+    if (!function)
+        return NULL;
+    function->next_id = supervisor->by_id[id % FUNCTION_BUCKETS];
+    supervisor->by_id[id % FUNCTION_BUCKETS] = function;
+    unsigned bucket = name_bucket(name);
+    function->next_name = supervisor->by_name[bucket];
+    supervisor->by_name[bucket] = function;
+    supervisor->function_count++;
+    return function;
+}
+
+int function_set(struct supervisor *supervisor, struct registry_function *row,
+                 const struct manifest *manifest, struct template_slot *ready, struct err *err)
+{
+    struct function *function = function_find(supervisor, row->name);
+
+    if (!function)
+        function = function_add(supervisor, row->id, row->name);
+    if (!function) {
+        registry_function_clear(row);
+        return err_set(err, -ENOMEM, "cannot keep function '%s'", row->name);
+    }
+    if (function->current)
+        template_retire(supervisor, function->current);
+    registry_function_clear(&function->row);
+    function->row = *row;
+    memset(row, 0, sizeof *row);
+    function->manifest = *manifest;
+    function->generation++;
+    function->current = ready;
+    if (ready) {
+        ready->function = function;
+        ready->generation = function->generation;
+    }
+    function_tell(supervisor, function);
+    return 0;
+}
+
+static void unlink_function(struct supervisor *supervisor, struct function *function)
+{
+    struct function **at = &supervisor->by_id[function->row.id % FUNCTION_BUCKETS];
+
+    while (*at != function)
+        at = &(*at)->next_id;
+    *at = function->next_id;
+    at = &supervisor->by_name[name_bucket(function->row.name)];
+    while (*at != function)
+        at = &(*at)->next_name;
+    *at = function->next_name;
+    supervisor->function_count--;
+}
+
+static bool uid_in_use(const struct supervisor *supervisor, uid_t uid)
+{
+    for (const struct template_slot *slot = supervisor->templates; slot; slot = slot->next) {
+        if (slot->uid == uid)
+            return true;
+    }
+    return false;
+}
+
+void function_drop(struct supervisor *supervisor, const char *name)
+{
+    struct function *function = function_find(supervisor, name);
+
+    if (!function)
+        return;
+    struct gateway_function_gone message = {
+        .type = GATEWAY_FUNCTION_GONE,
+        .function_id = function->row.id,
+    };
+    uid_t uid = function->row.uid;
+
+    unlink_function(supervisor, function);
+    gateway_send(supervisor, GATEWAY_CALLS, &message, sizeof message, NULL, 0);
+    for (struct template_slot *slot = supervisor->templates; slot; slot = slot->next) {
+        if (slot->function == function)
+            slot->function = NULL;
+    }
+    if (function->current)
+        template_retire(supervisor, function->current);
+    if (!uid_in_use(supervisor, uid))
+        jobs_uid_purged(supervisor, uid);
+    registry_function_clear(&function->row);
+    free(function);
+}
+
+/* ---- templates ---- */
+
+static void limits_of(const struct manifest *manifest, struct cgroup_limits *limits)
+{
+    *limits = (struct cgroup_limits){
+        .memory_bytes = manifest->limits.memory_bytes,
+        .cpu_millis = manifest->limits.cpu_millis,
+        .pids = manifest->limits.pids,
+    };
+}
+
+static void template_free(struct supervisor *supervisor, struct template_slot *slot)
+{
+    struct template_slot **at = &supervisor->templates;
+
+    supervisor_unwatch(supervisor, &slot->source);
+    pvm_template_free(slot->pvm);
+    if (slot->group)
+        cgroup_pool_put(supervisor->pool, slot->group, true);
+    while (*at && *at != slot)
+        at = &(*at)->next;
+    if (*at)
+        *at = slot->next;
+    if (!slot->function && slot->uid && !uid_in_use(supervisor, slot->uid))
+        jobs_uid_purged(supervisor, slot->uid);
+    slot->source.fd = -1;
+    slot->next = supervisor->dead;
+    supervisor->dead = slot;
+}
+
+void templates_bury(struct supervisor *supervisor)
+{
+    while (supervisor->dead) {
+        struct template_slot *slot = supervisor->dead;
+        supervisor->dead = slot->next;
+        free(slot);
+    }
+}
+
+int template_start(struct supervisor *supervisor, const char *name, const char *library_hash,
+                   const struct manifest *manifest, uid_t uid, struct template_slot **ret_slot,
+                   struct err *err)
+{
+    struct cgroup_limits limits;
+    struct library_note note;
+    _cleanup_(closep) int library_fd = -1;
+    struct template_slot *slot = calloc(1, sizeof *slot);
+
+    if (!slot)
+        return err_set(err, -ENOMEM, "cannot start template of '%s'", name);
+    slot->source.fd = -1;
+    slot->uid = uid;
+    slot->next = supervisor->templates;
+    supervisor->templates = slot;
+
+    limits_of(manifest, &limits);
+    int r = store_get(supervisor->store, library_hash, supervisor->key, &library_fd, &note, err);
+    if (r == 0 && supervisor->pool)
+        r = cgroup_pool_take(supervisor->pool, &limits, &slot->group, err);
+    if (r == 0) {
+        struct pvm_template_options options = {
+            .function = name,
+            .manifest = manifest,
+            .guest_program_fd = supervisor->guest_fd,
+            .library_fd = library_fd,
+            .uid = uid,
+            .args = &name,
+            .arg_count = 1,
+            .group = slot->group,
+        };
+        r = pvm_template_new(&options, &slot->pvm, err);
+    }
+    if (r == 0) {
+        slot->source.owner = slot;
+        slot->source.ready = template_ready;
+        r = supervisor_watch(supervisor, &slot->source, pvm_template_fd(slot->pvm), EPOLLIN, err);
+    }
+    if (r < 0) {
+        slot->uid = 0; /* nothing ran as it */
+        template_free(supervisor, slot);
+        return r;
+    }
+    *ret_slot = slot;
+    return 0;
+}
+
+void template_retire(struct supervisor *supervisor, struct template_slot *slot)
+{
+    slot->retired = true;
+    if (slot->function && slot->function->current == slot)
+        slot->function->current = NULL;
+    if (slot->instances == 0)
+        template_free(supervisor, slot);
+}
+
+void templates_retire_all(struct supervisor *supervisor)
+{
+    while (supervisor->templates) {
+        struct template_slot *slot = supervisor->templates;
+        /* The whole pid namespace dies with its init, before its groups are given back. */
+        pvm_template_free(steal_ptr(&slot->pvm));
+        instance_end_all(supervisor, slot);
+        template_retire(supervisor, slot);
+    }
+}
+
+void function_free_all(struct supervisor *supervisor)
+{
+    templates_retire_all(supervisor);
+    templates_bury(supervisor);
+    for (unsigned i = 0; i < FUNCTION_BUCKETS; i++) {
+        while (supervisor->by_id[i]) {
+            struct function *function = supervisor->by_id[i];
+            supervisor->by_id[i] = function->next_id;
+            registry_function_clear(&function->row);
+            free(function);
+        }
+        supervisor->by_name[i] = NULL;
+    }
+}

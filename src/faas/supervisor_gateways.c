@@ -1,0 +1,366 @@
+/*
+ * The two gateway processes: started without any right, listened to with suspicion. Each socket
+ * carries only its own kind of message, of exactly its size; another one ends the gateway, which is
+ * then started afresh.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/sched.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/fd.h"
+#include "base/log.h"
+#include "faas/supervisor.h"
+#include "pvm/spawn.h"
+
+/* Messages that may wait for a gateway that doesn't read. */
+#define OUTGOING_MAX 65536
+/* A gateway that ends this often within a second of its start is not started again. */
+#define FAILURES_MAX 5
+
+static const char *const role_names[] = {"calls", "admin"};
+
+static void process_kill(int pidfd)
+{
+    syscall(__NR_pidfd_send_signal, pidfd, SIGKILL, NULL, 0);
+}
+
+static enum gateway_role role_of(const struct supervisor *supervisor, const struct gateway *gateway)
+{
+    return (enum gateway_role)(gateway - supervisor->gateways);
+}
+
+static void outgoing_free(struct outgoing *outgoing)
+{
+    fd_close_all(outgoing->fds, outgoing->fd_count);
+    free(outgoing);
+}
+
+static void outgoing_drop(struct gateway *gateway)
+{
+    while (gateway->first) {
+        struct outgoing *next = gateway->first->next;
+        outgoing_free(gateway->first);
+        gateway->first = next;
+    }
+    gateway->last = NULL;
+    gateway->outgoing_count = 0;
+}
+
+static void watch_socket(struct supervisor *supervisor, struct gateway *gateway, uint32_t events)
+{
+    struct epoll_event event = {.events = events, .data.ptr = &gateway->source};
+
+    epoll_ctl(supervisor->epoll, EPOLL_CTL_MOD, gateway->source.fd, &event);
+}
+
+static void queue(struct supervisor *supervisor, struct gateway *gateway, const void *message,
+                  size_t size, const int *fds, size_t fd_count)
+{
+    struct outgoing *outgoing = malloc(sizeof *outgoing + size);
+
+    if (!outgoing || gateway->outgoing_count == OUTGOING_MAX) {
+        /* What it is not told it would wait for: better that it starts again. */
+        log_line(LOG_ERROR, "gateway does not read its messages");
+        free(outgoing);
+        shutdown(gateway->source.fd, SHUT_RDWR);
+        return;
+    }
+    memcpy(outgoing->bytes, message, size);
+    outgoing->size = size;
+    outgoing->next = NULL;
+    outgoing->fd_count = fd_count;
+    for (size_t i = 0; i < fd_count; i++)
+        outgoing->fds[i] = fcntl(fds[i], F_DUPFD_CLOEXEC, 0);
+    if (gateway->last)
+        gateway->last->next = outgoing;
+    else
+        gateway->first = outgoing;
+    gateway->last = outgoing;
+    if (gateway->outgoing_count++ == 0)
+        watch_socket(supervisor, gateway, EPOLLIN | EPOLLOUT);
+}
+
+void gateway_send(struct supervisor *supervisor, enum gateway_role role, const void *message,
+                  size_t size, const int *fds, size_t fd_count)
+{
+    struct gateway *gateway = &supervisor->gateways[role];
+    int r = -EAGAIN;
+
+    if (gateway->source.fd < 0)
+        return; /* not running: it is told everything when it starts */
+    if (!gateway->first)
+        r = fd_send(gateway->source.fd, message, size, fds, fd_count);
+    if (r == -EAGAIN)
+        queue(supervisor, gateway, message, size, fds, fd_count);
+}
+
+static void flush(struct supervisor *supervisor, struct gateway *gateway)
+{
+    while (gateway->first) {
+        struct outgoing *outgoing = gateway->first;
+        int r = fd_send(gateway->source.fd, outgoing->bytes, outgoing->size, outgoing->fds,
+                        outgoing->fd_count);
+        if (r == -EAGAIN)
+            return;
+        gateway->first = outgoing->next;
+        if (!gateway->first)
+            gateway->last = NULL;
+        gateway->outgoing_count--;
+        outgoing_free(outgoing);
+    }
+    watch_socket(supervisor, gateway, EPOLLIN);
+}
+
+/* ---- what they say ---- */
+
+union gateway_message {
+    uint32_t type;
+    struct gateway_start start;
+    struct gateway_stop stop;
+    struct admin_request admin;
+};
+
+static bool calls_message(struct supervisor *supervisor, const union gateway_message *message,
+                          size_t size)
+{
+    if (message->type == GATEWAY_START && size == sizeof message->start) {
+        instance_start(supervisor, &message->start);
+        return true;
+    }
+    if (message->type == GATEWAY_STOP && size == sizeof message->stop) {
+        instance_stop(supervisor, &message->stop);
+        return true;
+    }
+    return false;
+}
+
+static bool strings_end(const struct admin_request *request)
+{
+    return memchr(request->name, 0, sizeof request->name) &&
+           memchr(request->isolation, 0, sizeof request->isolation) &&
+           memchr(request->memory, 0, sizeof request->memory) &&
+           memchr(request->cpus, 0, sizeof request->cpus) &&
+           memchr(request->timeout, 0, sizeof request->timeout) &&
+           memchr(request->require, 0, sizeof request->require) &&
+           request->param_bytes <= sizeof request->params &&
+           (request->param_bytes == 0 || request->params[request->param_bytes - 1] == '\0');
+}
+
+static bool one_message(struct supervisor *supervisor, enum gateway_role role,
+                        const union gateway_message *message, size_t size, int *fds,
+                        size_t fd_count)
+{
+    if (role == GATEWAY_CALLS)
+        return fd_count == 0 && calls_message(supervisor, message, size);
+    if (size != sizeof message->admin || message->type < ADMIN_DEPLOY ||
+        message->type > ADMIN_STATUS || !strings_end(&message->admin) ||
+        fd_count != (message->type == ADMIN_DEPLOY ? 1 : 0))
+        return false;
+    admin_message(supervisor, &message->admin, fd_count ? &fds[0] : NULL);
+    return true;
+}
+
+static void gateway_ready(struct supervisor *supervisor, struct source *source, uint32_t events)
+{
+    struct gateway *gateway = source->owner;
+    enum gateway_role role = role_of(supervisor, gateway);
+    static union gateway_message message;
+
+    if (events & EPOLLOUT)
+        flush(supervisor, gateway);
+    for (int i = 0; i < 64; i++) {
+        int fds[FD_MESSAGE_MAX];
+        size_t fd_count = 0;
+        ssize_t n = fd_receive(source->fd, &message, sizeof message, fds, &fd_count, MSG_DONTWAIT);
+        if (n == -EAGAIN)
+            return;
+        bool good = n >= (ssize_t)sizeof message.type &&
+                    one_message(supervisor, role, &message, (size_t)n, fds, fd_count);
+        fd_close_all(fds, fd_count);
+        if (good)
+            continue;
+        if (n > 0 || n == -EMSGSIZE)
+            log_line(LOG_ERROR, "%s gateway sent what it may not send: ending it",
+                     role_names[role]);
+        supervisor_unwatch(supervisor, source);
+        shutdown(source->fd, SHUT_RDWR);
+        /* Its end is seen at its pidfd. */
+        process_kill(gateway->process.fd);
+        return;
+    }
+}
+
+/* ---- their processes ---- */
+
+static void gateway_forget(struct supervisor *supervisor, struct gateway *gateway)
+{
+    supervisor_unwatch(supervisor, &gateway->source);
+    supervisor_unwatch(supervisor, &gateway->process);
+    closep(&gateway->source.fd);
+    closep(&gateway->process.fd);
+    gateway->source.fd = gateway->process.fd = -1;
+    outgoing_drop(gateway);
+}
+
+static void gateway_ended(struct supervisor *supervisor, struct source *source, uint32_t events)
+{
+    struct gateway *gateway = source->owner;
+    enum gateway_role role = role_of(supervisor, gateway);
+    struct err err = {0};
+    siginfo_t info = {0};
+
+    (void)events;
+    if (waitid(P_PIDFD, (id_t)source->fd, &info, WEXITED | WNOHANG) < 0 || info.si_pid == 0)
+        return;
+    gateway_forget(supervisor, gateway);
+    if (role == GATEWAY_CALLS) {
+        /* No one else knows the channels of its instances. */
+        templates_retire_all(supervisor);
+        if (supervisor->stopping) {
+            supervisor->stopped = true;
+            return;
+        }
+    }
+    if (supervisor->stopping)
+        return;
+    log_line(LOG_ERROR, "%s gateway ended (%s %d): starting it again", role_names[role],
+             info.si_code == CLD_EXITED ? "status" : "signal", info.si_status);
+    gateway->failures =
+        clock_now_ns() - gateway->started_ns < 1000000000 ? gateway->failures + 1 : 0;
+    if (gateway->failures >= FAILURES_MAX || gateway_start(supervisor, role, &err) < 0) {
+        log_line(LOG_ERROR, "%s gateway can't be kept running: %s", role_names[role],
+                 err.code ? err.message : "it ends at once");
+        supervisor->stopping = supervisor->stopped = true;
+    }
+}
+
+/* Everything that a calls gateway has to know before it is ready. */
+static void tell_all(struct supervisor *supervisor)
+{
+    const struct gateway_simple ready = {.type = GATEWAY_READY};
+
+    for (unsigned i = 0; i < FUNCTION_BUCKETS; i++) {
+        for (struct function *function = supervisor->by_id[i]; function;
+             function = function->next_id)
+            function_tell(supervisor, function);
+    }
+    gateway_send(supervisor, GATEWAY_CALLS, &ready, sizeof ready, NULL, 0);
+}
+
+static int spawn_gateway(struct supervisor *supervisor, enum gateway_role role, int socket,
+                         struct spawned *ret_process, struct err *err)
+{
+    /* What a dynamically linked program needs, and nothing of /etc. */
+    static const struct spawn_mount mounts[] = {
+        {.source = "/usr", .target = "/usr", .exec = true},
+        {.source = "/lib", .target = "/lib", .exec = true, .optional = true},
+        {.source = "/lib64", .target = "/lib64", .exec = true, .optional = true},
+    };
+    char allow_uid[16];
+    char *argv[8] = {(char[]){"vireo-gateway"}, (char *)(uintptr_t)role_names[role]};
+    char *envp[] = {(char[]){"PATH=/usr/bin"}, NULL};
+    int argc = 2;
+    int fds[8] = {-1, -1, 2, socket, supervisor->telemetry[role]};
+    size_t fd_count = 5;
+
+    fds[fd_count++] = role == GATEWAY_CALLS ? supervisor->listen_fd : supervisor->admin_fd;
+    if (role == GATEWAY_ADMIN) {
+        snprintf(allow_uid, sizeof allow_uid, "%u", (unsigned)supervisor->config.allow_uid);
+        argv[argc++] = (char[]){"--allow-uid"};
+        argv[argc++] = allow_uid;
+        if (supervisor->admin_tcp_fd >= 0) {
+            argv[argc++] = (char[]){"--admin-tcp"};
+            fds[fd_count++] = supervisor->admin_tcp_fd;
+            fds[fd_count++] = supervisor->admin_token_fd;
+        }
+    }
+    struct spawn_options options = {
+        .what = role == GATEWAY_CALLS ? "calls gateway" : "admin gateway",
+        /* Not a user namespace: in one, SO_PEERCRED would not tell root from others. */
+        .namespaces = CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS,
+        .uid = supervisor->uid_first + role,
+        .gid = supervisor->uid_first + role,
+        .mounts = mounts,
+        .mount_count = ARRAY_LEN(mounts),
+        .clone_group_fd = -1,
+        .fds = fds,
+        .fd_count = fd_count,
+        .program_fd = supervisor->gateway_fd,
+        .argv = argv,
+        .envp = envp,
+    };
+    return spawn_process(&options, ret_process, err);
+}
+
+int gateway_start(struct supervisor *supervisor, enum gateway_role role, struct err *err)
+{
+    struct gateway *gateway = &supervisor->gateways[role];
+    const int buffer_bytes = 4 << 20;
+    struct spawned process;
+    int sockets[2];
+
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, sockets) < 0)
+        return err_set(err, -errno, "cannot start %s gateway", role_names[role]);
+    _cleanup_(closep) int ours = sockets[0];
+    _cleanup_(closep) int theirs = sockets[1];
+    /* Bursts of starts must not queue; as root the system's ceiling does not apply. */
+    setsockopt(ours, SOL_SOCKET, SO_SNDBUFFORCE, &buffer_bytes, sizeof buffer_bytes);
+    setsockopt(theirs, SOL_SOCKET, SO_SNDBUFFORCE, &buffer_bytes, sizeof buffer_bytes);
+
+    int r = spawn_gateway(supervisor, role, theirs, &process, err);
+    if (r < 0)
+        return r;
+    gateway->source.owner = gateway->process.owner = gateway;
+    gateway->source.ready = gateway_ready;
+    gateway->process.ready = gateway_ended;
+    gateway->started_ns = clock_now_ns();
+    r = supervisor_watch(supervisor, &gateway->process, process.pidfd, EPOLLIN, err);
+    if (r == 0)
+        r = supervisor_watch(supervisor, &gateway->source, steal_fd(&ours), EPOLLIN, err);
+    if (r < 0)
+        return r;
+    if (role == GATEWAY_CALLS)
+        tell_all(supervisor);
+    return 0;
+}
+
+int gateways_open(struct supervisor *supervisor, struct err *err)
+{
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0,
+                   supervisor->telemetry) < 0)
+        return err_set(err, -errno, "cannot start the gateways");
+    for (enum gateway_role role = 0; role < GATEWAY_ROLES; role++) {
+        int r = gateway_start(supervisor, role, err);
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}
+
+void gateways_close(struct supervisor *supervisor)
+{
+    for (enum gateway_role role = 0; role < GATEWAY_ROLES; role++) {
+        struct gateway *gateway = &supervisor->gateways[role];
+        siginfo_t info;
+        if (gateway->process.fd < 0)
+            continue;
+        process_kill(gateway->process.fd);
+        while (waitid(P_PIDFD, (id_t)gateway->process.fd, &info, WEXITED) < 0 && errno == EINTR)
+            ;
+        gateway_forget(supervisor, gateway);
+    }
+    fd_close_all(supervisor->telemetry, GATEWAY_ROLES);
+}

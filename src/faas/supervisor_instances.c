@@ -1,0 +1,292 @@
+/*
+ * Instances: started on the calls gateway's wish, ended on its wish or by themselves.
+ *
+ * A start, no spare prepared: a group from the pool (no system call when one is ready with these
+ * limits), memfd and eventfd of the channel (5 calls), one message to the template, one to the
+ * gateway, and two closes. The gateway maps the channel and writes the request while the template
+ * forks.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/log.h"
+#include "faas/supervisor.h"
+#include "guest/template.h"
+
+static struct instance **bucket_of(struct supervisor *supervisor, uint64_t token)
+{
+    return &supervisor->by_token[token * 0x9e3779b97f4a7c15u >> 52];
+}
+_Static_assert(INSTANCE_BUCKETS == 1 << 12, "bucket_of() takes the twelve upper bits");
+
+static struct instance *find_token(struct supervisor *supervisor, uint64_t token)
+{
+    struct instance *instance = *bucket_of(supervisor, token);
+
+    while (instance && instance->token != token)
+        instance = instance->next;
+    return instance;
+}
+
+static struct instance *find_id(struct supervisor *supervisor, uint64_t id)
+{
+    struct instance *instance = &supervisor->instances[id % INSTANCES_MAX];
+
+    return instance->used && instance->id == id ? instance : NULL;
+}
+
+static struct instance *take_instance(struct supervisor *supervisor, uint64_t token)
+{
+    struct instance *instance = supervisor->free_instances;
+
+    if (!instance)
+        return NULL;
+    supervisor->free_instances = instance->next;
+    instance->id += INSTANCES_MAX; /* a late message about its former life finds nothing */
+    instance->token = token;
+    instance->used = true;
+    instance->stopped = false;
+    instance->slot = NULL;
+    instance->group = NULL;
+    struct instance **bucket = bucket_of(supervisor, token);
+    instance->next = *bucket;
+    *bucket = instance;
+    supervisor->instance_count++;
+    return instance;
+}
+
+/* Gives back all that an instance had; its process is dead. May free its slot. */
+static void put_instance(struct supervisor *supervisor, struct instance *instance)
+{
+    struct instance **at = bucket_of(supervisor, instance->token);
+    struct template_slot *slot = instance->slot;
+
+    while (*at != instance)
+        at = &(*at)->next;
+    *at = instance->next;
+    if (instance->group)
+        cgroup_pool_put(supervisor->pool, instance->group, false);
+    instance->used = false;
+    instance->next = supervisor->free_instances;
+    supervisor->free_instances = instance;
+    supervisor->instance_count--;
+    if (slot && --slot->instances == 0 && slot->retired)
+        template_retire(supervisor, slot);
+}
+
+static void tell_not_started(struct supervisor *supervisor, uint64_t token, const char *message)
+{
+    struct gateway_ended ended = {
+        .type = GATEWAY_ENDED,
+        .end = GATEWAY_END_NOT_STARTED,
+        .token = token,
+    };
+
+    snprintf(ended.message, sizeof ended.message, "%s", message);
+    supervisor->starts_failed++;
+    gateway_send(supervisor, GATEWAY_CALLS, &ended, sizeof ended, NULL, 0);
+}
+
+/* The function's template, started now if it was not. */
+static int current_template(struct supervisor *supervisor, struct function *function,
+                            bool *ret_cold, struct err *err)
+{
+    *ret_cold = false;
+    if (function->current)
+        return 0;
+    struct template_slot *slot = NULL;
+    int r = template_start(supervisor, function->row.name, function->row.library_hash,
+                           &function->manifest, function->row.uid, &slot, err);
+    if (r < 0)
+        return r;
+    slot->function = function;
+    slot->generation = function->generation;
+    function->current = slot;
+    *ret_cold = true;
+    return 0;
+}
+
+static int start(struct supervisor *supervisor, struct function *function,
+                 struct instance *instance, struct pvm_channel *channel, struct err *err)
+{
+    const struct manifest *manifest = &function->manifest;
+    struct cgroup_limits limits = {
+        .memory_bytes = manifest->limits.memory_bytes,
+        .cpu_millis = manifest->limits.cpu_millis,
+        .pids = manifest->limits.pids,
+        .io_bytes_per_second = manifest->limits.io_bytes_per_second,
+        .io_operations_per_second = manifest->limits.io_operations_per_second,
+    };
+    bool per_request = manifest->isolation == MANIFEST_REQUEST;
+
+    instance->slot = function->current;
+    instance->slot->instances++;
+    int r = 0;
+    if (supervisor->pool)
+        r = cgroup_pool_take(supervisor->pool, &limits, &instance->group, err);
+    if (r == 0)
+        r = pvm_channel_new(channel, err);
+    if (r < 0)
+        return r;
+    struct pvm_fork_options fork = {
+        .id = instance->id,
+        .own_namespaces = per_request,
+        .one_call = per_request,
+        .group = instance->group,
+        .channel = channel,
+    };
+    return pvm_fork(instance->slot->pvm, &fork, err);
+}
+
+void instance_start(struct supervisor *supervisor, const struct gateway_start *wish)
+{
+    int64_t begin_ns = clock_now_ns();
+    struct pvm_channel channel = {-1, -1};
+    struct err err = {0};
+    bool cold = false;
+
+    struct function *function = function_find_id(supervisor, wish->function_id);
+    if (!function || supervisor->stopping) {
+        tell_not_started(supervisor, wish->token, "the function is gone");
+        return;
+    }
+    /* A gateway that lies: two instances of one name could not be told apart. */
+    if (find_token(supervisor, wish->token)) {
+        log_line(LOG_WARNING, "gateway asked twice for token %llu",
+                 (unsigned long long)wish->token);
+        return;
+    }
+    struct instance *instance = NULL;
+    if (current_template(supervisor, function, &cold, &err) < 0) {
+        tell_not_started(supervisor, wish->token, err.message);
+        return;
+    }
+    instance = take_instance(supervisor, wish->token);
+    if (!instance) {
+        tell_not_started(supervisor, wish->token, "too many instances");
+        return;
+    }
+    if (start(supervisor, function, instance, &channel, &err) < 0) {
+        pvm_channel_close(&channel);
+        put_instance(supervisor, instance);
+        tell_not_started(supervisor, wish->token, err.message);
+        return;
+    }
+    cold ? supervisor->starts_cold++ : supervisor->starts_fork++;
+    struct gateway_started started = {
+        .type = GATEWAY_STARTED,
+        .function_id = function->row.id,
+        .token = wish->token,
+        .pvm_id = instance->id,
+        .start_kind = cold ? GATEWAY_COLD_TEMPLATE : GATEWAY_FORK,
+        .start_us = (uint32_t)((clock_now_ns() - begin_ns) / 1000),
+        .generation = instance->slot->generation,
+    };
+    const int fds[] = {channel.memory_fd, channel.event_fd};
+    gateway_send(supervisor, GATEWAY_CALLS, &started, sizeof started, fds, 2);
+    pvm_channel_close(&channel);
+}
+
+void instance_stop(struct supervisor *supervisor, const struct gateway_stop *wish)
+{
+    struct instance *instance = find_token(supervisor, wish->token);
+
+    /* It may have ended by itself a moment ago: then GATEWAY_ENDED is on its way. */
+    if (!instance)
+        return;
+    instance->stopped = true;
+    pvm_kill(instance->slot->pvm, instance->id);
+}
+
+/* Why a process with this wait status ended. Reads the group's counters only after a SIGKILL. */
+static void explain(const struct instance *instance, int status, struct gateway_ended *ended)
+{
+    struct cgroup_events events = {0};
+
+    ended->end = GATEWAY_END_EXIT;
+    if (WIFEXITED(status) && WEXITSTATUS(status) == GUEST_EXIT_SETUP) {
+        ended->end = GATEWAY_END_CRASH;
+        snprintf(ended->message, sizeof ended->message, "it could not drop its rights");
+    } else if (WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS) {
+        ended->end = GATEWAY_END_SYSCALL;
+    } else if (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL) {
+        if (instance->group && cgroup_read_events(instance->group, &events) == 0 &&
+            events.oom_kills)
+            ended->end = GATEWAY_END_MEMORY;
+        else if (events.pids_denied)
+            ended->end = GATEWAY_END_PIDS;
+        else
+            ended->end = instance->stopped ? GATEWAY_END_KILLED : GATEWAY_END_CRASH;
+    } else if (WIFSIGNALED(status)) {
+        ended->end = GATEWAY_END_CRASH;
+    }
+}
+
+static void instance_ended(struct supervisor *supervisor, struct instance *instance,
+                           const struct pvm_event *event)
+{
+    struct gateway_ended ended = {
+        .type = GATEWAY_ENDED,
+        .token = instance->token,
+        .status = event->status,
+        .cpu_us = event->cpu_us,
+        .memory_peak_bytes = event->memory_peak_bytes,
+    };
+
+    if (event->type == PVM_NOT_STARTED) {
+        ended.end = GATEWAY_END_NOT_STARTED;
+        snprintf(ended.message, sizeof ended.message, "cannot fork the template: %s",
+                 strerror(-event->error));
+        supervisor->starts_failed++;
+    } else {
+        explain(instance, event->status, &ended);
+    }
+    put_instance(supervisor, instance);
+    gateway_send(supervisor, GATEWAY_CALLS, &ended, sizeof ended, NULL, 0);
+}
+
+void instance_end_all(struct supervisor *supervisor, struct template_slot *slot)
+{
+    const struct pvm_event killed = {.type = PVM_ENDED, .status = SIGKILL};
+
+    /* One more while it loses them one by one, so that the last does not free it under us. */
+    slot->instances++;
+    for (unsigned i = 0; i < INSTANCES_MAX && slot->instances > 1; i++) {
+        struct instance *instance = &supervisor->instances[i];
+        if (instance->used && instance->slot == slot)
+            instance_ended(supervisor, instance, &killed);
+    }
+    slot->instances--;
+}
+
+void template_ready(struct supervisor *supervisor, struct source *source, uint32_t events)
+{
+    struct template_slot *slot = source->owner;
+    struct pvm_event event;
+
+    (void)events;
+    /* A bounded number: others wait too. What is left makes the descriptor readable again. */
+    slot->instances++;
+    for (int i = 0; i < 64 && pvm_template_read(slot->pvm, &event) == 1; i++) {
+        if (event.type == PVM_TEMPLATE_GONE) {
+            log_line(LOG_WARNING, "template of '%s' ended",
+                     slot->function ? slot->function->row.name : "a removed function");
+            supervisor_unwatch(supervisor, &slot->source);
+            instance_end_all(supervisor, slot);
+            slot->retired = true;
+            break;
+        }
+        struct instance *instance = find_id(supervisor, event.id);
+        if (instance && instance->slot == slot && event.type != PVM_STARTED)
+            instance_ended(supervisor, instance, &event);
+    }
+    if (--slot->instances == 0 && slot->retired)
+        template_retire(supervisor, slot);
+    else if (slot->retired && slot->function && slot->function->current == slot)
+        slot->function->current = NULL;
+}

@@ -1,0 +1,476 @@
+/*
+ * Deploys and removals: they wait for compilers and for the disk, so threads do them, two at a
+ * time.
+ *
+ *   deploy:  build (thread) -> try: a template of the result is started (loop) -> commit: the
+ *            registry's row is written (thread) -> done: in use, acknowledged (loop)
+ *   remove:  commit (thread) -> done (loop)
+ *
+ * The registry is one connection: a lock keeps the threads off each other.
+ */
+#include <errno.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/err.h"
+#include "base/fd.h"
+#include "base/log.h"
+#include "faas/supervisor.h"
+
+#define THREADS 2
+#define JOBS_MAX 64     /* waiting or running */
+#define PROGRESS_MAX 32 /* messages that the loop has not sent on yet */
+
+enum job_kind { JOB_DEPLOY, JOB_REMOVE, JOB_PURGE_UID };
+
+struct job {
+    struct job *next;
+    enum job_kind kind;
+    bool built; /* JOB_DEPLOY: the next thread step is the commit */
+    struct admin_request request;
+    int source_fd;
+    struct build_result result;
+    struct registry_function row;
+    struct template_slot *slot;
+    uid_t uid;
+    struct err err;
+    struct supervisor *supervisor;
+};
+
+struct job_list {
+    struct job *first, *last;
+};
+
+struct jobs {
+    pthread_t threads[THREADS];
+    unsigned thread_count;
+    pthread_mutex_t lock; /* of the lists and `closing` */
+    pthread_cond_t wake;
+    struct job_list waiting, finished;
+    unsigned count;
+    bool closing;
+    int event_fd;
+    pthread_mutex_t registry_lock;
+    struct admin_progress progress[PROGRESS_MAX]; /* to be sent on */
+    unsigned progress_count;
+};
+
+static void list_push(struct job_list *list, struct job *job)
+{
+    job->next = NULL;
+    if (list->last)
+        list->last->next = job;
+    else
+        list->first = job;
+    list->last = job;
+}
+
+static struct job *list_pop(struct job_list *list)
+{
+    struct job *job = list->first;
+
+    if (job) {
+        list->first = job->next;
+        if (!list->first)
+            list->last = NULL;
+    }
+    return job;
+}
+
+static void job_free(struct job *job)
+{
+    closep(&job->source_fd);
+    build_result_clear(&job->result);
+    registry_function_clear(&job->row);
+    free(job);
+}
+
+/* ---- in a thread ---- */
+
+/* The loop passes it on: the gateway's socket is its own. One that can't be kept is lost; it is
+ * only progress. */
+static void progress(const char *stage, void *user)
+{
+    const struct job *job = user;
+    struct jobs *jobs = job->supervisor->jobs;
+    const uint64_t one = 1;
+
+    pthread_mutex_lock(&jobs->lock);
+    if (jobs->progress_count < PROGRESS_MAX) {
+        struct admin_progress *message = &jobs->progress[jobs->progress_count++];
+        *message = (struct admin_progress){.type = ADMIN_PROGRESS, .token = job->request.token};
+        snprintf(message->stage, sizeof message->stage, "%s", stage);
+        if (write(jobs->event_fd, &one, sizeof one) < 0)
+            jobs->progress_count--;
+    }
+    pthread_mutex_unlock(&jobs->lock);
+}
+
+/* What the command line set, over vireo.yaml; then the operator's word on the whole. */
+static int override(struct manifest *manifest, void *user, struct err *err)
+{
+    const struct job *job = user;
+    const struct admin_request *request = &job->request;
+    int r = 0;
+
+    if (request->name[0])
+        r = manifest_set_name(manifest, request->name, err);
+    if (r == 0 && request->isolation[0])
+        r = manifest_set_isolation(manifest, request->isolation, err);
+    if (r == 0 && request->memory[0])
+        r = manifest_set_memory(manifest, request->memory, err);
+    if (r == 0 && request->cpus[0])
+        r = manifest_set_cpus(manifest, request->cpus, err);
+    if (r == 0 && request->timeout[0])
+        r = manifest_set_timeout(manifest, request->timeout, err);
+    for (uint32_t at = 0; r == 0 && at < request->param_bytes;) {
+        r = manifest_set_env(manifest, request->params + at, err);
+        at += (uint32_t)strlen(request->params + at) + 1;
+    }
+    if (r == 0 && !manifest->name[0])
+        r = err_say(err, -EINVAL,
+                    "cannot deploy: the function has no name (vireo.yaml 'name' or --name)");
+    if (r == 0 && request->require[0] && strcmp(request->require, "sfi") != 0) {
+        if (strcmp(request->require, "proved") == 0 || strcmp(request->require, "container") == 0)
+            r = err_say(err, -EPERM, "cannot deploy '%s': it would be 'sfi', and '%s' is required",
+                        manifest->name, request->require);
+        else
+            r = err_say(err, -EINVAL, "cannot require '%s': it is not proved, sfi or container",
+                        request->require);
+    }
+    if (r == 0)
+        r = supervisor_config_allows(&job->supervisor->config, manifest, err);
+    return r;
+}
+
+static int deploy_build(struct job *job)
+{
+    struct supervisor *supervisor = job->supervisor;
+    struct err *err = &job->err;
+    _cleanup_(closep) int uid_lock = -1;
+    struct stat status;
+    uid_t uid;
+
+    if (fstat(job->source_fd, &status) < 0)
+        return err_set(err, -errno, "cannot read the source");
+    if (status.st_size <= 0 || status.st_size > SOURCE_MAX_BYTES)
+        return err_say(err, -EFBIG, "cannot read the source: it has %lld bytes, the limit is %d",
+                       (long long)status.st_size, SOURCE_MAX_BYTES);
+    /* Copied: the gateway may hold the file and is not trusted to leave it alone. */
+    _cleanup_(freep) void *tar = malloc((size_t)status.st_size);
+    if (!tar)
+        return err_set(err, -ENOMEM, "cannot read the source");
+    if (pread(job->source_fd, tar, (size_t)status.st_size, 0) != status.st_size)
+        return err_say(err, -EIO, "cannot read the source: it changed");
+    int r = pvm_uid_take(&uid, &uid_lock, err);
+    if (r < 0)
+        return r;
+    struct build_options options = {
+        .program_dir = supervisor->config.program_dir,
+        .state_dir = supervisor->config.state_dir,
+        .uid = uid,
+        .cgroup_name = "",
+        .progress = progress,
+        .progress_user = job,
+    };
+    return build_run(&options, tar, (size_t)status.st_size, override, job, supervisor->store,
+                     supervisor->key, &job->result, err);
+}
+
+static int fill_row(struct job *job)
+{
+    struct registry_function *row = &job->row;
+    const struct build_result *result = &job->result;
+
+    memcpy(row->name, result->manifest.name, sizeof row->name);
+    memcpy(row->version, result->note.version, sizeof row->version);
+    memcpy(row->library_hash, result->library_hash, sizeof row->library_hash);
+    memcpy(row->source_hash, result->input_hash, sizeof row->source_hash);
+    memcpy(row->safety, result->note.safety, sizeof row->safety);
+    memcpy(row->kind, result->note.kind, sizeof row->kind);
+    return manifest_format(&result->manifest, &row->manifest, &job->err);
+}
+
+static void job_step(struct jobs *jobs, struct job *job)
+{
+    struct registry *registry = job->supervisor->registry;
+
+    switch (job->kind) {
+    case JOB_DEPLOY:
+        if (!job->built) {
+            if (deploy_build(job) == 0)
+                fill_row(job);
+            return;
+        }
+        pthread_mutex_lock(&jobs->registry_lock);
+        registry_put(registry, &job->row, &job->err);
+        pthread_mutex_unlock(&jobs->registry_lock);
+        return;
+    case JOB_REMOVE: {
+        uint32_t id;
+        pthread_mutex_lock(&jobs->registry_lock);
+        registry_remove(registry, job->request.name, &id, &job->uid, &job->err);
+        pthread_mutex_unlock(&jobs->registry_lock);
+        return;
+    }
+    case JOB_PURGE_UID:
+        pthread_mutex_lock(&jobs->registry_lock);
+        registry_uid_purged(registry, job->uid, &job->err);
+        pthread_mutex_unlock(&jobs->registry_lock);
+        return;
+    }
+}
+
+static void *thread_main(void *argument)
+{
+    struct jobs *jobs = argument;
+    const uint64_t one = 1;
+
+    pthread_mutex_lock(&jobs->lock);
+    for (;;) {
+        struct job *job = list_pop(&jobs->waiting);
+        if (!job) {
+            if (jobs->closing)
+                break;
+            pthread_cond_wait(&jobs->wake, &jobs->lock);
+            continue;
+        }
+        pthread_mutex_unlock(&jobs->lock);
+        job_step(jobs, job);
+        pthread_mutex_lock(&jobs->lock);
+        list_push(&jobs->finished, job);
+        if (write(jobs->event_fd, &one, sizeof one) < 0)
+            log_line(LOG_ERROR, "cannot report a finished job: %s", strerror(errno));
+    }
+    pthread_mutex_unlock(&jobs->lock);
+    return NULL;
+}
+
+/* ---- in the loop ---- */
+
+static void submit(struct jobs *jobs, struct job *job)
+{
+    pthread_mutex_lock(&jobs->lock);
+    list_push(&jobs->waiting, job);
+    pthread_cond_signal(&jobs->wake);
+    pthread_mutex_unlock(&jobs->lock);
+}
+
+static void job_done(struct jobs *jobs, struct job *job)
+{
+    jobs->count--;
+    job_free(job);
+}
+
+static void job_failed(struct supervisor *supervisor, struct job *job)
+{
+    if (job->slot)
+        template_retire(supervisor, job->slot);
+    if (job->kind == JOB_PURGE_UID)
+        log_line(LOG_WARNING, "%s", job->err.message);
+    else
+        admin_reply(supervisor, job->request.token, job->err.code, job->err.message, NULL);
+    job_done(supervisor->jobs, job);
+}
+
+/*
+ * A template of the result, before the old one is given up and anything is acknowledged. A new
+ * function has no uid yet: its trial runs as one that is nobody's, and is thrown away.
+ */
+static int deploy_try(struct supervisor *supervisor, struct job *job)
+{
+    const struct function *function = function_find(supervisor, job->row.name);
+    _cleanup_(closep) int uid_lock = -1;
+    uid_t uid = function ? function->row.uid : 0;
+
+    if (!function && pvm_uid_take(&uid, &uid_lock, &job->err) < 0)
+        return job->err.code;
+    int r = template_start(supervisor, job->row.name, job->row.library_hash, &job->result.manifest,
+                           uid, &job->slot, &job->err);
+    if (r == 0 && !function) {
+        job->slot->uid = 0;
+        template_retire(supervisor, steal_ptr(&job->slot));
+    }
+    return r;
+}
+
+static void deploy_done(struct supervisor *supervisor, struct job *job)
+{
+    char name[NAME_MAX_BYTES + 1];
+    struct err start_err = {0};
+
+    memcpy(name, job->row.name, sizeof name);
+    /* Started now, so that the first call finds it; what fails is said at the first call too. */
+    if (!job->slot && template_start(supervisor, name, job->row.library_hash, &job->result.manifest,
+                                     job->row.uid, &job->slot, &start_err) < 0)
+        log_line(LOG_WARNING, "%s", start_err.message);
+    if (function_set(supervisor, &job->row, &job->result.manifest, job->slot, &job->err) < 0) {
+        job_failed(supervisor, job);
+        return;
+    }
+    job->slot = NULL;
+    log_line(LOG_NOTICE, "deployed '%s' version %s (%s) for uid %u", name, job->result.note.version,
+             job->result.note.safety, job->request.caller_uid);
+    admin_deployed(supervisor, job->request.token, name);
+    job_done(supervisor->jobs, job);
+}
+
+static void job_finished(struct supervisor *supervisor, struct job *job)
+{
+    if (job->err.code) {
+        job_failed(supervisor, job);
+        return;
+    }
+    switch (job->kind) {
+    case JOB_DEPLOY:
+        if (job->built) {
+            deploy_done(supervisor, job);
+            return;
+        }
+        job->built = true;
+        if (deploy_try(supervisor, job) < 0)
+            job_failed(supervisor, job);
+        else
+            submit(supervisor->jobs, job);
+        return;
+    case JOB_REMOVE:
+        function_drop(supervisor, job->request.name);
+        log_line(LOG_NOTICE, "removed '%s' for uid %u", job->request.name, job->request.caller_uid);
+        admin_reply(supervisor, job->request.token, 0, "", "{}");
+        break;
+    case JOB_PURGE_UID:
+        break;
+    }
+    job_done(supervisor->jobs, job);
+}
+
+static void jobs_ready(struct supervisor *supervisor, struct source *source, uint32_t events)
+{
+    struct jobs *jobs = source->owner;
+    uint64_t count;
+
+    (void)events;
+    if (read(jobs->event_fd, &count, sizeof count) < 0)
+        return;
+    pthread_mutex_lock(&jobs->lock);
+    for (unsigned i = 0; i < jobs->progress_count; i++)
+        gateway_send(supervisor, GATEWAY_ADMIN, &jobs->progress[i], sizeof jobs->progress[i], NULL,
+                     0);
+    jobs->progress_count = 0;
+    pthread_mutex_unlock(&jobs->lock);
+    for (;;) {
+        pthread_mutex_lock(&jobs->lock);
+        struct job *job = list_pop(&jobs->finished);
+        pthread_mutex_unlock(&jobs->lock);
+        if (!job)
+            return;
+        job_finished(supervisor, job);
+    }
+}
+
+static struct job *job_new(struct supervisor *supervisor, enum job_kind kind,
+                           const struct admin_request *request, struct err *err)
+{
+    struct job *job = supervisor->jobs->count < JOBS_MAX ? calloc(1, sizeof *job) : NULL;
+
+    if (!job) {
+        err_say(err, -EBUSY, "cannot take the request: %d others wait already", JOBS_MAX);
+        return NULL;
+    }
+    job->kind = kind;
+    job->source_fd = -1;
+    job->supervisor = supervisor;
+    if (request)
+        job->request = *request;
+    supervisor->jobs->count++;
+    return job;
+}
+
+int jobs_deploy(struct supervisor *supervisor, const struct admin_request *request, int *source_fd,
+                struct err *err)
+{
+    struct job *job = job_new(supervisor, JOB_DEPLOY, request, err);
+
+    if (!job)
+        return err->code;
+    job->source_fd = steal_fd(source_fd);
+    submit(supervisor->jobs, job);
+    return 0;
+}
+
+int jobs_remove(struct supervisor *supervisor, const struct admin_request *request, struct err *err)
+{
+    struct job *job = job_new(supervisor, JOB_REMOVE, request, err);
+
+    if (!job)
+        return err->code;
+    submit(supervisor->jobs, job);
+    return 0;
+}
+
+void jobs_uid_purged(struct supervisor *supervisor, uid_t uid)
+{
+    struct err err = {0};
+    struct job *job = supervisor->jobs ? job_new(supervisor, JOB_PURGE_UID, NULL, &err) : NULL;
+
+    if (!job)
+        return; /* it is asked for again at the next start */
+    job->uid = uid;
+    submit(supervisor->jobs, job);
+}
+
+int jobs_open(struct supervisor *supervisor, struct err *err)
+{
+    struct jobs *jobs = calloc(1, sizeof *jobs);
+
+    if (!jobs)
+        return err_set(err, -ENOMEM, "cannot start job threads");
+    supervisor->jobs = jobs;
+    pthread_mutex_init(&jobs->lock, NULL);
+    pthread_mutex_init(&jobs->registry_lock, NULL);
+    pthread_cond_init(&jobs->wake, NULL);
+    jobs->event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (jobs->event_fd < 0)
+        return err_set(err, -errno, "cannot start job threads");
+    for (; jobs->thread_count < THREADS; jobs->thread_count++) {
+        int r = -pthread_create(&jobs->threads[jobs->thread_count], NULL, thread_main, jobs);
+        if (r < 0)
+            return err_set(err, r, "cannot start job threads");
+    }
+    supervisor->jobs_source.owner = jobs;
+    supervisor->jobs_source.ready = jobs_ready;
+    return supervisor_watch(supervisor, &supervisor->jobs_source, jobs->event_fd, EPOLLIN, err);
+}
+
+void jobs_close(struct supervisor *supervisor)
+{
+    struct jobs *jobs = supervisor->jobs;
+    struct job *job;
+
+    if (!jobs)
+        return;
+    pthread_mutex_lock(&jobs->lock);
+    jobs->closing = true;
+    pthread_cond_broadcast(&jobs->wake);
+    pthread_mutex_unlock(&jobs->lock);
+    /* What waits is still done: a purge must not be lost, and a deploy that was not acknowledged
+     * only ends up built. */
+    for (unsigned i = 0; i < jobs->thread_count; i++)
+        pthread_join(jobs->threads[i], NULL);
+    while ((job = list_pop(&jobs->waiting)) || (job = list_pop(&jobs->finished)))
+        job_free(job);
+    supervisor_unwatch(supervisor, &supervisor->jobs_source);
+    closep(&jobs->event_fd);
+    pthread_mutex_destroy(&jobs->lock);
+    pthread_mutex_destroy(&jobs->registry_lock);
+    pthread_cond_destroy(&jobs->wake);
+    free(steal_ptr(&supervisor->jobs));
+}

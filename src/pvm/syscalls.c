@@ -1,0 +1,26 @@
+/* The tables of system calls, as text. */
+#include "base/cleanup.h"
+#include "guest/template.h"
+#include "pvm/pvm.h"
+
+struct entry {
+    const char *name;
+    uint32_t grants;
+};
+
+static const struct entry entries[] = {
+#define SYSCALL(name, grants, rule) {#name, grants},
+#include "guest/syscalls.h"
+#undef SYSCALL
+};
+
+size_t pvm_syscalls(uint32_t grant, const char **ret_names, size_t max)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < ARRAY_LEN(entries) && count < max; i++) {
+        if (grant ? (entries[i].grants & grant) != 0 : entries[i].grants == 0)
+            ret_names[count++] = entries[i].name;
+    }
+    return count;
+}

@@ -1,0 +1,325 @@
+/*
+ * The process wall: a template in namespaces of its own, with an empty root, as its function's uid;
+ * instances are its forks. What stands round a pVM is put up in two places: spawn.c before the
+ * guest program is executed, guest/template.c and guest/instance.c after it.
+ *
+ * The network namespace is the caller's: the supervisor lives in an empty one (no interface is up
+ * in it, lo neither) and shares it with every template. Sharing is safe because no table has a call
+ * that makes a socket, and abstract UNIX sockets, the only names in it, can't be reached without
+ * one.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/sched.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+
+#include "base/cleanup.h"
+#include "base/err.h"
+#include "base/fd.h"
+#include "build/manifest.h"
+#include "cgroup/cgroup.h"
+#include "guest/template.h"
+#include "pvm/pvm.h"
+#include "pvm/spawn.h"
+
+/* To be linked and ready; a library of the largest size takes well under a second. */
+#define READY_TIMEOUT_MS 10000
+#define WASM_PAGE_BYTES 65536u
+
+struct pvm_template {
+    struct spawned process;
+    int control;
+    bool gone;
+};
+
+DEFINE_CLEANUP(struct pvm_template, pvm_template_free)
+
+/* Appends a NUL-terminated string to the message's text. */
+static int setup_add_text(struct guest_setup *setup, const char *text)
+{
+    size_t length = strlen(text) + 1;
+
+    if (length > sizeof setup->text - setup->text_bytes)
+        return -E2BIG;
+    memcpy(setup->text + setup->text_bytes, text, length);
+    setup->text_bytes += (uint32_t)length;
+    return 0;
+}
+
+static int setup_fill(struct guest_setup *setup, const struct pvm_template_options *options,
+                      struct err *err)
+{
+    const struct manifest *manifest = options->manifest;
+    uint64_t pages = manifest->limits.memory_bytes / WASM_PAGE_BYTES;
+
+    setup->type = GUEST_SETUP;
+    setup->protocol = GUEST_PROTOCOL;
+    setup->memory_pages_max = pages > 65535 ? 65535 : (uint32_t)pages;
+    setup->stack_bytes = manifest->limits.stack_bytes;
+    setup->http_cgi = manifest->http_cgi;
+    setup->grants = (options->real_stdio ? GUEST_GRANT_STDIO : 0) |
+                    (manifest->file_count ? GUEST_GRANT_FILES : 0);
+    snprintf(setup->function, sizeof setup->function, "%s", options->function);
+
+    for (size_t i = 0; i < options->arg_count; i++) {
+        if (i == RUN_ARGS_MAX || setup_add_text(setup, options->args[i]) < 0)
+            return err_set(err, -E2BIG, "cannot pass the arguments of '%s'", options->function);
+    }
+    setup->arg_count = (uint32_t)options->arg_count;
+    for (uint32_t i = 0; i < manifest->env_count; i++) {
+        char pair[sizeof manifest->env[0].name + sizeof manifest->env[0].value + 1];
+        snprintf(pair, sizeof pair, "%s=%s", manifest->env[i].name, manifest->env[i].value);
+        if (setup_add_text(setup, pair) < 0)
+            return err_set(err, -E2BIG, "cannot pass the environment of '%s'", options->function);
+    }
+    setup->env_count = manifest->env_count;
+    for (uint32_t i = 0; i < manifest->file_count; i++) {
+        struct guest_grant_file *file = &setup->files[i];
+        snprintf(file->path, sizeof file->path, "%s", manifest->files[i].path);
+        file->writable = manifest->files[i].writable;
+        if (!manifest->files[i].host[0]) {
+            file->tmpfs_bytes = manifest->files[i].size_bytes;
+            file->writable = 1;
+        }
+    }
+    setup->file_count = manifest->file_count;
+    return 0;
+}
+
+static int spawn_guest(const struct pvm_template_options *options, int control,
+                       struct spawned *ret_process, struct err *err)
+{
+    const struct manifest *manifest = options->manifest;
+    struct spawn_mount mounts[GRANT_FILES_MAX];
+    size_t mount_count = 0;
+    bool has_tmp = false;
+    char what[128];
+    char *argv[] = {(char[]){"vireo-guest"}, NULL};
+    char *envp[] = {NULL};
+    int fds[] = {-1, -1, -1, control};
+    int clone_fd = -1;
+    int tasks[CGROUP_TREES_MAX];
+    int task_count = 0;
+
+    for (uint32_t i = 0; i < manifest->file_count; i++) {
+        if (!manifest->files[i].host[0]) {
+            has_tmp = true;
+            continue;
+        }
+        mounts[mount_count++] = (struct spawn_mount){
+            .source = manifest->files[i].host,
+            .target = manifest->files[i].path,
+            .writable = manifest->files[i].writable,
+        };
+    }
+    if (options->group)
+        task_count = cgroup_entry_fds(options->group, &clone_fd, tasks);
+    snprintf(what, sizeof what, "template of '%s'", options->function);
+
+    struct spawn_options spawn = {
+        .what = what,
+        .namespaces = CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWUTS |
+                      CLONE_NEWCGROUP | CLONE_NEWTIME |
+                      (options->rootless || options->real_stdio ? CLONE_NEWNET : 0),
+        .uid = options->uid,
+        .gid = options->uid,
+        .mounts = mounts,
+        .mount_count = mount_count,
+        .clone_group_fd = clone_fd,
+        .task_fds = tasks,
+        .task_fd_count = (size_t)task_count,
+        .fds = fds,
+        .fd_count = ARRAY_LEN(fds),
+        .program_fd = options->guest_program_fd,
+        .argv = argv,
+        .envp = envp,
+        .keep_capabilities = has_tmp, /* the guest keeps CAP_SYS_ADMIN of its own namespace only */
+        .rlimit_descriptors = 1024,
+    };
+    return spawn_process(&spawn, ret_process, err);
+}
+
+static int wait_ready(const struct pvm_template *template, const char *function, struct err *err)
+{
+    struct pollfd poll_fd = {.fd = template->control, .events = POLLIN};
+    struct guest_ready ready;
+    int fds[FD_MESSAGE_MAX];
+    size_t fd_count = 0;
+    int n;
+
+    do {
+        n = poll(&poll_fd, 1, READY_TIMEOUT_MS);
+    } while (n < 0 && errno == EINTR);
+    if (n <= 0)
+        return err_set(err, n < 0 ? -errno : -ETIME, "cannot start template of '%s'", function);
+    ssize_t size =
+        fd_receive(template->control, &ready, sizeof ready, fds, &fd_count, MSG_DONTWAIT);
+    fd_close_all(fds, fd_count);
+    if (size != sizeof ready || ready.type != GUEST_READY)
+        return err_say(err, -EPROTO, "cannot start template of '%s': it ended during its set-up",
+                       function);
+    if (ready.error < 0) {
+        ready.message[sizeof ready.message - 1] = '\0';
+        return err_say(err, ready.error, "cannot start template of '%s': %s", function,
+                       ready.message);
+    }
+    return 0;
+}
+
+int pvm_template_new(const struct pvm_template_options *options, struct pvm_template **ret_template,
+                     struct err *err)
+{
+    _cleanup_(freep) struct guest_setup *setup = calloc(1, sizeof *setup);
+    _cleanup_(pvm_template_freep) struct pvm_template *template = calloc(1, sizeof *template);
+    int sockets[2];
+
+    if (!setup || !template)
+        return err_set(err, -ENOMEM, "cannot start template of '%s'", options->function);
+    template->control = template->process.pidfd = -1;
+    int r = setup_fill(setup, options, err);
+    if (r < 0)
+        return r;
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets) < 0)
+        return err_set(err, -errno, "cannot start template of '%s'", options->function);
+    template->control = sockets[0];
+    _cleanup_(closep) int theirs = sockets[1];
+
+    r = spawn_guest(options, theirs, &template->process, err);
+    if (r < 0)
+        return r;
+    closep(&theirs);
+    theirs = -1;
+    r = fd_send(template->control, setup, sizeof *setup, &options->library_fd, 1);
+    if (r < 0)
+        return err_set(err, r, "cannot set up template of '%s'", options->function);
+    r = wait_ready(template, options->function, err);
+    if (r < 0)
+        return r;
+    if (fcntl(template->control, F_SETFL, O_NONBLOCK) < 0)
+        return err_set(err, -errno, "cannot set up template of '%s'", options->function);
+    *ret_template = steal_ptr(&template);
+    return 0;
+}
+
+void pvm_template_free(struct pvm_template *template)
+{
+    if (!template)
+        return;
+    closep(&template->control);
+    if (template->process.pidfd >= 0) {
+        siginfo_t info;
+        /* SIGKILL, not the closed socket: it must be dead, with all of its namespace, on return. */
+        syscall(__NR_pidfd_send_signal, template->process.pidfd, SIGKILL, NULL, 0);
+        while (waitid(P_PIDFD, (id_t) template->process.pidfd, &info, WEXITED) < 0 &&
+               errno == EINTR)
+            ;
+        close(template->process.pidfd);
+    }
+    free(template);
+}
+
+int pvm_template_fd(const struct pvm_template *template)
+{
+    return template->control;
+}
+
+int pvm_fork(struct pvm_template *template, const struct pvm_fork_options *options, struct err *err)
+{
+    struct guest_fork message = {
+        .type = GUEST_FORK,
+        .flags = (options->own_namespaces ? GUEST_FORK_NAMESPACES : 0) |
+                 (options->one_call ? GUEST_FORK_ONE_CALL : 0) |
+                 (options->stdio ? GUEST_FORK_RUN : 0),
+        .id = options->id,
+    };
+    int fds[FD_MESSAGE_MAX];
+    size_t count = 0;
+
+    if (options->stdio) {
+        memcpy(fds, options->stdio, 3 * sizeof *fds);
+        count = 3;
+    } else {
+        fds[count++] = options->channel->memory_fd;
+        fds[count++] = options->channel->event_fd;
+    }
+    if (options->group) {
+        int clone_fd = -1;
+        int tasks[CGROUP_TREES_MAX];
+        int task_count = cgroup_entry_fds(options->group, &clone_fd, tasks);
+        if (clone_fd >= 0) {
+            message.flags |= GUEST_FORK_INTO_GROUP;
+            fds[count++] = clone_fd;
+            message.group_count++;
+        }
+        for (int i = 0; i < task_count; i++) {
+            fds[count++] = tasks[i];
+            message.group_count++;
+        }
+    }
+    int r = fd_send(template->control, &message, sizeof message, fds, count);
+    if (r < 0)
+        return err_set(err, r, "cannot ask for an instance");
+    return 0;
+}
+
+int pvm_kill(struct pvm_template *template, uint64_t id)
+{
+    struct guest_kill message = {.type = GUEST_KILL, .id = id};
+
+    return fd_send(template->control, &message, sizeof message, NULL, 0);
+}
+
+/* What a message of `size` bytes says; false when it is none that we know. */
+static bool event_of(const void *bytes, size_t size, uint32_t type, struct pvm_event *ret_event)
+{
+    if (type == GUEST_STARTED && size == sizeof(struct guest_started)) {
+        const struct guest_started *started = bytes;
+        ret_event->type = started->error ? PVM_NOT_STARTED : PVM_STARTED;
+        ret_event->id = started->id;
+        ret_event->error = started->error;
+        return true;
+    }
+    if (type == GUEST_ENDED && size == sizeof(struct guest_ended)) {
+        const struct guest_ended *ended = bytes;
+        ret_event->type = PVM_ENDED;
+        ret_event->id = ended->id;
+        ret_event->status = ended->status;
+        ret_event->cpu_us = ended->cpu_us;
+        ret_event->memory_peak_bytes = ended->memory_peak_bytes;
+        return true;
+    }
+    return false;
+}
+
+int pvm_template_read(struct pvm_template *template, struct pvm_event *ret_event)
+{
+    union {
+        uint32_t type;
+        struct guest_started started;
+        struct guest_ended ended;
+    } message = {0};
+    struct pvm_event event = {0};
+    int fds[FD_MESSAGE_MAX];
+    size_t fd_count = 0;
+
+    if (template->gone)
+        return 0;
+    ssize_t n =
+        fd_receive(template->control, &message, sizeof message, fds, &fd_count, MSG_DONTWAIT);
+    if (n == -EAGAIN)
+        return 0;
+    fd_close_all(fds, fd_count);
+    if (n <= 0 || !event_of(&message, (size_t)n, message.type, &event)) {
+        template->gone = true;
+        event = (struct pvm_event){.type = PVM_TEMPLATE_GONE};
+    }
+    *ret_event = event;
+    return 1;
+}

@@ -1,0 +1,88 @@
+/* vireo-supervisor: the privileged half of `vireo serve`, which executes it with its own options.
+ */
+#include <errno.h>
+#include <getopt.h>
+#include <libgen.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/err.h"
+#include "base/log.h"
+#include "faas/supervisor.h"
+#include "faas/supervisor_main.h"
+
+static int usage(void)
+{
+    fputs("usage: vireo-supervisor --listen ADDR:PORT --state DIR [--config FILE]\n"
+          "                        [--admin-listen ADDR:PORT --admin-token FILE]\n"
+          "It is started by `vireo serve`.\n",
+          stderr);
+    return 2;
+}
+
+int main(int argc, char **argv)
+{
+    static const struct option options[] = {
+        {"listen", required_argument, NULL, 'l'},
+        {"state", required_argument, NULL, 's'},
+        {"config", required_argument, NULL, 'c'},
+        {"admin-listen", required_argument, NULL, 'a'},
+        {"admin-token", required_argument, NULL, 't'},
+        {"verbose", no_argument, NULL, 'v'},
+        {"quiet", no_argument, NULL, 'q'},
+        {NULL, 0, NULL, 0},
+    };
+    struct supervisor_config config = {
+        .listen = "127.0.0.1:8080",
+        .state_dir = "/var/lib/vireo",
+        .allow_uid = getuid(),
+    };
+    char self[4096];
+    struct err err = {0};
+    int option;
+
+    while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
+        switch (option) {
+        case 'l':
+            config.listen = optarg;
+            break;
+        case 's':
+            config.state_dir = optarg;
+            break;
+        case 'c':
+            config.config_file = optarg;
+            break;
+        case 'a':
+            config.admin_listen = optarg;
+            break;
+        case 't':
+            config.admin_token_file = optarg;
+            break;
+        case 'v':
+            log_set_level(LOG_DEBUG);
+            break;
+        case 'q':
+            log_set_level(LOG_WARNING);
+            break;
+        default:
+            return usage();
+        }
+    }
+    if (optind != argc)
+        return usage();
+    ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
+    if (n < 0) {
+        perror("vireo: cannot find itself");
+        return 70;
+    }
+    self[n] = '\0';
+    config.program_dir = dirname(self);
+
+    int r = supervisor_serve(&config, &err);
+    if (r < 0) {
+        fprintf(stderr, "vireo: %s\n", err.message);
+        return r == -EINVAL ? 2 : r == -EPERM ? 4 : 1;
+    }
+    return 0;
+}
