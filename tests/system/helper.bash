@@ -43,7 +43,7 @@ daemon_start() {
     "$VIREO" serve --listen "127.0.0.1:$VIREO_PORT" --state "$VIREO_STATE" "$@" \
         >>"$VIREO_STATE/daemon.log" 2>&1 3>&- &
     export VIREO_DAEMON=$!
-    if ! eventually 15 daemon_ready; then
+    if ! eventually 15 daemon_ready || ! kill -0 "$VIREO_DAEMON" 2>/dev/null; then
         cat "$VIREO_STATE/daemon.log" >&2
         return 1
     fi
