@@ -108,6 +108,8 @@ static int header_check(struct elf *elf)
     if (elf->size < sizeof *head || memcmp(elf->data, ELFMAG, SELFMAG) != 0)
         return refuse(elf, "it is not an ELF file");
     memcpy(head, elf->data, sizeof *head);
+    if (head->e_ident[EI_OSABI] == ELFOSABI_GNU)
+        return refuse(elf, "it uses GNU's extensions: an indirect function or unique symbol");
     if (memcmp(head->e_ident, ident, sizeof ident) != 0 || head->e_machine != EM_X86_64 ||
         head->e_version != EV_CURRENT)
         return refuse(elf, "it is not for x86-64 and System V");
@@ -206,6 +208,7 @@ static int segment_check(struct elf *elf, const Elf64_Phdr *segment)
         elf->has_stack = true;
         return 0;
     case PT_NULL:
+    case PT_PHDR:
     case PT_GNU_RELRO: /* the guest's linker makes everything relocated read-only by itself */
     case PT_GNU_EH_FRAME:
     case PT_GNU_PROPERTY:

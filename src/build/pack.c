@@ -19,7 +19,7 @@
 #include "base/fd.h"
 #include "build/build.h"
 
-#define PATH_BYTES_MAX 1024
+#define PATH_BYTES_MAX 256 /* ustar has room for 255 */
 #define DEPTH_MAX 32
 
 struct packed_file {
@@ -62,7 +62,7 @@ static void closedirp(DIR **directory)
         closedir(*directory);
 }
 
-static int pack_refuse(struct pack *pack, int code, const char *path, const char *cause)
+static int pack_refuse(const struct pack *pack, int code, const char *path, const char *cause)
 {
     return err_say(pack->err, code, "cannot pack '%s': '%s' %s", pack->source, path, cause);
 }
@@ -130,7 +130,7 @@ static int entry_add(struct pack *pack, int dir_fd, const char *parent, const ch
                        "cannot pack '%s': a file's name has control characters or a backslash",
                        pack->source);
     if (n < 0 || (size_t)n >= sizeof path)
-        return pack_refuse(pack, -ENAMETOOLONG, name, "is too deep or its path is too long");
+        return pack_refuse(pack, -ENAMETOOLONG, name, "has a path that is too long");
     if (fstatat(dir_fd, name, &status, AT_SYMLINK_NOFOLLOW) < 0)
         return err_set(pack->err, -errno, "cannot pack '%s'", path);
     if (S_ISLNK(status.st_mode))
@@ -202,8 +202,8 @@ static la_ssize_t buffer_write(struct archive *archive, void *user, const void *
     return (la_ssize_t)size;
 }
 
-static int archive_add(struct archive *archive, struct archive_entry *entry,
-                       const struct packed_file *file)
+static int archive_add(const struct pack *pack, struct archive *archive,
+                       struct archive_entry *entry, const struct packed_file *file)
 {
     archive_entry_clear(entry);
     archive_entry_set_pathname(entry, file->path);
@@ -213,7 +213,11 @@ static int archive_add(struct archive *archive, struct archive_entry *entry,
     archive_entry_set_mtime(entry, 0, 0);
     archive_entry_set_uid(entry, 0);
     archive_entry_set_gid(entry, 0);
-    if (archive_write_header(archive, entry) != ARCHIVE_OK)
+    int r = archive_write_header(archive, entry);
+    /* The format splits a path at a slash, into 155 and 100 bytes: not each can be. */
+    if (r != ARCHIVE_OK && archive_errno(archive) == ENAMETOOLONG)
+        return pack_refuse(pack, -ENAMETOOLONG, file->path, "has a path that is too long");
+    if (r != ARCHIVE_OK)
         return -EIO;
     if (archive_write_data(archive, file->data, file->size) != (la_ssize_t)file->size)
         return -EIO;
@@ -227,15 +231,13 @@ static int archive_make(const struct pack *pack, struct buffer *buffer)
 
     if (!archive || !entry)
         return -ENOMEM;
-    /* ustar, and pax headers only for a path that ustar can't hold; names are bytes, whatever the
-     * locale. The last block is not padded to a tape's. */
-    if (archive_write_set_format_pax_restricted(archive) != ARCHIVE_OK ||
-        archive_write_set_options(archive, "hdrcharset=BINARY") != ARCHIVE_OK ||
+    /* ustar: one header a file, names as they are. The last block is not padded to a tape's. */
+    if (archive_write_set_format_ustar(archive) != ARCHIVE_OK ||
         archive_write_set_bytes_in_last_block(archive, 1) != ARCHIVE_OK ||
         archive_write_open(archive, buffer, NULL, buffer_write, NULL) != ARCHIVE_OK)
         return -EIO;
     for (size_t i = 0; i < pack->count; i++) {
-        int r = archive_add(archive, entry, &pack->files[i]);
+        int r = archive_add(pack, archive, entry, &pack->files[i]);
         if (r < 0)
             return r;
     }
