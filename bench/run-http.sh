@@ -177,5 +177,5 @@ awk '
     "$bench_work/table"
 awk -v machine="$(bench_machine_json)" -v rounds="$rounds" -v seconds="$seconds" -v c="$connections" '
     BEGIN { printf "{\"bench\":\"http\",%s,\"n\":%d,\"seconds\":%d,\"connections\":%d,\"rows\":{", machine, rounds, seconds, c }
-    { printf "%s\"%s\":{\"per_second\":%.0f,\"p50_us\":%.0f,\"p99_us\":%.0f,\"errors\":%d}", NR > 1 ? "," : "", $1, $2, $3, $4, $5 }
+    { printf "%s\"%s\":{\"per_second\":%.0f,\"p50_us\":%.0f,\"p99_us\":%.0f,\"errors\":%d}", (NR > 1) ? "," : "", $1, $2, $3, $4, $5 }
     END { print "}}" }' "$bench_work/table"

@@ -273,6 +273,7 @@ int main(int argc, char **argv)
 
     struct err err = {0};
     struct manifest manifest;
+    const struct cgroup_limits unlimited = {0}; /* as the supervisor's templates */
     struct cgroup_root *root = NULL;
     struct cgroup *group = NULL;
     _cleanup_(freep) char *bytes = NULL;
@@ -298,7 +299,7 @@ int main(int argc, char **argv)
     if (groups) {
         if (cgroup_root_open(name, &root, &err) < 0 ||
             cgroup_pool_new(root, bench.at_once * 2 + 16, &bench.pool, &err) < 0 ||
-            cgroup_pool_take(bench.pool, &bench.limits, &group, &err) < 0)
+            cgroup_pool_take(bench.pool, &unlimited, &group, &err) < 0)
             die(&err, "groups");
     }
     struct pvm_template_options template = {

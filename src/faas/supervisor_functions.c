@@ -152,15 +152,6 @@ void function_drop(struct supervisor *supervisor, const char *name)
 
 /* ---- templates ---- */
 
-static void limits_of(const struct manifest *manifest, struct cgroup_limits *limits)
-{
-    *limits = (struct cgroup_limits){
-        .memory_bytes = manifest->limits.memory_bytes,
-        .cpu_millis = manifest->limits.cpu_millis,
-        .pids = manifest->limits.pids,
-    };
-}
-
 static void template_free(struct supervisor *supervisor, struct template_slot *slot)
 {
     struct template_slot **at = &supervisor->templates;
@@ -193,7 +184,9 @@ int template_start(struct supervisor *supervisor, const char *name, const char *
                    const struct manifest *manifest, uid_t uid, struct template_slot **ret_slot,
                    struct err *err)
 {
-    struct cgroup_limits limits;
+    /* None: a template runs our code only, and on v1 each fork is counted here until it has moved.
+     */
+    const struct cgroup_limits limits = {0};
     struct library_note note;
     _cleanup_(closep) int library_fd = -1;
     struct template_slot *slot = calloc(1, sizeof *slot);
@@ -205,7 +198,6 @@ int template_start(struct supervisor *supervisor, const char *name, const char *
     slot->next = supervisor->templates;
     supervisor->templates = slot;
 
-    limits_of(manifest, &limits);
     int r = store_get(supervisor->store, library_hash, supervisor->key, &library_fd, &note, err);
     if (r == 0 && supervisor->pool)
         r = cgroup_pool_take(supervisor->pool, &limits, &slot->group, err);

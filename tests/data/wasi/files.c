@@ -1,0 +1,122 @@
+/* Files by stdio and by descriptor: make, seek, append, truncate, stat, rename, remove. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define SAY(expression) say(#expression, (expression))
+
+static void say(const char *what, long value)
+{
+    if (value < 0)
+        printf("%s: %s\n", what, strerror(errno));
+    else
+        printf("%s: %ld\n", what, value);
+}
+
+static long size_of(const char *path)
+{
+    struct stat st;
+
+    return stat(path, &st) < 0 ? -1 : (long)st.st_size;
+}
+
+static void by_stdio(void)
+{
+    char text[64] = "";
+
+    FILE *file = fopen("/work/file", "w+");
+    fprintf(file, "%s %d\n", "hello", 42);
+    SAY(ftell(file));
+    SAY(fseek(file, 6, SEEK_SET));
+    fputs("43", file);
+    rewind(file);
+    fgets(text, sizeof text, file);
+    printf("read back: %s", text);
+    SAY(fclose(file));
+    file = fopen("/work/file", "a+");
+    fputs("appended\n", file);
+    SAY(fseek(file, 0, SEEK_SET));
+    size_t bytes = fread(text, 1, sizeof text, file);
+    printf("%zu bytes: %.*s", bytes, (int)bytes, text);
+    fclose(file);
+    file = fopen("/work/missing", "r");
+    printf("missing: %s\n", file ? "there" : strerror(errno));
+    file = fopen("/work/big", "w");
+    for (int i = 0; i < 20000; i++)
+        fprintf(file, "%05d ", i);
+    fclose(file);
+    SAY(size_of("/work/big"));
+    file = fopen("/work/big", "r");
+    fseek(file, 6 * 12345, SEEK_SET);
+    int number = -1;
+    if (fscanf(file, "%d", &number) != 1)
+        printf("no number\n");
+    printf("number %d\n", number);
+    SAY(fseek(file, -6, SEEK_END));
+    SAY(ftell(file));
+    fclose(file);
+}
+
+static void by_descriptor(void)
+{
+    char text[16] = "";
+
+    int fd = open("/work/data", O_RDWR | O_CREAT | O_EXCL, 0644);
+    SAY(open("/work/data", O_RDWR | O_CREAT | O_EXCL, 0644));
+    SAY(write(fd, "0123456789", 10));
+    SAY(lseek(fd, -4, SEEK_END));
+    SAY(read(fd, text, 2));
+    printf("text '%s'\n", text);
+    SAY(pread(fd, text, 3, 1));
+    SAY(pwrite(fd, "xy", 2, 12));
+    SAY(lseek(fd, 0, SEEK_CUR));
+    SAY(size_of("/work/data"));
+    SAY(ftruncate(fd, 5));
+    SAY(size_of("/work/data"));
+    SAY(lseek(fd, -1, SEEK_SET));
+    SAY(fsync(fd));
+    SAY(isatty(fd) + 0L ? 1 : 0);
+    SAY(close(fd));
+    SAY(close(fd));
+    fd = open("/work/data", O_RDONLY);
+    SAY(write(fd, "x", 1));
+    close(fd);
+    fd = open("/work/data", O_WRONLY);
+    SAY(read(fd, text, 1));
+    close(fd);
+}
+
+static void names(void)
+{
+    struct stat st, other;
+
+    SAY(rename("/work/data", "/work/renamed"));
+    SAY(access("/work/data", F_OK));
+    SAY(link("/work/renamed", "/work/linked"));
+    stat("/work/renamed", &st);
+    stat("/work/linked", &other);
+    printf("same file: %d, links %d, regular %d\n", st.st_ino == other.st_ino, (int)other.st_nlink,
+           S_ISREG(st.st_mode));
+    SAY(unlink("/work/renamed"));
+    SAY(unlink("/work/renamed"));
+    SAY(size_of("/work/linked"));
+    SAY(truncate("/work/linked", 2));
+    SAY(size_of("/work/linked"));
+    struct timespec times[2] = {{1000000000, 5}, {1234567890, 987654321}};
+    SAY(utimensat(AT_FDCWD, "/work/linked", times, 0));
+    stat("/work/linked", &st);
+    printf("times %lld.%09ld %lld.%09ld\n", (long long)st.st_atim.tv_sec, st.st_atim.tv_nsec,
+           (long long)st.st_mtim.tv_sec, st.st_mtim.tv_nsec);
+}
+
+int main(void)
+{
+    by_stdio();
+    by_descriptor();
+    names();
+    return 0;
+}
