@@ -265,9 +265,9 @@ static int spawn_gateway(struct supervisor *supervisor, enum gateway_role role, 
 {
     /* What a dynamically linked program needs, and nothing of /etc. */
     static const struct spawn_mount mounts[] = {
-        {.source = "/usr", .target = "/usr", .exec = true},
-        {.source = "/lib", .target = "/lib", .exec = true, .optional = true},
-        {.source = "/lib64", .target = "/lib64", .exec = true, .optional = true},
+        {.source = "/usr/lib", .target = "/usr/lib", .exec = true},
+        {.source = "/usr/lib", .target = "/lib", .exec = true},
+        {.source = "/usr/lib64", .target = "/lib64", .exec = true, .optional = true},
     };
     char allow_uid[16];
     char *argv[8] = {(char[]){"vireo-gateway"}, (char *)(uintptr_t)role_names[role]};
