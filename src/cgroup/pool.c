@@ -9,7 +9,7 @@
  * The mutex is held for moves of list entries only. The thread sleeps until something is to be
  * done: a pool that nobody uses wakes nobody (pool_sleeps_when_idle in the tests).
  *
- * Cleaning is done by who puts, because six short reads (5 µs) cost less than waking another
+ * Cleaning is done by who puts, because six short calls (5-9 µs) cost less than waking another
  * thread (30-70 µs on another CPU); what is not clean at once goes to the thread.
  */
 #include <assert.h>
