@@ -4,6 +4,10 @@ load helper
 
 setup_file() {
     [ "$(id -u)" = 0 ] || return 0
+    local script
+    for script in "$TOP"/examples/*/build; do
+        "$script"
+    done
     daemon_start
 }
 
@@ -20,9 +24,7 @@ setup() {
     for folder in "$TOP"/examples/*/; do
         [ -f "$folder/sample" ] || continue
         name=$(basename "$folder")
-        source=$folder
-        [ -f "$folder/vireo.yaml" ] || source=$(find "$folder" -name '*.wasm' | head -n 1)
-        "$VIREO" deploy "$source" --name "$name"
+        "$VIREO" deploy "$folder" --name "$name"
         call "$name" --data-binary "@$folder/sample"
         [ "$code" = 200 ] || {
             echo "$name: $code $body" >&2
