@@ -79,7 +79,7 @@ static void by_descriptor(void)
     SAY(size_of("/work/data"));
     SAY(lseek(fd, -1, SEEK_SET));
     SAY(fsync(fd));
-    SAY(isatty(fd) + 0L ? 1 : 0);
+    SAY(isatty(fd));
     SAY(close(fd));
     SAY(close(fd));
     fd = open("/work/data", O_RDONLY);
@@ -106,7 +106,7 @@ static void names(void)
     SAY(size_of("/work/linked"));
     SAY(truncate("/work/linked", 2));
     SAY(size_of("/work/linked"));
-    struct timespec times[2] = {{1000000000, 5}, {1234567890, 987654321}};
+    struct timespec times[2] = {{1000000000, 0}, {1234567890, 0}};
     SAY(utimensat(AT_FDCWD, "/work/linked", times, 0));
     stat("/work/linked", &st);
     printf("times %lld.%09ld %lld.%09ld\n", (long long)st.st_atim.tv_sec, st.st_atim.tv_nsec,

@@ -1,4 +1,4 @@
-/* Standard input to its end, by line and by byte; output buffered, unbuffered and in pieces. */
+/* Standard input to its end, by line and by byte; output buffered, raw and large. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -18,15 +18,15 @@ int main(void)
         bytes++;
         sum += byte;
     }
-    printf("%d more bytes, sum %d, end %d, error %d\n", bytes, sum, feof(stdin) != 0, ferror(stdin));
-    setvbuf(stdout, NULL, _IONBF, 0);
-    for (int i = 0; i < 3; i++)
-        printf("%d ", i);
-    printf("\n");
+    printf("%d more bytes, sum %d, end %d, error %d\n", bytes, sum, feof(stdin) != 0,
+           ferror(stdin));
+    fflush(stdout);
     fprintf(stderr, "to the log\n");
     printf("write: %d\n", (int)write(1, "raw\n", 4));
-    printf("write to a closed descriptor: %s\n", write(99, "x", 1) < 0 && errno == EBADF ? "EBADF" : "?");
-    char big[40000];
+    printf("write to a closed descriptor: %s\n",
+           write(99, "x", 1) < 0 && errno == EBADF ? "EBADF" : "?");
+    fflush(stdout);
+    static char big[40000];
     for (size_t i = 0; i < sizeof big; i++)
         big[i] = i % 64 == 63 ? '\n' : (char)('a' + i / 64 % 26);
     fwrite(big, 1, sizeof big, stdout);
