@@ -1,7 +1,8 @@
 #!/bin/sh
 # Compute: each program of bench/compute as native code (gcc -O2), translated by vireo, and under
 # node's V8 with its optimising compiler only (--no-liftoff: V8's best; its default start in the
-# base-line compiler can be several times slower in programs of one long loop).
+# base-line compiler can be several times slower in programs of one long loop; --single-threaded:
+# with its helper threads node 20 can crash as it exits, after the work).
 # vireo and V8 run the same WebAssembly module. A program times its own work, so that no start-up
 # is in it; rounds are interleaved, and all must print the same checksum.
 # Usage: bench/run-compute.sh [ROUNDS] [PROGRAM...]
@@ -48,8 +49,8 @@ while [ $round -lt "$rounds" ]; do
     for program in empty $programs; do
         one native "$program" "$bench_work/$program"
         one vireo "$program" "$bench_vireo" run "$bench_work/$program.so"
-        one v8 "$program" node --no-warnings --no-liftoff "$source/node-run.mjs" \
-            "$bench_work/$program.wasm"
+        one v8 "$program" node --no-warnings --no-liftoff --single-threaded \
+            "$source/node-run.mjs" "$bench_work/$program.wasm"
     done
     round=$((round + 1))
 done
@@ -67,7 +68,7 @@ done >"$bench_work/table"
 
 echo "## Compute"
 echo
-echo "$(bench_machine); load before: $load_before; n = $rounds; milliseconds of the work alone."
+echo "$(bench_machine); load before: $load_before; n = $rounds; milliseconds of CPU time of the work alone."
 echo "gcc $(gcc -dumpfullversion), clang $(clang -dumpversion), node $(node --version). Checksums agree."
 echo
 awk '
