@@ -26,8 +26,7 @@
 static void open_stdio(struct wasi *wasi)
 {
     bool real = wasi->options.real_stdio;
-    const enum wasi_kind channel[3] = {
-        WASI_BODY, wasi->options.stdout_is_log ? WASI_LOG : WASI_ANSWER, WASI_LOG};
+    const enum wasi_kind channel[3] = {WASI_BODY, WASI_ANSWER, WASI_LOG};
 
     for (uint32_t fd = 0; fd < 3; fd++) {
         uint64_t direction = fd == 0 ? WASI_RIGHT_FD_READ : WASI_RIGHT_FD_WRITE;

@@ -40,12 +40,10 @@ struct wasi_options {
     size_t directory_count;
     /*
      * true: descriptors 0, 1 and 2 are the process's own (`vireo run`). false: they are the call's
-     * body, answer and log (host->call), without a system call.
+     * body, answer and log (host->call), without a system call. Where a call has no buffer for an
+     * answer (a handler's is in its own memory), standard output is the log too.
      */
     bool real_stdio;
-    /* Without real_stdio: standard output is the log too, for the answer is what a handler wrote.
-     */
-    bool stdout_is_log;
 };
 
 /*

@@ -56,7 +56,7 @@ static size_t read_body(struct guest_call *call, const struct iovec *iovecs, int
     return total;
 }
 
-/* The answer or the log. Outside a call (a constructor that prints) there is neither. */
+/* The answer or the log. Outside a call there is neither; a handler's answer is elsewhere. */
 static size_t write_channel(struct host *host, const struct wasi_fd *entry,
                             const struct iovec *iovecs, int count)
 {
@@ -68,7 +68,7 @@ static size_t write_channel(struct host *host, const struct wasi_fd *entry,
         total += bytes;
         if (!host->call)
             continue;
-        if (entry->kind == WASI_LOG)
+        if (entry->kind == WASI_LOG || !host->call->answer)
             call_log(host->call, data, bytes);
         else if (call_answer(host->call, data, bytes) < 0)
             host_leave(host, HOST_TOO_LARGE);
