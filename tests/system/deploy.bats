@@ -239,7 +239,7 @@ setup() {
     refused_with 404 not-found
     run "$VIREO" rm gone
     [ "$status" -eq 3 ]
-    ! "$VIREO" ls -q | grep -qx gone
+    [ -z "$("$VIREO" ls -q | grep -x gone)" ]
 }
 
 @test "the admin socket takes and gives what docs/api.md says" {

@@ -34,6 +34,18 @@ eventually() {
     done
 }
 
+# `! command` in the middle of a test is never a failure to bash; this is.
+not() {
+    ! "$@"
+}
+
+# A process runs: one that ended and waits for its parent does not.
+alive() {
+    local state
+    state=$(sed 's/.*) //' "/proc/$1/stat" 2>/dev/null) || return 1
+    [ -n "$state" ] && [ "${state%% *}" != Z ]
+}
+
 # Starts a daemon on VIREO_STATE and VIREO_SERVER, which it makes when they are not set.
 daemon_start() {
     : "${VIREO_STATE:=$(mktemp -d /tmp/vireo-test.XXXXXX)}"
@@ -43,7 +55,7 @@ daemon_start() {
     "$VIREO" serve --listen "127.0.0.1:$VIREO_PORT" --state "$VIREO_STATE" "$@" \
         >>"$VIREO_STATE/daemon.log" 2>&1 3>&- &
     export VIREO_DAEMON=$!
-    if ! eventually 15 daemon_ready || ! kill -0 "$VIREO_DAEMON" 2>/dev/null; then
+    if ! eventually 15 daemon_ready || ! alive "$VIREO_DAEMON"; then
         cat "$VIREO_STATE/daemon.log" >&2
         return 1
     fi
@@ -51,24 +63,25 @@ daemon_start() {
 
 daemon_ready() {
     # One that died is not waited for.
-    kill -0 "$VIREO_DAEMON" 2>/dev/null || return 0
+    alive "$VIREO_DAEMON" || return 0
     curl -s -f -o /dev/null --max-time 2 "$VIREO_SERVER/readyz"
 }
 
-# Ends the daemon and waits for it: its exit code is the answer.
+# Ends the daemon and waits for it: its exit code is the answer. Not in a subshell (`run`): only
+# the shell that started it can wait for it.
 daemon_stop() {
     local pid=${VIREO_DAEMON-} code=0
     [ -n "$pid" ] || return 0
     unset VIREO_DAEMON
-    kill "-${1:-TERM}" "$pid" 2>/dev/null || true
-    # `wait` knows children only; bats may have given it to another shell.
-    wait "$pid" 2>/dev/null || code=$?
-    [ "$code" -ne 127 ] || code=0
-    eventually 15 eval "! kill -0 $pid 2>/dev/null" || {
+    kill -TERM "$pid" 2>/dev/null || true
+    if ! eventually 15 not alive "$pid"; then
         kill -KILL "$pid" 2>/dev/null || true
         echo "the daemon did not stop" >&2
         return 1
-    }
+    fi
+    wait "$pid" 2>/dev/null || code=$?
+    # 127: started by another shell (setup_file), which alone is told its exit code.
+    [ "$code" -ne 127 ] || code=0
     return "$code"
 }
 

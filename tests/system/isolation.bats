@@ -52,7 +52,7 @@ uid_of() {
     [ "$a" != "$b" ]
     [ "$a" -gt 65535 ]
     [ "$b" -gt 65535 ]
-    ! getent passwd "$a"
+    not getent passwd "$a"
 }
 
 @test "an instance has none of the host's namespaces, capabilities or privileges" {
@@ -83,7 +83,7 @@ uid_of() {
             }
         done
         # No page is writable and executable.
-        ! grep -q ' rwx' "/proc/$pid/maps"
+        not grep -q ' rwx' "/proc/$pid/maps"
         # An empty root.
         [ "$(find "/proc/$pid/root/" -mindepth 1 -maxdepth 1 \( -name etc -o -name usr -o -name home \) 2>/dev/null | wc -l)" -eq 0 ]
     done
@@ -108,7 +108,7 @@ uid_of() {
     [ "$(stat -c %u "$VIREO_STATE/key")" = 0 ]
     # No descendant has it open.
     for pid in $(descendants "$VIREO_DAEMON"); do
-        ! ls -l "/proc/$pid/fd" 2>/dev/null | grep -q "$VIREO_STATE/key"
+        [ -z "$(find "/proc/$pid/fd" -lname "$VIREO_STATE/key" 2>/dev/null)" ]
     done
 }
 

@@ -34,7 +34,7 @@ teardown() {
     unset VIREO_DAEMON
     # Within a second; two for a busy machine.
     for pid in $family; do
-        eventually 2 eval "! kill -0 $pid 2>/dev/null"
+        eventually 2 not alive "$pid"
     done
     daemon_start
     call kept --data-binary again
@@ -58,8 +58,7 @@ teardown() {
     curl -s -o "$BATS_TEST_TMPDIR/answer" "$VIREO_SERVER/function/slow?sleep" 3>&- &
     request=$!
     sleep 0.2
-    run daemon_stop TERM
-    [ "$status" -eq 0 ]
+    daemon_stop
     wait "$request"
     [ "$(cat "$BATS_TEST_TMPDIR/answer")" = slept ]
     # The port is free again.
@@ -78,7 +77,7 @@ teardown() {
     groups_before=$(find /sys/fs/cgroup -type d -path '*vireo*' | wc -l)
     daemon_stop
     for pid in $family; do
-        eventually 2 eval "! kill -0 $pid 2>/dev/null"
+        eventually 2 not alive "$pid"
     done
     [ "$(wc -l </proc/self/mountinfo)" -eq "$mounts" ]
     [ "$(find /sys/fs/cgroup -type d -path '*vireo*' | wc -l)" -lt "$groups_before" ] ||
