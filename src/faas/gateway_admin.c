@@ -20,6 +20,8 @@
 /* The longest JSON taken from the supervisor: a list of FUNCTIONS_MAX functions is half of it. */
 #define REPLY_MAX_BYTES (32u << 20)
 #define DRAIN_SECONDS 10
+/* A calls gateway that is being started again does not answer a pull of its forerunner. */
+#define PULL_NS 2000000000ull
 
 struct admin_call *admin_call_find(struct admin *admin, uint64_t token)
 {
@@ -141,6 +143,7 @@ static void pull_over(struct admin *admin, const struct gateway_counters *counte
     struct admin_call *next;
 
     admin->pulling = false;
+    loop_timer_clear(admin->loop, &admin->pull_timer);
     for (struct admin_call *call = admin->first; call; call = next) {
         next = call->next;
         if (!call->counters_wait)
@@ -156,6 +159,13 @@ static void pull_over(struct admin *admin, const struct gateway_counters *counte
     admin->function_count = admin->function_capacity = 0;
 }
 
+static void pull_expired(struct loop_timer *timer)
+{
+    struct admin *admin = (struct admin *)((char *)timer - offsetof(struct admin, pull_timer));
+
+    pull_over(admin, NULL);
+}
+
 void admin_pull(struct admin *admin)
 {
     struct telemetry_pull pull = {.type = TELEMETRY_PULL};
@@ -164,7 +174,9 @@ void admin_pull(struct admin *admin)
         return;
     pull.token = ++admin->pull_token;
     admin->pulling = true;
-    if (link_send(&admin->telemetry, &pull, sizeof pull, -1) < 0)
+    admin->pull_timer.expired = pull_expired;
+    if (link_send(&admin->telemetry, &pull, sizeof pull, -1) < 0 ||
+        loop_timer_set(admin->loop, &admin->pull_timer, loop_now(admin->loop) + PULL_NS) < 0)
         pull_over(admin, NULL);
 }
 

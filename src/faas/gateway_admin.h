@@ -33,6 +33,7 @@ struct admin {
 
     /* The counters that come in, for all calls to /metrics that wait. */
     bool pulling;
+    struct loop_timer pull_timer;
     uint64_t pull_token;
     struct metrics_function *functions;
     size_t function_count, function_capacity;

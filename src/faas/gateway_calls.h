@@ -28,6 +28,9 @@ struct buffer {
 /* Of bodies that are being received or wait, all together. */
 #define BODIES_MAX_BYTES (512u << 20)
 
+/* Of a request's head and its answer's together: what a connection's memory has room for. */
+#define HEADS_MAX_BYTES (36u << 10)
+
 #define REQUEST_ID_TEXT 33 /* 32 hexadecimal digits and NUL */
 #define TRACE_TEXT 56
 
@@ -39,6 +42,7 @@ struct call {
     struct http_request *request;
     struct buffer *body;
     size_t body_limit;
+    size_t head_bytes; /* of the request, about */
     struct loop_timer deadline;
     bool submitted; /* it waits in the pool or runs */
     bool replied;

@@ -163,6 +163,7 @@ static bool head_is_proper(struct call *call)
     if (host)
         check.bytes += strlen(host);
     http_each_header(request, check_header, &check);
+    call->head_bytes = check.bytes;
     if (check.bad)
         call_problem(call, PROBLEM_BAD_REQUEST, "a header is not what HTTP allows");
     else if (check.bytes > REQUEST_HEAD_MAX_BYTES)

@@ -3,8 +3,8 @@
  *
  * A warm call, as long as an instance is idle or the call waits for one, costs
  *   - system calls: recv (and one more that finds nothing), epoll_ctl (MHD sets the connection
- *     aside), futex (the instance wakes), sendmsg, epoll_ctl (MHD watches the connection again), and
- *     shared among all that came together: two epoll_wait. None for the answer's arrival: the
+ *     aside), futex (the instance wakes), sendmsg, epoll_ctl (MHD watches the connection again),
+ * and shared among all that came together: two epoll_wait. None for the answer's arrival: the
  *     eventfd is edge-triggered and never read.
  *   - copies: head and body into the channel, head and body out of it; for a body, one more from
  *     the connection, so that a slow caller holds memory but no instance.
@@ -273,6 +273,14 @@ static void answer_take(struct calls *calls, struct instance *instance, bool end
     if (response_headers(answer->data + ANSWER_TEXT, &response, headers, &err) < 0) {
         buffer_put(calls, answer);
         misbehaved(calls, instance, err.message);
+        return;
+    }
+
+    if (response.head_bytes + call->head_bytes > HEADS_MAX_BYTES) {
+        buffer_put(calls, answer);
+        call_problem(call, PROBLEM_ANSWER_TOO_LARGE,
+                     "the headers of request and answer together are longer than 36 KiB");
+        answered(calls, instance, &response, ended);
         return;
     }
 

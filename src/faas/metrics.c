@@ -202,10 +202,10 @@ int metrics_supervisor_text(struct text *text, const char *json, size_t bytes)
         if (!is_metric_name(name))
             continue;
         if (json_object_is_type(value, json_type_int))
-            text_add(text, "# TYPE vireo_%s gauge\nvireo_%s %" PRId64 "\n", name, name,
-                     json_object_get_int64(value));
+            text_add(text, "# TYPE vireo_supervisor_%s gauge\nvireo_supervisor_%s %" PRId64 "\n",
+                     name, name, json_object_get_int64(value));
         else if (json_object_is_type(value, json_type_double))
-            text_add(text, "# TYPE vireo_%s gauge\nvireo_%s %g\n", name, name,
+            text_add(text, "# TYPE vireo_supervisor_%s gauge\nvireo_supervisor_%s %g\n", name, name,
                      json_object_get_double(value));
     }
     return 0;

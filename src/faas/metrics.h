@@ -64,7 +64,7 @@ void metrics_text(struct text *text, const struct gateway_counters *gateway,
 
 /*
  * Appends what the supervisor says of itself: a flat JSON object of numbers, each a gauge
- * `vireo_<key>`. What is not a number under a name of [a-z0-9_] is left out. -EBADMSG when it is
- * not such an object.
+ * `vireo_supervisor_<key>`. What is not a number under a name of [a-z0-9_] is left out. -EBADMSG
+ * when it is not such an object.
  */
 int metrics_supervisor_text(struct text *text, const char *json, size_t bytes);

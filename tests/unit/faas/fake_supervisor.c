@@ -208,6 +208,20 @@ static void serve_noise(struct channel *channel, int event_fd, uint32_t sequence
     }
 }
 
+/* Headers of 30,000 bytes. */
+static void serve_headers(struct channel *channel, int event_fd, uint32_t sequence)
+{
+    static char head[30000];
+    char *at = head;
+
+    for (int i = 0; i < 30; i++) {
+        at += sprintf(at, "x-%02d", i) + 1;
+        memset(at, 'v', 994);
+        at += 995;
+    }
+    answer(channel, event_fd, sequence, head, (uint32_t)(at - head), 30, "x", 1);
+}
+
 /* Answers with its pid, which shows whether another call was served by the same instance. */
 static void serve_pid(struct channel *channel, int event_fd, uint32_t sequence)
 {
@@ -246,6 +260,7 @@ static struct fake_function functions[] = {
     {"length", serve_length, {0}},
     {"hop", serve_hop, {0}},
     {"noise", serve_noise, {0}},
+    {"headers", serve_headers, {0}},
     {"small", serve_echo, {.request_bytes = 1000}},
     {"once", serve_pid, {.per_request = 1}},
     {"spare", serve_pid, {.per_request = 1, .spares = 2}},

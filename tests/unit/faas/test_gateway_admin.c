@@ -277,8 +277,8 @@ static void the_supervisors_numbers_are_checked(void **state)
                                       "{\"a\":", "{\"a\":{\"b\":{\"c\":{\"d\":1}}}}"};
 
     assert_int_equal(metrics_supervisor_text(&text, good, sizeof good - 1), 0);
-    assert_string_equal(text.data, "# TYPE vireo_a_1 gauge\nvireo_a_1 5\n"
-                                   "# TYPE vireo_b gauge\nvireo_b 1.5\n");
+    assert_string_equal(text.data, "# TYPE vireo_supervisor_a_1 gauge\nvireo_supervisor_a_1 5\n"
+                                   "# TYPE vireo_supervisor_b gauge\nvireo_supervisor_b 1.5\n");
     for (size_t i = 0; i < ARRAY_LEN(bad); i++)
         assert_int_equal(metrics_supervisor_text(&text, bad[i], strlen(bad[i])), -EBADMSG);
     text_clear(&text);
