@@ -2,7 +2,8 @@
 # Nothing here needs more than a POSIX shell and awk.
 
 bench_root=$(cd "$(dirname "$0")/.." && pwd)
-bench_vireo=${VIREO:-$bench_root/build/vireo}
+bench_build=${BUILD:-$bench_root/build}
+bench_vireo=${VIREO:-$bench_build/vireo}
 bench_work=$(mktemp -d "${TMPDIR:-/tmp}/vireo-bench.XXXXXX")
 bench_pids=
 

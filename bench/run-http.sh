@@ -81,6 +81,7 @@ limits:
   memory: 32MiB
   timeout: 5s
 pool:
+  instances: 32
   spares: $3
 END
     "$bench_vireo" deploy "$bench_work/$1" --name "$1" --state "$bench_work/state" \

@@ -10,8 +10,8 @@ set -eu
 seconds=${1:-5}
 one=${COUNT_ONE:-100}
 many=${COUNT_MANY:-300}
-start_bench=${START_BENCH:-$bench_root/build/start_bench}
-[ -x "$start_bench" ] || start_bench=$bench_root/build/bench/start_bench
+start_bench=${START_BENCH:-$bench_build/start_bench}
+[ -x "$start_bench" ] || start_bench=$bench_build/bench/start_bench
 bench_need gcc
 gcc -std=gnu17 -O2 -o "$bench_work/rival_start" "$bench_root/bench/rival_start.c"
 
@@ -70,7 +70,7 @@ END
     pvm() { # LABEL OPTION...
         label=$1
         shift
-        line=$("$start_bench" --guest "$bench_root/build/vireo-guest" \
+        line=$("$start_bench" --guest "$bench_build/vireo-guest" \
             --library "$bench_work/echo.so" --uid "$uid" --seconds "$seconds" --json \
             --label "$label" "$@" 2>"$bench_work/err") || {
             echo "$label: $(head -n 1 "$bench_work/err")" >&2
