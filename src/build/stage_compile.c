@@ -51,11 +51,12 @@ static int unpack(void)
 }
 
 /*
- * sign-ext, bulk-memory and nontrapping-fptoint are in every wasm2c and save code on each of their
- * uses. Reports and reproducers of a crashed compiler are of no use to the author.
+ * sign-ext and nontrapping-fptoint are in every wasm2c and save code on each of their uses; bulk
+ * memory is for memory.c alone, which says why. Reports and reproducers of a crashed compiler are
+ * of no use to the author.
  */
 static int compile_one(const struct stage *stage, const char *cwd, const char *source,
-                       const char *object, const char *define)
+                       const char *object, const char *option)
 {
     const char *command[] = {
         "/usr/bin/clang",
@@ -63,7 +64,6 @@ static int compile_one(const struct stage *stage, const char *cwd, const char *s
         "-std=gnu17",
         "-O2",
         "-msign-ext",
-        "-mbulk-memory",
         "-mnontrapping-fptoint",
         "-fno-crash-diagnostics",
         "-fno-color-diagnostics",
@@ -74,7 +74,7 @@ static int compile_one(const struct stage *stage, const char *cwd, const char *s
         "-c",
         "-o",
         object,
-        define ? define : "-DVIREO",
+        option ? option : "-DVIREO",
         "--",
         source,
         NULL,
@@ -84,8 +84,8 @@ static int compile_one(const struct stage *stage, const char *cwd, const char *s
 }
 
 struct objects {
-    /* One more for function.c. */
-    char names[BUILD_SOURCES_MAX + 1][32];
+    /* Two more, for memory.c and function.c. */
+    char names[BUILD_SOURCES_MAX + 2][32];
     size_t count;
 };
 
@@ -219,7 +219,10 @@ int stage_compile(const struct stage *stage)
         return status;
 
     bool handler = strcmp(entry, "main") != 0;
-    if (handler) {
+    char *memory = objects.names[objects.count++];
+    snprintf(memory, sizeof objects.names[0], OBJECTS "/memory.o");
+    status = compile_one(stage, STAGE_SDK, "memory.c", memory, "-mbulk-memory");
+    if (status == STAGE_OK && handler) {
         /* function.c has the exports, and calls the entry. */
         snprintf(define, sizeof define, "-DVIREO_ENTRY=%s", entry);
         char *object = objects.names[objects.count++];

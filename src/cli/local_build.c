@@ -185,7 +185,10 @@ int local_build(struct local_build *local, const struct local_build_options *wan
 
     options.program_dir = builder;
     options.state_dir = local->state_dir;
-    options.cgroup_name = "";
+    char group[64] = "";
+    if (!options.rootless)
+        snprintf(group, sizeof group, "vireo/build-%d", (int)getpid());
+    options.cgroup_name = group;
     options.progress = on_stage;
     struct progress *progress =
         progress_new(cli.verbose || wanted->plain_progress, cli.quiet || wanted->quiet);

@@ -152,7 +152,7 @@ static int enter_group(struct run *run, struct err *err)
     char name[64];
     struct err group_err = {0};
     struct cgroup_limits limits = {
-        .memory_bytes = run->manifest.limits.memory_bytes,
+        .memory_bytes = run->manifest.limits.memory_bytes + PVM_OVERHEAD_BYTES,
         .cpu_millis = run->manifest.limits.cpu_millis,
         .pids = run->manifest.limits.pids,
         .io_bytes_per_second = run->manifest.limits.io_bytes_per_second,
@@ -295,10 +295,15 @@ static int run_file(struct run *run, int argc, char **argv, int *ret_exit, struc
 {
     struct local_build local = {0};
     _cleanup_(closep) int uid_lock = -1;
-    const char **args = (const char **)(uintptr_t)argv;
+    const char *args[RUN_ARGS_MAX];
 
     if (argc > RUN_ARGS_MAX)
         return err_say(err, -E2BIG, "cannot run '%s': %d arguments at most", argv[0], RUN_ARGS_MAX);
+    /* The program's name is its file's, as other runners have it: where it is is not its business.
+     */
+    args[0] = strrchr(argv[0], '/') ? strrchr(argv[0], '/') + 1 : argv[0];
+    for (int i = 1; i < argc; i++)
+        args[i] = argv[i];
     run->rootless = geteuid() != 0;
     run->uid = geteuid();
     int r = local_build_open(&local, err);

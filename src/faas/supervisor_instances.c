@@ -116,7 +116,7 @@ static int start(struct supervisor *supervisor, struct function *function,
 {
     const struct manifest *manifest = &function->manifest;
     struct cgroup_limits limits = {
-        .memory_bytes = manifest->limits.memory_bytes,
+        .memory_bytes = manifest->limits.memory_bytes + PVM_OVERHEAD_BYTES,
         .cpu_millis = manifest->limits.cpu_millis,
         .pids = manifest->limits.pids,
         .io_bytes_per_second = manifest->limits.io_bytes_per_second,

@@ -173,11 +173,14 @@ static int deploy_build(struct job *job)
     int r = pvm_uid_take(&uid, &uid_lock, err);
     if (r < 0)
         return r;
+    char group[64];
+    snprintf(group, sizeof group, "vireo/build-%d-%llu", (int)getpid(),
+             (unsigned long long)job->request.token);
     struct build_options options = {
         .program_dir = supervisor->config.program_dir,
         .state_dir = supervisor->config.state_dir,
         .uid = uid,
-        .cgroup_name = "",
+        .cgroup_name = group,
         .progress = progress,
         .progress_user = job,
     };

@@ -228,6 +228,7 @@ static void close_instance(struct template_state *state)
 {
     if (state->instantiated)
         wasm_instance_close(&state->host);
+    wasi_reset(state->wasi);
     state->instantiated = state->initialized = false;
 }
 

@@ -347,6 +347,10 @@ int template_main(void)
     if (sigprocmask(SIG_BLOCK, &blocked, NULL) < 0 || sigaction(SIGCHLD, &action, NULL) < 0)
         return GUEST_EXIT_SETUP;
 
+    /* EPIPE and EFBIG for the guest's code to see, instead of its end. Inherited by forks. */
+    signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN);
+
     ready.error = setup(control, &err);
     snprintf(ready.message, sizeof ready.message, "%.255s", err.message);
     if (fd_send(control, &ready, sizeof ready, NULL, 0) < 0 || ready.error < 0)

@@ -18,6 +18,14 @@ struct cgroup_limits;
 struct manifest;
 struct pvm_template;
 
+/*
+ * What a group's memory limit has over the function's own: channel (an answer of the largest size
+ * lies there and in linear memory), page tables, the guest program's stacks and tables. Linear
+ * memory is held to the function's limit by the run time, exactly; the group's limit is the wall
+ * behind it.
+ */
+#define PVM_OVERHEAD_BYTES (UINT64_C(16) << 20)
+
 struct pvm_template_options {
     const char *function; /* name, for messages */
     const struct manifest *manifest;

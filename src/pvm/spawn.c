@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/mount.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -187,6 +188,30 @@ static int map_ids(const struct spawn_options *options, pid_t pid, uint64_t *ret
     return 0;
 }
 
+/* Before the child attaches them: an idmap can only be given to a mount that nobody has seen. */
+static int map_mounts(const struct spawn_plan *plan, pid_t pid)
+{
+    const struct spawn_options *options = plan->options;
+    char path[64];
+    _cleanup_(closep) int users = -1;
+
+    for (size_t i = 0; i < options->mount_count; i++) {
+        if (!options->mounts[i].root_owned || plan->sources[i].tree_fd < 0)
+            continue;
+        if (users < 0) {
+            snprintf(path, sizeof path, "/proc/%d/ns/user", (int)pid);
+            users = open(path, O_RDONLY | O_CLOEXEC);
+            if (users < 0)
+                return -errno;
+        }
+        struct mount_attr attr = {.attr_set = MOUNT_ATTR_IDMAP, .userns_fd = (uint64_t)users};
+        if (mount_setattr(plan->sources[i].tree_fd, "", AT_EMPTY_PATH, &attr, sizeof attr) < 0 &&
+            errno != EINVAL && errno != EOPNOTSUPP && errno != EPERM)
+            return -errno;
+    }
+    return 0;
+}
+
 /* 0 when the program runs, else the child's errno, with its message. */
 static int await_exec(const struct spawn_options *options, int status_fd, struct err *err)
 {
@@ -217,6 +242,9 @@ static int finish(const struct spawn_plan *plan, pid_t pid, int status_fd, struc
         if (r < 0)
             return err_set(err, r, "cannot start %s: map user id %u", options->what,
                            (unsigned)options->uid);
+        r = map_mounts(plan, pid);
+        if (r < 0)
+            return err_set(err, r, "cannot start %s: map its mounts", options->what);
     }
     int r = fd_write_full(plan->go_fd, &go, sizeof go);
     if (r < 0)

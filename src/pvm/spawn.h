@@ -19,7 +19,11 @@ struct spawn_mount {
     bool writable;
     bool exec;     /* else mounted noexec */
     bool optional; /* a source that is not there is skipped */
-    bool device;   /* a device node (/dev/null, ...): bound as a file, usable */
+    /* Files of host id 0 are seen as root's inside, and files made inside belong to host id 0: an
+     * idmapped mount by the new user namespace. For root's own directories, given by root. A file
+     * system that can't do it is mounted as it is. */
+    bool root_owned;
+    bool device; /* a device node (/dev/null, ...): bound as a file, usable */
 };
 
 struct spawn_options {

@@ -117,6 +117,7 @@ static int spawn_guest(const struct pvm_template_options *options, int control,
             .source = manifest->files[i].host,
             .target = manifest->files[i].path,
             .writable = manifest->files[i].writable,
+            .root_owned = options->real_stdio && !options->rootless,
         };
     }
     if (options->group)
@@ -126,8 +127,7 @@ static int spawn_guest(const struct pvm_template_options *options, int control,
     struct spawn_options spawn = {
         .what = what,
         .namespaces = CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWUTS |
-                      CLONE_NEWCGROUP | CLONE_NEWTIME |
-                      (options->rootless || options->real_stdio ? CLONE_NEWNET : 0),
+                      CLONE_NEWTIME | (options->real_stdio ? CLONE_NEWNET | CLONE_NEWCGROUP : 0),
         .uid = options->uid,
         .gid = options->uid,
         .mounts = mounts,
