@@ -29,13 +29,27 @@ static void list_read(int dir_fd, const char *file, char *ret_list, size_t size)
 }
 
 /*
+ * Whether processes keep this group from passing controllers on. Asked first: the kernel would
+ * refuse memory and io, but take cpu and pids and turn the group into the root of a threaded
+ * subtree, in which nothing of ours works (cgroup_vet_subtree_control_enable()). Only the root of
+ * the hierarchy, which has no type, is free of the rule.
+ */
+static bool is_occupied(int dir_fd)
+{
+    char pids[64];
+
+    list_read(dir_fd, "cgroup.procs", pids, sizeof pids);
+    return pids[0] && cgroup_file_exists(dir_fd, "cgroup.type");
+}
+
+/*
  * Passes on to the children of `dir_fd` those controllers of ours that it has. Returns how many
  * are passed on, or -EBUSY when one can't be because processes live here.
  */
 static int controllers_enable(int dir_fd)
 {
     char have[256], passed[256], word[32];
-    int count = 0, busy = 0;
+    int count = 0;
 
     list_read(dir_fd, "cgroup.controllers", have, sizeof have);
     list_read(dir_fd, "cgroup.subtree_control", passed, sizeof passed);
@@ -43,15 +57,14 @@ static int controllers_enable(int dir_fd)
         const struct cgroup_controller *row = &cgroup_controllers[i];
         if (!row->backend->unified || !cgroup_list_has(have, row->kernel_name))
             continue;
+        bool is_passed = cgroup_list_has(passed, row->kernel_name);
+        if (!is_passed && is_occupied(dir_fd))
+            return -EBUSY;
         /* One by one: the kernel takes all of a list or nothing. */
         snprintf(word, sizeof word, "+%s", row->kernel_name);
-        int r = cgroup_list_has(passed, row->kernel_name)
-                    ? 0
-                    : fd_write_string(dir_fd, "cgroup.subtree_control", word);
-        count += r == 0;
-        busy |= r == -EBUSY;
+        count += is_passed || fd_write_string(dir_fd, "cgroup.subtree_control", word) == 0;
     }
-    return busy ? -EBUSY : count;
+    return count;
 }
 
 /* As a callback: a directory that passes nothing on is no failure, its parts are just missing. */
@@ -176,6 +189,14 @@ static void v2_close(struct cgroup_tree *tree)
     tree->moved_self = false;
 }
 
+/* Removes what try_base() made. */
+static void place_leave(struct cgroup_tree *tree, const char *name)
+{
+    cgroup_directory_remove(tree->base, name);
+    v2_close(tree);
+    close(steal_fd(&tree->fd));
+}
+
 /*
  * Below our own group if that gives all controllers; else, if the top of the tree gives more, there
  * (root in a login session, whose scope holds the shell too: only root can write there). What the
@@ -201,21 +222,17 @@ static int v2_open(struct cgroup_tree *tree, const char *base, const char *mount
 
     struct cgroup_tree top = *tree;
     top.fd = -1;
-    int count_top = try_base(&top, mount_point, name, NULL);
-    if (count_top <= count) {
-        if (count_top >= 0) {
-            cgroup_directory_remove(top.base, name);
-            v2_close(&top);
-            close(top.fd);
-        }
-        return count < 0 ? err_say(err, count, "%s", first.message) : 0;
-    }
-    if (count >= 0) {
-        cgroup_directory_remove(tree->base, name);
-        v2_close(tree);
-        close(tree->fd);
-    }
-    *tree = top;
+    int count_top = try_base(&top, mount_point, name, &first);
+    bool take_top = count_top > count;
+    if (count_top >= 0 && !take_top)
+        place_leave(&top, name);
+    /* A live process has the name at the top: it is in use, wherever we would put ours. */
+    if (count >= 0 && (take_top || count_top == -EBUSY))
+        place_leave(tree, name);
+    if (count_top == -EBUSY || (count < 0 && !take_top))
+        return err_say(err, count_top == -EBUSY ? count_top : count, "%s", first.message);
+    if (take_top)
+        *tree = top;
     return 0;
 }
 
@@ -262,7 +279,7 @@ const struct cgroup_backend cgroup_backend_v2 = {
     .reclaim = v2_reclaim,
 };
 
-/* Swap would make the limit a slow one; a sandbox out of memory ends as a whole. */
+/* Swap would make the limit a slow one. */
 int v2_limit_memory(const struct cgroup_tree *tree, const char *dir,
                     const struct cgroup_limits *was, const struct cgroup_limits *want,
                     struct err *err)
@@ -273,11 +290,9 @@ int v2_limit_memory(const struct cgroup_tree *tree, const char *dir,
         snprintf(value, sizeof value, "%" PRIu64, want->memory_bytes);
     int r = cgroup_limit_write(tree, dir, "memory.max", value, err);
     if (r == 0 && !was->memory_bytes != !want->memory_bytes) {
-        /* Neither file is there on every kernel, and without them the limit still holds. */
+        /* The file is there only when the kernel accounts swap. */
         snprintf(path, sizeof path, "%s/memory.swap.max", dir);
         fd_write_string(tree->fd, path, want->memory_bytes ? "0" : "max");
-        snprintf(path, sizeof path, "%s/memory.oom.group", dir);
-        fd_write_string(tree->fd, path, want->memory_bytes ? "1" : "0");
     }
     return r;
 }

@@ -73,17 +73,21 @@ int cgroup_group_remove(struct cgroup *group)
     return result;
 }
 
-void cgroup_group_free(struct cgroup *group)
+void cgroup_group_shut(struct cgroup *group)
 {
-    if (!group)
-        return;
-    if (group->clone_fd >= 0)
-        close(group->clone_fd);
+    fd_close_all(&group->clone_fd, 1);
     fd_close_all(group->tasks_fd, CGROUP_TREES_MAX);
     for (size_t i = 0; i < CGROUP_COUNTERS; i++)
         if (group->counter_fd[i] >= 0)
             atomic_fetch_sub_explicit(&group->root->open_fds, 1, memory_order_relaxed);
     fd_close_all(group->counter_fd, CGROUP_COUNTERS);
+}
+
+void cgroup_group_free(struct cgroup *group)
+{
+    if (!group)
+        return;
+    cgroup_group_shut(group);
     for (size_t i = 0; i < CGROUP_TREES_MAX; i++)
         free(group->path[i]);
     free(group);

@@ -200,6 +200,8 @@ int cgroup_group_new(struct cgroup_root *root, struct cgroup **ret_group, struct
 /* Removes its directories; -EBUSY when something still lives there. Then only free() is left. */
 int cgroup_group_remove(struct cgroup *group);
 void cgroup_group_free(struct cgroup *group);
+/* Closes its descriptors: nobody enters it any more. */
+void cgroup_group_shut(struct cgroup *group);
 /* Makes its directory in one tree. */
 int cgroup_group_enter_tree(struct cgroup *group, size_t tree, struct err *err);
 

@@ -401,6 +401,8 @@ void cgroup_pool_free(struct cgroup_pool *pool)
 
 static void burn_later(struct cgroup_pool *pool, struct cgroup *group)
 {
+    /* However many wait to be removed, they hold no descriptors. */
+    cgroup_group_shut(group);
     group->tries = 0;
     pthread_mutex_lock(&pool->mutex);
     pool->out_count--;

@@ -89,6 +89,8 @@ static void leave_something_behind(const char *name, int ready)
         for (;;)
             pause();
     }
+    /* It enters the v1 trees itself: give it the time. */
+    sleep_ms(100);
     if (write(ready, &pid, sizeof pid) != sizeof pid)
         _exit(1);
     kill(getpid(), SIGKILL);
@@ -159,6 +161,7 @@ static void closing_removes_every_directory_and_empty_parents(void **state)
     if (pid == 0)
         for (;;)
             pause();
+    sleep_ms(100); /* it enters the v1 trees itself */
     snprintf(path, sizeof path, "%s/vireo-test-%d-b", mine->trees[0].base, getpid());
     assert_int_equal(access(path, F_OK), 0);
     cgroup_group_free(group);
@@ -166,6 +169,100 @@ static void closing_removes_every_directory_and_empty_parents(void **state)
     assert_int_equal(access(path, F_OK), -1);
     assert_int_equal(WTERMSIG(reap(pid)), SIGKILL);
     cgroup_root_close(NULL);
+}
+
+#define ORDINARY 65534
+
+static void become_ordinary(void)
+{
+    if (setresgid(ORDINARY, ORDINARY, ORDINARY) < 0 || setresuid(ORDINARY, ORDINARY, ORDINARY) < 0)
+        _exit(100);
+}
+
+static void an_ordinary_user_without_delegation_is_told_so(void **state)
+{
+    (void)state;
+    NEEDS_ROOT();
+    pid_t pid = fork();
+    if (pid == 0) {
+        struct cgroup_root *mine = NULL;
+        struct err err = {0};
+        become_ordinary();
+        int r = cgroup_root_open("vireo-ordinary", &mine, &err);
+        _exit(r == -ENOTSUP && !mine && strstr(err.message, "cannot use control groups:") ? 0 : 1);
+    }
+    assert_int_equal(reap(pid), 0);
+}
+
+/* What systemd does for Delegate=yes: the directory and three of its files belong to the user. */
+static void delegate(const char *path)
+{
+    static const char *const files[] = {"cgroup.procs", "cgroup.threads", "cgroup.subtree_control"};
+    char file[1200];
+
+    assert_int_equal(mkdir(path, 0755), 0);
+    assert_int_equal(chown(path, ORDINARY, ORDINARY), 0);
+    for (size_t i = 0; i < ARRAY_LEN(files); i++) {
+        snprintf(file, sizeof file, "%s/%s", path, files[i]);
+        assert_int_equal(chown(file, ORDINARY, ORDINARY), 0);
+    }
+}
+
+/* As that user: every step says what failed by its number. */
+static int use_delegated(const struct cgroup_root *of_root)
+{
+    struct cgroup_limits limits = {.memory_bytes = 16 << 20, .pids = 4};
+    bool unified_pids = strncmp(cgroup_root_has(of_root, "pids"), "v2", 2) == 0;
+    struct cgroup_root *mine;
+    struct cgroup_pool *pool;
+    struct cgroup *group;
+    const char *missing[4];
+
+    if (cgroup_root_open("inner", &mine, NULL) < 0)
+        return 1;
+    if (!cgroup_root_has(mine, "kill") || !!cgroup_root_has(mine, "pids") != unified_pids)
+        return 2;
+    cgroup_limits_clip(mine, &limits, missing);
+    if (cgroup_pool_new(mine, 2, &pool, NULL) < 0 ||
+        cgroup_pool_take(pool, &limits, &group, NULL) < 0)
+        return 3;
+    pid_t pid = fork_into(group);
+    if (pid == 0)
+        _exit(0);
+    int status = -1;
+    if (pid < 0 || waitpid(pid, &status, 0) != pid || status != 0)
+        return 4;
+    cgroup_pool_put(pool, group, false);
+    cgroup_pool_free(pool);
+    cgroup_root_close(mine);
+    return 0;
+}
+
+static void an_ordinary_user_works_in_what_is_delegated(void **state)
+{
+    char path[1024], procs[1200];
+
+    (void)state;
+    NEEDS_ROOT();
+    if (!root->trees[0].backend->unified) {
+        print_message("skipped: no v2 tree\n");
+        skip();
+    }
+    snprintf(path, sizeof path, "%s/vireo-test-%d-d", root->trees[0].base, getpid());
+    snprintf(procs, sizeof procs, "%s/cgroup.procs", path);
+    delegate(path);
+    pid_t pid = fork();
+    if (pid == 0) {
+        if (fd_write_string(AT_FDCWD, procs, "0") < 0)
+            _exit(101);
+        become_ordinary();
+        _exit(use_delegated(root));
+    }
+    int status = reap(pid);
+    /* Nothing of it is left: neither groups nor the leaf that the process was moved to. */
+    int removed = rmdir(path);
+    assert_int_equal(status, 0);
+    assert_int_equal(removed, 0);
 }
 
 int main(void)
@@ -177,6 +274,8 @@ int main(void)
         cmocka_unit_test(a_live_root_is_not_taken_over),
         cmocka_unit_test(left_overs_are_killed_and_removed),
         cmocka_unit_test(closing_removes_every_directory_and_empty_parents),
+        cmocka_unit_test(an_ordinary_user_without_delegation_is_told_so),
+        cmocka_unit_test(an_ordinary_user_works_in_what_is_delegated),
     };
     return cmocka_run_group_tests(tests, root_setup, root_teardown);
 }
