@@ -58,6 +58,14 @@ void cgroup_root_close(struct cgroup_root *root);
 const char *cgroup_root_has(const struct cgroup_root *root, const char *what);
 
 /*
+ * Whether this process may take a cgroup namespace of its own now (unshare, CLONE_NEWCGROUP) and
+ * still put processes into our groups. The namespace's root is the group that the process is in; a
+ * v2 tree mounted with nsdelegate (as systemd does) answers ENOENT to whoever clones into a group
+ * that is not below that root: such as ours, when this process sits in a leaf or a login session.
+ */
+bool cgroup_root_in_namespace(const struct cgroup_root *root);
+
+/*
  * Sets those limits to "none" that no tree here can hold (rootless without delegation, a controller
  * that is not mounted) and names them ("memory", "cpu", "pids", "io"); returns how many. Without
  * it cgroup_pool_take() refuses such limits with -ENOTSUP: a limit is never silently ignored.

@@ -291,3 +291,21 @@ const char *cgroup_root_has(const struct cgroup_root *root, const char *what)
             return root->has[CGROUP_PARTS + i];
     return NULL;
 }
+
+bool cgroup_root_in_namespace(const struct cgroup_root *root)
+{
+    const struct cgroup_tree *tree = &root->trees[0];
+    char own[512], directory[1024];
+
+    if (!tree->backend->unified)
+        return true;
+    _cleanup_(machine_clear) struct machine machine = {0};
+    if (machine_read(&machine, NULL) < 0)
+        return false;
+    const struct cgroup_mount *mount = mount_find(&machine, true, NULL);
+    if (!mount || cgroup_parse_self(machine.self, "", own, sizeof own) < 0 ||
+        cgroup_own_directory(mount, own, directory, sizeof directory) < 0)
+        return false;
+    size_t length = strlen(directory);
+    return strncmp(tree->path, directory, length) == 0 && tree->path[length] == '/';
+}

@@ -187,6 +187,36 @@ static void without_the_open_procs_files_it_may_not(void **state)
     group_end(to);
 }
 
+/* What a namespace made in the wrong place breaks, and that we know it beforehand. */
+static void a_namespace_whose_root_is_elsewhere_is_known_to_break_entry(void **state)
+{
+    (void)state;
+    needs_unified();
+    struct cgroup *from = group_new(), *to = group_new();
+    pid_t pid = fork_into(from);
+    if (pid == 0) {
+        /* Inside one of our groups, none of the others is below its own. */
+        _exit(cgroup_root_in_namespace(root) ? 1 : 0);
+    }
+    assert_int_equal(reap(pid), 0);
+    if (cgroup_root_in_namespace(root)) {
+        pid = fork();
+        if (pid == 0) {
+            if (unshare(CLONE_NEWCGROUP) < 0)
+                _exit(2);
+            pid_t inner = fork_into(to);
+            if (inner == 0)
+                _exit(0);
+            _exit(inner > 0 && waitpid(inner, NULL, 0) == inner ? 0 : errno);
+        }
+        assert_int_equal(reap(pid), 0);
+    } else {
+        print_message("this process is not above its groups: no namespace for it\n");
+    }
+    group_end(from);
+    group_end(to);
+}
+
 static void others_cannot_reach_the_groups_by_path(void **state)
 {
     (void)state;
@@ -212,6 +242,7 @@ int main(void)
         cmocka_unit_test(descriptors_are_closed_on_exec),
         cmocka_unit_test(a_user_namespace_clones_into_a_group_whose_descriptor_it_holds),
         cmocka_unit_test(without_the_open_procs_files_it_may_not),
+        cmocka_unit_test(a_namespace_whose_root_is_elsewhere_is_known_to_break_entry),
         cmocka_unit_test(others_cannot_reach_the_groups_by_path),
     };
     return cmocka_run_group_tests(tests, root_setup, root_teardown);
