@@ -31,6 +31,7 @@ static const struct {
     [PROBLEM_STOPPING] = {"stopping", "Service Unavailable", 503},
     [PROBLEM_TIMEOUT] = {"timeout", "Gateway Timeout", 504},
     [PROBLEM_NO_SPACE] = {"no-space", "Insufficient Storage", 507},
+    [PROBLEM_LIMIT] = {"limit", "Unprocessable Content", 422},
     [PROBLEM_INTERNAL] = {"internal", "Internal Server Error", 500},
 };
 
@@ -65,6 +66,9 @@ enum problem_cause problem_from_errno(int error)
     case E2BIG:
     case EFBIG:
         return PROBLEM_REQUEST_TOO_LARGE;
+    case ENOMEM:
+    case ETIME:
+        return PROBLEM_LIMIT;
     default:
         return PROBLEM_INTERNAL;
     }

@@ -28,6 +28,7 @@ enum problem_cause {
     PROBLEM_STOPPING,
     PROBLEM_TIMEOUT,
     PROBLEM_NO_SPACE,
+    PROBLEM_LIMIT, /* a build passed one of its limits */
     PROBLEM_INTERNAL,
     PROBLEM_CAUSES
 };

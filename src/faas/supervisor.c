@@ -363,21 +363,26 @@ static int open_all(struct supervisor *supervisor, struct err *err)
     if (r == 0)
         r = open_uids(supervisor, err);
     if (r == 0)
-        r = open_groups(supervisor, err);
-    if (r == 0)
         r = open_listeners(supervisor, err);
     /* From here the network is an empty namespace, for the gateways and every pVM too: accepted
      * connections live where their listener was made. CAP_SYS_ADMIN. */
-    if (r == 0 && unshare(CLONE_NEWNET | CLONE_NEWCGROUP) < 0)
+    if (r == 0 && unshare(CLONE_NEWNET) < 0)
         r = err_set(err, -errno, "cannot make an empty network namespace");
-    if (r == 0)
-        r = open_registry(supervisor, err);
+    /* Before any thread is started: capabilities, namespaces and masks are each thread's own. */
     if (r == 0)
         r = open_signals(supervisor, err);
     if (r == 0)
         r = drop_capabilities(err);
     if (r == 0)
+        r = open_groups(supervisor, err);
+    if (r == 0)
+        r = open_registry(supervisor, err);
+    if (r == 0)
         r = jobs_open(supervisor, err);
+    /* The job threads stay in the machine's cgroup namespace: builds make groups of their own, whose
+     * place they read in /proc. CAP_SYS_ADMIN. */
+    if (r == 0 && unshare(CLONE_NEWCGROUP) < 0)
+        r = err_set(err, -errno, "cannot make a cgroup namespace");
     if (r == 0)
         r = gateways_open(supervisor, err);
     return r;
