@@ -43,7 +43,7 @@ struct flight {
     struct pvm_channel channel;
     struct channel *memory;
     bool busy, answered;
-    int exit_status;
+    float latency_us;
 };
 
 struct bench {
@@ -121,8 +121,7 @@ static void answered(struct bench *bench, unsigned slot)
         flight->memory->response.outcome != CHANNEL_ANSWERED)
         return;
     flight->answered = true;
-    if (bench->done < SAMPLES_MAX)
-        bench->samples_us[bench->done] = (float)(clock_now_ns() - flight->begin_ns) / 1000.f;
+    flight->latency_us = (float)(clock_now_ns() - flight->begin_ns) / 1000.f;
 }
 
 static void ended(struct bench *bench, unsigned slot, int status)
@@ -131,6 +130,8 @@ static void ended(struct bench *bench, unsigned slot, int status)
 
     answered(bench, slot); /* its event may be behind this one */
     if (flight->answered && status == 0) {
+        if (bench->done < SAMPLES_MAX)
+            bench->samples_us[bench->done] = flight->latency_us;
         bench->done++;
     } else {
         bench->failed++;
