@@ -10,7 +10,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/signalfd.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/clock.h"
@@ -33,7 +35,7 @@ struct run {
     const char *memory, *cpus, *timeout; /* as given; NULL: not */
     struct cli_list env, directories;
     struct manifest manifest;
-    int library_fd;
+    int library_fd, signal_fd;
     uid_t uid;
     bool rootless;
     struct cgroup_root *groups;
@@ -151,16 +153,22 @@ static int enter_group(struct run *run, struct err *err)
 {
     char name[64];
     struct err group_err = {0};
-    struct cgroup_limits limits = {
-        .memory_bytes = run->manifest.limits.memory_bytes + PVM_OVERHEAD_BYTES,
-        .cpu_millis = run->manifest.limits.cpu_millis,
-        .pids = run->manifest.limits.pids,
-        .io_bytes_per_second = run->manifest.limits.io_bytes_per_second,
-        .io_operations_per_second = run->manifest.limits.io_operations_per_second,
-    };
+    const char *missing[4];
+    unsigned missing_count = 0;
+    struct cgroup_limits limits;
 
+    int r = pvm_limits(&run->manifest, ".", &limits, err);
+    if (r < 0)
+        return r;
     snprintf(name, sizeof name, "vireo/run-%d", (int)getpid());
-    int r = cgroup_root_open(name, &run->groups, &group_err);
+    r = cgroup_root_open(name, &run->groups, &group_err);
+    if (r == 0 && run->rootless)
+        missing_count = cgroup_limits_clip(run->groups, &limits, missing);
+    for (unsigned i = 0; i < missing_count && !cli.quiet; i++)
+        fprintf(stderr,
+                "vireo: the limit of %s is not enforced by a control group: that needs one "
+                "delegated to this user\n",
+                missing[i]);
     if (r == 0)
         r = cgroup_pool_new(run->groups, 0, &run->pool, &group_err);
     if (r == 0)
@@ -224,7 +232,23 @@ static int left_ms(int64_t deadline_ns)
     return left < 0 ? 0 : left > INT_MAX ? INT_MAX : (int)left;
 }
 
-/* Waits for the instance's end, and ends it at its time limit. */
+/* What would end us is read instead, so that the group is removed first. -errno. */
+static int catch_signals(void)
+{
+    sigset_t set;
+
+    sigemptyset(&set);
+    sigaddset(&set, SIGHUP);
+    sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGQUIT);
+    sigaddset(&set, SIGTERM);
+    if (sigprocmask(SIG_BLOCK, &set, NULL) < 0)
+        return -errno;
+    int fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+    return fd < 0 ? -errno : fd;
+}
+
+/* Waits for the instance's end, and ends it at its time limit or when we are told to end. */
 static int wait_end(const struct run *run, struct pvm_template *template, int *ret_exit,
                     struct err *err)
 {
@@ -233,9 +257,15 @@ static int wait_end(const struct run *run, struct pvm_template *template, int *r
     bool timed_out = false;
 
     for (;;) {
-        struct pollfd poll_fd = {.fd = pvm_template_fd(template), .events = POLLIN};
+        struct pollfd poll_fds[] = {{.fd = pvm_template_fd(template), .events = POLLIN},
+                                    {.fd = run->signal_fd, .events = POLLIN}};
+        struct signalfd_siginfo signal;
         struct pvm_event event;
-        int n = poll(&poll_fd, 1, left_ms(deadline_ns));
+        int n = poll(poll_fds, ARRAY_LEN(poll_fds), left_ms(deadline_ns));
+        if (n > 0 && read(run->signal_fd, &signal, sizeof signal) == sizeof signal) {
+            *ret_exit = 128 + (int)signal.ssi_signo; /* the template dies with us */
+            return 0;
+        }
         if (n < 0 && errno != EINTR)
             return err_set(err, -errno, "cannot wait for the instance");
         if (n == 0 && !timed_out) {
@@ -312,18 +342,24 @@ static int run_file(struct run *run, int argc, char **argv, int *ret_exit, struc
     local_build_close(&local);
     if (r == 0 && !run->rootless)
         r = pvm_uid_take(&run->uid, &uid_lock, err);
+    if (r == 0) {
+        run->signal_fd = catch_signals();
+        if (run->signal_fd < 0)
+            r = err_set(err, run->signal_fd, "cannot wait for signals");
+    }
     if (r == 0)
         r = enter_group(run, err);
     if (r == 0)
         r = start_and_wait(run, args, (size_t)argc, ret_exit, err);
     leave_group(run);
     closep(&run->library_fd);
+    closep(&run->signal_fd);
     return r;
 }
 
 int cli_run(int argc, char **argv)
 {
-    struct run run = {.library_fd = -1};
+    struct run run = {.library_fd = -1, .signal_fd = -1};
     const struct cli_option options[] = {
         {.name = "--memory", .text = &run.memory},   {.name = "--cpus", .text = &run.cpus},
         {.name = "--timeout", .text = &run.timeout}, {.name = "--env", .list = &run.env},

@@ -379,9 +379,9 @@ static int open_all(struct supervisor *supervisor, struct err *err)
         r = open_registry(supervisor, err);
     if (r == 0)
         r = jobs_open(supervisor, err);
-    /* The job threads stay in the machine's cgroup namespace: builds make groups of their own, whose
-     * place they read in /proc. CAP_SYS_ADMIN. */
-    if (r == 0 && unshare(CLONE_NEWCGROUP) < 0)
+    /* The job threads stay in the machine's cgroup namespace: builds make groups of their own,
+     * whose place they read in /proc. CAP_SYS_ADMIN. */
+    if (r == 0 && cgroup_root_in_namespace(supervisor->groups) && unshare(CLONE_NEWCGROUP) < 0)
         r = err_set(err, -errno, "cannot make a cgroup namespace");
     if (r == 0)
         r = gateways_open(supervisor, err);

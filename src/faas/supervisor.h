@@ -63,6 +63,7 @@ struct template_slot {
 struct function {
     struct registry_function row;
     struct manifest manifest;
+    struct cgroup_limits limits; /* of each instance's group */
     uint32_t generation;
     struct template_slot *current;        /* NULL: not started yet */
     struct function *next_id, *next_name; /* hash chains */

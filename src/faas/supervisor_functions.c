@@ -87,6 +87,8 @@ int function_set(struct supervisor *supervisor, struct registry_function *row,
     }
     if (function->current)
         template_retire(supervisor, function->current);
+    /* A disk that is gone limits nothing; starting the instance then says so by its grant. */
+    pvm_limits(manifest, supervisor->config.state_dir, &function->limits, NULL);
     registry_function_clear(&function->row);
     function->row = *row;
     memset(row, 0, sizeof *row);

@@ -115,20 +115,13 @@ static int start(struct supervisor *supervisor, struct function *function,
                  struct instance *instance, struct pvm_channel *channel, struct err *err)
 {
     const struct manifest *manifest = &function->manifest;
-    struct cgroup_limits limits = {
-        .memory_bytes = manifest->limits.memory_bytes + PVM_OVERHEAD_BYTES,
-        .cpu_millis = manifest->limits.cpu_millis,
-        .pids = manifest->limits.pids,
-        .io_bytes_per_second = manifest->limits.io_bytes_per_second,
-        .io_operations_per_second = manifest->limits.io_operations_per_second,
-    };
     bool per_request = manifest->isolation == MANIFEST_REQUEST;
 
     instance->slot = function->current;
     instance->slot->instances++;
     int r = 0;
     if (supervisor->pool)
-        r = cgroup_pool_take(supervisor->pool, &limits, &instance->group, err);
+        r = cgroup_pool_take(supervisor->pool, &function->limits, &instance->group, err);
     if (r == 0)
         r = pvm_channel_new(channel, err);
     if (r < 0)

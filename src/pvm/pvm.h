@@ -50,6 +50,13 @@ void pvm_template_free(struct pvm_template *pvm_template);
 /* Readable when pvm_template_read() has something to say; becomes readable at its death too. */
 int pvm_template_fd(const struct pvm_template *pvm_template);
 
+/*
+ * The limits of a pVM's group, from its manifest. The disk limits are for the device of the first
+ * host directory that it is granted, else that of `directory`; -errno when that can't be told.
+ */
+int pvm_limits(const struct manifest *manifest, const char *directory,
+               struct cgroup_limits *ret_limits, struct err *err);
+
 /* A channel: memory and eventfd, shared by one instance and one host process. */
 struct pvm_channel {
     int memory_fd; /* CHANNEL_BYTES, sealed against resizing */
