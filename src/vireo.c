@@ -14,7 +14,7 @@ const struct cli_verb cli_verbs[] = {
      "in a user namespace, where the machine allows that. Options stand before FILE.\n\n"
      "  --memory SIZE          such as 64MiB\n"
      "  --cpus NUMBER          such as 0.5\n"
-     "  --timeout TIME         such as 2s\n"
+     "  --timeout TIME         such as 2s; none unless this or vireo.yaml says so\n"
      "  --env NAME=VALUE       an environment variable; repeatable\n"
      "  --dir HOST[::GUEST]    a directory that it may use; with :ro behind it only read\n\n"
      "  vireo run hello.wasm arg\n",

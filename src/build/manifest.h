@@ -9,6 +9,8 @@
 
 struct err;
 
+#define MANIFEST_TIMEOUT_MS 10000 /* when nothing says otherwise */
+
 enum manifest_isolation { MANIFEST_INSTANCE, MANIFEST_REQUEST };
 
 struct manifest_file {

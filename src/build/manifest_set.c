@@ -11,7 +11,7 @@ void manifest_default(struct manifest *manifest)
     memset(manifest, 0, sizeof *manifest);
     manifest->limits.memory_bytes = 64ull << 20;
     manifest->limits.pids = 16;
-    manifest->limits.timeout_ms = 10000;
+    manifest->limits.timeout_ms = MANIFEST_TIMEOUT_MS;
     manifest->limits.stack_bytes = 1ull << 20;
     manifest->limits.request_bytes = REQUEST_BODY_MAX_BYTES;
     manifest->limits.answer_bytes = RESPONSE_BODY_MAX_BYTES;

@@ -99,6 +99,8 @@ static int apply_options(struct manifest *manifest, void *user, struct err *err)
         r = manifest_set_cpus(manifest, run->cpus, err);
     if (r == 0 && run->timeout)
         r = manifest_set_timeout(manifest, run->timeout, err);
+    else if (manifest->limits.timeout_ms == MANIFEST_TIMEOUT_MS)
+        manifest->limits.timeout_ms = 0; /* the default is for calls over HTTP: a person can wait */
     for (size_t i = 0; r == 0 && i < run->env.count; i++)
         r = manifest_set_env(manifest, run->env.items[i], err);
     for (size_t i = 0; r == 0 && i < run->directories.count; i++)
