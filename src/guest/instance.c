@@ -413,9 +413,11 @@ static _Noreturn void run_failed(const struct verdict *verdict, const struct hos
     char line[400];
     int n;
 
+    uint32_t kib = host->memory_pages_max * 64;
+
     if (host->memory_refused)
-        n = snprintf(line, sizeof line, "vireo: memory limit %u KiB reached (%s)\n",
-                     host->memory_pages_max * 64, verdict->message);
+        n = snprintf(line, sizeof line, "vireo: memory limit %u %s reached (%s)\n",
+                     kib % 1024 ? kib : kib / 1024, kib % 1024 ? "KiB" : "MiB", verdict->message);
     else if (verdict->outcome == CHANNEL_FAILED)
         n = snprintf(line, sizeof line, "vireo: handler returned %d\n", verdict->code);
     else if (verdict->outcome == CHANNEL_TOO_LARGE)
@@ -424,7 +426,10 @@ static _Noreturn void run_failed(const struct verdict *verdict, const struct hos
         n = snprintf(line, sizeof line, "vireo: %s\n", verdict->message);
     if (n > 0 && write(2, line, (size_t)n) < 0)
         _exit(EXIT_TRAP);
-    _exit(verdict->outcome == CHANNEL_TRAPPED ? EXIT_TRAP : 1);
+    /* The exit codes of the command line: 5 is a limit. */
+    _exit(host->memory_refused || verdict->outcome == CHANNEL_TOO_LARGE ? 5
+          : verdict->outcome == CHANNEL_TRAPPED                         ? EXIT_TRAP
+                                                                        : 1);
 }
 
 /* A handler run from the command line: standard input is the request, standard output the answer.
