@@ -16,9 +16,9 @@
 #define RESPONSE_BODY_MAX_BYTES (6 << 20)  /* default and ceiling of an answer's body */
 #define REQUEST_HEADERS_MAX 128            /* fields in one request or answer */
 
-#define GRANT_FILES_MAX 8 /* directories that one manifest may ask for */
-#define GRANT_ENV_MAX 64  /* environment variables in one manifest */
+#define GRANT_FILES_MAX 8                /* directories that one manifest may ask for */
+#define GRANT_ENV_MAX 64                 /* environment variables in one manifest */
 #define GRANT_ENV_TOTAL_BYTES (24 << 10) /* of them all: they go to the guest in one message */
-#define RUN_ARGS_MAX 256  /* arguments of `vireo run` */
+#define RUN_ARGS_MAX 256                 /* arguments of `vireo run` */
 
 #define LOG_RING_BYTES (8 << 20) /* of output kept for each function */

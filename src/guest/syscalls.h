@@ -5,8 +5,8 @@
  * filter, and by pvm/, which prints the table (`vireo describe`). docs/syscalls.md says why each is
  * here. Order: those of a warm call first.
  *
- * Never here: clone3 (ENOSYS, so that a libc falls back), clone, unshare, setns, ptrace, process_vm_*,
- * bpf, io_uring_*, userfaultfd, memfd_create, execve*, open, openat, socket, kill.
+ * Never here: clone3 (ENOSYS, so that a libc falls back), clone, unshare, setns, ptrace,
+ * process_vm_*, bpf, io_uring_*, userfaultfd, memfd_create, execve*, open, openat, socket, kill.
  *
  * Rules: ANY; NO_EXEC: the protection argument must lack PROT_EXEC; ANONYMOUS: NO_EXEC and
  * MAP_ANONYMOUS; EVENT_FD: descriptor INSTANCE_EVENT_FD only, unless a grant allows ANY;

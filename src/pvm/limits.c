@@ -1,0 +1,43 @@
+/* The limits of a pVM's group. */
+#include <errno.h>
+#include <sys/stat.h>
+
+#include "base/err.h"
+#include "build/manifest.h"
+#include "cgroup/cgroup.h"
+#include "pvm/pvm.h"
+
+/*
+ * What the group has over the function's own memory limit: channel (an answer of the largest size
+ * lies there and in linear memory), page tables, the guest program's stacks and tables. Linear
+ * memory is held to the function's limit by the run time, exactly; the group's limit is the wall
+ * behind it.
+ */
+#define OVERHEAD_BYTES (UINT64_C(16) << 20)
+
+int pvm_limits(const struct manifest *manifest, const char *directory,
+               struct cgroup_limits *ret_limits, struct err *err)
+{
+    struct cgroup_limits limits = {
+        .memory_bytes = manifest->limits.memory_bytes + OVERHEAD_BYTES,
+        .cpu_millis = manifest->limits.cpu_millis,
+        .pids = manifest->limits.pids,
+        .io_bytes_per_second = manifest->limits.io_bytes_per_second,
+        .io_operations_per_second = manifest->limits.io_operations_per_second,
+    };
+
+    for (uint32_t i = 0; i < manifest->file_count; i++) {
+        if (manifest->files[i].host[0])
+            directory = manifest->files[i].host;
+        else
+            limits.memory_bytes += manifest->files[i].size_bytes; /* a tmp lies in its memory */
+    }
+    if (limits.io_bytes_per_second || limits.io_operations_per_second) {
+        struct stat status;
+        if (stat(directory, &status) < 0)
+            return err_set(err, -errno, "cannot find the disk of '%s'", directory);
+        limits.io_device = status.st_dev;
+    }
+    *ret_limits = limits;
+    return 0;
+}
