@@ -15,6 +15,7 @@
 #include "base/cleanup.h"
 #include "base/err.h"
 #include "base/limits.h"
+#include "base/suggest.h"
 #include "build/manifest_internal.h"
 
 #define ENTRIES_MAX 32 /* keys of one mapping: a bit each */
@@ -116,7 +117,7 @@ static int unknown_key(struct reader *reader, const char *key, const struct entr
 
     for (size_t i = 0; i < count; i++)
         words[i] = entries[i].name;
-    const char *near = manifest_suggest(key, words, count);
+    const char *near = suggest_word(key, words, count);
     if (near)
         return refuse(reader, "unknown key '%s' (did you mean '%s'?)", value_show(key).text, near);
     return refuse(reader, "unknown key '%s'", value_show(key).text);

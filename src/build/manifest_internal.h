@@ -64,9 +64,6 @@ int manifest_key_set(const struct manifest_key *key, struct manifest *manifest, 
                      struct err *reason);
 uint64_t manifest_key_get(const struct manifest_key *key, const struct manifest *manifest);
 
-/* The nearest of `words`, NULL when none is near. */
-const char *manifest_suggest(const char *word, const char *const *words, size_t count);
-
 int manifest_add_source(struct manifest *manifest, const char *pattern, struct err *reason);
 int manifest_put_env(struct manifest *manifest, const char *name, const char *value,
                      struct err *reason);

@@ -53,8 +53,5 @@ extern struct cli_globals {
 int cli_error(const struct err *err, const char *next);
 int cli_exit_code(int negative_errno);
 
-/* The word of `words` nearest to `word`, or NULL when none is near. */
-const char *cli_suggest(const char *word, const char *const *words, size_t count);
-
 /* Full path of one of our programs: beside this one, else in the libexec directory. malloc'ed. */
 char *cli_program_path(const char *program);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/suggest.h"
 #include "cli/cli.h"
 #include "cli/help.h"
 #include "cli/options.h"
@@ -48,7 +49,7 @@ const char *cli_verb_suggest(const char *name)
 
     for (const struct cli_verb *verb = cli_verbs; verb->name && count < VERBS_MAX; verb++)
         names[count++] = verb->name;
-    return cli_suggest(name, names, count);
+    return suggest_word(name, names, count);
 }
 
 static void overview_print(void)

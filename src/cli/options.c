@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/suggest.h"
 #include "cli/cli.h"
 #include "cli/help.h"
 #include "cli/options.h"
@@ -96,7 +97,7 @@ static int unknown_option(const struct parse *parse, const char *name)
         names[count++] = parse->own[i].name;
     for (size_t i = 0; i < ARRAY_LEN(global_options) && count < ARRAY_LEN(names); i++)
         names[count++] = global_options[i].name;
-    const char *near = cli_suggest(name, names, count);
+    const char *near = suggest_word(name, names, count);
     if (near)
         return cli_usage(parse->verb, "unknown option '%s' (did you mean '%s'?)", name, near);
     return cli_usage(parse->verb, "unknown option '%s'", name);

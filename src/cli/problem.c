@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/err.h"
+#include "base/suggest.h"
 #include "cli/cli.h"
 #include "cli/http.h"
 #include "cli/problem.h"
@@ -122,7 +123,7 @@ static void suggest_function(const char *name)
         if (other)
             names[count++] = other;
     }
-    const char *near = cli_suggest(name, names, count);
+    const char *near = suggest_word(name, names, count);
     if (near)
         fprintf(stderr, "  did you mean '%s'?\n", near);
 }

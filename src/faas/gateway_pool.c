@@ -8,7 +8,7 @@
 #include "base/cleanup.h"
 #include "base/err.h"
 #include "faas/gateway_pool.h"
-#include "faas/suggest.h"
+#include "base/suggest.h"
 
 #define BUCKETS 4096 /* of each hash; a power of two */
 

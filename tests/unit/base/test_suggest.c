@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
-#include "cli/cli.h"
+#include "base/suggest.h"
 #include "cmocka_all.h"
 
 static const char *const verbs[] = {"run",  "build", "deploy",   "invoke", "ls",
@@ -10,7 +10,7 @@ static const char *const verbs[] = {"run",  "build", "deploy",   "invoke", "ls",
 
 static const char *nearest(const char *word)
 {
-    return cli_suggest(word, verbs, ARRAY_LEN(verbs));
+    return suggest_word(word, verbs, ARRAY_LEN(verbs));
 }
 
 static void a_slip_of_the_finger_is_understood(void **state)
@@ -45,8 +45,8 @@ static void the_nearest_of_several_wins(void **state)
     static const char *const names[] = {"hello-world", "hello", "hallo-welt"};
 
     (void)state;
-    assert_string_equal(cli_suggest("helo", names, ARRAY_LEN(names)), "hello");
-    assert_string_equal(cli_suggest("hello-wrld", names, ARRAY_LEN(names)), "hello-world");
+    assert_string_equal(suggest_word("helo", names, ARRAY_LEN(names)), "hello");
+    assert_string_equal(suggest_word("hello-wrld", names, ARRAY_LEN(names)), "hello-world");
 }
 
 static void no_words_or_overlong_words_are_harmless(void **state)
@@ -57,8 +57,8 @@ static void no_words_or_overlong_words_are_harmless(void **state)
     (void)state;
     memset(longest, 'a', sizeof longest - 1);
     longest[sizeof longest - 1] = '\0';
-    assert_null(cli_suggest("run", NULL, 0));
-    assert_null(cli_suggest("aaaa", one, 1));
+    assert_null(suggest_word("run", NULL, 0));
+    assert_null(suggest_word("aaaa", one, 1));
 }
 
 int main(void)
