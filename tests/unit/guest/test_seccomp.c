@@ -1,0 +1,237 @@
+/* The filter of an instance: what its table has works, everything else ends the process. */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/bpf.h>
+#include <linux/filter.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <sys/eventfd.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "cmocka_all.h"
+#include "guest/instance.h"
+#include "guest/lockdown.h"
+#include "guest/seccomp.h"
+#include "guest/template.h"
+
+struct call {
+    const char *what;
+    long number, arguments[6];
+};
+
+/* How a child ended that loaded the filter of `grants` and made one call: its wait status. Exit
+ * status 0: the call returned something else than `unwanted_errno`; 7: that error. */
+static int attempt(uint32_t grants, const struct call *call, int unwanted_errno)
+{
+    struct seccomp_program program;
+    int status;
+
+    assert_int_equal(seccomp_compile(grants, &program), 0);
+    pid_t pid = fork();
+    assert_true(pid >= 0);
+    if (pid == 0) {
+        int event = eventfd(0, EFD_NONBLOCK);
+        signal(SIGSYS, SIG_DFL);
+        if (event != INSTANCE_EVENT_FD && dup2(event, INSTANCE_EVENT_FD) < 0)
+            _exit(9);
+        if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || lockdown_not_dumpable() < 0 ||
+            seccomp_load(&program) < 0)
+            _exit(9);
+        const long *a = call->arguments;
+        long r = syscall(call->number, a[0], a[1], a[2], a[3], a[4], a[5]);
+        syscall(__NR_exit_group, r < 0 && errno == unwanted_errno ? 7 : 0);
+    }
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    return status;
+}
+
+static void killed(uint32_t grants, const struct call *call)
+{
+    int status = attempt(grants, call, 0);
+
+    if (!WIFSIGNALED(status) || WTERMSIG(status) != SIGSYS)
+        fail_msg("%s was not refused: status %#x", call->what, (unsigned)status);
+}
+
+static void allowed(uint32_t grants, const struct call *call)
+{
+    int status = attempt(grants, call, 0);
+
+    if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
+        fail_msg("%s was refused: status %#x", call->what, (unsigned)status);
+}
+
+#define ALL_GRANTS \
+    (GUEST_GRANT_STDIO | GUEST_GRANT_FILES | GUEST_GRANT_LISTEN | GUEST_GRANT_CONNECT)
+
+static const uint64_t one = 1;
+
+static void what_no_table_has_ends_the_process(void **state)
+{
+    (void)state;
+    const struct call calls[] = {
+        {"clone", __NR_clone, {SIGCHLD}},
+        {"clone of a namespace", __NR_clone, {CLONE_NEWUSER | SIGCHLD}},
+        {"fork", __NR_fork, {0}},
+        {"vfork", __NR_vfork, {0}},
+        {"unshare", __NR_unshare, {CLONE_NEWUSER}},
+        {"setns", __NR_setns, {0}},
+        {"ptrace", __NR_ptrace, {0}},
+        {"process_vm_readv", __NR_process_vm_readv, {1}},
+        {"process_vm_writev", __NR_process_vm_writev, {1}},
+        {"bpf", __NR_bpf, {BPF_MAP_CREATE}},
+        {"io_uring_setup", __NR_io_uring_setup, {1}},
+        {"io_uring_enter", __NR_io_uring_enter, {0}},
+        {"io_uring_register", __NR_io_uring_register, {0}},
+        {"userfaultfd", __NR_userfaultfd, {0}},
+        {"memfd_create", __NR_memfd_create, {(long)"x"}},
+        {"execve", __NR_execve, {(long)"/bin/true"}},
+        {"execveat", __NR_execveat, {0}},
+        {"open", __NR_open, {(long)"/etc/passwd"}},
+        {"openat", __NR_openat, {AT_FDCWD, (long)"/etc/passwd"}},
+        {"socket", __NR_socket, {1, 1}},
+        {"socketpair", __NR_socketpair, {1, 1}},
+        {"connect", __NR_connect, {0}},
+        {"sendmsg", __NR_sendmsg, {0}},
+        {"recvmsg", __NR_recvmsg, {0}},
+        {"kill", __NR_kill, {1, 0}},
+        {"tgkill", __NR_tgkill, {1, 1, 0}},
+        {"pidfd_open", __NR_pidfd_open, {1}},
+        {"pidfd_getfd", 438, {0}},
+        {"mount", __NR_mount, {0}},
+        {"move_mount", __NR_move_mount, {0}},
+        {"fsopen", __NR_fsopen, {0}},
+        {"open_tree", __NR_open_tree, {0}},
+        {"pivot_root", __NR_pivot_root, {0}},
+        {"chroot", __NR_chroot, {(long)"/"}},
+        {"keyctl", __NR_keyctl, {0}},
+        {"perf_event_open", __NR_perf_event_open, {0}},
+        {"prctl", __NR_prctl, {PR_SET_DUMPABLE, 1}},
+        {"seccomp", __NR_seccomp, {0}},
+        {"setuid", __NR_setuid, {0}},
+        {"capset", __NR_capset, {0}},
+        {"arch_prctl", __NR_arch_prctl, {0}},
+        {"shmget", __NR_shmget, {0, 4096, 0600}},
+        {"msgget", __NR_msgget, {0, 0600}},
+        {"pkey_mprotect", __NR_pkey_mprotect, {0, 4096, PROT_EXEC, -1}},
+        {"remap_file_pages", __NR_remap_file_pages, {0}},
+        {"modify_ldt", __NR_modify_ldt, {0}},
+        {"personality", __NR_personality, {0}},
+        {"ioctl", __NR_ioctl, {0, 0x5401}},
+        {"dup2", __NR_dup2, {3, 9}},
+        {"x32 write", __NR_write | 0x40000000, {INSTANCE_EVENT_FD, (long)&one, 8}},
+        {"a number that does not exist", 5000, {0}},
+        {"a negative number", -1, {0}},
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(calls); i++) {
+        killed(0, &calls[i]);
+        killed(ALL_GRANTS, &calls[i]);
+    }
+}
+
+static void memory_can_not_become_code(void **state)
+{
+    (void)state;
+    char page[8192];
+    long at = ((long)page + 4095) & -4096L;
+    const int anonymous = MAP_PRIVATE | MAP_ANONYMOUS;
+    const struct call calls[] = {
+        {"mmap of code", __NR_mmap, {0, 4096, PROT_READ | PROT_EXEC, anonymous, -1}},
+        {"mmap of writable code", __NR_mmap, {0, 4096, 7, anonymous, -1}},
+        {"mmap of a file", __NR_mmap, {0, 4096, PROT_READ, MAP_PRIVATE, INSTANCE_EVENT_FD}},
+        {"mmap of a file as code", __NR_mmap, {0, 4096, PROT_EXEC, MAP_SHARED, INSTANCE_EVENT_FD}},
+        {"mprotect to code", __NR_mprotect, {at, 4096, PROT_READ | PROT_EXEC}},
+        {"mprotect to code with growsdown", __NR_mprotect, {at, 4096, PROT_EXEC | PROT_GROWSDOWN}},
+        /* The kernel takes the low half of these arguments: bits above must not hide it. */
+        {"mprotect to code, high bits", __NR_mprotect, {at, 4096, PROT_EXEC | (1L << 40)}},
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(calls); i++) {
+        killed(0, &calls[i]);
+        killed(ALL_GRANTS, &calls[i]);
+    }
+}
+
+static void the_base_table_writes_to_its_event_only(void **state)
+{
+    (void)state;
+    const struct call event = {
+        "write to the event", __NR_write, {INSTANCE_EVENT_FD, (long)&one, 8}};
+    const struct call calls[] = {
+        {"write to 1", __NR_write, {1, (long)"", 0}},
+        {"write to 4", __NR_write, {4, (long)"", 0}},
+        {"read", __NR_read, {INSTANCE_EVENT_FD, (long)&one, 8}},
+        {"close", __NR_close, {INSTANCE_EVENT_FD}},
+        {"openat2", __NR_openat2, {AT_FDCWD, (long)"/", 0, 0}},
+        {"fcntl", __NR_fcntl, {INSTANCE_EVENT_FD, F_DUPFD, 0}},
+    };
+
+    allowed(0, &event);
+    for (size_t i = 0; i < ARRAY_LEN(calls); i++)
+        killed(0, &calls[i]);
+}
+
+static void what_the_table_has_works(void **state)
+{
+    (void)state;
+    const int anonymous = MAP_PRIVATE | MAP_ANONYMOUS;
+    const struct call base[] = {
+        {"mmap", __NR_mmap, {0, 4096, PROT_READ | PROT_WRITE, anonymous, -1}},
+        {"getrandom", __NR_getrandom, {(long)&(char){0}, 1, 0}},
+        {"brk", __NR_brk, {0}},
+        {"sched_yield", __NR_sched_yield, {0}},
+    };
+    const struct call files[] = {
+        {"openat2", __NR_openat2, {AT_FDCWD, 0, 0, 0}},
+        {"getdents64", __NR_getdents64, {-1, 0, 0}},
+        {"read", __NR_read, {-1, 0, 0}},
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(base); i++)
+        allowed(0, &base[i]);
+    for (size_t i = 0; i < ARRAY_LEN(files); i++)
+        allowed(GUEST_GRANT_FILES, &files[i]);
+    /* Streams alone don't open anything. */
+    killed(GUEST_GRANT_STDIO, &files[0]);
+    allowed(GUEST_GRANT_STDIO, &files[2]);
+}
+
+static void clone3_is_answered_not_there(void **state)
+{
+    (void)state;
+    const struct call clone3 = {"clone3", __NR_clone3, {0, 0}};
+    int status = attempt(0, &clone3, ENOSYS);
+
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), 7);
+}
+
+static void the_base_table_has_at_most_25_calls(void **state)
+{
+    (void)state;
+    size_t count = 0;
+#define SYSCALL(name, grants, rule) count += (grants) == 0;
+#include "guest/syscalls.h"
+#undef SYSCALL
+    assert_in_range(count, 1, 25);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_no_table_has_ends_the_process),
+        cmocka_unit_test(memory_can_not_become_code),
+        cmocka_unit_test(the_base_table_writes_to_its_event_only),
+        cmocka_unit_test(what_the_table_has_works),
+        cmocka_unit_test(clone3_is_answered_not_there),
+        cmocka_unit_test(the_base_table_has_at_most_25_calls),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
