@@ -55,7 +55,9 @@ struct template_slot {
     struct function *function; /* NULL once the function is gone */
     uint32_t generation;
     unsigned instances;
-    bool retired; /* no more forks: freed when its last instance ends */
+    uint32_t forks;     /* ever made */
+    int64_t started_ns; /* clock_now_ns() */
+    bool retired;       /* no more forks: freed when its last instance ends */
     uid_t uid;
     struct template_slot *next; /* in supervisor.templates, or of the dead ones */
 };

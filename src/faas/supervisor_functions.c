@@ -5,6 +5,7 @@
 #include <sys/epoll.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/err.h"
 #include "base/log.h"
 #include "faas/supervisor.h"
@@ -197,6 +198,7 @@ int template_start(struct supervisor *supervisor, const char *name, const char *
         return err_set(err, -ENOMEM, "cannot start template of '%s'", name);
     slot->source.fd = -1;
     slot->uid = uid;
+    slot->started_ns = clock_now_ns();
     slot->next = supervisor->templates;
     supervisor->templates = slot;
 

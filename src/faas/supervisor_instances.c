@@ -92,18 +92,30 @@ static void tell_not_started(struct supervisor *supervisor, uint64_t token, cons
     gateway_send(supervisor, GATEWAY_CALLS, &ended, sizeof ended, NULL, 0);
 }
 
-/* The function's template, started now if it was not. */
+/*
+ * Forks of one template have one layout: it is replaced by one with a fresh layout after so many
+ * forks or so long, whichever comes first, at the next start.
+ */
+#define TEMPLATE_FORKS_MAX 65536
+#define TEMPLATE_AGE_NS (600 * INT64_C(1000000000))
+
+/* The function's template; a new one if there is none, or none that is fresh enough. */
 static int current_template(struct supervisor *supervisor, struct function *function,
                             bool *ret_cold, struct err *err)
 {
+    struct template_slot *old = function->current;
+
     *ret_cold = false;
-    if (function->current)
+    if (old && (old->forks == 0 || (old->forks < TEMPLATE_FORKS_MAX &&
+                                    clock_now_ns() - old->started_ns < TEMPLATE_AGE_NS)))
         return 0;
     struct template_slot *slot = NULL;
     int r = template_start(supervisor, function->row.name, function->row.library_hash,
                            &function->manifest, function->row.uid, &slot, err);
     if (r < 0)
-        return r;
+        return old ? 0 : r; /* the old one still serves */
+    if (old)
+        template_retire(supervisor, old);
     slot->function = function;
     slot->generation = function->generation;
     function->current = slot;
@@ -119,6 +131,7 @@ static int start(struct supervisor *supervisor, struct function *function,
 
     instance->slot = function->current;
     instance->slot->instances++;
+    instance->slot->forks++;
     int r = 0;
     if (supervisor->pool)
         r = cgroup_pool_take(supervisor->pool, &function->limits, &instance->group, err);
