@@ -6,7 +6,7 @@
 
 #include <stdint.h>
 
-#define LIBRARY_ABI 1
+#define LIBRARY_ABI 2
 #define LIBRARY_SYMBOL "vireo_library" /* the one symbol that a library exports */
 
 struct wasm_memory; /* wasm_rt_memory_t */

@@ -1,7 +1,11 @@
 /*
  * LIBRARY_SYMBOL(name): what a library may leave undefined. The build refuses anything else before
  * it signs, and the guest's linker binds these and no others. Included with the macro defined.
+ * LIBRARY_SYMBOL_AS(name, function): one bound to a function of another name, for who binds it.
  */
+#ifndef LIBRARY_SYMBOL_AS
+#define LIBRARY_SYMBOL_AS(name, function) LIBRARY_SYMBOL(name)
+#endif
 
 /* The WebAssembly run time (wasm_runtime.c). */
 LIBRARY_SYMBOL(wasm_rt_trap)
@@ -19,7 +23,7 @@ LIBRARY_SYMBOL(wasm_rt_grow_externref_table)
 
 /* What gcc emits calls to. */
 LIBRARY_SYMBOL(memcpy)
-LIBRARY_SYMBOL(memmove)
+LIBRARY_SYMBOL_AS(memmove, wasm_move)
 LIBRARY_SYMBOL(memset)
 LIBRARY_SYMBOL(memcmp)
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "guest/wasm_runtime.h"
@@ -38,6 +39,24 @@ void wasm_trap_at(const char *trap, uintptr_t address) __attribute__((noreturn))
 
 /* Leaves the innermost frame: it could not be given what it needs. -ENOMEM or -E2BIG. */
 void wasm_refuse(int refused, uint64_t wanted) __attribute__((noreturn));
+
+/* ---- the segment of linear memory (wasm_base.c) ---- */
+
+/*
+ * Finds out how the base can be set; for this thread, before the forks. `by_call`: by system call,
+ * as if the processor had no instruction for it, from now on (tests). 0 or -errno.
+ */
+int wasm_base_init(bool by_call, struct err *err);
+/* Makes `memory` the one that translated code in this thread reads and writes. */
+void wasm_base_set(const void *memory);
+/* WASM_RESERVED_BYTES without access, or NULL and errno; and its end. */
+void *wasm_base_reserve(void);
+void wasm_base_release(void *memory);
+
+/* ---- memory.copy (wasm_move.c) ---- */
+
+/* memmove(), bound to it for libraries. */
+void *wasm_move(void *to, const void *from, size_t bytes);
 
 /* ---- the call stack (wasm_stack.c) ---- */
 

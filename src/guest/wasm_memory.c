@@ -16,20 +16,20 @@ void wasm_rt_allocate_memory(wasm_rt_memory_t *memory, uint32_t initial_pages, u
 
     if (initial_pages > limit)
         wasm_refuse(-E2BIG, initial_pages);
-    void *data = mmap(NULL, WASM_RESERVED_BYTES, PROT_NONE,
-                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (data == MAP_FAILED)
+    void *data = wasm_base_reserve();
+    if (!data)
         wasm_refuse(-errno, initial_pages);
     uint64_t bytes = (uint64_t)initial_pages * WASM_PAGE_BYTES;
     if (bytes && mprotect(data, bytes, PROT_READ | PROT_WRITE) < 0) {
         int refused = -errno;
-        munmap(data, WASM_RESERVED_BYTES);
+        wasm_base_release(data);
         wasm_refuse(refused, initial_pages);
     }
     memory->data = data;
     memory->pages = initial_pages;
     memory->max_pages = max_pages < WASM_PAGES_MAX ? max_pages : WASM_PAGES_MAX;
     memory->size = (uint32_t)bytes;
+    wasm_base_set(data); /* a start section may follow */
 }
 
 uint32_t wasm_rt_grow_memory(wasm_rt_memory_t *memory, uint32_t pages)
@@ -59,7 +59,7 @@ uint32_t wasm_rt_grow_memory(wasm_rt_memory_t *memory, uint32_t pages)
 void wasm_rt_free_memory(wasm_rt_memory_t *memory)
 {
     if (memory->data)
-        munmap(memory->data, WASM_RESERVED_BYTES);
+        wasm_base_release(memory->data);
     *memory = (wasm_rt_memory_t){0};
 }
 

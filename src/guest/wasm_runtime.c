@@ -131,6 +131,9 @@ static void on_fault(int signal, siginfo_t *info, void *context)
 
 int wasm_runtime_init(struct err *err)
 {
+    int r = wasm_base_init(false, err);
+    if (r < 0)
+        return r;
     static _Thread_local void *alternate;
     struct sigaction action = {
         .sa_sigaction = on_fault,
@@ -153,6 +156,13 @@ int wasm_runtime_init(struct err *err)
 
 /* ---- entering ---- */
 
+/* The memory of an instance that is not open yet is set when it is made. */
+static void use_memory(const struct host *host)
+{
+    if (host->memory && host->memory->data)
+        wasm_base_set(host->memory->data);
+}
+
 static enum host_exit enter_frame(struct wasm_frame *frame, void (*function)(void *argument),
                                   void *argument)
 {
@@ -161,8 +171,11 @@ static enum host_exit enter_frame(struct wasm_frame *frame, void (*function)(voi
     host->exit = HOST_RUNNING;
     frame->outer = innermost;
     innermost = frame;
+    use_memory(host);
     int left = wasm_stack_run(frame, function, argument);
     innermost = frame->outer;
+    if (innermost)
+        use_memory(innermost->host);
     if (!left)
         host->exit = HOST_RETURNED;
     return host->exit;

@@ -14,6 +14,8 @@ struct err;
  * mprotect (never with PROT_EXEC); an instance is opened and closed with mmap, mprotect and munmap,
  * and what malloc uses (brk, mmap, munmap, mremap, madvise); a table grows by malloc. A call, a
  * trap and host_leave() make none. A fault that is no trap: rt_sigaction, rt_sigreturn.
+ * Where programs can't write the GS base themselves (wasm_base.c), several open instances that take
+ * turns: arch_prctl. One at a time, as vireo-guest has: none.
  */
 
 /*

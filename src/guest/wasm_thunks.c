@@ -10,7 +10,7 @@
  * Flags are the only thing changed on the way through: arguments, and %al of variadic calls, stay.
  * The return address, on top of the stack, tells the trap which function called.
  */
-#define LIBRARY_SYMBOL(name)                             \
+#define LIBRARY_SYMBOL_AS(name, function)                \
     __asm__(".text\n"                                    \
             ".p2align 4\n"                               \
             ".hidden wasm_thunk_" #name "\n"             \
@@ -19,8 +19,9 @@
             "wasm_thunk_" #name ":\n"                    \
             "    cmp %fs:wasm_stack_limit@tpoff, %rsp\n" \
             "    jb wasm_thunk_no_room\n"                \
-            "    jmp " #name "@PLT\n"                    \
+            "    jmp " #function "@PLT\n"                \
             ".size wasm_thunk_" #name ", . - wasm_thunk_" #name "\n");
+#define LIBRARY_SYMBOL(name) LIBRARY_SYMBOL_AS(name, name)
 
 __asm__(".text\n"
         ".type wasm_thunk_no_room, @function\n"

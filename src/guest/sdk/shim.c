@@ -1,9 +1,9 @@
 /*
  * The face of one library: the only thing in it that the guest's linker looks for by name.
  *
- * wasm2c turns a module into m.c and m.h; this file is compiled with them, so that no code of ours
- * is generated. What the module has is told by macros, from the build's own look at it (struct
- * wasm_facts), never from the text of m.h:
+ * wasm2c turns a module into m.c and m.h; this file is compiled with them (m.c as part of
+ * module.c), so that no code of ours is generated. What the module has is told by macros, from the
+ * build's own look at it (struct wasm_facts), never from the text of m.h:
  *
  *   SHIM_IMPORTS=N     number of *distinct modules* it imports from (0, 1 or 2: "vireo",
  *                      "wasi_snapshot_preview1"); Z_m_instantiate() takes a pointer for each
@@ -16,28 +16,30 @@
  * An export of another kind or type than these is a compile error here, not a cast.
  *
  * The commands, for module.wasm, in a directory that then holds m.c and m.h. SDK is a directory
- * with this file and library.h; note.o holds section .note.vireo (any further .o may be linked):
+ * with this file, module.c and library.h; note.o holds section .note.vireo (any further .o may be
+ * linked):
  *
  *   wasm2c -n m module.wasm -o m.c
  *   gcc -DSHIM_IMPORTS=1 -DSHIM_MEMORY -DSHIM_INITIALIZE -DSHIM_HANDLER -I. -ISDK
  *       -std=gnu17 -O2 -w -DNDEBUG -march=x86-64-v2
  *       -fPIC -fvisibility=hidden -fno-plt
  *       -fno-math-errno -frounding-math -fsignaling-nans -ffp-contract=off
- *       -fwrapv -fno-strict-aliasing -fstack-clash-protection
+ *       -fwrapv -fno-strict-aliasing -fno-delete-null-pointer-checks -fstack-clash-protection
  *       -fno-tree-loop-distribute-patterns -fno-ipa-icf
  *       -fno-inline-functions -fno-inline-small-functions -fno-inline-functions-called-once
  *       -fno-partial-inlining -fno-stack-protector -fcf-protection=none
  *       -fno-asynchronous-unwind-tables -fno-unwind-tables -U_FORTIFY_SOURCE -U__SUPPORT_SNAN__
  *       -shared -nostdlib -Wl,-z,relro,-z,now,-z,noexecstack,-z,separate-code
  *       -Wl,--build-id=none,--hash-style=sysv
- *       SDK/shim.c m.c note.o -o library.so
+ *       SDK/shim.c SDK/module.c note.o -o library.so
  *
  * Why, where it is not plain: -fno-plt leaves GLOB_DAT relocations only. -march=x86-64-v2 (every
  * x86-64 since 2009) makes floor, ceil, trunc, nearest and popcnt one instruction each.
  * -fsignaling-nans keeps x*1.0, which must quiet a NaN; glibc's isnan() would then be a call, so
  * its macro is undefined. -fstack-clash-protection touches each page of a large frame, so that no
- * frame steps over the guard of the call stack. -fno-tree-loop-distribute-patterns keeps loops of
- * unchecked stores from becoming a memset() whose fault would lie outside the library.
+ * frame steps over the guard of the call stack. -fno-delete-null-pointer-checks: address 0 is as
+ * good as any in a linear memory. -fno-tree-loop-distribute-patterns keeps loops of unchecked
+ * stores from becoming a memset() whose fault would lie outside the library.
  * -fno-ipa-icf and -fno-inline-* (clang has inlined already: measured, no slower) leave each
  * function its own name and frame; `static inline` helpers of m.c are inlined all the same.
  *

@@ -26,14 +26,14 @@ gcc "$@" -DSHIM_MEMORY -I. -I"$sdk" \
     -std=gnu17 -O2 -w -DNDEBUG -march=x86-64-v2 \
     -fPIC -fvisibility=hidden -fno-plt \
     -fno-math-errno -frounding-math -fsignaling-nans -ffp-contract=off \
-    -fwrapv -fno-strict-aliasing -fstack-clash-protection \
+    -fwrapv -fno-strict-aliasing -fno-delete-null-pointer-checks -fstack-clash-protection \
     -fno-tree-loop-distribute-patterns -fno-ipa-icf \
     -fno-inline-functions -fno-inline-small-functions -fno-inline-functions-called-once \
     -fno-partial-inlining -fno-stack-protector -fcf-protection=none \
     -fno-asynchronous-unwind-tables -fno-unwind-tables -U_FORTIFY_SOURCE -U__SUPPORT_SNAN__ \
     -shared -nostdlib -Wl,-z,relro,-z,now,-z,noexecstack,-z,separate-code \
     -Wl,--build-id=none,--hash-style=sysv \
-    "$sdk/sdk/shim.c" m.c -o library.so
+    "$sdk/sdk/shim.c" "$sdk/sdk/module.c" -o library.so
 # A signature lies behind the ELF file of a real library.
 head -c 128 /dev/zero >>library.so
 mv library.so "$output"
