@@ -180,6 +180,15 @@ static int check_module(struct build *build, struct err *err)
     if (!build->facts.has_start_export && !build->facts.has_handler_exports)
         return err_say(err, -EINVAL,
                        "cannot use '%s': it is no WASI command (it has no export '_start')", where);
+    uint64_t memory = (uint64_t)build->facts.memory_pages_min * 65536;
+    if (memory > build->source.manifest.limits.memory_bytes) {
+        char needs[32], limit[32];
+        manifest_bytes_text(memory, needs, sizeof needs);
+        manifest_bytes_text(build->source.manifest.limits.memory_bytes, limit, sizeof limit);
+        return err_say(err, -EINVAL,
+                       "cannot use '%s': it begins with %s of memory, the limit is %s", where,
+                       needs, limit);
+    }
     strcpy(build->note.kind, build->facts.has_handler_exports ? "handler" : "command");
     return 0;
 }

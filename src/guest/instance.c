@@ -24,6 +24,7 @@
 #include "guest/linker.h"
 #include "guest/lockdown.h"
 #include "guest/wasi.h"
+#include "guest/wasm_internal.h"
 #include "guest/wasm_runtime.h"
 
 /* As a shell shows an abort: what other WebAssembly runners exit with after a trap. */
@@ -45,11 +46,6 @@ static _Noreturn void give_up(void)
 static bool is_handler(const struct template_state *state)
 {
     return library_face(state->library)->handle != NULL;
-}
-
-static void enter_nothing(void *argument)
-{
-    (void)argument;
 }
 
 int instance_prepare(struct template_state *state, struct err *err)
@@ -80,16 +76,13 @@ int instance_prepare(struct template_state *state, struct err *err)
     state->host.library = state->library;
     state->host.wasi = state->wasi;
     state->host.memory_pages_max = state->setup.memory_pages_max;
-    /* A start section is the tenant's code: it must wait for the instance. */
-    if (face->start_section)
-        return 0;
-    r = wasm_instance_open(state->library, &state->host, err);
-    if (r < 0)
-        return r;
-    state->instantiated = true;
-    /* Reserves the call stack here, once, and not in each fork. */
-    wasm_enter(&state->host, enter_nothing, NULL);
-    return 0;
+    /*
+     * The call stack is reserved here, once. The library is not entered: its initial memory and
+     * tables are put in place by its own code, which is translated tenant code, and the template,
+     * which has no filter and holds the control socket, runs none.
+     */
+    r = wasm_stack_prepare();
+    return r < 0 ? err_set(err, r, "cannot reserve the call stack") : 0;
 }
 
 /* ---- becoming an instance ---- */
@@ -380,6 +373,10 @@ static _Noreturn void serve_channel(struct template_state *state, struct channel
                                  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (answer == MAP_FAILED)
         give_up();
+    /* While nobody waits yet: memory and data in place. What fails is met again, and told, in the
+     * call. A start section is the tenant's code and runs on a call's time. */
+    if (!library_face(state->library)->start_section)
+        state->instantiated = wasm_instance_open(state->library, &state->host, NULL) == 0;
 
     for (;;) {
         struct verdict verdict = {.outcome = CHANNEL_ANSWERED};

@@ -39,8 +39,8 @@ struct instance_fds {
 };
 
 /*
- * In the template, once: instantiates the library (memory and data in place, no tenant code run),
- * so that instances share it copy-on-write.
+ * In the template, once: all that instances share and that needs no code of the library, which has
+ * been linked but is not entered.
  */
 struct err;
 int instance_prepare(struct template_state *state, struct err *err);
