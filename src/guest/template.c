@@ -246,8 +246,10 @@ static void fork_instance(int control, const struct guest_fork *message, int *fd
         pid = clone_process(flags, group);
         if (pid == 0)
             instance_run(&state, message, &places);
-        fd_close_all(places.tmp, GRANT_FILES_MAX);
     }
+    /* Also when there is no place for another child. */
+    if (r == 0)
+        fd_close_all(places.tmp, GRANT_FILES_MAX);
     /* They came in one message into a table without holes: one call closes them all. */
     fd_close_all(fds, fd_count);
 
