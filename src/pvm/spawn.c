@@ -76,6 +76,11 @@ static int plan_mount(const struct spawn_options *options, const struct spawn_mo
     /* Without the capability here the child tries again, as root of its own user namespace. */
     if (r == -EPERM && status.st_mode != 0 && (options->namespaces & CLONE_NEWUSER))
         r = 0;
+    if (r == -ELOOP && mount->no_symlinks)
+        return err_say(err, r,
+                       "cannot start %s: mount '%s': a part of the path is a symbolic link (name "
+                       "the directory itself)",
+                       options->what, mount->source);
     if (r < 0)
         return err_set(err, r, "cannot start %s: mount '%s'", options->what, mount->source);
     source->directory = S_ISDIR(status.st_mode);

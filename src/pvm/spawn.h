@@ -24,6 +24,9 @@ struct spawn_mount {
      * system that can't do it is mounted as it is. */
     bool root_owned;
     bool device; /* a device node (/dev/null, ...): bound as a file, usable */
+    /* No part of the source's path may be a symbolic link: for paths that were allowed by their
+     * text, which a link would make another directory's. */
+    bool no_symlinks;
 };
 
 struct spawn_options {

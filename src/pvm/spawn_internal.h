@@ -62,8 +62,9 @@ _Noreturn void spawn_child(const struct spawn_plan *plan);
 
 /*
  * Copies the tree at `source` into a detached one with the flags of `mount`. The path's last part
- * is not followed, and no part may be a magic link of /proc. The caller owns *ret_fd. -EPERM when
- * the caller may not mount in its namespace. *ret_status is set as soon as the source was seen.
+ * is not followed, and no part may be a magic link of /proc, or any link (`no_symlinks`): -ELOOP.
+ * The caller owns *ret_fd. -EPERM when the caller may not mount in its namespace. *ret_status is
+ * set as soon as the source was seen.
  */
 int spawn_clone_tree(const struct spawn_mount *mount, struct stat *ret_status, int *ret_fd);
 

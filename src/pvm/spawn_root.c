@@ -30,7 +30,8 @@ static uint64_t mount_flags(const struct spawn_mount *mount)
 
 int spawn_clone_tree(const struct spawn_mount *mount, struct stat *ret_status, int *ret_fd)
 {
-    int opened = open_path(AT_FDCWD, mount->source, O_PATH | O_NOFOLLOW, RESOLVE_NO_MAGICLINKS);
+    uint64_t resolve = mount->no_symlinks ? RESOLVE_NO_SYMLINKS : RESOLVE_NO_MAGICLINKS;
+    int opened = open_path(AT_FDCWD, mount->source, O_PATH | O_NOFOLLOW, resolve);
     if (opened < 0)
         return opened;
     _cleanup_(closep) int source = opened;

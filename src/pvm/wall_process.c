@@ -32,6 +32,9 @@
 /* To be linked and ready; a library of the largest size takes well under a second. */
 #define READY_TIMEOUT_MS 10000
 #define WASM_PAGE_BYTES 65536u
+/* A template that reads nothing for so long is stuck: its caller ends it as a whole. */
+#define KILL_TRIES 10
+#define KILL_TRY_MS 10
 
 struct pvm_template {
     struct spawned process;
@@ -118,6 +121,7 @@ static int spawn_guest(const struct pvm_template_options *options, int control,
             .target = manifest->files[i].path,
             .writable = manifest->files[i].writable,
             .root_owned = options->real_stdio && !options->rootless,
+            .no_symlinks = true,
         };
     }
     if (options->group)
@@ -272,8 +276,16 @@ int pvm_fork(struct pvm_template *template, const struct pvm_fork_options *optio
 int pvm_kill(struct pvm_template *template, uint64_t id)
 {
     struct guest_kill message = {.type = GUEST_KILL, .id = id};
+    struct pollfd poll_fd = {.fd = template->control, .events = POLLOUT};
+    int r;
 
-    return fd_send(template->control, &message, sizeof message, NULL, 0);
+    /* A template with a full socket is busy forking and reads it in a moment; what must end must not
+     * run on because of that. */
+    for (int i = 0; (r = fd_send(template->control, &message, sizeof message, NULL, 0)) == -EAGAIN &&
+                    i < KILL_TRIES;
+         i++)
+        poll(&poll_fd, 1, KILL_TRY_MS);
+    return r;
 }
 
 /* What a message of `size` bytes says; false when it is none that we know. */

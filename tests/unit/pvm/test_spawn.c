@@ -289,6 +289,48 @@ static void a_failure_inside_names_its_cause(void **state)
     assert_true(no_child_is_left());
 }
 
+/* A path that was allowed by its text must be that directory, not what a link makes of it. */
+static void no_part_of_a_source_without_links_is_one(void **state)
+{
+    (void)state;
+    char *argv[] = {"probe", "dir:/a", NULL};
+    char directory[] = "/tmp/vireo-test-spawn-XXXXXX";
+    char link_path[64], through[80], real[80], text[256];
+    int status, r[4];
+    struct err err[4] = {0};
+
+    need_namespaces();
+    assert_non_null(mkdtemp(directory));
+    assert_int_equal(chmod(directory, 0755), 0);
+    snprintf(link_path, sizeof link_path, "%s/link", directory);
+    snprintf(through, sizeof through, "%s/link/share", directory);
+    snprintf(real, sizeof real, "%s/real", directory);
+    assert_int_equal(symlink("/usr", link_path), 0);
+    assert_int_equal(mkdir(real, 0755), 0);
+    struct spawn_mount mounts[4] = {
+        {.source = through, .target = "/a"}, /* as before: only the last part counts */
+        {.source = through, .target = "/a", .no_symlinks = true},
+        {.source = link_path, .target = "/a", .no_symlinks = true},
+        {.source = real, .target = "/a", .no_symlinks = true},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(mounts); i++) {
+        struct spawn_options options = standard(argv, NULL);
+        options.mounts = &mounts[i];
+        options.mount_count = 1;
+        r[i] = run(&options, text, sizeof text, &status, &err[i]);
+    }
+    unlink(link_path);
+    rmdir(real);
+    rmdir(directory);
+    assert_int_equal(r[0], 0);
+    assert_int_equal(r[1], -ELOOP);
+    assert_non_null(strstr(err[1].message, "/link/share': a part of the path is a symbolic link"));
+    assert_int_equal(r[2], -ELOOP);
+    assert_non_null(strstr(err[2].message, "a part of the path is a symbolic link"));
+    assert_int_equal(r[3], 0);
+    assert_true(no_child_is_left());
+}
+
 static void what_is_no_program_is_refused(void **state)
 {
     (void)state;
@@ -395,6 +437,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(nothing_is_inherited),
         cmocka_unit_test(descriptors_may_swap_places),
         cmocka_unit_test(a_failure_inside_names_its_cause),
+        cmocka_unit_test(no_part_of_a_source_without_links_is_one),
         cmocka_unit_test(what_is_no_program_is_refused),
         cmocka_unit_test(program_dies_with_its_parent),
         cmocka_unit_test(plain_user_without_user_namespace),
