@@ -230,23 +230,12 @@ static int load_function(const struct registry_function *row, void *user)
 
 static int open_registry(struct supervisor *supervisor, struct err *err)
 {
-    uid_t waiting[256];
     int r = registry_open(supervisor->config.state_dir, supervisor->uid_first + GATEWAY_UIDS,
                           supervisor->uid_count - GATEWAY_UIDS - ONE_SHOT_UIDS,
                           &supervisor->registry, err);
     if (r < 0)
         return r;
-    /* No process of a former daemon is left: their groups were just emptied. */
-    while ((r = registry_uids_waiting(supervisor->registry, waiting, ARRAY_LEN(waiting), err)) >
-           0) {
-        for (int i = 0; i < r; i++) {
-            int purged = registry_uid_purged(supervisor->registry, waiting[i], err);
-            if (purged < 0)
-                return purged;
-        }
-    }
-    if (r < 0)
-        return r;
+    /* Uids that a former daemon did not get to free wait for ever: what they own is not known. */
     return registry_each(supervisor->registry, load_function, supervisor, err);
 }
 
@@ -379,10 +368,6 @@ static int open_all(struct supervisor *supervisor, struct err *err)
         r = open_registry(supervisor, err);
     if (r == 0)
         r = jobs_open(supervisor, err);
-    /* The job threads stay in the machine's cgroup namespace: builds make groups of their own,
-     * whose place they read in /proc. CAP_SYS_ADMIN. */
-    if (r == 0 && cgroup_root_in_namespace(supervisor->groups) && unshare(CLONE_NEWCGROUP) < 0)
-        r = err_set(err, -errno, "cannot make a cgroup namespace");
     if (r == 0)
         r = gateways_open(supervisor, err);
     return r;

@@ -62,12 +62,21 @@ struct template_slot {
     struct template_slot *next; /* in supervisor.templates, or of the dead ones */
 };
 
+/* An instance that the gateway wants and that waits for a template. */
+struct wish {
+    struct wish *next;
+    uint64_t token;
+    int64_t begin_ns;
+};
+
 struct function {
     struct registry_function row;
     struct manifest manifest;
     struct cgroup_limits limits; /* of each instance's group */
     uint32_t generation;
-    struct template_slot *current;        /* NULL: not started yet */
+    struct template_slot *current; /* NULL: not started yet */
+    bool starting;                 /* a job starts a template of it */
+    struct wish *first_wish, *last_wish;
     struct function *next_id, *next_name; /* hash chains */
 };
 
@@ -84,6 +93,7 @@ struct instance {
 #define FUNCTION_BUCKETS 4096
 #define INSTANCE_BUCKETS 4096
 #define INSTANCES_MAX 8192
+#define WISHES_MAX 8192
 
 struct supervisor_config {
     const char *listen; /* ADDR:PORT */
@@ -103,7 +113,7 @@ struct supervisor {
     uid_t uid_first;
     uint32_t uid_count;
 
-    struct registry *registry; /* job threads only, once the loop runs */
+    struct registry *registry; /* the quick job thread's, once the loop runs */
     struct store *store;
     struct sign_key *key;
     struct cgroup_root *groups;
@@ -118,6 +128,7 @@ struct supervisor {
     struct instance *free_instances;
     struct instance *by_token[INSTANCE_BUCKETS];
     unsigned instance_count;
+    unsigned wish_count;
     uint64_t starts_cold, starts_fork, starts_failed;
 
     struct gateway gateways[GATEWAY_ROLES];
@@ -139,22 +150,36 @@ struct function *function_find(struct supervisor *supervisor, const char *name);
 struct function *function_find_id(struct supervisor *supervisor, uint32_t id);
 /* Takes over `row` (cleared on failure too) and tells the calls gateway. */
 int function_set(struct supervisor *supervisor, struct registry_function *row,
-                 const struct manifest *manifest, struct template_slot *ready, struct err *err);
+                 const struct manifest *manifest, struct function **ret_function, struct err *err);
 void function_drop(struct supervisor *supervisor, const char *name);
 void function_tell(struct supervisor *supervisor, const struct function *function);
 void templates_bury(struct supervisor *supervisor); /* frees the dead ones */
 void function_free_all(struct supervisor *supervisor);
 
-/* A template of this library, not yet a function's current one. */
-int template_start(struct supervisor *supervisor, const char *name, const char *library_hash,
-                   const struct manifest *manifest, uid_t uid, struct template_slot **ret_slot,
-                   struct err *err);
+/*
+ * Starts a template of this library. It takes milliseconds, so only job threads do it: what it
+ * makes is nobody's but the caller's until template_adopt() or template_discard(). It dies with the
+ * thread that started it, which lives as long as the daemon.
+ */
+int template_open(struct supervisor *supervisor, const char *name, const char *library_hash,
+                  const struct manifest *manifest, uid_t uid, struct template_slot **ret_slot,
+                  struct err *err);
+/* Ends one that was not adopted. Any thread. NULL is fine. */
+void template_discard(struct supervisor *supervisor, struct template_slot *slot);
+/* The loop's from now; it becomes the function's current one, in place of the one before. */
+int template_adopt(struct supervisor *supervisor, struct template_slot *slot,
+                   struct function *function, struct err *err);
 void template_retire(struct supervisor *supervisor, struct template_slot *slot);
+/* Ends a template with all of its instances, which are told as ended. */
+void template_end(struct supervisor *supervisor, struct template_slot *slot);
 /* Ends every template and instance; functions stay. */
 void templates_retire_all(struct supervisor *supervisor);
 
 /* ---- supervisor_instances.c ---- */
 void instance_start(struct supervisor *supervisor, const struct gateway_start *wish);
+/* Starts what waited for the function's template, or says why it can't be had. */
+void wishes_grant(struct supervisor *supervisor, struct function *function);
+void wishes_refuse(struct supervisor *supervisor, struct function *function, const char *reason);
 void instance_stop(struct supervisor *supervisor, const struct gateway_stop *wish);
 void instance_end_all(struct supervisor *supervisor, struct template_slot *slot);
 /* What a template says: ended and failed instances. */
@@ -184,6 +209,8 @@ int jobs_deploy(struct supervisor *supervisor, const struct admin_request *reque
                 struct err *err);
 int jobs_remove(struct supervisor *supervisor, const struct admin_request *request,
                 struct err *err);
+/* Has a template of the function started, for its wishes or in place of an old one. */
+void jobs_template(struct supervisor *supervisor, struct function *function);
 /* Nothing of this uid lives any more. */
 void jobs_uid_purged(struct supervisor *supervisor, uid_t uid);
 

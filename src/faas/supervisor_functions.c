@@ -76,7 +76,7 @@ static struct function *function_add(struct supervisor *supervisor, uint32_t id,
 }
 
 int function_set(struct supervisor *supervisor, struct registry_function *row,
-                 const struct manifest *manifest, struct template_slot *ready, struct err *err)
+                 const struct manifest *manifest, struct function **ret_function, struct err *err)
 {
     struct function *function = function_find(supervisor, row->name);
 
@@ -95,12 +95,9 @@ int function_set(struct supervisor *supervisor, struct registry_function *row,
     memset(row, 0, sizeof *row);
     function->manifest = *manifest;
     function->generation++;
-    function->current = ready;
-    if (ready) {
-        ready->function = function;
-        ready->generation = function->generation;
-    }
     function_tell(supervisor, function);
+    if (ret_function)
+        *ret_function = function;
     return 0;
 }
 
@@ -127,6 +124,16 @@ static bool uid_in_use(const struct supervisor *supervisor, uid_t uid)
     return false;
 }
 
+/* Files of its uid may be anywhere in a host directory that it could write to. */
+static bool may_own_files(const struct manifest *manifest)
+{
+    for (uint32_t i = 0; i < manifest->file_count; i++) {
+        if (manifest->files[i].host[0] && manifest->files[i].writable)
+            return true;
+    }
+    return false;
+}
+
 void function_drop(struct supervisor *supervisor, const char *name)
 {
     struct function *function = function_find(supervisor, name);
@@ -138,16 +145,28 @@ void function_drop(struct supervisor *supervisor, const char *name)
         .function_id = function->row.id,
     };
     uid_t uid = function->row.uid;
+    bool alive = uid_in_use(supervisor, uid);
+    bool keep_uid = may_own_files(&function->manifest);
 
     unlink_function(supervisor, function);
     gateway_send(supervisor, GATEWAY_CALLS, &message, sizeof message, NULL, 0);
+    wishes_refuse(supervisor, function, "the function is gone");
     for (struct template_slot *slot = supervisor->templates; slot; slot = slot->next) {
-        if (slot->function == function)
-            slot->function = NULL;
+        if (slot->function != function)
+            continue;
+        slot->function = NULL;
+        if (keep_uid)
+            slot->uid = 0;
     }
     if (function->current)
         template_retire(supervisor, function->current);
-    if (!uid_in_use(supervisor, uid))
+    /* While a template is alive, its end frees the uid. */
+    if (keep_uid)
+        log_line(LOG_NOTICE,
+                 "uid %u of '%s' is not used again: it may own files in granted "
+                 "directories",
+                 uid, name);
+    else if (!alive)
         jobs_uid_purged(supervisor, uid);
     registry_function_clear(&function->row);
     free(function);
@@ -160,13 +179,12 @@ static void template_free(struct supervisor *supervisor, struct template_slot *s
     struct template_slot **at = &supervisor->templates;
 
     supervisor_unwatch(supervisor, &slot->source);
-    pvm_template_free(slot->pvm);
+    pvm_template_free(steal_ptr(&slot->pvm));
     if (slot->group)
         cgroup_pool_put(supervisor->pool, slot->group, true);
-    while (*at && *at != slot)
+    while (*at != slot)
         at = &(*at)->next;
-    if (*at)
-        *at = slot->next;
+    *at = slot->next;
     if (!slot->function && slot->uid && !uid_in_use(supervisor, slot->uid))
         jobs_uid_purged(supervisor, slot->uid);
     slot->source.fd = -1;
@@ -183,9 +201,9 @@ void templates_bury(struct supervisor *supervisor)
     }
 }
 
-int template_start(struct supervisor *supervisor, const char *name, const char *library_hash,
-                   const struct manifest *manifest, uid_t uid, struct template_slot **ret_slot,
-                   struct err *err)
+int template_open(struct supervisor *supervisor, const char *name, const char *library_hash,
+                  const struct manifest *manifest, uid_t uid, struct template_slot **ret_slot,
+                  struct err *err)
 {
     /* None: a template runs our code only, and on v1 each fork is counted here until it has moved.
      */
@@ -199,11 +217,8 @@ int template_start(struct supervisor *supervisor, const char *name, const char *
     slot->source.fd = -1;
     slot->uid = uid;
     slot->started_ns = clock_now_ns();
-    slot->next = supervisor->templates;
-    supervisor->templates = slot;
-
     int r = store_get(supervisor->store, library_hash, supervisor->key, &library_fd, &note, err);
-    if (r == 0 && supervisor->pool)
+    if (r == 0)
         r = cgroup_pool_take(supervisor->pool, &limits, &slot->group, err);
     if (r == 0) {
         struct pvm_template_options options = {
@@ -218,17 +233,41 @@ int template_start(struct supervisor *supervisor, const char *name, const char *
         };
         r = pvm_template_new(&options, &slot->pvm, err);
     }
-    if (r == 0) {
-        slot->source.owner = slot;
-        slot->source.ready = template_ready;
-        r = supervisor_watch(supervisor, &slot->source, pvm_template_fd(slot->pvm), EPOLLIN, err);
-    }
     if (r < 0) {
-        slot->uid = 0; /* nothing ran as it */
-        template_free(supervisor, slot);
+        template_discard(supervisor, slot);
         return r;
     }
     *ret_slot = slot;
+    return 0;
+}
+
+void template_discard(struct supervisor *supervisor, struct template_slot *slot)
+{
+    if (!slot)
+        return;
+    pvm_template_free(slot->pvm);
+    if (slot->group)
+        cgroup_pool_put(supervisor->pool, slot->group, true);
+    free(slot);
+}
+
+int template_adopt(struct supervisor *supervisor, struct template_slot *slot,
+                   struct function *function, struct err *err)
+{
+    struct template_slot *old = function->current;
+
+    slot->source.owner = slot;
+    slot->source.ready = template_ready;
+    int r = supervisor_watch(supervisor, &slot->source, pvm_template_fd(slot->pvm), EPOLLIN, err);
+    if (r < 0)
+        return r;
+    slot->next = supervisor->templates;
+    supervisor->templates = slot;
+    slot->function = function;
+    slot->generation = function->generation;
+    function->current = slot;
+    if (old)
+        template_retire(supervisor, old);
     return 0;
 }
 
@@ -241,15 +280,23 @@ void template_retire(struct supervisor *supervisor, struct template_slot *slot)
         template_free(supervisor, slot);
 }
 
+void template_end(struct supervisor *supervisor, struct template_slot *slot)
+{
+    supervisor_unwatch(supervisor, &slot->source);
+    slot->source.fd = -1;
+    /* The whole pid namespace dies with its init, before its groups are given back. */
+    pvm_template_free(steal_ptr(&slot->pvm));
+    slot->retired = true;
+    slot->instances++; /* so that losing the last one does not free it under us */
+    instance_end_all(supervisor, slot);
+    slot->instances--;
+    template_retire(supervisor, slot);
+}
+
 void templates_retire_all(struct supervisor *supervisor)
 {
-    while (supervisor->templates) {
-        struct template_slot *slot = supervisor->templates;
-        /* The whole pid namespace dies with its init, before its groups are given back. */
-        pvm_template_free(steal_ptr(&slot->pvm));
-        instance_end_all(supervisor, slot);
-        template_retire(supervisor, slot);
-    }
+    while (supervisor->templates)
+        template_end(supervisor, supervisor->templates);
 }
 
 void function_free_all(struct supervisor *supervisor)
@@ -260,6 +307,7 @@ void function_free_all(struct supervisor *supervisor)
         while (supervisor->by_id[i]) {
             struct function *function = supervisor->by_id[i];
             supervisor->by_id[i] = function->next_id;
+            wishes_refuse(supervisor, function, "the daemon stops");
             registry_function_clear(&function->row);
             free(function);
         }

@@ -82,8 +82,17 @@ static void queue(struct supervisor *supervisor, struct gateway *gateway, const 
     outgoing->size = size;
     outgoing->next = NULL;
     outgoing->fd_count = fd_count;
-    for (size_t i = 0; i < fd_count; i++)
+    for (size_t i = 0; i < fd_count; i++) {
         outgoing->fds[i] = fcntl(fds[i], F_DUPFD_CLOEXEC, 0);
+        if (outgoing->fds[i] < 0) {
+            /* Half a message is worse than none: as above. */
+            log_line(LOG_ERROR, "cannot keep a message for a gateway: %s", strerror(errno));
+            fd_close_all(outgoing->fds, i);
+            free(outgoing);
+            shutdown(gateway->source.fd, SHUT_RDWR);
+            return;
+        }
+    }
     if (gateway->last)
         gateway->last->next = outgoing;
     else
@@ -228,6 +237,10 @@ static void gateway_ended(struct supervisor *supervisor, struct source *source, 
     gateway_forget(supervisor, gateway);
     if (role == GATEWAY_CALLS) {
         /* No one else knows the channels of its instances. */
+        for (unsigned i = 0; i < FUNCTION_BUCKETS; i++) {
+            for (struct function *at = supervisor->by_id[i]; at; at = at->next_id)
+                wishes_refuse(supervisor, at, "the gateway is gone");
+        }
         templates_retire_all(supervisor);
         if (supervisor->stopping) {
             supervisor->stopped = true;
@@ -290,7 +303,7 @@ static int spawn_gateway(struct supervisor *supervisor, enum gateway_role role, 
     struct spawn_options options = {
         .what = role == GATEWAY_CALLS ? "calls gateway" : "admin gateway",
         /* Not a user namespace: in one, SO_PEERCRED would not tell root from others. */
-        .namespaces = CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS,
+        .namespaces = CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWNET,
         .uid = supervisor->uid_first + role,
         .gid = supervisor->uid_first + role,
         .mounts = mounts,

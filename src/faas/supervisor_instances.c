@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 
@@ -99,28 +100,10 @@ static void tell_not_started(struct supervisor *supervisor, uint64_t token, cons
 #define TEMPLATE_FORKS_MAX 65536
 #define TEMPLATE_AGE_NS (600 * INT64_C(1000000000))
 
-/* The function's template; a new one if there is none, or none that is fresh enough. */
-static int current_template(struct supervisor *supervisor, struct function *function,
-                            bool *ret_cold, struct err *err)
+static bool is_worn(const struct template_slot *slot)
 {
-    struct template_slot *old = function->current;
-
-    *ret_cold = false;
-    if (old && (old->forks == 0 || (old->forks < TEMPLATE_FORKS_MAX &&
-                                    clock_now_ns() - old->started_ns < TEMPLATE_AGE_NS)))
-        return 0;
-    struct template_slot *slot = NULL;
-    int r = template_start(supervisor, function->row.name, function->row.library_hash,
-                           &function->manifest, function->row.uid, &slot, err);
-    if (r < 0)
-        return old ? 0 : r; /* the old one still serves */
-    if (old)
-        template_retire(supervisor, old);
-    slot->function = function;
-    slot->generation = function->generation;
-    function->current = slot;
-    *ret_cold = true;
-    return 0;
+    return slot->forks >= TEMPLATE_FORKS_MAX ||
+           (slot->forks > 0 && clock_now_ns() - slot->started_ns >= TEMPLATE_AGE_NS);
 }
 
 static int start(struct supervisor *supervisor, struct function *function,
@@ -149,45 +132,29 @@ static int start(struct supervisor *supervisor, struct function *function,
     return pvm_fork(instance->slot->pvm, &fork, err);
 }
 
-void instance_start(struct supervisor *supervisor, const struct gateway_start *wish)
+/* One instance of the function's current template. */
+static void instance_begin(struct supervisor *supervisor, struct function *function, uint64_t token,
+                           int64_t begin_ns, bool cold)
 {
-    int64_t begin_ns = clock_now_ns();
     struct pvm_channel channel = {-1, -1};
     struct err err = {0};
-    bool cold = false;
+    struct instance *instance = take_instance(supervisor, token);
 
-    struct function *function = function_find_id(supervisor, wish->function_id);
-    if (!function || supervisor->stopping) {
-        tell_not_started(supervisor, wish->token, "the function is gone");
-        return;
-    }
-    /* A gateway that lies: two instances of one name could not be told apart. */
-    if (find_token(supervisor, wish->token)) {
-        log_line(LOG_WARNING, "gateway asked twice for token %llu",
-                 (unsigned long long)wish->token);
-        return;
-    }
-    struct instance *instance = NULL;
-    if (current_template(supervisor, function, &cold, &err) < 0) {
-        tell_not_started(supervisor, wish->token, err.message);
-        return;
-    }
-    instance = take_instance(supervisor, wish->token);
     if (!instance) {
-        tell_not_started(supervisor, wish->token, "too many instances");
+        tell_not_started(supervisor, token, "too many instances");
         return;
     }
     if (start(supervisor, function, instance, &channel, &err) < 0) {
         pvm_channel_close(&channel);
         put_instance(supervisor, instance);
-        tell_not_started(supervisor, wish->token, err.message);
+        tell_not_started(supervisor, token, err.message);
         return;
     }
     cold ? supervisor->starts_cold++ : supervisor->starts_fork++;
     struct gateway_started started = {
         .type = GATEWAY_STARTED,
         .function_id = function->row.id,
-        .token = wish->token,
+        .token = token,
         .pvm_id = instance->id,
         .start_kind = cold ? GATEWAY_COLD_TEMPLATE : GATEWAY_FORK,
         .start_us = (uint32_t)((clock_now_ns() - begin_ns) / 1000),
@@ -198,6 +165,78 @@ void instance_start(struct supervisor *supervisor, const struct gateway_start *w
     pvm_channel_close(&channel);
 }
 
+void instance_start(struct supervisor *supervisor, const struct gateway_start *message)
+{
+    int64_t begin_ns = clock_now_ns();
+    struct function *function = function_find_id(supervisor, message->function_id);
+
+    if (!function || supervisor->stopping) {
+        tell_not_started(supervisor, message->token, "the function is gone");
+        return;
+    }
+    /* A gateway that lies: two instances of one name could not be told apart. */
+    if (find_token(supervisor, message->token)) {
+        log_line(LOG_WARNING, "gateway asked twice for token %llu",
+                 (unsigned long long)message->token);
+        return;
+    }
+    if (function->current) {
+        instance_begin(supervisor, function, message->token, begin_ns, false);
+        if (function->current && is_worn(function->current))
+            jobs_template(supervisor, function);
+        return;
+    }
+    struct wish *wish = malloc(sizeof *wish);
+    if (!wish || supervisor->wish_count == WISHES_MAX) {
+        free(wish);
+        tell_not_started(supervisor, message->token, "too many instances wait for their template");
+        return;
+    }
+    *wish = (struct wish){.token = message->token, .begin_ns = begin_ns};
+    if (function->last_wish)
+        function->last_wish->next = wish;
+    else
+        function->first_wish = wish;
+    function->last_wish = wish;
+    supervisor->wish_count++;
+    jobs_template(supervisor, function);
+}
+
+static struct wish *take_wish(struct supervisor *supervisor, struct function *function)
+{
+    struct wish *wish = function->first_wish;
+
+    if (!wish)
+        return NULL;
+    function->first_wish = wish->next;
+    if (!function->first_wish)
+        function->last_wish = NULL;
+    supervisor->wish_count--;
+    return wish;
+}
+
+void wishes_grant(struct supervisor *supervisor, struct function *function)
+{
+    struct wish *wish;
+
+    while (function->current && (wish = take_wish(supervisor, function))) {
+        /* The same token twice: as above. */
+        if (!find_token(supervisor, wish->token))
+            instance_begin(supervisor, function, wish->token, wish->begin_ns, true);
+        free(wish);
+    }
+}
+
+void wishes_refuse(struct supervisor *supervisor, struct function *function, const char *reason)
+{
+    struct wish *wish;
+
+    while ((wish = take_wish(supervisor, function))) {
+        tell_not_started(supervisor, wish->token, reason);
+        free(wish);
+    }
+}
+
 void instance_stop(struct supervisor *supervisor, const struct gateway_stop *wish)
 {
     struct instance *instance = find_token(supervisor, wish->token);
@@ -206,7 +245,11 @@ void instance_stop(struct supervisor *supervisor, const struct gateway_stop *wis
     if (!instance)
         return;
     instance->stopped = true;
-    pvm_kill(instance->slot->pvm, instance->id);
+    if (pvm_kill(instance->slot->pvm, instance->id) < 0) {
+        /* Its template does not listen: all of its instances end with it. */
+        log_line(LOG_WARNING, "a template does not answer: ending it");
+        template_end(supervisor, instance->slot);
+    }
 }
 
 /* Why a process with this wait status ended. Reads the group's counters only after a SIGKILL. */

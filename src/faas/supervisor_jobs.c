@@ -10,6 +10,7 @@
  */
 #include <errno.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,11 +26,14 @@
 #include "base/log.h"
 #include "faas/supervisor.h"
 
-#define THREADS 2
+#define SLOW_THREADS 2
+#define THREADS (SLOW_THREADS + 1)
 #define JOBS_MAX 64     /* waiting or running */
 #define PROGRESS_MAX 32 /* messages that the loop has not sent on yet */
 
-enum job_kind { JOB_DEPLOY, JOB_REMOVE, JOB_PURGE_UID };
+enum job_kind { JOB_DEPLOY, JOB_REMOVE, JOB_PURGE_UID, JOB_TEMPLATE };
+
+enum job_queue { QUEUE_SLOW, QUEUE_QUICK, QUEUES };
 
 struct job {
     struct job *next;
@@ -39,8 +43,12 @@ struct job {
     int source_fd;
     struct build_result result;
     struct registry_function row;
-    struct template_slot *slot;
+    struct template_slot *slot; /* started, not adopted */
     uid_t uid;
+    /* JOB_TEMPLATE: what the function was when it was asked for. */
+    uint32_t function_id, generation;
+    char library_hash[BUILD_HASH_TEXT];
+    struct manifest manifest;
     struct err err;
     struct supervisor *supervisor;
 };
@@ -53,12 +61,12 @@ struct jobs {
     pthread_t threads[THREADS];
     unsigned thread_count;
     pthread_mutex_t lock; /* of the lists and `closing` */
-    pthread_cond_t wake;
-    struct job_list waiting, finished;
-    unsigned count;
+    pthread_cond_t wake[QUEUES];
+    struct job_list waiting[QUEUES], finished;
+    unsigned count; /* of what administrators asked for */
     bool closing;
+    bool own_cgroup_namespace; /* set before the threads start */
     int event_fd;
-    pthread_mutex_t registry_lock;
     struct admin_progress progress[PROGRESS_MAX]; /* to be sent on */
     unsigned progress_count;
 };
@@ -88,6 +96,7 @@ static struct job *list_pop(struct job_list *list)
 static void job_free(struct job *job)
 {
     closep(&job->source_fd);
+    template_discard(job->supervisor, job->slot);
     build_result_clear(&job->result);
     registry_function_clear(&job->row);
     free(job);
@@ -202,58 +211,103 @@ static int fill_row(struct job *job)
     return manifest_format(&result->manifest, &row->manifest, &job->err);
 }
 
-static void job_step(struct jobs *jobs, struct job *job)
+/*
+ * A template of the result, before anything is committed, then the row. A new function has no uid
+ * before its row: its trial runs as one that is nobody's, and is thrown away.
+ */
+static void deploy_commit(struct job *job)
 {
-    struct registry *registry = job->supervisor->registry;
+    struct supervisor *supervisor = job->supervisor;
+    const struct manifest *manifest = &job->result.manifest;
+    struct registry_function *row = &job->row;
+    struct registry_function known = {0};
+    _cleanup_(closep) int uid_lock = -1;
+    uid_t uid;
+
+    int found = registry_get(supervisor->registry, row->name, &known, NULL);
+    uid = known.uid;
+    registry_function_clear(&known);
+    if (found < 0 && pvm_uid_take(&uid, &uid_lock, &job->err) < 0)
+        return;
+    if (template_open(supervisor, row->name, row->library_hash, manifest, uid, &job->slot,
+                      &job->err) < 0)
+        return;
+    if (registry_put(supervisor->registry, row, &job->err) < 0)
+        return;
+    if (found < 0) {
+        template_discard(supervisor, steal_ptr(&job->slot));
+        /* What fails now, after the trial, is met and told again at the first call. */
+        template_open(supervisor, row->name, row->library_hash, manifest, row->uid, &job->slot,
+                      NULL);
+    }
+}
+
+static void job_step(struct job *job)
+{
+    struct supervisor *supervisor = job->supervisor;
+    uint32_t id;
 
     switch (job->kind) {
     case JOB_DEPLOY:
-        if (!job->built) {
-            if (deploy_build(job) == 0)
-                fill_row(job);
-            return;
-        }
-        pthread_mutex_lock(&jobs->registry_lock);
-        registry_put(registry, &job->row, &job->err);
-        pthread_mutex_unlock(&jobs->registry_lock);
+        if (job->built)
+            deploy_commit(job);
+        else if (deploy_build(job) == 0)
+            fill_row(job);
         return;
-    case JOB_REMOVE: {
-        uint32_t id;
-        pthread_mutex_lock(&jobs->registry_lock);
-        registry_remove(registry, job->request.name, &id, &job->uid, &job->err);
-        pthread_mutex_unlock(&jobs->registry_lock);
+    case JOB_REMOVE:
+        registry_remove(supervisor->registry, job->request.name, &id, &job->uid, &job->err);
         return;
-    }
     case JOB_PURGE_UID:
-        pthread_mutex_lock(&jobs->registry_lock);
-        registry_uid_purged(registry, job->uid, &job->err);
-        pthread_mutex_unlock(&jobs->registry_lock);
+        registry_uid_purged(supervisor->registry, job->uid, &job->err);
+        return;
+    case JOB_TEMPLATE:
+        template_open(supervisor, job->request.name, job->library_hash, &job->manifest, job->uid,
+                      &job->slot, &job->err);
         return;
     }
 }
 
-static void *thread_main(void *argument)
+static void serve_queue(struct jobs *jobs, enum job_queue queue)
 {
-    struct jobs *jobs = argument;
     const uint64_t one = 1;
 
     pthread_mutex_lock(&jobs->lock);
     for (;;) {
-        struct job *job = list_pop(&jobs->waiting);
+        struct job *job = list_pop(&jobs->waiting[queue]);
         if (!job) {
             if (jobs->closing)
                 break;
-            pthread_cond_wait(&jobs->wake, &jobs->lock);
+            pthread_cond_wait(&jobs->wake[queue], &jobs->lock);
             continue;
         }
         pthread_mutex_unlock(&jobs->lock);
-        job_step(jobs, job);
+        job_step(job);
         pthread_mutex_lock(&jobs->lock);
         list_push(&jobs->finished, job);
         if (write(jobs->event_fd, &one, sizeof one) < 0)
             log_line(LOG_ERROR, "cannot report a finished job: %s", strerror(errno));
     }
     pthread_mutex_unlock(&jobs->lock);
+}
+
+static void *slow_main(void *jobs)
+{
+    serve_queue(jobs, QUEUE_SLOW);
+    return NULL;
+}
+
+/*
+ * A cgroup namespace of its own, and so of every template: none sees where in the machine's trees
+ * it is. The slow threads stay in the machine's, for builds make groups whose place they read in
+ * /proc. CAP_SYS_ADMIN.
+ */
+static void *quick_main(void *argument)
+{
+    struct jobs *jobs = argument;
+
+    if (jobs->own_cgroup_namespace && unshare(CLONE_NEWCGROUP) < 0)
+        log_line(LOG_WARNING, "cannot make a cgroup namespace: %s", strerror(errno));
+    serve_queue(jobs, QUEUE_QUICK);
     return NULL;
 }
 
@@ -261,98 +315,101 @@ static void *thread_main(void *argument)
 
 static void submit(struct jobs *jobs, struct job *job)
 {
+    enum job_queue queue = job->kind == JOB_DEPLOY && !job->built ? QUEUE_SLOW : QUEUE_QUICK;
+
     pthread_mutex_lock(&jobs->lock);
-    list_push(&jobs->waiting, job);
-    pthread_cond_signal(&jobs->wake);
+    list_push(&jobs->waiting[queue], job);
+    pthread_cond_signal(&jobs->wake[queue]);
     pthread_mutex_unlock(&jobs->lock);
+}
+
+static bool is_asked_for(enum job_kind kind)
+{
+    return kind == JOB_DEPLOY || kind == JOB_REMOVE;
 }
 
 static void job_done(struct jobs *jobs, struct job *job)
 {
-    jobs->count--;
+    if (is_asked_for(job->kind))
+        jobs->count--;
     job_free(job);
 }
 
-static void job_failed(struct supervisor *supervisor, struct job *job)
+/* The function's template is there, or not; what waited for it is started, or told. */
+static void template_done(struct supervisor *supervisor, struct job *job)
 {
-    if (job->slot)
-        template_retire(supervisor, job->slot);
-    if (job->kind == JOB_PURGE_UID)
+    struct function *function = function_find_id(supervisor, job->function_id);
+
+    if (!function)
+        return; /* removed meanwhile; its wishes were refused */
+    function->starting = false;
+    if (function->generation != job->generation) {
+        /* Deployed anew meanwhile: this is the old library's. */
+        if (function->first_wish && !function->current)
+            jobs_template(supervisor, function);
+    } else if (job->err.code == 0 &&
+               template_adopt(supervisor, job->slot, function, &job->err) == 0) {
+        job->slot = NULL;
+    } else {
         log_line(LOG_WARNING, "%s", job->err.message);
-    else
-        admin_reply(supervisor, job->request.token, job->err.code, job->err.message, NULL);
-    job_done(supervisor->jobs, job);
-}
-
-/*
- * A template of the result, before the old one is given up and anything is acknowledged. A new
- * function has no uid yet: its trial runs as one that is nobody's, and is thrown away.
- */
-static int deploy_try(struct supervisor *supervisor, struct job *job)
-{
-    const struct function *function = function_find(supervisor, job->row.name);
-    _cleanup_(closep) int uid_lock = -1;
-    uid_t uid = function ? function->row.uid : 0;
-
-    if (!function && pvm_uid_take(&uid, &uid_lock, &job->err) < 0)
-        return job->err.code;
-    int r = template_start(supervisor, job->row.name, job->row.library_hash, &job->result.manifest,
-                           uid, &job->slot, &job->err);
-    if (r == 0 && !function) {
-        job->slot->uid = 0;
-        template_retire(supervisor, steal_ptr(&job->slot));
+        if (!function->current)
+            wishes_refuse(supervisor, function, job->err.message);
     }
-    return r;
+    wishes_grant(supervisor, function);
 }
 
 static void deploy_done(struct supervisor *supervisor, struct job *job)
 {
+    struct function *function = NULL;
     char name[NAME_MAX_BYTES + 1];
-    struct err start_err = {0};
 
     memcpy(name, job->row.name, sizeof name);
-    /* Started now, so that the first call finds it; what fails is said at the first call too. */
-    if (!job->slot && template_start(supervisor, name, job->row.library_hash, &job->result.manifest,
-                                     job->row.uid, &job->slot, &start_err) < 0)
-        log_line(LOG_WARNING, "%s", start_err.message);
-    if (function_set(supervisor, &job->row, &job->result.manifest, job->slot, &job->err) < 0) {
-        job_failed(supervisor, job);
+    if (function_set(supervisor, &job->row, &job->result.manifest, &function, &job->err) < 0) {
+        admin_reply(supervisor, job->request.token, job->err.code, job->err.message, NULL);
         return;
     }
-    job->slot = NULL;
-    log_line(LOG_NOTICE, "deployed '%s' version %s (%s) for uid %u", name, job->result.note.version,
-             job->result.note.safety, job->request.caller_uid);
+    if (job->slot && template_adopt(supervisor, job->slot, function, &job->err) == 0)
+        job->slot = NULL;
+    if (function->first_wish && !function->current)
+        jobs_template(supervisor, function);
+    wishes_grant(supervisor, function);
+    log_line(LOG_NOTICE, "deployed '%s' version '%s' (%s) for uid %u", name,
+             job->result.note.version, job->result.note.safety, job->request.caller_uid);
     admin_deployed(supervisor, job->request.token, name);
-    job_done(supervisor->jobs, job);
 }
 
 static void job_finished(struct supervisor *supervisor, struct job *job)
 {
-    if (job->err.code) {
-        job_failed(supervisor, job);
+    struct jobs *jobs = supervisor->jobs;
+
+    if (job->err.code && is_asked_for(job->kind)) {
+        admin_reply(supervisor, job->request.token, job->err.code, job->err.message, NULL);
+        job_done(jobs, job);
         return;
     }
     switch (job->kind) {
     case JOB_DEPLOY:
-        if (job->built) {
-            deploy_done(supervisor, job);
+        if (!job->built) {
+            job->built = true;
+            submit(jobs, job);
             return;
         }
-        job->built = true;
-        if (deploy_try(supervisor, job) < 0)
-            job_failed(supervisor, job);
-        else
-            submit(supervisor->jobs, job);
-        return;
+        deploy_done(supervisor, job);
+        break;
     case JOB_REMOVE:
         function_drop(supervisor, job->request.name);
         log_line(LOG_NOTICE, "removed '%s' for uid %u", job->request.name, job->request.caller_uid);
         admin_reply(supervisor, job->request.token, 0, "", "{}");
         break;
     case JOB_PURGE_UID:
+        if (job->err.code)
+            log_line(LOG_WARNING, "%s", job->err.message);
+        break;
+    case JOB_TEMPLATE:
+        template_done(supervisor, job);
         break;
     }
-    job_done(supervisor->jobs, job);
+    job_done(jobs, job);
 }
 
 static void jobs_ready(struct supervisor *supervisor, struct source *source, uint32_t events)
@@ -382,7 +439,8 @@ static void jobs_ready(struct supervisor *supervisor, struct source *source, uin
 static struct job *job_new(struct supervisor *supervisor, enum job_kind kind,
                            const struct admin_request *request, struct err *err)
 {
-    struct job *job = supervisor->jobs->count < JOBS_MAX ? calloc(1, sizeof *job) : NULL;
+    bool asked = is_asked_for(kind);
+    struct job *job = !asked || supervisor->jobs->count < JOBS_MAX ? calloc(1, sizeof *job) : NULL;
 
     if (!job) {
         err_say(err, -EBUSY, "cannot take the request: %d others wait already", JOBS_MAX);
@@ -393,7 +451,8 @@ static struct job *job_new(struct supervisor *supervisor, enum job_kind kind,
     job->supervisor = supervisor;
     if (request)
         job->request = *request;
-    supervisor->jobs->count++;
+    if (asked)
+        supervisor->jobs->count++;
     return job;
 }
 
@@ -419,13 +478,36 @@ int jobs_remove(struct supervisor *supervisor, const struct admin_request *reque
     return 0;
 }
 
+void jobs_template(struct supervisor *supervisor, struct function *function)
+{
+    struct err err = {0};
+    struct job *job;
+
+    if (function->starting || !supervisor->jobs)
+        return;
+    job = job_new(supervisor, JOB_TEMPLATE, NULL, &err);
+    if (!job) {
+        if (!function->current)
+            wishes_refuse(supervisor, function, "out of memory");
+        return;
+    }
+    memcpy(job->request.name, function->row.name, sizeof job->request.name);
+    memcpy(job->library_hash, function->row.library_hash, sizeof job->library_hash);
+    job->manifest = function->manifest;
+    job->uid = function->row.uid;
+    job->function_id = function->row.id;
+    job->generation = function->generation;
+    function->starting = true;
+    submit(supervisor->jobs, job);
+}
+
 void jobs_uid_purged(struct supervisor *supervisor, uid_t uid)
 {
     struct err err = {0};
     struct job *job = supervisor->jobs ? job_new(supervisor, JOB_PURGE_UID, NULL, &err) : NULL;
 
     if (!job)
-        return; /* it is asked for again at the next start */
+        return; /* it waits for ever, unused */
     job->uid = uid;
     submit(supervisor->jobs, job);
 }
@@ -437,14 +519,16 @@ int jobs_open(struct supervisor *supervisor, struct err *err)
     if (!jobs)
         return err_set(err, -ENOMEM, "cannot start job threads");
     supervisor->jobs = jobs;
+    jobs->own_cgroup_namespace = cgroup_root_in_namespace(supervisor->groups);
     pthread_mutex_init(&jobs->lock, NULL);
-    pthread_mutex_init(&jobs->registry_lock, NULL);
-    pthread_cond_init(&jobs->wake, NULL);
+    for (enum job_queue queue = 0; queue < QUEUES; queue++)
+        pthread_cond_init(&jobs->wake[queue], NULL);
     jobs->event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (jobs->event_fd < 0)
         return err_set(err, -errno, "cannot start job threads");
     for (; jobs->thread_count < THREADS; jobs->thread_count++) {
-        int r = -pthread_create(&jobs->threads[jobs->thread_count], NULL, thread_main, jobs);
+        int r = -pthread_create(&jobs->threads[jobs->thread_count], NULL,
+                                jobs->thread_count < SLOW_THREADS ? slow_main : quick_main, jobs);
         if (r < 0)
             return err_set(err, r, "cannot start job threads");
     }
@@ -462,18 +546,20 @@ void jobs_close(struct supervisor *supervisor)
         return;
     pthread_mutex_lock(&jobs->lock);
     jobs->closing = true;
-    pthread_cond_broadcast(&jobs->wake);
+    for (enum job_queue queue = 0; queue < QUEUES; queue++)
+        pthread_cond_broadcast(&jobs->wake[queue]);
     pthread_mutex_unlock(&jobs->lock);
     /* What waits is still done: a purge must not be lost, and a deploy that was not acknowledged
      * only ends up built. */
     for (unsigned i = 0; i < jobs->thread_count; i++)
         pthread_join(jobs->threads[i], NULL);
-    while ((job = list_pop(&jobs->waiting)) || (job = list_pop(&jobs->finished)))
+    while ((job = list_pop(&jobs->waiting[QUEUE_SLOW])) ||
+           (job = list_pop(&jobs->waiting[QUEUE_QUICK])) || (job = list_pop(&jobs->finished)))
         job_free(job);
     supervisor_unwatch(supervisor, &supervisor->jobs_source);
     closep(&jobs->event_fd);
     pthread_mutex_destroy(&jobs->lock);
-    pthread_mutex_destroy(&jobs->registry_lock);
-    pthread_cond_destroy(&jobs->wake);
+    for (enum job_queue queue = 0; queue < QUEUES; queue++)
+        pthread_cond_destroy(&jobs->wake[queue]);
     free(steal_ptr(&supervisor->jobs));
 }

@@ -279,10 +279,11 @@ int pvm_kill(struct pvm_template *template, uint64_t id)
     struct pollfd poll_fd = {.fd = template->control, .events = POLLOUT};
     int r;
 
-    /* A template with a full socket is busy forking and reads it in a moment; what must end must not
-     * run on because of that. */
-    for (int i = 0; (r = fd_send(template->control, &message, sizeof message, NULL, 0)) == -EAGAIN &&
-                    i < KILL_TRIES;
+    /* A template with a full socket is busy forking and reads it in a moment; what must end must
+     * not run on because of that. */
+    for (int i = 0;
+         (r = fd_send(template->control, &message, sizeof message, NULL, 0)) == -EAGAIN &&
+         i < KILL_TRIES;
          i++)
         poll(&poll_fd, 1, KILL_TRY_MS);
     return r;

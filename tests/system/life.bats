@@ -102,3 +102,46 @@ teardown() {
     [ "$status" -ne 124 ]
     [[ $output == *"$VIREO_PORT"* ]]
 }
+
+@test "a template that is killed is replaced at the next call" {
+    daemon_start
+    "$VIREO" deploy "$FUNCTIONS/tool.c" --name kept
+    call kept --data-binary x
+    [ "$code" = 200 ]
+    for pid in $(pgrep -P "$VIREO_DAEMON" -x vireo-guest); do
+        kill -KILL "$pid"
+    done
+    served() { call kept --data-binary again && [ "$body" = again ]; }
+    eventually 3 served
+}
+
+@test "a gateway that is killed is started again, and functions are called as before" {
+    daemon_start
+    "$VIREO" deploy "$FUNCTIONS/tool.c" --name kept
+    call kept --data-binary x
+    gateway=$(pgrep -P "$VIREO_DAEMON" -f 'vireo-gateway calls')
+    kill -KILL "$gateway"
+    served() { call kept --data-binary again && [ "$body" = again ]; }
+    eventually 3 served
+    [ "$(pgrep -P "$VIREO_DAEMON" -f 'vireo-gateway calls')" != "$gateway" ]
+    "$VIREO" ls | grep -q kept
+}
+
+@test "deploys, removals and calls of one name at once leave what was acknowledged last" {
+    daemon_start
+    "$VIREO" deploy "$FUNCTIONS/tool.c" --name busy
+    (for _ in $(seq 40); do curl -s -o /dev/null "$VIREO_SERVER/function/busy" -d x; done) 3>&- &
+    calls=$!
+    for _ in 1 2 3 4 5; do
+        "$VIREO" deploy "$FUNCTIONS/tool.c" --name busy
+        "$VIREO" rm busy
+    done
+    "$VIREO" deploy "$FUNCTIONS/tool.c" --name busy --isolation request
+    wait "$calls"
+    call busy --data-binary last
+    [ "$body" = last ]
+    before=$("$VIREO" describe -o json busy | jq -r .uid)
+    daemon_stop
+    daemon_start
+    [ "$("$VIREO" describe -o json busy | jq -r '.uid, .isolation' | tr '\n' ' ')" = "$before request " ]
+}
