@@ -45,9 +45,10 @@ struct cgroup_usage {
 /*
  * Finds the mounted trees (from /proc/self/mountinfo, never assuming a path), makes `name` (and its
  * parents: "vireo/x") below our own group in each and turns on the controllers that can be had.
- * Left-overs of an earlier process of that name are killed and removed. Rootless: works in whatever
- * is delegated to this user; what is not is missing from cgroup_root_has(). -ENOTSUP when no tree
- * can be used at all.
+ * Left-overs of an earlier process of that name are killed and removed, and so are those beside it
+ * ("vireo/y") whose process was killed. -EBUSY after a second: a live one has the name. Rootless:
+ * works in whatever is delegated to this user; what is not is missing from cgroup_root_has().
+ * -ENOTSUP when no tree can be used at all.
  */
 int cgroup_root_open(const char *name, struct cgroup_root **ret_root, struct err *err);
 /* Kills what is inside, removes every group. NULL is fine. */

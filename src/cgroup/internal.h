@@ -170,6 +170,12 @@ int cgroup_directory_make(const char *base, const char *name, int (*made)(int di
                           void *user, char *ret_path, size_t size, int *ret_fd, struct err *err);
 /* Kills and removes all that is below `fd`, except what another live process has locked. */
 int cgroup_directory_sweep(const struct cgroup_backend *backend, int fd);
+/*
+ * Kills and removes what stands beside `path` and was a root of this user's whose process is gone,
+ * killed before it could clean up: nobody holds its lock. Bounded; what is left is for the next.
+ * A process that is just making its root waits for us if we take it for dead, and makes it again.
+ */
+void cgroup_directory_sweep_dead(const struct cgroup_backend *backend, const char *path);
 /* Removes path and those of its parents that `name` stands for, as far as they are empty. */
 void cgroup_directory_remove(const char *base, const char *name);
 /* SIGKILL to every process listed in cgroup.procs; returns how many there were, or -errno. */

@@ -120,6 +120,9 @@ static int tree_open(struct cgroup_root *root, const struct machine *machine,
         return r;
     tree->backend = backend;
     root->tree_count++;
+    /* Without a parent of its own the name stands among directories that are not ours. */
+    if (strchr(root->name, '/'))
+        cgroup_directory_sweep_dead(backend, tree->path);
     r = cgroup_directory_sweep(backend, tree->fd);
     if (r < 0)
         return err_set(err, r, "cannot remove left-overs in control group '%s'", tree->path);

@@ -145,3 +145,24 @@ teardown() {
     daemon_start
     [ "$("$VIREO" describe -o json busy | jq -r '.uid, .isolation' | tr '\n' ' ')" = "$before request " ]
 }
+
+@test "what a killed run left in the control groups is removed by the next one" {
+    VIREO_STATE=$(mktemp -d /tmp/vireo-test.XXXXXX)
+    export VIREO_STATE
+    echo 'int main(void) { for (volatile int i = 0;; i++); }' >"$BATS_TEST_TMPDIR/loop.c"
+    "$VIREO" run -q "$BATS_TEST_TMPDIR/loop.c" </dev/null >/dev/null 2>&1 3>&- &
+    run_pid=$!
+    groups_of_run() { find /sys/fs/cgroup -type d -path "*/vireo/run-$run_pid" | grep .; }
+    inside() { find /sys/fs/cgroup -path "*/vireo/run-$run_pid/*/cgroup.procs" -exec cat {} + | grep .; }
+    eventually 20 inside
+    looping=$(inside | sort -u)
+    kill -KILL "$run_pid"
+    wait "$run_pid" || true
+    for pid in $looping; do
+        eventually 2 not alive "$pid"
+    done
+    # A process that was killed cleans nothing up.
+    groups_of_run
+    echo x | "$VIREO" run -q "$FUNCTIONS/filter.c"
+    not groups_of_run
+}

@@ -146,6 +146,138 @@ static void left_overs_are_killed_and_removed(void **state)
     assert_int_equal(access(path, F_OK), -1);
 }
 
+/* A root of that name that was killed, with something in it; returns what lived in it. */
+static pid_t root_of_a_killed_process(const char *name)
+{
+    int ready[2];
+    pid_t inside = 0;
+
+    assert_int_equal(pipe(ready), 0);
+    pid_t child = fork();
+    if (child == 0)
+        leave_something_behind(name, ready[1]);
+    close(ready[1]);
+    assert_int_equal(read(ready[0], &inside, sizeof inside), sizeof inside);
+    close(ready[0]);
+    assert_true(WIFSIGNALED(reap(child)));
+    return inside;
+}
+
+static bool has_directory(const struct cgroup_root *in, size_t tree, const char *name)
+{
+    char path[1024];
+
+    snprintf(path, sizeof path, "%s/%s", in->trees[tree].base, name);
+    return access(path, F_OK) == 0;
+}
+
+static void what_killed_neighbours_left_is_removed_and_nothing_else(void **state)
+{
+    char parent[64], dead[80], live[80], held[80], other[1024];
+    struct cgroup_root *mine, *neighbour;
+    struct cgroup *group;
+
+    (void)state;
+    NEEDS_ROOT();
+    snprintf(parent, sizeof parent, "vireo-test-%d-n", getpid());
+    snprintf(dead, sizeof dead, "%s/run-1", parent);
+    snprintf(held, sizeof held, "%s/run-2", parent);
+    snprintf(live, sizeof live, "%s/run-3", parent);
+    /* A live neighbour with a group in it, and a directory that is nobody's root. */
+    assert_int_equal(cgroup_root_open(held, &neighbour, NULL), 0);
+    assert_int_equal(cgroup_group_new(neighbour, &group, NULL), 0);
+    snprintf(other, sizeof other, "%s/%s/other", neighbour->trees[0].base, parent);
+    assert_int_equal(mkdir(other, 0755), 0);
+    pid_t inside = root_of_a_killed_process(dead);
+    assert_true(has_directory(neighbour, 0, dead));
+
+    int r = cgroup_root_open(live, &mine, NULL);
+    int kept = access(other, F_OK);
+    rmdir(other);
+    assert_int_equal(r, 0);
+    assert_int_equal(kept, 0);
+    assert_true(is_gone(inside));
+    for (size_t i = 0; i < mine->tree_count; i++) {
+        assert_false(has_directory(mine, i, dead));
+        assert_true(has_directory(mine, i, held));
+        assert_true(has_directory(mine, i, live));
+    }
+    for (size_t i = 0; i < neighbour->tree_count; i++)
+        assert_int_equal(faccessat(neighbour->trees[i].fd, group->dir, F_OK, 0),
+                         group->made[i] ? 0 : -1);
+    cgroup_group_free(group);
+    cgroup_root_close(neighbour);
+    cgroup_root_close(mine);
+    assert_false(has_directory(root, 0, parent));
+}
+
+/* Groups are no roots: a root that is opened below another one leaves them alone. */
+static void groups_of_a_root_are_not_taken_for_dead(void **state)
+{
+    char name[80], name_below[96];
+    struct cgroup_root *above, *below;
+    struct cgroup *group;
+
+    (void)state;
+    NEEDS_ROOT();
+    snprintf(name, sizeof name, "vireo-test-%d-g", getpid());
+    snprintf(name_below, sizeof name_below, "%s/below", name);
+    assert_int_equal(cgroup_root_open(name, &above, NULL), 0);
+    assert_int_equal(cgroup_group_new(above, &group, NULL), 0);
+    /* Closed to others, as what a sandbox makes may be. */
+    assert_int_equal(fchmodat(above->trees[0].fd, group->dir, 0700, 0), 0);
+    assert_int_equal(cgroup_root_open(name_below, &below, NULL), 0);
+    assert_int_equal(faccessat(above->trees[0].fd, group->dir, F_OK, 0), 0);
+    cgroup_root_close(below);
+    assert_int_equal(cgroup_group_remove(group), 0);
+    cgroup_group_free(group);
+    cgroup_root_close(above);
+}
+
+/* Opens and closes roots of its own among others that do the same; then ends. */
+static void open_and_close_roots(const char *parent, int number)
+{
+    char name[80];
+
+    for (int i = 0; i < 20; i++) {
+        struct cgroup_root *mine;
+        struct cgroup *group;
+        struct err err = {0};
+        snprintf(name, sizeof name, "%s/run-%d", parent, number);
+        if (cgroup_root_open(name, &mine, &err) < 0) {
+            fprintf(stderr, "open: %s\n", err.message);
+            _exit(1);
+        }
+        if (cgroup_group_new(mine, &group, &err) < 0) {
+            fprintf(stderr, "group: %s\n", err.message);
+            _exit(2);
+        }
+        cgroup_group_free(group);
+        cgroup_root_close(mine);
+    }
+    _exit(0);
+}
+
+static void roots_may_be_opened_at_the_same_time(void **state)
+{
+    char parent[64];
+    pid_t pids[4];
+    int failed = 0;
+
+    (void)state;
+    NEEDS_ROOT();
+    snprintf(parent, sizeof parent, "vireo-test-%d-c", getpid());
+    for (int i = 0; i < 4; i++) {
+        pids[i] = fork();
+        if (pids[i] == 0)
+            open_and_close_roots(parent, i);
+    }
+    for (int i = 0; i < 4; i++)
+        failed += reap(pids[i]) != 0;
+    assert_int_equal(failed, 0);
+    assert_false(has_directory(root, 0, parent));
+}
+
 static void closing_removes_every_directory_and_empty_parents(void **state)
 {
     char name[80], path[1024];
@@ -273,6 +405,9 @@ int main(void)
         cmocka_unit_test(bad_names_are_refused),
         cmocka_unit_test(a_live_root_is_not_taken_over),
         cmocka_unit_test(left_overs_are_killed_and_removed),
+        cmocka_unit_test(what_killed_neighbours_left_is_removed_and_nothing_else),
+        cmocka_unit_test(groups_of_a_root_are_not_taken_for_dead),
+        cmocka_unit_test(roots_may_be_opened_at_the_same_time),
         cmocka_unit_test(closing_removes_every_directory_and_empty_parents),
         cmocka_unit_test(an_ordinary_user_without_delegation_is_told_so),
         cmocka_unit_test(an_ordinary_user_works_in_what_is_delegated),
