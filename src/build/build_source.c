@@ -159,7 +159,7 @@ int build_source_open(struct build_source *source, const void *tar, size_t tar_s
     if (r == 0 && override)
         r = override(&source->manifest, user, err);
     if (r == 0)
-        r = manifest_check(&source->manifest, err);
+        r = manifest_settle(&source->manifest, err);
     if (r < 0)
         return r;
     r = source->manifest.source_count ? pick_by_manifest(source, err)

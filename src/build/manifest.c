@@ -182,8 +182,13 @@ static int sources_read(struct reader *reader, const struct entry *entry, void *
         int r = next(reader);
         if (r < 0)
             return r;
-        if (reader->event.type == YAML_SEQUENCE_END_EVENT)
+        if (reader->event.type == YAML_SEQUENCE_END_EVENT) {
+            const struct manifest *manifest = into;
+            if (manifest->source_count == 0)
+                return refuse(reader, "%s is empty (without it, every .c file is one)",
+                              entry->name);
             return 0;
+        }
         r = scalar(reader, "a source", &text);
         if (r < 0)
             return r;

@@ -47,7 +47,7 @@ struct manifest {
     } limits;
 
     struct {
-        uint32_t instances_max; /* default 4 */
+        uint32_t instances_max; /* 0: not said; see manifest_settle() */
         uint32_t spares;        /* prepared instances kept ready; default 0 */
         uint32_t queue_max;     /* calls that may wait; default 256 */
         uint32_t idle_ms;       /* an idle instance ends after it; default 300,000 */
@@ -77,6 +77,13 @@ int manifest_parse(const char *text, size_t size, const char *where, struct mani
  * it; whoever lays other values over a manifest does it again. -EINVAL.
  */
 int manifest_check(const struct manifest *manifest, struct err *err);
+
+/*
+ * Checks it so and gives what was not said its value: 4 instances, or 32 under isolation: request,
+ * where one that runs serves a single call. After the last value was laid over it, for the answer
+ * depends on several.
+ */
+int manifest_settle(struct manifest *manifest, struct err *err);
 
 /* As canonical YAML that manifest_parse() reads back to the same struct; malloc'ed, the caller's.
  */

@@ -56,6 +56,9 @@ static void section(FILE *out, const char *name, const char *indent,
         if (strcmp(key->section, name) != 0)
             continue;
         uint64_t number = manifest_key_get(key, manifest);
+        /* Not said, where the value 0 can't be. */
+        if (number == 0 && key->min > 0 && !key->zero)
+            continue;
         switch (key->value) {
         case VALUE_BYTES:
             value_bytes_text(number, "", text, sizeof text);

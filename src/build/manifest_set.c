@@ -6,6 +6,11 @@
 #include "base/limits.h"
 #include "build/manifest_internal.h"
 
+/* At once, when the manifest does not say it. An instance that serves one call and ends does not
+ * share the processors with its own next call: more of them are worth their memory. */
+#define INSTANCES 4
+#define REQUEST_INSTANCES 32
+
 void manifest_default(struct manifest *manifest)
 {
     memset(manifest, 0, sizeof *manifest);
@@ -15,9 +20,15 @@ void manifest_default(struct manifest *manifest)
     manifest->limits.stack_bytes = 1ull << 20;
     manifest->limits.request_bytes = REQUEST_BODY_MAX_BYTES;
     manifest->limits.answer_bytes = RESPONSE_BODY_MAX_BYTES;
-    manifest->pool.instances_max = 4;
     manifest->pool.queue_max = 256;
     manifest->pool.idle_ms = 300000;
+}
+
+static uint32_t instances(const struct manifest *manifest)
+{
+    if (manifest->pool.instances_max)
+        return manifest->pool.instances_max;
+    return manifest->isolation == MANIFEST_REQUEST ? REQUEST_INSTANCES : INSTANCES;
 }
 
 int manifest_check(const struct manifest *manifest, struct err *err)
@@ -31,10 +42,19 @@ int manifest_check(const struct manifest *manifest, struct err *err)
                        "a stack of %s does not fit in a memory of %s: lower limits.stack", part,
                        memory);
     }
-    if (manifest->pool.spares > manifest->pool.instances_max)
+    if (manifest->pool.spares > instances(manifest))
         return err_say(err, -EINVAL, "%u spares are more than the %u instances of the pool",
-                       manifest->pool.spares, manifest->pool.instances_max);
+                       manifest->pool.spares, instances(manifest));
     return 0;
+}
+
+int manifest_settle(struct manifest *manifest, struct err *err)
+{
+    int r = manifest_check(manifest, err);
+
+    if (r == 0)
+        manifest->pool.instances_max = instances(manifest);
+    return r;
 }
 
 static int set(struct manifest *manifest, const char *section, const char *name, const char *value,

@@ -16,8 +16,6 @@
 #define WORTH_A_START_NS 1000000u
 /* What a call is taken to need before the first was measured. */
 #define SERVICE_GUESS_NS 200000u
-/* isolation: request has an instance for each call that runs, not for each processor. */
-#define PER_REQUEST_MIN 32
 
 struct pool {
     struct loop *loop;
@@ -459,15 +457,6 @@ void pool_stop(struct pool *pool, struct instance *instance, enum gateway_stop_r
 
 /* ---- policy ---- */
 
-static uint32_t instances_max(const struct pool_function *function)
-{
-    const struct gateway_function *facts = &function->facts;
-
-    if (facts->per_request && facts->instances_max < PER_REQUEST_MIN)
-        return PER_REQUEST_MIN;
-    return facts->instances_max;
-}
-
 /* How many instances more are wanted now, apart from their limit. */
 static uint32_t wanted(const struct pool_function *function)
 {
@@ -507,7 +496,7 @@ static void balance(struct pool_function *function)
         give(call, instance);
     }
 
-    uint32_t room = instances_max(function);
+    uint32_t room = function->facts.instances_max;
     room = room > live(function) ? room - live(function) : 0;
     uint32_t count = wanted(function);
     for (uint32_t i = 0; i < count && i < room; i++)
@@ -530,7 +519,7 @@ static void grow_expired(struct loop_timer *timer)
 
     if (first && function->queued > function->starting &&
         loop_now(function->pool->loop) - first->waiting_since_ns >= WORTH_A_START_NS &&
-        live(function) < instances_max(function))
+        live(function) < function->facts.instances_max)
         start_one(function);
     balance(function);
 }
@@ -624,7 +613,7 @@ bool pool_answered(struct pool *pool, struct instance *instance, bool finished)
 unsigned pool_retry_after(const struct pool_function *function)
 {
     uint64_t service_ns = function->service_ns ? function->service_ns : SERVICE_GUESS_NS;
-    uint64_t wait_ns = service_ns * (function->queued + 1) / instances_max(function);
+    uint64_t wait_ns = service_ns * (function->queued + 1) / function->facts.instances_max;
     uint64_t seconds = wait_ns / 1000000000u + 1;
 
     return seconds > 60 ? 60 : (unsigned)seconds;

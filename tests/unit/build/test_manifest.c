@@ -19,7 +19,7 @@ static void an_empty_manifest_is_the_defaults(void **state)
     assert_int_equal(defaults.limits.memory_bytes, 64 << 20);
     assert_int_equal(defaults.limits.timeout_ms, 10000);
     assert_int_equal(defaults.limits.pids, 16);
-    assert_int_equal(defaults.pool.instances_max, 4);
+    assert_int_equal(defaults.pool.instances_max, 0); /* not said */
     for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
         memset(&manifest, 0xee, sizeof manifest);
         assert_int_equal(parse(texts[i], &manifest, NULL), 0);
@@ -241,6 +241,7 @@ static void mistakes_are_refused_with_their_place(void **state)
         {"limits: {answer: 0}", "is not within"},
         {"limits: {io: {bytes_per_second: 1}}", "is not within 4KiB and 1TiB, or 0 for no limit"},
         {"limits: {io: {operations_per_second: 1s}}", "not a whole number"},
+        {"sources: []", "line 1, column 11: sources is empty"},
         {"pool: {instances: 0}", "is not within"},
         {"pool: {spares: 5}", "5 spares are more than the 4 instances"},
         {"pool: {queue: 65537}", "is not within"},
@@ -358,6 +359,43 @@ static void the_command_lines_values_are_checked_too(void **state)
     assert_int_equal(manifest_check(&m, NULL), -EINVAL);
 }
 
+static void instances_that_are_not_said_follow_the_isolation(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text, *isolation; /* of the file, then of the command line */
+        uint32_t instances;
+    } cases[] = {
+        {"", NULL, 4},
+        {"isolation: instance", NULL, 4},
+        {"isolation: request", NULL, 32},
+        {"", "request", 32},
+        {"isolation: request", "instance", 4},
+        {"{isolation: request, pool: {spares: 8}}", NULL, 32},
+        {"{isolation: request, pool: {instances: 1}}", NULL, 1},
+        {"{pool: {instances: 2}}", "request", 2},
+        {"{pool: {instances: 64}}", NULL, 64},
+    };
+    static struct manifest m, back;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        _cleanup_(freep) char *text = NULL;
+        assert_int_equal(parse(cases[i].text, &m, NULL), 0);
+        if (cases[i].isolation)
+            assert_int_equal(manifest_set_isolation(&m, cases[i].isolation, NULL), 0);
+        assert_int_equal(manifest_settle(&m, NULL), 0);
+        assert_int_equal(m.pool.instances_max, cases[i].instances);
+        /* Settled once: what is written says it. */
+        assert_int_equal(manifest_format(&m, &text, NULL), 0);
+        assert_int_equal(parse(text, &back, NULL), 0);
+        assert_int_equal(back.pool.instances_max, cases[i].instances);
+    }
+    struct err err = {0};
+    assert_int_equal(parse("{isolation: request, pool: {spares: 32}}", &m, NULL), 0);
+    assert_int_equal(manifest_set_isolation(&m, "instance", NULL), 0);
+    assert_int_equal(manifest_settle(&m, &err), -EINVAL);
+    assert_message(err, "32 spares are more than the 4 instances of the pool");
+}
+
 static void sizes_are_shown_in_their_largest_unit(void **state)
 {
     (void)state;
@@ -413,6 +451,7 @@ int main(void)
         cmocka_unit_test(mistakes_are_refused_with_their_place),
         cmocka_unit_test(what_is_too_much_is_refused),
         cmocka_unit_test(the_command_lines_values_are_checked_too),
+        cmocka_unit_test(instances_that_are_not_said_follow_the_isolation),
         cmocka_unit_test(sizes_are_shown_in_their_largest_unit),
         cmocka_unit_test(mutations_are_survived),
     };
