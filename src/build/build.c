@@ -161,7 +161,26 @@ static int map_memfd(int fd, struct mapping *ret_mapping, struct err *err)
     return 0;
 }
 
-/* Whatever made the module, it is walked here from its first byte to its last. */
+static int rewrite_module(struct build *build, const struct mapping *module, const char *where,
+                          struct err *err)
+{
+    _cleanup_(freep) void *rewritten = NULL;
+    size_t size;
+
+    int r = wasm_rewrite(module->data, module->size, &build->facts, where, &rewritten, &size, err);
+    if (r < 0)
+        return r;
+    int fd = -1;
+    r = fd_sealed_copy("module", rewritten, size, &fd, err);
+    if (r < 0)
+        return r;
+    fd_close_all(&build->module_fd, 1);
+    build->module_fd = fd;
+    return 0;
+}
+
+/* Whatever made the module, it is walked here from its first byte to its last; what goes on has no
+ * text of its author's. */
 static int check_module(struct build *build, struct err *err)
 {
     _cleanup_(mapping_clear) struct mapping module = {0};
@@ -190,7 +209,7 @@ static int check_module(struct build *build, struct err *err)
                        needs, limit);
     }
     strcpy(build->note.kind, build->facts.has_handler_exports ? "handler" : "command");
-    return 0;
+    return rewrite_module(build, &module, where, err);
 }
 
 static int translate(struct build *build, struct err *err)

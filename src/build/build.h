@@ -87,6 +87,8 @@ struct wasm_facts {
     bool has_memory_export;
     bool has_start_section; /* code that runs at instantiation: -DSHIM_START_SECTION */
     bool imports_wasi, imports_vireo;
+    bool has_ref_func;       /* an instruction that makes a reference to a function */
+    uint32_t function_count; /* with the imported ones */
     /* Distinct modules imported: wasm2c's instantiate() takes one pointer for each. */
     uint32_t import_module_count;
     uint32_t memory_pages_min; /* of its memory, 64 KiB each */
@@ -103,6 +105,18 @@ struct wasm_facts {
  */
 int wasm_check(const uint8_t *module, size_t size, const char *where, struct wasm_facts *ret_facts,
                struct err *err);
+
+/*
+ * The module as the translator may see it, of one that wasm_check() accepted with these facts
+ * (wasm_rewrite.c): without custom sections and without exports that neither shim nor host uses;
+ * all else byte for byte. Functions keep their names, in a section "name" made anew: at most 200
+ * bytes of [A-Za-z0-9_.$], other bytes become '_'. (Where functions are taken references of, other
+ * exported functions stay exported, as "f<index>".) Of its own result it makes the same again.
+ * *ret_module is malloc'ed, the caller's. -ENOMEM; -EINVAL when wasm_check() would not have
+ * accepted it.
+ */
+int wasm_rewrite(const uint8_t *module, size_t size, const struct wasm_facts *facts,
+                 const char *where, void **ret_module, size_t *ret_size, struct err *err);
 
 /* ---- the store (store.c): STATE/store, content-addressed ---- */
 

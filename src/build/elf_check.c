@@ -3,6 +3,11 @@
  * no list is refused: kinds of segments, dynamic tags, relocations, symbols. Written against
  * elf.h alone, over bytes that may be anything: each table is taken by table(), which checks its
  * place, and each record is copied out of it.
+ *
+ * What the code does is not looked at: x86-64 can be entered between its instructions, so that a
+ * scan for, say, a system call is neither sound (it may hide in an operand) nor free of false
+ * alarms. That the code is what wasm2c and gcc make of a module rests on what those two are given
+ * (wasm_check.c, wasm_rewrite.c); the guest's system call filter stands behind it.
  */
 #include <elf.h>
 #include <errno.h>

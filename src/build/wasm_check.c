@@ -173,7 +173,7 @@ static int import_section(struct wasm_check *check)
 static int function_section(struct wasm_check *check)
 {
     uint32_t count;
-    int r = wasm_count(&check->reader, "the functions", WASM_FUNCTIONS_MAX, &count);
+    int r = wasm_count(&check->reader, "the functions", WASM_DEFINED_MAX, &count);
 
     if (r == 0)
         r = functions_reserve(check, count);
@@ -360,7 +360,7 @@ static int code_section(struct wasm_check *check)
     size_t start = reader->at;
     size_t section_end = reader->end;
     uint32_t count;
-    int r = wasm_count(reader, "the code", WASM_FUNCTIONS_MAX, &count);
+    int r = wasm_count(reader, "the code", WASM_DEFINED_MAX, &count);
 
     if (r < 0)
         return r;
@@ -521,6 +521,8 @@ static int module_complete(struct wasm_check *check)
     if (check->data_is_announced && check->data_announced != check->data_count)
         return wasm_refuse(reader, reader->at, "%u data segments are announced and %u are there",
                            check->data_announced, check->data_count);
+    check->facts.has_ref_func = reader->ref_func_seen;
+    check->facts.function_count = module->function_count;
     check->facts.has_handler_exports =
         check->has_request_buffer && check->has_handle && check->has_answer_buffer;
     if (some && !check->facts.has_handler_exports)

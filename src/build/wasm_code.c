@@ -258,8 +258,10 @@ static int instruction(struct wasm_reader *reader, const struct wasm_module *mod
         return index_read(reader, "block to branch to", *depth);
     case OP_BR_TABLE:
         return branch_table(reader);
-    case OP_CALL:
     case OP_REF_FUNC:
+        reader->ref_func_seen = true;
+        return index_read(reader, "function", module->function_count);
+    case OP_CALL:
         return index_read(reader, "function", module->function_count);
     case OP_CALL_INDIRECT:
         r = index_read(reader, "type", module->type_count);

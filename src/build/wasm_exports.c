@@ -21,6 +21,20 @@ static const struct known_export known_exports[] = {
     {"memory", NULL, NULL, SEEN(facts.has_memory_export)},
 };
 
+static const struct known_export *known_export_find(const char *name, uint32_t bytes)
+{
+    for (size_t i = 0; i < ARRAY_LEN(known_exports); i++)
+        if (bytes == strlen(known_exports[i].name) &&
+            memcmp(name, known_exports[i].name, bytes) == 0)
+            return &known_exports[i];
+    return NULL;
+}
+
+bool wasm_export_is_known(const char *name, uint32_t bytes)
+{
+    return known_export_find(name, bytes) != NULL;
+}
+
 static int known_export_check(struct wasm_check *check, const struct known_export *known,
                               size_t start, uint8_t kind, uint32_t index)
 {
@@ -67,12 +81,8 @@ static int export_read(struct wasm_check *check)
         (kind == 2 && index >= check->module.memory_count))
         return wasm_refuse(reader, start, "its export '%s' does not exist",
                            wasm_show(name, bytes).text);
-    for (size_t i = 0; i < ARRAY_LEN(known_exports); i++) {
-        const struct known_export *known = &known_exports[i];
-        if (bytes == strlen(known->name) && memcmp(name, known->name, bytes) == 0)
-            return known_export_check(check, known, start, kind, index);
-    }
-    return 0;
+    const struct known_export *known = known_export_find(name, bytes);
+    return known ? known_export_check(check, known, start, kind, index) : 0;
 }
 
 int wasm_export_section(struct wasm_check *check)

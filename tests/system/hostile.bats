@@ -111,6 +111,47 @@ refuse() {
     done
 }
 
+# wasm2c writes names of exports into comments of its C.
+@test "a module whose names are C code runs as any other, with nothing injected" {
+    export=$(printf '%s' '*/ static int evil(void) { __builtin_trap(); }' \
+        '\0a#define init_memories(x) (evil(), init_memories(x))\0a/*')
+    cat >"$BATS_TEST_TMPDIR/names.wat" <<EOF
+(module
+  (import "wasi_snapshot_preview1" "fd_write"
+    (func \$write (param i32 i32 i32 i32) (result i32)))
+  (memory (export "memory") 1)
+  (data (i32.const 0) "\10\00\00\00\05\00\00\00")
+  (data (i32.const 16) "fine\n")
+  (func \$boom (export "$export") unreachable)
+  (func (export "other*/\0a#error evil") (call \$boom))
+  (func (export "_start")
+    (drop (call \$write (i32.const 1) (i32.const 0) (i32.const 1) (i32.const 8)))))
+EOF
+    wat2wasm --debug-names "$BATS_TEST_TMPDIR/names.wat" -o "$BATS_TEST_TMPDIR/names.wasm"
+    grep -q -a '#define init_memories' "$BATS_TEST_TMPDIR/names.wasm"
+    run timeout 60 "$VIREO" --state "$BATS_TEST_TMPDIR/state" run "$BATS_TEST_TMPDIR/names.wasm"
+    [ "$status" -eq 0 ]
+    [ "$output" = fine ]
+
+    # The same code, trapping: the function is called by its own name.
+    sed 's/(drop (call \$write.*/(call $boom)))/' "$BATS_TEST_TMPDIR/names.wat" \
+        >"$BATS_TEST_TMPDIR/trap.wat"
+    wat2wasm --debug-names "$BATS_TEST_TMPDIR/trap.wat" -o "$BATS_TEST_TMPDIR/trap.wasm"
+    run timeout 60 "$VIREO" --state "$BATS_TEST_TMPDIR/state" run "$BATS_TEST_TMPDIR/trap.wasm"
+    [ "$status" -ne 0 ]
+    [[ $output == *"trap in 'boom': unreachable"* ]]
+}
+
+@test "more functions than the translator can take in time are refused at once" {
+    { echo '(module (memory (export "memory") 1) (func (export "_start"))'
+        yes '(func)' | head -n 32768
+        echo ')'; } >"$BATS_TEST_TMPDIR/many.wat"
+    wat2wasm "$BATS_TEST_TMPDIR/many.wat" -o "$BATS_TEST_TMPDIR/many.wasm"
+    run timeout 20 "$VIREO" deploy "$BATS_TEST_TMPDIR/many.wasm" --name hostile
+    [ "$status" -eq 2 ]
+    [[ $output == *"too many in the functions (32769, the limit is 32768)"* ]]
+}
+
 @test "an honest source is built after all that" {
     "$VIREO" deploy "$FUNCTIONS/filter.c" --name honest
     call honest --data-binary fine
