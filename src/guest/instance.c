@@ -413,8 +413,10 @@ static _Noreturn void run_failed(const struct verdict *verdict, const struct hos
     uint32_t kib = host->memory_pages_max * 64;
 
     if (host->memory_refused)
-        n = snprintf(line, sizeof line, "vireo: memory limit %u %s reached (%s)\n",
-                     kib % 1024 ? kib : kib / 1024, kib % 1024 ? "KiB" : "MiB", verdict->message);
+        n = snprintf(line, sizeof line, "vireo: memory limit %u %s reached%s%s%s\n",
+                     kib % 1024 ? kib : kib / 1024, kib % 1024 ? "KiB" : "MiB",
+                     verdict->message[0] ? " (" : "", verdict->message,
+                     verdict->message[0] ? ")" : "");
     else if (verdict->outcome == CHANNEL_FAILED)
         n = snprintf(line, sizeof line, "vireo: handler returned %d\n", verdict->code);
     else if (verdict->outcome == CHANNEL_TOO_LARGE)
