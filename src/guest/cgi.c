@@ -47,6 +47,45 @@ static void add_header(struct cgi_environment *environment, const char *name, co
         add(environment, "HTTP_%s=%s", variable, value);
 }
 
+static int hex_value(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    if (c >= 'a' && c <= 'f')
+        return c - 'a' + 10;
+    return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
+
+/*
+ * RFC 3875, 4.1.5: PATH_INFO is not URL-encoded. Decoded once, in place, for the text only becomes
+ * shorter; an escape that is none, or of NUL, which would end the variable, stays as it came.
+ */
+static void decode(char *text)
+{
+    char *to = text;
+
+    for (const char *from = text; *from; from++) {
+        int high = *from == '%' ? hex_value(from[1]) : -1;
+        int low = high >= 0 ? hex_value(from[2]) : -1;
+        if (low >= 0 && high * 16 + low != 0) {
+            *to++ = (char)(high * 16 + low);
+            from += 2;
+        } else {
+            *to++ = *from;
+        }
+    }
+    *to = '\0';
+}
+
+static void add_path(struct cgi_environment *environment, const char *path)
+{
+    size_t used = environment->used;
+
+    add(environment, "PATH_INFO=%s", path);
+    if (environment->used > used)
+        decode(environment->text + used);
+}
+
 /* "http://host:port" in two: SERVER_NAME and SERVER_PORT. An IPv6 address keeps its brackets. */
 static void add_server(struct cgi_environment *environment, const char *host)
 {
@@ -77,7 +116,7 @@ void cgi_environment_fill(struct cgi_environment *environment, const struct gues
     add(environment, "SERVER_SOFTWARE=vireo/" VIREO_VERSION);
     add(environment, "REQUEST_METHOD=%s", call->method.data);
     add(environment, "SCRIPT_NAME=/function/%s", function);
-    add(environment, "PATH_INFO=%s", call->path.data);
+    add_path(environment, call->path.data);
     add(environment, "QUERY_STRING=%s", call->query.data);
     add(environment, "REMOTE_ADDR=%s", call->remote.data);
     add_server(environment, call->host.data);
