@@ -41,7 +41,8 @@ const char *vireo_request_query(void);
 /* A header's value, by its name in capital or small letters; the first when there are several. */
 const char *vireo_request_header(const char *name);
 
-/* The answer's status, 200 to 599; 200 when never set. Returns 0, or -1 for another number. */
+/* The answer's status, 200 to 599; 200 when never set. Returns 0, or -1 for another number: an
+ * answer for which only such a number was said is refused (502). */
 int vireo_response_status(int status);
 
 /*

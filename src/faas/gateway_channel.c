@@ -94,7 +94,7 @@ int response_check(struct channel *channel, uint32_t answer_max, struct response
         .header_count = shared->header_count,
     };
 
-    if (response.outcome > CHANNEL_BROKEN)
+    if (response.outcome > CHANNEL_IMPROPER)
         return err_say(err, -EBADMSG, "outcome %u is unknown", response.outcome);
     if (response.outcome != CHANNEL_ANSWERED) {
         response.head_bytes = response.body_bytes = response.header_count = 0;

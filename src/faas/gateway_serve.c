@@ -111,7 +111,7 @@ static enum problem_cause outcome_problem(const struct response *response,
                                           size_t size)
 {
     if ((response->flags & CHANNEL_MEMORY_REFUSED) && response->outcome != CHANNEL_TOO_LARGE &&
-        response->outcome != CHANNEL_BROKEN) {
+        response->outcome != CHANNEL_BROKEN && response->outcome != CHANNEL_IMPROPER) {
         memory_text(detail, size, facts->memory_bytes);
         return PROBLEM_MEMORY;
     }
@@ -129,6 +129,9 @@ static enum problem_cause outcome_problem(const struct response *response,
     case CHANNEL_TOO_LARGE:
         snprintf(detail, size, "the answer is longer than %u bytes", facts->answer_bytes);
         return PROBLEM_ANSWER_TOO_LARGE;
+    case CHANNEL_IMPROPER:
+        snprintf(detail, size, "the answer is not proper: %s", response->message);
+        return PROBLEM_BAD_ANSWER;
     default:
         snprintf(detail, size, "the function could not be set up: %s", response->message);
         return PROBLEM_START;

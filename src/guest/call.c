@@ -80,6 +80,7 @@ int call_parse(struct guest_call *call, struct channel *channel, char *head_copy
     call->body_read = 0;
     call->answer_max = request.answer_max;
     call->status = 0;
+    call->has_bad_status = false;
     call->response_head_bytes = 0;
     call->response_header_count = 0;
     call->answer = NULL;
@@ -129,6 +130,14 @@ void call_publish(struct guest_call *call, uint32_t sequence, enum channel_outco
 {
     struct channel *channel = call->channel;
     struct channel_response *response = &channel->response;
+    char bad_status[64];
+
+    if (outcome == CHANNEL_ANSWERED && call->status == 0 && call->has_bad_status) {
+        outcome = CHANNEL_IMPROPER;
+        snprintf(bad_status, sizeof bad_status, "status %d is not within 200 and 599",
+                 (int)call->bad_status);
+        message = bad_status;
+    }
     /* What a function wrote before it failed is no answer. */
     bool answered = outcome == CHANNEL_ANSWERED;
     uint32_t head_bytes = answered ? call->response_head_bytes : 0;

@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -29,7 +30,9 @@ struct guest_call {
 
     /* The answer. */
     uint32_t answer_max;
-    uint32_t status; /* 0: not set */
+    uint32_t status;     /* 0: not set */
+    bool has_bad_status; /* it asked for `bad_status`, which is no final one */
+    uint32_t bad_status;
     char response_head[RESPONSE_HEAD_MAX_BYTES];
     uint32_t response_head_bytes;
     uint32_t response_header_count;
@@ -61,6 +64,9 @@ void call_log(struct guest_call *call, const void *data, size_t bytes);
  */
 int call_cgi_head(struct guest_call *call);
 
-/* Writes the response to the channel and publishes it. */
+/*
+ * Writes the response to the channel and publishes it. An answer whose only status was a bad one
+ * becomes CHANNEL_IMPROPER: a function that meant to fail must not seem to have succeeded.
+ */
 void call_publish(struct guest_call *call, uint32_t sequence, enum channel_outcome outcome,
                   int32_t code, uint32_t flags, const char *message);

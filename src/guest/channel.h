@@ -49,6 +49,7 @@ enum channel_outcome {
     CHANNEL_TRAPPED,      /* WebAssembly trap; `message` names it and the function */
     CHANNEL_TOO_LARGE,    /* the answer passed its limit */
     CHANNEL_BROKEN,       /* the library could not be set up; `message` */
+    CHANNEL_IMPROPER,     /* what it said is no HTTP answer: `message`; it may serve again */
 };
 
 /* Bits of channel_response.flags. */

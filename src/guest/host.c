@@ -73,8 +73,13 @@ uint32_t Z_vireoZ_request_header(struct host *host, uint32_t name, uint32_t name
 uint32_t Z_vireoZ_response_status(struct host *host, uint32_t status)
 {
     /* A final status: 1xx are the gateway's. */
-    if (!host->call || status < 200 || status > 599)
+    if (!host->call)
         return ABSENT;
+    if (status < 200 || status > 599) {
+        host->call->has_bad_status = true;
+        host->call->bad_status = status;
+        return ABSENT;
+    }
     host->call->status = status;
     return 0;
 }

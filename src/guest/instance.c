@@ -314,7 +314,7 @@ static void serve_command(struct template_state *state, uint8_t *answer, struct 
     verdict_of_exit(host, wasm_enter(host, enter_start, host), verdict);
     verdict->broken = false;
     if (verdict->outcome == CHANNEL_ANSWERED && state->setup.http_cgi && call_cgi_head(&call) < 0) {
-        verdict->outcome = CHANNEL_BROKEN;
+        verdict->outcome = CHANNEL_IMPROPER;
         snprintf(verdict->message, sizeof verdict->message,
                  "the output does not begin with a CGI header block");
     }

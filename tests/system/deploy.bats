@@ -56,7 +56,7 @@ setup() {
 
 @test "a CGI program has the variables of RFC 3875 and sets status and headers" {
     "$VIREO" deploy "$FUNCTIONS/cgi" --name cgi
-    call "cgi/some/path?a=1&b=2" -H 'X-Mark: yes' -H 'Content-Type: text/x-in' -H 'Proxy: evil' \
+    call "cgi/some%2Fpath?a=1&b=2" -H 'X-Mark: yes' -H 'Content-Type: text/x-in' -H 'Proxy: evil' \
         --data-binary "the body"
     [ "$code" = 201 ]
     [ "$(header content-type)" = text/x-cgi ]
@@ -72,6 +72,17 @@ setup() {
     # httpoxy: a client must not set HTTP_PROXY.
     grep -qx 'HTTP_PROXY=(unset)' <<<"$body"
     grep -qx 'body=the body' <<<"$body"
+}
+
+@test "output of a CGI program without a header block is no answer, and no fault of its set-up" {
+    mkdir "$BATS_TEST_TMPDIR/headless"
+    cp "$FUNCTIONS/filter.c" "$BATS_TEST_TMPDIR/headless"
+    printf 'name: headless\nhttp: cgi\n' >"$BATS_TEST_TMPDIR/headless/vireo.yaml"
+    "$VIREO" deploy "$BATS_TEST_TMPDIR/headless"
+    call headless --data-binary "no header"
+    refused_with 502 bad-answer
+    [[ $body == *"does not begin with a CGI header block"* ]]
+    "$VIREO" rm headless
 }
 
 @test "a folder's vireo.yaml gives name, version, sources and limits" {

@@ -59,6 +59,19 @@ setup() {
     [[ $output == *418* ]]
 }
 
+@test "a status that is none makes no answer of it" {
+    for bad in 999 0 99 101 600 -1; do
+        call "tool?status=$bad"
+        refused_with 502 bad-answer
+        [[ $body == *"status $bad is not within 200 and 599"* ]]
+    done
+    # The instance is well: it goes on.
+    call "tool?status=599"
+    [ "$code" = 599 ]
+    call "tool?status=200"
+    [ "$body" = said ]
+}
+
 @test "a header with a line break is not sent" {
     call "tool?split"
     [ -z "$(header x-injected)" ]

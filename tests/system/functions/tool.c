@@ -65,6 +65,11 @@ int64_t handler(const uint8_t *in, size_t in_len, uint8_t *out, size_t out_cap)
         vireo_response_header("content-type", "text/x-tea");
         return text(out, out_cap, "tea");
     }
+    if (strncmp(what, "status=", 7) == 0) {
+        /* As most do: without looking at what it returns. */
+        vireo_response_status(atoi(what + 7));
+        return text(out, out_cap, "said");
+    }
     if (strcmp(what, "split") == 0) {
         vireo_response_header("x-split", "a\r\nx-injected: yes");
         return text(out, out_cap, "split");

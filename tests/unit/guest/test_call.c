@@ -431,6 +431,29 @@ static void a_cgi_head_without_end_is_refused(void **state)
     assert_int_equal(call_cgi_head(call), -EBADMSG);
 }
 
+static void an_answer_with_a_bad_status_only_is_improper(void **state)
+{
+    static const uint32_t bad[] = {0, 99, 101, 199, 600, 999, (uint32_t)-1};
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+        take_good_request();
+        call->has_bad_status = true;
+        call->bad_status = bad[i];
+        call_publish(call, 1, CHANNEL_ANSWERED, 0, 0, NULL);
+        assert_int_equal(channel->response.outcome, CHANNEL_IMPROPER);
+        assert_non_null(strstr(channel->response.message, "is not within 200 and 599"));
+    }
+    /* A proper one counts, before or after; the next call begins anew. */
+    call->status = 404;
+    call_publish(call, 1, CHANNEL_ANSWERED, 0, 0, NULL);
+    assert_int_equal(channel->response.outcome, CHANNEL_ANSWERED);
+    assert_int_equal(channel->response.status, 404);
+    take_good_request();
+    call_publish(call, 2, CHANNEL_ANSWERED, 0, 0, NULL);
+    assert_int_equal(channel->response.outcome, CHANNEL_ANSWERED);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -451,6 +474,7 @@ int main(void)
         cmocka_unit_test(a_cgi_head_becomes_status_and_headers),
         cmocka_unit_test(improper_cgi_heads_are_refused),
         cmocka_unit_test(a_cgi_head_without_end_is_refused),
+        cmocka_unit_test(an_answer_with_a_bad_status_only_is_improper),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
