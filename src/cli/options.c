@@ -44,7 +44,7 @@ int cli_usage(const char *verb, const char *format, ...)
     va_list args;
 
     if (known)
-        fprintf(stderr, "vireo: cannot run '%s': ", verb);
+        fprintf(stderr, "vireo: cannot %s: ", verb);
     else
         fprintf(stderr, "vireo: cannot understand the command line: ");
     va_start(args, format);

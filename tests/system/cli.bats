@@ -55,6 +55,16 @@ setup() {
     [[ $output == *"did you mean 'build'?"* ]]
 }
 
+@test "a usage error says what can't be done, and why" {
+    run "$VIREO" run --timeout
+    [ "$status" -eq 2 ]
+    [[ $output == "vireo: cannot run: '--timeout' needs a value"* ]]
+    [[ $output == *"try: vireo help run"* ]]
+    run "$VIREO" deploy --frobnicate
+    [ "$status" -eq 2 ]
+    [[ $output == "vireo: cannot deploy: unknown option '--frobnicate'"* ]]
+}
+
 @test "verbs without their words are usage errors, each with its own help" {
     for verb in deploy invoke describe rm logs run build; do
         run "$VIREO" "$verb"
