@@ -1,10 +1,12 @@
 /* A build by the command line itself, without a daemon: for `vireo build` and `vireo run`. */
 #include <ctype.h>
 #include <errno.h>
+#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/err.h"
@@ -32,6 +34,17 @@ static int directories_make(const char *path, mode_t mode, struct err *err)
     if (mkdir(copy, mode) < 0 && errno != EEXIST)
         return err_set(err, -errno, "cannot make directory '%s'", path);
     return 0;
+}
+
+/* Made, unless it is there, and ours to write. Others may pass through (a build's sandbox has a uid
+ * of its own), not list. */
+static int directory_use(const char *path, struct err *err)
+{
+    int r = directories_make(path, 0711, err);
+
+    if (r == 0 && access(path, W_OK | X_OK) < 0)
+        r = err_set(err, -errno, "cannot write in directory '%s'", path);
+    return r;
 }
 
 /* "$VARIABLE/vireo", or "$HOME/below/vireo"; malloc'ed. */
@@ -70,10 +83,9 @@ static int places(char **ret_state, char **ret_key, struct err *err)
         return r;
     if (!state || !keys)
         return err_set(err, -ENOMEM, "cannot find a place for the key and store");
-    /* Others may pass through (a build's sandbox has a uid of its own), not list. */
-    r = directories_make(state, 0711, err);
+    r = directory_use(state, err);
     if (r == 0)
-        r = directories_make(keys, 0711, err);
+        r = directory_use(keys, err);
     if (r < 0)
         return r;
     if (asprintf(ret_key, "%s/key", keys) < 0)
@@ -81,6 +93,50 @@ static int places(char **ret_state, char **ret_key, struct err *err)
     *ret_state = steal_ptr(&state);
     return 0;
 }
+
+/* A place for this once, which nobody else can enter. */
+static int temporary_places(char **ret_state, char **ret_key, struct err *err)
+{
+    const char *base = getenv("TMPDIR");
+    _cleanup_(freep) char *state = NULL;
+    _cleanup_(freep) char *key = NULL;
+
+    if (!base || base[0] != '/')
+        base = "/tmp";
+    if (asprintf(&state, "%s/vireo-XXXXXX", base) < 0) {
+        state = NULL;
+        return err_set(err, -ENOMEM, "cannot make a temporary directory");
+    }
+    if (!mkdtemp(state))
+        return err_set(err, -errno, "cannot make a temporary directory in '%s'", base);
+    if (asprintf(&key, "%s/key", state) < 0) {
+        key = NULL;
+        rmdir(state);
+        return err_set(err, -ENOMEM, "cannot make a temporary directory");
+    }
+    *ret_state = steal_ptr(&state);
+    *ret_key = steal_ptr(&key);
+    return 0;
+}
+
+static int remove_one(const char *path, const struct stat *status, int type, struct FTW *where)
+{
+    (void)status;
+    (void)type;
+    (void)where;
+    remove(path);
+    return 0; /* what can't be removed must not keep the rest */
+}
+
+/* Links are removed, not followed. NULL is fine. */
+static void temporary_remove(char *path)
+{
+    if (path)
+        nftw(path, remove_one, 16, FTW_DEPTH | FTW_PHYS | FTW_MOUNT);
+    free(path);
+}
+
+DEFINE_CLEANUP(char, temporary_remove)
 
 /* --name, else what vireo.yaml says, else the source's own name made one that is allowed. */
 static int set_name(struct manifest *manifest, const struct local_build_options *options,
@@ -144,15 +200,35 @@ int local_build_open(struct local_build *ret_local, struct err *err)
     _cleanup_(sign_key_freep) struct sign_key *key = NULL;
     _cleanup_(store_closep) struct store *store = NULL;
 
-    int r = places(&state, &key_path, err);
-    if (r == 0)
-        r = sign_key_open(key_path, &key, err);
+    _cleanup_(temporary_removep) char *temporary = NULL;
+    struct err reason = {0};
+
+    int r = places(&state, &key_path, &reason);
+    if (r < 0 && geteuid() == 0)
+        return err_say(err, r, "%s", reason.message);
+    if (r < 0) {
+        r = temporary_places(&state, &key_path, err);
+        if (r < 0)
+            return r;
+        temporary = strdup(state);
+        if (!temporary) {
+            rmdir(state);
+            return err_set(err, -ENOMEM, "cannot make a temporary directory");
+        }
+        if (!cli.quiet)
+            fprintf(stderr,
+                    "vireo: %s: building in a temporary directory, with a key for this once\n",
+                    reason.message);
+    }
+    r = sign_key_open(key_path, &key, err);
     if (r == 0)
         r = store_open(state, &store, err);
     if (r < 0)
         return r;
-    *ret_local = (struct local_build){
-        .state_dir = steal_ptr(&state), .key = steal_ptr(&key), .store = steal_ptr(&store)};
+    *ret_local = (struct local_build){.state_dir = steal_ptr(&state),
+                                      .temporary = steal_ptr(&temporary),
+                                      .key = steal_ptr(&key),
+                                      .store = steal_ptr(&store)};
     return 0;
 }
 
@@ -162,6 +238,7 @@ void local_build_close(struct local_build *local)
     store_close(local->store);
     sign_key_free(local->key);
     free(local->state_dir);
+    temporary_remove(local->temporary);
     *local = (struct local_build){0};
 }
 

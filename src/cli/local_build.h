@@ -10,6 +10,7 @@ struct err;
 /* Where it builds: as root the machine's state directory, else the user's own cache and config. */
 struct local_build {
     char *state_dir;
+    char *temporary; /* an ordinary user without a usable home: removed at the end; else NULL */
     struct sign_key *key;
     struct store *store;
     struct build_result result;
@@ -24,7 +25,9 @@ struct local_build_options {
     void *user;
 };
 
-/* Opens store and key, made on first use. The caller ends it with local_build_close(). */
+/* Opens store and key, made on first use. An ordinary user whose home can't be used gets a private
+ * temporary directory and a key for this once, and is told so on standard error. The caller ends it
+ * with local_build_close(). */
 int local_build_open(struct local_build *ret_local, struct err *err);
 void local_build_close(struct local_build *local);
 

@@ -22,7 +22,7 @@ as_nobody() {
         chown 65534:65534 "$BATS_TEST_TMPDIR/home"
     fi
     setpriv --reuid 65534 --regid 65534 --clear-groups env -u VIREO_STATE -u XDG_CACHE_HOME \
-        -u XDG_CONFIG_HOME HOME="$BATS_TEST_TMPDIR/home" "$programs/vireo" "$@"
+        -u XDG_CONFIG_HOME HOME="${NOBODYS_HOME-$BATS_TEST_TMPDIR/home}" "$programs/vireo" "$@"
 }
 
 # An ordinary user's namespaces are this machine's choice.
@@ -117,4 +117,26 @@ need_user_namespaces() {
     run bash -c "$(declare -f as_nobody); echo mine | as_nobody run '$BATS_TEST_TMPDIR/home/filter.so'"
     [ "$status" -eq 0 ]
     [[ $output == *MINE* ]]
+}
+
+@test "an ordinary user without a usable home runs and builds all the same, and leaves nothing" {
+    need_user_namespaces
+    export TMPDIR=$BATS_TEST_TMPDIR/tmp
+    mkdir -m 1777 "$TMPDIR"
+    mkdir "$BATS_TEST_TMPDIR/closed"
+    mkdir -p "$BATS_TEST_TMPDIR/half/.cache/vireo" "$BATS_TEST_TMPDIR/half/.config/vireo"
+    export NOBODYS_HOME
+    for NOBODYS_HOME in /nonexist "" relative "$BATS_TEST_TMPDIR/closed" "$BATS_TEST_TMPDIR/half" /dev/null; do
+        run as_nobody run "$BATS_TEST_TMPDIR/functions/filter.c" <<<quiet
+        echo "$NOBODYS_HOME: $output"
+        [ "$status" -eq 0 ]
+        [[ $output == *"temporary directory, with a key for this once"*QUIET ]]
+        [ -z "$(ls -A "$TMPDIR")" ]
+    done
+    NOBODYS_HOME=/nonexist
+    [ "$(echo quiet | as_nobody run -q "$BATS_TEST_TMPDIR/functions/filter.c" 2>&1)" = QUIET ]
+    # Also when there is nothing to run.
+    run as_nobody run "$BATS_TEST_TMPDIR/functions/hostile/include_shadow.c"
+    [ "$status" -ne 0 ]
+    [ -z "$(ls -A "$TMPDIR")" ]
 }
