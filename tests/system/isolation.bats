@@ -7,6 +7,12 @@ setup_file() {
     daemon_start
     "$VIREO" deploy "$FUNCTIONS/tool.c" --name shared
     "$VIREO" deploy "$FUNCTIONS/tool.c" --name single --isolation request
+    # One instance, so that every call meets the same.
+    local folder=$BATS_FILE_TMPDIR/alone
+    mkdir "$folder"
+    cp "$FUNCTIONS/tool.c" "$folder"
+    printf 'name: alone\npool: {instances: 1}\n' >"$folder/vireo.yaml"
+    "$VIREO" deploy "$folder"
 }
 
 teardown_file() {
@@ -40,10 +46,38 @@ uid_of() {
 }
 
 @test "isolation: instance keeps what a call left for the next one" {
-    call "shared?calls"
-    call "shared?calls"
+    call "alone?calls"
     [ "$code" = 200 ]
-    [ "$body" -ge 1 ]
+    before=$body
+    for i in 1 2 3; do
+        call "alone?calls"
+        [ "$code" = 200 ]
+        [ "$body" -eq $((before + i)) ]
+    done
+}
+
+@test "pool.instances is kept to under isolation: request, too" {
+    local folder=$BATS_TEST_TMPDIR/narrow requests=
+    mkdir "$folder"
+    cp "$FUNCTIONS/tool.c" "$folder"
+    printf 'name: narrow\nisolation: request\npool: {instances: 1, queue: 1}\n' >"$folder/vireo.yaml"
+    "$VIREO" deploy "$folder"
+    call narrow --data-binary x
+    [ "$body" = x ]
+    # One runs and one waits; there is no second instance, and no place for another call.
+    for i in 1 2; do
+        curl -s -o "$BATS_TEST_TMPDIR/slept$i" "$VIREO_SERVER/function/narrow?sleep" 3>&- &
+        requests+=" $!"
+    done
+    sleep 0.3
+    call narrow --data-binary y
+    # shellcheck disable=SC2086
+    wait $requests
+    [ "$(cat "$BATS_TEST_TMPDIR/slept1" "$BATS_TEST_TMPDIR/slept2")" = sleptslept ]
+    refused_with 429 busy
+    # Nothing said: as many as there are calls, up to 32.
+    [ "$("$VIREO" describe -o json single | jq -r .manifest | grep -o 'instances: [0-9]*')" = "instances: 32" ]
+    [ "$("$VIREO" describe -o json shared | jq -r .manifest | grep -o 'instances: [0-9]*')" = "instances: 4" ]
 }
 
 @test "each function has a uid of its own, which is nobody's else" {
