@@ -94,13 +94,13 @@ static void add_server(struct cgi_environment *environment, const char *host)
     const char *bracket = strchr(name, ']');
     const char *colon = strchr(bracket ? bracket : name, ':');
 
-    if (colon) {
-        add(environment, "SERVER_NAME=%.*s", (int)(colon - name), name);
+    int length = (int)(colon ? (size_t)(colon - name) : strlen(name));
+
+    add(environment, "SERVER_NAME=%.*s", length, name);
+    if (colon)
         add(environment, "SERVER_PORT=%s", colon + 1);
-    } else {
-        add(environment, "SERVER_NAME=%s", name);
+    else
         add(environment, "SERVER_PORT=%s", strncmp(host, "https:", 6) == 0 ? "443" : "80");
-    }
 }
 
 void cgi_environment_fill(struct cgi_environment *environment, const struct guest_call *call,
