@@ -89,8 +89,9 @@ static void add_path(struct cgi_environment *environment, const char *path)
 /* "http://host:port" in two: SERVER_NAME and SERVER_PORT. An IPv6 address keeps its brackets. */
 static void add_server(struct cgi_environment *environment, const char *host)
 {
-    const char *name = strstr(host, "://");
-    name = name ? name + 3 : host;
+    const char *mark = strstr(host, "://");
+    size_t scheme_bytes = mark ? (size_t)(mark - host) + strlen("://") : 0;
+    const char *name = host + scheme_bytes;
     const char *bracket = strchr(name, ']');
     const char *colon = strchr(bracket ? bracket : name, ':');
 
