@@ -353,10 +353,6 @@ int template_main(void)
     signal(SIGPIPE, SIG_IGN);
     signal(SIGXFSZ, SIG_IGN);
 
-    /* Instances, which inherit it, don't preempt whoever wakes them: the gateway wakes several before
-     * it sleeps, and would be put aside for each. Their share of the CPU is the same. */
-    syscall(__NR_sched_setscheduler, 0, SCHED_BATCH, &(struct sched_param){0});
-
     ready.error = setup(control, &err);
     snprintf(ready.message, sizeof ready.message, "%.255s", err.message);
     if (fd_send(control, &ready, sizeof ready, NULL, 0) < 0 || ready.error < 0)
