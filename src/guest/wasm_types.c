@@ -11,7 +11,8 @@
 
 /* Of all libraries of the process; TinyGo's and Go's modules have hundreds. */
 #define TYPES_MAX 8192u
-#define SLOTS (4 * TYPES_MAX)
+/* Places at first: one page, for each instance fills it anew and every page is a fault. */
+#define FIRST_PLACES 512u
 /* As in browsers' limits: parameters, and results, of one function. */
 #define TYPE_VALUES_MAX 1000u
 
@@ -21,7 +22,10 @@ struct function_type {
     uint8_t values[]; /* wasm_rt_type_t of each */
 };
 
-static struct function_type *slots[SLOTS]; /* open addressing; never removed from */
+/* Open addressing, at most half full; never removed from. */
+static struct function_type *first_slots[FIRST_PLACES] __attribute__((aligned(4096)));
+static struct function_type **slots = first_slots;
+static uint32_t slot_count = FIRST_PLACES;
 static uint32_t type_count;
 static bool complete = true;
 
@@ -47,16 +51,47 @@ static uint32_t hash_type(uint32_t params, uint32_t results, const uint8_t *valu
     return hash;
 }
 
+/* Four times the places. False when there is no memory: the old ones stay. */
+static bool grow_slots(void)
+{
+    uint32_t count = slot_count * 4;
+    struct function_type **grown = calloc(count, sizeof(struct function_type *));
+
+    if (!grown)
+        return false;
+    for (uint32_t i = 0; i < slot_count; i++) {
+        struct function_type *type = slots[i];
+        if (!type)
+            continue;
+        uint32_t slot = hash_type(type->params, type->results, type->values) % count;
+        while (grown[slot])
+            slot = (slot + 1) % count;
+        grown[slot] = type;
+    }
+    if (slots != first_slots)
+        free(slots);
+    slots = grown;
+    slot_count = count;
+    return true;
+}
+
 /* The number is never 0; what does not fit gets 0, and the library that asked is refused. */
 static uint32_t intern_type(uint32_t params, uint32_t results, const uint8_t *values)
 {
-    uint32_t slot = hash_type(params, results, values) % SLOTS;
+    uint32_t slot = hash_type(params, results, values) % slot_count;
 
-    for (; slots[slot]; slot = (slot + 1) % SLOTS) {
+    for (; slots[slot]; slot = (slot + 1) % slot_count) {
         const struct function_type *type = slots[slot];
         if (type->params == params && type->results == results &&
             memcmp(type->values, values, params + results) == 0)
             return type->number;
+    }
+    if (type_count >= slot_count / 2) {
+        if (!grow_slots()) {
+            complete = false;
+            return 0;
+        }
+        return intern_type(params, results, values);
     }
     struct function_type *type =
         type_count < TYPES_MAX ? malloc(sizeof *type + params + results) : NULL;
