@@ -495,8 +495,8 @@ void instance_run(struct template_state *state, const struct guest_fork *fork,
     if (lockdown_capabilities(0) < 0)
         give_up();
     renew_secrets();
-    /* It does not preempt whoever wakes it: the gateway wakes several instances before it sleeps, and
-     * would be put aside for each. Its share of the CPU is the same. (musl has no wrapper.) */
+    /* It does not preempt whoever wakes it: the gateway wakes several instances before it sleeps,
+     * and would be put aside for each. Its share of the CPU is the same. (musl has no wrapper.) */
     syscall(__NR_sched_setscheduler, 0, SCHED_BATCH, &(struct sched_param){0});
     if (seccomp_load(&state->filter) < 0)
         give_up();

@@ -64,12 +64,14 @@ uid_of() {
     "$VIREO" deploy "$folder"
     call narrow --data-binary x
     [ "$body" = x ]
+    # Until it has ended it is the one instance.
+    sleep 0.2
     # One runs and one waits; there is no second instance, and no place for another call.
     for i in 1 2; do
         curl -s -o "$BATS_TEST_TMPDIR/slept$i" "$VIREO_SERVER/function/narrow?sleep" 3>&- &
         requests+=" $!"
+        sleep 0.2
     done
-    sleep 0.3
     call narrow --data-binary y
     # shellcheck disable=SC2086
     wait $requests
