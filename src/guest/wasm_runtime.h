@@ -27,7 +27,7 @@ int wasm_runtime_init(struct err *err);
 /*
  * Makes an instance of a library: memory reserved (8 GiB and a guard), data in place, no code of
  * the module run but its start section (library_face.start_section); `initialize` is NOT called:
- * see wasm_instance_initialize(). A template opens, its forks initialise. `host` must have
+ * see wasm_instance_initialize(). Only instances open, never a template. `host` must have
  * memory_pages_max and wasi set; the rest is set here. On a trap or exit in the start section:
  * -EFAULT with host->exit and host->trap. When it can't have what it asks for: -E2BIG or -ENOMEM
  * with the reason in `err`, host->exit is HOST_RUNNING, memory_refused says if it was memory.

@@ -73,7 +73,7 @@ struct pvm_fork_options {
     const struct pvm_channel *channel; /* NULL with `stdio` */
     const int *stdio;                  /* 0, 1, 2 for `vireo run` */
 };
-/* Asks for an instance; it says PVM_STARTED or PVM_NOT_STARTED later. Does not block: -EAGAIN. */
+/* Asks for an instance; a failed start is said later (PVM_NOT_STARTED). Does not block: -EAGAIN. */
 int pvm_fork(struct pvm_template *pvm_template, const struct pvm_fork_options *options,
              struct err *err);
 /* SIGKILL to one instance; PVM_ENDED follows. */
