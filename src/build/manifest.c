@@ -321,6 +321,33 @@ static int files_read(struct reader *reader, const struct entry *entry, void *in
     }
 }
 
+static int env_file_read(struct reader *reader, const struct entry *entry, void *into)
+{
+    return file_text_read(reader, entry->name, into, sizeof((struct manifest_env *)0)->file);
+}
+
+/* One variable's value, or {file: PATH}. */
+static int variable_read(struct reader *reader, struct manifest *manifest, const char *name)
+{
+    static const struct entry entries[] = {{"file", env_file_read, NULL}};
+    char file[sizeof manifest->env[0].file] = "";
+    struct err reason = {0};
+    yaml_mark_t start = reader->event.start_mark;
+    const char *text;
+    int r;
+
+    if (reader->event.type == YAML_MAPPING_START_EVENT) {
+        r = mapping(reader, "a variable", entries, ARRAY_LEN(entries), file);
+        if (r == 0 && manifest_put_secret(manifest, name, file, &reason) < 0)
+            return refuse_at(reader, &start, reason.message);
+        return r;
+    }
+    r = scalar(reader, "a variable", &text);
+    if (r == 0 && manifest_put_env(manifest, name, text, &reason) < 0)
+        return refuse(reader, "%s", reason.message);
+    return r;
+}
+
 /* Any name may be a key here. */
 static int env_read(struct reader *reader, const struct entry *entry, void *into)
 {
@@ -330,7 +357,6 @@ static int env_read(struct reader *reader, const struct entry *entry, void *into
         return refuse(reader, "%s has names and values below it", entry->name);
     for (;;) {
         char name[sizeof manifest->env[0].name + 1];
-        struct err reason = {0};
         const char *text;
         int r = next(reader);
         if (r < 0)
@@ -346,11 +372,9 @@ static int env_read(struct reader *reader, const struct entry *entry, void *into
                 return refuse(reader, "variable '%s' is there twice", name);
         r = next(reader);
         if (r == 0)
-            r = scalar(reader, "a variable", &text);
+            r = variable_read(reader, manifest, name);
         if (r < 0)
             return r;
-        if (manifest_put_env(manifest, name, text, &reason) < 0)
-            return refuse(reader, "%s", reason.message);
     }
 }
 

@@ -23,6 +23,9 @@ struct manifest_file {
 struct manifest_env {
     char name[64];
     char value[1024];
+    /* Not empty: a secret. The value is in this file of the host, absolute, and only the supervisor
+     * reads it, each time it starts a template. */
+    char file[256];
 };
 
 struct manifest {

@@ -107,9 +107,10 @@ static void grants(FILE *out, const struct manifest *manifest)
         /* In quotes: a name such as NO or null would be something else to other readers. */
         fprintf(out, "    ");
         quoted(out, manifest->env[i].name);
-        fprintf(out, ": ");
-        quoted(out, manifest->env[i].value);
-        fputc('\n', out);
+        bool secret = manifest->env[i].file[0] != '\0';
+        fprintf(out, secret ? ": {file: " : ": ");
+        quoted(out, secret ? manifest->env[i].file : manifest->env[i].value);
+        fprintf(out, secret ? "}\n" : "\n");
     }
 }
 

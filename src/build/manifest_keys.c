@@ -230,8 +230,9 @@ static size_t env_bytes(const struct manifest *manifest)
     return bytes;
 }
 
-int manifest_put_env(struct manifest *manifest, const char *name, const char *value,
-                     struct err *reason)
+/* Puts a variable in its place; `value` and `file` are checked, one of them is "". */
+static int env_store(struct manifest *manifest, const char *name, const char *value,
+                     const char *file, struct err *reason)
 {
     struct value_shown shown = value_show(name);
     uint32_t at = 0;
@@ -240,12 +241,6 @@ int manifest_put_env(struct manifest *manifest, const char *name, const char *va
         return err_say(reason, -EINVAL,
                        "env '%s': a name is letters, digits and '_', at most %zu of them",
                        shown.text, sizeof manifest->env[0].name - 1);
-    if (strlen(value) >= sizeof manifest->env[0].value)
-        return err_say(reason, -EINVAL, "env '%s': its value is longer than %zu bytes", shown.text,
-                       sizeof manifest->env[0].value - 1);
-    if (!value_text_is_proper(value, true))
-        return err_say(reason, -EINVAL,
-                       "env '%s': its value has control characters or is not UTF-8", shown.text);
     while (at < manifest->env_count && strcmp(manifest->env[at].name, name) != 0)
         at++;
     if (at == GRANT_ENV_MAX)
@@ -253,6 +248,7 @@ int manifest_put_env(struct manifest *manifest, const char *name, const char *va
     struct manifest_env before = manifest->env[at];
     text_store(manifest->env[at].name, sizeof before.name, name, reason);
     text_store(manifest->env[at].value, sizeof before.value, value, reason);
+    text_store(manifest->env[at].file, sizeof before.file, file, reason);
     uint32_t count_before = manifest->env_count;
     if (at == manifest->env_count)
         manifest->env_count++;
@@ -263,6 +259,31 @@ int manifest_put_env(struct manifest *manifest, const char *name, const char *va
                        shown.text, GRANT_ENV_TOTAL_BYTES);
     }
     return 0;
+}
+
+int manifest_put_secret(struct manifest *manifest, const char *name, const char *file,
+                        struct err *reason)
+{
+    struct err cause = {0};
+
+    if (value_path(file, sizeof manifest->env[0].file, &cause) < 0)
+        return err_say(reason, -EINVAL, "env '%s': file '%s': %s", value_show(name).text,
+                       value_show(file).text, cause.message);
+    return env_store(manifest, name, "", file, reason);
+}
+
+int manifest_put_env(struct manifest *manifest, const char *name, const char *value,
+                     struct err *reason)
+{
+    struct value_shown shown = value_show(name);
+
+    if (strlen(value) >= sizeof manifest->env[0].value)
+        return err_say(reason, -EINVAL, "env '%s': its value is longer than %zu bytes", shown.text,
+                       sizeof manifest->env[0].value - 1);
+    if (!value_text_is_proper(value, true))
+        return err_say(reason, -EINVAL,
+                       "env '%s': its value has control characters or is not UTF-8", shown.text);
+    return env_store(manifest, name, value, "", reason);
 }
 
 /* Is `inner` the directory `outer` or below it? */

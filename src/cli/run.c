@@ -103,6 +103,13 @@ static int apply_options(struct manifest *manifest, void *user, struct err *err)
         manifest->limits.timeout_ms = 0; /* the default is for calls over HTTP: a person can wait */
     for (size_t i = 0; r == 0 && i < run->env.count; i++)
         r = manifest_set_env(manifest, run->env.items[i], err);
+    for (uint32_t i = 0; r == 0 && i < manifest->env_count; i++) {
+        if (manifest->env[i].file[0])
+            r = err_say(
+                err, -EPERM,
+                "cannot run: its vireo.yaml takes '%s' from '%s' (say it by --env %s=VALUE)",
+                manifest->env[i].name, manifest->env[i].file, manifest->env[i].name);
+    }
     for (size_t i = 0; r == 0 && i < run->directories.count; i++)
         r = grant_directory(manifest, run->directories.items[i], err);
     return r;

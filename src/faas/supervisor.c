@@ -341,6 +341,9 @@ static int open_all(struct supervisor *supervisor, struct err *err)
     if (sodium_init() < 0)
         return err_say(err, -ENOSYS, "cannot start libsodium");
     raise_descriptor_limit();
+    /* Its memory holds the signing key and, for moments, functions' secrets: no core, no ptrace. */
+    if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
+        return err_set(err, -errno, "cannot become undumpable");
 
     int r = supervisor_config_read(&supervisor->config, err);
     if (r == 0)

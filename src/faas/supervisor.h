@@ -10,7 +10,10 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
+#include <time.h>
 
+#include "base/cleanup.h"
+#include "base/limits.h"
 #include "build/build.h"
 #include "cgroup/cgroup.h"
 #include "faas/protocol.h"
@@ -47,6 +50,20 @@ struct gateway {
     int64_t started_ns;
 };
 
+/* A file as it was when it was read: another one has something different. */
+struct secret_stamp {
+    dev_t device;
+    ino_t inode;
+    off_t size;
+    struct timespec modified, changed;
+};
+
+/* By the index of the manifest's env; nothing where a variable is no secret. */
+struct secrets {
+    char *values[GRANT_ENV_MAX];
+    struct secret_stamp stamps[GRANT_ENV_MAX];
+};
+
 /* A template and the function's generation that it belongs to. */
 struct template_slot {
     struct source source;
@@ -59,6 +76,7 @@ struct template_slot {
     int64_t started_ns; /* clock_now_ns() */
     bool retired;       /* no more forks: freed when its last instance ends */
     uid_t uid;
+    struct secrets *secrets;    /* which files its secret variables came from; no values; or NULL */
     struct template_slot *next; /* in supervisor.templates, or of the dead ones */
 };
 
@@ -104,6 +122,8 @@ struct supervisor_config {
     uid_t allow_uid;           /* may administer besides root */
     char allow_files[16][256]; /* host directories that manifests may name (allow_grants: files:) */
     unsigned allow_files_count;
+    char allow_secrets[16][256]; /* directories whose files may be variables (secrets:) */
+    unsigned allow_secrets_count;
 };
 
 struct supervisor {
@@ -219,3 +239,21 @@ int supervisor_config_read(struct supervisor_config *config, struct err *err);
 /* -EPERM naming the grant that the operator's allow_grants does not have. */
 int supervisor_config_allows(const struct supervisor_config *config,
                              const struct manifest *manifest, struct err *err);
+
+/* ---- supervisor_secrets.c ---- */
+/*
+ * Every secret's file is below a directory that the operator names, root's or the operator's,
+ * and nobody else's to read; else -EPERM, naming the variable and the file. No value is read.
+ */
+int secrets_check(const struct supervisor_config *config, const struct manifest *manifest,
+                  struct err *err);
+/* Checks and reads them. *ret_secrets is the caller's, and NULL when there are none. */
+int secrets_read(const struct supervisor_config *config, const char *function,
+                 const struct manifest *manifest, struct secrets **ret_secrets, struct err *err);
+/* Wipes the values and keeps the stamps. NULL is fine. */
+void secrets_forget(struct secrets *secrets);
+void secrets_free(struct secrets *secrets);
+DEFINE_CLEANUP(struct secrets, secrets_free)
+/* The files are still those that were read, and still good. Three system calls a secret. */
+bool secrets_are_current(const struct supervisor_config *config, const struct manifest *manifest,
+                         const struct secrets *secrets);

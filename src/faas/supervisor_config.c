@@ -43,31 +43,52 @@ static int each_key(yaml_document_t *document, const yaml_node_t *mapping, const
     return 0;
 }
 
-static int add_directory(struct supervisor_config *config, const yaml_node_t *item, struct err *err)
+/* A list of directories below a key of allow_grants. */
+static int add_directory(struct supervisor_config *config, const yaml_node_t *item,
+                         char (*list)[256], unsigned *count, struct err *err)
 {
     const char *path = text_of(item);
 
     if (path[0] != '/' || strstr(path, "/../") || strstr(path, "//") ||
-        strlen(path) >= sizeof config->allow_files[0])
+        strlen(path) >= sizeof *list)
         return bad(err, config->config_file, item,
                    "an absolute path without '..' is expected here");
-    if (config->allow_files_count == ARRAY_LEN(config->allow_files))
+    if (*count == ARRAY_LEN(config->allow_files))
         return bad(err, config->config_file, item, "too many directories (16 at most)");
-    snprintf(config->allow_files[config->allow_files_count++], sizeof config->allow_files[0], "%s",
-             path);
+    snprintf(list[(*count)++], sizeof *list, "%s", path);
     return 0;
 }
+
+static int add_files(struct supervisor_config *config, const yaml_node_t *item, struct err *err)
+{
+    return add_directory(config, item, config->allow_files, &config->allow_files_count, err);
+}
+
+static int add_secrets(struct supervisor_config *config, const yaml_node_t *item, struct err *err)
+{
+    return add_directory(config, item, config->allow_secrets, &config->allow_secrets_count, err);
+}
+
+/* Every key of allow_grants is a list of texts. */
+static const struct {
+    const char *name;
+    int (*add)(struct supervisor_config *config, const yaml_node_t *item, struct err *err);
+} grant_keys[] = {{"files", add_files}, {"secrets", add_secrets}};
 
 static int grant_key(struct supervisor_config *config, yaml_document_t *document,
                      const yaml_node_t *key, const yaml_node_t *value, struct err *err)
 {
-    if (strcmp(text_of(key), "files") != 0)
-        return bad(err, config->config_file, key, "unknown key (allow_grants has: files)");
+    size_t at = 0;
+
+    while (at < ARRAY_LEN(grant_keys) && strcmp(text_of(key), grant_keys[at].name) != 0)
+        at++;
+    if (at == ARRAY_LEN(grant_keys))
+        return bad(err, config->config_file, key, "unknown key (allow_grants has: files, secrets)");
     if (value->type != YAML_SEQUENCE_NODE)
-        return bad(err, config->config_file, value, "a list of directories is expected here");
+        return bad(err, config->config_file, value, "a list is expected here");
     for (yaml_node_item_t *item = value->data.sequence.items.start;
          item < value->data.sequence.items.top; item++) {
-        int r = add_directory(config, yaml_document_get_node(document, *item), err);
+        int r = grant_keys[at].add(config, yaml_document_get_node(document, *item), err);
         if (r < 0)
             return r;
     }
@@ -138,5 +159,5 @@ int supervisor_config_allows(const struct supervisor_config *config,
                            "allow_grants",
                            manifest->name, host);
     }
-    return 0;
+    return secrets_check(config, manifest, err);
 }

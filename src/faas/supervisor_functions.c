@@ -197,6 +197,7 @@ void templates_bury(struct supervisor *supervisor)
     while (supervisor->dead) {
         struct template_slot *slot = supervisor->dead;
         supervisor->dead = slot->next;
+        secrets_free(slot->secrets);
         free(slot);
     }
 }
@@ -217,7 +218,9 @@ int template_open(struct supervisor *supervisor, const char *name, const char *l
     slot->source.fd = -1;
     slot->uid = uid;
     slot->started_ns = clock_now_ns();
-    int r = store_get(supervisor->store, library_hash, supervisor->key, &library_fd, &note, err);
+    int r = secrets_read(&supervisor->config, name, manifest, &slot->secrets, err);
+    if (r == 0)
+        r = store_get(supervisor->store, library_hash, supervisor->key, &library_fd, &note, err);
     if (r == 0)
         r = cgroup_pool_take(supervisor->pool, &limits, &slot->group, err);
     if (r == 0) {
@@ -230,9 +233,11 @@ int template_open(struct supervisor *supervisor, const char *name, const char *l
             .args = &name,
             .arg_count = 1,
             .group = slot->group,
+            .secrets = slot->secrets ? (const char *const *)slot->secrets->values : NULL,
         };
         r = pvm_template_new(&options, &slot->pvm, err);
     }
+    secrets_forget(slot->secrets);
     if (r < 0) {
         template_discard(supervisor, slot);
         return r;
@@ -248,6 +253,7 @@ void template_discard(struct supervisor *supervisor, struct template_slot *slot)
     pvm_template_free(slot->pvm);
     if (slot->group)
         cgroup_pool_put(supervisor->pool, slot->group, true);
+    secrets_free(slot->secrets);
     free(slot);
 }
 

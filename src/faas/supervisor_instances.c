@@ -180,6 +180,10 @@ void instance_start(struct supervisor *supervisor, const struct gateway_start *m
                  (unsigned long long)message->token);
         return;
     }
+    /* A secret was changed: what starts from now has the new one. */
+    if (function->current &&
+        !secrets_are_current(&supervisor->config, &function->manifest, function->current->secrets))
+        template_retire(supervisor, function->current);
     if (function->current) {
         instance_begin(supervisor, function, message->token, begin_ns, false);
         if (function->current && is_worn(function->current))

@@ -36,6 +36,9 @@ struct pvm_template_options {
     bool real_stdio;         /* `vireo run` */
     const char *const *args; /* args[0] is the program's name */
     size_t arg_count;
+    /* By the index of the manifest's env: what a variable with a file has for its value. NULL when
+     * it has none such. The copy that goes to the guest is wiped. */
+    const char *const *secrets;
     struct cgroup *group; /* the template's own group, or NULL; stays the caller's */
 };
 

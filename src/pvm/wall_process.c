@@ -56,6 +56,41 @@ static int setup_add_text(struct guest_setup *setup, const char *text)
     return 0;
 }
 
+/* The variables, in place: a secret has no other copy here than the one that is wiped. */
+static int setup_add_env(struct guest_setup *setup, const struct pvm_template_options *options,
+                         struct err *err)
+{
+    const struct manifest *manifest = options->manifest;
+    uint32_t before = setup->text_bytes;
+
+    for (uint32_t i = 0; i < manifest->env_count; i++) {
+        const struct manifest_env *env = &manifest->env[i];
+        const char *value = env->file[0] && options->secrets ? options->secrets[i] : env->value;
+        if (env->file[0] && (!options->secrets || !value))
+            return err_say(err, -EINVAL, "cannot pass the environment of '%s': '%s' has no value",
+                           options->function, env->name);
+        size_t room = sizeof setup->text - setup->text_bytes;
+        int n = snprintf(setup->text + setup->text_bytes, room, "%s=%s", env->name, value);
+        if (n < 0 || (size_t)n >= room ||
+            setup->text_bytes + (uint32_t)n + 1 - before > GRANT_ENV_TOTAL_BYTES)
+            return err_say(err, -E2BIG,
+                           "cannot pass the environment of '%s': with '%s' it is longer than %d "
+                           "bytes",
+                           options->function, env->name, GRANT_ENV_TOTAL_BYTES);
+        setup->text_bytes += (uint32_t)n + 1;
+    }
+    setup->env_count = manifest->env_count;
+    return 0;
+}
+
+/* Its text may hold secrets. */
+static void setup_freep(struct guest_setup **setup)
+{
+    if (*setup)
+        explicit_bzero(*setup, sizeof **setup);
+    free(*setup);
+}
+
 static int setup_fill(struct guest_setup *setup, const struct pvm_template_options *options,
                       struct err *err)
 {
@@ -76,13 +111,9 @@ static int setup_fill(struct guest_setup *setup, const struct pvm_template_optio
             return err_set(err, -E2BIG, "cannot pass the arguments of '%s'", options->function);
     }
     setup->arg_count = (uint32_t)options->arg_count;
-    for (uint32_t i = 0; i < manifest->env_count; i++) {
-        char pair[sizeof manifest->env[0].name + sizeof manifest->env[0].value + 1];
-        snprintf(pair, sizeof pair, "%s=%s", manifest->env[i].name, manifest->env[i].value);
-        if (setup_add_text(setup, pair) < 0)
-            return err_set(err, -E2BIG, "cannot pass the environment of '%s'", options->function);
-    }
-    setup->env_count = manifest->env_count;
+    int r = setup_add_env(setup, options, err);
+    if (r < 0)
+        return r;
     for (uint32_t i = 0; i < manifest->file_count; i++) {
         struct guest_grant_file *file = &setup->files[i];
         snprintf(file->path, sizeof file->path, "%s", manifest->files[i].path);
@@ -180,7 +211,7 @@ static int wait_ready(const struct pvm_template *template, const char *function,
 int pvm_template_new(const struct pvm_template_options *options, struct pvm_template **ret_template,
                      struct err *err)
 {
-    _cleanup_(freep) struct guest_setup *setup = calloc(1, sizeof *setup);
+    _cleanup_(setup_freep) struct guest_setup *setup = calloc(1, sizeof *setup);
     _cleanup_(pvm_template_freep) struct pvm_template *template = calloc(1, sizeof *template);
     int sockets[2];
 

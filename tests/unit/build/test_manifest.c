@@ -56,6 +56,7 @@ static const char whole[] = "name: thumb-nail2\n"
                             "    GREETING: \"h\\u00e9 \\\"you\\\"\\n\\ttwo\"\n"
                             "    EMPTY: ''\n"
                             "    NO: no\n"
+                            "    KEY: {file: /etc/vireo/secrets/key}\n"
                             "pool: {instances: 32, spares: 2, queue: 0, idle: 1m}\n";
 
 static void every_key_is_read(void **state)
@@ -88,10 +89,13 @@ static void every_key_is_read(void **state)
     assert_true(m.files[0].writable && m.files[1].writable);
     assert_false(m.files[2].writable);
     assert_string_equal(m.files[2].host, "/srv/models");
-    assert_int_equal(m.env_count, 4);
+    assert_int_equal(m.env_count, 5);
     assert_string_equal(m.env[1].value, "h\xc3\xa9 \"you\"\n\ttwo");
     assert_string_equal(m.env[2].value, "");
     assert_string_equal(m.env[3].value, "no");
+    assert_string_equal(m.env[3].file, "");
+    assert_string_equal(m.env[4].value, "");
+    assert_string_equal(m.env[4].file, "/etc/vireo/secrets/key");
     assert_int_equal(m.pool.instances_max, 32);
     assert_int_equal(m.pool.spares, 2);
     assert_int_equal(m.pool.queue_max, 0);
@@ -277,6 +281,12 @@ static void mistakes_are_refused_with_their_place(void **state)
         {"grants: {env: [A]}", "env has names and values below it"},
         {"grants: {env: {A: [1]}}", "a variable is one value"},
         {"grants: {env: {A: }}", "a variable has no value"},
+        {"grants: {env: {A: {file: key}}}", "env 'A': file 'key': it is not absolute"},
+        {"grants: {env: {A: {file: /a/../b}}}", "it has a part '.' or '..'"},
+        {"grants: {env: {A: {file: ''}}}", "file is empty"},
+        {"grants: {env: {A: {}}}", "env 'A': file '': it is not absolute"},
+        {"grants: {env: {A: {path: /a}}}", "unknown key 'path'"},
+        {"grants: {env: {A: {file: /a, file: /b}}}", "key 'file' is there twice"},
         {"grants: {env: {1A: x}}", "env '1A': a name is letters"},
         {"grants: {env: {A-B: x}}", "a name is letters"},
         {"grants: {env: {'': x}}", "a name is letters"},
@@ -346,6 +356,11 @@ static void the_command_lines_values_are_checked_too(void **state)
     assert_int_equal(manifest_set_env(&m, "A=3", NULL), 0);
     assert_int_equal(m.env_count, 1);
     assert_string_equal(m.env[0].value, "3");
+    /* What the command line says takes the place of a file. */
+    assert_int_equal(parse("grants: {env: {A: {file: /key}}}", &m, NULL), 0);
+    assert_int_equal(manifest_set_env(&m, "A=3", NULL), 0);
+    assert_string_equal(m.env[0].value, "3");
+    assert_string_equal(m.env[0].file, "");
     assert_int_equal(manifest_set_memory(&m, "1000000GiB", &err), -EINVAL);
     assert_message(err, "cannot use memory '1000000GiB': it is not within 1MiB and 4GiB");
     assert_int_equal(m.limits.memory_bytes, 1 << 30);
