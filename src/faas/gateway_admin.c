@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -253,6 +254,9 @@ static int open_all(struct admin *admin, struct err *err)
     int r = loop_new(&admin->loop, err);
     if (r < 0)
         return r;
+    /* A reply to a request of the gateway before this one, which died, must find nothing here. */
+    if (getrandom(&admin->last_token, sizeof admin->last_token, 0) != sizeof admin->last_token)
+        return err_set(err, -EIO, "cannot start the admin gateway");
     admin->rings = log_rings_new();
     if (!admin->rings)
         return err_set(err, -ENOMEM, "cannot start the admin gateway");
