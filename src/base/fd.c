@@ -1,6 +1,7 @@
 /* Descriptors: whole reads and writes, sealed memory files, messages with descriptors. */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -229,8 +230,10 @@ ssize_t fd_receive(int socket, void *buffer, size_t size, int fds[static FD_MESS
         }
     }
     if (message.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) {
+        bool had_room = count < FD_MESSAGE_MAX && !(message.msg_flags & MSG_TRUNC);
         fd_close_all(fds, count);
-        return -EMSGSIZE;
+        /* There was room for more, so it was our table that was full. */
+        return had_room ? n : -EMSGSIZE;
     }
     *ret_fd_count = count;
     return n;

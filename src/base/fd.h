@@ -47,8 +47,9 @@ int fd_send(int socket, const void *data, size_t size, const int *fds, size_t fd
 
 /*
  * Receives one message. Returns its size, 0 at the end of the peer, -EAGAIN, or -EMSGSIZE when
- * it or its control data was cut (then every descriptor it brought is closed). The descriptors
- * received (O_CLOEXEC) are the caller's; *ret_fd_count says how many of `fds` were filled.
+ * it or its control data was cut (then every descriptor it brought is closed). A message whose
+ * descriptors find no place in a full table comes without any of them. The descriptors received
+ * (O_CLOEXEC) are the caller's; *ret_fd_count says how many of `fds` were filled.
  */
 ssize_t fd_receive(int socket, void *buffer, size_t size, int fds[static FD_MESSAGE_MAX],
                    size_t *ret_fd_count, int flags);

@@ -136,7 +136,14 @@ int store_get(struct store *store, const char *hash, const struct sign_key *key,
 int store_find_built(struct store *store, const char *input_hash, char ret_hash[BUILD_HASH_TEXT]);
 int store_record_built(struct store *store, const char *input_hash, const char *library_hash,
                        struct err *err);
-/* Removes what none of `keep` names and is older than `age_seconds`. Returns the count removed. */
+/* The library counts as used now: store_purge() goes by that. -ENOENT. */
+int store_touch(struct store *store, const char *hash);
+/*
+ * Removes what none of `keep` names and was last used `age_seconds` ago or earlier; what is kept
+ * counts as used now. Returns the count removed. Nothing here knows of libraries that are about to
+ * be registered: who registers one stores it again if it is gone (-ENOENT of store_get()), from the
+ * thread that purges.
+ */
 int store_purge(struct store *store, const char *const *keep, size_t keep_count,
                 uint32_t age_seconds);
 

@@ -3,6 +3,10 @@
  * STATE/store/built/INPUT, which says what an input was built into. Both directories are the
  * owner's alone. A file appears whole or not at all; what a crash leaves behind is a temporary
  * file with its writer's pid in its name, purged at the next opening.
+ *
+ * Ages are by the machine's clock, which may jump: a jump forward costs builds that are done again,
+ * never a registered library; one back makes files of the future, which age from when they are
+ * seen.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -121,7 +125,11 @@ static pid_t temporary_writer(const char *name)
     return pid > 0 ? pid : 0;
 }
 
-static void temporaries_purge(int fd)
+/*
+ * `opening`: this process has not written here yet, so that a file of its pid is another's, which
+ * had that pid before (in a container each daemon may be pid 1).
+ */
+static void temporaries_purge(int fd, bool opening)
 {
     _cleanup_(closedirp) DIR *directory = directory_list(fd);
     struct dirent *entry;
@@ -131,8 +139,9 @@ static void temporaries_purge(int fd)
         pid_t writer = temporary_writer(entry->d_name);
         if (writer == 0 || fstatat(fd, entry->d_name, &status, AT_SYMLINK_NOFOLLOW) < 0)
             continue;
-        bool is_gone = kill(writer, 0) < 0 && errno == ESRCH;
-        if (is_gone || age_of(&status) > TEMPORARY_MAX_SECONDS)
+        if (writer == getpid() ? opening
+                               : (kill(writer, 0) < 0 && errno == ESRCH) ||
+                                     age_of(&status) > TEMPORARY_MAX_SECONDS)
             unlinkat(fd, entry->d_name, 0);
     }
 }
@@ -156,8 +165,8 @@ int store_open(const char *state_dir, struct store **ret_store, struct err *err)
         r = directory_open(store_fd, "built", &store->built_fd);
     if (r < 0)
         return err_set(err, r, "cannot open store '%s/store'", state_dir);
-    temporaries_purge(store->lib_fd);
-    temporaries_purge(store->built_fd);
+    temporaries_purge(store->lib_fd, true);
+    temporaries_purge(store->built_fd, true);
     *ret_store = steal_ptr(&store);
     return 0;
 }
@@ -190,6 +199,16 @@ static bool file_holds(int fd, const char *name, const void *data, size_t size)
            memcmp(there, data, size) == 0;
 }
 
+int store_touch(struct store *store, const char *hash)
+{
+    char name[BUILD_HASH_TEXT + 3];
+
+    if (!hash_is_proper(hash))
+        return -EINVAL;
+    library_file_name(hash, name);
+    return utimensat(store->lib_fd, name, NULL, AT_SYMLINK_NOFOLLOW) < 0 ? -errno : 0;
+}
+
 int store_put(struct store *store, const void *library, size_t size, char ret_hash[BUILD_HASH_TEXT],
               struct err *err)
 {
@@ -201,8 +220,7 @@ int store_put(struct store *store, const void *library, size_t size, char ret_ha
     hash_bytes(library, size, hash);
     library_file_name(hash, name);
     if (file_holds(store->lib_fd, name, library, size)) {
-        /* Used anew: store_purge() goes by this time. */
-        utimensat(store->lib_fd, name, NULL, AT_SYMLINK_NOFOLLOW);
+        store_touch(store, hash);
     } else {
         int r = file_write(store->lib_fd, name, library, size, S_IRUSR, err);
         if (r < 0)
@@ -291,7 +309,7 @@ int store_get(struct store *store, const char *hash, const struct sign_key *key,
 
 int store_find_built(struct store *store, const char *input_hash, char ret_hash[BUILD_HASH_TEXT])
 {
-    char name[BUILD_HASH_TEXT + 3], text[BUILD_HASH_TEXT + 1];
+    char text[BUILD_HASH_TEXT + 1];
 
     ret_hash[0] = '\0';
     if (!hash_is_proper(input_hash))
@@ -308,10 +326,9 @@ int store_find_built(struct store *store, const char *input_hash, char ret_hash[
     text[BUILD_HASH_TEXT - 1] = '\0';
     if (!hash_is_proper(text))
         return 0;
-    /* Used anew, if it is there: store_purge() goes by this time. */
-    library_file_name(text, name);
-    if (utimensat(store->lib_fd, name, NULL, AT_SYMLINK_NOFOLLOW) < 0)
-        return errno == ENOENT ? 0 : -errno;
+    int r = store_touch(store, text);
+    if (r < 0)
+        return r == -ENOENT ? 0 : r;
     memcpy(ret_hash, text, BUILD_HASH_TEXT);
     return 0;
 }
@@ -327,15 +344,16 @@ int store_record_built(struct store *store, const char *input_hash, const char *
     return file_write(store->built_fd, input_hash, text, BUILD_HASH_TEXT, S_IRUSR | S_IWUSR, err);
 }
 
-static bool is_kept(const char *file_name, const char *const *keep, size_t keep_count)
+static int hash_compare(const void *a, const void *b)
 {
-    for (size_t i = 0; i < keep_count; i++)
-        if (strncmp(file_name, keep[i], BUILD_HASH_TEXT - 1) == 0)
-            return true;
-    return false;
+    const char *const *one = a;
+    const char *const *two = b;
+
+    return strncmp(*one, *two, BUILD_HASH_TEXT - 1);
 }
 
-static int libraries_purge(struct store *store, const char *const *keep, size_t keep_count,
+/* `keep` is sorted. */
+static int libraries_purge(struct store *store, const char **keep, size_t keep_count,
                            uint32_t age_seconds)
 {
     _cleanup_(closedirp) DIR *directory = directory_list(store->lib_fd);
@@ -346,13 +364,14 @@ static int libraries_purge(struct store *store, const char *const *keep, size_t 
     if (!directory)
         return -errno;
     while ((entry = readdir(directory))) {
-        const char *dot = strchr(entry->d_name, '.');
-        if (dot != entry->d_name + BUILD_HASH_TEXT - 1 || strcmp(dot, ".so") != 0 ||
-            is_kept(entry->d_name, keep, keep_count) ||
-            fstatat(store->lib_fd, entry->d_name, &status, AT_SYMLINK_NOFOLLOW) < 0 ||
-            age_of(&status) <= age_seconds)
+        const char *name = entry->d_name;
+        const char *dot = strchr(name, '.');
+        if (dot != name + BUILD_HASH_TEXT - 1 || strcmp(dot, ".so") != 0 ||
+            fstatat(store->lib_fd, name, &status, AT_SYMLINK_NOFOLLOW) < 0)
             continue;
-        if (unlinkat(store->lib_fd, entry->d_name, 0) == 0)
+        if (age_of(&status) < 0 || bsearch(&name, keep, keep_count, sizeof *keep, hash_compare))
+            utimensat(store->lib_fd, name, NULL, AT_SYMLINK_NOFOLLOW);
+        else if (age_of(&status) >= age_seconds && unlinkat(store->lib_fd, name, 0) == 0)
             removed++;
     }
     return removed;
@@ -388,12 +407,18 @@ static void records_purge(struct store *store)
 int store_purge(struct store *store, const char *const *keep, size_t keep_count,
                 uint32_t age_seconds)
 {
-    int removed = libraries_purge(store, keep, keep_count, age_seconds);
+    _cleanup_(freep) const char **sorted = calloc(keep_count + 1, sizeof *sorted);
 
+    if (!sorted)
+        return -ENOMEM;
+    for (size_t i = 0; i < keep_count; i++)
+        sorted[i] = keep[i];
+    qsort(sorted, keep_count, sizeof *sorted, hash_compare);
+    int removed = libraries_purge(store, sorted, keep_count, age_seconds);
     if (removed < 0)
         return removed;
     records_purge(store);
-    temporaries_purge(store->lib_fd);
-    temporaries_purge(store->built_fd);
+    temporaries_purge(store->lib_fd, false);
+    temporaries_purge(store->built_fd, false);
     return removed;
 }

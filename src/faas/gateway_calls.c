@@ -67,15 +67,17 @@ void buffer_put(struct calls *calls, struct buffer *buffer)
 static int on_started(struct calls *calls, const struct gateway_started *started, int *fds,
                       size_t fd_count, struct err *err)
 {
-    if (fd_count != 2)
-        return err_say(err, -EBADMSG, "a started instance came without its channel");
     struct instance *instance = pool_instance(calls->pool, started->token);
     if (!instance || instance->channel ||
         instance->function->facts.function_id != started->function_id)
         return err_say(err, -EBADMSG, "an instance was started that nobody wished");
-    int r = calls_attach(calls, instance, fds[0], steal_fd(&fds[1]), err);
-    if (r < 0)
+    /* Without its channel when there was no descriptor left for it. */
+    int r = fd_count == 2 ? calls_attach(calls, instance, fds[0], steal_fd(&fds[1]), err)
+                          : err_set(err, -EMFILE, "cannot take the channel of an instance");
+    if (r < 0) {
+        pool_lost(calls->pool, instance, r, err->message);
         return r;
+    }
     pool_started(calls->pool, instance, started);
     return 0;
 }

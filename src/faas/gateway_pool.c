@@ -410,6 +410,43 @@ void pool_started(struct pool *pool, struct instance *instance,
     }
 }
 
+/* What the machine has too little of now; a later call may find it. */
+static bool is_shortage(int error)
+{
+    static const int shortages[] = {EAGAIN, EMFILE, ENFILE, ENOMEM, ENOBUFS, EBUSY};
+
+    for (size_t i = 0; i < ARRAY_LEN(shortages); i++)
+        if (error == -shortages[i])
+            return true;
+    return false;
+}
+
+/* One wish, one call; but when nothing else is there to serve the others, none waits. */
+static void start_failed(struct pool_function *function, int error, const char *message)
+{
+    enum problem_cause cause = is_shortage(error) ? PROBLEM_BUSY : PROBLEM_START;
+    char detail[sizeof((struct gateway_ended *)0)->message + 32];
+
+    snprintf(detail, sizeof detail, "cannot start an instance: %.*s", (int)sizeof detail - 32,
+             message);
+    function->starts_fail = true;
+    if (function->queue_first)
+        queue_fail(function, cause, detail);
+    if (!function->facts.per_request && function->starting + function->busy == 0)
+        while (function->queue_first)
+            queue_fail(function, cause, detail);
+}
+
+void pool_lost(struct pool *pool, struct instance *instance, int error, const char *message)
+{
+    struct pool_function *function = instance->function;
+
+    if (instance->state != INSTANCE_STARTING)
+        return; /* stopped meanwhile */
+    pool_stop(pool, instance, GATEWAY_STOP_OLD);
+    start_failed(function, error, message);
+}
+
 void pool_ended(struct pool *pool, struct instance *instance, const struct gateway_ended *ended)
 {
     struct pool_function *function = instance->function;
@@ -419,18 +456,8 @@ void pool_ended(struct pool *pool, struct instance *instance, const struct gatew
     function->counters.cpu_us += ended->cpu_us;
     leave_state(instance);
     instance_free(pool, instance);
-    if (failed) {
-        char detail[sizeof ended->message + 32];
-        snprintf(detail, sizeof detail, "cannot start an instance: %.*s",
-                 (int)sizeof ended->message, ended->message);
-        function->starts_fail = true;
-        /* One wish, one call; but when nothing else is there to serve the others, none waits. */
-        if (function->queue_first)
-            queue_fail(function, PROBLEM_START, detail);
-        if (!function->facts.per_request && function->starting + function->busy == 0)
-            while (function->queue_first)
-                queue_fail(function, PROBLEM_START, detail);
-    }
+    if (failed)
+        start_failed(function, ended->status, ended->message);
     if (function->gone)
         free_if_over(function);
     else

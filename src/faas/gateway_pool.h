@@ -124,6 +124,11 @@ void pool_withdraw(struct pool *pool, struct pool_call *call);
  * call was given to it at once.
  */
 bool pool_answered(struct pool *pool, struct instance *instance, bool finished);
+/*
+ * An instance was started and can't be used here (-errno, `message`): it is stopped, and a call
+ * that waits for it is answered. Its GATEWAY_ENDED is yet to come.
+ */
+void pool_lost(struct pool *pool, struct instance *instance, int error, const char *message);
 /* The instance is to be ended, whatever it does. Its call is detached. */
 void pool_stop(struct pool *pool, struct instance *instance, enum gateway_stop_reason reason);
 /* Whole seconds after which a refused caller may try again. */

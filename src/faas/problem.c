@@ -63,6 +63,10 @@ enum problem_cause problem_from_errno(int error)
         return PROBLEM_CONFLICT;
     case ENOSPC:
         return PROBLEM_NO_SPACE;
+    case EAGAIN:
+    case EMFILE:
+    case ENFILE:
+        return PROBLEM_BUSY;
     case E2BIG:
     case EFBIG:
         return PROBLEM_REQUEST_TOO_LARGE;

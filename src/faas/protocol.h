@@ -129,7 +129,7 @@ struct gateway_ended {
     uint32_t type; /* GATEWAY_ENDED */
     uint32_t end;  /* enum gateway_end */
     uint64_t token;
-    int32_t status; /* as from wait(2) */
+    int32_t status; /* as from wait(2); GATEWAY_END_NOT_STARTED: -errno */
     uint32_t reserved;
     uint64_t cpu_us;
     uint64_t memory_peak_bytes;

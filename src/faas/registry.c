@@ -159,8 +159,8 @@ static int function_check(const struct registry_function *function, struct err *
 }
 
 /* What a function of that name has and keeps. -ENOENT, without a message: it is new. */
-static int kept_read(struct registry *registry, const char *name, uint32_t *ret_id, uid_t *ret_uid,
-                     int64_t *ret_created_at, struct err *err)
+static int kept_read(struct registry *registry, const char *name,
+                     struct registry_function *function, struct err *err)
 {
     _cleanup_(resetp) sqlite3_stmt *statement = registry->statement[STATEMENT_FIND];
 
@@ -170,9 +170,10 @@ static int kept_read(struct registry *registry, const char *name, uint32_t *ret_
         return -ENOENT;
     if (r != SQLITE_ROW)
         return registry_failed(registry, err, "read");
-    *ret_id = (uint32_t)sqlite3_column_int64(statement, 0);
-    *ret_uid = (uid_t)sqlite3_column_int64(statement, 1);
-    *ret_created_at = sqlite3_column_int64(statement, 2);
+    function->id = (uint32_t)sqlite3_column_int64(statement, 0);
+    function->uid = (uid_t)sqlite3_column_int64(statement, 1);
+    function->created_at = sqlite3_column_int64(statement, 2);
+    function->may_own_files |= sqlite3_column_int(statement, 3) != 0;
     return 0;
 }
 
@@ -189,9 +190,10 @@ static int function_write(struct registry *registry, enum statement which,
     sqlite3_bind_int64(statement, 6, function->updated_at);
     sqlite3_bind_text(statement, 7, function->manifest, -1, SQLITE_STATIC);
     sqlite3_bind_text(statement, 8, function->name, -1, SQLITE_STATIC);
+    sqlite3_bind_int(statement, 9, function->may_own_files);
     if (which == STATEMENT_INSERT) {
-        sqlite3_bind_int64(statement, 9, function->uid);
-        sqlite3_bind_int64(statement, 10, function->created_at);
+        sqlite3_bind_int64(statement, 10, function->uid);
+        sqlite3_bind_int64(statement, 11, function->created_at);
     }
     return sqlite3_step(statement) == SQLITE_DONE ? 0 : registry_failed(registry, err, "write");
 }
@@ -231,7 +233,7 @@ int registry_put(struct registry *registry, struct registry_function *function, 
         return r;
     next.updated_at = time(NULL);
     next.created_at = next.updated_at;
-    r = kept_read(registry, next.name, &next.id, &next.uid, &next.created_at, err);
+    r = kept_read(registry, next.name, &next, err);
     if (r == 0)
         r = function_write(registry, STATEMENT_UPDATE, &next, err);
     else if (r == -ENOENT)
@@ -245,28 +247,26 @@ int registry_put(struct registry *registry, struct registry_function *function, 
 int registry_remove(struct registry *registry, const char *name, uint32_t *ret_id, uid_t *ret_uid,
                     struct err *err)
 {
-    int64_t created_at;
-    uint32_t id = 0;
-    uid_t uid = 0;
+    struct registry_function kept = {0};
 
     int r = run(registry, STATEMENT_BEGIN, NULL, "write", err);
     if (r < 0)
         return r;
-    r = kept_read(registry, name, &id, &uid, &created_at, err);
+    r = kept_read(registry, name, &kept, err);
     if (r == -ENOENT)
         err_say(err, r, "cannot remove '%.63s': no such function", name);
+    if (r == 0)
+        r = run(registry, STATEMENT_WAIT, &(int64_t){kept.uid}, "write", err);
     if (r == 0) {
         _cleanup_(resetp) sqlite3_stmt *statement = registry->statement[STATEMENT_DELETE];
         sqlite3_bind_text(statement, 1, name, -1, SQLITE_STATIC);
         r = sqlite3_step(statement) == SQLITE_DONE ? 0 : registry_failed(registry, err, "write");
     }
-    if (r == 0)
-        r = run(registry, STATEMENT_WAIT, &(int64_t){uid}, "write", err);
     r = finish(registry, r, "write", err);
     if (r < 0)
         return r;
-    *ret_id = id;
-    *ret_uid = uid;
+    *ret_id = kept.id;
+    *ret_uid = kept.uid;
     return 0;
 }
 
@@ -304,6 +304,7 @@ static int row_read(struct registry *registry, sqlite3_stmt *row,
     f.uid = (uid_t)uid;
     f.created_at = sqlite3_column_int64(row, 8);
     f.updated_at = sqlite3_column_int64(row, 9);
+    f.may_own_files = sqlite3_column_int(row, 11) != 0;
     f.manifest = strdup(manifest);
     if (!f.manifest)
         return err_set(err, -ENOMEM, "cannot read registry '%s'", registry->path);

@@ -4,6 +4,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -23,6 +24,7 @@ struct registry_function {
     char safety[16];
     char kind[16];
     uid_t uid;                      /* host uid and gid of its pVMs, its own */
+    bool may_own_files;             /* it was ever granted a host directory to write in */
     int64_t created_at, updated_at; /* seconds since 1970 */
     char *manifest;                 /* canonical YAML; owned by the struct */
 };
@@ -38,16 +40,19 @@ int registry_open(const char *state_dir, uid_t uid_first, uint32_t uid_count,
 void registry_close(struct registry *registry);
 
 /*
- * Puts a function, new or in place of the one of that name (which keeps id, uid and created_at):
- * one transaction. id, uid and times of `function` are set. -ENOSPC: no uid left; -E2BIG:
- * FUNCTIONS_MAX.
+ * Puts a function, new or in place of the one of that name (which keeps id, uid, created_at and a
+ * may_own_files that was ever true): one transaction. These and the times of `function` are set.
+ * -ENOSPC: no uid left; -E2BIG: FUNCTIONS_MAX.
  */
 int registry_put(struct registry *registry, struct registry_function *function, struct err *err);
 /* -ENOENT. The uid waits for registry_uid_purged() before another function gets it. */
 int registry_remove(struct registry *registry, const char *name, uint32_t *ret_id, uid_t *ret_uid,
                     struct err *err);
 int registry_uid_purged(struct registry *registry, uid_t uid, struct err *err);
-/* uids of removed functions that are not purged yet (after a crash). Returns the count. */
+/*
+ * uids of removed functions that are not purged yet (after a crash), but for those that may own
+ * files somewhere: these are never given again. Returns the count.
+ */
 int registry_uids_waiting(struct registry *registry, uid_t *ret_uids, size_t max, struct err *err);
 
 int registry_get(struct registry *registry, const char *name,

@@ -9,25 +9,26 @@
 
 #include "faas/registry_internal.h"
 
-#define SCHEMA_VERSION 1
+#define SCHEMA_VERSION 2
 #define APPLICATION_ID 0x76697265 /* "vire": tells our file from another program's */
 #define BUSY_WAIT_MS 200
 
 #define COLUMNS                                                                                 \
     "id, name, version, library_hash, source_hash, safety, kind, uid, created_at, updated_at, " \
-    "manifest"
+    "manifest, owns_files"
 
 static const char *const statement_sql[STATEMENTS] = {
     [STATEMENT_BEGIN] = "BEGIN IMMEDIATE",
     [STATEMENT_COMMIT] = "COMMIT",
     [STATEMENT_ROLLBACK] = "ROLLBACK",
-    [STATEMENT_FIND] = "SELECT id, uid, created_at FROM functions WHERE name = ?",
+    [STATEMENT_FIND] = "SELECT id, uid, created_at, owns_files FROM functions WHERE name = ?",
     [STATEMENT_COUNT] = "SELECT count(*) FROM functions",
     [STATEMENT_INSERT] = "INSERT INTO functions (version, library_hash, source_hash, safety, kind, "
-                         "updated_at, manifest, name, uid, created_at) "
-                         "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-    [STATEMENT_UPDATE] = "UPDATE functions SET version = ?, library_hash = ?, source_hash = ?, "
-                         "safety = ?, kind = ?, updated_at = ?, manifest = ? WHERE name = ?",
+                         "updated_at, manifest, name, owns_files, uid, created_at) "
+                         "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    [STATEMENT_UPDATE] = "UPDATE functions SET version = ?1, library_hash = ?2, source_hash = ?3, "
+                         "safety = ?4, kind = ?5, updated_at = ?6, manifest = ?7, owns_files = ?9 "
+                         "WHERE name = ?8",
     [STATEMENT_DELETE] = "DELETE FROM functions WHERE name = ?",
     [STATEMENT_GET] = "SELECT " COLUMNS " FROM functions WHERE name = ?",
     [STATEMENT_EACH] = "SELECT " COLUMNS " FROM functions ORDER BY name",
@@ -36,9 +37,10 @@ static const char *const statement_sql[STATEMENTS] = {
                              "ORDER BY 1",
     [STATEMENT_CURSOR] = "SELECT uid FROM uid_cursor",
     [STATEMENT_CURSOR_SET] = "UPDATE uid_cursor SET uid = ?",
-    [STATEMENT_WAIT] = "INSERT INTO uids_waiting (uid) VALUES (?)",
+    [STATEMENT_WAIT] = "INSERT INTO uids_waiting (uid, owns_files) "
+                       "SELECT uid, owns_files FROM functions WHERE uid = ?",
     [STATEMENT_PURGED] = "DELETE FROM uids_waiting WHERE uid = ?",
-    [STATEMENT_WAITING] = "SELECT uid FROM uids_waiting ORDER BY uid LIMIT ?",
+    [STATEMENT_WAITING] = "SELECT uid FROM uids_waiting WHERE NOT owns_files ORDER BY uid LIMIT ?",
 };
 
 /* AUTOINCREMENT: an id is never used again, as the header promises. */
@@ -47,14 +49,25 @@ static const char schema[] =
     "CREATE TABLE functions (id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL UNIQUE,"
     " version TEXT NOT NULL, library_hash TEXT NOT NULL, source_hash TEXT NOT NULL,"
     " safety TEXT NOT NULL, kind TEXT NOT NULL, uid INTEGER NOT NULL UNIQUE,"
-    " created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL, manifest TEXT NOT NULL) STRICT;"
-    "CREATE TABLE uids_waiting (uid INTEGER PRIMARY KEY) STRICT;"
+    " created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL, manifest TEXT NOT NULL,"
+    " owns_files INTEGER NOT NULL DEFAULT 1) STRICT;"
+    "CREATE TABLE uids_waiting (uid INTEGER PRIMARY KEY, owns_files INTEGER NOT NULL DEFAULT 1)"
+    " STRICT;"
     "CREATE TABLE uid_cursor (uid INTEGER NOT NULL) STRICT;"
     "INSERT INTO uid_cursor VALUES (0);"
     "PRAGMA application_id = 1986622053;" /* APPLICATION_ID */
-    "PRAGMA user_version = 1;"
+    "PRAGMA user_version = 2;"
     "COMMIT;";
 _Static_assert(APPLICATION_ID == 1986622053, "the schema sets it");
+
+/* Version 1 did not say which uids may own files: all may. */
+static const char schema_from_1[] =
+    "BEGIN IMMEDIATE;"
+    "ALTER TABLE functions ADD COLUMN owns_files INTEGER NOT NULL DEFAULT 1;"
+    "ALTER TABLE uids_waiting ADD COLUMN owns_files INTEGER NOT NULL DEFAULT 1;"
+    "PRAGMA user_version = 2;"
+    "COMMIT;";
+_Static_assert(SCHEMA_VERSION == 2, "the schemas set it");
 
 DEFINE_CLEANUP(struct registry, registry_close)
 
@@ -158,6 +171,14 @@ static int schema_open(struct registry *registry, struct err *err)
     if (application != APPLICATION_ID)
         return err_say(err, -EBADMSG, "cannot use registry '%s': it belongs to another program",
                        registry->path);
+    if (version == 1 && objects > 0) {
+        r = integrity_check(registry, err);
+        if (r == 0 && sqlite3_exec(registry->db, schema_from_1, NULL, NULL, NULL) != SQLITE_OK)
+            r = sqlite3_errcode(registry->db) == SQLITE_ERROR
+                    ? registry_damaged(registry, err, sqlite3_errmsg(registry->db))
+                    : registry_failed(registry, err, "convert");
+        return r;
+    }
     if (version != SCHEMA_VERSION)
         return err_say(err, -EPROTO,
                        "cannot use registry '%s': its schema is version %lld, this vireo knows "

@@ -235,7 +235,7 @@ static int open_registry(struct supervisor *supervisor, struct err *err)
                           &supervisor->registry, err);
     if (r < 0)
         return r;
-    /* Uids that a former daemon did not get to free wait for ever: what they own is not known. */
+    purge_uids(supervisor);
     return registry_each(supervisor->registry, load_function, supervisor, err);
 }
 

@@ -199,7 +199,8 @@ void templates_retire_all(struct supervisor *supervisor);
 void instance_start(struct supervisor *supervisor, const struct gateway_start *wish);
 /* Starts what waited for the function's template, or says why it can't be had. */
 void wishes_grant(struct supervisor *supervisor, struct function *function);
-void wishes_refuse(struct supervisor *supervisor, struct function *function, const char *reason);
+void wishes_refuse(struct supervisor *supervisor, struct function *function, int error,
+                   const char *reason);
 void instance_stop(struct supervisor *supervisor, const struct gateway_stop *wish);
 void instance_end_all(struct supervisor *supervisor, struct template_slot *slot);
 /* What a template says: ended and failed instances. */
@@ -233,6 +234,16 @@ int jobs_remove(struct supervisor *supervisor, const struct admin_request *reque
 void jobs_template(struct supervisor *supervisor, struct function *function);
 /* Nothing of this uid lives any more. */
 void jobs_uid_purged(struct supervisor *supervisor, uid_t uid);
+
+/* ---- supervisor_purge.c ---- */
+/*
+ * Removes libraries that no function has had for so long; none at all as long as no function is
+ * registered. Only from the thread that commits: a deploy stores its library again there before it
+ * registers it.
+ */
+int purge_store(struct supervisor *supervisor, uint32_t age_seconds, struct err *err);
+/* Frees the uids that wait since a former daemon. At the start, before threads. */
+void purge_uids(struct supervisor *supervisor);
 
 /* ---- supervisor_config.c ---- */
 int supervisor_config_read(struct supervisor_config *config, struct err *err);

@@ -229,7 +229,9 @@ void admin_message(struct supervisor *supervisor, const struct admin_request *re
                      : err_say(&err, -ENOENT, "%s", missing);
         break;
     case ADMIN_DEPLOY:
-        r = jobs_deploy(supervisor, request, fd, &err);
+        /* Its source does not come when we have no descriptor left. */
+        r = fd ? jobs_deploy(supervisor, request, fd, &err)
+               : err_set(&err, -EMFILE, "cannot deploy '%s': take its source", request->name);
         break;
     default:
         break;

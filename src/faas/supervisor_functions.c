@@ -124,16 +124,6 @@ static bool uid_in_use(const struct supervisor *supervisor, uid_t uid)
     return false;
 }
 
-/* Files of its uid may be anywhere in a host directory that it could write to. */
-static bool may_own_files(const struct manifest *manifest)
-{
-    for (uint32_t i = 0; i < manifest->file_count; i++) {
-        if (manifest->files[i].host[0] && manifest->files[i].writable)
-            return true;
-    }
-    return false;
-}
-
 void function_drop(struct supervisor *supervisor, const char *name)
 {
     struct function *function = function_find(supervisor, name);
@@ -146,11 +136,11 @@ void function_drop(struct supervisor *supervisor, const char *name)
     };
     uid_t uid = function->row.uid;
     bool alive = uid_in_use(supervisor, uid);
-    bool keep_uid = may_own_files(&function->manifest);
+    bool keep_uid = function->row.may_own_files;
 
     unlink_function(supervisor, function);
     gateway_send(supervisor, GATEWAY_CALLS, &message, sizeof message, NULL, 0);
-    wishes_refuse(supervisor, function, "the function is gone");
+    wishes_refuse(supervisor, function, -ENOENT, "the function is gone");
     for (struct template_slot *slot = supervisor->templates; slot; slot = slot->next) {
         if (slot->function != function)
             continue;
@@ -313,7 +303,7 @@ void function_free_all(struct supervisor *supervisor)
         while (supervisor->by_id[i]) {
             struct function *function = supervisor->by_id[i];
             supervisor->by_id[i] = function->next_id;
-            wishes_refuse(supervisor, function, "the daemon stops");
+            wishes_refuse(supervisor, function, -ESHUTDOWN, "the daemon stops");
             registry_function_clear(&function->row);
             free(function);
         }

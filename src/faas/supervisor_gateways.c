@@ -176,7 +176,7 @@ static bool one_message(struct supervisor *supervisor, enum gateway_role role,
         return fd_count == 0 && calls_message(supervisor, message, size);
     if (size != sizeof message->admin || message->type < ADMIN_DEPLOY ||
         message->type > ADMIN_STATUS || !strings_end(&message->admin) ||
-        fd_count != (message->type == ADMIN_DEPLOY ? 1 : 0))
+        fd_count > (message->type == ADMIN_DEPLOY ? 1 : 0))
         return false;
     admin_message(supervisor, &message->admin, fd_count ? &fds[0] : NULL);
     return true;
@@ -239,7 +239,7 @@ static void gateway_ended(struct supervisor *supervisor, struct source *source, 
         /* No one else knows the channels of its instances. */
         for (unsigned i = 0; i < FUNCTION_BUCKETS; i++) {
             for (struct function *at = supervisor->by_id[i]; at; at = at->next_id)
-                wishes_refuse(supervisor, at, "the gateway is gone");
+                wishes_refuse(supervisor, at, -EPIPE, "the gateway is gone");
         }
         templates_retire_all(supervisor);
         if (supervisor->stopping) {

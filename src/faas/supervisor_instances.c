@@ -80,12 +80,14 @@ static void put_instance(struct supervisor *supervisor, struct instance *instanc
         template_retire(supervisor, slot);
 }
 
-static void tell_not_started(struct supervisor *supervisor, uint64_t token, const char *message)
+static void tell_not_started(struct supervisor *supervisor, uint64_t token, int error,
+                             const char *message)
 {
     struct gateway_ended ended = {
         .type = GATEWAY_ENDED,
         .end = GATEWAY_END_NOT_STARTED,
         .token = token,
+        .status = error,
     };
 
     snprintf(ended.message, sizeof ended.message, "%s", message);
@@ -141,13 +143,13 @@ static void instance_begin(struct supervisor *supervisor, struct function *funct
     struct instance *instance = take_instance(supervisor, token);
 
     if (!instance) {
-        tell_not_started(supervisor, token, "too many instances");
+        tell_not_started(supervisor, token, -EAGAIN, "too many instances");
         return;
     }
     if (start(supervisor, function, instance, &channel, &err) < 0) {
         pvm_channel_close(&channel);
         put_instance(supervisor, instance);
-        tell_not_started(supervisor, token, err.message);
+        tell_not_started(supervisor, token, err.code, err.message);
         return;
     }
     cold ? supervisor->starts_cold++ : supervisor->starts_fork++;
@@ -171,7 +173,7 @@ void instance_start(struct supervisor *supervisor, const struct gateway_start *m
     struct function *function = function_find_id(supervisor, message->function_id);
 
     if (!function || supervisor->stopping) {
-        tell_not_started(supervisor, message->token, "the function is gone");
+        tell_not_started(supervisor, message->token, -ENOENT, "the function is gone");
         return;
     }
     /* A gateway that lies: two instances of one name could not be told apart. */
@@ -193,7 +195,8 @@ void instance_start(struct supervisor *supervisor, const struct gateway_start *m
     struct wish *wish = malloc(sizeof *wish);
     if (!wish || supervisor->wish_count == WISHES_MAX) {
         free(wish);
-        tell_not_started(supervisor, message->token, "too many instances wait for their template");
+        tell_not_started(supervisor, message->token, -EAGAIN,
+                         "too many instances wait for their template");
         return;
     }
     *wish = (struct wish){.token = message->token, .begin_ns = begin_ns};
@@ -231,12 +234,13 @@ void wishes_grant(struct supervisor *supervisor, struct function *function)
     }
 }
 
-void wishes_refuse(struct supervisor *supervisor, struct function *function, const char *reason)
+void wishes_refuse(struct supervisor *supervisor, struct function *function, int error,
+                   const char *reason)
 {
     struct wish *wish;
 
     while ((wish = take_wish(supervisor, function))) {
-        tell_not_started(supervisor, wish->token, reason);
+        tell_not_started(supervisor, wish->token, error, reason);
         free(wish);
     }
 }
@@ -293,6 +297,7 @@ static void instance_ended(struct supervisor *supervisor, struct instance *insta
 
     if (event->type == PVM_NOT_STARTED) {
         ended.end = GATEWAY_END_NOT_STARTED;
+        ended.status = event->error;
         snprintf(ended.message, sizeof ended.message, "cannot fork the template: %s",
                  strerror(-event->error));
         supervisor->starts_failed++;

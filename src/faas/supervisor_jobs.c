@@ -6,7 +6,8 @@
  *            registry's row is written (thread) -> done: in use, acknowledged (loop)
  *   remove:  commit (thread) -> done (loop)
  *
- * The registry is one connection: a lock keeps the threads off each other.
+ * The registry is one connection, the quick thread's. So is purging the store: what it commits and
+ * what it removes can't meet.
  */
 #include <errno.h>
 #include <pthread.h>
@@ -21,6 +22,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/err.h"
 #include "base/fd.h"
 #include "base/log.h"
@@ -31,7 +33,12 @@
 #define JOBS_MAX 64     /* waiting or running */
 #define PROGRESS_MAX 32 /* messages that the loop has not sent on yet */
 
-enum job_kind { JOB_DEPLOY, JOB_REMOVE, JOB_PURGE_UID, JOB_TEMPLATE };
+/* Libraries that no function has are kept a day; looked for at the start and then, when something
+ * was deployed or removed, not more often than each hour. */
+#define LIBRARY_KEEP_SECONDS 86400
+#define PURGE_NS (3600 * INT64_C(1000000000))
+
+enum job_kind { JOB_DEPLOY, JOB_REMOVE, JOB_PURGE_UID, JOB_PURGE_STORE, JOB_TEMPLATE };
 
 enum job_queue { QUEUE_SLOW, QUEUE_QUICK, QUEUES };
 
@@ -45,6 +52,7 @@ struct job {
     struct registry_function row;
     struct template_slot *slot; /* started, not adopted */
     uid_t uid;
+    uint32_t age_seconds; /* JOB_PURGE_STORE */
     /* JOB_TEMPLATE: what the function was when it was asked for. */
     uint32_t function_id, generation;
     char library_hash[BUILD_HASH_TEXT];
@@ -65,6 +73,7 @@ struct jobs {
     struct job_list waiting[QUEUES], finished;
     unsigned count; /* of what administrators asked for */
     bool closing;
+    int64_t purged_ns;         /* the last JOB_PURGE_STORE; the loop's */
     bool own_cgroup_namespace; /* set before the threads start */
     int event_fd;
     struct admin_progress progress[PROGRESS_MAX]; /* to be sent on */
@@ -197,6 +206,16 @@ static int deploy_build(struct job *job)
                      supervisor->key, &job->result, err);
 }
 
+/* Files of its uid may be anywhere in a host directory that it can write to. */
+static bool may_own_files(const struct manifest *manifest)
+{
+    for (uint32_t i = 0; i < manifest->file_count; i++) {
+        if (manifest->files[i].host[0] && manifest->files[i].writable)
+            return true;
+    }
+    return false;
+}
+
 static int fill_row(struct job *job)
 {
     struct registry_function *row = &job->row;
@@ -208,6 +227,7 @@ static int fill_row(struct job *job)
     memcpy(row->source_hash, result->input_hash, sizeof row->source_hash);
     memcpy(row->safety, result->note.safety, sizeof row->safety);
     memcpy(row->kind, result->note.kind, sizeof row->kind);
+    row->may_own_files = may_own_files(&result->manifest);
     return manifest_format(&result->manifest, &row->manifest, &job->err);
 }
 
@@ -226,7 +246,13 @@ static void deploy_commit(struct job *job)
 
     int found = registry_get(supervisor->registry, row->name, &known, NULL);
     uid = known.uid;
+    if (found == 0)
+        store_touch(supervisor->store, known.library_hash); /* used until now */
     registry_function_clear(&known);
+    /* Again: it may have been purged since it was built. */
+    if (store_put(supervisor->store, job->result.library, job->result.size, row->library_hash,
+                  &job->err) < 0)
+        return;
     if (found < 0 && pvm_uid_take(&uid, &uid_lock, &job->err) < 0)
         return;
     if (template_open(supervisor, row->name, row->library_hash, manifest, uid, &job->slot,
@@ -242,10 +268,21 @@ static void deploy_commit(struct job *job)
     }
 }
 
+static void remove_commit(struct job *job)
+{
+    struct supervisor *supervisor = job->supervisor;
+    struct registry_function known = {0};
+    uint32_t id;
+
+    if (registry_get(supervisor->registry, job->request.name, &known, &job->err) == 0 &&
+        registry_remove(supervisor->registry, job->request.name, &id, &job->uid, &job->err) == 0)
+        store_touch(supervisor->store, known.library_hash); /* used until now */
+    registry_function_clear(&known);
+}
+
 static void job_step(struct job *job)
 {
     struct supervisor *supervisor = job->supervisor;
-    uint32_t id;
 
     switch (job->kind) {
     case JOB_DEPLOY:
@@ -255,10 +292,13 @@ static void job_step(struct job *job)
             fill_row(job);
         return;
     case JOB_REMOVE:
-        registry_remove(supervisor->registry, job->request.name, &id, &job->uid, &job->err);
+        remove_commit(job);
         return;
     case JOB_PURGE_UID:
         registry_uid_purged(supervisor->registry, job->uid, &job->err);
+        return;
+    case JOB_PURGE_STORE:
+        purge_store(supervisor, job->age_seconds, &job->err);
         return;
     case JOB_TEMPLATE:
         template_open(supervisor, job->request.name, job->library_hash, &job->manifest, job->uid,
@@ -353,7 +393,7 @@ static void template_done(struct supervisor *supervisor, struct job *job)
     } else {
         log_line(LOG_WARNING, "%s", job->err.message);
         if (!function->current)
-            wishes_refuse(supervisor, function, job->err.message);
+            wishes_refuse(supervisor, function, job->err.code, job->err.message);
     }
     wishes_grant(supervisor, function);
 }
@@ -378,10 +418,53 @@ static void deploy_done(struct supervisor *supervisor, struct job *job)
     admin_deployed(supervisor, job->request.token, name);
 }
 
+static struct job *job_new(struct supervisor *supervisor, enum job_kind kind,
+                           const struct admin_request *request, struct err *err)
+{
+    bool asked = is_asked_for(kind);
+    struct job *job = !asked || supervisor->jobs->count < JOBS_MAX ? calloc(1, sizeof *job) : NULL;
+
+    if (!job) {
+        err_say(err, -EBUSY, "cannot take the request: %d others wait already", JOBS_MAX);
+        return NULL;
+    }
+    job->kind = kind;
+    job->source_fd = -1;
+    job->supervisor = supervisor;
+    if (request)
+        job->request = *request;
+    if (asked)
+        supervisor->jobs->count++;
+    return job;
+}
+
+static void purge_soon(struct supervisor *supervisor, uint32_t age_seconds)
+{
+    struct err err = {0};
+    struct job *job = job_new(supervisor, JOB_PURGE_STORE, NULL, &err);
+
+    if (!job)
+        return; /* another time */
+    job->age_seconds = age_seconds;
+    supervisor->jobs->purged_ns = clock_now_ns();
+    submit(supervisor->jobs, job);
+}
+
+/* A full disk keeps nothing for later. */
+static void purge_if_due(struct supervisor *supervisor, bool disk_is_full)
+{
+    if (disk_is_full)
+        purge_soon(supervisor, 0);
+    else if (clock_now_ns() - supervisor->jobs->purged_ns >= PURGE_NS)
+        purge_soon(supervisor, LIBRARY_KEEP_SECONDS);
+}
+
 static void job_finished(struct supervisor *supervisor, struct job *job)
 {
     struct jobs *jobs = supervisor->jobs;
 
+    if (is_asked_for(job->kind))
+        purge_if_due(supervisor, job->err.code == -ENOSPC);
     if (job->err.code && is_asked_for(job->kind)) {
         admin_reply(supervisor, job->request.token, job->err.code, job->err.message, NULL);
         job_done(jobs, job);
@@ -402,6 +485,7 @@ static void job_finished(struct supervisor *supervisor, struct job *job)
         admin_reply(supervisor, job->request.token, 0, "", "{}");
         break;
     case JOB_PURGE_UID:
+    case JOB_PURGE_STORE:
         if (job->err.code)
             log_line(LOG_WARNING, "%s", job->err.message);
         break;
@@ -436,26 +520,6 @@ static void jobs_ready(struct supervisor *supervisor, struct source *source, uin
     }
 }
 
-static struct job *job_new(struct supervisor *supervisor, enum job_kind kind,
-                           const struct admin_request *request, struct err *err)
-{
-    bool asked = is_asked_for(kind);
-    struct job *job = !asked || supervisor->jobs->count < JOBS_MAX ? calloc(1, sizeof *job) : NULL;
-
-    if (!job) {
-        err_say(err, -EBUSY, "cannot take the request: %d others wait already", JOBS_MAX);
-        return NULL;
-    }
-    job->kind = kind;
-    job->source_fd = -1;
-    job->supervisor = supervisor;
-    if (request)
-        job->request = *request;
-    if (asked)
-        supervisor->jobs->count++;
-    return job;
-}
-
 int jobs_deploy(struct supervisor *supervisor, const struct admin_request *request, int *source_fd,
                 struct err *err)
 {
@@ -488,7 +552,7 @@ void jobs_template(struct supervisor *supervisor, struct function *function)
     job = job_new(supervisor, JOB_TEMPLATE, NULL, &err);
     if (!job) {
         if (!function->current)
-            wishes_refuse(supervisor, function, "out of memory");
+            wishes_refuse(supervisor, function, -ENOMEM, "out of memory");
         return;
     }
     memcpy(job->request.name, function->row.name, sizeof job->request.name);
@@ -534,7 +598,10 @@ int jobs_open(struct supervisor *supervisor, struct err *err)
     }
     supervisor->jobs_source.owner = jobs;
     supervisor->jobs_source.ready = jobs_ready;
-    return supervisor_watch(supervisor, &supervisor->jobs_source, jobs->event_fd, EPOLLIN, err);
+    int r = supervisor_watch(supervisor, &supervisor->jobs_source, jobs->event_fd, EPOLLIN, err);
+    if (r == 0)
+        purge_soon(supervisor, LIBRARY_KEEP_SECONDS);
+    return r;
 }
 
 void jobs_close(struct supervisor *supervisor)

@@ -102,6 +102,9 @@ size_t pvm_syscalls(uint32_t grant, const char **ret_names, size_t max);
 /* Uids for one-shot sandboxes of this machine (builds, `vireo run`): locked files below /run/vireo.
  */
 int pvm_uid_take(uid_t *ret_uid, int *ret_lock_fd, struct err *err);
+/* SIGKILL to whatever runs as this uid, for one that was another's before. CAP_SETUID, CAP_SETGID.
+ */
+int pvm_uid_end(uid_t uid, struct err *err);
 /* The range that /etc/subuid reserves for "vireo"; adds one (and says so in *ret_added) when there
  * is none. */
 int pvm_uid_range(uid_t *ret_first, uint32_t *ret_count, bool *ret_added, struct err *err);

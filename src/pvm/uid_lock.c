@@ -68,6 +68,13 @@ static int directory_open(const char *directory, int *ret_fd, struct err *err)
     return 0;
 }
 
+int pvm_uid_end(uid_t uid, struct err *err)
+{
+    int r = uid_purge(uid);
+
+    return r < 0 ? err_set(err, r, "cannot make sure that nothing runs as uid %u", uid) : 0;
+}
+
 int uid_lock_take(const char *directory, uid_t first, uint32_t count, uid_t *ret_uid,
                   int *ret_lock_fd, struct err *err)
 {
@@ -93,9 +100,9 @@ int uid_lock_take(const char *directory, uid_t first, uint32_t count, uid_t *ret
                 continue;
             return err_set(err, -errno, "cannot lock '%s/%s'", directory, name);
         }
-        r = uid_purge(uid);
+        r = pvm_uid_end(uid, err);
         if (r < 0)
-            return err_set(err, r, "cannot make sure that nothing runs as uid %u", uid);
+            return r;
         *ret_uid = uid;
         *ret_lock_fd = steal_fd(&fd);
         return 0;

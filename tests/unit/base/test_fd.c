@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -125,6 +126,32 @@ static void a_cut_message_leaves_no_descriptor_behind(void **state)
     close(sockets[1]);
 }
 
+static void a_full_table_costs_the_descriptors_not_the_message(void **state)
+{
+    (void)state;
+    int sockets[2], fds[FD_MESSAGE_MAX];
+    size_t count = 7;
+    char word[8];
+    struct rlimit before, none;
+
+    assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets), 0);
+    const int sent[] = {0, 1};
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+    none = before;
+    for (int room = 0; room < 2; room++) {
+        assert_int_equal(fd_send(sockets[0], "ok", 2, sent, 2), 0);
+        none.rlim_cur = (rlim_t)sockets[1] + 1 + (rlim_t)room;
+        assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+        ssize_t n = fd_receive(sockets[1], word, sizeof word, fds, &count, 0);
+        assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+        assert_int_equal(n, 2);
+        assert_int_equal(count, 0);
+    }
+    /* With one that did not fit, the other was given back too. */
+    assert_int_equal(fcntl(sockets[1] + 1, F_GETFD), -1);
+    fd_close_all(sockets, 2);
+}
+
 static void too_many_descriptors_are_not_sent(void **state)
 {
     (void)state;
@@ -145,6 +172,7 @@ int main(void)
         cmocka_unit_test(a_file_is_replaced_whole_and_never_through_a_link),
         cmocka_unit_test(a_file_past_its_limit_is_refused),
         cmocka_unit_test(a_cut_message_leaves_no_descriptor_behind),
+        cmocka_unit_test(a_full_table_costs_the_descriptors_not_the_message),
         cmocka_unit_test(too_many_descriptors_are_not_sent),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -2,7 +2,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 
 #include "test_library.h"
 
@@ -213,8 +215,10 @@ static void purge_keeps_what_is_named_or_new(void **state)
     }
     const char *keep[] = {hash[0], hash[1]};
     assert_int_equal(store_purge(store, keep, 2, 60), 0);
-    assert_int_equal(store_purge(store, keep, 1, 60), 1);
+    assert_int_equal(store_purge(store, keep, 1, 60), 0); /* it was kept until a moment ago */
     path_of(path, hash[1]);
+    assert_int_equal(utimensat(AT_FDCWD, path, long_ago, 0), 0);
+    assert_int_equal(store_purge(store, keep, 1, 60), 1);
     assert_int_equal(access(path, F_OK), -1);
     path_of(path, hash[0]);
     assert_int_equal(access(path, F_OK), 0);
@@ -225,27 +229,65 @@ static void purge_keeps_what_is_named_or_new(void **state)
     assert_int_equal(store_purge(store, NULL, 0, 60), 0);
 }
 
+/* Only being named by nobody makes a library old, whatever the machine's clock says. */
+static void a_clock_that_jumps_removes_nothing_that_is_kept(void **state)
+{
+    (void)state;
+    _cleanup_(store_closep) struct store *store = store_of_test();
+    const struct timespec long_ago[2] = {{.tv_sec = 1000}, {.tv_sec = 1000}};
+    const struct timespec future[2] = {{.tv_sec = INT32_MAX}, {.tv_sec = INT32_MAX}};
+    char hash[BUILD_HASH_TEXT], path[512];
+    struct stat status;
+
+    store_purge(store, NULL, 0, 0); /* of the tests before */
+    assert_int_equal(store_put(store, library, library_size, hash, NULL), 0);
+    path_of(path, hash);
+    const char *keep[] = {nobody, hash};
+    /* The clock went a long way forward since it was put: it is kept, and its age begins anew. */
+    assert_int_equal(utimensat(AT_FDCWD, path, long_ago, 0), 0);
+    assert_int_equal(store_purge(store, keep, 2, 0), 0);
+    assert_int_equal(store_purge(store, NULL, 0, 60), 0);
+    /* It went back: what has a time that is yet to come ages from now. */
+    assert_int_equal(utimensat(AT_FDCWD, path, future, 0), 0);
+    assert_int_equal(store_purge(store, NULL, 0, 60), 0);
+    assert_int_equal(stat(path, &status), 0);
+    assert_true(status.st_mtime <= time(NULL));
+    /* Named by nobody now: age 0 removes it at once. */
+    assert_int_equal(store_touch(store, hash), 0);
+    assert_int_equal(store_purge(store, NULL, 0, 0), 1);
+    assert_int_equal(store_touch(store, hash), -ENOENT);
+    assert_int_equal(store_touch(store, "../key"), -EINVAL);
+}
+
 static void temporary_files_of_the_dead_are_removed(void **state)
 {
     (void)state;
-    char dead[512], alive[512], foreign[512];
+    char dead[512], own[512], alive[512], foreign[512];
     pid_t child = fork();
     if (child == 0)
         _exit(0);
     waitpid(child, NULL, 0); /* its pid is nobody's now */
     store_close(store_of_test());
     snprintf(dead, sizeof dead, "%s/store/lib/%s.so.%d.3.tmp", scratch, nobody, child);
-    snprintf(alive, sizeof alive, "%s/store/lib/%s.so.%d.99999.tmp", scratch, nobody, getpid());
+    /* Of a process that had our pid; and of one that runs. */
+    snprintf(own, sizeof own, "%s/store/lib/%s.so.%d.99999.tmp", scratch, nobody, getpid());
+    snprintf(alive, sizeof alive, "%s/store/lib/%s.so.%d.99999.tmp", scratch, nobody, getppid());
     snprintf(foreign, sizeof foreign, "%s/store/lib/notes.tmp", scratch);
-    const char *const paths[] = {dead, alive, foreign};
+    const char *const paths[] = {dead, own, alive, foreign};
     for (size_t i = 0; i < ARRAY_LEN(paths); i++)
         close(open(paths[i], O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
-    store_close(store_of_test());
+    _cleanup_(store_closep) struct store *store = store_of_test();
     assert_int_equal(access(dead, F_OK), -1);
+    assert_int_equal(access(own, F_OK), -1);
+    /* Once it is open, such a file is being written. */
+    close(open(own, O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
+    store_purge(store, NULL, 0, 60);
+    assert_int_equal(access(own, F_OK), 0);
     assert_int_equal(access(alive, F_OK), 0);
     assert_int_equal(access(foreign, F_OK), 0);
     const struct timespec long_ago[2] = {{.tv_sec = 1000}, {.tv_sec = 1000}};
     assert_int_equal(utimensat(AT_FDCWD, alive, long_ago, 0), 0);
+    assert_int_equal(unlink(own), 0);
     store_close(store_of_test());
     assert_int_equal(access(alive, F_OK), -1);
 }
@@ -269,6 +311,7 @@ int main(void)
         cmocka_unit_test(names_that_are_not_hashes_are_refused),
         cmocka_unit_test(a_build_is_found_while_its_library_is_there),
         cmocka_unit_test(purge_keeps_what_is_named_or_new),
+        cmocka_unit_test(a_clock_that_jumps_removes_nothing_that_is_kept),
         cmocka_unit_test(temporary_files_of_the_dead_are_removed),
         cmocka_unit_test(a_store_needs_its_state_directory),
     };

@@ -216,6 +216,74 @@ static void uids_are_used_again_only_after_their_purge(void **state)
     assert_int_equal(registry_remove(registry, "three", &id_again, &removed, NULL), -ENOENT);
 }
 
+static void a_uid_that_may_own_files_is_never_given_again(void **state)
+{
+    uid_t uid, waiting[4];
+    uint32_t id;
+
+    (void)state;
+    _cleanup_(registry_closep) struct registry *registry = open_counted(2);
+    struct registry_function writer = sample("writer");
+    writer.may_own_files = true;
+    assert_int_equal(registry_put(registry, &writer, NULL), 0);
+    /* A later deploy without the grant does not take back what was written. */
+    struct registry_function found = sample("writer");
+    assert_int_equal(registry_put(registry, &found, NULL), 0);
+    assert_true(found.may_own_files);
+    assert_int_equal(put(registry, "reader", NULL), 0);
+    registry_close(steal_ptr(&registry));
+
+    registry = open_counted(2);
+    assert_int_equal(registry_get(registry, "writer", &found, NULL), 0);
+    assert_true(found.may_own_files);
+    registry_function_clear(&found);
+    assert_int_equal(registry_get(registry, "reader", &found, NULL), 0);
+    assert_false(found.may_own_files);
+    registry_function_clear(&found);
+    assert_int_equal(registry_remove(registry, "writer", &id, &uid, NULL), 0);
+    assert_int_equal(registry_uids_waiting(registry, waiting, 4, NULL), 0);
+    assert_int_equal(put(registry, "third", NULL), -ENOSPC);
+    assert_int_equal(registry_remove(registry, "reader", &id, &uid, NULL), 0);
+    assert_int_equal(registry_uids_waiting(registry, waiting, 4, NULL), 1);
+    assert_int_equal(waiting[0], uid);
+}
+
+/* Version 1 as it was, with a function, a uid that waits and the id that was given last. */
+static void a_registry_of_version_1_is_converted(void **state)
+{
+    struct registry_function found = {0};
+    uid_t waiting[4], uid;
+    uint32_t id;
+
+    (void)state;
+    registry_close(open_counted(3));
+    sql_run("DROP TABLE functions; DROP TABLE uids_waiting; PRAGMA user_version = 1;"
+            "CREATE TABLE functions (id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL"
+            " UNIQUE, version TEXT NOT NULL, library_hash TEXT NOT NULL, source_hash TEXT NOT NULL,"
+            " safety TEXT NOT NULL, kind TEXT NOT NULL, uid INTEGER NOT NULL UNIQUE,"
+            " created_at INTEGER NOT NULL, updated_at INTEGER NOT NULL, manifest TEXT NOT NULL)"
+            " STRICT;"
+            "CREATE TABLE uids_waiting (uid INTEGER PRIMARY KEY) STRICT;"
+            "INSERT INTO functions VALUES (7, 'old', '1', 'aa', 'bb', 'sfi', 'handler', 200001, 5,"
+            " 6, 'name: old');"
+            "INSERT INTO uids_waiting VALUES (200000)");
+    _cleanup_(registry_closep) struct registry *registry = open_counted(3);
+    assert_int_equal(registry_get(registry, "old", &found, NULL), 0);
+    assert_int_equal(found.id, 7);
+    assert_int_equal(found.uid, 200001);
+    /* It was not written down: it may. */
+    assert_true(found.may_own_files);
+    registry_function_clear(&found);
+    assert_int_equal(registry_uids_waiting(registry, waiting, 4, NULL), 0);
+    assert_int_equal(put(registry, "new", &uid), 0);
+    assert_int_equal(uid, 200002);
+    assert_int_equal(registry_remove(registry, "new", &id, &uid, NULL), 0);
+    assert_int_equal(id, 8);
+    assert_int_equal(registry_uids_waiting(registry, waiting, 4, NULL), 1);
+    registry_close(steal_ptr(&registry));
+    registry = open_counted(3);
+}
+
 static void a_freed_uid_rests_as_long_as_it_can(void **state)
 {
     uid_t uid, removed;
@@ -464,9 +532,9 @@ static void another_schema_is_refused(void **state)
 {
     (void)state;
     registry_close(open_counted(10));
-    sql_run("PRAGMA user_version = 2");
-    expect_refused(-EPROTO, "version 2, this vireo knows version 1");
-    sql_run("PRAGMA user_version = 1; PRAGMA application_id = 7");
+    sql_run("PRAGMA user_version = 3");
+    expect_refused(-EPROTO, "version 3, this vireo knows version 2");
+    sql_run("PRAGMA user_version = 2; PRAGMA application_id = 7");
     expect_refused(-EBADMSG, "another program");
     sql_run("PRAGMA application_id = 1986622053; DROP TABLE uids_waiting");
     expect_refused(-EBADMSG, "is damaged");
@@ -498,6 +566,8 @@ int main(void)
         TEST(files_are_for_their_owner_only),
         TEST(an_update_keeps_id_uid_and_birth),
         TEST(uids_are_used_again_only_after_their_purge),
+        TEST(a_uid_that_may_own_files_is_never_given_again),
+        TEST(a_registry_of_version_1_is_converted),
         TEST(a_freed_uid_rests_as_long_as_it_can),
         TEST(dangerous_uid_ranges_are_refused),
         TEST(bad_functions_are_refused),

@@ -1,0 +1,84 @@
+/*
+ * What nobody uses any more. Libraries that no function has are kept a while: what is deployed
+ * again need not be built again, and a registry that is put back finds them. Uids that a killed
+ * daemon did not get to free are freed at the next start.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/err.h"
+#include "base/log.h"
+#include "faas/supervisor.h"
+
+#define UIDS_AT_ONCE 64
+
+struct hashes {
+    char (*hash)[BUILD_HASH_TEXT];
+    size_t count, capacity;
+};
+
+static void hashes_clear(struct hashes *hashes)
+{
+    free(hashes->hash);
+}
+
+static int add_hash(const struct registry_function *function, void *user)
+{
+    struct hashes *hashes = user;
+
+    if (hashes->count == hashes->capacity) {
+        size_t capacity = hashes->capacity ? hashes->capacity * 2 : 256;
+        void *grown = realloc(hashes->hash, capacity * sizeof *hashes->hash);
+        if (!grown)
+            return -ENOMEM;
+        hashes->hash = grown;
+        hashes->capacity = capacity;
+    }
+    memcpy(hashes->hash[hashes->count++], function->library_hash, BUILD_HASH_TEXT);
+    return 0;
+}
+
+int purge_store(struct supervisor *supervisor, uint32_t age_seconds, struct err *err)
+{
+    _cleanup_(hashes_clear) struct hashes hashes = {0};
+
+    int r = registry_each(supervisor->registry, add_hash, &hashes, err);
+    if (r < 0)
+        return err && err->code ? r : err_set(err, r, "cannot purge the store");
+    /* An empty registry may stand in for one that is damaged and will come back. */
+    if (hashes.count == 0)
+        return 0;
+    _cleanup_(freep) const char **keep = calloc(hashes.count, sizeof *keep);
+    if (!keep)
+        return err_set(err, -ENOMEM, "cannot purge the store");
+    for (size_t i = 0; i < hashes.count; i++)
+        keep[i] = hashes.hash[i];
+    r = store_purge(supervisor->store, keep, hashes.count, age_seconds);
+    if (r < 0)
+        return err_set(err, r, "cannot purge the store");
+    if (r > 0)
+        log_line(LOG_NOTICE, "removed %d libraries that no function has", r);
+    return 0;
+}
+
+void purge_uids(struct supervisor *supervisor)
+{
+    uid_t uids[UIDS_AT_ONCE];
+    struct err err = {0};
+    int r;
+
+    while ((r = registry_uids_waiting(supervisor->registry, uids, UIDS_AT_ONCE, &err)) > 0) {
+        for (int i = 0; i < r; i++) {
+            if (pvm_uid_end(uids[i], &err) < 0 ||
+                registry_uid_purged(supervisor->registry, uids[i], &err) < 0) {
+                log_line(LOG_WARNING, "%s", err.message);
+                return; /* they wait for the next start */
+            }
+        }
+        log_line(LOG_NOTICE, "freed %d uids of functions that were removed", r);
+    }
+    if (r < 0)
+        log_line(LOG_WARNING, "%s", err.message);
+}
