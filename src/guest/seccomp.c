@@ -3,13 +3,17 @@
  * the calls that a filter always allows, so the chain's length costs only those with rules.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/audit.h>
+#include <linux/futex.h>
 #include <linux/seccomp.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "guest/instance.h"
@@ -19,7 +23,50 @@
 /* x32 calls are x86-64 ones with this bit: refused as a whole. */
 #define X32_SYSCALL_BIT 0x40000000u
 
-enum rule { RULE_ANY, RULE_EVENT_FD, RULE_NO_EXEC, RULE_ANONYMOUS };
+enum rule {
+    RULE_ANY,
+    RULE_EVENT_FD,
+    RULE_NO_EXEC,
+    RULE_ANONYMOUS,
+    RULE_DISCARD,
+    RULE_WAIT_WAKE,
+    RULE_CLOCK,
+    RULE_FLAGS,
+};
+
+/*
+ * What one argument must be: `jump` with `k` must come out as `wanted`. The low half of an
+ * argument: flags, protections, commands, clocks and descriptors are 32 bits to the kernel.
+ */
+struct condition {
+    uint8_t argument;
+    bool wanted;
+    uint16_t jump;
+    uint32_t k;
+};
+
+#define CONDITIONS_MAX 3
+
+static const struct {
+    size_t count;
+    struct condition conditions[CONDITIONS_MAX];
+} rules[] = {
+    [RULE_EVENT_FD] = {1, {{0, true, BPF_JEQ, INSTANCE_EVENT_FD}}},
+    [RULE_NO_EXEC] = {1, {{2, false, BPF_JSET, PROT_EXEC}}},
+    /* Huge pages are the host's reserve, which no memory limit counts. */
+    [RULE_ANONYMOUS] = {3,
+                        {{2, false, BPF_JSET, PROT_EXEC},
+                         {3, true, BPF_JSET, MAP_ANONYMOUS},
+                         {3, false, BPF_JSET, MAP_HUGETLB}}},
+    [RULE_DISCARD] = {1, {{2, true, BPF_JEQ, MADV_DONTNEED}}},
+    /* The others name a thread by its id: priority inheritance tells which ids there are. */
+    [RULE_WAIT_WAKE] = {1, {{1, false, BPF_JSET, ~(uint32_t)(FUTEX_WAKE | FUTEX_PRIVATE_FLAG)}}},
+    /* Numbers above are the CPU clocks of other processes, by their ids, and clocks of devices. */
+    [RULE_CLOCK] = {1, {{0, false, BPF_JGT, CLOCK_TAI}}},
+    /* The flags of a descriptor. Of the others some send signals: F_SETOWN and F_SETSIG choose
+     * which and to whom, F_NOTIFY and F_SETLEASE when; locks keep other instances waiting. */
+    [RULE_FLAGS] = {1, {{1, false, BPF_JGT, F_SETFL}}},
+};
 
 struct entry {
     uint32_t number;
@@ -59,7 +106,6 @@ static void emit_return(struct writer *writer, uint32_t action)
     emit(writer, BPF_RET | BPF_K, 0, 0, action);
 }
 
-/* The low half of an argument: flags, protections and descriptors are 32 bits to the kernel. */
 static uint32_t argument_offset(unsigned index)
 {
     return (uint32_t)(offsetof(struct seccomp_data, args) + index * sizeof(uint64_t));
@@ -68,41 +114,22 @@ static uint32_t argument_offset(unsigned index)
 /* What follows a matching number: instructions that end in a verdict; their count is returned. */
 static unsigned rule_length(enum rule rule)
 {
-    switch (rule) {
-    case RULE_ANY:
-        return 1;
-    case RULE_EVENT_FD:
-    case RULE_NO_EXEC:
-        return 4;
-    case RULE_ANONYMOUS:
-        return 6;
-    }
-    return 0;
+    return rule == RULE_ANY ? 1 : (unsigned)(2 * rules[rule].count + 2);
 }
 
 static void emit_rule(struct writer *writer, enum rule rule)
 {
-    switch (rule) {
-    case RULE_ANY:
-        emit_return(writer, SECCOMP_RET_ALLOW);
-        return;
-    case RULE_EVENT_FD:
-        emit_load(writer, argument_offset(0));
-        emit(writer, BPF_JMP | BPF_JEQ | BPF_K, 0, 1, INSTANCE_EVENT_FD);
-        break;
-    case RULE_NO_EXEC:
-        emit_load(writer, argument_offset(2));
-        emit(writer, BPF_JMP | BPF_JSET | BPF_K, 1, 0, PROT_EXEC);
-        break;
-    case RULE_ANONYMOUS:
-        emit_load(writer, argument_offset(2));
-        emit(writer, BPF_JMP | BPF_JSET | BPF_K, 3, 0, PROT_EXEC);
-        emit_load(writer, argument_offset(3));
-        emit(writer, BPF_JMP | BPF_JSET | BPF_K, 0, 1, MAP_ANONYMOUS);
-        break;
+    for (size_t i = 0, n = rules[rule].count; rule != RULE_ANY && i < n; i++) {
+        const struct condition *condition = &rules[rule].conditions[i];
+        /* Past the conditions that follow and the permission. */
+        uint8_t away = (uint8_t)(2 * (n - 1 - i) + 1);
+        emit_load(writer, argument_offset(condition->argument));
+        emit(writer, BPF_JMP | condition->jump | BPF_K, condition->wanted ? 0 : away,
+             condition->wanted ? away : 0, condition->k);
     }
     emit_return(writer, SECCOMP_RET_ALLOW);
-    emit_return(writer, SECCOMP_RET_KILL_PROCESS);
+    if (rule != RULE_ANY)
+        emit_return(writer, SECCOMP_RET_KILL_PROCESS);
 }
 
 int seccomp_compile(uint32_t grants, struct seccomp_program *ret_program)

@@ -8,24 +8,26 @@
  * Never here: clone3 (ENOSYS, so that a libc falls back), clone, unshare, setns, ptrace,
  * process_vm_*, bpf, io_uring_*, userfaultfd, memfd_create, execve*, open, openat, socket, kill.
  *
- * Rules: ANY; NO_EXEC: the protection argument must lack PROT_EXEC; ANONYMOUS: NO_EXEC and
- * MAP_ANONYMOUS; EVENT_FD: descriptor INSTANCE_EVENT_FD only, unless a grant allows ANY;
+ * Rules: ANY; NO_EXEC: the protection argument must lack PROT_EXEC; ANONYMOUS: NO_EXEC,
+ * MAP_ANONYMOUS and no huge pages; EVENT_FD: descriptor INSTANCE_EVENT_FD only, unless a grant
+ * allows ANY; DISCARD: MADV_DONTNEED; WAIT_WAKE: FUTEX_WAIT and FUTEX_WAKE; CLOCK: the system's
+ * clocks and its own, not those of other processes; FLAGS: F_GETFD to F_SETFL.
  */
 
 /* A warm call: wait for it, say that it is answered. */
-SYSCALL(futex, 0, RULE_ANY)
+SYSCALL(futex, 0, RULE_WAIT_WAKE)
 SYSCALL(write, 0, RULE_EVENT_FD)
 /* Linear memory grows; instances of commands come and go. */
 SYSCALL(mprotect, 0, RULE_NO_EXEC)
 SYSCALL(mmap, 0, RULE_ANONYMOUS)
 SYSCALL(munmap, 0, RULE_ANY)
 SYSCALL(mremap, 0, RULE_ANY)
-SYSCALL(madvise, 0, RULE_ANY)
+SYSCALL(madvise, 0, RULE_DISCARD)
 SYSCALL(brk, 0, RULE_ANY)
 /* WASI's clocks and random numbers. */
-SYSCALL(clock_gettime, 0, RULE_ANY)
-SYSCALL(clock_getres, 0, RULE_ANY)
-SYSCALL(clock_nanosleep, 0, RULE_ANY)
+SYSCALL(clock_gettime, 0, RULE_CLOCK)
+SYSCALL(clock_getres, 0, RULE_CLOCK)
+SYSCALL(clock_nanosleep, 0, RULE_CLOCK)
 SYSCALL(getrandom, 0, RULE_ANY)
 SYSCALL(sched_yield, 0, RULE_ANY)
 /* Traps come by SIGSEGV; a crash restores the default action. */
@@ -46,7 +48,7 @@ SYSCALL(pwrite64, GUEST_GRANT_STDIO | GUEST_GRANT_FILES, RULE_ANY)
 SYSCALL(pwritev, GUEST_GRANT_STDIO | GUEST_GRANT_FILES, RULE_ANY)
 SYSCALL(lseek, GUEST_GRANT_STDIO | GUEST_GRANT_FILES, RULE_ANY)
 SYSCALL(fstat, GUEST_GRANT_STDIO | GUEST_GRANT_FILES, RULE_ANY)
-SYSCALL(fcntl, GUEST_GRANT_STDIO | GUEST_GRANT_FILES, RULE_ANY)
+SYSCALL(fcntl, GUEST_GRANT_STDIO | GUEST_GRANT_FILES, RULE_FLAGS)
 SYSCALL(ppoll, GUEST_GRANT_STDIO | GUEST_GRANT_FILES, RULE_ANY)
 SYSCALL(close, GUEST_GRANT_STDIO | GUEST_GRANT_FILES, RULE_ANY)
 SYSCALL(fsync, GUEST_GRANT_STDIO | GUEST_GRANT_FILES, RULE_ANY)

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <linux/bpf.h>
 #include <linux/filter.h>
+#include <linux/futex.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -11,6 +12,7 @@
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -159,6 +161,53 @@ static void memory_can_not_become_code(void **state)
     }
 }
 
+/* Memory that no limit counts, and what tells of, or reaches, other processes by their ids. */
+static void arguments_that_reach_others_end_the_process(void **state)
+{
+    (void)state;
+    static uint32_t word = 1;
+    static struct timespec time;
+    const int anonymous = MAP_PRIVATE | MAP_ANONYMOUS;
+    /* The CPU clock of process 1: clock_getcpuclockid(3). */
+    const long of_another = (long)(int)((~1u << 3) | 2);
+    const struct call calls[] = {
+        {"mmap of huge pages", __NR_mmap, {0, 4096, PROT_READ, anonymous | MAP_HUGETLB, -1}},
+        {"futex, priority inheritance", __NR_futex, {(long)&word, FUTEX_LOCK_PI, 0, (long)&time}},
+        {"futex, the same, private", __NR_futex, {(long)&word, FUTEX_LOCK_PI_PRIVATE, 0}},
+        {"futex, requeue", __NR_futex, {(long)&word, FUTEX_CMP_REQUEUE, 0}},
+        {"the clock of another", __NR_clock_gettime, {of_another, (long)&time}},
+        {"the clock of a device", __NR_clock_gettime, {(~3u << 3) | 3, (long)&time}},
+        {"the resolution of that", __NR_clock_getres, {of_another, (long)&time}},
+        {"a wait for that", __NR_clock_nanosleep, {of_another, 0, (long)&time}},
+        {"madvise, mergeable", __NR_madvise, {0, 0, MADV_MERGEABLE}},
+        {"madvise, remove", __NR_madvise, {0, 0, MADV_REMOVE}},
+        {"fcntl, owner", __NR_fcntl, {INSTANCE_EVENT_FD, F_SETOWN, 1}},
+        {"fcntl, owner ex", __NR_fcntl, {INSTANCE_EVENT_FD, F_SETOWN_EX, 0}},
+        {"fcntl, signal", __NR_fcntl, {INSTANCE_EVENT_FD, F_SETSIG, SIGKILL}},
+        {"fcntl, notice", __NR_fcntl, {INSTANCE_EVENT_FD, F_NOTIFY, DN_CREATE}},
+        {"fcntl, lease", __NR_fcntl, {INSTANCE_EVENT_FD, F_SETLEASE, F_WRLCK}},
+        {"fcntl, lock", __NR_fcntl, {INSTANCE_EVENT_FD, F_SETLKW, 0}},
+        {"fcntl, lock of a description", __NR_fcntl, {INSTANCE_EVENT_FD, F_OFD_SETLKW, 0}},
+        {"fcntl, seals", __NR_fcntl, {INSTANCE_EVENT_FD, F_ADD_SEALS, F_SEAL_SEAL}},
+    };
+    const struct call fine[] = {
+        {"futex, wake", __NR_futex, {(long)&word, FUTEX_WAKE_PRIVATE, 1}},
+        {"futex, wait", __NR_futex, {(long)&word, FUTEX_WAIT, 0}},
+        {"real time", __NR_clock_gettime, {CLOCK_REALTIME, (long)&time}},
+        {"its own clock", __NR_clock_gettime, {CLOCK_PROCESS_CPUTIME_ID, (long)&time}},
+        {"madvise", __NR_madvise, {0, 0, MADV_DONTNEED}},
+    };
+    const struct call flags = {"fcntl, flags", __NR_fcntl, {INSTANCE_EVENT_FD, F_SETFL, 0}};
+
+    for (size_t i = 0; i < ARRAY_LEN(calls); i++) {
+        killed(0, &calls[i]);
+        killed(ALL_GRANTS, &calls[i]);
+    }
+    for (size_t i = 0; i < ARRAY_LEN(fine); i++)
+        allowed(0, &fine[i]);
+    allowed(GUEST_GRANT_FILES, &flags);
+}
+
 static void the_base_table_writes_to_its_event_only(void **state)
 {
     (void)state;
@@ -228,6 +277,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_no_table_has_ends_the_process),
         cmocka_unit_test(memory_can_not_become_code),
+        cmocka_unit_test(arguments_that_reach_others_end_the_process),
         cmocka_unit_test(the_base_table_writes_to_its_event_only),
         cmocka_unit_test(what_the_table_has_works),
         cmocka_unit_test(clone3_is_answered_not_there),
