@@ -25,6 +25,7 @@
 #include "base/err.h"
 #include "base/fd.h"
 #include "base/log.h"
+#include "base/notify.h"
 #include "faas/supervisor.h"
 #include "faas/supervisor_main.h"
 
@@ -302,6 +303,7 @@ static void stop(struct supervisor *supervisor)
         return;
     }
     log_line(LOG_NOTICE, "stopping: calls that run are finished");
+    notify_send(&supervisor->notify, "STOPPING=1\nSTATUS=finishing the calls that run");
     supervisor->stopping = true;
     supervisor->stop_at_ns = clock_now_ns() + DRAIN_NS;
     gateway_send(supervisor, GATEWAY_CALLS, &drain, sizeof drain, NULL, 0);
@@ -345,7 +347,9 @@ static int open_all(struct supervisor *supervisor, struct err *err)
     if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
         return err_set(err, -errno, "cannot become undumpable");
 
-    int r = supervisor_config_read(&supervisor->config, err);
+    int r = notify_open(&supervisor->notify, err);
+    if (r == 0)
+        r = supervisor_config_read(&supervisor->config, err);
     if (r == 0)
         r = open_state(supervisor, err);
     if (r == 0)
@@ -395,6 +399,17 @@ static void close_all(struct supervisor *supervisor)
                  supervisor->guest_fd,  supervisor->gateway_fd,     supervisor->signals.fd,
                  supervisor->lock_fd,   supervisor->admin_token_fd, supervisor->epoll};
     fd_close_all(fds, ARRAY_LEN(fds));
+    notify_close(&supervisor->notify);
+}
+
+static void tell_ready(const struct supervisor *supervisor)
+{
+    char lines[512];
+
+    log_line(LOG_NOTICE, "ready on http://%s with %u functions", supervisor->config.listen,
+             supervisor->function_count);
+    snprintf(lines, sizeof lines, "READY=1\nSTATUS=serves http://%s", supervisor->config.listen);
+    notify_send(&supervisor->notify, lines);
 }
 
 static void loop(struct supervisor *supervisor)
@@ -402,13 +417,15 @@ static void loop(struct supervisor *supervisor)
     struct epoll_event events[64];
 
     while (!supervisor->stopped) {
-        /* Without a deadline it sleeps until something happens. */
-        int timeout_ms = -1;
+        /* Without a deadline or a watchdog it sleeps until something happens. */
+        int64_t now_ns = clock_now_ns();
+        int timeout_ms = notify_alive(&supervisor->notify, now_ns);
         if (supervisor->stopping) {
-            int64_t left_ns = supervisor->stop_at_ns - clock_now_ns();
+            int64_t left_ns = supervisor->stop_at_ns - now_ns;
             if (left_ns <= 0)
                 return;
-            timeout_ms = (int)(left_ns / 1000000) + 1;
+            int left_ms = (int)(left_ns / 1000000) + 1;
+            timeout_ms = timeout_ms < 0 || left_ms < timeout_ms ? left_ms : timeout_ms;
         }
         int n = epoll_wait(supervisor->epoll, events, ARRAY_LEN(events), timeout_ms);
         for (int i = 0; i < n; i++) {
@@ -423,6 +440,7 @@ static void loop(struct supervisor *supervisor)
 static void supervisor_init(struct supervisor *supervisor, const struct supervisor_config *config)
 {
     supervisor->config = *config;
+    supervisor->notify.fd = -1;
     supervisor->epoll = supervisor->lock_fd = supervisor->guest_fd = supervisor->gateway_fd = -1;
     supervisor->listen_fd = supervisor->admin_fd = supervisor->admin_tcp_fd = -1;
     supervisor->admin_token_fd = supervisor->signals.fd = supervisor->jobs_source.fd = -1;
@@ -450,8 +468,7 @@ int supervisor_serve(const struct supervisor_config *config, struct err *err)
     supervisor_init(supervisor, config);
     int r = open_all(supervisor, err);
     if (r == 0) {
-        log_line(LOG_NOTICE, "ready on http://%s with %u functions", supervisor->config.listen,
-                 supervisor->function_count);
+        tell_ready(supervisor);
         loop(supervisor);
     }
     close_all(supervisor);

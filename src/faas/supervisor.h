@@ -14,6 +14,7 @@
 
 #include "base/cleanup.h"
 #include "base/limits.h"
+#include "base/notify.h"
 #include "build/build.h"
 #include "cgroup/cgroup.h"
 #include "faas/protocol.h"
@@ -154,6 +155,7 @@ struct supervisor {
     struct gateway gateways[GATEWAY_ROLES];
     int telemetry[GATEWAY_ROLES]; /* the two ends, kept so that a gateway can be started again */
     struct source signals;
+    struct notify notify; /* the service manager */
     struct jobs *jobs;
     struct source jobs_source;
     bool stopping, stopped;
