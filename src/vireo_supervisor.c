@@ -11,14 +11,31 @@
 #include "base/log.h"
 #include "faas/supervisor.h"
 #include "faas/supervisor_main.h"
+#include "pvm/pvm.h"
 
 static int usage(void)
 {
     fputs("usage: vireo-supervisor --listen ADDR:PORT --state DIR [--config FILE]\n"
           "                        [--admin-listen ADDR:PORT --admin-token FILE]\n"
-          "It is started by `vireo serve`.\n",
+          "       vireo-supervisor --reserve-uids\n"
+          "It is started by `vireo serve`. --reserve-uids makes the range of sandboxes' uids in\n"
+          "/etc/subuid and /etc/subgid, unless it is there, and ends.\n",
           stderr);
     return 2;
+}
+
+/* For the installer of a package: the service then needs not write to /etc. */
+static int reserve_uids(void)
+{
+    struct err err = {0};
+    uint32_t count;
+    uid_t first;
+    bool added;
+
+    int r = pvm_uid_range(&first, &count, &added, &err);
+    if (r < 0)
+        fprintf(stderr, "vireo: %s\n", err.message);
+    return r < 0 ? 1 : 0;
 }
 
 int main(int argc, char **argv)
@@ -31,6 +48,7 @@ int main(int argc, char **argv)
         {"admin-token", required_argument, NULL, 't'},
         {"verbose", no_argument, NULL, 'v'},
         {"quiet", no_argument, NULL, 'q'},
+        {"reserve-uids", no_argument, NULL, 'r'},
         {NULL, 0, NULL, 0},
     };
     struct supervisor_config config = {
@@ -65,6 +83,8 @@ int main(int argc, char **argv)
         case 'q':
             log_set_level(LOG_WARNING);
             break;
+        case 'r':
+            return reserve_uids();
         default:
             return usage();
         }
