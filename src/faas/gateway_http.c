@@ -1,412 +1,340 @@
-/* The HTTP server: its listener, its connections as objects, and whose turn it is. */
+/*
+ * The HTTP seam over libmicrohttpd, in its external epoll mode: MHD's epoll descriptor is one
+ * descriptor of our loop. A request whose reply is not there yet is suspended; a reply resumes it.
+ */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <netinet/tcp.h>
+#include <microhttpd.h>
+#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/err.h"
-#include "faas/http_internal.h"
+#include "faas/gateway_http.h"
+#include "faas/gateway_loop.h"
 
-/* Connections past the limit that are only told so. */
-#define TURNED_AWAY_MAX 64
-/* After descriptors ran out with no idle connection to close. */
-#define ACCEPT_PAUSE_NS 100000000ull
+/* Targets up to this length are kept in the request itself. */
+#define TARGET_INLINE 512
+/* Requests kept for the next one, so that a steady load allocates none. */
+#define SPARE_REQUESTS 1024
+/* Of a body that was refused, read so much and reply behind it; past it the connection is cut. A
+ * client that still sends when its connection is closed often sees the reset, not the reply. */
+#define DISCARD_MAX (16 << 20)
 
-/* ---- lists ---- */
+struct request {
+    struct http_request public; /* first: a http_request is a request */
+    struct request *next;       /* while it is spare */
+    struct MHD_Connection *connection;
+    struct MHD_Response *response; /* a reply, until it is queued */
+    unsigned status;
+    bool begun, complete, suspended, queued;
+    bool peer_gone; /* of a stream */
+    bool cut;       /* there is no memory for a reply: the connection is closed */
+    uint64_t discarded;
+    ssize_t (*read)(struct http_request *request, char *buffer, size_t max);
+    struct loop_watch peer; /* of a stream: tells when the peer has gone; fd -1: not watched */
+    char *target;           /* malloc'ed, or target_inline; split in place */
+    char target_inline[TARGET_INLINE];
+};
 
-static void list_remove(struct connection_list *list, struct connection *connection)
+struct http_server {
+    struct loop *loop;
+    struct MHD_Daemon *daemon;
+    struct loop_watch watch; /* MHD's epoll descriptor */
+    const struct http_callbacks *callbacks;
+    void *user;
+    struct request *spare;
+    unsigned spare_count;
+    unsigned active;
+    int listen_copy; /* what MHD_quiesce_daemon() gave back, or -1 */
+    bool due;        /* MHD has something to do */
+};
+
+/* ---- requests ---- */
+
+static struct request *request_take(struct http_server *server)
 {
-    *(connection->previous ? &connection->previous->next : &list->first) = connection->next;
-    *(connection->next ? &connection->next->previous : &list->last) = connection->previous;
-}
-
-static void list_append(struct connection_list *list, struct connection *connection)
-{
-    connection->next = NULL;
-    connection->previous = list->last;
-    *(list->last ? &list->last->next : &list->first) = connection;
-    list->last = connection;
-}
-
-void connection_set_idle(struct connection *connection, bool idle)
-{
-    struct http_server *server = connection->server;
-
-    list_remove(connection->idle ? &server->idle : &server->busy, connection);
-    connection->idle = idle;
-    list_append(idle ? &server->idle : &server->busy, connection);
-}
-
-/* ---- lanes ---- */
-
-void connection_ready(struct connection *connection)
-{
-    struct http_server *server = connection->server;
-    unsigned lane = connection->lane;
-
-    if (connection->in_lane || connection == server->in_turn)
-        return;
-    connection->in_lane = true;
-    connection->lane_next = NULL;
-    *(server->lanes[lane].last ? &server->lanes[lane].last->lane_next
-                               : &server->lanes[lane].first) = connection;
-    server->lanes[lane].last = connection;
-    server->lanes_used |= UINT64_C(1) << lane;
-}
-
-static struct connection *lane_pop(struct http_server *server, unsigned lane)
-{
-    struct connection *connection = server->lanes[lane].first;
-
-    server->lanes[lane].first = connection->lane_next;
-    if (!server->lanes[lane].first) {
-        server->lanes[lane].last = NULL;
-        server->lanes_used &= ~(UINT64_C(1) << lane);
-    }
-    connection->in_lane = false;
-    return connection;
-}
-
-static void lane_remove(struct connection *connection)
-{
-    struct http_server *server = connection->server;
-    struct connection *before = NULL;
-    struct connection **at = &server->lanes[connection->lane].first;
-
-    if (!connection->in_lane)
-        return;
-    while (*at != connection) {
-        before = *at;
-        at = &(*at)->lane_next;
-    }
-    *at = connection->lane_next;
-    if (server->lanes[connection->lane].last == connection)
-        server->lanes[connection->lane].last = before;
-    if (!server->lanes[connection->lane].first)
-        server->lanes_used &= ~(UINT64_C(1) << connection->lane);
-    connection->in_lane = false;
-}
-
-/* The lane after the last one that has somebody. */
-static unsigned lane_pick(struct http_server *server)
-{
-    uint64_t behind = server->lanes_used & ~((UINT64_C(2) << server->lane_last) - 1);
-
-    if (server->lane_last == LANES - 1)
-        behind = 0;
-    server->lane_last = (unsigned)__builtin_ctzll(behind ? behind : server->lanes_used);
-    return server->lane_last;
-}
-
-/* ---- memory ---- */
-
-struct request *request_take(struct connection *connection)
-{
-    struct http_server *server = connection->server;
-    struct request *request = server->spare_requests;
+    struct request *request = server->spare;
 
     if (request) {
-        server->spare_requests = request->next;
-        server->spare_request_count--;
+        server->spare = request->next;
+        server->spare_count--;
     } else {
         request = malloc(sizeof *request);
         if (!request)
             return NULL;
     }
-    memset(request, 0, offsetof(struct request, head));
-    request->connection = connection;
+    memset(request, 0, offsetof(struct request, target_inline));
     request->public.server = server;
     request->public.user = server->user;
-    connection->request = request;
+    request->peer.fd = -1;
     server->active++;
     return request;
 }
 
-void request_put(struct request *request)
+static void request_put(struct request *request)
 {
     struct http_server *server = request->public.server;
 
-    reply_drop(request);
-    request->connection->request = NULL;
+    if (request->peer.fd >= 0)
+        loop_remove(server->loop, &request->peer);
+    if (request->response)
+        MHD_destroy_response(request->response);
+    if (request->target != request->target_inline)
+        free(request->target);
     server->active--;
-    if (server->spare_request_count == SPARE_MAX) {
-        free(request);
-        return;
-    }
-    request->next = server->spare_requests;
-    server->spare_requests = request;
-    server->spare_request_count++;
-}
-
-/* A first input, or a large one in place of a small one. -ENOBUFS: too many heads are that long. */
-int input_grow(struct connection *connection)
-{
-    struct http_server *server = connection->server;
-    char *input = NULL;
-
-    if (!connection->input) {
-        input = server->spare_inputs;
-        if (input) {
-            memcpy(&server->spare_inputs, input, sizeof server->spare_inputs);
-            server->spare_input_count--;
-        } else {
-            input = malloc(INPUT_SMALL);
-        }
-        if (!input)
-            return -ENOMEM;
-        connection->input_capacity = INPUT_SMALL;
-        connection->input = input;
-        return 0;
-    }
-    if (connection->input_capacity == INPUT_LARGE || server->large_inputs == INPUTS_LARGE_MAX)
-        return -ENOBUFS;
-    input = malloc(INPUT_LARGE);
-    if (!input)
-        return -ENOMEM;
-    uint32_t bytes = connection->input_bytes;
-    memcpy(input, connection->input, bytes);
-    input_put(connection);
-    connection->input = input;
-    connection->input_bytes = bytes;
-    connection->input_capacity = INPUT_LARGE;
-    server->large_inputs++;
-    return 0;
-}
-
-void input_put(struct connection *connection)
-{
-    struct http_server *server = connection->server;
-    char *input = steal_ptr(&connection->input);
-
-    if (!input)
-        return;
-    connection->input_bytes = 0;
-    if (connection->input_capacity == INPUT_LARGE) {
-        server->large_inputs--;
-        free(input);
-    } else if (server->spare_input_count == SPARE_MAX) {
-        free(input);
+    if (server->spare_count < SPARE_REQUESTS) {
+        request->next = server->spare;
+        server->spare = request;
+        server->spare_count++;
     } else {
-        memcpy(input, &server->spare_inputs, sizeof server->spare_inputs);
-        server->spare_inputs = input;
-        server->spare_input_count++;
+        free(request);
     }
-    connection->input_capacity = 0;
 }
 
-/* ---- deadlines ---- */
+/* Splits "/path?query" or "http://host/path?query"; false when a byte has no place in it. */
+static bool target_split(struct request *request, size_t bytes)
+{
+    char *at = request->target;
+    struct http_request *public = &request->public;
+
+    for (size_t i = 0; i < bytes; i++)
+        if ((unsigned char)at[i] <= 0x20 || at[i] == 0x7f)
+            return false;
+    if (strncasecmp(at, "http://", 7) == 0 || strncasecmp(at, "https://", 8) == 0) {
+        at = strstr(at, "://") + 3;
+        at += strcspn(at, "/?");
+        if (*at != '/')
+            return false;
+    }
+    size_t path_bytes = strcspn(at, "?");
+    char *query = at + path_bytes;
+    if (*query == '?')
+        *query++ = '\0';
+    public->path = at;
+    public->path_bytes = path_bytes;
+    public->query = query;
+    public->query_bytes = strlen(query);
+    return true;
+}
+
+/* The first that MHD tells of a request; what is returned is *context of on_request(). */
+static void *on_target(void *user, const char *target, struct MHD_Connection *connection)
+{
+    struct http_server *server = user;
+    struct request *request = request_take(server);
+    size_t bytes = strlen(target);
+
+    if (!request)
+        return NULL;
+    request->connection = connection;
+    request->target = request->target_inline;
+    if (bytes >= TARGET_INLINE)
+        request->target = malloc(bytes + 1);
+    if (request->target) {
+        memcpy(request->target, target, bytes + 1);
+        if (target_split(request, bytes))
+            return request;
+    } else {
+        request->target = request->target_inline;
+    }
+    request->public.path = NULL;
+    return request;
+}
+
+/* No decoding: the function sees the target as it was sent (on_target() has a copy of it). */
+static size_t no_unescape(void *user, struct MHD_Connection *connection, char *text)
+{
+    (void)user;
+    (void)connection;
+    return strlen(text);
+}
+
+static enum MHD_Result reply_queue(struct request *request)
+{
+    struct MHD_Response *response = steal_ptr(&request->response);
+    enum MHD_Result r = MHD_queue_response(request->connection, request->status, response);
+
+    request->queued = true;
+    MHD_destroy_response(response);
+    return r;
+}
 
 /*
- * The timer is left where it is when a deadline moves back: it looks again when it is due. So a
- * steady load arms none.
+ * Sets public.body_bytes from the head. False when the framing is ambiguous: both a length and
+ * chunks, a coding that is not "chunked", two lengths (RFC 9112, 6.1: a smuggler's tools).
  */
-void connection_deadline(struct connection *connection, uint64_t deadline_ns)
+static bool body_announced(struct request *request)
 {
-    connection->deadline_ns = deadline_ns;
-    if (deadline_ns > 0 &&
-        (connection->timer.place == 0 || connection->timer.deadline_ns > deadline_ns))
-        loop_timer_set(connection->server->loop, &connection->timer, deadline_ns);
-}
+    const char *length = MHD_lookup_connection_value(request->connection, MHD_HEADER_KIND,
+                                                     MHD_HTTP_HEADER_CONTENT_LENGTH);
+    const char *coding = MHD_lookup_connection_value(request->connection, MHD_HEADER_KIND,
+                                                     MHD_HTTP_HEADER_TRANSFER_ENCODING);
 
-static void on_deadline(struct loop_timer *timer)
-{
-    struct connection *connection =
-        (struct connection *)((char *)timer - offsetof(struct connection, timer));
-
-    if (connection->deadline_ns == 0)
-        return;
-    if (connection->deadline_ns > loop_now(connection->server->loop))
-        connection_deadline(connection, connection->deadline_ns);
-    else
-        connection_late(connection);
-}
-
-/* ---- connections ---- */
-
-static void on_connection(struct loop_watch *watch, uint32_t events)
-{
-    struct connection *connection =
-        (struct connection *)((char *)watch - offsetof(struct connection, watch));
-
-    if (events & EPOLLIN)
-        connection->readable = true;
-    if (events & EPOLLOUT)
-        connection->writable = true;
-    if (events & EPOLLRDHUP)
-        connection->peer_closed = connection->readable = true;
-    if (events & (EPOLLHUP | EPOLLERR))
-        connection->broken = connection->readable = true;
-    connection_ready(connection);
-}
-
-static struct connection *connection_new(struct http_server *server, int fd)
-{
-    struct connection *connection = server->spare_connections;
-
-    if (connection) {
-        server->spare_connections = connection->next;
-        server->spare_connection_count--;
-    } else {
-        connection = malloc(sizeof *connection);
-        if (!connection)
-            return NULL;
+    if (coding) {
+        request->public.body_bytes = -1;
+        return !length && strcasecmp(coding, "chunked") == 0;
     }
-    *connection = (struct connection){
-        .server = server,
-        .watch = {.event = on_connection, .fd = fd},
-        .timer = {.expired = on_deadline},
-        .writable = true,
-        .idle = true,
-    };
-    /* Edge-triggered, once for its whole life: no epoll_ctl(2) for a request. */
-    if (loop_add(server->loop, &connection->watch, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET,
-                 NULL) < 0) {
-        free(connection);
-        return NULL;
-    }
-    list_append(&server->idle, connection);
-    server->connection_count++;
-    server->stats.accepted++;
-    connection_deadline(connection,
-                        loop_now(server->loop) + server->options.idle_seconds * SECOND_NS);
-    return connection;
-}
-
-/* Ends it at once. One whose request is being served ends with the reply: see http_close(). */
-void connection_close(struct connection *connection)
-{
-    struct http_server *server = connection->server;
-
-    if (connection->request) {
-        server->callbacks->over(&connection->request->public);
-        request_put(connection->request);
-    }
-    input_put(connection);
-    lane_remove(connection);
-    list_remove(connection->idle ? &server->idle : &server->busy, connection);
-    loop_timer_clear(server->loop, &connection->timer);
-    loop_remove(server->loop, &connection->watch);
-    close(connection->watch.fd);
-    server->connection_count--;
-    if (server->in_turn == connection)
-        server->in_turn = NULL;
-    if (server->spare_connection_count == SPARE_MAX) {
-        free(connection);
-        return;
-    }
-    connection->next = server->spare_connections;
-    server->spare_connections = connection;
-    server->spare_connection_count++;
-}
-
-/* ---- the listener ---- */
-
-static bool evict_idle(struct http_server *server)
-{
-    if (!server->idle.first)
+    request->public.body_bytes = 0;
+    if (!length)
+        return true;
+    char *end;
+    errno = 0;
+    long long bytes = strtoll(length, &end, 10);
+    if (*length < '0' || *length > '9' || *end != '\0' || errno != 0 || bytes < 0)
         return false;
-    server->stats.evicted++;
-    connection_close(server->idle.first);
+    request->public.body_bytes = bytes;
     return true;
 }
 
-static void on_listener(struct loop_watch *watch, uint32_t events)
-{
-    struct http_server *server =
-        (struct http_server *)((char *)watch - offsetof(struct http_server, listener));
+struct count_lengths {
+    int lengths, codings;
+};
 
-    (void)events;
-    server->acceptable = true;
+static enum MHD_Result count_length(void *user, enum MHD_ValueKind kind, const char *name,
+                                    size_t name_bytes, const char *value, size_t value_bytes)
+{
+    struct count_lengths *count = user;
+
+    (void)kind, (void)value, (void)value_bytes;
+    if (name_bytes == 14 && strncasecmp(name, "content-length", 14) == 0)
+        count->lengths++;
+    else if (name_bytes == 17 && strncasecmp(name, "transfer-encoding", 17) == 0)
+        count->codings++;
+    return MHD_YES;
 }
 
-static void on_accept_timer(struct loop_timer *timer)
+static enum MHD_Result on_head(struct request *request, const char *method)
 {
-    struct http_server *server =
-        (struct http_server *)((char *)timer - offsetof(struct http_server, accept_timer));
+    struct http_server *server = request->public.server;
+    struct count_lengths count = {0};
 
-    server->acceptable = true;
+    request->begun = true;
+    request->public.method = method;
+    MHD_get_connection_values_n(request->connection, MHD_HEADER_KIND, count_length, &count);
+    /* Cut, not answered: who frames a request in two ways is not to have the rest of it parsed. */
+    if (!request->public.path || !body_announced(request) || count.lengths > 1 || count.codings > 1)
+        return MHD_NO;
+    server->callbacks->begin(&request->public);
+    if (!request->response || request->public.body_bytes == 0)
+        return MHD_YES;
+    /* Refused before its body. A client that waits for "100 Continue" is told at once. */
+    if (request->public.body_bytes > DISCARD_MAX || http_header(&request->public, "expect"))
+        return reply_queue(request);
+    return MHD_YES;
 }
 
-/* A connection that came when all places are taken by others that are served. */
-static void turn_away(struct http_server *server, struct connection *connection)
+static enum MHD_Result on_request(void *user, struct MHD_Connection *connection, const char *url,
+                                  const char *method, const char *version, const char *data,
+                                  size_t *bytes, void **context)
 {
-    static const struct http_refusal full = {PROBLEM_CONNECTIONS,
-                                             "there are too many connections at once"};
+    struct http_server *server = user;
+    struct request *request = *context;
 
-    server->stats.turned_away++;
-    if (server->connection_count > server->options.connections_max + TURNED_AWAY_MAX)
-        connection_close(connection);
-    else
-        reply_refusal(connection, &full);
-}
-
-static bool accept_one(struct http_server *server)
-{
-    struct sockaddr_in6 peer = {0};
-    socklen_t size = sizeof peer;
-    int fd =
-        accept4(server->listener.fd, (struct sockaddr *)&peer, &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
-
-    if (fd < 0 && (errno == ECONNABORTED || errno == EINTR || errno == EPROTO))
-        return true;
-    if (fd < 0) {
-        if (errno == EAGAIN || !evict_idle(server)) {
-            if (errno != EAGAIN)
-                loop_timer_set(server->loop, &server->accept_timer,
-                               loop_now(server->loop) + ACCEPT_PAUSE_NS);
-            server->acceptable = false;
-        }
-        return server->acceptable;
+    (void)connection, (void)url, (void)version;
+    if (!request || request->cut)
+        return MHD_NO;
+    if (!request->begun)
+        return on_head(request, method);
+    if (*bytes > 0) {
+        if (!request->response)
+            server->callbacks->body(&request->public, data, *bytes);
+        else
+            request->discarded += *bytes;
+        *bytes = 0;
+        return request->discarded > DISCARD_MAX ? MHD_NO : MHD_YES;
     }
-    bool full = server->connection_count >= server->options.connections_max && !evict_idle(server);
-    struct connection *connection = connection_new(server, fd);
-    if (!connection) {
-        close(fd);
-        return true;
+    if (request->queued)
+        return MHD_YES;
+    if (!request->complete && !request->response) {
+        request->complete = true;
+        server->callbacks->complete(&request->public);
     }
-    connection->peer = peer;
-    if (full)
-        turn_away(server, connection);
-    return true;
+    request->suspended = false;
+    if (request->cut)
+        return MHD_NO;
+    if (request->response)
+        return reply_queue(request);
+    request->suspended = true;
+    MHD_suspend_connection(connection);
+    return MHD_YES;
+}
+
+static void on_over(void *user, struct MHD_Connection *connection, void **context,
+                    enum MHD_RequestTerminationCode why)
+{
+    struct http_server *server = user;
+    struct request *request = *context;
+
+    (void)connection, (void)why;
+    if (!request)
+        return;
+    *context = NULL;
+    server->callbacks->over(&request->public);
+    request_put(request);
 }
 
 /* ---- the server ---- */
+
+static void on_ready(struct loop_watch *watch, uint32_t events)
+{
+    struct http_server *server =
+        (struct http_server *)((char *)watch - offsetof(struct http_server, watch));
+
+    (void)events;
+    server->due = true;
+}
+
+static void no_log(void *user, const char *format, va_list args)
+{
+    (void)user, (void)format, (void)args;
+}
 
 DEFINE_CLEANUP(struct http_server, http_close)
 
 int http_open(struct loop *loop, const struct http_options *options,
               struct http_server **ret_server, struct err *err)
 {
-    const int on = 1;
     _cleanup_(http_closep) struct http_server *server = calloc(1, sizeof *server);
     if (!server)
         return err_set(err, -ENOMEM, "cannot start the HTTP server");
     server->loop = loop;
     server->callbacks = options->callbacks;
     server->user = options->user;
-    server->options = *options;
-    server->listener = (struct loop_watch){.event = on_listener, .fd = -1};
-    server->accept_timer.expired = on_accept_timer;
+    server->listen_copy = -1;
+    server->watch = (struct loop_watch){.event = on_ready, .fd = -1};
 
     int flags = fcntl(options->listen_fd, F_GETFL);
     if (flags < 0 || fcntl(options->listen_fd, F_SETFL, flags | O_NONBLOCK) < 0)
         return err_set(err, -errno, "cannot use the listening socket");
-    /* Accepted sockets inherit it. A UNIX socket has none, and needs none. */
-    setsockopt(options->listen_fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-    server->listener.fd = options->listen_fd;
-    int r = loop_add(loop, &server->listener, EPOLLIN | EPOLLET, err);
+    server->daemon = MHD_start_daemon(
+        MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_TURBO, 0, NULL, NULL, on_request, server,
+        MHD_OPTION_EXTERNAL_LOGGER, no_log, NULL, MHD_OPTION_LISTEN_SOCKET, options->listen_fd,
+        MHD_OPTION_CONNECTION_LIMIT, options->connections_max, MHD_OPTION_CONNECTION_TIMEOUT,
+        options->idle_seconds, MHD_OPTION_CONNECTION_MEMORY_LIMIT, options->connection_bytes,
+        MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_URI_LOG_CALLBACK, on_target, server,
+        MHD_OPTION_UNESCAPE_CALLBACK, no_unescape, NULL, MHD_OPTION_NOTIFY_COMPLETED, on_over,
+        server, MHD_OPTION_END);
+    if (!server->daemon)
+        return err_say(err, -EIO, "cannot start the HTTP server");
+    const union MHD_DaemonInfo *info =
+        MHD_get_daemon_info(server->daemon, MHD_DAEMON_INFO_EPOLL_FD);
+    if (!info)
+        return err_say(err, -EIO, "cannot start the HTTP server: it has no epoll descriptor");
+    int fd = info->epoll_fd;
+    server->watch.fd = fd;
+    int r = loop_add(loop, &server->watch, EPOLLIN, err);
     if (r < 0) {
-        server->listener.fd = -1;
+        server->watch.fd = -1;
         return r;
     }
-    server->listening = server->acceptable = true;
+    server->due = true;
     *ret_server = steal_ptr(&server);
     return 0;
 }
@@ -415,55 +343,37 @@ void http_close(struct http_server *server)
 {
     if (!server)
         return;
-    http_stop_listening(server);
-    while (server->busy.first)
-        connection_close(server->busy.first);
-    while (server->spare_connections) {
-        struct connection *next = server->spare_connections->next;
-        free(server->spare_connections);
-        server->spare_connections = next;
-    }
-    while (server->spare_requests) {
-        struct request *next = server->spare_requests->next;
-        free(server->spare_requests);
-        server->spare_requests = next;
-    }
-    while (server->spare_inputs) {
-        char *next;
-        memcpy(&next, server->spare_inputs, sizeof next);
-        free(server->spare_inputs);
-        server->spare_inputs = next;
+    if (server->watch.fd >= 0)
+        loop_remove(server->loop, &server->watch);
+    if (server->daemon)
+        MHD_stop_daemon(server->daemon);
+    while (server->spare) {
+        struct request *next = server->spare->next;
+        free(server->spare);
+        server->spare = next;
     }
     free(server);
 }
 
 int http_run(struct http_server *server)
 {
-    for (int i = 0; i < ACCEPTS && server->listening && server->acceptable; i++)
-        if (!accept_one(server))
-            break;
-    for (int i = 0; i < TURNS && server->lanes_used; i++) {
-        struct connection *connection = lane_pop(server, lane_pick(server));
-        server->in_turn = connection;
-        bool again = connection_turn(connection);
-        if (!server->in_turn)
-            continue; /* it was closed */
-        server->in_turn = NULL;
-        if (again)
-            connection_ready(connection);
+    MHD_UNSIGNED_LONG_LONG timeout_ms;
+
+    if (server->due) {
+        server->due = false;
+        MHD_run(server->daemon);
     }
-    return server->lanes_used || (server->listening && server->acceptable) ? 0 : -1;
+    if (MHD_get_timeout(server->daemon, &timeout_ms) != MHD_YES)
+        return -1;
+    /* The wait for MHD's own deadline ends without an event. */
+    server->due = true;
+    return timeout_ms > INT_MAX ? INT_MAX : (int)timeout_ms;
 }
 
 void http_stop_listening(struct http_server *server)
 {
-    if (server->listening) {
-        loop_remove(server->loop, &server->listener);
-        loop_timer_clear(server->loop, &server->accept_timer);
-    }
-    server->listening = false;
-    while (server->idle.first)
-        connection_close(server->idle.first);
+    if (server->listen_copy < 0)
+        server->listen_copy = MHD_quiesce_daemon(server->daemon);
 }
 
 unsigned http_active(const struct http_server *server)
@@ -473,51 +383,186 @@ unsigned http_active(const struct http_server *server)
 
 unsigned http_connections(const struct http_server *server)
 {
-    return server->connection_count;
-}
+    const union MHD_DaemonInfo *info =
+        MHD_get_daemon_info(server->daemon, MHD_DAEMON_INFO_CURRENT_CONNECTIONS);
 
-const struct http_stats *http_server_stats(const struct http_server *server)
-{
-    return &server->stats;
+    return info ? info->num_connections : 0;
 }
 
 /* ---- what is asked of a request ---- */
+
+struct each_header {
+    int (*each)(void *user, const char *name, size_t name_bytes, const char *value,
+                size_t value_bytes);
+    void *user;
+    int result;
+};
+
+static enum MHD_Result one_header(void *user, enum MHD_ValueKind kind, const char *name,
+                                  size_t name_bytes, const char *value, size_t value_bytes)
+{
+    struct each_header *each = user;
+
+    (void)kind;
+    each->result = each->each(each->user, name, name_bytes, value ? value : "", value_bytes);
+    return each->result ? MHD_NO : MHD_YES;
+}
 
 int http_each_header(const struct http_request *public,
                      int (*each)(void *user, const char *name, size_t name_bytes, const char *value,
                                  size_t value_bytes),
                      void *user)
 {
-    const struct http_head *head = &((const struct request *)public)->head;
+    const struct request *request = (const struct request *)public;
+    struct each_header state = {.each = each, .user = user};
 
-    for (uint32_t i = 0; i < head->field_count; i++) {
-        const struct http_field *field = &head->fields[i];
-        int r = each(user, head->text + field->name, field->name_bytes, head->text + field->value,
-                     field->value_bytes);
-        if (r)
-            return r;
-    }
-    return 0;
+    MHD_get_connection_values_n(request->connection, MHD_HEADER_KIND, one_header, &state);
+    return state.result;
 }
 
 const char *http_header(const struct http_request *public, const char *name)
 {
-    return http_head_find(&((const struct request *)public)->head, name);
+    const struct request *request = (const struct request *)public;
+
+    return MHD_lookup_connection_value(request->connection, MHD_HEADER_KIND, name);
 }
 
 void http_remote(const struct http_request *public, char *ret_text, size_t size)
 {
-    const struct sockaddr_in6 *peer = &((const struct request *)public)->connection->peer;
+    const struct request *request = (const struct request *)public;
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(request->connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+    const struct sockaddr *address = info ? info->client_addr : NULL;
 
     ret_text[0] = '\0';
-    if (peer->sin6_family == AF_INET)
-        inet_ntop(AF_INET, &((const struct sockaddr_in *)(const void *)peer)->sin_addr, ret_text,
+    if (address && address->sa_family == AF_INET)
+        inet_ntop(AF_INET, &((const struct sockaddr_in *)(const void *)address)->sin_addr, ret_text,
                   (socklen_t)size);
-    else if (peer->sin6_family == AF_INET6)
-        inet_ntop(AF_INET6, &peer->sin6_addr, ret_text, (socklen_t)size);
+    else if (address && address->sa_family == AF_INET6)
+        inet_ntop(AF_INET6, &((const struct sockaddr_in6 *)(const void *)address)->sin6_addr,
+                  ret_text, (socklen_t)size);
 }
 
 int http_socket(const struct http_request *public)
 {
-    return ((const struct request *)public)->connection->watch.fd;
+    const struct request *request = (const struct request *)public;
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(request->connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+
+    return info ? info->connect_fd : -1;
+}
+
+/* ---- replies ---- */
+
+/* Keeps the reply until MHD asks for it; a suspended connection is asked in the next http_run(). */
+static void reply_keep(struct request *request, unsigned status, struct MHD_Response *response)
+{
+    request->status = status;
+    request->response = response;
+    if (request->suspended) {
+        MHD_resume_connection(request->connection);
+        request->public.server->due = true;
+    }
+}
+
+/* Without memory for a reply the connection is closed. */
+static int reply_lost(struct request *request)
+{
+    request->cut = true;
+    if (request->suspended) {
+        MHD_resume_connection(request->connection);
+        request->public.server->due = true;
+    }
+    return -ENOMEM;
+}
+
+static bool headers_add(struct MHD_Response *response, const struct http_header *headers,
+                        size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (MHD_add_response_header(response, headers[i].name, headers[i].value) != MHD_YES)
+            return false;
+    return true;
+}
+
+int http_reply(struct http_request *public, const struct http_reply *reply)
+{
+    struct request *request = (struct request *)public;
+    struct MHD_Response *response;
+    void *body = (void *)(uintptr_t)reply->body;
+
+    if (reply->release)
+        response = MHD_create_response_from_buffer_with_free_callback_cls(
+            reply->body_bytes, body, reply->release, reply->owner);
+    else
+        response = MHD_create_response_from_buffer(reply->body_bytes, body, MHD_RESPMEM_MUST_COPY);
+    if (!response && reply->release)
+        reply->release(reply->owner);
+    if (!response)
+        return reply_lost(request);
+    if (!headers_add(response, reply->headers, reply->header_count)) {
+        MHD_destroy_response(response);
+        return reply_lost(request);
+    }
+    reply_keep(request, reply->status, response);
+    return 0;
+}
+
+static ssize_t on_read(void *user, uint64_t position, char *buffer, size_t max)
+{
+    struct request *request = user;
+
+    (void)position;
+    ssize_t n = request->peer_gone ? -1 : request->read(&request->public, buffer, max);
+    if (n < 0)
+        return MHD_CONTENT_READER_END_OF_STREAM;
+    if (n == 0) {
+        request->suspended = true;
+        MHD_suspend_connection(request->connection);
+    }
+    return n;
+}
+
+/* A suspended connection is not watched by MHD: without this a follower that left would stay. */
+static void on_peer_event(struct loop_watch *watch, uint32_t events)
+{
+    struct request *request = (struct request *)((char *)watch - offsetof(struct request, peer));
+
+    if (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) {
+        request->peer_gone = true;
+        http_stream_wake(&request->public);
+    }
+}
+
+int http_reply_stream(struct http_request *public, unsigned status,
+                      const struct http_header *headers, size_t header_count,
+                      ssize_t (*read)(struct http_request *request, char *buffer, size_t max))
+{
+    struct request *request = (struct request *)public;
+    struct MHD_Response *response =
+        MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, 16 << 10, on_read, request, NULL);
+
+    if (!response)
+        return reply_lost(request);
+    if (!headers_add(response, headers, header_count)) {
+        MHD_destroy_response(response);
+        return reply_lost(request);
+    }
+    request->read = read;
+    request->peer = (struct loop_watch){.event = on_peer_event, .fd = http_socket(public)};
+    if (loop_add(public->server->loop, &request->peer, EPOLLRDHUP | EPOLLET, NULL) < 0)
+        request->peer.fd = -1;
+    reply_keep(request, status, response);
+    return 0;
+}
+
+void http_stream_wake(struct http_request *public)
+{
+    struct request *request = (struct request *)public;
+
+    if (!request->suspended)
+        return;
+    request->suspended = false;
+    MHD_resume_connection(request->connection);
+    public->server->due = true;
 }

@@ -1,10 +1,6 @@
 /*
- * The gateways' HTTP server: HTTP/1.1 and 1.0 as RFC 9110 and 9112 say, and no more than the
- * gateways need of it. It runs in a loop and calls back from it. One thread.
- *
- * What it owes to whoever else is served: a request that could be read in two ways is refused; a
- * head, a body and the taking of an answer have deadlines; memory is bounded, and an idle
- * connection has none but its own 300 bytes; connections that want different things have turns.
+ * The seam between the gateways and an HTTP server (libmicrohttpd now): what they need of one and
+ * nothing more. A server runs in a loop and calls back from it. One thread.
  */
 #pragma once
 
@@ -41,19 +37,11 @@ struct http_callbacks {
     void (*over)(struct http_request *request);
 };
 
-/* What a peer may do and how long, as docs/api.md has it. */
-#define HTTP_HEAD_SECONDS 10       /* from the first byte of a head to its end */
-#define HTTP_BODY_SECONDS 10       /* of a body, and one more for each */
-#define HTTP_BODY_BYTES (16 << 10) /* that came */
-#define HTTP_TAKE_SECONDS 30       /* to take an answer, and one more for each */
-#define HTTP_TAKE_BYTES (4 << 10)  /* that were taken */
-
 struct http_options {
     int listen_fd; /* stays the caller's */
-    /* At the limit the connection that has been idle the longest makes place for a new one. */
     unsigned connections_max;
-    unsigned idle_seconds; /* of a connection between two requests */
-    size_t held_max_bytes; /* of answers that wait for slow readers, all together; 0: no limit */
+    unsigned idle_seconds;   /* of a connection on which nothing moves */
+    size_t connection_bytes; /* memory for head and headers of one connection */
     const struct http_callbacks *callbacks;
     void *user;
 };
@@ -85,15 +73,6 @@ int http_each_header(const struct http_request *request,
                      void *user);
 /* The value of a header, or NULL. Name in any case. */
 const char *http_header(const struct http_request *request, const char *name);
-struct http_stats {
-    uint64_t accepted;
-    uint64_t malformed;   /* refused before any callback */
-    uint64_t slow;        /* a head, a body or the taking of an answer passed its deadline */
-    uint64_t turned_away; /* at the limit of connections */
-    uint64_t evicted;     /* idle ones that made place, and slow readers for held_max_bytes */
-};
-const struct http_stats *http_server_stats(const struct http_server *server);
-
 /* The peer's address as text, without its port; "" on a UNIX socket. */
 void http_remote(const struct http_request *request, char *ret_text, size_t size);
 /* The connection's socket, for SO_PEERCRED. */
@@ -115,9 +94,9 @@ struct http_reply {
 };
 
 /*
- * Replies, from within a callback or at any later time; once a request. What the socket takes is
- * sent at once. What is left of the request's body is read and thrown away (or the connection is
- * closed behind the reply). -ENOMEM: the connection will be closed; release was called.
+ * Replies, from within a callback or at any later time; once a request. What is left of the
+ * request's body is read and thrown away (or the connection is closed behind the reply).
+ * -ENOMEM: the connection will be closed; release was called.
  */
 int http_reply(struct http_request *request, const struct http_reply *reply);
 

@@ -89,7 +89,7 @@ static int allow_checked(scmp_filter_ctx context, enum gateway_role role)
     if (r == 0)
         r = seccomp_rule_add(context, SCMP_ACT_ALLOW, SCMP_SYS(mprotect), 1,
                              SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
-    /* Wakes instances; malloc's locks. No requeue to other addresses, no priorities. */
+    /* Wakes instances; MHD's mutexes. No requeue to other addresses, no priorities. */
     const int futexes[] = {FUTEX_WAKE, FUTEX_WAKE_PRIVATE, FUTEX_WAIT_PRIVATE,
                            FUTEX_WAIT_BITSET_PRIVATE};
     for (size_t i = 0; i < ARRAY_LEN(futexes) && r == 0; i++)

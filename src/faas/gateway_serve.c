@@ -2,13 +2,14 @@
  * From the pool to an instance and back: the warm path.
  *
  * A warm call, as long as an instance is idle or the call waits for one, costs
- *   - system calls: recv, futex (the instance wakes), sendmsg; and shared among all that came
- *     together: two epoll_wait. None for the answer's arrival: the eventfd is edge-triggered and
- *     never read.
+ *   - system calls: recv (and one more that finds nothing), epoll_ctl (MHD sets the connection
+ *     aside), futex (the instance wakes), sendmsg, epoll_ctl (MHD watches the connection again),
+ * and shared among all that came together: two epoll_wait. None for the answer's arrival: the
+ *     eventfd is edge-triggered and never read.
  *   - copies: head and body into the channel, head and body out of it; for a body, one more from
  *     the connection, so that a slow caller holds memory but no instance.
- *   - no memory from malloc: calls, requests and buffers come from free lists; no JSON, no lock, no
- *     log line.
+ *   - no memory of ours from malloc: calls, requests and buffers come from free lists (MHD
+ *     allocates its response and that one's headers), no JSON, no lock, no log line.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -169,7 +170,8 @@ void call_reply(struct call *call, const struct response *response,
     bool typed = false;
 
     for (uint32_t i = 0; i < response->header_count; i++) {
-        /* Said by the gateway only, whatever the function says; an empty value says nothing. */
+        /* Said by the gateway only, whatever the function says; an empty value says nothing, and
+         * MHD takes none. */
         if (headers[i].value[0] == '\0' || strcasecmp(headers[i].name, "x-vireo-request-id") == 0 ||
             strcasecmp(headers[i].name, "x-vireo-start") == 0)
             continue;

@@ -103,26 +103,6 @@ static void gateway_text(struct text *text, const struct gateway_counters *gatew
     text_add(text, "vireo_functions %u\n", gateway->functions);
     family(text, "vireo_connections", "gauge", "Open connections of the public port");
     text_add(text, "vireo_connections %u\n", gateway->connections);
-    const struct {
-        const char *name, *help;
-        uint64_t value;
-    } http[] = {
-        {"vireo_connections_accepted_total", "Connections of the public port",
-         gateway->http.accepted},
-        {"vireo_connections_turned_away_total", "Connections refused at their limit",
-         gateway->http.turned_away},
-        {"vireo_connections_evicted_total",
-         "Idle connections that made place, and slow readers cut for memory",
-         gateway->http.evicted},
-        {"vireo_requests_malformed_total", "Requests that HTTP does not allow",
-         gateway->http.malformed},
-        {"vireo_requests_slow_total", "Heads, bodies and readers that passed their deadlines",
-         gateway->http.slow},
-    };
-    for (size_t i = 0; i < ARRAY_LEN(http); i++) {
-        family(text, http[i].name, "counter", http[i].help);
-        text_add(text, "%s %" PRIu64 "\n", http[i].name, http[i].value);
-    }
     family(text, "vireo_requests_total", "counter", "Requests of the public port");
     text_add(text, "vireo_requests_total %" PRIu64 "\n", gateway->requests);
     family(text, "vireo_problems_total", "counter", "Requests refused before any function");
