@@ -116,8 +116,18 @@ int cgroup_entry_fds(const struct cgroup *group, int *ret_clone_fd,
 /* Moves one process in by pid: for what is not forked by us; may wait 10 ms. */
 int cgroup_attach(struct cgroup *group, int pid, struct err *err);
 
+/*
+ * The file by which the kernel counts the group's processor time: v2's cpu.stat ("usage_usec N"
+ * first) or v1's cpuacct.usage (nanoseconds), read-only; it belongs to the group and stays open
+ * while that is in the pool. *ret_base_us is what it said when the group was taken. -1: nothing
+ * counts it here, or descriptors are scarce.
+ */
+int cgroup_cpu_fd(struct cgroup *group, uint64_t *ret_base_us);
+
 int cgroup_read_events(struct cgroup *group, struct cgroup_events *ret_events);
 int cgroup_read_usage(struct cgroup *group, struct cgroup_usage *ret_usage);
+/* What it holds now, alone. -ENOENT: nothing counts it. */
+int cgroup_read_memory(struct cgroup *group, uint64_t *ret_bytes);
 
 /* Kills every process inside: cgroup.kill, or v1's freezer and SIGKILL to each. */
 int cgroup_kill(struct cgroup *group);

@@ -140,6 +140,21 @@ void cgroup_group_reclaim(struct cgroup *group)
         tree->backend->reclaim(tree, group->dir, bytes);
 }
 
+int cgroup_cpu_fd(struct cgroup *group, uint64_t *ret_base_us)
+{
+    bool close_it;
+
+    int fd = counter_open(group, COUNT_CPU, &close_it);
+    if (fd < 0)
+        return -1;
+    if (close_it) {
+        close(fd);
+        return -1;
+    }
+    *ret_base_us = group->baseline[COUNT_CPU];
+    return fd;
+}
+
 /* Since the group was taken; 0 when nothing counts it. */
 static int since_take(struct cgroup *group, enum cgroup_counter counter, uint64_t *ret_value)
 {
@@ -162,6 +177,11 @@ int cgroup_read_events(struct cgroup *group, struct cgroup_events *ret_events)
     if (r == 0)
         *ret_events = events;
     return r;
+}
+
+int cgroup_read_memory(struct cgroup *group, uint64_t *ret_bytes)
+{
+    return cgroup_counter_read(group, COUNT_MEMORY, ret_bytes);
 }
 
 int cgroup_read_usage(struct cgroup *group, struct cgroup_usage *ret_usage)

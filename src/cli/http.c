@@ -80,7 +80,7 @@ static size_t on_header(char *line, size_t size, size_t count, void *user)
 
     header_keep(line, length, "Content-Type", answer->content_type, sizeof answer->content_type);
     header_keep(line, length, "X-Vireo-Start", answer->start, sizeof answer->start);
-    header_keep(line, length, "X-Vireo-Request-Id", answer->request_id, sizeof answer->request_id);
+    header_keep(line, length, "X-Request-Id", answer->request_id, sizeof answer->request_id);
     return length;
 }
 

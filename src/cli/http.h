@@ -26,7 +26,7 @@ struct http_answer {
     int status;
     char content_type[128];
     char start[16];      /* X-Vireo-Start; "" when there is none */
-    char request_id[64]; /* X-Vireo-Request-Id */
+    char request_id[72]; /* X-Request-Id */
     char *body;          /* gathered, NUL behind its end; the caller's: http_answer_clear() */
     size_t size;
     long long total_us; /* from the first byte sent to the last received */

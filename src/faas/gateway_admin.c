@@ -150,10 +150,7 @@ static void pull_over(struct admin *admin, const struct gateway_counters *counte
         if (!call->counters_wait)
             continue;
         call->counters_wait = false;
-        if (counters)
-            metrics_text(&call->metrics, counters, admin->functions, admin->function_count);
-        if (!call->status_wait)
-            admin_metrics_ready(call);
+        admin_counted(call, counters);
     }
     free(admin->functions);
     admin->functions = NULL;

@@ -31,7 +31,7 @@ struct admin {
     uint64_t last_token;
     unsigned uploads; /* deploys whose source is being received or built */
 
-    /* The counters that come in, for all calls to /metrics that wait. */
+    /* The counters that come in, for all calls that wait for them. */
     bool pulling;
     struct loop_timer pull_timer;
     uint64_t pull_token;
@@ -64,10 +64,9 @@ struct admin_call {
     size_t stream_at;
     uint64_t log_at, log_until; /* UINT64_MAX: followed */
 
-    /* /metrics */
-    bool counters_wait, status_wait;
-    struct gateway_counters counters;
-    struct text metrics;
+    /* A page that needs the supervisor's answer and then the counters. */
+    bool counters_wait;
+    char *json; /* the supervisor's answer, or NULL */
 };
 
 /* gateway_admin.c */
@@ -84,7 +83,8 @@ void admin_reply_json(struct admin_call *call, char *json, size_t bytes);
 /* The supervisor's answer. `json` (malloc'ed, NUL-terminated, may be NULL) is the callee's. */
 void admin_answered(struct admin_call *call, const struct admin_reply *reply, char *json);
 void admin_logged(struct admin *admin, const char *function);
-void admin_metrics_ready(struct admin_call *call);
+/* The counters have come (admin->functions); NULL: the calls gateway did not answer. */
+void admin_counted(struct admin_call *call, const struct gateway_counters *counters);
 ssize_t admin_stream_read(struct http_request *request, char *buffer, size_t max);
 
 /* gateway_admin_deploy.c */

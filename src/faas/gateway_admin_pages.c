@@ -19,6 +19,8 @@ struct admin_page {
     void (*begin)(struct admin_call *call);
     void (*complete)(struct admin_call *call);
     void (*answered)(struct admin_call *call, const struct admin_reply *reply, char *json);
+    /* Behind counters_wanted(). */
+    void (*counted)(struct admin_call *call, const struct gateway_counters *counters);
 };
 
 #define FUNCTIONS "/system/functions"
@@ -179,57 +181,109 @@ void admin_logged(struct admin *admin, const char *function)
             http_stream_wake(call->request);
 }
 
-/* ---- metrics ---- */
+/* ---- what needs the supervisor's answer, and then the counters ---- */
 
-static void metrics_complete(struct admin_call *call)
+static void status_complete(struct admin_call *call)
 {
-    call->counters_wait = call->status_wait = true;
     ask_named(call, ADMIN_STATUS);
-    if (!call->replied)
-        admin_pull(call->admin);
 }
 
-static void status_answered(struct admin_call *call, const struct admin_reply *reply, char *json)
+static void counters_wanted(struct admin_call *call, const struct admin_reply *reply, char *json)
 {
-    call->status_wait = false;
-    if (reply->error == 0 && json)
-        metrics_supervisor_text(&call->metrics, json, strlen(json));
-    free(json);
-    if (!call->counters_wait)
-        admin_metrics_ready(call);
-}
-
-void admin_metrics_ready(struct admin_call *call)
-{
-    static const struct http_header headers[] = {
-        {"Content-Type", "text/plain; version=0.0.4; charset=utf-8"}};
-
-    if (call->replied)
-        return;
-    if (call->metrics.failed) {
-        admin_problem(call, PROBLEM_INTERNAL, "there is no memory for the metrics");
+    if (reply->error) {
+        passed_on(call, reply, json);
         return;
     }
+    call->json = json;
+    call->counters_wait = true;
+    admin_pull(call->admin);
+}
+
+void admin_counted(struct admin_call *call, const struct gateway_counters *counters)
+{
+    if (!call->replied)
+        call->page->counted(call, counters);
+}
+
+static void reply_stream_text(struct admin_call *call, const char *type)
+{
+    const struct http_header header = {"Content-Type", type};
     struct http_reply reply = {
         .status = 200,
-        .headers = headers,
+        .headers = &header,
         .header_count = 1,
-        .body = call->metrics.data ? call->metrics.data : "",
-        .body_bytes = call->metrics.bytes,
+        .body = call->stream.data ? call->stream.data : "",
+        .body_bytes = call->stream.bytes,
     };
+
+    if (call->stream.failed) {
+        admin_problem(call, PROBLEM_INTERNAL, "there is no memory for the answer");
+        return;
+    }
     call->replied = true;
     http_reply(call->request, &reply);
+}
+
+static void metrics_counted(struct admin_call *call, const struct gateway_counters *counters)
+{
+    struct admin *admin = call->admin;
+
+    if (call->json)
+        metrics_supervisor(&call->stream, call->json, admin->functions, admin->function_count);
+    if (counters)
+        metrics_text(&call->stream, counters, admin->functions, admin->function_count);
+    reply_stream_text(call, "text/plain; version=0.0.4; charset=utf-8");
+}
+
+static void usage_counted(struct admin_call *call, const struct gateway_counters *counters)
+{
+    struct admin *admin = call->admin;
+
+    if (!counters) {
+        admin_problem(call, PROBLEM_INTERNAL, "the calls gateway does not answer");
+        return;
+    }
+    if (call->json)
+        metrics_supervisor(NULL, call->json, admin->functions, admin->function_count);
+    metrics_usage_all(&call->stream, loop_now(admin->loop) / 1000, admin->functions,
+                      admin->function_count);
+    reply_stream_text(call, "application/json");
+}
+
+/* The supervisor's object with one member more, "usage"; without it when there are no counters. */
+static void describe_counted(struct admin_call *call, const struct gateway_counters *counters)
+{
+    struct admin *admin = call->admin;
+    const char *json = call->json ? call->json : "{}";
+    const char *end = strrchr(json, '}');
+
+    (void)counters;
+    const struct metrics_function *function = NULL;
+    for (size_t i = 0; i < admin->function_count && !function; i++)
+        if (strcmp(admin->functions[i].name, call->name) == 0)
+            function = &admin->functions[i];
+    if (!end || !function) {
+        text_bytes(&call->stream, json, strlen(json));
+    } else {
+        text_bytes(&call->stream, json, (size_t)(end - json));
+        text_add(&call->stream, ",\"usage\":");
+        metrics_usage(&call->stream, function);
+        text_bytes(&call->stream, "}\n", 2);
+    }
+    reply_stream_text(call, "application/json");
 }
 
 /* ---- the table ---- */
 
 static const struct admin_page pages[] = {
-    {"GET", false, FUNCTIONS, NULL, list_complete, passed_on},
-    {"POST", false, FUNCTIONS, admin_deploy_begin, admin_deploy_complete, admin_deploy_answered},
-    {"GET", true, "", NULL, describe_complete, passed_on},
-    {"DELETE", true, "", NULL, remove_complete, removed},
-    {"GET", true, "/logs", NULL, describe_complete, logs_answered},
-    {"GET", false, "/metrics", NULL, metrics_complete, status_answered},
+    {"GET", false, FUNCTIONS, NULL, list_complete, passed_on, NULL},
+    {"POST", false, FUNCTIONS, admin_deploy_begin, admin_deploy_complete, admin_deploy_answered,
+     NULL},
+    {"GET", true, "", NULL, describe_complete, counters_wanted, describe_counted},
+    {"DELETE", true, "", NULL, remove_complete, removed, NULL},
+    {"GET", true, "/logs", NULL, describe_complete, logs_answered, NULL},
+    {"GET", false, "/metrics", NULL, status_complete, counters_wanted, metrics_counted},
+    {"GET", false, "/system/usage", NULL, status_complete, counters_wanted, usage_counted},
 };
 
 /* Finds the page; `name` is set for named ones. `allow` gathers the methods that its path has. */
@@ -380,7 +434,7 @@ static void on_over(struct http_request *request)
     closep(&call->source_fd);
     free(call->deploy);
     text_clear(&call->stream);
-    text_clear(&call->metrics);
+    free(call->json);
     free(call);
 }
 

@@ -18,8 +18,8 @@
 
 #define CONNECTIONS_MAX 20000
 #define CONNECTION_IDLE_SECONDS 30
-/* Descriptors kept for instances and ourselves. */
-#define DESCRIPTORS_KEPT 2048
+/* Descriptors kept for instances (two each) and ourselves. */
+#define DESCRIPTORS_KEPT 4096
 /*
  * A connection's memory holds the request's head as it came, MHD's list of headers (72 bytes each)
  * and then the answer's head. MHD clears all of it for each request (6% of a warm call's time at
@@ -72,12 +72,15 @@ static int on_started(struct calls *calls, const struct gateway_started *started
         instance->function->facts.function_id != started->function_id)
         return err_say(err, -EBADMSG, "an instance was started that nobody wished");
     /* Without its channel when there was no descriptor left for it. */
-    int r = fd_count == 2 ? calls_attach(calls, instance, fds[0], steal_fd(&fds[1]), err)
+    int r = fd_count >= 2 ? calls_attach(calls, instance, fds[0], steal_fd(&fds[1]), err)
                           : err_set(err, -EMFILE, "cannot take the channel of an instance");
     if (r < 0) {
         pool_lost(calls->pool, instance, r, err->message);
         return r;
     }
+    /* The last that a shortage takes: the instance is then measured at its end only. */
+    if (fd_count == 3)
+        meter_attach(&instance->meter, steal_fd(&fds[2]), started->cpu_base_us);
     pool_started(calls->pool, instance, started);
     return 0;
 }

@@ -12,6 +12,7 @@
 #include "faas/gateway_pool.h"
 #include "faas/metrics.h"
 #include "faas/problem.h"
+#include "faas/trace.h"
 
 struct err;
 
@@ -31,9 +32,6 @@ struct buffer {
 /* Of a request's head and its answer's together: what a connection's memory has room for. */
 #define HEADS_MAX_BYTES (36u << 10)
 
-#define REQUEST_ID_TEXT 33 /* 32 hexadecimal digits and NUL */
-#define TRACE_TEXT 56
-
 /* One request on the public port, from its head until it is over. */
 struct call {
     struct pool_call pool; /* first */
@@ -48,7 +46,9 @@ struct call {
     bool replied;
     bool came_idle; /* an instance was idle when it came */
     char id[REQUEST_ID_TEXT];
-    char trace[TRACE_TEXT]; /* a new traceparent; "" when the caller sent one */
+    char trace[TRACE_TEXT]; /* traceparent: the caller's, else a new one */
+    bool trace_made;        /* it is ours: the caller's tracestate belongs to no trace */
+    bool metered;           /* an instance had it, and it was counted there */
 };
 
 struct calls {
@@ -57,6 +57,7 @@ struct calls {
     struct http_server *http;
     struct link supervisor, telemetry;
     bool ready, draining, ended;
+    bool log_calls; /* a line of the log for each call */
     struct gateway_counters counters;
 
     struct call *spare_calls;
@@ -88,6 +89,8 @@ int calls_attach(struct calls *calls, struct instance *instance, int memory_fd, 
                  struct err *err);
 void calls_ended(struct calls *calls, struct instance *instance, const struct gateway_ended *ended);
 void call_deadline(struct loop_timer *timer);
+/* How the instance came to the call. */
+enum metrics_start call_start(const struct call *call, const struct instance *instance);
 void call_reply(struct call *call, const struct response *response,
                 const struct response_header *headers, struct buffer *answer, const char *start);
 
@@ -95,4 +98,6 @@ void call_reply(struct call *call, const struct response *response,
 void output_drain(struct calls *calls, struct instance *instance);
 /* One line in the function's log that the gateway says itself. */
 void output_say(struct calls *calls, const struct instance *instance, const char *line);
+/* Milliseconds since 1970. */
+uint64_t output_clock_ms(void);
 int output_open(struct calls *calls, int fd, struct err *err);

@@ -10,7 +10,7 @@
 #include "faas/gateway_calls.h"
 #include "faas/telemetry.h"
 
-static uint64_t wall_clock_ms(void)
+uint64_t output_clock_ms(void)
 {
     struct timespec now;
 
@@ -19,17 +19,24 @@ static uint64_t wall_clock_ms(void)
 }
 
 static void send_piece(struct calls *calls, const struct instance *instance, const char *text,
-                       size_t bytes, uint64_t dropped)
+                       size_t bytes, uint64_t dropped, bool ours)
 {
     struct telemetry_log log;
+
+    const struct call *call = (const struct call *)instance->call;
 
     memset(&log, 0, TELEMETRY_LOG_HEAD);
     log.type = TELEMETRY_LOG;
     log.bytes = (uint32_t)bytes;
     log.pvm_id = instance->pvm_id;
-    log.time_ms = wall_clock_ms();
+    log.time_ms = output_clock_ms();
     log.dropped = dropped;
+    log.ours = ours;
     strcpy(log.function, instance->function->facts.name);
+    if (call) {
+        strcpy(log.request_id, call->id);
+        strcpy(log.trace, call->trace);
+    }
     memcpy(log.text, text, bytes);
     if (link_try(&calls->telemetry, &log, TELEMETRY_LOG_HEAD + bytes) < 0) {
         calls->counters.log_datagrams_lost++;
@@ -45,7 +52,7 @@ void output_drain(struct calls *calls, struct instance *instance)
     instance->function->counters.log_dropped_bytes += dropped;
     for (size_t at = 0; at < bytes || dropped > 0;) {
         size_t piece = telemetry_piece(calls->log + at, bytes - at);
-        send_piece(calls, instance, calls->log + at, piece, dropped);
+        send_piece(calls, instance, calls->log + at, piece, dropped, false);
         dropped = 0;
         at += piece;
     }
@@ -53,7 +60,7 @@ void output_drain(struct calls *calls, struct instance *instance)
 
 void output_say(struct calls *calls, const struct instance *instance, const char *line)
 {
-    send_piece(calls, instance, line, strlen(line), 0);
+    send_piece(calls, instance, line, strlen(line), 0, true);
 }
 
 /* ---- counters, when the admin gateway asks ---- */

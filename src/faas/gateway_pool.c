@@ -347,7 +347,7 @@ static int start_one(struct pool_function *function)
     instance->function = function;
     instance->state = INSTANCE_STARTING;
     instance->generation = function->facts.generation;
-    instance->watch.fd = -1;
+    instance->watch.fd = instance->meter.cpu_fd = -1;
     if (slot_take(pool, instance) < 0) {
         free(instance);
         return -ENOMEM;
@@ -389,8 +389,7 @@ void pool_started(struct pool *pool, struct instance *instance,
     instance->start_kind = started->start_kind;
     instance->start_us = started->start_us;
     instance->generation = started->generation;
-    metrics_duration(function->counters.init_bucket, &function->counters.init_us,
-                     started->start_us);
+    metrics_observe(&function->counters.init, metrics_bounds_us, started->start_us, 1);
     if (instance->state != INSTANCE_STARTING)
         return; /* stopped meanwhile: its GATEWAY_ENDED is on its way */
     function->starts_fail = false;
@@ -453,7 +452,6 @@ void pool_ended(struct pool *pool, struct instance *instance, const struct gatew
     bool failed = ended->end == GATEWAY_END_NOT_STARTED;
 
     assert(!instance->call);
-    function->counters.cpu_us += ended->cpu_us;
     leave_state(instance);
     instance_free(pool, instance);
     if (failed)

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "faas/gateway_loop.h"
+#include "faas/gateway_meter.h"
 #include "faas/metrics.h"
 #include "faas/problem.h"
 #include "faas/protocol.h"
@@ -48,6 +49,7 @@ struct instance {
     uint32_t events_unused; /* wakes without an answer since its last one */
     uint64_t log_read;
     bool large_touched;
+    struct meter meter;
 };
 
 /* A call, from its complete request until its answer. The first member of the gateway's struct. */

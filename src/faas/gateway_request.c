@@ -35,31 +35,19 @@ static void random_hex(struct calls *calls, char *ret_text, size_t bytes)
     calls->random_used += bytes;
 }
 
-/* W3C Trace Context: 00-<32 hex>-<16 hex>-<2 hex>, neither id all zeros. */
-static bool trace_is_valid(const char *trace)
-{
-    static const char form[] = "hh-hhhhhhhhhhhhhhhhhhhhhhhhhhhhhhhh-hhhhhhhhhhhhhhhh-hh";
-
-    if (strlen(trace) != sizeof form - 1 || strncmp(trace, "ff", 2) == 0)
-        return false;
-    for (size_t i = 0; form[i]; i++)
-        if (form[i] == '-'
-                ? trace[i] != '-'
-                : !((trace[i] >= '0' && trace[i] <= '9') || (trace[i] >= 'a' && trace[i] <= 'f')))
-            return false;
-    return strspn(trace + 3, "0") < 32 && strspn(trace + 36, "0") < 16;
-}
-
 /* ---- problems and pages of our own ---- */
 
 static void reply_text(struct call *call, unsigned status, const char *type, const char *body,
                        size_t bytes, const struct http_header *more)
 {
-    struct http_header headers[4] = {
+    struct http_header headers[5] = {
         {"Content-Type", type},
-        {"X-Vireo-Request-Id", call->id},
+        {"X-Request-Id", call->id},
     };
     size_t count = 2;
+
+    if (call->trace[0])
+        headers[count++] = (struct http_header){"traceparent", call->trace};
 
     if (more)
         headers[count++] = *more;
@@ -84,6 +72,8 @@ static void problem_with(struct call *call, enum problem_cause cause, const char
         call->pool.function->counters.errors[cause]++;
     else
         call->calls->counters.problems++;
+    if (!call->metered)
+        meter_refused(call, cause);
     reply_text(call, problem_status(cause), "application/problem+json", json, bytes, more);
 }
 
@@ -179,6 +169,7 @@ static bool head_is_proper(struct call *call)
 struct head_gather {
     struct request_head head;
     const char *connection; /* names that the Connection header lists end here, too */
+    bool trace_made;
 };
 
 static bool is_listed(const char *list, const char *name, size_t bytes)
@@ -198,13 +189,14 @@ static int gather_header(void *user, const char *name, size_t name_bytes, const 
 {
     struct head_gather *gather = user;
 
-    /* "Proxy" would become HTTP_PROXY among CGI variables (httpoxy); the id is ours to give. */
+    /* "Proxy" would become HTTP_PROXY among CGI variables (httpoxy); the request's names follow by
+     * themselves, once each, checked. */
     if (header_is_hop_by_hop(name, name_bytes) || is_listed(gather->connection, name, name_bytes) ||
         (name_bytes == 5 && strncasecmp(name, "proxy", 5) == 0) ||
         (name_bytes == 6 && strncasecmp(name, "expect", 6) == 0) ||
-        (name_bytes == 18 && strncasecmp(name, "x-vireo-request-id", 18) == 0))
-        return 0;
-    if (name_bytes == 11 && strncasecmp(name, "traceparent", 11) == 0 && !trace_is_valid(value))
+        (name_bytes == 12 && strncasecmp(name, "x-request-id", 12) == 0) ||
+        (name_bytes == 11 && strncasecmp(name, "traceparent", 11) == 0) ||
+        (gather->trace_made && name_bytes == 10 && strncasecmp(name, "tracestate", 10) == 0))
         return 0;
     request_head_header(&gather->head, name, name_bytes, value, value_bytes);
     return gather->head.failed;
@@ -216,6 +208,7 @@ size_t call_head(struct call *call, uint32_t *ret_header_count)
     struct head_gather gather = {
         .head = {.text = call->calls->head, .capacity = sizeof call->calls->head},
         .connection = http_header(request, "connection"),
+        .trace_made = call->trace_made,
     };
     struct request_head *head = &gather.head;
     char remote[64];
@@ -236,14 +229,35 @@ size_t call_head(struct call *call, uint32_t *ret_header_count)
     request_head_text(head, remote, strlen(remote));
 
     http_each_header(request, gather_header, &gather);
-    request_head_header(head, "x-vireo-request-id", 18, call->id, REQUEST_ID_TEXT - 1);
-    if (call->trace[0])
-        request_head_header(head, "traceparent", 11, call->trace, TRACE_TEXT - 1);
+    request_head_header(head, "x-request-id", 12, call->id, strlen(call->id));
+    request_head_header(head, "traceparent", 11, call->trace, TRACE_TEXT - 1);
     *ret_header_count = head->header_count;
     return head->failed ? 0 : head->bytes;
 }
 
 /* ---- HTTP's callbacks ---- */
+
+/* The caller's names where they are proper, else new ones: who sends rubbish can still be served,
+ * and nobody can write into logs. */
+static void names_make(struct call *call)
+{
+    const char *id = http_header(call->request, "x-request-id");
+    const char *trace = http_header(call->request, "traceparent");
+
+    if (id && request_id_is_valid(id))
+        strcpy(call->id, id);
+    else
+        random_hex(call->calls, call->id, 16);
+    call->trace_made = !trace || !trace_is_valid(trace);
+    if (!call->trace_made) {
+        memcpy(call->trace, trace, TRACE_TEXT - 1);
+        call->trace[TRACE_TEXT - 1] = '\0';
+        return;
+    }
+    char ids[49]; /* of the trace and of its first span; not all zeros, but for 2^-64 */
+    random_hex(call->calls, ids, 24);
+    snprintf(call->trace, sizeof call->trace, "00-%.32s-%s-01", ids, ids + 32);
+}
 
 static struct call *call_take(struct calls *calls, struct http_request *request)
 {
@@ -257,8 +271,8 @@ static struct call *call_take(struct calls *calls, struct http_request *request)
         return NULL;
     *call = (struct call){.calls = calls, .request = request};
     call->deadline.expired = call_deadline;
-    random_hex(calls, call->id, 16);
     request->context = call;
+    names_make(call);
     return call;
 }
 
@@ -282,17 +296,6 @@ static void too_large(struct call *call)
     snprintf(detail, sizeof detail, "the body is longer than the function's limit of %zu bytes",
              call->body_limit);
     call_problem(call, PROBLEM_REQUEST_TOO_LARGE, detail);
-}
-
-static void trace_make(struct call *call)
-{
-    const char *sent = http_header(call->request, "traceparent");
-
-    if (sent && trace_is_valid(sent))
-        return;
-    char span[17];
-    random_hex(call->calls, span, 8);
-    snprintf(call->trace, sizeof call->trace, "00-%s-%s-01", call->id, span);
 }
 
 static void on_begin(struct http_request *request)
@@ -330,7 +333,6 @@ static void on_begin(struct http_request *request)
         too_large(call);
         return;
     }
-    trace_make(call);
     call->pool.function = NULL;
 }
 

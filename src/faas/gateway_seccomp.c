@@ -25,6 +25,7 @@ static const int common[] = {
     SCMP_SYS(sendto),
     SCMP_SYS(sendmsg),
     SCMP_SYS(read),
+    SCMP_SYS(pread64),
     SCMP_SYS(write),
     SCMP_SYS(writev),
     SCMP_SYS(sendfile),
@@ -60,7 +61,7 @@ static const int common[] = {
 };
 
 /* Sources that are deployed go into a memory file. */
-static const int admin_only[] = {SCMP_SYS(memfd_create), SCMP_SYS(pread64), SCMP_SYS(ftruncate)};
+static const int admin_only[] = {SCMP_SYS(memfd_create), SCMP_SYS(ftruncate)};
 
 static int allow_all(scmp_filter_ctx context, const int *calls, size_t count)
 {

@@ -86,14 +86,11 @@ static void answer_release(void *owner)
 /* Text of an answer starts behind the pointer that answer_release() needs. */
 #define ANSWER_TEXT sizeof(struct calls *)
 
-static const char *start_word(const struct call *call, const struct instance *instance,
-                              enum metrics_start *ret_start)
+enum metrics_start call_start(const struct call *call, const struct instance *instance)
 {
-    *ret_start = METRICS_WARM;
-    if (instance->calls == 1 && !call->came_idle)
-        *ret_start = instance->start_kind == GATEWAY_COLD_TEMPLATE ? METRICS_COLD : METRICS_FORK;
-    static const char *const words[METRICS_STARTS] = {"warm", "fork", "cold"};
-    return words[*ret_start];
+    if (instance->calls > 1 || call->came_idle)
+        return METRICS_WARM;
+    return instance->start_kind == GATEWAY_COLD_TEMPLATE ? METRICS_COLD : METRICS_FORK;
 }
 
 /* Memory limits as people write them. */
@@ -157,6 +154,7 @@ static void misbehaved(struct calls *calls, struct instance *instance, const cha
     say_problem(calls, instance, detail);
     pool_stop(calls->pool, instance, GATEWAY_STOP_MISBEHAVED);
     if (call) {
+        meter_call(instance, call, problem_status(PROBLEM_BAD_ANSWER), PROBLEM_BAD_ANSWER, NULL);
         loop_timer_clear(calls->loop, &call->deadline);
         call_problem(call, PROBLEM_BAD_ANSWER, detail);
     }
@@ -165,14 +163,15 @@ static void misbehaved(struct calls *calls, struct instance *instance, const cha
 void call_reply(struct call *call, const struct response *response,
                 const struct response_header *headers, struct buffer *answer, const char *start)
 {
-    struct http_header list[REQUEST_HEADERS_MAX + 3];
+    struct http_header list[REQUEST_HEADERS_MAX + 4];
     size_t count = 0;
     bool typed = false;
 
     for (uint32_t i = 0; i < response->header_count; i++) {
         /* Said by the gateway only, whatever the function says; an empty value says nothing, and
          * MHD takes none. */
-        if (headers[i].value[0] == '\0' || strcasecmp(headers[i].name, "x-vireo-request-id") == 0 ||
+        if (headers[i].value[0] == '\0' || strcasecmp(headers[i].name, "x-request-id") == 0 ||
+            strcasecmp(headers[i].name, "traceparent") == 0 ||
             strcasecmp(headers[i].name, "x-vireo-start") == 0)
             continue;
         typed = typed || strcasecmp(headers[i].name, "content-type") == 0;
@@ -180,7 +179,8 @@ void call_reply(struct call *call, const struct response *response,
     }
     if (!typed && response->body_bytes > 0)
         list[count++] = (struct http_header){"Content-Type", "application/octet-stream"};
-    list[count++] = (struct http_header){"X-Vireo-Request-Id", call->id};
+    list[count++] = (struct http_header){"X-Request-Id", call->id};
+    list[count++] = (struct http_header){"traceparent", call->trace};
     list[count++] = (struct http_header){"X-Vireo-Start", start};
 
     struct http_reply reply = {
@@ -236,6 +236,7 @@ static void answer_failed(struct calls *calls, struct instance *instance, struct
 
     if (cause != PROBLEM_FAILED)
         say_problem(calls, instance, detail);
+    meter_call(instance, call, problem_status(cause), cause, NULL);
     /* The problem first: afterwards the function may be gone with its last instance. */
     call_problem(call, cause, detail);
     answered(calls, instance, response, ended);
@@ -287,15 +288,13 @@ static void answer_take(struct calls *calls, struct instance *instance, bool end
         return;
     }
 
-    enum metrics_start start;
-    const char *word = start_word(call, instance, &start);
+    enum metrics_start start = call_start(call, instance);
     counters->invocations++;
     counters->starts[start]++;
-    metrics_duration(counters->duration_bucket, &counters->duration_us,
-                     (loop_now(calls->loop) - call->pool.given_ns) / 1000);
+    meter_call(instance, call, response.status, PROBLEM_NONE, NULL);
     /* The instance gets its next call before this answer is wrapped up and sent. */
     answered(calls, instance, &response, ended);
-    call_reply(call, &response, headers, answer, word);
+    call_reply(call, &response, headers, answer, metrics_start_words[start]);
 }
 
 static bool answer_is_there(const struct instance *instance)
@@ -350,6 +349,7 @@ void call_deadline(struct loop_timer *timer)
     snprintf(detail, sizeof detail, "time limit %u ms reached", facts->timeout_ms);
     output_drain(calls, instance);
     say_problem(calls, instance, detail);
+    meter_call(instance, call, problem_status(PROBLEM_TIMEOUT), PROBLEM_TIMEOUT, NULL);
     call_problem(call, PROBLEM_TIMEOUT, detail);
     pool_stop(calls->pool, instance, GATEWAY_STOP_TIMEOUT);
 }
@@ -401,6 +401,7 @@ static void action_release(void *user, struct instance *instance)
     if (instance->channel)
         munmap(instance->channel, CHANNEL_BYTES);
     instance->channel = NULL;
+    meter_release(&instance->meter);
 }
 
 static enum problem_cause end_problem(const struct gateway_ended *ended,
@@ -456,11 +457,14 @@ void calls_ended(struct calls *calls, struct instance *instance, const struct ga
     if (call) {
         if (cause == PROBLEM_NONE)
             cause = end_problem(ended, &instance->function->facts, detail, sizeof detail);
+        loop_clock(calls->loop);
+        meter_call(instance, call, problem_status(cause), cause, ended);
         loop_timer_clear(calls->loop, &call->deadline);
         call->pool.instance = NULL;
         instance->call = NULL;
         call_problem(call, cause, detail);
     }
+    meter_ended(instance, ended);
     pool_ended(calls->pool, instance, ended);
 }
 

@@ -1,8 +1,5 @@
 /* Counters as Prometheus text. */
-#include <ctype.h>
-#include <errno.h>
 #include <inttypes.h>
-#include <json-c/json.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,18 +8,28 @@
 #include "base/cleanup.h"
 #include "faas/metrics.h"
 
-const uint32_t metrics_bucket_us[METRICS_BUCKETS] = {
+const uint64_t metrics_bounds_us[METRICS_BUCKETS] = {
     50,    100,   200,    400,    800,    1600,    3200,    6400,     12800,
     25600, 50000, 100000, 250000, 500000, 1000000, 5000000, 30000000,
 };
 
-void metrics_duration(uint64_t bucket[static METRICS_BUCKETS + 1], uint64_t *sum_us, uint64_t us)
+/* 256 KiB, doubled to 16 GiB. */
+const uint64_t metrics_bounds_bytes[METRICS_BUCKETS] = {
+    1ull << 18, 1ull << 19, 1ull << 20, 1ull << 21, 1ull << 22, 1ull << 23,
+    1ull << 24, 1ull << 25, 1ull << 26, 1ull << 27, 1ull << 28, 1ull << 29,
+    1ull << 30, 1ull << 31, 1ull << 32, 1ull << 33, 1ull << 34,
+};
+
+const char *const metrics_start_words[METRICS_STARTS] = {"warm", "fork", "cold"};
+
+void metrics_observe(struct histogram *histogram, const uint64_t bounds[static METRICS_BUCKETS],
+                     uint64_t value, uint64_t times)
 {
     size_t i = 0;
-    while (i < METRICS_BUCKETS && us > metrics_bucket_us[i])
+    while (i < METRICS_BUCKETS && value > bounds[i])
         i++;
-    bucket[i]++;
-    *sum_us += us;
+    histogram->bucket[i] += times;
+    histogram->sum += value * times;
 }
 
 /* Makes room for `more` bytes and a NUL. */
@@ -81,43 +88,131 @@ static void family(struct text *text, const char *name, const char *type, const 
     text_add(text, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, type);
 }
 
-static void histogram(struct text *text, const char *name, const char *function,
-                      const uint64_t bucket[static METRICS_BUCKETS + 1], uint64_t sum_us)
+/* One sample without labels. */
+static void single(struct text *text, const char *name, const char *type, const char *help,
+                   uint64_t value)
+{
+    family(text, name, type, help);
+    text_add(text, "%s %" PRIu64 "\n", name, value);
+}
+
+/* `unit`: how many of the histogram's own make one of the metric's (1e6: µs and seconds). */
+static void histogram_text(struct text *text, const char *name, const char *function,
+                           const struct histogram *histogram, const uint64_t *bounds, double unit)
 {
     uint64_t count = 0;
 
     for (size_t i = 0; i < METRICS_BUCKETS; i++) {
-        count += bucket[i];
-        text_add(text, "%s_bucket{function=\"%s\",le=\"%g\"} %" PRIu64 "\n", name, function,
-                 metrics_bucket_us[i] / 1e6, count);
+        count += histogram->bucket[i];
+        text_add(text, "%s_bucket{function=\"%s\",le=\"%.12g\"} %" PRIu64 "\n", name, function,
+                 (double)bounds[i] / unit, count);
     }
-    count += bucket[METRICS_BUCKETS];
+    count += histogram->bucket[METRICS_BUCKETS];
     text_add(text, "%s_bucket{function=\"%s\",le=\"+Inf\"} %" PRIu64 "\n", name, function, count);
-    text_add(text, "%s_sum{function=\"%s\"} %.6f\n", name, function, (double)sum_us / 1e6);
+    text_add(text, "%s_sum{function=\"%s\"} %.15g\n", name, function,
+             (double)histogram->sum / unit);
     text_add(text, "%s_count{function=\"%s\"} %" PRIu64 "\n", name, function, count);
 }
 
 static void gateway_text(struct text *text, const struct gateway_counters *gateway)
 {
-    family(text, "vireo_functions", "gauge", "Functions that can be called");
-    text_add(text, "vireo_functions %u\n", gateway->functions);
-    family(text, "vireo_connections", "gauge", "Open connections of the public port");
-    text_add(text, "vireo_connections %u\n", gateway->connections);
-    family(text, "vireo_requests_total", "counter", "Requests of the public port");
-    text_add(text, "vireo_requests_total %" PRIu64 "\n", gateway->requests);
-    family(text, "vireo_problems_total", "counter", "Requests refused before any function");
-    text_add(text, "vireo_problems_total %" PRIu64 "\n", gateway->problems);
-    family(text, "vireo_log_datagrams_lost_total", "counter",
-           "Pieces of output lost between the gateways");
-    text_add(text, "vireo_log_datagrams_lost_total %" PRIu64 "\n", gateway->log_datagrams_lost);
-    family(text, "vireo_instances_misbehaved_total", "counter",
-           "Instances ended because their answer was not proper");
-    text_add(text, "vireo_instances_misbehaved_total %" PRIu64 "\n", gateway->instances_misbehaved);
+    single(text, "vireo_functions", "gauge", "Functions that can be called.", gateway->functions);
+    single(text, "vireo_connections", "gauge", "Open connections of the public port.",
+           gateway->connections);
+    single(text, "vireo_requests_total", "counter", "Requests of the public port.",
+           gateway->requests);
+    single(text, "vireo_problems_total", "counter", "Requests refused before any function.",
+           gateway->problems);
+    single(text, "vireo_log_datagrams_lost_total", "counter",
+           "Pieces of output and lines of calls lost between the gateways.",
+           gateway->log_datagrams_lost);
+    single(text, "vireo_instances_misbehaved_total", "counter",
+           "Instances ended because their answer was not proper.", gateway->instances_misbehaved);
 }
 
-static void instances_text(struct text *text, const struct metrics_function *function)
+/* ---- of each function: a row a metric ---- */
+
+#define FUNCTION_METRIC(name) \
+    static void name(struct text *text, const char *metric, const struct metrics_function *f)
+
+FUNCTION_METRIC(invocations)
 {
-    const struct function_counters *c = &function->counters;
+    text_add(text, "%s{function=\"%s\"} %" PRIu64 "\n", metric, f->name, f->counters.invocations);
+}
+
+FUNCTION_METRIC(coldstarts)
+{
+    for (int i = METRICS_FORK; i < METRICS_STARTS; i++)
+        text_add(text, "%s{function=\"%s\",kind=\"%s\"} %" PRIu64 "\n", metric, f->name,
+                 metrics_start_words[i], f->counters.starts[i]);
+}
+
+FUNCTION_METRIC(errors)
+{
+    for (int i = 1; i < PROBLEM_CAUSES; i++)
+        if (f->counters.errors[i])
+            text_add(text, "%s{function=\"%s\",cause=\"%s\"} %" PRIu64 "\n", metric, f->name,
+                     problem_word((enum problem_cause)i), f->counters.errors[i]);
+}
+
+FUNCTION_METRIC(timeouts)
+{
+    text_add(text, "%s{function=\"%s\"} %" PRIu64 "\n", metric, f->name,
+             f->counters.errors[PROBLEM_TIMEOUT]);
+}
+
+FUNCTION_METRIC(invoke_duration)
+{
+    histogram_text(text, metric, f->name, &f->counters.duration, metrics_bounds_us, 1e6);
+}
+
+FUNCTION_METRIC(init_duration)
+{
+    histogram_text(text, metric, f->name, &f->counters.init, metrics_bounds_us, 1e6);
+}
+
+FUNCTION_METRIC(cpu_usage)
+{
+    histogram_text(text, metric, f->name, &f->counters.cpu, metrics_bounds_us, 1e6);
+}
+
+FUNCTION_METRIC(mem_usage)
+{
+    histogram_text(text, metric, f->name, &f->counters.memory, metrics_bounds_bytes, 1);
+}
+
+FUNCTION_METRIC(cpu_seconds)
+{
+    text_add(text, "%s{function=\"%s\"} %.15g\n", metric, f->name,
+             (double)f->counters.cpu_us / 1e6);
+}
+
+FUNCTION_METRIC(billed_duration)
+{
+    text_add(text, "%s{function=\"%s\"} %.15g\n", metric, f->name,
+             (double)f->counters.billed_ms / 1e3);
+}
+
+FUNCTION_METRIC(billed_cpu)
+{
+    text_add(text, "%s{function=\"%s\"} %.15g\n", metric, f->name,
+             (double)f->counters.billed_cpu_ms / 1e3);
+}
+
+FUNCTION_METRIC(billed_memory)
+{
+    text_add(text, "%s{function=\"%s\"} %.15g\n", metric, f->name,
+             (double)f->counters.memory_kib_ms * 1024 / 1e3);
+}
+
+FUNCTION_METRIC(memory)
+{
+    text_add(text, "%s{function=\"%s\"} %" PRIu64 "\n", metric, f->name, f->counters.memory_bytes);
+}
+
+FUNCTION_METRIC(instances)
+{
+    const struct function_counters *c = &f->counters;
     const struct {
         const char *state;
         uint32_t count;
@@ -125,88 +220,58 @@ static void instances_text(struct text *text, const struct metrics_function *fun
         {"starting", c->starting}, {"idle", c->idle}, {"busy", c->busy}, {"leaving", c->leaving}};
 
     for (size_t i = 0; i < ARRAY_LEN(states); i++)
-        text_add(text, "vireo_instances{function=\"%s\",state=\"%s\"} %u\n", function->name,
-                 states[i].state, states[i].count);
+        text_add(text, "%s{function=\"%s\",state=\"%s\"} %u\n", metric, f->name, states[i].state,
+                 states[i].count);
 }
+
+FUNCTION_METRIC(queue_length)
+{
+    text_add(text, "%s{function=\"%s\"} %u\n", metric, f->name, f->counters.queued);
+}
+
+FUNCTION_METRIC(log_dropped)
+{
+    text_add(text, "%s{function=\"%s\"} %" PRIu64 "\n", metric, f->name,
+             f->counters.log_dropped_bytes);
+}
+
+static const struct {
+    const char *name, *type, *help;
+    void (*text)(struct text *text, const char *metric, const struct metrics_function *function);
+} function_metrics[] = {
+    {"faas_invocations_total", "counter", "Calls that the function answered.", invocations},
+    {"faas_coldstarts_total", "counter",
+     "Answered calls that waited for a new instance: a fork of the template, or the template too "
+     "(cold).",
+     coldstarts},
+    {"faas_errors_total", "counter", "Calls that failed, by cause.", errors},
+    {"faas_timeouts_total", "counter", "Calls that failed because their time was over.", timeouts},
+    {"faas_invoke_duration_seconds", "histogram", "Time of a call in its instance.",
+     invoke_duration},
+    {"faas_init_duration_seconds", "histogram", "Time to start an instance.", init_duration},
+    {"faas_cpu_usage_seconds", "histogram", "Processor time of a call.", cpu_usage},
+    {"faas_mem_usage_bytes", "histogram",
+     "Peak memory of the instance that served a call, known when it ends.", mem_usage},
+    {"vireo_cpu_seconds_total", "counter", "Processor time of all instances.", cpu_seconds},
+    {"vireo_billed_duration_seconds_total", "counter",
+     "Time of calls, each rounded up to a millisecond.", billed_duration},
+    {"vireo_billed_cpu_seconds_total", "counter",
+     "Processor time of calls, each rounded up to a millisecond.", billed_cpu},
+    {"vireo_billed_memory_byte_seconds_total", "counter",
+     "Peak memory of ended instances, times the time of their calls.", billed_memory},
+    {"vireo_memory_bytes", "gauge", "Memory of live instances.", memory},
+    {"vireo_instances", "gauge", "Instances by state.", instances},
+    {"vireo_queue_length", "gauge", "Calls that wait for an instance.", queue_length},
+    {"vireo_log_dropped_bytes_total", "counter", "Output that did not fit.", log_dropped},
+};
 
 void metrics_text(struct text *text, const struct gateway_counters *gateway,
                   const struct metrics_function *functions, size_t function_count)
 {
-    static const char *const start_words[METRICS_STARTS] = {"warm", "fork", "cold"};
-
     gateway_text(text, gateway);
-
-#define EACH for (const struct metrics_function *f = functions; f < functions + function_count; f++)
-    family(text, "faas_invocations_total", "counter", "Calls that the function answered");
-    EACH text_add(text, "faas_invocations_total{function=\"%s\"} %" PRIu64 "\n", f->name,
-                  f->counters.invocations);
-    family(text, "faas_starts_total", "counter", "Answered calls by how their instance came");
-    EACH for (int i = 0; i < METRICS_STARTS; i++)
-        text_add(text, "faas_starts_total{function=\"%s\",kind=\"%s\"} %" PRIu64 "\n", f->name,
-                 start_words[i], f->counters.starts[i]);
-    family(text, "faas_coldstarts_total", "counter",
-           "Answered calls that waited for a new instance");
-    EACH text_add(text, "faas_coldstarts_total{function=\"%s\"} %" PRIu64 "\n", f->name,
-                  f->counters.starts[METRICS_FORK] + f->counters.starts[METRICS_COLD]);
-    family(text, "faas_errors_total", "counter", "Calls that failed, by cause");
-    EACH for (int i = 1; i < PROBLEM_CAUSES; i++) if (f->counters.errors[i])
-        text_add(text, "faas_errors_total{function=\"%s\",cause=\"%s\"} %" PRIu64 "\n", f->name,
-                 problem_word((enum problem_cause)i), f->counters.errors[i]);
-    family(text, "faas_invoke_duration_seconds", "histogram", "Time of a call in its instance");
-    EACH histogram(text, "faas_invoke_duration_seconds", f->name, f->counters.duration_bucket,
-                   f->counters.duration_us);
-    family(text, "faas_init_duration_seconds", "histogram", "Start of an instance");
-    EACH histogram(text, "faas_init_duration_seconds", f->name, f->counters.init_bucket,
-                   f->counters.init_us);
-    family(text, "faas_cpu_seconds_total", "counter", "Processor time of ended instances");
-    EACH text_add(text, "faas_cpu_seconds_total{function=\"%s\"} %.6f\n", f->name,
-                  (double)f->counters.cpu_us / 1e6);
-    family(text, "vireo_log_dropped_bytes_total", "counter", "Output that did not fit");
-    EACH text_add(text, "vireo_log_dropped_bytes_total{function=\"%s\"} %" PRIu64 "\n", f->name,
-                  f->counters.log_dropped_bytes);
-    family(text, "vireo_instances", "gauge", "Instances by state");
-    EACH instances_text(text, f);
-    family(text, "vireo_queue", "gauge", "Calls that wait for an instance");
-    EACH text_add(text, "vireo_queue{function=\"%s\"} %u\n", f->name, f->counters.queued);
-#undef EACH
-}
-
-static void object_put(json_object **object)
-{
-    json_object_put(*object);
-}
-
-static void tokener_free(json_tokener **tokener)
-{
-    if (*tokener)
-        json_tokener_free(*tokener);
-}
-
-static int is_metric_name(const char *name)
-{
-    return name[0] != '\0' && strlen(name) <= 64 &&
-           name[strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789_")] == '\0';
-}
-
-int metrics_supervisor_text(struct text *text, const char *json, size_t bytes)
-{
-    _cleanup_(tokener_free) json_tokener *tokener = json_tokener_new_ex(4);
-    if (!tokener || bytes > 64 << 10)
-        return -EBADMSG;
-    _cleanup_(object_put) json_object *object = json_tokener_parse_ex(tokener, json, (int)bytes);
-    if (!object || !json_object_is_type(object, json_type_object))
-        return -EBADMSG;
-
-    json_object_object_foreach(object, name, value)
-    {
-        if (!is_metric_name(name))
-            continue;
-        if (json_object_is_type(value, json_type_int))
-            text_add(text, "# TYPE vireo_supervisor_%s gauge\nvireo_supervisor_%s %" PRId64 "\n",
-                     name, name, json_object_get_int64(value));
-        else if (json_object_is_type(value, json_type_double))
-            text_add(text, "# TYPE vireo_supervisor_%s gauge\nvireo_supervisor_%s %g\n", name, name,
-                     json_object_get_double(value));
+    for (size_t i = 0; i < ARRAY_LEN(function_metrics); i++) {
+        family(text, function_metrics[i].name, function_metrics[i].type, function_metrics[i].help);
+        for (size_t f = 0; f < function_count; f++)
+            function_metrics[i].text(text, function_metrics[i].name, &functions[f]);
     }
-    return 0;
 }

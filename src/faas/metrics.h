@@ -1,7 +1,7 @@
 /*
  * Counters of one function and of the gateway, and their Prometheus text. Names follow
  * OpenTelemetry's conventions for FaaS (faas.invocations, faas.coldstarts, faas.errors,
- * faas.invoke_duration, faas.init_duration).
+ * faas.timeouts, faas.invoke_duration, faas.init_duration, faas.cpu_usage, faas.mem_usage).
  */
 #pragma once
 
@@ -11,23 +11,34 @@
 #include "base/limits.h"
 #include "faas/problem.h"
 
-/* Upper bounds of the duration buckets in µs; one more bucket holds the rest. */
+/* Upper bounds of buckets, of times in µs and of memory; one more bucket holds the rest. */
 #define METRICS_BUCKETS 17
-extern const uint32_t metrics_bucket_us[METRICS_BUCKETS];
+extern const uint64_t metrics_bounds_us[METRICS_BUCKETS];
+extern const uint64_t metrics_bounds_bytes[METRICS_BUCKETS];
+
+struct histogram {
+    uint64_t bucket[METRICS_BUCKETS + 1];
+    uint64_t sum;
+};
 
 enum metrics_start { METRICS_WARM, METRICS_FORK, METRICS_COLD, METRICS_STARTS };
+extern const char *const metrics_start_words[METRICS_STARTS];
 
 struct function_counters {
     uint64_t invocations;            /* calls answered by the function */
     uint64_t starts[METRICS_STARTS]; /* answered calls by how their instance came */
     uint64_t errors[PROBLEM_CAUSES]; /* problems answered in its name, by cause */
-    uint64_t duration_bucket[METRICS_BUCKETS + 1];
-    uint64_t duration_us; /* sum */
-    uint64_t init_bucket[METRICS_BUCKETS + 1];
-    uint64_t init_us; /* sum; starts of instances */
-    uint64_t cpu_us;  /* of ended instances */
+    struct histogram duration;       /* of every call that an instance had, µs */
+    struct histogram init;           /* starts of instances, µs */
+    struct histogram cpu;            /* of calls, µs; gateway_meter.h says when */
+    struct histogram
+        memory;      /* peaks of instances in bytes, for each of their calls, at their end */
+    uint64_t cpu_us; /* of all instances, as far as it was read */
+    uint64_t billed_ms, billed_cpu_ms; /* of calls, each rounded up */
+    uint64_t memory_kib_ms;            /* of ended instances: peak times time of their calls */
     uint64_t log_dropped_bytes;
     /* Gauges. */
+    uint64_t memory_bytes; /* the supervisor's: of live instances */
     uint32_t starting, idle, busy, leaving, queued;
     uint32_t reserved;
 };
@@ -41,8 +52,11 @@ struct gateway_counters {
     uint32_t functions, connections;
 };
 
-void metrics_duration(uint64_t bucket[static METRICS_BUCKETS + 1], uint64_t *sum_us, uint64_t us);
+/* Counts `value` `times` times. */
+void metrics_observe(struct histogram *histogram, const uint64_t bounds[static METRICS_BUCKETS],
+                     uint64_t value, uint64_t times);
 
+/* What is known of one function, by the name that its receiver checked. */
 struct metrics_function {
     char name[NAME_MAX_BYTES + 1];
     struct function_counters counters;
@@ -63,8 +77,16 @@ void metrics_text(struct text *text, const struct gateway_counters *gateway,
                   const struct metrics_function *functions, size_t function_count);
 
 /*
- * Appends what the supervisor says of itself: a flat JSON object of numbers, each a gauge
- * `vireo_supervisor_<key>`. What is not a number under a name of [a-z0-9_] is left out. -EBADMSG
+ * What the supervisor says of itself, a JSON object: its numbers are appended (`text` may be NULL),
+ * the memory of live instances is set in `functions`. A key that is missing is left out. -EBADMSG
  * when it is not such an object.
  */
-int metrics_supervisor_text(struct text *text, const char *json, size_t bytes);
+int metrics_supervisor(struct text *text, const char *json, struct metrics_function *functions,
+                       size_t count);
+
+/* Appends what one function was used for, as a JSON object: docs/api.md, "usage". */
+void metrics_usage(struct text *text, const struct metrics_function *function);
+/* All of them: {"time_us":…, "bounds_us":[…], "functions":[…]}; `time_us` of a clock that only goes
+ * forward. */
+void metrics_usage_all(struct text *text, uint64_t time_us,
+                       const struct metrics_function *functions, size_t function_count);

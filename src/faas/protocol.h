@@ -29,7 +29,8 @@ enum gateway_message_type {
     GATEWAY_FUNCTION = 1, /* a function is new or changed */
     GATEWAY_FUNCTION_GONE,
     GATEWAY_READY,   /* all functions told: /readyz is 200 from now */
-    GATEWAY_STARTED, /* an instance; descriptors: channel memfd, eventfd */
+    GATEWAY_STARTED, /* an instance; descriptors: channel memfd, eventfd, and, where there is
+                        one, the file of the kernel's count of its processor time (read-only) */
     GATEWAY_ENDED,   /* an instance, or a start that failed */
     GATEWAY_DRAIN,   /* stop accepting, finish what runs, exit 0 */
     /* calls gateway to supervisor */
@@ -98,6 +99,7 @@ struct gateway_started {
     uint32_t start_us;   /* supervisor's decision to the message */
     uint32_t generation;
     uint32_t reserved;
+    uint64_t cpu_base_us; /* what that file said when the instance's group was taken */
 };
 
 enum gateway_stop_reason {
@@ -131,7 +133,7 @@ struct gateway_ended {
     uint64_t token;
     int32_t status; /* as from wait(2); GATEWAY_END_NOT_STARTED: -errno */
     uint32_t reserved;
-    uint64_t cpu_us;
+    uint64_t cpu_us; /* of the group, else of the process */
     uint64_t memory_peak_bytes;
     char message[256];
 };

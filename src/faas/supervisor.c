@@ -29,8 +29,6 @@
 #include "faas/supervisor.h"
 #include "faas/supervisor_main.h"
 
-/* Control groups kept ready: a burst of starts this long makes none. */
-#define SPARE_GROUPS 64
 /* The first uids of the range are the gateways'; one-shot sandboxes have the last 1,024. */
 #define GATEWAY_UIDS 16
 #define ONE_SHOT_UIDS 1024

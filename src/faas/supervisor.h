@@ -37,7 +37,7 @@ enum gateway_role { GATEWAY_CALLS, GATEWAY_ADMIN, GATEWAY_ROLES };
 /* A message that did not fit the socket yet. Owns its descriptors. */
 struct outgoing {
     struct outgoing *next;
-    int fds[2];
+    int fds[3];
     size_t fd_count, size;
     char bytes[];
 };
@@ -109,6 +109,8 @@ struct instance {
     bool used;
 };
 
+/* Control groups kept ready: a burst of starts this long makes none. */
+#define SPARE_GROUPS 64
 #define FUNCTION_BUCKETS 4096
 #define INSTANCE_BUCKETS 4096
 #define INSTANCES_MAX 8192

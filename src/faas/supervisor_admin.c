@@ -161,12 +161,37 @@ static void reply_describe(struct supervisor *supervisor, const struct function 
     json_object_put(object);
 }
 
+/* {"NAME": bytes} of functions that have instances: one file read for each instance. */
+static struct json_object *memory_json(const struct supervisor *supervisor)
+{
+    struct json_object *memory = json_object_new_object();
+
+    for (unsigned i = 0; i < INSTANCES_MAX; i++) {
+        const struct instance *instance = &supervisor->instances[i];
+        struct json_object *sum;
+        uint64_t bytes = 0;
+        if (!instance->used || !instance->group || !instance->slot || !instance->slot->function ||
+            cgroup_read_memory(instance->group, &bytes) < 0)
+            continue;
+        const char *name = instance->slot->function->row.name;
+        if (json_object_object_get_ex(memory, name, &sum))
+            json_object_int_inc(sum, (int64_t)bytes);
+        else
+            add_number(memory, name, bytes);
+    }
+    return memory;
+}
+
 static void reply_status(struct supervisor *supervisor, uint64_t token)
 {
     struct json_object *object = json_object_new_object();
     unsigned ready = 0;
     unsigned out = 0;
     unsigned made = 0;
+    unsigned templates = 0;
+
+    for (struct template_slot *at = supervisor->templates; at; at = at->next)
+        templates++;
 
     if (supervisor->pool)
         cgroup_pool_counts(supervisor->pool, &ready, &out, &made);
@@ -177,7 +202,10 @@ static void reply_status(struct supervisor *supervisor, uint64_t token)
     add_number(object, "starts_failed", supervisor->starts_failed);
     add_number(object, "groups_ready", ready);
     add_number(object, "groups_out", out);
+    add_number(object, "groups_spare", supervisor->pool ? SPARE_GROUPS : 0);
     add_number(object, "groups_made", made);
+    add_number(object, "templates", templates);
+    json_object_object_add(object, "memory", memory_json(supervisor));
     admin_reply(supervisor, token, 0, "", json_object_to_json_string(object));
     json_object_put(object);
 }

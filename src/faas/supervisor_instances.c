@@ -162,8 +162,10 @@ static void instance_begin(struct supervisor *supervisor, struct function *funct
         .start_us = (uint32_t)((clock_now_ns() - begin_ns) / 1000),
         .generation = instance->slot->generation,
     };
-    const int fds[] = {channel.memory_fd, channel.event_fd};
-    gateway_send(supervisor, GATEWAY_CALLS, &started, sizeof started, fds, 2);
+    int fds[] = {channel.memory_fd, channel.event_fd, -1};
+    if (instance->group)
+        fds[2] = cgroup_cpu_fd(instance->group, &started.cpu_base_us);
+    gateway_send(supervisor, GATEWAY_CALLS, &started, sizeof started, fds, fds[2] >= 0 ? 3 : 2);
     pvm_channel_close(&channel);
 }
 
@@ -284,6 +286,19 @@ static void explain(const struct instance *instance, int status, struct gateway_
     }
 }
 
+/* What the kernel counted for its group; without one, for its process, as its parent was told. */
+static void measure(const struct instance *instance, struct gateway_ended *ended)
+{
+    struct cgroup_usage usage;
+
+    if (!instance->group || cgroup_read_usage(instance->group, &usage) < 0)
+        return;
+    if (usage.cpu_us)
+        ended->cpu_us = usage.cpu_us;
+    if (usage.memory_peak_bytes)
+        ended->memory_peak_bytes = usage.memory_peak_bytes;
+}
+
 static void instance_ended(struct supervisor *supervisor, struct instance *instance,
                            const struct pvm_event *event)
 {
@@ -303,6 +318,7 @@ static void instance_ended(struct supervisor *supervisor, struct instance *insta
         supervisor->starts_failed++;
     } else {
         explain(instance, event->status, &ended);
+        measure(instance, &ended);
     }
     put_instance(supervisor, instance);
     gateway_send(supervisor, GATEWAY_CALLS, &ended, sizeof ended, NULL, 0);

@@ -12,12 +12,14 @@
 
 #include "base/limits.h"
 #include "faas/metrics.h"
+#include "faas/trace.h"
 
 enum telemetry_type {
     /* calls to admin */
     TELEMETRY_LOG = 1,
     TELEMETRY_FUNCTION, /* counters of one function, answer to a pull */
     TELEMETRY_END,      /* counters of the gateway; the pull is answered */
+    TELEMETRY_CALL,     /* a call is over: for the log, when that is wanted */
     /* admin to calls */
     TELEMETRY_PULL,
 };
@@ -30,7 +32,11 @@ struct telemetry_log {
     uint64_t pvm_id;  /* of the instance */
     uint64_t time_ms; /* since 1970 */
     uint64_t dropped; /* bytes that were lost before these */
+    uint32_t ours;    /* the gateway says it: why the call or the instance failed */
     char function[NAME_MAX_BYTES + 1];
+    /* Of the call that runs; "" when none does. */
+    char request_id[REQUEST_ID_TEXT];
+    char trace[TRACE_TEXT];
     char text[TELEMETRY_TEXT_BYTES];
 };
 #define TELEMETRY_LOG_HEAD offsetof(struct telemetry_log, text)
@@ -47,6 +53,20 @@ struct telemetry_end {
     uint32_t reserved;
     uint64_t token;
     struct gateway_counters counters;
+};
+
+struct telemetry_call {
+    uint32_t type;   /* TELEMETRY_CALL */
+    uint32_t status; /* HTTP */
+    uint32_t cause;  /* enum problem_cause */
+    uint32_t start;  /* enum metrics_start */
+    uint64_t pvm_id; /* 0: no instance had it */
+    uint64_t time_ms, duration_us;
+    uint64_t cpu_ms;                   /* rounded up; 0: no instance had it */
+    uint64_t memory_bytes;             /* 0: not known for this call alone */
+    char function[NAME_MAX_BYTES + 1]; /* "": none */
+    char request_id[REQUEST_ID_TEXT];
+    char trace[TRACE_TEXT];
 };
 
 struct telemetry_pull {

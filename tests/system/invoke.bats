@@ -79,14 +79,14 @@ setup() {
 
 @test "every answer has a request id of its own, and says how it was started" {
     call tool --data-binary x
-    first=$(header x-vireo-request-id)
+    first=$(header x-request-id)
     [ -n "$first" ]
     [[ $(header x-vireo-start) =~ ^(warm|fork|cold)$ ]]
     call tool --data-binary x
-    [ "$(header x-vireo-request-id)" != "$first" ]
+    [ "$(header x-request-id)" != "$first" ]
     [ "$(header x-vireo-start)" = warm ]
     curl -s -D "$HEAD" -o /dev/null "$VIREO_SERVER/function/nothing"
-    [ -n "$(header x-vireo-request-id)" ]
+    [ -n "$(header x-request-id)" ]
 }
 
 @test "one instance serves many calls" {

@@ -488,7 +488,7 @@ static void on_admin(void)
             reply_error(request.token, -ENOENT, "no such function");
         break;
     case ADMIN_STATUS:
-        reply_json(request.token, "{\"pool_groups\":7,\"Bad\":1}");
+        reply_json(request.token, "{\"groups_ready\":7,\"memory\":{\"echo\":1048576}}");
         break;
     case ADMIN_DEPLOY:
         on_deploy(&request, fd_count > 0 ? fds[0] : -1);

@@ -8,6 +8,7 @@ export ASAN_OPTIONS="${ASAN_OPTIONS:-}:detect_leaks=0"
 
 supervisor=$1
 gateway=$2
+checker=$(dirname "$0")/../../metrics_check
 dir=$(mktemp -d)
 failed=0
 count=0
@@ -87,7 +88,7 @@ head -c 8000 "$dir/6m" >"$dir/8k"
 curl -s --data-binary @"$dir/8k" "$url/function/echo" >"$dir/back"
 is "a body at the edge of the small area comes back" "$(sha256sum <"$dir/8k")" "$(sha256sum <"$dir/back")"
 got=$(curl -s -D - -o /dev/null -d x "$url/function/echo")
-has "the answer has a request id" "X-Vireo-Request-Id: " "$got"
+has "the answer has a request id" "X-Request-Id: " "$got"
 has "and says how its instance came" "X-Vireo-Start: warm" "$got"
 has "and its function's headers" "content-type: text/plain" "$got"
 got=$(curl -s -I "$url/function/head")
@@ -95,7 +96,7 @@ has "HEAD has a length and no body" "Content-Length: " "$got"
 is "empty body, empty answer" 200 "$(status -X POST "$url/function/echo")"
 
 got=$(curl -s -H 'X-Thing: 1' -H 'Connection: x-secret' -H 'X-Secret: 2' -H 'Proxy: evil' -H 'TE: trailers' \
-    -H 'X-Vireo-Request-Id: mine' -X PURGE "$url/function/head/a%2Fb/c?q=%41&r")
+    -H 'X-Request-Id: mi ne' -X PURGE "$url/function/head/a%2Fb/c?q=%41&r")
 is "the function sees method, path and query as sent" "PURGE
 /a%2Fb/c
 q=%41&r
@@ -109,7 +110,21 @@ for gone in secret evil trailers mine; do
     case $got in *"$gone"*) is "hop-by-hop '$gone' is not passed" no yes ;; *) is "hop-by-hop '$gone' is not passed" no no ;; esac
 done
 trace=00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01
-has "a traceparent is passed on" "$trace" "$(curl -s -H "traceparent: $trace" "$url/function/head")"
+has "a traceparent is passed on" "traceparent
+$trace" "$(curl -s -H "traceparent: $trace" "$url/function/head")"
+got=$(curl -s -D - -H "traceparent: $trace" -H 'tracestate: a=1' -H 'X-Request-Id: order-77' "$url/function/head")
+has "and back" "traceparent: $trace" "$got"
+has "with its state" "tracestate
+a=1" "$got"
+has "a request id is passed on" "x-request-id
+order-77" "$got"
+has "and back" "X-Request-Id: order-77" "$got"
+got=$(curl -s -D - -H 'traceparent: 00-nonsense' -H 'tracestate: secret' -H 'X-Request-Id: a"b' "$url/function/head" | tr -d '\r')
+is "a bad request id is replaced" 1 "$(echo "$got" | grep -Exc 'X-Request-Id: [0-9a-f]{32}')"
+is "a bad traceparent too" 1 "$(echo "$got" | grep -Exc 'traceparent: 00-[0-9a-f]{32}-[0-9a-f]{16}-01')"
+is "function and caller see the same trace" 2 "$(echo "$got" | grep -c "$(echo "$got" | sed -n 's/^traceparent: //p')")"
+case $got in *nonsense* | *secret* | *'a"b'*) is "nothing of them is passed on" no yes ;; *) is "nothing of them is passed on" no no ;; esac
+has "problems have both, too" "traceparent: $trace" "$(curl -s -D - -o /dev/null -H "traceparent: $trace" "$url/function/absent")"
 has "a call without a path has /" "
 /
 " "$(curl -s "$url/function/head")"
@@ -201,7 +216,7 @@ has "a slow body is waited for" slowly "$(raw 'POST /function/echo HTTP/1.1\r\nH
 # ---- the admin socket ----
 admin() { curl -s -m 20 --unix-socket "$dir/admin.sock" "$@"; }
 is "functions are listed" '[{"name":"echo"}]' "$(admin http://vireo/system/functions)"
-is "one is described" '{"name":"it"}' "$(admin http://vireo/system/functions/echo)"
+has "one is described" '{"name":"it"' "$(admin http://vireo/system/functions/echo)"
 problem "an unknown one is not" 404 not-found --unix-socket "$dir/admin.sock" http://vireo/system/functions/absent
 problem "a page of the web is refused" 403 forbidden --unix-socket "$dir/admin.sock" -H 'Origin: http://evil' http://vireo/system/functions
 problem "a page has its methods only" 405 method --unix-socket "$dir/admin.sock" -X PUT http://vireo/system/functions
@@ -246,7 +261,32 @@ got=$(admin http://vireo/metrics)
 has "metrics count calls" 'faas_invocations_total{function="log"} 2' "$got"
 has "and errors by cause" 'faas_errors_total{function="trap",cause="trap"} 1' "$got"
 has "and durations" 'faas_invoke_duration_seconds_bucket{function="echo",le="5e-05"}' "$got"
-has "and what the supervisor says" 'vireo_supervisor_pool_groups 7' "$got"
+has "and what the supervisor says" 'vireo_cgroup_pool_groups{state="ready"} 7' "$got"
+has "and live memory" 'vireo_memory_bytes{function="echo"} 1048576' "$got"
+has "and all of it is Prometheus' format" "ok: " "$(echo "$got" | "$checker")"
+# The checker finds what it is there for.
+wrong() {
+    if printf "$2" | "$checker" >/dev/null; then is "the checker refuses $1" no yes; else is "the checker refuses $1" no no; fi
+}
+wrong "nothing" ''
+wrong "a sample without TYPE" 'a 1\n'
+wrong "TYPE without HELP" '# TYPE a gauge\na 1\n'
+wrong "a counter that is not _total" '# HELP a x\n# TYPE a counter\na 1\n'
+wrong "a series that comes twice" '# HELP a x\n# TYPE a gauge\na 1\na 2\n'
+wrong "a family that comes twice" '# HELP a x\n# TYPE a gauge\na 1\n# HELP a x\n# TYPE a gauge\na{b="1"} 2\n'
+wrong "a label without its end" '# HELP a x\n# TYPE a gauge\na{b="1} 2\n'
+wrong "a value that is none" '# HELP a x\n# TYPE a gauge\na one\n'
+wrong "a last line without its end" '# HELP a x\n# TYPE a gauge\na 1'
+histogram='# HELP h x\n# TYPE h histogram\n'
+wrong "a histogram without +Inf" "${histogram}h_bucket{le=\"1\"} 1\nh_sum 1\nh_count 1\n"
+wrong "buckets that fall" "${histogram}h_bucket{le=\"1\"} 2\nh_bucket{le=\"+Inf\"} 1\nh_sum 1\nh_count 1\n"
+wrong "a count that is not the last bucket's" "${histogram}h_bucket{le=\"+Inf\"} 1\nh_sum 1\nh_count 2\n"
+is "and takes what is right" 0 "$(printf "${histogram}h_bucket{le=\"1\"} 1\nh_bucket{le=\"+Inf\"} 1\nh_sum 1\nh_count 1\n" | "$checker" >/dev/null; echo $?)"
+got=$(admin http://vireo/system/usage)
+has "usage is told as JSON" '"name":"echo","invocations":' "$got"
+got=$(admin http://vireo/system/functions/echo)
+has "and with its function" '"usage":{"name":"echo","invocations":' "$got"
+problem "an unknown function has none" 404 not-found --unix-socket "$dir/admin.sock" http://vireo/system/functions/absent
 case $got in *_Bad*) is "under proper names only" no yes ;; *) is "under proper names only" no no ;; esac
 
 # ---- rights ----

@@ -104,6 +104,7 @@ static void telemetry_has_exact_sizes(void **state)
     struct telemetry_pull pull = {.type = TELEMETRY_PULL};
     struct telemetry_end over = {.type = TELEMETRY_END};
     struct telemetry_function function = {.type = TELEMETRY_FUNCTION, .metrics.name = "f"};
+    struct telemetry_call call = {.type = TELEMETRY_CALL, .status = 200, .request_id = "r"};
 
     assert_int_equal(telemetry_check(&log, TELEMETRY_LOG_HEAD + 5, true), 0);
     assert_int_equal(telemetry_check(&log, TELEMETRY_LOG_HEAD + 4, true), -EBADMSG);
@@ -121,6 +122,25 @@ static void telemetry_has_exact_sizes(void **state)
     function.metrics.name[0] = '\0';
     assert_int_equal(telemetry_check(&function, sizeof function, true), -EBADMSG);
     assert_int_equal(telemetry_check(&over, sizeof over, true), 0);
+    assert_int_equal(telemetry_check(&call, sizeof call, true), 0);
+    assert_int_equal(telemetry_check(&call, sizeof call - 1, true), -EBADMSG);
+    /* What would end up in a log is checked, not believed. */
+    memset(call.request_id, 'r', sizeof call.request_id);
+    assert_int_equal(telemetry_check(&call, sizeof call, true), -EBADMSG);
+    strcpy(call.request_id, "r\nr");
+    assert_int_equal(telemetry_check(&call, sizeof call, true), -EBADMSG);
+    strcpy(call.request_id, "r");
+    strcpy(call.trace, "00-1");
+    assert_int_equal(telemetry_check(&call, sizeof call, true), -EBADMSG);
+    call.trace[0] = '\0';
+    call.cause = PROBLEM_CAUSES;
+    assert_int_equal(telemetry_check(&call, sizeof call, true), -EBADMSG);
+    call.cause = 0;
+    call.start = METRICS_STARTS;
+    assert_int_equal(telemetry_check(&call, sizeof call, true), -EBADMSG);
+    call.start = 0;
+    call.status = 1000;
+    assert_int_equal(telemetry_check(&call, sizeof call, true), -EBADMSG);
     /* Each side sends its own kinds only. */
     assert_int_equal(telemetry_check(&over, sizeof over, false), -EBADMSG);
     assert_int_equal(telemetry_check(&pull, sizeof pull, true), -EBADMSG);
@@ -236,18 +256,26 @@ static void a_problem_is_json_whatever_its_detail(void **state)
         }
 }
 
-static void durations_fall_into_their_buckets(void **state)
+static void values_fall_into_their_buckets(void **state)
 {
     (void)state;
-    uint64_t bucket[METRICS_BUCKETS + 1] = {0}, sum = 0;
-    metrics_duration(bucket, &sum, 0);
-    metrics_duration(bucket, &sum, 50);
-    metrics_duration(bucket, &sum, 51);
-    metrics_duration(bucket, &sum, 40000000);
-    assert_int_equal(bucket[0], 2);
-    assert_int_equal(bucket[1], 1);
-    assert_int_equal(bucket[METRICS_BUCKETS], 1);
-    assert_int_equal(sum, 40000101);
+    struct histogram times = {0}, sizes = {0};
+    metrics_observe(&times, metrics_bounds_us, 0, 1);
+    metrics_observe(&times, metrics_bounds_us, 50, 1);
+    metrics_observe(&times, metrics_bounds_us, 51, 3);
+    metrics_observe(&times, metrics_bounds_us, 40000000, 1);
+    assert_int_equal(times.bucket[0], 2);
+    assert_int_equal(times.bucket[1], 3);
+    assert_int_equal(times.bucket[METRICS_BUCKETS], 1);
+    assert_int_equal(times.sum, 40000000 + 50 + 3 * 51);
+    metrics_observe(&sizes, metrics_bounds_bytes, 1 << 20, 2);
+    metrics_observe(&sizes, metrics_bounds_bytes, UINT64_C(1) << 35, 1);
+    assert_int_equal(sizes.bucket[2], 2);
+    assert_int_equal(sizes.bucket[METRICS_BUCKETS], 1);
+    for (size_t i = 1; i < METRICS_BUCKETS; i++) {
+        assert_true(metrics_bounds_us[i] > metrics_bounds_us[i - 1]);
+        assert_true(metrics_bounds_bytes[i] > metrics_bounds_bytes[i - 1]);
+    }
 }
 
 static void metrics_are_prometheus_text(void **state)
@@ -271,17 +299,114 @@ static void the_supervisors_numbers_are_checked(void **state)
 {
     (void)state;
     struct text text = {0};
-    static const char good[] =
-        "{\"a_1\":5,\"b\":1.5,\"C\":1,\"d\":\"x\",\"e{}\":1,\"f\":{\"g\":1}}";
+    struct metrics_function functions[2] = {{.name = "f"}, {.name = "g"}};
+    static const char good[] = "{\"instances\":5,\"starts_fork\":\"x\",\"groups_ready\":-1,"
+                               "\"unknown\":1,\"memory\":{\"g\":77,\"f\":-1,\"h\":{}}}";
     static const char *const bad[] = {"", "[1]", "5",
                                       "{\"a\":", "{\"a\":{\"b\":{\"c\":{\"d\":1}}}}"};
 
-    assert_int_equal(metrics_supervisor_text(&text, good, sizeof good - 1), 0);
-    assert_string_equal(text.data, "# TYPE vireo_supervisor_a_1 gauge\nvireo_supervisor_a_1 5\n"
-                                   "# TYPE vireo_supervisor_b gauge\nvireo_supervisor_b 1.5\n");
+    assert_int_equal(metrics_supervisor(&text, good, functions, 2), 0);
+    assert_non_null(strstr(text.data, "# HELP vireo_instances_live Instances of all functions.\n"
+                                      "# TYPE vireo_instances_live gauge\n"
+                                      "vireo_instances_live 5\n"));
+    assert_null(strstr(text.data, "unknown"));
+    assert_null(strstr(text.data, "\nvireo_starts_total"));
+    assert_null(strstr(text.data, "\nvireo_cgroup_pool_groups"));
+    assert_int_equal(functions[0].counters.memory_bytes, 0);
+    assert_int_equal(functions[1].counters.memory_bytes, 77);
     for (size_t i = 0; i < ARRAY_LEN(bad); i++)
-        assert_int_equal(metrics_supervisor_text(&text, bad[i], strlen(bad[i])), -EBADMSG);
+        assert_int_equal(metrics_supervisor(&text, bad[i], functions, 2), -EBADMSG);
     text_clear(&text);
+}
+
+static void usage_is_json(void **state)
+{
+    (void)state;
+    struct metrics_function functions[2] = {{.name = "f", .counters = {.invocations = 4}},
+                                            {.name = "g"}};
+    struct text text = {0};
+    json_object *list, *value;
+
+    functions[0].counters.errors[PROBLEM_TIMEOUT] = 2;
+    functions[0].counters.errors[PROBLEM_TRAP] = 1;
+    metrics_observe(&functions[0].counters.duration, metrics_bounds_us, 60, 7);
+    metrics_usage_all(&text, 5, functions, 2);
+    json_object *object = json_tokener_parse(text.data);
+    assert_non_null(object);
+    assert_true(json_object_object_get_ex(object, "functions", &list));
+    assert_int_equal(json_object_array_length(list), 2);
+    json_object *f = json_object_array_get_idx(list, 0);
+    assert_true(json_object_object_get_ex(f, "errors", &value));
+    assert_int_equal(json_object_get_int(value), 3);
+    assert_true(json_object_object_get_ex(f, "timeouts", &value));
+    assert_int_equal(json_object_get_int(value), 2);
+    assert_true(json_object_object_get_ex(f, "durations", &value));
+    assert_int_equal(json_object_array_length(value), METRICS_BUCKETS + 1);
+    assert_int_equal(json_object_get_int(json_object_array_get_idx(value, 1)), 7);
+    json_object_put(object);
+    text_clear(&text);
+}
+
+static void request_ids_are_harmless_words(void **state)
+{
+    (void)state;
+    static const char *const good[] = {
+        "a",
+        "0123456789abcdef0123456789abcdef",
+        "Root=1-67891233-abcdef012345678912345678",
+        "urn:uuid:6e8bc430-9c3a-11d9-9669-0800200c9a66",
+        "a/b@c~d_e",
+        "1234567890123456789012345678901234567890123456789012345678901234"};
+    static const char *const bad[] = {
+        "",
+        " ",
+        "a b",
+        "a\"b",
+        "a\nb",
+        "a\tb",
+        "<a>",
+        "a;b",
+        "a,b",
+        "a%20",
+        "\xc3\xa4",
+        "a\\b",
+        "12345678901234567890123456789012345678901234567890123456789012345"};
+
+    for (size_t i = 0; i < ARRAY_LEN(good); i++)
+        assert_true(request_id_is_valid(good[i]));
+    for (size_t i = 0; i < ARRAY_LEN(bad); i++)
+        assert_false(request_id_is_valid(bad[i]));
+}
+
+static void traces_are_as_w3c_says(void **state)
+{
+    (void)state;
+    static const char *const good[] = {
+        "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+        "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-ff",
+        "cc-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+        "cc-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01-what-comes",
+    };
+    static const char *const bad[] = {
+        "",
+        "00",
+        "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-0",
+        "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01-",
+        "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-012",
+        "cc-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-012",
+        "ff-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+        "00-0AF7651916CD43DD8448EB211C80319C-b7ad6b7169203331-01",
+        "00-00000000000000000000000000000000-b7ad6b7169203331-01",
+        "00-0af7651916cd43dd8448eb211c80319c-0000000000000000-01",
+        "00-0af7651916cd43dd8448eb211c80319c_b7ad6b7169203331-01",
+        "00-0af7651916cd43dd8448eb211c80319-cb7ad6b7169203331-01",
+        " 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(good); i++)
+        assert_true(trace_is_valid(good[i]));
+    for (size_t i = 0; i < ARRAY_LEN(bad); i++)
+        assert_false(trace_is_valid(bad[i]));
 }
 
 int main(void)
@@ -298,9 +423,12 @@ int main(void)
         cmocka_unit_test(a_long_line_is_cut),
         cmocka_unit_test(rings_come_and_go_by_name),
         cmocka_unit_test(a_problem_is_json_whatever_its_detail),
-        cmocka_unit_test(durations_fall_into_their_buckets),
+        cmocka_unit_test(values_fall_into_their_buckets),
         cmocka_unit_test(metrics_are_prometheus_text),
         cmocka_unit_test(the_supervisors_numbers_are_checked),
+        cmocka_unit_test(usage_is_json),
+        cmocka_unit_test(request_ids_are_harmless_words),
+        cmocka_unit_test(traces_are_as_w3c_says),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
