@@ -123,9 +123,19 @@ static bool page(struct call *call)
 
 struct head_check {
     size_t bytes; /* of what the function will see, about */
-    uint32_t count;
+    uint32_t count, hosts;
     bool bad;
 };
+
+/* A name or an address and perhaps a port (RFC 9110, 7.2): programs make addresses of it. */
+static bool host_is_proper(const char *host, size_t bytes)
+{
+    for (size_t i = 0; i < bytes; i++)
+        if (!isalnum((unsigned char)host[i]) &&
+            (!host[i] || !strchr("-._~%!$&'()*+,;=[]:", host[i])))
+            return false;
+    return true;
+}
 
 static int check_header(void *user, const char *name, size_t name_bytes, const char *value,
                         size_t value_bytes)
@@ -136,6 +146,8 @@ static int check_header(void *user, const char *name, size_t name_bytes, const c
     check->count++;
     check->bad =
         !header_name_is_valid(name, name_bytes) || !header_value_is_valid(value, value_bytes);
+    if (name_bytes == 4 && strncasecmp(name, "host", 4) == 0)
+        check->bad |= ++check->hosts > 1 || !host_is_proper(value, value_bytes);
     return check->bad;
 }
 
@@ -154,7 +166,10 @@ static bool head_is_proper(struct call *call)
         check.bytes += strlen(host);
     http_each_header(request, check_header, &check);
     call->head_bytes = check.bytes;
-    if (check.bad)
+    /* The server below passes on whatever stands before the first blank. */
+    if (!header_name_is_valid(request->method, strlen(request->method)))
+        call_problem(call, PROBLEM_BAD_REQUEST, "the method is not what HTTP allows");
+    else if (check.bad)
         call_problem(call, PROBLEM_BAD_REQUEST, "a header is not what HTTP allows");
     else if (check.bytes > REQUEST_HEAD_MAX_BYTES)
         call_problem(call, PROBLEM_HEAD_TOO_LARGE,

@@ -128,6 +128,12 @@ has "problems have both, too" "traceparent: $trace" "$(curl -s -D - -o /dev/null
 has "a call without a path has /" "
 /
 " "$(curl -s "$url/function/head")"
+problem "a method that is no token is refused" 400 bad-request -X "$(printf 'P\310T')" "$url/function/echo"
+problem "a host that is none is refused" 400 bad-request -H 'Host: a/b' "$url/function/echo"
+has "two hosts are refused" "HTTP/1.1 400" "$(printf \
+    'GET /function/echo HTTP/1.1\r\nHost: a\r\nHost: b\r\nConnection: close\r\n\r\n' |
+    curl -s -m 5 "telnet://127.0.0.1:$port")"
+is "an address with its port is a host" 200 "$(status -H 'Host: [::1]:80' "$url/function/echo")"
 
 # ---- limits ----
 problem "a body past the limit is refused" 413 request-too-large --data-binary @"$dir/8k" "$url/function/small"
