@@ -69,9 +69,9 @@ const struct cli_verb cli_verbs[] = {
      "Every line was tried just now. Exit code 1: something is missing that vireo can't do "
      "without.\n\n  vireo doctor -o json\n",
      cli_doctor},
-    {"help", "[VERB | --man | --complete bash]", "show help",
+    {"help", "[VERB | --man | --complete SHELL]", "show help",
      "  --man              the man page\n"
-     "  --complete SHELL   completions; SHELL is bash\n",
+     "  --complete SHELL   completions; SHELL is bash, zsh or fish\n",
      cli_help},
     {NULL, NULL, NULL, NULL, NULL},
 };

@@ -1,18 +1,18 @@
-/* Help, the man page and completions: all made from the verb table. */
-#include <ctype.h>
+/* Help and the man page, made from the verb table. */
 #include <stdio.h>
 #include <string.h>
 
 #include "base/cleanup.h"
 #include "base/suggest.h"
 #include "cli/cli.h"
+#include "cli/completion.h"
 #include "cli/help.h"
 #include "cli/options.h"
 
 /* Verbs that a table may have; the array of names for suggestions is this long. */
 #define VERBS_MAX 64
 
-static const char global_help[] =
+const char cli_global_help[] =
     "  -o json          print JSON, also --json; field names are those of docs/api.md\n"
     "  -q, --quiet      print results only\n"
     "  -v, --verbose    say more, on standard error\n"
@@ -58,7 +58,7 @@ static void overview_print(void)
            "usage: vireo [OPTION...] VERB [ARGUMENT...]\n\n");
     for (const struct cli_verb *verb = cli_verbs; verb->name; verb++)
         printf("  %-10s %s\n", verb->name, verb->summary);
-    printf("\noptions of every verb:\n%s\nexit codes:", global_help);
+    printf("\noptions of every verb:\n%s\nexit codes:", cli_global_help);
     for (size_t i = 0; i < ARRAY_LEN(exit_codes); i++)
         printf("%s %d %s",
                i == 0   ? ""
@@ -80,7 +80,7 @@ void cli_help_print(const char *verb)
            row->summary);
     if (*row->help)
         printf("\n%s", row->help);
-    printf("\noptions of every verb:\n%s", global_help);
+    printf("\noptions of every verb:\n%s", cli_global_help);
 }
 
 /* Text for roff: backslashes and hyphens escaped, a leading dot or quote hidden. */
@@ -121,68 +121,15 @@ static void man_print(void)
         printf(".fi\n");
     }
     printf(".SH OPTIONS\n.nf\n");
-    roff_print(global_help);
+    roff_print(cli_global_help);
     printf(".fi\n.SH EXIT STATUS\n");
     for (size_t i = 0; i < ARRAY_LEN(exit_codes); i++)
         printf(".TP\n%d\n%s\n", exit_codes[i].code, exit_codes[i].meaning);
     printf(".SH FILES\n.TP\n/var/lib/vireo\nthe daemon's state, unless \\-\\-state says otherwise\n"
-           ".TP\n/var/lib/vireo/admin.sock\nadministration; root and the daemon's own user\n");
-}
-
-/* The long options that a help text names, each once. */
-static void long_options_print(const char *help)
-{
-    for (const char *at = strstr(help, "--"); at; at = strstr(at, "--")) {
-        size_t length = 2;
-        while (isalnum((unsigned char)at[length]) || at[length] == '-')
-            length++;
-        /* Only where an option stands, not a "--" inside a word; and its first mention. */
-        bool starts = at == help || strchr(" [|(\n", at[-1]);
-        const char *first = starts && length > 2 ? help : NULL;
-        while (first && first < at &&
-               (strncmp(first, at, length) != 0 || isalnum((unsigned char)first[length]) ||
-                first[length] == '-'))
-            first++;
-        if (first == at)
-            printf(" %.*s", (int)length, at);
-        at += length;
-    }
-}
-
-static void bash_completion_print(void)
-{
-    printf("# bash completion of vireo %s; made by: vireo help --complete bash\n"
-           "_vireo()\n{\n"
-           "    local word=${COMP_WORDS[COMP_CWORD]} verb= i\n"
-           "    for ((i = 1; i < COMP_CWORD; i++)); do\n"
-           "        case ${COMP_WORDS[i]} in\n"
-           "        --state | --server | -o) ((i++)) ;;\n"
-           "        -*) ;;\n"
-           "        *) verb=${COMP_WORDS[i]}; break ;;\n"
-           "        esac\n"
-           "    done\n"
-           "    case $verb in\n",
-           VIREO_VERSION);
-    printf("    '') mapfile -t COMPREPLY < <(compgen -W '");
-    for (const struct cli_verb *verb = cli_verbs; verb->name; verb++)
-        printf("%s ", verb->name);
-    long_options_print(global_help);
-    printf("' -- \"$word\") ;;\n");
-    for (const struct cli_verb *verb = cli_verbs; verb->name; verb++) {
-        printf("    %s)\n        case $word in\n        -*) mapfile -t COMPREPLY < <(compgen -W '",
-               verb->name);
-        long_options_print(verb->help);
-        long_options_print(global_help);
-        printf("' -- \"$word\") ;;\n");
-        /* A function's name is wanted where the usage begins with NAME. */
-        if (strncmp(verb->arguments, "NAME", 4) == 0)
-            printf("        *) mapfile -t COMPREPLY < <(compgen -W \"$(vireo -q ls 2>/dev/null)\" "
-                   "-- \"$word\") ;;\n");
-        else
-            printf("        *) mapfile -t COMPREPLY < <(compgen -f -- \"$word\") ;;\n");
-        printf("        esac ;;\n");
-    }
-    printf("    esac\n}\ncomplete -o filenames -F _vireo vireo\n");
+           ".TP\n/var/lib/vireo/admin.sock\nadministration; root and the daemon's own user\n"
+           ".TP\n/etc/vireo/config.yaml\nwhat functions may ask for, when the package's service "
+           "runs the daemon\n"
+           ".SH SEE ALSO\n.BR vireo.yaml (5),\n.BR vireo\\-config (5)\n");
 }
 
 int cli_help(int argc, char **argv)
@@ -202,9 +149,9 @@ int cli_help(int argc, char **argv)
         return CLI_OK;
     }
     if (complete) {
-        if (strcmp(complete, "bash") != 0)
-            return cli_usage("help", "no completion for '%s': there is one for bash", complete);
-        bash_completion_print();
+        if (!cli_completion_print(complete))
+            return cli_usage("help", "no completion for '%s': there are bash, zsh and fish",
+                             complete);
         return CLI_OK;
     }
     if (words == 0) {

@@ -1,4 +1,4 @@
-/* Help, the man page and completions: all made from the verb table. */
+/* Help and the man page, made from the verb table. */
 #pragma once
 
 struct cli_verb;
@@ -12,5 +12,5 @@ const char *cli_verb_suggest(const char *name);
 /* Help of one verb on standard output; the overview when `verb` names none. */
 void cli_help_print(const char *verb);
 
-/* `vireo help [VERB | --man | --complete bash]`. */
+/* `vireo help [VERB | --man | --complete SHELL]`. */
 int cli_help(int argc, char **argv);
