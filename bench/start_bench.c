@@ -72,10 +72,14 @@ static void write_request(struct channel *channel)
     static const char head[] = "GET\0/\0\0http://bench\0";
     uint32_t bytes = sizeof head; /* the array's own NUL is the empty remote address */
 
-    memcpy(channel_request_text(channel, bytes, 0), head, bytes);
-    channel->request =
+    memcpy(channel_request_text(channel, 0, bytes, 0), head, bytes);
+    channel->slots[0].request =
         (struct channel_request){.head_bytes = bytes, .answer_max = RESPONSE_BODY_MAX_BYTES};
-    atomic_store_explicit(&channel->request_sequence, 1, memory_order_release);
+    channel->slots[0].state = CHANNEL_READY;
+    channel->host_waits = 1;
+    channel->request_sequence = 1;
+    if (channel->guest_waits)
+        syscall(__NR_futex, &channel->request_sequence, FUTEX_WAKE, 1, NULL, NULL, 0);
 }
 
 static void start(struct bench *bench, unsigned slot)
@@ -106,7 +110,6 @@ static void start(struct bench *bench, unsigned slot)
         epoll_ctl(bench->epoll, EPOLL_CTL_ADD, flight->channel.event_fd, &event) < 0)
         die(NULL, "channel");
     write_request(flight->memory);
-    syscall(__NR_futex, &flight->memory->request_sequence, FUTEX_WAKE, 1, NULL, NULL, 0);
     flight->busy = true;
     bench->in_flight++;
 }
@@ -118,7 +121,7 @@ static void answered(struct bench *bench, unsigned slot)
     if (flight->answered)
         return;
     if (atomic_load_explicit(&flight->memory->response_sequence, memory_order_acquire) != 1 ||
-        flight->memory->response.outcome != CHANNEL_ANSWERED)
+        flight->memory->slots[0].response.outcome != CHANNEL_ANSWERED)
         return;
     flight->answered = true;
     flight->latency_us = (float)(clock_now_ns() - flight->begin_ns) / 1000.f;
@@ -135,8 +138,8 @@ static void ended(struct bench *bench, unsigned slot, int status)
         bench->done++;
     } else {
         bench->failed++;
-        fprintf(stderr, "start_bench: a start failed: status %#x, outcome %u, %.200s\n", status,
-                flight->memory->response.outcome, flight->memory->response.message);
+        fprintf(stderr, "start_bench: a start failed: status %#x, outcome %u\n", status,
+                flight->memory->slots[0].response.outcome);
     }
     munmap(flight->memory, CHANNEL_BYTES);
     pvm_channel_close(&flight->channel);

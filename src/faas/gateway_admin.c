@@ -306,7 +306,11 @@ static int serve(struct admin *admin, struct err *err)
         }
         int timeout_ms = admin->draining ? 1000 : -1;
         for (int i = 0; i < ADMIN_SERVERS; i++) {
-            int wait_ms = admin->servers[i] ? http_run(admin->servers[i]) : -1;
+            if (!admin->servers[i])
+                continue;
+            http_run(admin->servers[i]);
+            http_settle(admin->servers[i]);
+            int wait_ms = http_wait_ms(admin->servers[i]);
             if (wait_ms >= 0 && (timeout_ms < 0 || wait_ms < timeout_ms))
                 timeout_ms = wait_ms;
         }

@@ -68,7 +68,7 @@ static int on_started(struct calls *calls, const struct gateway_started *started
                       size_t fd_count, struct err *err)
 {
     struct instance *instance = pool_instance(calls->pool, started->token);
-    if (!instance || instance->channel ||
+    if (!instance || instance->port.channel ||
         instance->function->facts.function_id != started->function_id)
         return err_say(err, -EBADMSG, "an instance was started that nobody wished");
     /* Without its channel when there was no descriptor left for it. */
@@ -201,12 +201,31 @@ static int open_all(struct calls *calls, struct err *err)
     return http_open(calls->loop, &options, &calls->http, err);
 }
 
+/* What is ready is served. Returns how long the loop may sleep: not while there is work. */
+static int serve_ready(struct calls *calls)
+{
+    bool any = http_due(calls->http);
+
+    http_run(calls->http);
+    calls_poll(calls);
+    if (http_due(calls->http))
+        return 0;
+    if (http_unsettled(calls->http)) {
+        /* Settled when a look at all descriptors, without sleeping, brought nothing new. */
+        if (any)
+            return 0;
+        http_settle(calls->http);
+    }
+    int timeout_ms = http_wait_ms(calls->http);
+    return timeout_ms != 0 && calls_await(calls) ? timeout_ms : 0;
+}
+
 static int serve(struct calls *calls, struct err *err)
 {
     uint64_t drain_until = 0;
 
     while (!calls->ended) {
-        int timeout_ms = http_run(calls->http);
+        int timeout_ms = serve_ready(calls);
         if (calls->draining) {
             if (drain_until == 0)
                 drain_until = loop_now(calls->loop) + DRAIN_SECONDS * 1000000000ull;

@@ -59,6 +59,7 @@ struct calls {
     bool ready, draining, ended;
     bool log_calls; /* a line of the log for each call */
     struct gateway_counters counters;
+    struct instance *polled; /* busy instances whose channels are looked at in each round */
 
     struct call *spare_calls;
     struct buffer *spare_buffers;
@@ -88,6 +89,10 @@ extern const struct pool_actions calls_actions;
 int calls_attach(struct calls *calls, struct instance *instance, int memory_fd, int event_fd,
                  struct err *err);
 void calls_ended(struct calls *calls, struct instance *instance, const struct gateway_ended *ended);
+/* Takes the answers that are there, without a system call. */
+void calls_poll(struct calls *calls);
+/* Before the loop sleeps: every busy instance is to wake it. False: there is an answer already. */
+bool calls_await(struct calls *calls);
 void call_deadline(struct loop_timer *timer);
 /* How the instance came to the call. */
 enum metrics_start call_start(const struct call *call, const struct instance *instance);

@@ -1,9 +1,11 @@
 /* The host's side of an instance's channel: requests in, checked responses out. */
-#include <ctype.h>
 #include <errno.h>
+#include <linux/futex.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/err.h"
@@ -79,12 +81,116 @@ bool header_value_is_valid(const char *value, size_t bytes)
     return true;
 }
 
-int response_check(struct channel *channel, uint32_t answer_max, struct response *ret_response,
-                   struct err *err)
+/* ---- which slots are in use ---- */
+
+void port_open(struct channel_port *port, struct channel *channel)
+{
+    *port = (struct channel_port){.channel = channel};
+}
+
+uint32_t port_slot(const struct channel_port *port)
+{
+    /* The lowest: what was used last, and what keeps the memory small while there is no load. */
+    return (uint32_t)__builtin_ctz(~port->used);
+}
+
+void port_send(struct channel_port *port)
+{
+    struct channel *channel = port->channel;
+    uint32_t slot = port_slot(port);
+    uint32_t place = ++port->sent % CHANNEL_SLOTS;
+
+    port->used |= 1u << slot;
+    port->withdrawn &= ~(1u << place);
+    port->slot[place] = (uint8_t)slot;
+    channel->order[place] = (uint8_t)slot;
+    atomic_store_explicit(&channel->slots[slot].state, CHANNEL_READY, memory_order_relaxed);
+    atomic_store(&channel->request_sequence, port->sent);
+    port->wake_owed = true;
+}
+
+void port_wake(struct channel_port *port)
+{
+    bool owed = port->wake_owed;
+
+    port->wake_owed = false;
+    if (owed && atomic_load(&port->channel->guest_waits) != 0)
+        syscall(SYS_futex, &port->channel->request_sequence, FUTEX_WAKE, 1, NULL, NULL, 0);
+}
+
+bool port_withdraw(struct channel_port *port)
+{
+    uint32_t number = port->sent;
+
+    while (number != port->done && (port->withdrawn & 1u << number % CHANNEL_SLOTS))
+        number--;
+    if (number == port->done)
+        return false;
+    uint32_t place = number % CHANNEL_SLOTS;
+    uint32_t ready = CHANNEL_READY;
+    if (!atomic_compare_exchange_strong(&port->channel->slots[port->slot[place]].state, &ready,
+                                        CHANNEL_FREE))
+        return false;
+    port->withdrawn |= 1u << place;
+    return true;
+}
+
+bool port_begun(const struct channel_port *port)
+{
+    uint32_t slot = port->slot[(port->done + 1) % CHANNEL_SLOTS];
+
+    return atomic_load_explicit(&port->channel->slots[slot].state, memory_order_relaxed) ==
+           CHANNEL_TAKEN;
+}
+
+int port_response(struct channel_port *port, uint32_t *ret_slot)
+{
+    /* Acquire: pairs with the guest's store after it has written the response. */
+    uint32_t said = atomic_load_explicit(&port->channel->response_sequence, memory_order_acquire);
+
+    if (said - port->done > port->sent - port->done)
+        return -EBADMSG;
+    while (said != port->done) {
+        uint32_t place = (port->done + 1) % CHANNEL_SLOTS;
+        *ret_slot = port->slot[place];
+        if (!(port->withdrawn & 1u << place))
+            return 1;
+        port_pass(port);
+    }
+    return 0;
+}
+
+void port_pass(struct channel_port *port)
+{
+    port->used &= ~(1u << port->slot[++port->done % CHANNEL_SLOTS]);
+}
+
+bool port_wait_begin(struct channel_port *port)
+{
+    return channel_wait_begin(&port->channel->host_waits, &port->channel->response_sequence,
+                              port->done);
+}
+
+/* ---- responses ---- */
+
+/* Why there is no answer, as the guest says it: printable. `bytes` is checked. */
+static void message_copy(struct channel *channel, uint32_t slot, uint32_t bytes,
+                         char message[static CHANNEL_MESSAGE_BYTES + 1])
+{
+    memcpy(message, channel_response_text(channel, slot, bytes, 0), bytes);
+    message[bytes] = '\0';
+    for (char *c = message; *c; c++)
+        if (*c < 0x20 || *c >= 0x7f)
+            *c = '?';
+}
+
+int response_check(struct channel *channel, uint32_t slot, uint32_t answer_max,
+                   struct response *ret_response, struct err *err)
 {
     /* Through volatile: each number is read once, whatever the compiler would rather do. */
-    const volatile struct channel_response *shared = &channel->response;
+    const volatile struct channel_response *shared = &channel->slots[slot].response;
     struct response response = {
+        .slot = slot,
         .outcome = shared->outcome,
         .flags = shared->flags,
         .status = shared->status,
@@ -97,13 +203,10 @@ int response_check(struct channel *channel, uint32_t answer_max, struct response
     if (response.outcome > CHANNEL_IMPROPER)
         return err_say(err, -EBADMSG, "outcome %u is unknown", response.outcome);
     if (response.outcome != CHANNEL_ANSWERED) {
+        if (response.head_bytes > CHANNEL_MESSAGE_BYTES)
+            return err_say(err, -EBADMSG, "a message of %u bytes is too long", response.head_bytes);
+        message_copy(channel, slot, response.head_bytes, response.message);
         response.head_bytes = response.body_bytes = response.header_count = 0;
-        for (size_t i = 0; i < sizeof response.message - 1; i++) {
-            unsigned char c = (unsigned char)shared->message[i];
-            if (c == '\0')
-                break;
-            response.message[i] = c >= 0x20 && c < 0x7f ? (char)c : '?';
-        }
         *ret_response = response;
         return 0;
     }
@@ -124,8 +227,10 @@ int response_check(struct channel *channel, uint32_t answer_max, struct response
 
 void response_copy(struct channel *channel, const struct response *response, void *ret_text)
 {
-    memcpy(ret_text, channel_response_text(channel, response->head_bytes, response->body_bytes),
-           (size_t)response->head_bytes + response->body_bytes);
+    memcpy(
+        ret_text,
+        channel_response_text(channel, response->slot, response->head_bytes, response->body_bytes),
+        (size_t)response->head_bytes + response->body_bytes);
 }
 
 int response_headers(const char *head, const struct response *response,

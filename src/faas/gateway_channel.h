@@ -1,7 +1,8 @@
 /*
- * The host's side of an instance's channel (guest/channel.h): writing a request, taking a response
- * out. What the guest wrote is hostile: every length is copied once, checked, and only the copy is
- * used; a text is copied out before it is looked at, so that what was checked is what is sent.
+ * The host's side of an instance's channel (guest/channel.h): which slots are in use, writing a
+ * request, taking a response out. What the guest wrote is hostile: every length is copied once,
+ * checked, and only the copy is used; a text is copied out before it is looked at, so that what was
+ * checked is what is sent.
  */
 #pragma once
 
@@ -39,8 +40,48 @@ bool header_name_is_valid(const char *name, size_t bytes);
 /* No control character but a tab. */
 bool header_value_is_valid(const char *value, size_t bytes);
 
+/*
+ * The host's notes of a channel. Requests are numbered from 1; those behind `done` up to `sent` are
+ * in it, in that order. The guest can change nothing here.
+ */
+struct channel_port {
+    struct channel *channel;
+    uint32_t sent, done;
+    uint32_t used;               /* a bit for each slot that holds one of them */
+    uint32_t withdrawn;          /* a bit for each number (% CHANNEL_SLOTS): to be passed over */
+    uint8_t slot[CHANNEL_SLOTS]; /* [number % CHANNEL_SLOTS] */
+    bool wake_owed;              /* for requests that were sent */
+};
+_Static_assert(CHANNEL_SLOTS == 32, "bits of a uint32_t");
+
+/* For a channel that has not been used. It stays the caller's. */
+void port_open(struct channel_port *port, struct channel *channel);
+/* The slot that the next request is to be written into. Fewer than CHANNEL_SLOTS are in use. */
+uint32_t port_slot(const struct channel_port *port);
+/* Publishes the request that was written into port_slot(). */
+void port_send(struct channel_port *port);
+/* Wakes the guest if it sleeps: owed behind one or more port_send(). */
+void port_wake(struct channel_port *port);
+/*
+ * Takes the request that was sent last back; false when the guest has begun it, and then those
+ * before it have been begun, too. A guest may lie about that to the harm of its own function only.
+ */
+bool port_withdraw(struct channel_port *port);
+/* The guest has begun the first request in it. Only asked when there is one. */
+bool port_begun(const struct channel_port *port);
+/*
+ * 1: the first request in it has its response, in slot *ret_slot, until port_pass(). 0: not yet.
+ * -EBADMSG: the guest says more than was asked.
+ */
+int port_response(struct channel_port *port, uint32_t *ret_slot);
+/* Done with the first request in it. */
+void port_pass(struct channel_port *port);
+/* Asks for the guest's event at its next response; false: there is one already. */
+bool port_wait_begin(struct channel_port *port);
+
 /* What is known of an answer after response_check(): a private copy. */
 struct response {
+    uint32_t slot;
     uint32_t outcome; /* enum channel_outcome */
     uint32_t flags;
     uint32_t status;
@@ -48,15 +89,15 @@ struct response {
     uint32_t head_bytes;
     uint32_t body_bytes;
     uint32_t header_count;
-    char message[256]; /* printable, NUL-terminated */
+    char message[CHANNEL_MESSAGE_BYTES + 1]; /* printable, NUL-terminated */
 };
 
 /*
- * Copies the response's numbers out of the channel and checks them against their limits and
- * `answer_max`. -EBADMSG, naming what is wrong.
+ * Copies the numbers of the response in a slot out of the channel and checks them against their
+ * limits and `answer_max`. -EBADMSG, naming what is wrong.
  */
-int response_check(struct channel *channel, uint32_t answer_max, struct response *ret_response,
-                   struct err *err);
+int response_check(struct channel *channel, uint32_t slot, uint32_t answer_max,
+                   struct response *ret_response, struct err *err);
 
 /* Copies head and body (response->head_bytes + body_bytes) to `ret_text`. */
 void response_copy(struct channel *channel, const struct response *response, void *ret_text);

@@ -1,6 +1,10 @@
 /*
  * The HTTP seam over libmicrohttpd, in its external epoll mode: MHD's epoll descriptor is one
  * descriptor of our loop. A request whose reply is not there yet is suspended; a reply resumes it.
+ *
+ * Suspending and resuming cost an epoll_ctl each. So a request is left as it is for a few rounds,
+ * in each of which MHD asks for its reply once more: under load it is there by then. Before the
+ * loop sleeps those that are left are suspended, for MHD knows no waiting but asking.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -23,6 +27,8 @@
 #define TARGET_INLINE 512
 /* Requests kept for the next one, so that a steady load allocates none. */
 #define SPARE_REQUESTS 1024
+/* Rounds in which a request's reply may be asked for before it is suspended. */
+#define ASKED_MAX 4
 /* Of a body that was refused, read so much and reply behind it; past it the connection is cut. A
  * client that still sends when its connection is closed often sees the reset, not the reply. */
 #define DISCARD_MAX (16 << 20)
@@ -36,6 +42,7 @@ struct request {
     bool begun, complete, suspended, queued;
     bool peer_gone; /* of a stream */
     bool cut;       /* there is no memory for a reply: the connection is closed */
+    unsigned asked; /* for its reply, in vain */
     uint64_t discarded;
     ssize_t (*read)(struct http_request *request, char *buffer, size_t max);
     struct loop_watch peer; /* of a stream: tells when the peer has gone; fd -1: not watched */
@@ -54,6 +61,8 @@ struct http_server {
     unsigned active;
     int listen_copy; /* what MHD_quiesce_daemon() gave back, or -1 */
     bool due;        /* MHD has something to do */
+    bool unsettled;  /* requests wait for replies without being suspended */
+    bool settling;   /* they are being suspended */
 };
 
 /* ---- requests ---- */
@@ -261,6 +270,11 @@ static enum MHD_Result on_request(void *user, struct MHD_Connection *connection,
         return MHD_NO;
     if (request->response)
         return reply_queue(request);
+    if (!server->settling && request->asked < ASKED_MAX) {
+        request->asked++;
+        server->unsettled = true;
+        return MHD_YES;
+    }
     request->suspended = true;
     MHD_suspend_connection(connection);
     return MHD_YES;
@@ -355,14 +369,40 @@ void http_close(struct http_server *server)
     free(server);
 }
 
-int http_run(struct http_server *server)
+void http_run(struct http_server *server)
+{
+    if (!server->due)
+        return;
+    server->due = server->unsettled = false;
+    MHD_run(server->daemon);
+}
+
+void http_settle(struct http_server *server)
+{
+    if (!server->unsettled)
+        return;
+    server->settling = true;
+    server->due = true;
+    http_run(server);
+    server->settling = false;
+}
+
+bool http_due(const struct http_server *server)
+{
+    return server->due;
+}
+
+bool http_unsettled(const struct http_server *server)
+{
+    return server->unsettled;
+}
+
+int http_wait_ms(struct http_server *server)
 {
     MHD_UNSIGNED_LONG_LONG timeout_ms;
 
-    if (server->due) {
-        server->due = false;
-        MHD_run(server->daemon);
-    }
+    if (server->due)
+        return 0;
     if (MHD_get_timeout(server->daemon, &timeout_ms) != MHD_YES)
         return -1;
     /* The wait for MHD's own deadline ends without an event. */
@@ -454,25 +494,26 @@ int http_socket(const struct http_request *public)
 
 /* ---- replies ---- */
 
-/* Keeps the reply until MHD asks for it; a suspended connection is asked in the next http_run(). */
+/* MHD asks for the reply in the next http_run(). */
+static void reply_ask(struct request *request)
+{
+    if (request->suspended)
+        MHD_resume_connection(request->connection);
+    request->public.server->due = true;
+}
+
 static void reply_keep(struct request *request, unsigned status, struct MHD_Response *response)
 {
     request->status = status;
     request->response = response;
-    if (request->suspended) {
-        MHD_resume_connection(request->connection);
-        request->public.server->due = true;
-    }
+    reply_ask(request);
 }
 
 /* Without memory for a reply the connection is closed. */
 static int reply_lost(struct request *request)
 {
     request->cut = true;
-    if (request->suspended) {
-        MHD_resume_connection(request->connection);
-        request->public.server->due = true;
-    }
+    reply_ask(request);
     return -ENOMEM;
 }
 

@@ -54,11 +54,18 @@ int http_open(struct loop *loop, const struct http_options *options,
  */
 void http_close(struct http_server *server);
 
+/* Serves what is ready, and what was replied since. To be called before each loop_round(). */
+void http_run(struct http_server *server);
+/* Replies are there that the next http_run() will send. */
+bool http_due(const struct http_server *server);
 /*
- * Serves what is ready, and what was replied since. To be called before each loop_round(). Returns
- * the milliseconds until it must be called again at the latest: 0 at once, -1 none.
+ * Requests wait for their replies in a way that is cheap while there is other work, but does not
+ * let the loop sleep; http_settle() ends that.
  */
-int http_run(struct http_server *server);
+bool http_unsettled(const struct http_server *server);
+void http_settle(struct http_server *server);
+/* Milliseconds until http_run() must be called again at the latest: 0 at once, -1 none. */
+int http_wait_ms(struct http_server *server);
 
 /* No new connections from now on. Open ones are served. */
 void http_stop_listening(struct http_server *server);

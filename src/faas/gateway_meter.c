@@ -147,11 +147,17 @@ void meter_call(struct instance *instance, struct call *call, unsigned status,
     struct pool_function *function = instance->function;
     struct function_counters *counters = &function->counters;
     struct meter *meter = &instance->meter;
-    uint64_t us = (loop_now(calls->loop) - call->pool.given_ns) / 1000;
+    uint64_t now = loop_now(calls->loop);
+    uint64_t begun_ns = call->pool.given_ns;
+
+    /* Behind another call of its instance it waited first, and is not charged for that. */
+    if (begun_ns < instance->progress_ns)
+        begun_ns = instance->progress_ns;
+    uint64_t us = (now - begun_ns) / 1000;
     uint64_t ms = meter_ms(us);
 
     call->metered = true;
-    metrics_observe(&counters->duration, metrics_bounds_us, us, 1);
+    metrics_observe(&counters->duration, metrics_bounds_us, (now - call->pool.given_ns) / 1000, 1);
     counters->billed_ms += ms;
     meter->billed_ms += ms;
     meter->calls++;

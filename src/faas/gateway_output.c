@@ -47,7 +47,8 @@ static void send_piece(struct calls *calls, const struct instance *instance, con
 void output_drain(struct calls *calls, struct instance *instance)
 {
     uint64_t dropped;
-    size_t bytes = channel_log_take(instance->channel, &instance->log_read, calls->log, &dropped);
+    size_t bytes =
+        channel_log_take(instance->port.channel, &instance->log_read, calls->log, &dropped);
 
     instance->function->counters.log_dropped_bytes += dropped;
     for (size_t at = 0; at < bytes || dropped > 0;) {

@@ -14,6 +14,13 @@
 
 /* A second instance is worth its start (about 0.3 ms) when the wait is longer than this. */
 #define WORTH_A_START_NS 1000000u
+/* So much work may lie in an instance's channel. */
+#define GIVEN_AHEAD_NS 500000u
+/* So many calls at most, so that a channel always has room: those that were withdrawn keep their
+ * places until the instance has passed them, and there are fewer of them than this. */
+#define GIVEN_MAX (CHANNEL_SLOTS / 2)
+/* Waiting for so much is no longer than waking an idle instance takes, and costs less. */
+#define WAKE_NS 60000u
 /* What a call is taken to need before the first was measured. */
 #define SERVICE_GUESS_NS 200000u
 
@@ -216,8 +223,7 @@ void pool_function_gone(struct pool *pool, uint32_t function_id)
         return;
     unlink_name(function);
     function->gone = true;
-    while (function->queue_first)
-        queue_fail(function, PROBLEM_NOT_FOUND, "the function was removed");
+    balance(function);
     while (function->idle_newest)
         pool_stop(pool, function->idle_newest, GATEWAY_STOP_OLD);
     free_if_over(function);
@@ -257,32 +263,36 @@ const char *pool_suggest(const struct pool *pool, const char *name, size_t bytes
 
 /* ---- instances ---- */
 
+/* The idle and the busy instances of a function are a list each. */
+static void list_push(struct instance **newest, struct instance **oldest, struct instance *instance)
+{
+    instance->newer = NULL;
+    instance->older = *newest;
+    *(*newest ? &(*newest)->newer : oldest) = instance;
+    *newest = instance;
+}
+
+static void list_remove(struct instance **newest, struct instance **oldest,
+                        struct instance *instance)
+{
+    *(instance->newer ? &instance->newer->older : newest) = instance->older;
+    *(instance->older ? &instance->older->newer : oldest) = instance->newer;
+    instance->newer = instance->older = NULL;
+}
+
 static void idle_push(struct instance *instance)
 {
     struct pool_function *function = instance->function;
 
     instance->state = INSTANCE_IDLE;
     instance->idle_since_ns = loop_now(function->pool->loop);
-    instance->newer = NULL;
-    instance->older = function->idle_newest;
-    *(function->idle_newest ? &function->idle_newest->newer : &function->idle_oldest) = instance;
-    function->idle_newest = instance;
+    list_push(&function->idle_newest, &function->idle_oldest, instance);
     function->idle++;
     /* The timer is left alone while instances come and go: it looks at their times when it is
      * due. */
     if (function->idle_timer.place == 0 && function->idle > function->facts.spares)
         loop_timer_set(function->pool->loop, &function->idle_timer,
                        instance->idle_since_ns + function->facts.idle_ms * 1000000ull);
-}
-
-static void idle_remove(struct instance *instance)
-{
-    struct pool_function *function = instance->function;
-
-    *(instance->newer ? &instance->newer->older : &function->idle_newest) = instance->older;
-    *(instance->older ? &instance->older->newer : &function->idle_oldest) = instance->newer;
-    instance->newer = instance->older = NULL;
-    function->idle--;
 }
 
 /* Takes the instance out of its present state's count. */
@@ -295,10 +305,13 @@ static void leave_state(struct instance *instance)
         function->starting--;
         break;
     case INSTANCE_IDLE:
-        idle_remove(instance);
+        list_remove(&function->idle_newest, &function->idle_oldest, instance);
+        function->idle--;
         break;
     case INSTANCE_BUSY:
+        list_remove(&function->busy_last, &function->busy_next, instance);
         function->busy--;
+        function->given -= instance->call_count;
         break;
     case INSTANCE_LEAVING:
         function->leaving--;
@@ -366,18 +379,97 @@ struct instance *pool_instance(struct pool *pool, uint64_t token)
     return pool->slots[slot];
 }
 
+/* ---- calls in instances ---- */
+
+/* To an idle instance, one that has just begun, or a busy one with room. */
 static void give(struct pool_call *call, struct instance *instance)
 {
     struct pool_function *function = instance->function;
     struct pool *pool = function->pool;
+    uint64_t now = loop_now(pool->loop);
 
+    leave_state(instance);
     instance->state = INSTANCE_BUSY;
-    instance->call = call;
-    instance->calls++;
+    list_push(&function->busy_last, &function->busy_next, instance);
     function->busy++;
+    if (instance->call_count == 0)
+        instance->progress_ns = now;
+    call->next = NULL;
+    call->previous = instance->call_last;
+    *(instance->call_last ? &instance->call_last->next : &instance->call_first) = call;
+    instance->call_last = call;
+    function->given += ++instance->call_count;
     call->instance = instance;
-    call->given_ns = loop_now(pool->loop);
+    call->given_ns = now;
     pool->actions->give(pool->user, call, instance);
+}
+
+/* Takes a call out of its instance. */
+static void detach(struct pool_call *call)
+{
+    struct instance *instance = call->instance;
+
+    *(call->previous ? &call->previous->next : &instance->call_first) = call->next;
+    *(call->next ? &call->next->previous : &instance->call_last) = call->previous;
+    call->next = call->previous = NULL;
+    call->instance = NULL;
+    instance->call_count--;
+    if (instance->state == INSTANCE_BUSY)
+        instance->function->given--;
+}
+
+struct pool_call *pool_detach(struct instance *instance)
+{
+    struct pool_call *call = instance->call_first;
+
+    if (call)
+        detach(call);
+    return call;
+}
+
+void pool_take_back(struct pool *pool, struct instance *instance, uint32_t keep)
+{
+    struct pool_function *function = instance->function;
+
+    while (instance->call_count > keep && pool->actions->take_back(pool->user, instance)) {
+        struct pool_call *call = instance->call_last;
+        detach(call);
+        call->next = function->queue_first;
+        *(function->queue_first ? &function->queue_first->previous : &function->queue_last) = call;
+        function->queue_first = call;
+        function->queued++;
+    }
+}
+
+/* It serves no further call; those that it has not begun wait for another. */
+static void leave(struct pool *pool, struct instance *instance)
+{
+    leave_state(instance);
+    instance->state = INSTANCE_LEAVING;
+    instance->function->leaving++;
+    pool_take_back(pool, instance, 0);
+}
+
+/* How many calls an instance may have. */
+static uint32_t depth(const struct pool_function *function)
+{
+    if (function->facts.per_request || function->service_ns == 0)
+        return 1;
+    uint64_t ahead = GIVEN_AHEAD_NS / function->service_ns;
+    return ahead >= GIVEN_MAX ? GIVEN_MAX : ahead > 0 ? (uint32_t)ahead : 1;
+}
+
+/* The instance that a call is given to now, or NULL: it waits. */
+static struct instance *with_room(const struct pool_function *function)
+{
+    /* Each in its turn: where the next has no room, the others hardly have. */
+    struct instance *busy = function->busy_next;
+    struct instance *idle = function->idle_newest;
+    uint32_t most = depth(function);
+
+    if (!busy || busy->call_count >= most || busy->generation != function->facts.generation)
+        return idle;
+    return idle && most > 1 && busy->call_count * function->service_ns > WAKE_NS ? idle : busy;
 }
 
 void pool_started(struct pool *pool, struct instance *instance,
@@ -398,13 +490,13 @@ void pool_started(struct pool *pool, struct instance *instance,
         balance(function);
         return;
     }
-    leave_state(instance);
     struct pool_call *call = function->queue_first;
     if (call) {
         queue_remove(call);
         give(call, instance);
         balance(function);
     } else {
+        leave_state(instance);
         idle_push(instance);
     }
 }
@@ -451,30 +543,23 @@ void pool_ended(struct pool *pool, struct instance *instance, const struct gatew
     struct pool_function *function = instance->function;
     bool failed = ended->end == GATEWAY_END_NOT_STARTED;
 
-    assert(!instance->call);
+    assert(!instance->call_first);
     leave_state(instance);
     instance_free(pool, instance);
     if (failed)
         start_failed(function, ended->status, ended->message);
-    if (function->gone)
-        free_if_over(function);
-    else
-        balance(function);
+    balance(function);
+    free_if_over(function);
 }
 
 void pool_stop(struct pool *pool, struct instance *instance, enum gateway_stop_reason reason)
 {
     bool was_busy = instance->state == INSTANCE_BUSY;
 
+    pool_detach(instance);
     if (instance->state == INSTANCE_LEAVING)
         return;
-    leave_state(instance);
-    if (instance->call) {
-        instance->call->instance = NULL;
-        instance->call = NULL;
-    }
-    instance->state = INSTANCE_LEAVING;
-    instance->function->leaving++;
+    leave(pool, instance);
     pool->actions->stop(pool->user, instance, reason);
     if (was_busy)
         balance(instance->function); /* others may have counted on it */
@@ -486,6 +571,7 @@ void pool_stop(struct pool *pool, struct instance *instance, enum gateway_stop_r
 static uint32_t wanted(const struct pool_function *function)
 {
     const struct gateway_function *facts = &function->facts;
+    uint32_t waiting = function->queued + (function->given - function->busy);
     bool prepare = function->pool->ready && !function->starts_fail;
     uint32_t spares = prepare ? facts->spares : 0;
     uint32_t coming = function->starting + function->idle;
@@ -497,27 +583,29 @@ static uint32_t wanted(const struct pool_function *function)
     uint32_t serving = coming + function->busy;
     if (serving < spares)
         return spares - serving;
-    if (function->queued <= function->starting)
+    if (waiting <= function->starting)
         return 0;
     if (serving == 0)
         return 1;
     uint64_t service_ns = function->service_ns ? function->service_ns : SERVICE_GUESS_NS;
-    return service_ns * function->queued / serving > WORTH_A_START_NS ? 1 : 0;
+    return service_ns * waiting / serving > WORTH_A_START_NS ? 1 : 0;
 }
 
 /*
- * Gives waiting calls to idle instances and asks for more where they are worth it. Called whenever
- * something changed; in a steady state it finds nothing to do after a few comparisons.
+ * Gives waiting calls to instances with room and asks for more where they are worth it. Called
+ * whenever something changed; in a steady state it finds nothing to do after a few comparisons.
  */
 static void balance(struct pool_function *function)
 {
+    struct instance *instance;
+
+    while (function->gone && function->queue_first)
+        queue_fail(function, PROBLEM_NOT_FOUND, "the function was removed");
     if (function->gone)
         return;
-    while (function->queue_first && function->idle_newest) {
-        struct instance *instance = function->idle_newest;
+    while (function->queue_first && (instance = with_room(function))) {
         struct pool_call *call = function->queue_first;
         queue_remove(call);
-        idle_remove(instance);
         give(call, instance);
     }
 
@@ -530,18 +618,40 @@ static void balance(struct pool_function *function)
 
     /* The estimate may be wrong (one call that takes long): look again when the first has waited.
      */
-    if (function->queue_first && !function->facts.per_request && room > count &&
-        function->grow_timer.place == 0)
+    bool waiting = function->given > function->busy || (function->queue_first && room > count);
+    if (waiting && !function->facts.per_request && function->grow_timer.place == 0)
         loop_timer_set(function->pool->loop, &function->grow_timer,
                        loop_now(function->pool->loop) + WORTH_A_START_NS);
+}
+
+/* Calls behind one that takes long go back to the queue: nothing says that the rest are long. */
+static void take_back_stuck(struct pool_function *function)
+{
+    struct instance *next;
+    uint64_t now = loop_now(function->pool->loop);
+
+    for (struct instance *i = function->busy_next; i; i = next) {
+        next = i->newer;
+        if (i->call_count < 2 || now - i->progress_ns < WORTH_A_START_NS)
+            continue;
+        /* One that was not given the CPU yet is not stuck, and others would not fare better. */
+        if (!function->pool->actions->look(function->pool->user, i) || i->state != INSTANCE_BUSY ||
+            now - i->progress_ns < WORTH_A_START_NS)
+            continue;
+        pool_take_back(function->pool, i, 1);
+        if (function->service_ns < GIVEN_AHEAD_NS)
+            function->service_ns = GIVEN_AHEAD_NS;
+    }
 }
 
 static void grow_expired(struct loop_timer *timer)
 {
     struct pool_function *function =
         (struct pool_function *)((char *)timer - offsetof(struct pool_function, grow_timer));
-    const struct pool_call *first = function->queue_first;
 
+    if (function->given > function->busy)
+        take_back_stuck(function);
+    const struct pool_call *first = function->queue_first;
     if (first && function->queued > function->starting &&
         loop_now(function->pool->loop) - first->waiting_since_ns >= WORTH_A_START_NS &&
         live(function) < function->facts.instances_max)
@@ -571,13 +681,13 @@ int pool_submit(struct pool *pool, struct pool_function *function, struct pool_c
     call->next = call->previous = NULL;
     call->waiting_since_ns = loop_now(pool->loop);
 
-    /* Those that wait are served first; a queue beside idle instances does not exist. */
-    struct instance *instance = function->idle_newest;
+    /* Those that wait are served first; a queue beside instances with room does not exist. */
+    struct instance *instance = function->queue_first ? NULL : with_room(function);
     if (instance) {
-        idle_remove(instance);
         give(call, instance);
-        if (function->facts.per_request)
-            balance(function); /* a spare is used: prepare another */
+        /* A spare is used: prepare another. Calls behind others: is it worth another instance? */
+        if (function->facts.per_request || instance->call_count > 1)
+            balance(function);
         return 0;
     }
     if (function->queued >= function->facts.queue_max)
@@ -596,41 +706,49 @@ void pool_withdraw(struct pool *pool, struct pool_call *call)
     queue_remove(call);
 }
 
-bool pool_answered(struct pool *pool, struct instance *instance, bool finished)
+static void service_measured(struct instance *instance)
 {
     struct pool_function *function = instance->function;
-    uint64_t took_ns = loop_now(pool->loop) - instance->call->given_ns;
+    uint64_t now = loop_now(function->pool->loop);
+    uint64_t took_ns = now - instance->progress_ns;
 
+    instance->progress_ns = now;
     function->service_ns = function->service_ns
                                ? function->service_ns - function->service_ns / 8 + took_ns / 8
                                : took_ns;
-    instance->call->instance = NULL;
-    instance->call = NULL;
+}
+
+bool pool_answered(struct pool *pool, struct instance *instance, bool finished)
+{
+    struct pool_function *function = instance->function;
+
+    service_measured(instance);
+    instance->answers++;
+    pool_detach(instance);
+    if (instance->state == INSTANCE_LEAVING)
+        return false;
     if (finished) {
-        leave_state(instance);
-        instance->state = INSTANCE_LEAVING;
-        function->leaving++;
+        leave(pool, instance);
         balance(function);
         return false;
     }
-    if (function->facts.per_request) {
-        /* It should have said that it ends: whatever it is, it never sees a second call. */
-        pool_stop(pool, instance, GATEWAY_STOP_DONE);
-        balance(function);
+    bool old = function->gone || instance->generation != function->facts.generation;
+    if (old && instance->call_count > 0)
+        return true;
+    /* Of isolation `request`: it should have said that it ends; it never sees a second call. */
+    if (old || function->facts.per_request) {
+        pool_stop(pool, instance, old ? GATEWAY_STOP_OLD : GATEWAY_STOP_DONE);
         return false;
     }
-    if (function->gone || instance->generation != function->facts.generation) {
-        pool_stop(pool, instance, GATEWAY_STOP_OLD);
-        balance(function);
-        return false;
-    }
-    leave_state(instance);
-    struct pool_call *call = function->queue_first;
-    if (call) {
+    uint32_t most = depth(function);
+    while (function->queue_first && instance->call_count < most) {
+        struct pool_call *call = function->queue_first;
         queue_remove(call);
         give(call, instance);
-        return true;
     }
+    if (instance->call_count > 0)
+        return true;
+    leave_state(instance);
     idle_push(instance);
     return false;
 }

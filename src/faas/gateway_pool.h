@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "faas/gateway_channel.h"
 #include "faas/gateway_loop.h"
 #include "faas/gateway_meter.h"
 #include "faas/metrics.h"
@@ -31,22 +32,26 @@ struct pool_call;
 struct instance {
     uint64_t token;
     struct pool_function *function;
-    struct instance *newer, *older; /* among the idle ones */
-    struct pool_call *call;         /* INSTANCE_BUSY */
+    struct instance *newer, *older; /* among the idle ones, or among the busy ones */
+    /* In its channel, in order; the first is being run. One that is leaving may still have some. */
+    struct pool_call *call_first, *call_last;
+    uint32_t call_count;
     enum instance_state state;
     uint32_t generation;
     uint32_t start_kind; /* enum gateway_start_kind */
     uint32_t start_us;
-    uint32_t calls; /* given to it so far */
+    uint32_t answers;     /* so far */
+    uint64_t progress_ns; /* when its first call came to be the first */
     uint64_t pvm_id;
     uint64_t idle_since_ns;
 
     /* The gateway's: gateway_calls.c. */
-    struct channel *channel; /* NULL until GATEWAY_STARTED */
-    struct loop_watch watch; /* its eventfd, or fd -1 */
+    struct channel_port port; /* port.channel is NULL until GATEWAY_STARTED */
+    struct loop_watch watch;  /* its eventfd, or fd -1 */
     void *gateway;
-    uint32_t sequence;      /* of its last request */
-    uint32_t events_unused; /* wakes without an answer since its last one */
+    struct instance *polled_next, *polled_previous; /* in calls->polled */
+    bool polled;                                    /* its channel is looked at in each round */
+    uint32_t events_unused; /* events without an answer since its last one */
     uint64_t log_read;
     bool large_touched;
     struct meter meter;
@@ -54,7 +59,7 @@ struct instance {
 
 /* A call, from its complete request until its answer. The first member of the gateway's struct. */
 struct pool_call {
-    struct pool_call *next, *previous; /* in the function's queue */
+    struct pool_call *next, *previous; /* in the function's queue, or in its instance's channel */
     struct pool_function *function;
     struct instance *instance; /* NULL while it waits */
     uint64_t waiting_since_ns, given_ns;
@@ -67,6 +72,8 @@ struct pool_function {
     bool starts_fail; /* the last start failed: no spares until one succeeds */
     uint32_t starting, idle, busy, leaving;
     struct instance *idle_newest, *idle_oldest;
+    struct instance *busy_next, *busy_last; /* that is given a call next, and last */
+    uint32_t given;                         /* calls that are in busy instances */
     struct pool_call *queue_first, *queue_last;
     uint32_t queued;
     uint64_t service_ns; /* moving average of a call's time in an instance */
@@ -81,6 +88,11 @@ struct pool_actions {
     void (*stop)(void *user, struct instance *instance, enum gateway_stop_reason reason);
     /* Write the call into the instance's channel. call->instance is set. */
     void (*give)(void *user, struct pool_call *call, struct instance *instance);
+    /* Take the call that was given last back; false when the instance has begun it. */
+    bool (*take_back)(void *user, struct instance *instance);
+    /* Take the answers that the instance has given without telling; true when it is running the
+     * first of what it still has. */
+    bool (*look)(void *user, struct instance *instance);
     /* The call can't be served. It is in no queue and has no instance any more. */
     void (*fail)(void *user, struct pool_call *call, enum problem_cause cause, const char *detail);
     /* Lets the instance's channel and eventfd go; the instance is freed by the pool. */
@@ -104,7 +116,7 @@ void pool_function_gone(struct pool *pool, uint32_t function_id);
 struct instance *pool_instance(struct pool *pool, uint64_t token);
 void pool_started(struct pool *pool, struct instance *instance,
                   const struct gateway_started *started);
-/* The instance is no more. Its call, if it had one, has been answered by the gateway before. */
+/* The instance is no more. Calls that it had have been answered by the gateway or taken back. */
 void pool_ended(struct pool *pool, struct instance *instance, const struct gateway_ended *ended);
 /* From now on spares are prepared (GATEWAY_READY). */
 void pool_ready(struct pool *pool);
@@ -115,15 +127,16 @@ struct pool_function *pool_function_find(struct pool *pool, const char *name, si
 /* The nearest name, or NULL when none is near. */
 const char *pool_suggest(const struct pool *pool, const char *name, size_t bytes);
 /*
- * Gives the call to an idle instance at once, or queues it. -EBUSY: the queue is full, nothing
- * was done. The call is the pool's until give() or fail(), or pool_withdraw().
+ * Gives the call to an idle instance at once, else behind others to a busy one whose calls are
+ * short, else queues it. -EBUSY: the queue is full, nothing was done. The call is the pool's until
+ * give() or fail(), or pool_withdraw(); one that was given may be queued again until it is begun.
  */
 int pool_submit(struct pool *pool, struct pool_function *function, struct pool_call *call);
 /* Takes a waiting call out of its queue. */
 void pool_withdraw(struct pool *pool, struct pool_call *call);
 /*
- * The instance has answered its call. `finished`: it ends by itself. Returns true when the next
- * call was given to it at once.
+ * The instance has answered its first call, which is detached. `finished`: it ends by itself.
+ * Returns true when it has further calls or was given some at once.
  */
 bool pool_answered(struct pool *pool, struct instance *instance, bool finished);
 /*
@@ -131,8 +144,15 @@ bool pool_answered(struct pool *pool, struct instance *instance, bool finished);
  * that waits for it is answered. Its GATEWAY_ENDED is yet to come.
  */
 void pool_lost(struct pool *pool, struct instance *instance, int error, const char *message);
-/* The instance is to be ended, whatever it does. Its call is detached. */
+/*
+ * The instance is to be ended, whatever it does. Its first call, which the caller answers, is
+ * detached; the others wait for another instance, but for those that were begun.
+ */
 void pool_stop(struct pool *pool, struct instance *instance, enum gateway_stop_reason reason);
+/* An instance that ends: its calls behind the first `keep` wait for another, unless begun. */
+void pool_take_back(struct pool *pool, struct instance *instance, uint32_t keep);
+/* The first call of an instance is detached: answered without the instance. NULL: it has none. */
+struct pool_call *pool_detach(struct instance *instance);
 /* Whole seconds after which a refused caller may try again. */
 unsigned pool_retry_after(const struct pool_function *function);
 

@@ -1,11 +1,13 @@
 /*
  * From the pool to an instance and back: the warm path.
  *
- * A warm call, as long as an instance is idle or the call waits for one, costs
+ * A warm call costs
  *   - system calls: recv (and one more that finds nothing), epoll_ctl (MHD sets the connection
- *     aside), futex (the instance wakes), sendmsg, epoll_ctl (MHD watches the connection again),
- * and shared among all that came together: two epoll_wait. None for the answer's arrival: the
- *     eventfd is edge-triggered and never read.
+ *     aside), sendmsg, epoll_ctl (MHD watches the connection again), and shared among all that
+ *     came together: two epoll_wait, a futex when the instance sleeps. The answer's arrival costs
+ *     none: while there is other work the channels of busy instances are looked at between two
+ *     rounds, and before the gateway sleeps it asks each of them for its event, which is
+ *     edge-triggered and never read.
  *   - copies: head and body into the channel, head and body out of it; for a body, one more from
  *     the connection, so that a slow caller holds memory but no instance.
  *   - no memory of ours from malloc: calls, requests and buffers come from free lists (MHD
@@ -13,7 +15,6 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/futex.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,7 +22,6 @@
 #include <sys/epoll.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -29,10 +29,37 @@
 #include "base/err.h"
 #include "faas/gateway_calls.h"
 
-/* Wakes without an answer that an instance may cause between two answers. */
+/* Events without an answer that an instance may cause between two answers. */
 #define EVENTS_UNUSED_MAX 256
 /* Output that makes such a wake worth while: a quarter of the ring. */
 #define OUTPUT_WORTH_A_WAKE (CHANNEL_LOG_BYTES / 4)
+
+/* ---- which instances are looked at ---- */
+
+static void polled_add(struct calls *calls, struct instance *instance)
+{
+    if (instance->polled)
+        return;
+    instance->polled = true;
+    instance->polled_previous = NULL;
+    instance->polled_next = calls->polled;
+    if (calls->polled)
+        calls->polled->polled_previous = instance;
+    calls->polled = instance;
+}
+
+static void polled_remove(struct calls *calls, struct instance *instance)
+{
+    if (!instance->polled)
+        return;
+    instance->polled = false;
+    if (instance->polled_previous)
+        instance->polled_previous->polled_next = instance->polled_next;
+    else
+        calls->polled = instance->polled_next;
+    if (instance->polled_next)
+        instance->polled_next->polled_previous = instance->polled_previous;
+}
 
 /* ---- to the instance ---- */
 
@@ -40,36 +67,37 @@ static void action_give(void *user, struct pool_call *pool_call, struct instance
 {
     struct calls *calls = user;
     struct call *call = (struct call *)pool_call;
-    struct channel *channel = instance->channel;
+    struct channel *channel = instance->port.channel;
     const struct gateway_function *facts = &instance->function->facts;
+    uint32_t slot = port_slot(&instance->port);
     uint32_t header_count;
     uint32_t head_bytes = (uint32_t)call_head(call, &header_count);
     uint32_t body_bytes = call->body ? (uint32_t)call->body->bytes : 0;
+    uint8_t *text = channel_request_text(channel, slot, head_bytes, body_bytes);
 
-    /* The head was measured when it came; were it too long now, the call would be answered by its
-     * deadline, as one that an instance does not answer. */
-    if (head_bytes > 0) {
-        uint8_t *text = channel_request_text(channel, head_bytes, body_bytes);
-        memcpy(text, calls->head, head_bytes);
-        if (body_bytes > 0)
-            memcpy(text + head_bytes, call->body->data, body_bytes);
-        if (head_bytes + body_bytes > CHANNEL_SMALL_BYTES)
-            instance->large_touched = true;
-        channel->request = (struct channel_request){
-            .head_bytes = head_bytes,
-            .body_bytes = body_bytes,
-            .header_count = header_count,
-            .answer_max = facts->answer_bytes,
-            .remaining_ms = facts->timeout_ms,
-        };
-        instance->sequence++;
-        instance->events_unused = 0;
-        /* Release: pairs with the guest's acquire load of request_sequence. */
-        atomic_store_explicit(&channel->request_sequence, instance->sequence, memory_order_release);
-        syscall(SYS_futex, &channel->request_sequence, FUTEX_WAKE, 1, NULL, NULL, 0);
-    }
+    memcpy(text, calls->head, head_bytes);
+    if (body_bytes > 0)
+        memcpy(text + head_bytes, call->body->data, body_bytes);
+    if (head_bytes + body_bytes > CHANNEL_SMALL_BYTES)
+        instance->large_touched = true;
+    channel->slots[slot].request = (struct channel_request){
+        .head_bytes = head_bytes,
+        .body_bytes = body_bytes,
+        .header_count = header_count,
+        .answer_max = facts->answer_bytes,
+        .remaining_ms = facts->timeout_ms,
+    };
+    port_send(&instance->port);
+    polled_add(calls, instance);
     loop_timer_set(calls->loop, &call->deadline,
                    loop_now(calls->loop) + facts->timeout_ms * 1000000ull);
+}
+
+/* Its deadline stays: waiting has the same limit as running. */
+static bool action_take_back(void *user, struct instance *instance)
+{
+    (void)user;
+    return port_withdraw(&instance->port);
 }
 
 /* ---- from the instance ---- */
@@ -88,7 +116,7 @@ static void answer_release(void *owner)
 
 enum metrics_start call_start(const struct call *call, const struct instance *instance)
 {
-    if (instance->calls > 1 || call->came_idle)
+    if (instance->answers > 0 || call->came_idle)
         return METRICS_WARM;
     return instance->start_kind == GATEWAY_COLD_TEMPLATE ? METRICS_COLD : METRICS_FORK;
 }
@@ -146,7 +174,7 @@ static void say_problem(struct calls *calls, const struct instance *instance, co
 /* What it wrote is not an answer: the instance is ended, its caller gets 502. */
 static void misbehaved(struct calls *calls, struct instance *instance, const char *why)
 {
-    struct call *call = (struct call *)instance->call;
+    struct call *call = (struct call *)instance->call_first;
     char detail[400];
 
     snprintf(detail, sizeof detail, "the answer is not proper: %.300s", why);
@@ -202,8 +230,8 @@ static void areas_give_back(struct instance *instance)
 {
     if (!instance->large_touched)
         return;
-    madvise((char *)instance->channel + CHANNEL_LARGE_REQUEST,
-            CHANNEL_BYTES - CHANNEL_LARGE_REQUEST, MADV_REMOVE);
+    madvise((char *)instance->port.channel + CHANNEL_LARGE, CHANNEL_BYTES - CHANNEL_LARGE,
+            MADV_REMOVE);
     instance->large_touched = false;
 }
 
@@ -242,23 +270,25 @@ static void answer_failed(struct calls *calls, struct instance *instance, struct
     answered(calls, instance, response, ended);
 }
 
-/* An answer is there. `ended`: the instance that gave it is no more. */
-static void answer_take(struct calls *calls, struct instance *instance, bool ended)
+/* The answer to the instance's first call is in `slot`. `ended`: the instance is no more. */
+static void answer_take(struct calls *calls, struct instance *instance, uint32_t slot, bool ended)
 {
-    struct call *call = (struct call *)instance->call;
+    struct call *call = (struct call *)instance->call_first;
     struct function_counters *counters = &instance->function->counters;
     struct response response;
     struct response_header headers[REQUEST_HEADERS_MAX];
     struct err err = {0};
 
     output_drain(calls, instance);
-    if (response_check(instance->channel, instance->function->facts.answer_bytes, &response, &err) <
-        0) {
+    instance->events_unused = 0;
+    if (response_check(instance->port.channel, slot, instance->function->facts.answer_bytes,
+                       &response, &err) < 0) {
         misbehaved(calls, instance, err.message);
         return;
     }
     loop_timer_clear(calls->loop, &call->deadline);
     if (response.outcome != CHANNEL_ANSWERED) {
+        port_pass(&instance->port);
         answer_failed(calls, instance, call, &response, ended);
         return;
     }
@@ -266,12 +296,14 @@ static void answer_take(struct calls *calls, struct instance *instance, bool end
     size_t text_bytes = (size_t)response.head_bytes + response.body_bytes;
     struct buffer *answer = buffer_take(calls, ANSWER_TEXT + text_bytes);
     if (!answer) {
+        port_pass(&instance->port);
         call_problem(call, PROBLEM_INTERNAL, "there is no memory for the answer");
         answered(calls, instance, &response, ended);
         return;
     }
     memcpy(answer->data, &calls, sizeof calls);
-    response_copy(instance->channel, &response, answer->data + ANSWER_TEXT);
+    response_copy(instance->port.channel, &response, answer->data + ANSWER_TEXT);
+    port_pass(&instance->port);
     if (text_bytes > CHANNEL_SMALL_BYTES)
         instance->large_touched = true;
     if (response_headers(answer->data + ANSWER_TEXT, &response, headers, &err) < 0) {
@@ -297,12 +329,60 @@ static void answer_take(struct calls *calls, struct instance *instance, bool end
     call_reply(call, &response, headers, answer, metrics_start_words[start]);
 }
 
-static bool answer_is_there(const struct instance *instance)
+/* Takes the answers that are there; false when there is none. What is given meanwhile waits for
+ * calls_poll() to be told. */
+static bool answers_take(struct calls *calls, struct instance *instance, bool ended)
 {
-    /* Acquire: pairs with the guest's release store after it has written the response. */
-    return instance->state == INSTANCE_BUSY &&
-           atomic_load_explicit(&instance->channel->response_sequence, memory_order_acquire) ==
-               instance->sequence;
+    bool any = false;
+    uint32_t slot;
+
+    while (instance->call_first) {
+        int r = port_response(&instance->port, &slot);
+        if (r == 0)
+            break;
+        if (r < 0)
+            misbehaved(calls, instance, "it answers what was not asked");
+        else
+            answer_take(calls, instance, slot, ended);
+        any = true;
+    }
+    return any;
+}
+
+void calls_poll(struct calls *calls)
+{
+    struct instance *next;
+
+    /* All that came in this round is there before the first instance wakes: one wake serves many.
+     */
+    for (struct instance *instance = calls->polled; instance; instance = instance->polled_next)
+        port_wake(&instance->port);
+    if (calls->polled)
+        loop_clock(calls->loop);
+    for (struct instance *instance = calls->polled; instance; instance = next) {
+        answers_take(calls, instance, false);
+        next = instance->polled_next;
+        if (!instance->call_first)
+            polled_remove(calls, instance);
+    }
+}
+
+bool calls_await(struct calls *calls)
+{
+    while (calls->polled) {
+        struct instance *instance = calls->polled;
+        port_wake(&instance->port);
+        if (!port_wait_begin(&instance->port))
+            return false;
+        polled_remove(calls, instance);
+    }
+    return true;
+}
+
+static bool action_look(void *user, struct instance *instance)
+{
+    answers_take(user, instance, false);
+    return instance->call_first && port_begun(&instance->port);
 }
 
 static void on_instance(struct loop_watch *watch, uint32_t events)
@@ -312,14 +392,13 @@ static void on_instance(struct loop_watch *watch, uint32_t events)
     struct calls *calls = instance->gateway;
 
     (void)events;
-    if (answer_is_there(instance)) {
-        loop_clock(calls->loop);
-        answer_take(calls, instance, false);
+    loop_clock(calls->loop);
+    bool answers = answers_take(calls, instance, false);
+    if (instance->call_first)
+        polled_add(calls, instance);
+    if (answers || instance->state == INSTANCE_LEAVING)
         return;
-    }
-    if (instance->state == INSTANCE_LEAVING)
-        return;
-    /* Nothing new: a late wake of an answer seen already, or an instance that only makes noise. */
+    /* Late, of answers that were seen already; or an instance that only makes noise. */
     uint64_t before = instance->log_read;
     output_drain(calls, instance);
     if (instance->log_read - before < OUTPUT_WORTH_A_WAKE &&
@@ -342,8 +421,12 @@ void call_deadline(struct loop_timer *timer)
         call_problem(call, PROBLEM_TIMEOUT, detail);
         return;
     }
-    if (answer_is_there(instance)) {
-        answer_take(calls, instance, false);
+    bool answers = answers_take(calls, instance, false);
+    if (call->replied || call->pool.instance != instance)
+        return;
+    /* Its own time begins when those before it have ended. */
+    if (answers || &call->pool != instance->call_first) {
+        loop_timer_set(calls->loop, timer, loop_now(calls->loop) + facts->timeout_ms * 1000000ull);
         return;
     }
     snprintf(detail, sizeof detail, "time limit %u ms reached", facts->timeout_ms);
@@ -382,10 +465,8 @@ int calls_attach(struct calls *calls, struct instance *instance, int memory_fd, 
         return r;
     }
     steal_fd(&event);
-    instance->channel = channel;
+    port_open(&instance->port, channel);
     instance->gateway = calls;
-    instance->sequence =
-        atomic_load_explicit(&instance->channel->request_sequence, memory_order_relaxed);
     return 0;
 }
 
@@ -398,9 +479,10 @@ static void action_release(void *user, struct instance *instance)
         close(instance->watch.fd);
         instance->watch.fd = -1;
     }
-    if (instance->channel)
-        munmap(instance->channel, CHANNEL_BYTES);
-    instance->channel = NULL;
+    polled_remove(calls, instance);
+    if (instance->port.channel)
+        munmap(instance->port.channel, CHANNEL_BYTES);
+    instance->port.channel = NULL;
     meter_release(&instance->meter);
 }
 
@@ -444,24 +526,24 @@ void calls_ended(struct calls *calls, struct instance *instance, const struct ga
     enum problem_cause cause = PROBLEM_NONE;
 
     /* It may have answered with its last breath. */
-    if (instance->channel && answer_is_there(instance))
-        answer_take(calls, instance, true);
-    if (instance->channel)
+    if (instance->port.channel) {
+        answers_take(calls, instance, true);
         output_drain(calls, instance);
+        /* What it had not begun is another's, unless it never was able to begin anything. */
+        pool_take_back(calls->pool, instance, instance->answers > 0 ? 0 : 1);
+    }
     if (ended->end != GATEWAY_END_EXIT && ended->end != GATEWAY_END_KILLED &&
         ended->end != GATEWAY_END_NOT_STARTED) {
         cause = end_problem(ended, &instance->function->facts, detail, sizeof detail);
         say_problem(calls, instance, detail);
     }
-    struct call *call = (struct call *)instance->call;
-    if (call) {
+    struct call *call;
+    while ((call = (struct call *)pool_detach(instance))) {
         if (cause == PROBLEM_NONE)
             cause = end_problem(ended, &instance->function->facts, detail, sizeof detail);
         loop_clock(calls->loop);
         meter_call(instance, call, problem_status(cause), cause, ended);
         loop_timer_clear(calls->loop, &call->deadline);
-        call->pool.instance = NULL;
-        instance->call = NULL;
         call_problem(call, cause, detail);
     }
     meter_ended(instance, ended);
@@ -507,6 +589,8 @@ const struct pool_actions calls_actions = {
     .start = action_start,
     .stop = action_stop,
     .give = action_give,
+    .take_back = action_take_back,
+    .look = action_look,
     .fail = action_fail,
     .release = action_release,
 };

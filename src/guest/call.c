@@ -10,9 +10,9 @@
 /* ---- the request ---- */
 
 /* Each length once: the other side may change them at any time. */
-static struct channel_request copy_request(const struct channel *channel)
+static struct channel_request copy_request(const struct channel_slot *slot)
 {
-    const volatile struct channel_request *shared = &channel->request;
+    const volatile struct channel_request *shared = &slot->request;
 
     return (struct channel_request){
         .head_bytes = shared->head_bytes,
@@ -58,15 +58,16 @@ static int parse_head(struct guest_call *call, const char *head, uint32_t bytes,
     return at == end ? 0 : -EBADMSG;
 }
 
-int call_parse(struct guest_call *call, struct channel *channel, char *head_copy)
+int call_parse(struct guest_call *call, struct channel *channel, uint32_t slot, char *head_copy)
 {
-    struct channel_request request = copy_request(channel);
+    struct channel_request request = copy_request(&channel->slots[slot]);
 
     if (request.head_bytes > REQUEST_HEAD_MAX_BYTES ||
         request.body_bytes > REQUEST_BODY_MAX_BYTES || request.header_count > REQUEST_HEADERS_MAX ||
         request.answer_max > RESPONSE_BODY_MAX_BYTES)
         return -EBADMSG;
-    const uint8_t *text = channel_request_text(channel, request.head_bytes, request.body_bytes);
+    const uint8_t *text =
+        channel_request_text(channel, slot, request.head_bytes, request.body_bytes);
     memcpy(head_copy, text, request.head_bytes);
     head_copy[request.head_bytes] = '\0';
 
@@ -86,6 +87,7 @@ int call_parse(struct guest_call *call, struct channel *channel, char *head_copy
     call->answer = NULL;
     call->answer_bytes = 0;
     call->channel = channel;
+    call->slot = slot;
     return 0;
 }
 
@@ -125,11 +127,10 @@ int call_response_header(struct guest_call *call, const char *name, size_t name_
     return 0;
 }
 
-void call_publish(struct guest_call *call, uint32_t sequence, enum channel_outcome outcome,
-                  int32_t code, uint32_t flags, const char *message)
+void call_respond(struct guest_call *call, enum channel_outcome outcome, int32_t code,
+                  uint32_t flags, const char *message)
 {
     struct channel *channel = call->channel;
-    struct channel_response *response = &channel->response;
     char bad_status[64];
 
     if (outcome == CHANNEL_ANSWERED && call->status == 0 && call->has_bad_status) {
@@ -140,27 +141,25 @@ void call_publish(struct guest_call *call, uint32_t sequence, enum channel_outco
     }
     /* What a function wrote before it failed is no answer. */
     bool answered = outcome == CHANNEL_ANSWERED;
-    uint32_t head_bytes = answered ? call->response_head_bytes : 0;
+    size_t message_bytes = message && !answered ? strnlen(message, CHANNEL_MESSAGE_BYTES) : 0;
+    const void *head = answered ? call->response_head : message;
+    uint32_t head_bytes = answered ? call->response_head_bytes : (uint32_t)message_bytes;
     uint32_t body_bytes = answered ? call->answer_bytes : 0;
-    uint8_t *text = channel_response_text(channel, head_bytes, body_bytes);
+    uint8_t *text = channel_response_text(channel, call->slot, head_bytes, body_bytes);
 
     if (head_bytes > 0)
-        memcpy(text, call->response_head, head_bytes);
+        memcpy(text, head, head_bytes);
     if (body_bytes > 0)
         memcpy(text + head_bytes, call->answer, body_bytes);
-    response->outcome = outcome;
-    response->flags = flags;
-    response->status = answered ? call->status : 0;
-    response->code = code;
-    response->head_bytes = head_bytes;
-    response->body_bytes = body_bytes;
-    response->header_count = answered ? call->response_header_count : 0;
-    response->reserved = 0;
-    size_t message_bytes = message ? strnlen(message, sizeof response->message - 1) : 0;
-    if (message_bytes > 0)
-        memcpy(response->message, message, message_bytes);
-    response->message[message_bytes] = '\0';
-    atomic_store_explicit(&channel->response_sequence, sequence, memory_order_release);
+    channel->slots[call->slot].response = (struct channel_response){
+        .outcome = outcome,
+        .flags = flags,
+        .status = answered ? call->status : 0,
+        .code = code,
+        .head_bytes = head_bytes,
+        .body_bytes = body_bytes,
+        .header_count = answered ? call->response_header_count : 0,
+    };
 }
 
 /* ---- the log ---- */

@@ -40,13 +40,14 @@ struct guest_call {
     uint32_t answer_bytes;
 
     struct channel *channel; /* the log ring is there; NULL in tests: the log goes nowhere */
+    uint32_t slot;           /* of the channel */
 };
 
 /*
- * Takes the request out of the channel: the head is copied to `head_copy` (REQUEST_HEAD_MAX_BYTES +
- * 1 bytes) and parsed there. -EBADMSG when it is not what channel.h says.
+ * Takes the request out of a slot of the channel: the head is copied to `head_copy`
+ * (REQUEST_HEAD_MAX_BYTES + 1 bytes) and parsed there. -EBADMSG when it is not what channel.h says.
  */
-int call_parse(struct guest_call *call, struct channel *channel, char *head_copy);
+int call_parse(struct guest_call *call, struct channel *channel, uint32_t slot, char *head_copy);
 
 /* Appends to the answer's body. -EFBIG when it would pass answer_max: nothing is appended. */
 int call_answer(struct guest_call *call, const void *data, size_t bytes);
@@ -65,8 +66,9 @@ void call_log(struct guest_call *call, const void *data, size_t bytes);
 int call_cgi_head(struct guest_call *call);
 
 /*
- * Writes the response to the channel and publishes it. An answer whose only status was a bad one
- * becomes CHANNEL_IMPROPER: a function that meant to fail must not seem to have succeeded.
+ * Writes the response to the call's slot; publishing it is the caller's. An answer whose only
+ * status was a bad one becomes CHANNEL_IMPROPER: a function that meant to fail must not seem to
+ * have succeeded.
  */
-void call_publish(struct guest_call *call, uint32_t sequence, enum channel_outcome outcome,
-                  int32_t code, uint32_t flags, const char *message);
+void call_respond(struct guest_call *call, enum channel_outcome outcome, int32_t code,
+                  uint32_t flags, const char *message);

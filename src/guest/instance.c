@@ -351,22 +351,44 @@ static void serve_call(struct template_state *state, uint8_t *answer, struct ver
     }
 }
 
-/* Sleeps until the host has raised the sequence beyond `last`. */
-static uint32_t wait_request(struct channel *channel, uint32_t last)
+/* Sleeps until there is a request beyond the first `done`. */
+static void wait_request(struct channel *channel, uint32_t done)
 {
-    uint32_t sequence;
+    while (atomic_load_explicit(&channel->request_sequence, memory_order_acquire) == done) {
+        if (channel_wait_begin(&channel->guest_waits, &channel->request_sequence, done))
+            syscall(__NR_futex, &channel->request_sequence, FUTEX_WAIT, done, NULL, NULL, 0);
+        atomic_store_explicit(&channel->guest_waits, 0, memory_order_relaxed);
+    }
+}
 
-    while ((sequence = atomic_load_explicit(&channel->request_sequence, memory_order_acquire)) ==
-           last)
-        syscall(__NR_futex, &channel->request_sequence, FUTEX_WAIT, last, NULL, NULL, 0);
-    return sequence;
+/* The slot of request `number`, taken for good; false when it was withdrawn. */
+static bool take_slot(struct channel *channel, uint32_t number, uint32_t *ret_slot)
+{
+    uint32_t ready = CHANNEL_READY;
+
+    *ret_slot = channel->order[number % CHANNEL_SLOTS] % CHANNEL_SLOTS;
+    return atomic_compare_exchange_strong(&channel->slots[*ret_slot].state, &ready, CHANNEL_TAKEN);
+}
+
+/*
+ * The host is told when there is nothing more to do: each event would put the instance aside for
+ * the host's sake. Should the next request take long, the host looks by itself.
+ */
+static void publish(struct channel *channel, uint32_t number)
+{
+    const uint64_t one = 1;
+
+    atomic_store(&channel->response_sequence, number);
+    if (atomic_load(&channel->request_sequence) != number)
+        return;
+    if (channel_must_tell(channel) && write(INSTANCE_EVENT_FD, &one, sizeof one) < 0 &&
+        errno != EAGAIN)
+        give_up();
 }
 
 static _Noreturn void serve_channel(struct template_state *state, struct channel *channel,
                                     bool one_call)
 {
-    const uint64_t one = 1;
-    uint32_t sequence = 0;
     /* Filled from its start: what is not used costs nothing. */
     uint8_t *answer = is_handler(state)
                           ? NULL
@@ -379,20 +401,24 @@ static _Noreturn void serve_channel(struct template_state *state, struct channel
     if (!library_face(state->library)->start_section)
         state->instantiated = wasm_instance_open(state->library, &state->host, NULL) == 0;
 
-    for (;;) {
+    for (uint32_t number = 1;; number++) {
         struct verdict verdict = {.outcome = CHANNEL_ANSWERED};
+        uint32_t slot;
 
-        sequence = wait_request(channel, sequence);
-        if (call_parse(&call, channel, request_head) < 0)
+        wait_request(channel, number - 1);
+        if (!take_slot(channel, number, &slot)) {
+            publish(channel, number);
+            continue;
+        }
+        if (call_parse(&call, channel, slot, request_head) < 0)
             give_up();
         serve_call(state, answer, &verdict);
         bool last = one_call || verdict.broken;
-        call_publish(&call, sequence, verdict.outcome, verdict.code,
+        call_respond(&call, verdict.outcome, verdict.code,
                      (last ? CHANNEL_FINISHED : 0) |
                          (state->host.memory_refused ? CHANNEL_MEMORY_REFUSED : 0),
                      verdict.message);
-        if (write(INSTANCE_EVENT_FD, &one, sizeof one) < 0 && errno != EAGAIN)
-            give_up();
+        publish(channel, number);
         if (last)
             _exit(0);
         /* Off the caller's time: the answer is out. */

@@ -63,6 +63,16 @@ static void die(const char *what)
 
 /* ---- what instances do ---- */
 
+static uint32_t slot_of(const struct channel *channel, uint32_t sequence)
+{
+    return channel->order[sequence % CHANNEL_SLOTS];
+}
+
+static struct channel_response *response_of(struct channel *channel, uint32_t sequence)
+{
+    return &channel->slots[slot_of(channel, sequence)].response;
+}
+
 static void publish(struct channel *channel, int event_fd, uint32_t sequence)
 {
     uint64_t one = 1;
@@ -75,15 +85,27 @@ static void publish(struct channel *channel, int event_fd, uint32_t sequence)
 static void answer(struct channel *channel, int event_fd, uint32_t sequence, const char *head,
                    uint32_t head_bytes, uint32_t headers, const void *body, uint32_t body_bytes)
 {
-    struct channel_response *response = &channel->response;
+    struct channel_response *response = response_of(channel, sequence);
 
     *response = (struct channel_response){.flags = response->flags & CHANNEL_FINISHED};
     response->head_bytes = head_bytes;
     response->body_bytes = body_bytes;
     response->header_count = headers;
-    uint8_t *text = channel_response_text(channel, head_bytes, body_bytes);
+    uint8_t *text =
+        channel_response_text(channel, slot_of(channel, sequence), head_bytes, body_bytes);
     memcpy(text, head, head_bytes);
     memmove(text + head_bytes, body, body_bytes);
+    publish(channel, event_fd, sequence);
+}
+
+static void fail(struct channel *channel, int event_fd, uint32_t sequence, uint32_t outcome,
+                 uint32_t flags, const char *message)
+{
+    uint32_t bytes = (uint32_t)strlen(message);
+
+    *response_of(channel, sequence) =
+        (struct channel_response){.outcome = outcome, .flags = flags, .head_bytes = bytes};
+    memcpy(channel_response_text(channel, slot_of(channel, sequence), bytes, 0), message, bytes);
     publish(channel, event_fd, sequence);
 }
 
@@ -92,8 +114,10 @@ static const char plain[] = "content-type\0text/plain";
 /* The body comes back. */
 static void serve_echo(struct channel *channel, int event_fd, uint32_t sequence)
 {
-    const struct channel_request *request = &channel->request;
-    const uint8_t *text = channel_request_text(channel, request->head_bytes, request->body_bytes);
+    uint32_t slot = slot_of(channel, sequence);
+    const struct channel_request *request = &channel->slots[slot].request;
+    const uint8_t *text =
+        channel_request_text(channel, slot, request->head_bytes, request->body_bytes);
 
     answer(channel, event_fd, sequence, plain, sizeof plain, 1, text + request->head_bytes,
            request->body_bytes);
@@ -102,8 +126,10 @@ static void serve_echo(struct channel *channel, int event_fd, uint32_t sequence)
 /* The head comes back as the body, a string a line. */
 static void serve_head(struct channel *channel, int event_fd, uint32_t sequence)
 {
-    const struct channel_request *request = &channel->request;
-    const uint8_t *text = channel_request_text(channel, request->head_bytes, request->body_bytes);
+    uint32_t slot = slot_of(channel, sequence);
+    const struct channel_request *request = &channel->slots[slot].request;
+    const uint8_t *text =
+        channel_request_text(channel, slot, request->head_bytes, request->body_bytes);
     char *body = malloc(request->head_bytes);
 
     for (uint32_t i = 0; i < request->head_bytes; i++)
@@ -145,33 +171,31 @@ static void serve_crash(struct channel *channel, int event_fd, uint32_t sequence
 
 static void serve_exit(struct channel *channel, int event_fd, uint32_t sequence)
 {
-    channel->response = (struct channel_response){.outcome = CHANNEL_EXITED, .code = 3};
+    *response_of(channel, sequence) =
+        (struct channel_response){.outcome = CHANNEL_EXITED, .code = 3};
     publish(channel, event_fd, sequence);
 }
 
 static void serve_fail(struct channel *channel, int event_fd, uint32_t sequence)
 {
-    channel->response = (struct channel_response){.outcome = CHANNEL_FAILED, .code = -5};
+    *response_of(channel, sequence) =
+        (struct channel_response){.outcome = CHANNEL_FAILED, .code = -5};
     publish(channel, event_fd, sequence);
 }
 
 static void serve_trap(struct channel *channel, int event_fd, uint32_t sequence)
 {
-    channel->response = (struct channel_response){
-        .outcome = CHANNEL_TRAPPED, .message = "trap in f: out of bounds memory access"};
-    publish(channel, event_fd, sequence);
+    fail(channel, event_fd, sequence, CHANNEL_TRAPPED, 0, "trap in f: out of bounds memory access");
 }
 
 static void serve_memory(struct channel *channel, int event_fd, uint32_t sequence)
 {
-    channel->response = (struct channel_response){
-        .outcome = CHANNEL_TRAPPED, .flags = CHANNEL_MEMORY_REFUSED, .message = "trap in f: x"};
-    publish(channel, event_fd, sequence);
+    fail(channel, event_fd, sequence, CHANNEL_TRAPPED, CHANNEL_MEMORY_REFUSED, "trap in f: x");
 }
 
 static void serve_large(struct channel *channel, int event_fd, uint32_t sequence)
 {
-    channel->response = (struct channel_response){.outcome = CHANNEL_TOO_LARGE};
+    *response_of(channel, sequence) = (struct channel_response){.outcome = CHANNEL_TOO_LARGE};
     publish(channel, event_fd, sequence);
 }
 
@@ -185,7 +209,8 @@ static void serve_split(struct channel *channel, int event_fd, uint32_t sequence
 
 static void serve_length(struct channel *channel, int event_fd, uint32_t sequence)
 {
-    channel->response = (struct channel_response){.body_bytes = 0xfffffff0u, .head_bytes = 16};
+    *response_of(channel, sequence) =
+        (struct channel_response){.body_bytes = 0xfffffff0u, .head_bytes = 16};
     publish(channel, event_fd, sequence);
 }
 
@@ -302,13 +327,21 @@ static void instance_loop(const struct fake_function *function, struct channel *
     for (;;) {
         uint32_t now = atomic_load_explicit(&channel->request_sequence, memory_order_acquire);
         if (now == seen) {
+            if (!channel_wait_begin(&channel->guest_waits, &channel->request_sequence, seen))
+                continue;
             syscall(SYS_futex, &channel->request_sequence, FUTEX_WAIT, seen, NULL, NULL, 0);
+            channel->guest_waits = 0;
             continue;
         }
-        seen = now;
-        if (function->facts.per_request)
-            channel->response.flags = CHANNEL_FINISHED;
-        function->serve(channel, event_fd, now);
+        seen++;
+        uint32_t ready = CHANNEL_READY;
+        if (!atomic_compare_exchange_strong(&channel->slots[slot_of(channel, seen)].state, &ready,
+                                            CHANNEL_TAKEN)) {
+            publish(channel, event_fd, seen);
+            continue;
+        }
+        response_of(channel, seen)->flags = function->facts.per_request ? CHANNEL_FINISHED : 0;
+        function->serve(channel, event_fd, seen);
         if (function->facts.per_request)
             _exit(0);
     }

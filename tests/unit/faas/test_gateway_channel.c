@@ -8,6 +8,9 @@
 #include "faas/gateway_channel.h"
 #include "gateway_test.h"
 
+/* Any but the first: nothing depends on it. */
+#define SLOT 7u
+
 static struct channel *channel;
 
 static int make_channel(void **state)
@@ -45,8 +48,8 @@ static void numbers_past_their_limits_are_refused(void **state)
     };
     for (size_t i = 0; i < ARRAY_LEN(refused); i++) {
         struct response response = {.status = 7};
-        channel->response = refused[i];
-        assert_int_equal(response_check(channel, RESPONSE_BODY_MAX_BYTES, &response, NULL),
+        channel->slots[SLOT].response = refused[i];
+        assert_int_equal(response_check(channel, SLOT, RESPONSE_BODY_MAX_BYTES, &response, NULL),
                          -EBADMSG);
         assert_int_equal(response.status, 7);
     }
@@ -56,10 +59,10 @@ static void a_body_past_the_functions_limit_is_refused(void **state)
 {
     (void)state;
     struct response response;
-    channel->response = (struct channel_response){.body_bytes = 1001};
-    assert_int_equal(response_check(channel, 1000, &response, NULL), -EBADMSG);
-    channel->response.body_bytes = 1000;
-    assert_int_equal(response_check(channel, 1000, &response, NULL), 0);
+    channel->slots[SLOT].response = (struct channel_response){.body_bytes = 1001};
+    assert_int_equal(response_check(channel, SLOT, 1000, &response, NULL), -EBADMSG);
+    channel->slots[SLOT].response.body_bytes = 1000;
+    assert_int_equal(response_check(channel, SLOT, 1000, &response, NULL), 0);
     assert_int_equal(response.status, 200);
 }
 
@@ -68,15 +71,15 @@ static void what_changes_after_the_check_changes_nothing(void **state)
     (void)state;
     struct response response;
     char text[64] = {0};
-    channel->response =
+    channel->slots[SLOT].response =
         (struct channel_response){.head_bytes = 4, .body_bytes = 3, .header_count = 1};
-    memcpy(channel_response_text(channel, 4, 3), "a\0b\0xyz", 7);
-    assert_int_equal(response_check(channel, 1000, &response, NULL), 0);
-    channel->response.head_bytes = UINT32_MAX;
-    channel->response.body_bytes = UINT32_MAX;
-    channel->response.header_count = UINT32_MAX;
+    memcpy(channel_response_text(channel, SLOT, 4, 3), "a\0b\0xyz", 7);
+    assert_int_equal(response_check(channel, SLOT, 1000, &response, NULL), 0);
+    channel->slots[SLOT].response.head_bytes = UINT32_MAX;
+    channel->slots[SLOT].response.body_bytes = UINT32_MAX;
+    channel->slots[SLOT].response.header_count = UINT32_MAX;
     response_copy(channel, &response, text);
-    memset(channel_response_text(channel, 4, 3), '\r', 7);
+    memset(channel_response_text(channel, SLOT, 4, 3), '\r', 7);
 
     struct response_header headers[REQUEST_HEADERS_MAX];
     assert_int_equal(response_headers(text, &response, headers, NULL), 0);
@@ -85,14 +88,18 @@ static void what_changes_after_the_check_changes_nothing(void **state)
     assert_memory_equal(text + 4, "xyz", 4);
 }
 
-static void a_message_without_an_end_is_bounded_and_printable(void **state)
+static void a_message_is_bounded_and_printable(void **state)
 {
     (void)state;
     struct response response;
-    channel->response =
-        (struct channel_response){.outcome = CHANNEL_TRAPPED, .body_bytes = UINT32_MAX};
-    memset(channel->response.message, '\n', sizeof channel->response.message);
-    assert_int_equal(response_check(channel, 1000, &response, NULL), 0);
+    channel->slots[SLOT].response = (struct channel_response){
+        .outcome = CHANNEL_TRAPPED, .head_bytes = CHANNEL_MESSAGE_BYTES + 1};
+    assert_int_equal(response_check(channel, SLOT, 1000, &response, NULL), -EBADMSG);
+    channel->slots[SLOT].response.head_bytes = CHANNEL_MESSAGE_BYTES;
+    channel->slots[SLOT].response.body_bytes = UINT32_MAX;
+    memset(channel_response_text(channel, SLOT, CHANNEL_MESSAGE_BYTES, 0), '\n',
+           CHANNEL_MESSAGE_BYTES);
+    assert_int_equal(response_check(channel, SLOT, 1000, &response, NULL), 0);
     assert_int_equal(strlen(response.message), sizeof response.message - 1);
     assert_null(strchr(response.message, '\n'));
     assert_int_equal(response.body_bytes, 0);
@@ -236,13 +243,148 @@ static void a_log_is_read_across_the_end_of_its_ring(void **state)
     assert_int_equal(channel->log_dropped, 0);
 }
 
+/* ---- slots ---- */
+
+/* What the guest does with the next request: its slot, or -1 when it was withdrawn. */
+static int guest_takes(uint32_t number)
+{
+    uint32_t slot = channel->order[number % CHANNEL_SLOTS];
+    uint32_t ready = CHANNEL_READY;
+
+    assert_true(channel->request_sequence - number < CHANNEL_SLOTS);
+    return atomic_compare_exchange_strong(&channel->slots[slot].state, &ready, CHANNEL_TAKEN)
+               ? (int)slot
+               : -1;
+}
+
+static void requests_come_and_go_in_order(void **state)
+{
+    struct channel_port port;
+    uint32_t slot;
+
+    (void)state;
+    port_open(&port, channel);
+    for (uint32_t number = 1; number < 1000; number++) {
+        assert_int_equal(port_slot(&port), 0); /* while there is one at a time, it is always one */
+        port_send(&port);
+        assert_int_equal(port_response(&port, &slot), 0);
+        assert_false(port_begun(&port));
+        assert_int_equal(guest_takes(number), 0);
+        assert_true(port_begun(&port));
+        assert_false(port_withdraw(&port));
+        channel->response_sequence = number;
+        assert_int_equal(port_response(&port, &slot), 1);
+        assert_int_equal(slot, 0);
+        port_pass(&port);
+    }
+}
+
+static void withdrawn_requests_are_passed_over(void **state)
+{
+    struct channel_port port;
+    uint32_t slot;
+
+    (void)state;
+    port_open(&port, channel);
+    for (int i = 0; i < 6; i++)
+        port_send(&port);
+    assert_int_equal(guest_takes(1), 0);
+    for (int i = 0; i < 3; i++)
+        assert_true(port_withdraw(&port)); /* 6, 5, 4 */
+    assert_int_equal(guest_takes(2), 1);
+    assert_int_equal(guest_takes(3), 2);
+    assert_false(port_withdraw(&port));
+    /* Their slots are not used again until the guest is past them. */
+    assert_int_equal(port_slot(&port), 6);
+    port_send(&port); /* 7 */
+    assert_int_equal(guest_takes(4), -1);
+    channel->response_sequence = 4;
+    for (uint32_t i = 0; i < 3; i++) {
+        assert_int_equal(port_response(&port, &slot), 1);
+        assert_int_equal(slot, i);
+        port_pass(&port);
+    }
+    assert_int_equal(port_response(&port, &slot), 0);
+    assert_int_equal(guest_takes(5), -1);
+    assert_int_equal(guest_takes(6), -1);
+    assert_int_equal(guest_takes(7), 6);
+    channel->response_sequence = 7;
+    assert_int_equal(port_response(&port, &slot), 1);
+    assert_int_equal(slot, 6);
+    port_pass(&port);
+    assert_int_equal(port.used, 0);
+}
+
+static void numbers_that_were_not_asked_are_lies(void **state)
+{
+    static const uint32_t lies[] = {3, 4, 1000, UINT32_MAX};
+    uint32_t slot;
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(lies); i++) {
+        struct channel_port port;
+        port_open(&port, channel);
+        port_send(&port);
+        port_send(&port);
+        channel->response_sequence = lies[i];
+        assert_int_equal(port_response(&port, &slot), -EBADMSG);
+    }
+    channel->response_sequence = 0;
+}
+
+/* Numbers and slots that the guest writes over its own copies change nothing here. */
+static void the_hosts_notes_are_its_own(void **state)
+{
+    struct channel_port port;
+    uint32_t slot;
+
+    (void)state;
+    port_open(&port, channel);
+    port_send(&port);
+    memset(channel->order, 0xff, sizeof channel->order);
+    channel->request_sequence = 77;
+    channel->response_sequence = 1;
+    assert_int_equal(port_response(&port, &slot), 1);
+    assert_int_equal(slot, 0);
+    port_pass(&port);
+    assert_int_equal(port_slot(&port), 0);
+    channel->request_sequence = channel->response_sequence = 0;
+}
+
+static void who_sleeps_is_woken_once(void **state)
+{
+    struct channel_port port;
+
+    (void)state;
+    port_open(&port, channel);
+    channel->response_sequence = channel->request_sequence = 0;
+    assert_true(port_wait_begin(&port));
+    assert_true(channel_must_tell(channel));
+    assert_false(channel_must_tell(channel));
+    port_send(&port);
+    channel->response_sequence = 1;
+    assert_false(port_wait_begin(&port)); /* the answer is there: no sleep */
+    assert_true(channel_wait_begin(&channel->guest_waits, &channel->request_sequence, 1));
+    assert_false(channel_wait_begin(&channel->guest_waits, &channel->request_sequence, 0));
+    assert_true(port.wake_owed);
+    port_wake(&port);
+    assert_false(port.wake_owed);
+    assert_int_equal(channel->guest_waits, 1); /* the guest's to clear */
+    channel->guest_waits = 0;
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(numbers_past_their_limits_are_refused),
         cmocka_unit_test(a_body_past_the_functions_limit_is_refused),
         cmocka_unit_test(what_changes_after_the_check_changes_nothing),
-        cmocka_unit_test(a_message_without_an_end_is_bounded_and_printable),
+        cmocka_unit_test(requests_come_and_go_in_order),
+        cmocka_unit_test(withdrawn_requests_are_passed_over),
+        cmocka_unit_test(numbers_that_were_not_asked_are_lies),
+        cmocka_unit_test(the_hosts_notes_are_its_own),
+        cmocka_unit_test(who_sleeps_is_woken_once),
+        cmocka_unit_test(a_message_is_bounded_and_printable),
         cmocka_unit_test(improper_heads_are_refused),
         cmocka_unit_test(proper_heads_are_taken),
         cmocka_unit_test(a_request_head_never_passes_its_room),

@@ -38,6 +38,21 @@ static void note_give(void *user, struct pool_call *call, struct instance *insta
     given[given_count++ % NOTES] = call;
 }
 
+/* How many of the instance's calls it has begun, as far as the test says. */
+static uint32_t begun_count;
+
+static bool note_take_back(void *user, struct instance *instance)
+{
+    (void)user;
+    return instance->call_count > begun_count;
+}
+
+static bool note_look(void *user, struct instance *instance)
+{
+    (void)user, (void)instance;
+    return true;
+}
+
 static void note_fail(void *user, struct pool_call *call, enum problem_cause cause,
                       const char *detail)
 {
@@ -54,12 +69,19 @@ static void note_release(void *user, struct instance *instance)
 }
 
 static const struct pool_actions actions = {
-    note_start, note_stop, note_give, note_fail, note_release,
+    .start = note_start,
+    .stop = note_stop,
+    .give = note_give,
+    .take_back = note_take_back,
+    .look = note_look,
+    .fail = note_fail,
+    .release = note_release,
 };
 
 static int open_pool(void **state)
 {
     (void)state;
+    begun_count = 1;
     started_count = stopped_count = given_count = failed_count = released_count = 0;
     return loop_new(&loop, NULL) || pool_new(loop, &actions, NULL, &pool, NULL);
 }
@@ -129,7 +151,7 @@ static void the_instance_used_last_is_used_next(void **state)
     struct instance *a = started[0], *b = started[1];
     begin(a, 1);
     begin(b, 1);
-    while (a->call)
+    while (a->call_first)
         pool_answered(pool, a, false);
     pool_answered(pool, b, false);
     struct pool_call next = {0};
@@ -376,6 +398,109 @@ static void near_names_are_suggested(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_pool, close_pool)
 
+/* ---- several calls in one instance ---- */
+
+/* A function with one instance whose calls are short; `calls[0]` has been answered. */
+static struct pool_function *short_calls(const struct gateway_function *facts,
+                                         struct pool_call *calls)
+{
+    struct pool_function *f = set(facts);
+
+    assert_int_equal(pool_submit(pool, f, &calls[0]), 0);
+    begin(started[0], 1);
+    pool_answered(pool, started[0], false);
+    f->service_ns = 1000;
+    return f;
+}
+
+static void short_calls_lie_in_one_instance(void **state)
+{
+    (void)state;
+    struct pool_call calls[40] = {0};
+    struct gateway_function facts = usual;
+    facts.queue_max = 100;
+    struct pool_function *f = short_calls(&facts, calls);
+    for (int i = 1; i < 40; i++)
+        assert_int_equal(pool_submit(pool, f, &calls[i]), 0);
+    assert_int_equal(started_count, 1);
+    assert_int_equal(started[0]->call_count, CHANNEL_SLOTS / 2); /* never more */
+    assert_int_equal(f->queued, 39 - CHANNEL_SLOTS / 2);
+    for (int i = 1; i < 40; i++) {
+        assert_ptr_equal(started[0]->call_first, &calls[i]);
+        assert_int_equal(pool_answered(pool, started[0], false), i < 39);
+    }
+    assert_int_equal(f->idle, 1);
+    assert_int_equal(f->given, 0);
+    assert_int_equal(f->queued, 0);
+}
+
+static void a_function_not_measured_yet_has_one_call_in_an_instance(void **state)
+{
+    (void)state;
+    struct pool_function *f = set(&usual);
+    struct pool_call calls[3] = {0};
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(pool_submit(pool, f, &calls[i]), 0);
+    begin(started[0], 1);
+    assert_int_equal(started[0]->call_count, 1);
+    assert_int_equal(f->queued, 2);
+}
+
+static void calls_behind_one_that_takes_long_go_back(void **state)
+{
+    (void)state;
+    struct pool_call calls[5] = {0};
+    struct pool_function *f = short_calls(&usual, calls);
+    for (int i = 1; i < 5; i++)
+        assert_int_equal(pool_submit(pool, f, &calls[i]), 0);
+    assert_int_equal(started[0]->call_count, 4);
+    poll(NULL, 0, 5);
+    loop_round(loop, 50); /* the timer */
+    assert_int_equal(started[0]->call_count, 1);
+    assert_ptr_equal(started[0]->call_first, &calls[1]);
+    assert_int_equal(f->queued, 3);
+    assert_ptr_equal(f->queue_first, &calls[2]);
+    assert_ptr_equal(f->queue_last, &calls[4]);
+    assert_int_equal(started_count, 2); /* for them */
+    begin(started[1], 1);
+    assert_ptr_equal(calls[2].instance, started[1]);
+}
+
+static void what_an_instance_had_not_begun_outlives_it(void **state)
+{
+    (void)state;
+    struct pool_call calls[4] = {0};
+    struct pool_function *f = short_calls(&usual, calls);
+    for (int i = 1; i < 4; i++)
+        assert_int_equal(pool_submit(pool, f, &calls[i]), 0);
+    pool_stop(pool, started[0], GATEWAY_STOP_TIMEOUT); /* calls[1] is its caller's to answer */
+    assert_null(calls[1].instance);
+    assert_int_equal(stopped_count, 1);
+    assert_int_equal(started[0]->call_count, 1); /* begun, the double says */
+    assert_ptr_equal(f->queue_first, &calls[3]);
+    assert_ptr_equal(pool_detach(started[0]), &calls[2]);
+    assert_null(pool_detach(started[0]));
+    end(started[0], GATEWAY_END_KILLED);
+    assert_int_equal(started_count, 2);
+    assert_int_equal(f->given, 0);
+}
+
+static void calls_of_a_removed_function_that_went_back_fail(void **state)
+{
+    (void)state;
+    struct pool_call calls[4] = {0};
+    struct pool_function *f = short_calls(&usual, calls);
+    for (int i = 1; i < 4; i++)
+        assert_int_equal(pool_submit(pool, f, &calls[i]), 0);
+    begun_count = 0;
+    pool_function_gone(pool, f->facts.function_id);
+    assert_int_equal(started[0]->call_count, 3); /* they may end */
+    pool_stop(pool, started[0], GATEWAY_STOP_MISBEHAVED);
+    assert_int_equal(failed_count, 2);
+    assert_int_equal(causes[0], PROBLEM_NOT_FOUND);
+    end(started[0], GATEWAY_END_KILLED);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -383,6 +508,11 @@ int main(void)
         TEST(the_instance_used_last_is_used_next),
         TEST(calls_are_served_in_order),
         TEST(a_full_queue_refuses),
+        TEST(short_calls_lie_in_one_instance),
+        TEST(a_function_not_measured_yet_has_one_call_in_an_instance),
+        TEST(calls_behind_one_that_takes_long_go_back),
+        TEST(what_an_instance_had_not_begun_outlives_it),
+        TEST(calls_of_a_removed_function_that_went_back_fail),
         TEST(isolation_request_starts_one_for_each_call),
         TEST(spares_are_prepared_and_prepared_again),
         TEST(spares_that_do_not_start_are_not_tried_for_ever),
