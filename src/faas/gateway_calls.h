@@ -100,7 +100,7 @@ void call_reply(struct call *call, const struct response *response,
                 const struct response_header *headers, struct buffer *answer, const char *start);
 
 /* gateway_output.c: output and counters to the admin gateway. */
-void output_drain(struct calls *calls, struct instance *instance);
+void output_drain(struct calls *calls, struct instance *instance, uint32_t most);
 /* One line in the function's log that the gateway says itself. */
 void output_say(struct calls *calls, const struct instance *instance, const char *line);
 /* Milliseconds since 1970. */

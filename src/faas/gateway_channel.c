@@ -198,6 +198,7 @@ int response_check(struct channel *channel, uint32_t slot, uint32_t answer_max,
         .head_bytes = shared->head_bytes,
         .body_bytes = shared->body_bytes,
         .header_count = shared->header_count,
+        .log_end = shared->log_end,
     };
 
     if (response.outcome > CHANNEL_IMPROPER)
@@ -261,7 +262,7 @@ int response_headers(const char *head, const struct response *response,
     return 0;
 }
 
-size_t channel_log_take(struct channel *channel, uint64_t *read, char *ret_text,
+size_t channel_log_take(struct channel *channel, uint64_t *read, uint32_t most, char *ret_text,
                         uint64_t *ret_dropped)
 {
     uint64_t written = atomic_load_explicit(&channel->log_written, memory_order_acquire);
@@ -278,6 +279,8 @@ size_t channel_log_take(struct channel *channel, uint64_t *read, char *ret_text,
         from = written - CHANNEL_LOG_BYTES;
     }
 
+    if (written - from > most)
+        written = from + most;
     const char *ring = (const char *)channel + CHANNEL_LOG;
     size_t bytes = (size_t)(written - from);
     size_t at = (size_t)(from % CHANNEL_LOG_BYTES);

@@ -89,6 +89,7 @@ struct response {
     uint32_t head_bytes;
     uint32_t body_bytes;
     uint32_t header_count;
+    uint32_t log_end;
     char message[CHANNEL_MESSAGE_BYTES + 1]; /* printable, NUL-terminated */
 };
 
@@ -116,8 +117,9 @@ int response_headers(const char *head, const struct response *response,
                      struct err *err);
 
 /*
- * New output in the log ring since *read: copied to `ret_text` (CHANNEL_LOG_BYTES); *read moves on
+ * New output in the log ring since *read, at most `most` bytes: copied to `ret_text`
+ * (CHANNEL_LOG_BYTES); *read moves on
  * and is published to the guest. *ret_dropped: bytes lost since the last time. Returns the count.
  */
-size_t channel_log_take(struct channel *channel, uint64_t *read, char *ret_text,
+size_t channel_log_take(struct channel *channel, uint64_t *read, uint32_t most, char *ret_text,
                         uint64_t *ret_dropped);

@@ -23,7 +23,7 @@ static void send_piece(struct calls *calls, const struct instance *instance, con
 {
     struct telemetry_log log;
 
-    const struct call *call = (const struct call *)instance->call;
+    const struct call *call = (const struct call *)instance->call_first;
 
     memset(&log, 0, TELEMETRY_LOG_HEAD);
     log.type = TELEMETRY_LOG;
@@ -44,11 +44,11 @@ static void send_piece(struct calls *calls, const struct instance *instance, con
     }
 }
 
-void output_drain(struct calls *calls, struct instance *instance)
+void output_drain(struct calls *calls, struct instance *instance, uint32_t most)
 {
     uint64_t dropped;
     size_t bytes =
-        channel_log_take(instance->port.channel, &instance->log_read, calls->log, &dropped);
+        channel_log_take(instance->port.channel, &instance->log_read, most, calls->log, &dropped);
 
     instance->function->counters.log_dropped_bytes += dropped;
     for (size_t at = 0; at < bytes || dropped > 0;) {

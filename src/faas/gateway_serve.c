@@ -279,13 +279,17 @@ static void answer_take(struct calls *calls, struct instance *instance, uint32_t
     struct response_header headers[REQUEST_HEADERS_MAX];
     struct err err = {0};
 
-    output_drain(calls, instance);
     instance->events_unused = 0;
     if (response_check(instance->port.channel, slot, instance->function->facts.answer_bytes,
                        &response, &err) < 0) {
+        output_drain(calls, instance, CHANNEL_LOG_BYTES);
         misbehaved(calls, instance, err.message);
         return;
     }
+    /* What the instance wrote since then is of a call behind this one. */
+    output_drain(calls, instance,
+                 instance->call_count > 1 ? response.log_end - (uint32_t)instance->log_read
+                                          : CHANNEL_LOG_BYTES);
     loop_timer_clear(calls->loop, &call->deadline);
     if (response.outcome != CHANNEL_ANSWERED) {
         port_pass(&instance->port);
@@ -400,7 +404,7 @@ static void on_instance(struct loop_watch *watch, uint32_t events)
         return;
     /* Late, of answers that were seen already; or an instance that only makes noise. */
     uint64_t before = instance->log_read;
-    output_drain(calls, instance);
+    output_drain(calls, instance, CHANNEL_LOG_BYTES);
     if (instance->log_read - before < OUTPUT_WORTH_A_WAKE &&
         ++instance->events_unused > EVENTS_UNUSED_MAX)
         misbehaved(calls, instance, "it signals without an answer");
@@ -430,7 +434,7 @@ void call_deadline(struct loop_timer *timer)
         return;
     }
     snprintf(detail, sizeof detail, "time limit %u ms reached", facts->timeout_ms);
-    output_drain(calls, instance);
+    output_drain(calls, instance, CHANNEL_LOG_BYTES);
     say_problem(calls, instance, detail);
     meter_call(instance, call, problem_status(PROBLEM_TIMEOUT), PROBLEM_TIMEOUT, NULL);
     call_problem(call, PROBLEM_TIMEOUT, detail);
@@ -528,7 +532,7 @@ void calls_ended(struct calls *calls, struct instance *instance, const struct ga
     /* It may have answered with its last breath. */
     if (instance->port.channel) {
         answers_take(calls, instance, true);
-        output_drain(calls, instance);
+        output_drain(calls, instance, CHANNEL_LOG_BYTES);
         /* What it had not begun is another's, unless it never was able to begin anything. */
         pool_take_back(calls->pool, instance, instance->answers > 0 ? 0 : 1);
     }

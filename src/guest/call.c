@@ -159,6 +159,7 @@ void call_respond(struct guest_call *call, enum channel_outcome outcome, int32_t
         .head_bytes = head_bytes,
         .body_bytes = body_bytes,
         .header_count = answered ? call->response_header_count : 0,
+        .log_end = (uint32_t)atomic_load_explicit(&channel->log_written, memory_order_relaxed),
     };
 }
 

@@ -99,6 +99,7 @@ struct channel_response {
     uint32_t head_bytes;
     uint32_t body_bytes;
     uint32_t header_count;
+    uint32_t log_end; /* low bits of log_written behind the call's own output */
 };
 
 /* Of a slot. A request that was not taken yet can be withdrawn; its number is then passed over. */

@@ -154,6 +154,8 @@ while [ $i -lt 130 ]; do many="$many -H X-$i:1" i=$((i + 1)); done
 # shellcheck disable=SC2086
 problem "too many headers are refused" 431 head-too-large $many "$url/function/echo"
 
+# An instance is there when they come.
+status "$url/function/sleep" >/dev/null
 for i in 1 2 3 4 5 6; do
     curl -s -m 10 -o "$dir/busy.$i" -D "$dir/busy.head.$i" -w '%{http_code}\n' "$url/function/sleep" >"$dir/busy.status.$i" &
     eval "busy$i=$!"

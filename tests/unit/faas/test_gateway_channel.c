@@ -202,7 +202,7 @@ static void a_request_head_has_a_bounded_count(void **state)
 
 static size_t log_take(uint64_t *read, char *text, uint64_t *dropped)
 {
-    return channel_log_take(channel, read, text, dropped);
+    return channel_log_take(channel, read, CHANNEL_LOG_BYTES, text, dropped);
 }
 
 static void a_log_that_lies_about_its_length_gives_one_ring(void **state)
@@ -241,6 +241,22 @@ static void a_log_is_read_across_the_end_of_its_ring(void **state)
     assert_int_equal(dropped, 9);
     assert_int_equal(channel->log_read, channel->log_written);
     assert_int_equal(channel->log_dropped, 0);
+}
+
+static void the_output_of_one_call_can_be_taken_alone(void **state)
+{
+    (void)state;
+    static char text[CHANNEL_LOG_BYTES];
+    uint64_t read = 0, dropped;
+
+    memcpy((char *)channel + CHANNEL_LOG, "onetwo", 6);
+    channel->log_written = 6;
+    assert_int_equal(channel_log_take(channel, &read, 3, text, &dropped), 3);
+    assert_memory_equal(text, "one", 3);
+    assert_int_equal(channel->log_read, 3);
+    assert_int_equal(channel_log_take(channel, &read, UINT32_MAX, text, &dropped), 3);
+    assert_memory_equal(text, "two", 3);
+    channel->log_written = 0;
 }
 
 /* ---- slots ---- */
@@ -379,6 +395,7 @@ int main(void)
         cmocka_unit_test(numbers_past_their_limits_are_refused),
         cmocka_unit_test(a_body_past_the_functions_limit_is_refused),
         cmocka_unit_test(what_changes_after_the_check_changes_nothing),
+        cmocka_unit_test(the_output_of_one_call_can_be_taken_alone),
         cmocka_unit_test(requests_come_and_go_in_order),
         cmocka_unit_test(withdrawn_requests_are_passed_over),
         cmocka_unit_test(numbers_that_were_not_asked_are_lies),

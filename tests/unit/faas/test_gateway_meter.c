@@ -58,7 +58,7 @@ static int open_all(void **state)
     f->counter = memfd_create("counter", MFD_CLOEXEC);
     strcpy(f->function.facts.name, "f");
     f->instance =
-        (struct instance){.function = &f->function, .calls = 2, .pvm_id = 9, .gateway = f->calls};
+        (struct instance){.function = &f->function, .answers = 1, .pvm_id = 9, .gateway = f->calls};
     meter_attach(&f->instance.meter, fcntl(f->counter, F_DUPFD_CLOEXEC, 3), 1000000);
     f->call = (struct call){.calls = f->calls, .id = "id"};
     f->call.pool.function = &f->function;
