@@ -20,6 +20,9 @@
 #define GRANT_ENV_MAX 64                 /* environment variables in one manifest */
 #define GRANT_ENV_TOTAL_BYTES (24 << 10) /* of them all: they go to the guest in one message */
 #define SECRET_MAX_BYTES (8 << 10)       /* of a variable that comes from a file */
+#define GRANT_LISTEN_MAX 8               /* addresses that one manifest may listen on */
+#define GRANT_CONNECT_MAX 16             /* destinations in one manifest */
+#define ENDPOINT_MAX_BYTES 262           /* of "HOST:PORT" */
 #define RUN_ARGS_MAX 256                 /* arguments of `vireo run` */
 
 #define LOG_RING_BYTES (8 << 20) /* of output kept for each function */

@@ -378,12 +378,30 @@ static int env_read(struct reader *reader, const struct entry *entry, void *into
     }
 }
 
+static int listen_read(struct reader *reader, const struct entry *entry, void *into)
+{
+    if (reader->event.type != YAML_SEQUENCE_START_EVENT)
+        return refuse(reader, "%s is a list of addresses: ['127.0.0.1:7000']", entry->name);
+    for (;;) {
+        struct err reason = {0};
+        const char *text;
+        int r = next(reader);
+        if (r < 0 || reader->event.type == YAML_SEQUENCE_END_EVENT)
+            return r;
+        r = scalar(reader, "an address", &text);
+        if (r < 0)
+            return r;
+        if (manifest_add_listen(into, text, &reason) < 0)
+            return refuse(reader, "%s", reason.message);
+    }
+}
+
 static int grants_read(struct reader *reader, const struct entry *entry, void *into)
 {
     static const struct entry entries[] = {
         {"files", files_read, NULL},
         {"env", env_read, NULL},
-        {"listen", NULL, NULL},
+        {"listen", listen_read, NULL},
         {"connect", NULL, NULL},
     };
 

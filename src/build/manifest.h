@@ -60,6 +60,8 @@ struct manifest {
     uint32_t file_count;
     struct manifest_env env[GRANT_ENV_MAX]; /* grants: env: */
     uint32_t env_count;
+    char listen[GRANT_LISTEN_MAX][64]; /* grants: listen: ADDRESS:PORT each */
+    uint32_t listen_count;             /* not 0: the function is a server */
 };
 
 /* The defaults, with no name. */

@@ -94,7 +94,7 @@ static void file_grant(FILE *out, const struct manifest_file *file)
 
 static void grants(FILE *out, const struct manifest *manifest)
 {
-    if (manifest->file_count == 0 && manifest->env_count == 0)
+    if (manifest->file_count == 0 && manifest->env_count == 0 && manifest->listen_count == 0)
         return;
     fprintf(out, "grants:\n");
     if (manifest->file_count > 0)
@@ -111,6 +111,13 @@ static void grants(FILE *out, const struct manifest *manifest)
         fprintf(out, secret ? ": {file: " : ": ");
         quoted(out, secret ? manifest->env[i].file : manifest->env[i].value);
         fprintf(out, secret ? "}\n" : "\n");
+    }
+    if (manifest->listen_count > 0)
+        fprintf(out, "  listen:\n");
+    for (uint32_t i = 0; i < manifest->listen_count; i++) {
+        fprintf(out, "    - ");
+        quoted(out, manifest->listen[i]);
+        fputc('\n', out);
     }
 }
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/endpoint.h"
 #include "base/err.h"
 #include "base/limits.h"
 #include "build/manifest_internal.h"
@@ -284,6 +285,29 @@ int manifest_put_env(struct manifest *manifest, const char *name, const char *va
         return err_say(reason, -EINVAL,
                        "env '%s': its value has control characters or is not UTF-8", shown.text);
     return env_store(manifest, name, value, "", reason);
+}
+
+int manifest_add_listen(struct manifest *manifest, const char *text, struct err *reason)
+{
+    struct value_shown shown = value_show(text);
+    struct endpoint endpoint;
+    struct err cause = {0};
+
+    if (manifest->listen_count == GRANT_LISTEN_MAX)
+        return err_say(reason, -EINVAL, "there are more than %d addresses to listen on",
+                       GRANT_LISTEN_MAX);
+    if (endpoint_parse(text, &endpoint, &cause) < 0)
+        return err_say(reason, -EINVAL, "listen '%s': %s", shown.text, cause.message);
+    if (!endpoint.is_address)
+        return err_say(reason, -EINVAL, "listen '%s': its host is no address", shown.text);
+    for (uint32_t i = 0; i < manifest->listen_count; i++) {
+        struct endpoint other;
+        if (endpoint_parse(manifest->listen[i], &other, NULL) == 0 && other.port == endpoint.port &&
+            memcmp(&other.address, &endpoint.address, sizeof other.address) == 0)
+            return err_say(reason, -EINVAL, "listen '%s': it is there twice", shown.text);
+    }
+    return text_store(manifest->listen[manifest->listen_count++], sizeof manifest->listen[0], text,
+                      reason);
 }
 
 /* Is `inner` the directory `outer` or below it? */

@@ -42,6 +42,14 @@ int manifest_check(const struct manifest *manifest, struct err *err)
                        "a stack of %s does not fit in a memory of %s: lower limits.stack", part,
                        memory);
     }
+    if (manifest->listen_count > 0 && manifest->isolation == MANIFEST_REQUEST)
+        return err_say(err, -EINVAL,
+                       "a function that listens is one instance that runs on: isolation: request "
+                       "is not for it");
+    if (manifest->listen_count > 0 && manifest->pool.spares > 0)
+        return err_say(err, -EINVAL,
+                       "a function that listens is one instance that runs on: pool.spares is not "
+                       "for it");
     if (manifest->pool.spares > instances(manifest))
         return err_say(err, -EINVAL, "%u spares are more than the %u instances of the pool",
                        manifest->pool.spares, instances(manifest));

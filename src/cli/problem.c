@@ -64,7 +64,7 @@ bool problem_is(const struct http_answer *answer)
 
 int problem_exit(int status, const char *cause)
 {
-    static const char *const limits[] = {"memory", "pids", "timeout", "limit"};
+    static const char *const limits[] = {"memory", "pids", "timeout", "limit", "in-use"};
 
     for (size_t i = 0; cause && i < ARRAY_LEN(limits); i++)
         if (strcmp(cause, limits[i]) == 0)

@@ -93,6 +93,9 @@ static int apply_options(struct manifest *manifest, void *user, struct err *err)
                 err, -EPERM, "cannot run: its vireo.yaml asks for '%s' (grant it by --dir %s::%s)",
                 manifest->files[i].host, manifest->files[i].host, manifest->files[i].path);
     }
+    if (manifest->listen_count > 0)
+        return err_say(err, -EPERM, "cannot run: its vireo.yaml asks to listen on '%s' (deploy it)",
+                       manifest->listen[0]);
     if (run->memory)
         r = manifest_set_memory(manifest, run->memory, err);
     if (r == 0 && run->cpus)

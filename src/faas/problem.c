@@ -15,6 +15,7 @@ static const struct {
     [PROBLEM_NOT_FOUND] = {"not-found", "Not Found", 404},
     [PROBLEM_METHOD] = {"method", "Method Not Allowed", 405},
     [PROBLEM_CONFLICT] = {"conflict", "Conflict", 409},
+    [PROBLEM_IN_USE] = {"in-use", "Conflict", 409},
     [PROBLEM_REQUEST_TOO_LARGE] = {"request-too-large", "Content Too Large", 413},
     [PROBLEM_BUSY] = {"busy", "Too Many Requests", 429},
     [PROBLEM_HEAD_TOO_LARGE] = {"head-too-large", "Request Header Fields Too Large", 431},
@@ -61,6 +62,10 @@ enum problem_cause problem_from_errno(int error)
     case EEXIST:
     case EBUSY:
         return PROBLEM_CONFLICT;
+    case EADDRINUSE:
+        return PROBLEM_IN_USE;
+    case EADDRNOTAVAIL:
+        return PROBLEM_BAD_REQUEST;
     case ENOSPC:
         return PROBLEM_NO_SPACE;
     case EAGAIN:

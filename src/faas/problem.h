@@ -12,6 +12,7 @@ enum problem_cause {
     PROBLEM_NOT_FOUND,
     PROBLEM_METHOD,
     PROBLEM_CONFLICT,
+    PROBLEM_IN_USE, /* an address to listen on */
     PROBLEM_REQUEST_TOO_LARGE,
     PROBLEM_BUSY,
     PROBLEM_HEAD_TOO_LARGE,

@@ -248,13 +248,14 @@ static int open_registry(struct supervisor *supervisor, struct err *err)
  *   SYS_CHROOT    pivot into the new root
  *   SYS_RESOURCE  rlimits of what is started, where the machine lets root raise them
  *   SYS_PTRACE    /proc/PID/uid_map of processes that are not dumpable
+ *   NET_BIND_SERVICE  ports below 1024 that a function is granted to listen on
  */
 static int drop_capabilities(struct err *err)
 {
     static const cap_value_t kept[] = {
         CAP_SYS_ADMIN,  CAP_SETUID,       CAP_SETGID,     CAP_SETPCAP,
         CAP_KILL,       CAP_CHOWN,        CAP_FOWNER,     CAP_DAC_OVERRIDE,
-        CAP_SYS_CHROOT, CAP_SYS_RESOURCE, CAP_SYS_PTRACE,
+        CAP_SYS_CHROOT, CAP_SYS_RESOURCE, CAP_SYS_PTRACE, CAP_NET_BIND_SERVICE,
     };
     cap_t set = cap_get_proc();
     int r = 0;
@@ -360,6 +361,8 @@ static int open_all(struct supervisor *supervisor, struct err *err)
         r = open_listeners(supervisor, err);
     /* From here the network is an empty namespace, for the gateways and every pVM too: accepted
      * connections live where their listener was made. CAP_SYS_ADMIN. */
+    if (r == 0)
+        r = servers_keep_network(supervisor, err);
     if (r == 0 && unshare(CLONE_NEWNET) < 0)
         r = err_set(err, -errno, "cannot make an empty network namespace");
     /* Before any thread is started: capabilities, namespaces and masks are each thread's own. */
@@ -374,7 +377,11 @@ static int open_all(struct supervisor *supervisor, struct err *err)
     if (r == 0)
         r = jobs_open(supervisor, err);
     if (r == 0)
+        r = servers_open(supervisor, err);
+    if (r == 0)
         r = gateways_open(supervisor, err);
+    if (r == 0)
+        servers_start(supervisor);
     return r;
 }
 
@@ -382,6 +389,7 @@ static void close_all(struct supervisor *supervisor)
 {
     gateways_close(supervisor);
     jobs_close(supervisor);
+    servers_close(supervisor);
     function_free_all(supervisor);
     cgroup_pool_free(supervisor->pool);
     cgroup_root_close(supervisor->groups);
@@ -442,6 +450,7 @@ static void supervisor_init(struct supervisor *supervisor, const struct supervis
     supervisor->epoll = supervisor->lock_fd = supervisor->guest_fd = supervisor->gateway_fd = -1;
     supervisor->listen_fd = supervisor->admin_fd = supervisor->admin_tcp_fd = -1;
     supervisor->admin_token_fd = supervisor->signals.fd = supervisor->jobs_source.fd = -1;
+    supervisor->servers_timer.fd = supervisor->host_network_fd = -1;
     for (unsigned i = 0; i < GATEWAY_ROLES; i++) {
         supervisor->gateways[i].source.fd = supervisor->gateways[i].process.fd = -1;
         supervisor->telemetry[i] = -1;

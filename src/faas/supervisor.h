@@ -13,6 +13,7 @@
 #include <time.h>
 
 #include "base/cleanup.h"
+#include "base/endpoint.h"
 #include "base/limits.h"
 #include "base/notify.h"
 #include "build/build.h"
@@ -88,6 +89,28 @@ struct wish {
     int64_t begin_ns;
 };
 
+enum server_state {
+    SERVER_STARTING, /* its template is */
+    SERVER_RUNNING,
+    SERVER_WAITING, /* until restart_at_ns: it ended, or could not be started */
+    SERVER_ENDING,
+};
+
+/* What a function with a grant to listen has besides: supervisor_servers.c. */
+struct server {
+    enum server_state state;
+    int listeners[GRANT_LISTEN_MAX]; /* of the manifest's `listen`; -1: not open */
+    struct source output;            /* the read end of its outputs' pipe */
+    bool output_watched;
+    int output_budget; /* bytes that are read before the others' turn */
+    uint64_t output_dropped;
+    uint64_t instance_id;
+    int64_t started_ns, restart_at_ns;
+    uint64_t starts;
+    unsigned failures; /* in a row */
+    char last[256];    /* why it is not running, or did not */
+};
+
 struct function {
     struct registry_function row;
     struct manifest manifest;
@@ -96,6 +119,7 @@ struct function {
     struct template_slot *current; /* NULL: not started yet */
     bool starting;                 /* a job starts a template of it */
     struct wish *first_wish, *last_wish;
+    struct server *server;                /* NULL: it has no grant to listen */
     struct function *next_id, *next_name; /* hash chains */
 };
 
@@ -106,6 +130,7 @@ struct instance {
     struct template_slot *slot;
     struct cgroup *group;
     bool stopped; /* on the gateway's wish */
+    bool server;  /* the one of a server: the gateway knows nothing of it */
     bool used;
 };
 
@@ -127,6 +152,8 @@ struct supervisor_config {
     unsigned allow_files_count;
     char allow_secrets[16][256]; /* directories whose files may be variables (secrets:) */
     unsigned allow_secrets_count;
+    struct endpoint_rule allow_listen[32]; /* addresses that manifests may listen on (listen:) */
+    unsigned allow_listen_count;
 };
 
 struct supervisor {
@@ -160,6 +187,10 @@ struct supervisor {
     struct notify notify; /* the service manager */
     struct jobs *jobs;
     struct source jobs_source;
+    struct source servers_timer;
+    int64_t servers_due_ns; /* when it is set to; 0: it is not */
+    uint64_t server_tokens; /* ever given */
+    int host_network_fd;    /* the machine's network namespace; ours is empty */
     bool stopping, stopped;
     int64_t stop_at_ns;
 };
@@ -183,11 +214,11 @@ void function_free_all(struct supervisor *supervisor);
 /*
  * Starts a template of this library. It takes milliseconds, so only job threads do it: what it
  * makes is nobody's but the caller's until template_adopt() or template_discard(). It dies with the
- * thread that started it, which lives as long as the daemon.
+ * thread that started it, which lives as long as the daemon. `listeners` are the manifest's.
  */
 int template_open(struct supervisor *supervisor, const char *name, const char *library_hash,
-                  const struct manifest *manifest, uid_t uid, struct template_slot **ret_slot,
-                  struct err *err);
+                  const struct manifest *manifest, uid_t uid, const int *listeners,
+                  struct template_slot **ret_slot, struct err *err);
 /* Ends one that was not adopted. Any thread. NULL is fine. */
 void template_discard(struct supervisor *supervisor, struct template_slot *slot);
 /* The loop's from now; it becomes the function's current one, in place of the one before. */
@@ -207,6 +238,12 @@ void wishes_refuse(struct supervisor *supervisor, struct function *function, int
                    const char *reason);
 void instance_stop(struct supervisor *supervisor, const struct gateway_stop *wish);
 void instance_end_all(struct supervisor *supervisor, struct template_slot *slot);
+/*
+ * The instance of a server, on these standard streams; server_ended() follows it. -EAGAIN, ...:
+ * none was started, and nothing follows.
+ */
+int instance_start_server(struct supervisor *supervisor, struct function *function,
+                          const int stdio[3], uint64_t *ret_id, struct err *err);
 /* What a template says: ended and failed instances. */
 void template_ready(struct supervisor *supervisor, struct source *source, uint32_t events);
 
@@ -272,3 +309,29 @@ DEFINE_CLEANUP(struct secrets, secrets_free)
 /* The files are still those that were read, and still good. Three system calls a secret. */
 bool secrets_are_current(const struct supervisor_config *config, const struct manifest *manifest,
                          const struct secrets *secrets);
+
+/* ---- supervisor_servers.c ---- */
+/* Before the network namespace is left. */
+int servers_keep_network(struct supervisor *supervisor, struct err *err);
+int servers_open(struct supervisor *supervisor, struct err *err);
+/* Starts those of the registry; one that can't be is tried again. */
+void servers_start(struct supervisor *supervisor);
+void servers_close(struct supervisor *supervisor);
+/*
+ * Opens the manifest's listening sockets, each of GRANT_LISTEN_MAX -1 before, in the machine's
+ * network; one that `function` has already is duplicated. -EADDRINUSE. What was opened is the
+ * caller's, after a failure too.
+ */
+int servers_listen(struct supervisor *supervisor, const struct manifest *manifest,
+                   const char *function, int *listeners, struct err *err);
+/* Makes it a server and starts it; takes the sockets over, or opens them itself (NULL). */
+int server_set(struct supervisor *supervisor, struct function *function, int *listeners,
+               struct err *err);
+/* Ends it, with all of its templates, and closes its ports. Nothing when it is no server. */
+void server_drop(struct supervisor *supervisor, struct function *function);
+/* As soon as it has a template, which it asks for. */
+void server_start(struct supervisor *supervisor, struct function *function);
+/* It ended, or could not be started: it is tried again later. */
+void server_ended(struct supervisor *supervisor, struct function *function, const char *how);
+void server_failed(struct supervisor *supervisor, struct function *function, const char *reason);
+const char *server_state(const struct server *server);

@@ -101,11 +101,21 @@ static struct json_object *syscalls_json(uint32_t grant)
 /* The base table, and what each grant of this function adds. */
 static struct json_object *tables_json(const struct function *function)
 {
+    static const struct {
+        const char *name;
+        uint32_t grant;
+    } sets[] = {{"files", GUEST_GRANT_FILES},
+                {"streams", GUEST_GRANT_STDIO},
+                {"listen", GUEST_GRANT_LISTEN},
+                {"connect", GUEST_GRANT_CONNECT}};
+    uint32_t grants = pvm_grants(&function->manifest);
     struct json_object *tables = json_object_new_object();
 
     json_object_object_add(tables, "base", syscalls_json(0));
-    if (function->manifest.file_count)
-        json_object_object_add(tables, "files", syscalls_json(GUEST_GRANT_FILES));
+    for (size_t i = 0; i < ARRAY_LEN(sets); i++) {
+        if (grants & sets[i].grant)
+            json_object_object_add(tables, sets[i].name, syscalls_json(sets[i].grant));
+    }
     return tables;
 }
 
@@ -127,6 +137,23 @@ static struct json_object *instances_json(const struct supervisor *supervisor,
         json_object_array_add(array, object);
     }
     return array;
+}
+
+/* Where a server listens and how it is. */
+static struct json_object *server_json(const struct function *function)
+{
+    const struct server *server = function->server;
+    struct json_object *object = json_object_new_object();
+    struct json_object *addresses = json_object_new_array();
+
+    for (uint32_t i = 0; i < function->manifest.listen_count; i++)
+        json_object_array_add(addresses, json_object_new_string(function->manifest.listen[i]));
+    json_object_object_add(object, "listen", addresses);
+    add_text(object, "state", server_state(server));
+    add_number(object, "starts", server->starts);
+    if (server->last[0])
+        add_text(object, "last_end", server->last);
+    return object;
 }
 
 static struct json_object *namespaces_json(const struct function *function)
@@ -157,6 +184,8 @@ static void reply_describe(struct supervisor *supervisor, const struct function 
     json_object_object_add(object, "syscalls", tables_json(function));
     json_object_object_add(object, "namespaces", namespaces_json(function));
     json_object_object_add(object, "instances", instances_json(supervisor, function));
+    if (function->server)
+        json_object_object_add(object, "server", server_json(function));
     admin_reply(supervisor, token, 0, "", json_object_to_json_string(object));
     json_object_put(object);
 }

@@ -69,11 +69,26 @@ static int add_secrets(struct supervisor_config *config, const yaml_node_t *item
     return add_directory(config, item, config->allow_secrets, &config->allow_secrets_count, err);
 }
 
+static int add_listen(struct supervisor_config *config, const yaml_node_t *item, struct err *err)
+{
+    struct endpoint_rule *rule = &config->allow_listen[config->allow_listen_count];
+    struct err reason = {0};
+
+    if (config->allow_listen_count == ARRAY_LEN(config->allow_listen))
+        return bad(err, config->config_file, item, "too many addresses (32 at most)");
+    if (endpoint_rule_parse(text_of(item), rule, &reason) < 0)
+        return bad(err, config->config_file, item, reason.message);
+    if (!rule->is_address)
+        return bad(err, config->config_file, item, "an address with its ports is expected here");
+    config->allow_listen_count++;
+    return 0;
+}
+
 /* Every key of allow_grants is a list of texts. */
 static const struct {
     const char *name;
     int (*add)(struct supervisor_config *config, const yaml_node_t *item, struct err *err);
-} grant_keys[] = {{"files", add_files}, {"secrets", add_secrets}};
+} grant_keys[] = {{"files", add_files}, {"secrets", add_secrets}, {"listen", add_listen}};
 
 static int grant_key(struct supervisor_config *config, yaml_document_t *document,
                      const yaml_node_t *key, const yaml_node_t *value, struct err *err)
@@ -83,7 +98,8 @@ static int grant_key(struct supervisor_config *config, yaml_document_t *document
     while (at < ARRAY_LEN(grant_keys) && strcmp(text_of(key), grant_keys[at].name) != 0)
         at++;
     if (at == ARRAY_LEN(grant_keys))
-        return bad(err, config->config_file, key, "unknown key (allow_grants has: files, secrets)");
+        return bad(err, config->config_file, key,
+                   "unknown key (allow_grants has: files, listen, secrets)");
     if (value->type != YAML_SEQUENCE_NODE)
         return bad(err, config->config_file, value, "a list is expected here");
     for (yaml_node_item_t *item = value->data.sequence.items.start;
@@ -145,6 +161,27 @@ static bool is_below(const char *path, const char *directory)
            (path[length] == '/' || path[length] == '\0' || length == 1);
 }
 
+static int listen_allowed(const struct supervisor_config *config, const struct manifest *manifest,
+                          struct err *err)
+{
+    for (uint32_t i = 0; i < manifest->listen_count; i++) {
+        struct endpoint endpoint;
+        bool allowed = false;
+        int r = endpoint_parse(manifest->listen[i], &endpoint, err);
+        if (r < 0)
+            return r;
+        for (unsigned j = 0; j < config->allow_listen_count && !allowed; j++)
+            allowed = endpoint_rule_has_address(&config->allow_listen[j], &endpoint.address,
+                                                endpoint.port);
+        if (!allowed)
+            return err_say(err, -EPERM,
+                           "cannot grant listen '%s' to '%s': it is not in the operator's "
+                           "allow_grants",
+                           manifest->listen[i], manifest->name);
+    }
+    return 0;
+}
+
 int supervisor_config_allows(const struct supervisor_config *config,
                              const struct manifest *manifest, struct err *err)
 {
@@ -159,5 +196,6 @@ int supervisor_config_allows(const struct supervisor_config *config,
                            "allow_grants",
                            manifest->name, host);
     }
-    return secrets_check(config, manifest, err);
+    int r = listen_allowed(config, manifest, err);
+    return r < 0 ? r : secrets_check(config, manifest, err);
 }

@@ -86,6 +86,7 @@ int function_set(struct supervisor *supervisor, struct registry_function *row,
         registry_function_clear(row);
         return err_set(err, -ENOMEM, "cannot keep function '%s'", row->name);
     }
+    server_drop(supervisor, function);
     if (function->current)
         template_retire(supervisor, function->current);
     /* A disk that is gone limits nothing; starting the instance then says so by its grant. */
@@ -135,6 +136,7 @@ void function_drop(struct supervisor *supervisor, const char *name)
         .function_id = function->row.id,
     };
     uid_t uid = function->row.uid;
+    server_drop(supervisor, function);
     bool alive = uid_in_use(supervisor, uid);
     bool keep_uid = function->row.may_own_files;
 
@@ -193,8 +195,8 @@ void templates_bury(struct supervisor *supervisor)
 }
 
 int template_open(struct supervisor *supervisor, const char *name, const char *library_hash,
-                  const struct manifest *manifest, uid_t uid, struct template_slot **ret_slot,
-                  struct err *err)
+                  const struct manifest *manifest, uid_t uid, const int *listeners,
+                  struct template_slot **ret_slot, struct err *err)
 {
     /* None: a template runs our code only, and on v1 each fork is counted here until it has moved.
      */
@@ -223,6 +225,7 @@ int template_open(struct supervisor *supervisor, const char *name, const char *l
             .args = &name,
             .arg_count = 1,
             .group = slot->group,
+            .listeners = listeners,
             .secrets = slot->secrets ? (const char *const *)slot->secrets->values : NULL,
         };
         r = pvm_template_new(&options, &slot->pvm, err);

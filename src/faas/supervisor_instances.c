@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/wait.h>
 
+#include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/log.h"
@@ -52,6 +53,7 @@ static struct instance *take_instance(struct supervisor *supervisor, uint64_t to
     instance->token = token;
     instance->used = true;
     instance->stopped = false;
+    instance->server = false;
     instance->slot = NULL;
     instance->group = NULL;
     struct instance **bucket = bucket_of(supervisor, token);
@@ -178,6 +180,14 @@ void instance_start(struct supervisor *supervisor, const struct gateway_start *m
         tell_not_started(supervisor, message->token, -ENOENT, "the function is gone");
         return;
     }
+    if (function->manifest.listen_count > 0) {
+        char reason[160];
+        snprintf(reason, sizeof reason,
+                 "it is a server: it answers on %s itself, not over HTTP here",
+                 function->manifest.listen[0]);
+        tell_not_started(supervisor, message->token, -ENOTSUP, reason);
+        return;
+    }
     /* A gateway that lies: two instances of one name could not be told apart. */
     if (find_token(supervisor, message->token)) {
         log_line(LOG_WARNING, "gateway asked twice for token %llu",
@@ -209,6 +219,36 @@ void instance_start(struct supervisor *supervisor, const struct gateway_start *m
     function->last_wish = wish;
     supervisor->wish_count++;
     jobs_template(supervisor, function);
+}
+
+int instance_start_server(struct supervisor *supervisor, struct function *function,
+                          const int stdio[3], uint64_t *ret_id, struct err *err)
+{
+    uint64_t token;
+
+    /* A gateway's names begin at 1; one that lies may use ours, and then has none. */
+    do
+        token = UINT64_MAX - supervisor->server_tokens++;
+    while (find_token(supervisor, token));
+    struct instance *instance = take_instance(supervisor, token);
+    if (!instance)
+        return err_say(err, -EAGAIN, "cannot start '%s': too many instances", function->row.name);
+    instance->server = true;
+    instance->slot = function->current;
+    instance->slot->instances++;
+    instance->slot->forks++;
+    int r = cgroup_pool_take(supervisor->pool, &function->limits, &instance->group, err);
+    if (r == 0) {
+        const struct pvm_fork_options fork = {
+            .id = instance->id, .group = instance->group, .stdio = stdio};
+        r = pvm_fork(instance->slot->pvm, &fork, err);
+    }
+    if (r < 0) {
+        put_instance(supervisor, instance);
+        return r;
+    }
+    *ret_id = instance->id;
+    return 0;
 }
 
 static struct wish *take_wish(struct supervisor *supervisor, struct function *function)
@@ -251,8 +291,9 @@ void instance_stop(struct supervisor *supervisor, const struct gateway_stop *wis
 {
     struct instance *instance = find_token(supervisor, wish->token);
 
-    /* It may have ended by itself a moment ago: then GATEWAY_ENDED is on its way. */
-    if (!instance)
+    /* It may have ended by itself a moment ago: then GATEWAY_ENDED is on its way. A server is not
+     * the gateway's to stop. */
+    if (!instance || instance->server)
         return;
     instance->stopped = true;
     if (pvm_kill(instance->slot->pvm, instance->id) < 0) {
@@ -299,6 +340,26 @@ static void measure(const struct instance *instance, struct gateway_ended *ended
         ended->memory_peak_bytes = usage.memory_peak_bytes;
 }
 
+/* For people: how a server ended. */
+static void end_text(const struct gateway_ended *ended, char *text, size_t size)
+{
+    static const char *const reasons[] = {
+        [GATEWAY_END_KILLED] = "killed",
+        [GATEWAY_END_MEMORY] = "memory limit reached",
+        [GATEWAY_END_PIDS] = "limit of processes reached",
+        [GATEWAY_END_SYSCALL] = "a system call that it may not make",
+    };
+
+    if (ended->message[0])
+        snprintf(text, size, "%s", ended->message);
+    else if (ended->end < ARRAY_LEN(reasons) && reasons[ended->end])
+        snprintf(text, size, "%s", reasons[ended->end]);
+    else if (WIFSIGNALED(ended->status))
+        snprintf(text, size, "signal %d", WTERMSIG(ended->status));
+    else
+        snprintf(text, size, "exit status %d", WEXITSTATUS(ended->status));
+}
+
 static void instance_ended(struct supervisor *supervisor, struct instance *instance,
                            const struct pvm_event *event)
 {
@@ -320,7 +381,16 @@ static void instance_ended(struct supervisor *supervisor, struct instance *insta
         explain(instance, event->status, &ended);
         measure(instance, &ended);
     }
+    bool server = instance->server;
+    struct function *function = instance->slot ? instance->slot->function : NULL;
     put_instance(supervisor, instance);
+    if (server) {
+        char how[sizeof ended.message];
+        end_text(&ended, how, sizeof how);
+        if (function && function->server)
+            server_ended(supervisor, function, how);
+        return;
+    }
     gateway_send(supervisor, GATEWAY_CALLS, &ended, sizeof ended, NULL, 0);
 }
 

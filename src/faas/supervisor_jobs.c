@@ -10,6 +10,7 @@
  * what it removes can't meet.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdio.h>
@@ -57,6 +58,7 @@ struct job {
     uint32_t function_id, generation;
     char library_hash[BUILD_HASH_TEXT];
     struct manifest manifest;
+    int listeners[GRANT_LISTEN_MAX]; /* of a server; -1: none */
     struct err err;
     struct supervisor *supervisor;
 };
@@ -105,6 +107,7 @@ static struct job *list_pop(struct job_list *list)
 static void job_free(struct job *job)
 {
     closep(&job->source_fd);
+    fd_close_all(job->listeners, GRANT_LISTEN_MAX);
     template_discard(job->supervisor, job->slot);
     build_result_clear(&job->result);
     registry_function_clear(&job->row);
@@ -255,16 +258,16 @@ static void deploy_commit(struct job *job)
         return;
     if (found < 0 && pvm_uid_take(&uid, &uid_lock, &job->err) < 0)
         return;
-    if (template_open(supervisor, row->name, row->library_hash, manifest, uid, &job->slot,
-                      &job->err) < 0)
+    if (template_open(supervisor, row->name, row->library_hash, manifest, uid, job->listeners,
+                      &job->slot, &job->err) < 0)
         return;
     if (registry_put(supervisor->registry, row, &job->err) < 0)
         return;
     if (found < 0) {
         template_discard(supervisor, steal_ptr(&job->slot));
         /* What fails now, after the trial, is met and told again at the first call. */
-        template_open(supervisor, row->name, row->library_hash, manifest, row->uid, &job->slot,
-                      NULL);
+        template_open(supervisor, row->name, row->library_hash, manifest, row->uid, job->listeners,
+                      &job->slot, NULL);
     }
 }
 
@@ -302,7 +305,7 @@ static void job_step(struct job *job)
         return;
     case JOB_TEMPLATE:
         template_open(supervisor, job->request.name, job->library_hash, &job->manifest, job->uid,
-                      &job->slot, &job->err);
+                      job->listeners, &job->slot, &job->err);
         return;
     }
 }
@@ -385,7 +388,7 @@ static void template_done(struct supervisor *supervisor, struct job *job)
     function->starting = false;
     if (function->generation != job->generation) {
         /* Deployed anew meanwhile: this is the old library's. */
-        if (function->first_wish && !function->current)
+        if ((function->first_wish || function->server) && !function->current)
             jobs_template(supervisor, function);
     } else if (job->err.code == 0 &&
                template_adopt(supervisor, job->slot, function, &job->err) == 0) {
@@ -394,7 +397,11 @@ static void template_done(struct supervisor *supervisor, struct job *job)
         log_line(LOG_WARNING, "%s", job->err.message);
         if (!function->current)
             wishes_refuse(supervisor, function, job->err.code, job->err.message);
+        if (!function->current && function->server)
+            server_failed(supervisor, function, job->err.message);
     }
+    if (function->current && function->server)
+        server_start(supervisor, function);
     wishes_grant(supervisor, function);
 }
 
@@ -410,6 +417,9 @@ static void deploy_done(struct supervisor *supervisor, struct job *job)
     }
     if (job->slot && template_adopt(supervisor, job->slot, function, &job->err) == 0)
         job->slot = NULL;
+    if (function->manifest.listen_count > 0 &&
+        server_set(supervisor, function, job->listeners, &job->err) < 0)
+        log_line(LOG_ERROR, "%s", job->err.message);
     if (function->first_wish && !function->current)
         jobs_template(supervisor, function);
     wishes_grant(supervisor, function);
@@ -430,6 +440,7 @@ static struct job *job_new(struct supervisor *supervisor, enum job_kind kind,
     }
     job->kind = kind;
     job->source_fd = -1;
+    memset(job->listeners, -1, sizeof job->listeners);
     job->supervisor = supervisor;
     if (request)
         job->request = *request;
@@ -459,12 +470,27 @@ static void purge_if_due(struct supervisor *supervisor, bool disk_is_full)
         purge_soon(supervisor, LIBRARY_KEEP_SECONDS);
 }
 
+/* Between build and commit: what only the loop can do. */
+static int deploy_prepare(struct supervisor *supervisor, struct job *job)
+{
+    const struct manifest *manifest = &job->result.manifest;
+
+    if (manifest->listen_count > 0 && strcmp(job->result.note.kind, "command") != 0)
+        return err_say(&job->err, -EINVAL,
+                       "cannot deploy '%s': a grant to listen is for a program with main(), and "
+                       "this is a handler",
+                       manifest->name);
+    return servers_listen(supervisor, manifest, manifest->name, job->listeners, &job->err);
+}
+
 static void job_finished(struct supervisor *supervisor, struct job *job)
 {
     struct jobs *jobs = supervisor->jobs;
 
     if (is_asked_for(job->kind))
         purge_if_due(supervisor, job->err.code == -ENOSPC);
+    if (job->kind == JOB_DEPLOY && !job->built && !job->err.code)
+        deploy_prepare(supervisor, job);
     if (job->err.code && is_asked_for(job->kind)) {
         admin_reply(supervisor, job->request.token, job->err.code, job->err.message, NULL);
         job_done(jobs, job);
@@ -553,6 +579,8 @@ void jobs_template(struct supervisor *supervisor, struct function *function)
     if (!job) {
         if (!function->current)
             wishes_refuse(supervisor, function, -ENOMEM, "out of memory");
+        if (!function->current && function->server)
+            server_failed(supervisor, function, "out of memory");
         return;
     }
     memcpy(job->request.name, function->row.name, sizeof job->request.name);
@@ -561,6 +589,8 @@ void jobs_template(struct supervisor *supervisor, struct function *function)
     job->uid = function->row.uid;
     job->function_id = function->row.id;
     job->generation = function->generation;
+    for (uint32_t i = 0; function->server && i < function->manifest.listen_count; i++)
+        job->listeners[i] = fcntl(function->server->listeners[i], F_DUPFD_CLOEXEC, 0);
     function->starting = true;
     submit(supervisor->jobs, job);
 }

@@ -53,6 +53,7 @@ int instance_prepare(struct template_state *state, struct err *err)
 {
     const struct library_face *face = library_face(state->library);
     struct wasi_directory directories[GRANT_FILES_MAX];
+    int listeners[GRANT_LISTEN_MAX];
     struct wasi_options options = {
         .args = state->args,
         .arg_count = state->setup.arg_count,
@@ -60,6 +61,8 @@ int instance_prepare(struct template_state *state, struct err *err)
         .env_count = state->setup.env_count,
         .directories = directories,
         .directory_count = state->setup.file_count,
+        .listeners = listeners,
+        .listener_count = state->setup.listen_count,
         .real_stdio = (state->setup.grants & GUEST_GRANT_STDIO) != 0,
     };
 
@@ -71,6 +74,8 @@ int instance_prepare(struct template_state *state, struct err *err)
             .path = state->setup.files[i].path,
             .writable = state->setup.files[i].writable != 0,
         };
+    for (uint32_t i = 0; i < state->setup.listen_count; i++)
+        listeners[i] = INSTANCE_FIRST_DIRECTORY_FD + (int)(state->setup.file_count + i);
     int r = wasi_new(&options, &state->wasi, err);
     if (r < 0)
         return r;
@@ -97,12 +102,13 @@ static void enter_groups(const struct instance_fds *fds)
     }
 }
 
-/* Only INSTANCE_EVENT_FD (or 0, 1, 2 of a run) and granted directories stay open. */
+/* Only INSTANCE_EVENT_FD (or 0, 1, 2 of a run) and what is granted stay open. */
 static struct channel *keep_descriptors(const struct template_state *state,
                                         const struct instance_fds *fds)
 {
     unsigned first_kept = INSTANCE_FIRST_DIRECTORY_FD;
-    unsigned first_unused = INSTANCE_FIRST_DIRECTORY_FD + state->setup.file_count;
+    unsigned first_unused =
+        INSTANCE_FIRST_DIRECTORY_FD + state->setup.file_count + state->setup.listen_count;
     struct channel *channel = NULL;
 
     if (fds->memory >= 0) {

@@ -10,7 +10,7 @@
 
 /* The eventfd by which an instance says that it has answered; its only descriptor but grants. */
 #define INSTANCE_EVENT_FD 3
-/* Granted directories follow. */
+/* Granted directories follow, then granted listening sockets. */
 #define INSTANCE_FIRST_DIRECTORY_FD 4
 
 /* All that the template prepared, shared by its instances copy-on-write. */
@@ -25,7 +25,7 @@ struct template_state {
                                        */
     bool has_tmp;                     /* then Landlock waits until the instance has it */
     const char *args[RUN_ARGS_MAX + 1];
-    const char *env[GRANT_ENV_MAX + 1];
+    const char *env[GUEST_ENV_MAX + 1];
     struct wasi *wasi;
 };
 

@@ -150,7 +150,8 @@ int seccomp_compile(uint32_t grants, struct seccomp_program *ret_program)
             continue;
         enum rule rule = entry->rule;
         /* A grant of descriptors is a grant to write to them. */
-        if (rule == RULE_EVENT_FD && (grants & (GUEST_GRANT_STDIO | GUEST_GRANT_FILES)))
+        if (rule == RULE_EVENT_FD &&
+            (grants & (GUEST_GRANT_STDIO | GUEST_GRANT_FILES | GUEST_GRANT_SOCKETS)))
             rule = RULE_ANY;
         emit(&writer, BPF_JMP | BPF_JEQ | BPF_K, 0, (uint8_t)rule_length(rule), entry->number);
         emit_rule(&writer, rule);

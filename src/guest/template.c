@@ -48,7 +48,8 @@ static int setup_strings(struct guest_setup *setup)
     const char *end = setup->text + setup->text_bytes;
 
     if (setup->text_bytes > sizeof setup->text || setup->arg_count > RUN_ARGS_MAX ||
-        setup->env_count > GRANT_ENV_MAX || setup->file_count > GRANT_FILES_MAX)
+        setup->env_count > GUEST_ENV_MAX || setup->file_count > GRANT_FILES_MAX ||
+        setup->listen_count > GRANT_LISTEN_MAX)
         return -EBADMSG;
     for (uint32_t i = 0; i < setup->arg_count + setup->env_count; i++) {
         const char *nul = memchr(at, '\0', (size_t)(end - at));
@@ -143,34 +144,61 @@ static int setup_library(int library_fd, struct err *err)
     return instance_prepare(&state, err);
 }
 
+/* Puts the listening sockets at their places, behind the directories. */
+static int setup_listeners(const int *sockets, struct err *err)
+{
+    for (uint32_t i = 0; i < state.setup.listen_count; i++) {
+        int place = INSTANCE_FIRST_DIRECTORY_FD + (int)(state.setup.file_count + i);
+        if (dup3(sockets[i], place, O_CLOEXEC) < 0)
+            return err_set(err, -errno, "cannot place a listening socket");
+    }
+    return 0;
+}
+
+/* Takes the set-up message; its descriptors end above all places that are to be filled. */
+static int setup_receive(int control, int moved[static FD_MESSAGE_MAX], struct err *err)
+{
+    const int above = INSTANCE_FIRST_DIRECTORY_FD + GRANT_FILES_MAX + GRANT_LISTEN_MAX;
+    int fds[FD_MESSAGE_MAX];
+    size_t fd_count = 0;
+    int r = 0;
+
+    ssize_t n = fd_receive(control, &state.setup, sizeof state.setup, fds, &fd_count, 0);
+    if (n != sizeof state.setup || state.setup.type != GUEST_SETUP ||
+        state.setup.protocol != GUEST_PROTOCOL || fd_count != 1 + (size_t)state.setup.listen_count)
+        r = err_set(err, n < 0 ? (int)n : -EBADMSG, "cannot read the set-up message");
+    for (size_t i = 0; i < fd_count && r == 0; i++) {
+        moved[i] = fcntl(fds[i], F_DUPFD_CLOEXEC, above);
+        if (moved[i] < 0)
+            r = err_set(err, -errno, "cannot keep a descriptor");
+    }
+    fd_close_all(fds, fd_count);
+    if (r == 0 && setup_strings(&state.setup) < 0)
+        r = err_set(err, -EBADMSG, "cannot read the set-up message");
+    return r;
+}
+
+static int setup_fds(const int *fds, struct err *err)
+{
+    int r = setup_listeners(fds + 1, err);
+
+    r = setup_directories(err);
+    if (r == 0)
+        r = setup_wall(err);
+    return r < 0 ? r : setup_library(fds[0], err);
+}
+
 static int setup(int control, struct err *err)
 {
     int fds[FD_MESSAGE_MAX];
-    size_t fd_count = 0;
 
-    ssize_t n = fd_receive(control, &state.setup, sizeof state.setup, fds, &fd_count, 0);
-    if (n != sizeof state.setup || fd_count != 1 || state.setup.type != GUEST_SETUP ||
-        state.setup.protocol != GUEST_PROTOCOL) {
-        fd_close_all(fds, fd_count);
-        return err_set(err, n < 0 ? (int)n : -EBADMSG, "cannot read the set-up message");
-    }
-    /* Out of the way of the granted directories' places. */
-    _cleanup_(closep) int library_fd =
-        fcntl(fds[0], F_DUPFD_CLOEXEC, INSTANCE_FIRST_DIRECTORY_FD + GRANT_FILES_MAX);
-    close(fds[0]);
-    if (library_fd < 0)
-        return err_set(err, -errno, "cannot keep the library's descriptor");
-
-    int r = setup_strings(&state.setup);
-    if (r < 0)
-        return err_set(err, r, "cannot read the set-up message");
-    r = setup_directories(err);
-    if (r < 0)
-        return r;
-    r = setup_wall(err);
-    if (r < 0)
-        return r;
-    return setup_library(library_fd, err);
+    for (size_t i = 0; i < FD_MESSAGE_MAX; i++)
+        fds[i] = -1;
+    int r = setup_receive(control, fds, err);
+    if (r == 0)
+        r = setup_fds(fds, err);
+    fd_close_all(fds, FD_MESSAGE_MAX);
+    return r;
 }
 
 /* clone3 with `flags`, in the v2 group `group_fd` unless it is -1. A fork: no stack of its own. */

@@ -14,7 +14,7 @@
 #define GUEST_PROTOCOL 1
 
 enum guest_message_type {
-    GUEST_SETUP = 1, /* host: first message; descriptor: the sealed library */
+    GUEST_SETUP = 1, /* host: first message; descriptors: the sealed library, listening sockets */
     GUEST_READY,     /* template: set up and linked, or why not */
     GUEST_FORK,      /* host: make an instance */
     GUEST_STARTED,   /* template: only on request or failure, see below */
@@ -27,6 +27,8 @@ enum guest_message_type {
 #define GUEST_GRANT_FILES 2u
 #define GUEST_GRANT_LISTEN 4u
 #define GUEST_GRANT_CONNECT 8u
+/* Either has connections. */
+#define GUEST_GRANT_SOCKETS (GUEST_GRANT_LISTEN | GUEST_GRANT_CONNECT)
 
 /* Bits of guest_fork.flags. */
 #define GUEST_FORK_NAMESPACES 1u /* own pid, mount, ipc, uts and user namespaces */
@@ -35,6 +37,9 @@ enum guest_message_type {
     4u                      /* the first group descriptor is a v2 directory: CLONE_INTO_CGROUP */
 #define GUEST_FORK_RUN 8u   /* no channel: run the command on stdio (`vireo run`) */
 #define GUEST_FORK_TELL 16u /* GUEST_STARTED is wanted on success too: one wake-up more */
+
+/* Variables: a manifest's, and those that say where the listening sockets are. */
+#define GUEST_ENV_MAX (GRANT_ENV_MAX + 2)
 
 struct guest_grant_file {
     char path[256]; /* as the function sees it, absolute; mounted there by the host */
@@ -53,6 +58,8 @@ struct guest_setup {
     uint32_t http_cgi;         /* a command's answer begins with a CGI header block */
     uint32_t file_count;
     struct guest_grant_file files[GRANT_FILES_MAX];
+    uint32_t listen_count; /* of the listening sockets */
+    uint32_t reserved;
     /* `arg_count` then `env_count` NUL-terminated strings ("K=V") in `text`. */
     uint32_t arg_count;
     uint32_t env_count;

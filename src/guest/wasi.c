@@ -59,11 +59,31 @@ static void open_directories(struct wasi *wasi)
     }
 }
 
+/* Behind the directories: there a guest's C library has stopped counting. */
+static void open_listeners(struct wasi *wasi)
+{
+    for (size_t i = 0; i < wasi->options.listener_count; i++)
+        wasi_fd_install(wasi, FIRST_PREOPEN + (uint32_t)(wasi->options.directory_count + i),
+                        &(struct wasi_fd){
+                            .kind = WASI_LISTENER,
+                            .filetype = WASI_FILETYPE_SOCKET_STREAM,
+                            .fd = wasi->listeners[i],
+                            .list_fd = -1,
+                            .base = WASI_RIGHT_SOCK_ACCEPT | WASI_RIGHT_POLL_FD_READWRITE |
+                                    WASI_RIGHT_FD_READ | WASI_RIGHT_FD_FDSTAT_SET_FLAGS |
+                                    WASI_RIGHT_FD_FILESTAT_GET,
+                        });
+}
+
 int wasi_new(const struct wasi_options *options, struct wasi **ret_wasi, struct err *err)
 {
     if (options->directory_count > WASI_DIRECTORIES_MAX)
         return err_say(err, -EINVAL, "cannot grant %zu directories: at most %d",
                        options->directory_count, WASI_DIRECTORIES_MAX);
+
+    if (options->listener_count > GRANT_LISTEN_MAX)
+        return err_say(err, -EINVAL, "cannot grant %zu listening sockets: at most %d",
+                       options->listener_count, GRANT_LISTEN_MAX);
 
     /* Zeroed pages that are not touched cost nothing: most instances use the first entries only. */
     struct wasi *wasi = calloc(1, sizeof *wasi);
@@ -73,8 +93,12 @@ int wasi_new(const struct wasi_options *options, struct wasi **ret_wasi, struct 
     for (size_t i = 0; i < options->directory_count; i++)
         wasi->directories[i] = options->directories[i];
     wasi->options.directories = wasi->directories;
+    for (size_t i = 0; i < options->listener_count; i++)
+        wasi->listeners[i] = options->listeners[i];
+    wasi->options.listeners = wasi->listeners;
     open_stdio(wasi);
     open_directories(wasi);
+    open_listeners(wasi);
     *ret_wasi = wasi;
     return 0;
 }
@@ -85,6 +109,7 @@ void wasi_reset(struct wasi *wasi)
         wasi_fd_release(wasi, fd);
     open_stdio(wasi);
     open_directories(wasi);
+    open_listeners(wasi);
 }
 
 void wasi_free(struct wasi *wasi)

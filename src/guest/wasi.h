@@ -11,6 +11,8 @@
  *                are shared with whoever started us
  *   directories  those, and openat2, close, getdents64, newfstatat, fcntl (F_SETFL), ftruncate,
  *                fallocate, utimensat, mkdirat, unlinkat, renameat2, linkat, symlinkat, readlinkat
+ *   listeners    accept4, recvfrom, readv, writev, shutdown, ppoll, fstat, fcntl (F_SETFL), close
+ *   connections  those, and what instance.c needs to get one
  * Standard input and output over a channel make none. SIGPIPE and SIGXFSZ must be ignored by the
  * program, so that EPIPE and EFBIG reach the guest.
  */
@@ -38,6 +40,9 @@ struct wasi_options {
     size_t env_count;
     const struct wasi_directory *directories; /* copied; the paths are borrowed */
     size_t directory_count;
+    /* Listening sockets, non-blocking; behind the directories in the guest's table. Copied. */
+    const int *listeners;
+    size_t listener_count;
     /*
      * true: descriptors 0, 1 and 2 are the process's own (`vireo run`). false: they are the call's
      * body, answer and log (host->call), without a system call. Where a call has no buffer for an

@@ -139,7 +139,8 @@ uint32_t WASI(fd_fdstat_set_flags)(struct host *host, uint32_t fd, uint32_t flag
         return error;
     if ((flags & ~WASI_FDFLAGS_ALL) || ((flags ^ entry->flags) & fixed))
         return WASI_EINVAL;
-    if (entry->kind == WASI_FILE && fcntl(entry->fd, F_SETFL, wasi_open_flags_from(flags)) < 0)
+    if ((entry->kind == WASI_FILE || entry->kind == WASI_CONNECTION) &&
+        fcntl(entry->fd, F_SETFL, wasi_open_flags_from(flags)) < 0)
         return wasi_errno_from(errno);
     entry->flags = (uint16_t)flags;
     return WASI_SUCCESS;

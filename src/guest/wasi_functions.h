@@ -24,12 +24,6 @@ uint32_t WASI(random_get)(struct host *host, uint32_t buffer, uint32_t bytes);
 uint32_t WASI(sched_yield)(struct host *host);
 void WASI(proc_exit)(struct host *host, uint32_t status);
 uint32_t WASI(proc_raise)(struct host *host, uint32_t signal);
-uint32_t WASI(sock_accept)(struct host *host, uint32_t fd, uint32_t flags, uint32_t ret_fd);
-uint32_t WASI(sock_recv)(struct host *host, uint32_t fd, uint32_t iovecs, uint32_t count,
-                         uint32_t flags, uint32_t ret_bytes, uint32_t ret_flags);
-uint32_t WASI(sock_send)(struct host *host, uint32_t fd, uint32_t iovecs, uint32_t count,
-                         uint32_t flags, uint32_t ret_bytes);
-uint32_t WASI(sock_shutdown)(struct host *host, uint32_t fd, uint32_t how);
 
 /* wasi_io.c */
 uint32_t WASI(fd_read)(struct host *host, uint32_t fd, uint32_t iovecs, uint32_t count,
@@ -97,3 +91,11 @@ uint32_t WASI(path_unlink_file)(struct host *host, uint32_t fd, uint32_t path, u
 /* wasi_poll.c */
 uint32_t WASI(poll_oneoff)(struct host *host, uint32_t subscriptions, uint32_t events,
                            uint32_t count, uint32_t ret_count);
+
+/* wasi_socket.c */
+uint32_t WASI(sock_accept)(struct host *host, uint32_t fd, uint32_t flags, uint32_t ret_fd);
+uint32_t WASI(sock_recv)(struct host *host, uint32_t fd, uint32_t iovecs, uint32_t count,
+                         uint32_t flags, uint32_t ret_bytes, uint32_t ret_flags);
+uint32_t WASI(sock_send)(struct host *host, uint32_t fd, uint32_t iovecs, uint32_t count,
+                         uint32_t flags, uint32_t ret_bytes);
+uint32_t WASI(sock_shutdown)(struct host *host, uint32_t fd, uint32_t how);

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <sys/uio.h>
 
+#include "base/limits.h"
 #include "guest/host.h"
 #include "guest/wasi.h"
 #include "guest/wasi_functions.h"
@@ -45,6 +46,8 @@ enum wasi_kind {
     WASI_STREAM,    /* standard input, output or error of the process itself */
     WASI_FILE,      /* what path_open() opened, but no directory */
     WASI_DIRECTORY, /* granted, or opened by path_open() */
+    WASI_LISTENER,  /* granted: a socket that connections are accepted from */
+    WASI_CONNECTION,
 };
 
 struct wasi_fd {
@@ -66,6 +69,7 @@ struct wasi_fd {
 struct wasi {
     struct wasi_options options; /* its directories are these: */
     struct wasi_directory directories[WASI_DIRECTORIES_MAX];
+    int listeners[GRANT_LISTEN_MAX];
     uint32_t fd_end; /* entries from here on are free */
     uint32_t poll_round;
     struct wasi_fd fds[WASI_FDS_MAX];
@@ -98,6 +102,18 @@ enum wasi_errno wasi_fd_reserve(struct wasi *wasi, uint32_t *ret_fd);
 void wasi_fd_install(struct wasi *wasi, uint32_t fd, const struct wasi_fd *entry);
 /* Closes what it owns and frees the entry. 0 or -errno of close. */
 int wasi_fd_release(struct wasi *wasi, uint32_t fd);
+
+/* Puts a connected stream socket there, which is the entry's from now. WASI_FDFLAG_NONBLOCK: it is.
+ */
+void wasi_connection_install(struct wasi *wasi, uint32_t fd, int socket, uint32_t flags);
+
+/* wasi_io.c: a guest's list of buffers as wasi->scratch.iovecs. WASI_EFAULT. */
+enum wasi_errno wasi_gather(struct host *host, uint32_t list, uint32_t count, int *ret_count);
+
+static inline bool wasi_is_socket(const struct wasi_fd *entry)
+{
+    return entry->kind == WASI_LISTENER || entry->kind == WASI_CONNECTION;
+}
 
 static inline bool wasi_is_channel(const struct wasi_fd *entry)
 {

@@ -14,7 +14,7 @@
  * wasi->scratch.iovecs: the first WASI_IOVECS_MAX, MOVE_MAX bytes at most. What is left out makes a
  * short read or write, which every caller must expect.
  */
-static enum wasi_errno gather(struct host *host, uint32_t list, uint32_t count, int *ret_count)
+enum wasi_errno wasi_gather(struct host *host, uint32_t list, uint32_t count, int *ret_count)
 {
     const uint8_t *list_at = host_memory(host, list, (uint64_t)count * sizeof(struct wasi_iovec));
     struct iovec *iovecs = host->wasi->scratch.iovecs;
@@ -122,13 +122,13 @@ static uint32_t move(struct host *host, uint32_t fd, enum direction direction, u
     enum wasi_errno error = wasi_fd_get_file(host, fd, rights, &entry);
     if (error)
         return error;
-    if (offset >= 0 && wasi_is_channel(entry))
+    if (offset >= 0 && (wasi_is_channel(entry) || wasi_is_socket(entry)))
         return WASI_ESPIPE;
     if (offset >= 0 && !(entry->base & WASI_RIGHT_FD_SEEK))
         return WASI_ENOTCAPABLE;
     if (!ret)
         return WASI_EFAULT;
-    error = gather(host, list, list_count, &count);
+    error = wasi_gather(host, list, list_count, &count);
     if (error)
         return error;
 
@@ -183,7 +183,7 @@ static uint32_t seek(struct host *host, uint32_t fd, int64_t offset, int whence,
     enum wasi_errno error = wasi_fd_get_file(host, fd, 0, &entry);
     if (error)
         return error;
-    if (wasi_is_channel(entry))
+    if (wasi_is_channel(entry) || wasi_is_socket(entry))
         return WASI_ESPIPE;
     if (!(entry->base & (WASI_RIGHT_FD_SEEK | (only_tells ? WASI_RIGHT_FD_TELL : 0))))
         return WASI_ENOTCAPABLE;

@@ -68,7 +68,7 @@ static enum wasi_errno deadline_of(const struct poller *poller,
 /* Can the descriptor keep a reader or writer waiting? Then ppoll(2) must be asked. */
 static bool may_wait(const struct wasi_fd *entry)
 {
-    return entry->kind == WASI_STREAM ||
+    return entry->kind == WASI_STREAM || wasi_is_socket(entry) ||
            (entry->kind == WASI_FILE && entry->filetype != WASI_FILETYPE_REGULAR_FILE);
 }
 

@@ -1,7 +1,4 @@
-/*
- * Arguments, environment, clocks, random bytes and the end of the program. Sockets are here because
- * none is ever granted: what there is to say of them is which error.
- */
+/* Arguments, environment, clocks, random bytes and the end of the program. */
 #include <errno.h>
 #include <sched.h>
 #include <sys/random.h>
@@ -166,35 +163,4 @@ uint32_t WASI(proc_raise)(struct host *host, uint32_t signal)
 {
     (void)host;
     return signal > WASI_SIGNAL_MAX ? WASI_EINVAL : WASI_ENOSYS;
-}
-
-static uint32_t no_socket(struct host *host, uint32_t fd)
-{
-    return wasi_fd_any(host, fd) ? WASI_ENOTSOCK : WASI_EBADF;
-}
-
-uint32_t WASI(sock_accept)(struct host *host, uint32_t fd, uint32_t flags, uint32_t ret_fd)
-{
-    (void)flags, (void)ret_fd;
-    return no_socket(host, fd);
-}
-
-uint32_t WASI(sock_recv)(struct host *host, uint32_t fd, uint32_t iovecs, uint32_t count,
-                         uint32_t flags, uint32_t ret_bytes, uint32_t ret_flags)
-{
-    (void)iovecs, (void)count, (void)flags, (void)ret_bytes, (void)ret_flags;
-    return no_socket(host, fd);
-}
-
-uint32_t WASI(sock_send)(struct host *host, uint32_t fd, uint32_t iovecs, uint32_t count,
-                         uint32_t flags, uint32_t ret_bytes)
-{
-    (void)iovecs, (void)count, (void)flags, (void)ret_bytes;
-    return no_socket(host, fd);
-}
-
-uint32_t WASI(sock_shutdown)(struct host *host, uint32_t fd, uint32_t how)
-{
-    (void)how;
-    return no_socket(host, fd);
 }

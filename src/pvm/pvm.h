@@ -39,6 +39,9 @@ struct pvm_template_options {
     /* By the index of the manifest's env: what a variable with a file has for its value. NULL when
      * it has none such. The copy that goes to the guest is wiped. */
     const char *const *secrets;
+    /* The listening sockets of the manifest's `listen`, non-blocking; they stay the caller's. The
+     * function is a server then: its instance is forked with `stdio`. */
+    const int *listeners;
     struct cgroup *group; /* the template's own group, or NULL; stays the caller's */
 };
 
@@ -98,6 +101,8 @@ int pvm_template_read(struct pvm_template *pvm_template, struct pvm_event *ret_e
  * to it: at most `max` into `ret_names` (static strings); returns the count.
  */
 size_t pvm_syscalls(uint32_t grant, const char **ret_names, size_t max);
+/* The GUEST_GRANT_* that a manifest asks for. */
+uint32_t pvm_grants(const struct manifest *manifest);
 
 /* Uids for one-shot sandboxes of this machine (builds, `vireo run`): locked files below /run/vireo.
  */

@@ -1,5 +1,6 @@
 /* The tables of system calls, as text. */
 #include "base/cleanup.h"
+#include "build/manifest.h"
 #include "guest/template.h"
 #include "pvm/pvm.h"
 
@@ -23,4 +24,11 @@ size_t pvm_syscalls(uint32_t grant, const char **ret_names, size_t max)
             ret_names[count++] = entries[i].name;
     }
     return count;
+}
+
+uint32_t pvm_grants(const struct manifest *manifest)
+{
+    return (manifest->file_count ? GUEST_GRANT_FILES : 0) |
+           /* A server has standard streams: its output is the log. */
+           (manifest->listen_count ? GUEST_GRANT_LISTEN | GUEST_GRANT_STDIO : 0);
 }

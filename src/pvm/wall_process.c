@@ -80,7 +80,17 @@ static int setup_add_env(struct guest_setup *setup, const struct pvm_template_op
         setup->text_bytes += (uint32_t)n + 1;
     }
     setup->env_count = manifest->env_count;
-    return 0;
+    if (manifest->listen_count == 0)
+        return 0;
+    /* As systemd says it, but that there they begin at 3. */
+    char line[64];
+    snprintf(line, sizeof line, "LISTEN_FDS=%u", manifest->listen_count);
+    int r = setup_add_text(setup, line);
+    snprintf(line, sizeof line, "LISTEN_FDS_FIRST=%u", 3 + manifest->file_count);
+    if (r == 0)
+        r = setup_add_text(setup, line);
+    setup->env_count += 2;
+    return r < 0 ? err_set(err, r, "cannot pass the environment of '%s'", options->function) : 0;
 }
 
 /* Its text may hold secrets. */
@@ -102,8 +112,8 @@ static int setup_fill(struct guest_setup *setup, const struct pvm_template_optio
     setup->memory_pages_max = pages > 65535 ? 65535 : (uint32_t)pages;
     setup->stack_bytes = manifest->limits.stack_bytes;
     setup->http_cgi = manifest->http_cgi;
-    setup->grants = (options->real_stdio ? GUEST_GRANT_STDIO : 0) |
-                    (manifest->file_count ? GUEST_GRANT_FILES : 0);
+    setup->grants = pvm_grants(manifest) | (options->real_stdio ? GUEST_GRANT_STDIO : 0);
+    setup->listen_count = manifest->listen_count;
     snprintf(setup->function, sizeof setup->function, "%s", options->function);
 
     for (size_t i = 0; i < options->arg_count; i++) {
@@ -231,7 +241,10 @@ int pvm_template_new(const struct pvm_template_options *options, struct pvm_temp
         return r;
     closep(&theirs);
     theirs = -1;
-    r = fd_send(template->control, setup, sizeof *setup, &options->library_fd, 1);
+    int fds[1 + GRANT_LISTEN_MAX] = {options->library_fd};
+    for (uint32_t i = 0; i < options->manifest->listen_count; i++)
+        fds[1 + i] = options->listeners[i];
+    r = fd_send(template->control, setup, sizeof *setup, fds, 1 + options->manifest->listen_count);
     if (r < 0)
         return err_set(err, r, "cannot set up template of '%s'", options->function);
     r = wait_ready(template, options->function, err);

@@ -126,12 +126,12 @@ refused() {
     [ -n "$(ls "$cores/shell")" ] || skip "this machine keeps no core files"
     (
         unset VIREO_STATE VIREO_PORT
+        trap daemon_clean EXIT
         cd "$cores/daemon"
         ulimit -c unlimited
         daemon_start
         kill -SEGV "$VIREO_DAEMON"
         eventually 10 not alive "$VIREO_DAEMON"
-        rm -rf "$VIREO_STATE"
     )
     [ -z "$(ls "$cores/daemon")" ]
 }

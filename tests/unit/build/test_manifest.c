@@ -10,6 +10,20 @@ static int parse(const char *text, struct manifest *manifest, struct err *err)
     return manifest_parse(text, strlen(text), "vireo.yaml", manifest, err);
 }
 
+static void what_it_listens_on_is_read_and_written(void **state)
+{
+    (void)state;
+    static struct manifest m, again;
+    _cleanup_(freep) char *text = NULL;
+    assert_int_equal(parse("grants: {listen: ['127.0.0.1:7000', \"[::1]:80\"]}\n", &m, NULL), 0);
+    assert_int_equal(m.listen_count, 2);
+    assert_string_equal(m.listen[0], "127.0.0.1:7000");
+    assert_string_equal(m.listen[1], "[::1]:80");
+    assert_int_equal(manifest_format(&m, &text, NULL), 0);
+    assert_int_equal(parse(text, &again, NULL), 0);
+    assert_memory_equal(&m, &again, sizeof m);
+}
+
 static void an_empty_manifest_is_the_defaults(void **state)
 {
     (void)state;
@@ -169,7 +183,7 @@ static void mistakes_are_refused_with_their_place(void **state)
         {"allow: [read]", "key 'allow' is not available in this version"},
         {"library: {}", "key 'library' is not available in this version"},
         {"vkernel: {}", "key 'vkernel' is not available in this version"},
-        {"grants: {listen: [80]}", "key 'listen' is not available in this version"},
+        {"grants: {listen: [80]}", "listen '80': it is not HOST:PORT"},
         {"grants: {connect: []}", "key 'connect' is not available in this version"},
         {"a: &x 1", "unknown key 'a'"},
         {"name: &x hello", "line 1, column 7: anchors and tags are not allowed"},
@@ -281,6 +295,15 @@ static void mistakes_are_refused_with_their_place(void **state)
         {"grants: {env: [A]}", "env has names and values below it"},
         {"grants: {env: {A: [1]}}", "a variable is one value"},
         {"grants: {env: {A: }}", "a variable has no value"},
+        {"grants: {listen: '127.0.0.1:1'}", "listen is a list of addresses"},
+        {"grants: {listen: [[a]]}", "an address is one value"},
+        {"grants: {listen: ['127.0.0.1']}", "listen '127.0.0.1': it is not HOST:PORT"},
+        {"grants: {listen: ['127.0.0.1:0']}", "its port is no number from 1 to 65535"},
+        {"grants: {listen: ['localhost:80']}", "listen 'localhost:80': its host is no address"},
+        {"grants: {listen: ['::1:80']}", "an IPv6 address stands in brackets"},
+        {"grants: {listen: ['127.0.0.1:1', '[::ffff:127.0.0.1]:1']}", "it is there twice"},
+        {"grants: {listen: ['127.0.0.1:1']}\nisolation: request", "isolation: request is not for"},
+        {"grants: {listen: ['127.0.0.1:1']}\npool: {spares: 1}", "pool.spares is not for it"},
         {"grants: {env: {A: {file: key}}}", "env 'A': file 'key': it is not absolute"},
         {"grants: {env: {A: {file: /a/../b}}}", "it has a part '.' or '..'"},
         {"grants: {env: {A: {file: ''}}}", "file is empty"},
@@ -357,13 +380,14 @@ static void the_command_lines_values_are_checked_too(void **state)
     assert_int_equal(m.env_count, 1);
     assert_string_equal(m.env[0].value, "3");
     /* What the command line says takes the place of a file. */
-    assert_int_equal(parse("grants: {env: {A: {file: /key}}}", &m, NULL), 0);
-    assert_int_equal(manifest_set_env(&m, "A=3", NULL), 0);
-    assert_string_equal(m.env[0].value, "3");
-    assert_string_equal(m.env[0].file, "");
+    static struct manifest secret;
+    assert_int_equal(parse("grants: {env: {A: {file: /key}}}", &secret, NULL), 0);
+    assert_int_equal(manifest_set_env(&secret, "A=3", NULL), 0);
+    assert_string_equal(secret.env[0].value, "3");
+    assert_string_equal(secret.env[0].file, "");
     assert_int_equal(manifest_set_memory(&m, "1000000GiB", &err), -EINVAL);
     assert_message(err, "cannot use memory '1000000GiB': it is not within 1MiB and 4GiB");
-    assert_int_equal(m.limits.memory_bytes, 64 << 20); /* the default, as parse() left it */
+    assert_int_equal(m.limits.memory_bytes, 1 << 30);
     static const char *const pairs[] = {"A", "=x", "1=2", "A B=1", "A=\x7f", "A=\xc3(", ""};
     for (size_t i = 0; i < ARRAY_LEN(pairs); i++)
         assert_int_equal(manifest_set_env(&m, pairs[i], NULL), -EINVAL);
@@ -460,6 +484,7 @@ static void mutations_are_survived(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_it_listens_on_is_read_and_written),
         cmocka_unit_test(an_empty_manifest_is_the_defaults),
         cmocka_unit_test(every_key_is_read),
         cmocka_unit_test(what_is_written_is_read_back),

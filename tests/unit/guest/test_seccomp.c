@@ -252,6 +252,45 @@ static void what_the_table_has_works(void **state)
     allowed(GUEST_GRANT_STDIO, &files[2]);
 }
 
+static void connections_are_used_and_not_made(void **state)
+{
+    (void)state;
+    const struct call connections[] = {
+        {"recvfrom", __NR_recvfrom, {-1, 0, 0, 0, 0, 0}},
+        {"shutdown", __NR_shutdown, {-1, 2}},
+        {"read", __NR_read, {-1, 0, 0}},
+        {"write", __NR_write, {1, (long)"", 0}},
+    };
+    const struct call accept = {"accept4", __NR_accept4, {-1, 0, 0, 0}};
+    const struct call never[] = {
+        {"socket", __NR_socket, {2, 1}},
+        {"bind", __NR_bind, {4, 0, 0}},
+        {"listen", __NR_listen, {4, 1}},
+        {"connect", __NR_connect, {4, 0, 0}},
+        {"accept", __NR_accept, {4, 0, 0}},
+        {"setsockopt", __NR_setsockopt, {4, 1, 2, 0, 0}},
+        {"sendto, which can connect", __NR_sendto, {4, (long)"", 0, 0x20000000, 0, 0}},
+        {"sendmsg, which can connect", __NR_sendmsg, {4, 0, 0x20000000}},
+        {"sendmmsg", __NR_sendmmsg, {4, 0, 0, 0}},
+        {"recvmmsg", __NR_recvmmsg, {4, 0, 0, 0, 0}},
+        {"openat2", __NR_openat2, {AT_FDCWD, 0, 0, 0}},
+    };
+    const uint32_t sets[] = {GUEST_GRANT_LISTEN, GUEST_GRANT_CONNECT};
+
+    for (size_t i = 0; i < ARRAY_LEN(sets); i++) {
+        for (size_t k = 0; k < ARRAY_LEN(connections); k++)
+            allowed(sets[i], &connections[k]);
+        for (size_t k = 0; k < ARRAY_LEN(never); k++)
+            killed(sets[i], &never[k]);
+    }
+    for (size_t k = 0; k < ARRAY_LEN(connections); k++) {
+        if (connections[k].number == __NR_recvfrom || connections[k].number == __NR_shutdown)
+            killed(GUEST_GRANT_STDIO | GUEST_GRANT_FILES, &connections[k]);
+    }
+    allowed(GUEST_GRANT_LISTEN, &accept);
+    killed(GUEST_GRANT_CONNECT | GUEST_GRANT_STDIO | GUEST_GRANT_FILES, &accept);
+}
+
 static void clone3_is_answered_not_there(void **state)
 {
     (void)state;
@@ -280,6 +319,7 @@ int main(void)
         cmocka_unit_test(arguments_that_reach_others_end_the_process),
         cmocka_unit_test(the_base_table_writes_to_its_event_only),
         cmocka_unit_test(what_the_table_has_works),
+        cmocka_unit_test(connections_are_used_and_not_made),
         cmocka_unit_test(clone3_is_answered_not_there),
         cmocka_unit_test(the_base_table_has_at_most_25_calls),
     };

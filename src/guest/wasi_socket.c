@@ -1,0 +1,153 @@
+/*
+ * Sockets: listening ones that a grant opened outside, and connections, which were accepted or come
+ * from the broker of connections. None is made, bound or connected here: there is no such system
+ * call. Bytes also move by fd_read() and fd_write() (wasi_io.c).
+ */
+#include <errno.h>
+#include <poll.h>
+#include <sys/socket.h>
+
+#include "guest/wasi_internal.h"
+
+/* What WASI says of the flags of sock_recv() and of its answer, and of sock_shutdown(). */
+#define RECV_PEEK 1u
+#define RECV_WAITALL 2u
+#define SHUTDOWN_READ 1u
+#define SHUTDOWN_WRITE 2u
+
+static enum wasi_errno get_socket(struct host *host, uint32_t fd, enum wasi_kind kind,
+                                  uint64_t rights, struct wasi_fd **ret_entry)
+{
+    struct wasi_fd *entry = wasi_fd_any(host, fd);
+
+    if (!entry)
+        return WASI_EBADF;
+    if (entry->kind != WASI_LISTENER && entry->kind != WASI_CONNECTION)
+        return WASI_ENOTSOCK;
+    if (entry->kind != kind)
+        return kind == WASI_LISTENER ? WASI_EINVAL : WASI_ENOTCONN;
+    return wasi_fd_get(host, fd, rights, ret_entry);
+}
+
+void wasi_connection_install(struct wasi *wasi, uint32_t fd, int socket, uint32_t flags)
+{
+    wasi_fd_install(wasi, fd,
+                    &(struct wasi_fd){
+                        .kind = WASI_CONNECTION,
+                        .filetype = WASI_FILETYPE_SOCKET_STREAM,
+                        .flags = (uint16_t)flags,
+                        .owned = true,
+                        .fd = socket,
+                        .list_fd = -1,
+                        .base = WASI_RIGHT_FD_READ | WASI_RIGHT_FD_WRITE |
+                                WASI_RIGHT_POLL_FD_READWRITE | WASI_RIGHT_FD_FDSTAT_SET_FLAGS |
+                                WASI_RIGHT_FD_FILESTAT_GET | WASI_RIGHT_SOCK_SHUTDOWN,
+                    });
+}
+
+/*
+ * A listening socket is always non-blocking: the next instance has the same open file description,
+ * so that its flag can't be the guest's. System calls: accept4, ppoll.
+ */
+static int accept_one(const struct wasi_fd *listener, int flags)
+{
+    for (;;) {
+        int fd = accept4(listener->fd, NULL, NULL, SOCK_CLOEXEC | flags);
+        if (fd >= 0)
+            return fd;
+        /* A connection that went away while it waited is not the guest's business. */
+        if (errno == EINTR || errno == ECONNABORTED)
+            continue;
+        if (errno != EAGAIN || (listener->flags & WASI_FDFLAG_NONBLOCK))
+            return -errno;
+        struct pollfd one = {.fd = listener->fd, .events = POLLIN};
+        if (ppoll(&one, 1, NULL, NULL) < 0 && errno != EINTR)
+            return -errno;
+    }
+}
+
+uint32_t WASI(sock_accept)(struct host *host, uint32_t fd, uint32_t flags, uint32_t ret_fd)
+{
+    void *ret = host_memory(host, ret_fd, 4);
+    struct wasi_fd *listener;
+    uint32_t number;
+
+    enum wasi_errno error = get_socket(host, fd, WASI_LISTENER, WASI_RIGHT_SOCK_ACCEPT, &listener);
+    if (error)
+        return error;
+    if (!ret)
+        return WASI_EFAULT;
+    if (flags & ~(uint32_t)WASI_FDFLAG_NONBLOCK)
+        return WASI_EINVAL;
+    error = wasi_fd_reserve(host->wasi, &number);
+    if (error)
+        return error;
+    int accepted = accept_one(listener, flags ? SOCK_NONBLOCK : 0);
+    if (accepted < 0)
+        return wasi_errno_from(accepted);
+    wasi_connection_install(host->wasi, number, accepted, flags);
+    memcpy(ret, &number, 4);
+    return WASI_SUCCESS;
+}
+
+/* Into the first buffer that is not empty: more is a short read. System call: recvfrom. */
+uint32_t WASI(sock_recv)(struct host *host, uint32_t fd, uint32_t iovecs, uint32_t count,
+                         uint32_t flags, uint32_t ret_bytes, uint32_t ret_flags)
+{
+    void *bytes_at = host_memory(host, ret_bytes, 4);
+    void *flags_at = host_memory(host, ret_flags, 2);
+    struct wasi_fd *entry;
+    int used;
+    ssize_t n;
+
+    enum wasi_errno error = get_socket(host, fd, WASI_CONNECTION, WASI_RIGHT_FD_READ, &entry);
+    if (error)
+        return error;
+    if (flags & ~(RECV_PEEK | RECV_WAITALL))
+        return WASI_EINVAL;
+    if (!bytes_at || !flags_at)
+        return WASI_EFAULT;
+    error = wasi_gather(host, iovecs, count, &used);
+    if (error)
+        return error;
+    const struct iovec *first = host->wasi->scratch.iovecs;
+    do
+        n = recv(entry->fd, used ? first->iov_base : NULL, used ? first->iov_len : 0,
+                 (flags & RECV_PEEK ? MSG_PEEK : 0) | (flags & RECV_WAITALL ? MSG_WAITALL : 0));
+    while (n < 0 && errno == EINTR);
+    if (n < 0)
+        return wasi_errno_from(errno);
+    memcpy(bytes_at, &(uint32_t){(uint32_t)n}, 4);
+    memset(flags_at, 0, 2); /* a stream's data is never cut */
+    return WASI_SUCCESS;
+}
+
+/* There are no flags. As fd_write(), which never raises SIGPIPE here. */
+uint32_t WASI(sock_send)(struct host *host, uint32_t fd, uint32_t iovecs, uint32_t count,
+                         uint32_t flags, uint32_t ret_bytes)
+{
+    struct wasi_fd *entry;
+
+    enum wasi_errno error = get_socket(host, fd, WASI_CONNECTION, WASI_RIGHT_FD_WRITE, &entry);
+    if (error)
+        return error;
+    if (flags)
+        return WASI_EINVAL;
+    return WASI(fd_write)(host, fd, iovecs, count, ret_bytes);
+}
+
+/* System call: shutdown. A listening socket can't be: it would be so for the next instance too. */
+uint32_t WASI(sock_shutdown)(struct host *host, uint32_t fd, uint32_t how)
+{
+    static const int hows[] = {[SHUTDOWN_READ] = SHUT_RD,
+                               [SHUTDOWN_WRITE] = SHUT_WR,
+                               [SHUTDOWN_READ | SHUTDOWN_WRITE] = SHUT_RDWR};
+    struct wasi_fd *entry;
+
+    enum wasi_errno error = get_socket(host, fd, WASI_CONNECTION, WASI_RIGHT_SOCK_SHUTDOWN, &entry);
+    if (error)
+        return error;
+    if (how == 0 || how > (SHUTDOWN_READ | SHUTDOWN_WRITE))
+        return WASI_EINVAL;
+    return shutdown(entry->fd, hows[how]) < 0 ? wasi_errno_from(errno) : WASI_SUCCESS;
+}

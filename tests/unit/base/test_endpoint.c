@@ -1,0 +1,244 @@
+/* Places in a network and their bounds: what is read, what is refused, what is public. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/endpoint.h"
+#include "base/err.h"
+#include "cmocka_all.h"
+
+static void endpoints_are_read(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text, *host, *address;
+        uint16_t port;
+    } cases[] = {
+        {"db.example.org:5432", "db.example.org", NULL, 5432},
+        {"LocalHost:1", "localhost", NULL, 1},
+        {"my_db-1:65535", "my_db-1", NULL, 65535},
+        {"127.0.0.1:7000", "", "127.0.0.1", 7000},
+        {"[::1]:80", "", "::1", 80},
+        {"[2001:DB8::0:1]:80", "", "2001:db8::1", 80},
+        {"[::ffff:10.0.0.1]:80", "", "10.0.0.1", 80},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct endpoint endpoint;
+        char text[64] = "";
+        assert_int_equal(endpoint_parse(cases[i].text, &endpoint, NULL), 0);
+        assert_string_equal(endpoint.host, cases[i].host);
+        assert_int_equal(endpoint.port, cases[i].port);
+        assert_int_equal(endpoint.is_address, cases[i].address != NULL);
+        if (!cases[i].address)
+            continue;
+        net_address_text(&endpoint.address, text, sizeof text);
+        assert_string_equal(text, cases[i].address);
+    }
+}
+
+static void what_is_no_endpoint_is_refused(void **state)
+{
+    (void)state;
+    static const char *const texts[] = {
+        "",
+        ":",
+        ":80",
+        "host",
+        "host:",
+        "host:0",
+        "host:65536",
+        "host:080",
+        "host:-1",
+        "host:8 0",
+        "host:+1",
+        "host:80x",
+        "host:99999999999",
+        "::1:80",
+        "[::1]",
+        "[::1:80",
+        "[::1]x:80",
+        "[host]:80",
+        "[127.0.0.1]:80",
+        "a b:80",
+        "a..b:80",
+        ".a:80",
+        "a.:80",
+        "-a:80",
+        "a-:80",
+        "a/8:80",
+        "10.0.0.0/8:80",
+        "*:80",
+        "*.org:80",
+        "h\xc3\xb6st:80",
+        "host\n:80",
+        /* What getaddrinfo(3) would take for an address. */
+        "127.1:80",
+        "2130706433:80",
+        "0x7f.1:80",
+        "0x7f000001:80",
+        "010.0.0.1:80",
+        "1.2.3.4.5:80",
+        "256.1.1.1:80",
+        "example.0x1:80",
+    };
+    for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
+        struct endpoint endpoint;
+        struct err reason = {0};
+        if (endpoint_parse(texts[i], &endpoint, &reason) == 0)
+            fail_msg("'%s' was read", texts[i]);
+        assert_true(reason.message[0] != '\0');
+    }
+    char longest[400];
+    struct endpoint endpoint;
+    memset(longest, 'a', sizeof longest);
+    strcpy(longest + 64, ".org:80");
+    assert_true(endpoint_parse(longest, &endpoint, NULL) < 0);
+    memset(longest, 'a', sizeof longest);
+    strcpy(longest + 300, ":80");
+    assert_true(endpoint_parse(longest, &endpoint, NULL) < 0);
+}
+
+static bool holds(const char *rule_text, const char *text)
+{
+    struct endpoint_rule rule;
+    struct endpoint endpoint;
+
+    assert_int_equal(endpoint_rule_parse(rule_text, &rule, NULL), 0);
+    assert_int_equal(endpoint_parse(text, &endpoint, NULL), 0);
+    return endpoint.is_address ? endpoint_rule_has_address(&rule, &endpoint.address, endpoint.port)
+                               : endpoint_rule_has_name(&rule, endpoint.host, endpoint.port);
+}
+
+static void a_rule_holds_what_it_says_and_no_more(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *rule, *inside, *outside;
+    } cases[] = {
+        {"127.0.0.1:7000", "127.0.0.1:7000", "127.0.0.1:7001"},
+        {"127.0.0.1:7000", "127.0.0.1:7000", "127.0.0.2:7000"},
+        {"127.0.0.1:7000-7002", "127.0.0.1:7002", "127.0.0.1:7003"},
+        {"127.0.0.1:7000-7002", "127.0.0.1:7000", "127.0.0.1:6999"},
+        {"10.0.0.0/8:*", "10.255.255.255:65535", "11.0.0.0:80"},
+        {"10.64.0.0/10:*", "10.127.1.1:1", "10.128.0.0:1"},
+        {"0.0.0.0/0:80", "8.8.8.8:80", "[::1]:80"},
+        {"[::]/0:80", "[::1]:80", "8.8.8.8:80"},
+        {"[fd00::]/8:80", "[fdff::1]:80", "[fe00::1]:80"},
+        {"[::ffff:10.0.0.0]/104:80", "10.1.2.3:80", "11.1.2.3:80"},
+        {"example.org:443", "EXAMPLE.org:443", "www.example.org:443"},
+        {"*.example.org:443", "www.example.org:443", "example.org:443"},
+        {"*.example.org:443", "a.b.example.org:443", "wwwexample.org:443"},
+        {"*.example.org:443", "www.example.org:443", "www.example.org.evil.net:443"},
+        {"*:443", "example.org:443", "example.org:80"},
+        {"*:443", "example.org:443", "8.8.8.8:443"},
+        {"0.0.0.0/0:*", "8.8.8.8:1", "localhost:1"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        if (!holds(cases[i].rule, cases[i].inside) || holds(cases[i].rule, cases[i].outside))
+            fail_msg("'%s'", cases[i].rule);
+    }
+}
+
+static void what_is_no_rule_is_refused(void **state)
+{
+    (void)state;
+    static const char *const texts[] = {
+        "",
+        "10.0.0.0/8",
+        "10.0.0.0/33:80",
+        "10.0.0.0/:80",
+        "10.0.0.0/08:80",
+        "10.0.0/8:80",
+        "[::1]/129:80",
+        "[::ffff:0.0.0.0]/80:80",
+        "host:80-79",
+        "host:80-",
+        "host:-80",
+        "host:**",
+        "*x:80",
+        "*.:80",
+        "a.*:80",
+        "**.a:80",
+        "example.org/8:80",
+        "1.2.3:80",
+        "host:1-2-3",
+    };
+    for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
+        struct endpoint_rule rule;
+        if (endpoint_rule_parse(texts[i], &rule, NULL) == 0)
+            fail_msg("'%s' was read", texts[i]);
+    }
+}
+
+static bool public(const char *host)
+{
+    struct endpoint endpoint;
+    char text[80];
+
+    snprintf(text, sizeof text, strchr(host, ':') ? "[%s]:1" : "%s:1", host);
+    assert_int_equal(endpoint_parse(text, &endpoint, NULL), 0);
+    assert_true(endpoint.is_address);
+    return net_address_is_public(&endpoint.address);
+}
+
+static void only_addresses_of_the_internet_are_public(void **state)
+{
+    (void)state;
+    static const char *const yes[] = {
+        "8.8.8.8",     "1.1.1.1",         "172.32.0.1",      "100.128.0.1",  "169.253.0.1",
+        "192.169.0.1", "223.255.255.255", "2606:4700::1111", "2a00:1450::1", "::ffff:8.8.8.8"};
+    static const char *const no[] = {
+        "0.0.0.0",
+        "0.1.2.3",
+        "10.0.0.1",
+        "100.64.0.1",
+        "127.0.0.1",
+        "127.255.0.1",
+        "169.254.169.254",
+        "172.16.0.1",
+        "172.31.255.255",
+        "192.0.0.1",
+        "192.0.2.1",
+        "192.168.1.1",
+        "198.18.0.1",
+        "198.51.100.1",
+        "203.0.113.1",
+        "224.0.0.1",
+        "239.1.1.1",
+        "240.0.0.1",
+        "255.255.255.255",
+        "::",
+        "::1",
+        "::ffff:127.0.0.1",
+        "::ffff:169.254.169.254",
+        "64:ff9b::a9fe:a9fe",
+        "64:ff9b:1::1",
+        "fe80::1",
+        "fc00::1",
+        "fd00:ec2::254",
+        "ff02::1",
+        "2001:db8::1",
+        "2001::1",
+        "2002:7f00:1::",
+        "100::1",
+        "4000::1",
+    };
+    for (size_t i = 0; i < ARRAY_LEN(yes); i++)
+        if (!public(yes[i]))
+            fail_msg("%s is public", yes[i]);
+    for (size_t i = 0; i < ARRAY_LEN(no); i++)
+        if (public(no[i]))
+            fail_msg("%s is not public", no[i]);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(endpoints_are_read),
+        cmocka_unit_test(what_is_no_endpoint_is_refused),
+        cmocka_unit_test(a_rule_holds_what_it_says_and_no_more),
+        cmocka_unit_test(what_is_no_rule_is_refused),
+        cmocka_unit_test(only_addresses_of_the_internet_are_public),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
