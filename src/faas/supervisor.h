@@ -141,6 +141,15 @@ struct instance {
 #define INSTANCES_MAX 8192
 #define WISHES_MAX 8192
 
+/*
+ * Forks of one template have one layout: it is replaced by one with a fresh layout after so many
+ * starts or so long, whichever comes first, at the next start.
+ */
+#define TEMPLATE_STARTS 65536u
+#define TEMPLATE_STARTS_MAX 1000000000u
+#define TEMPLATE_SECONDS 600u
+#define TEMPLATE_SECONDS_MAX 31536000u
+
 struct supervisor_config {
     const char *listen; /* ADDR:PORT */
     const char *state_dir;
@@ -154,6 +163,7 @@ struct supervisor_config {
     unsigned allow_secrets_count;
     struct endpoint_rule allow_listen[32]; /* addresses that manifests may listen on (listen:) */
     unsigned allow_listen_count;
+    uint32_t template_starts, template_seconds; /* 0: TEMPLATE_STARTS, TEMPLATE_SECONDS */
 };
 
 struct supervisor {

@@ -1,4 +1,6 @@
-/* The operator's configuration (--config FILE): what manifests may ask for. docs/configuration.md
+/*
+ * The operator's configuration (--config FILE): what manifests may ask for, how long a template
+ * serves. docs/configuration.md
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -111,11 +113,39 @@ static int grant_key(struct supervisor_config *config, yaml_document_t *document
     return 0;
 }
 
+/* A whole number, 1 to `max`. */
+static int take_number(const struct supervisor_config *config, const yaml_node_t *value,
+                       uint32_t max, uint32_t *ret_number, struct err *err)
+{
+    const char *text = text_of(value);
+    char *end;
+
+    errno = 0;
+    unsigned long number = strtoul(text, &end, 10);
+    if (*text < '0' || *text > '9' || *end || errno || number < 1 || number > max)
+        return bad(err, config->config_file, value, "a whole number in its range is expected here");
+    *ret_number = (uint32_t)number;
+    return 0;
+}
+
+static int template_key(struct supervisor_config *config, yaml_document_t *document,
+                        const yaml_node_t *key, const yaml_node_t *value, struct err *err)
+{
+    (void)document;
+    if (strcmp(text_of(key), "starts") == 0)
+        return take_number(config, value, TEMPLATE_STARTS_MAX, &config->template_starts, err);
+    if (strcmp(text_of(key), "seconds") == 0)
+        return take_number(config, value, TEMPLATE_SECONDS_MAX, &config->template_seconds, err);
+    return bad(err, config->config_file, key, "unknown key (template has: starts, seconds)");
+}
+
 static int top_key(struct supervisor_config *config, yaml_document_t *document,
                    const yaml_node_t *key, const yaml_node_t *value, struct err *err)
 {
+    if (strcmp(text_of(key), "template") == 0)
+        return each_key(document, value, config->config_file, template_key, config, err);
     if (strcmp(text_of(key), "allow_grants") != 0)
-        return bad(err, config->config_file, key, "unknown key (known: allow_grants)");
+        return bad(err, config->config_file, key, "unknown key (known: allow_grants, template)");
     return each_key(document, value, config->config_file, grant_key, config, err);
 }
 

@@ -213,6 +213,11 @@ int template_open(struct supervisor *supervisor, const char *name, const char *l
     int r = secrets_read(&supervisor->config, name, manifest, &slot->secrets, err);
     if (r == 0)
         r = store_get(supervisor->store, library_hash, supervisor->key, &library_fd, &note, err);
+    /* Signed, but as another function's, or another version's. */
+    if (r == 0 && (strcmp(note.name, name) != 0 || strcmp(note.version, manifest->version) != 0))
+        r = err_say(err, -EBADMSG,
+                    "cannot use library '%s' for '%s': its note says '%s' version '%s'",
+                    library_hash, name, note.name, note.version);
     if (r == 0)
         r = cgroup_pool_take(supervisor->pool, &limits, &slot->group, err);
     if (r == 0) {

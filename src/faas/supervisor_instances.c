@@ -97,17 +97,15 @@ static void tell_not_started(struct supervisor *supervisor, uint64_t token, int 
     gateway_send(supervisor, GATEWAY_CALLS, &ended, sizeof ended, NULL, 0);
 }
 
-/*
- * Forks of one template have one layout: it is replaced by one with a fresh layout after so many
- * forks or so long, whichever comes first, at the next start.
- */
-#define TEMPLATE_FORKS_MAX 65536
-#define TEMPLATE_AGE_NS (600 * INT64_C(1000000000))
-
-static bool is_worn(const struct template_slot *slot)
+/* Its layout has been used enough: see TEMPLATE_STARTS. */
+static bool is_worn(const struct supervisor *supervisor, const struct template_slot *slot)
 {
-    return slot->forks >= TEMPLATE_FORKS_MAX ||
-           (slot->forks > 0 && clock_now_ns() - slot->started_ns >= TEMPLATE_AGE_NS);
+    const struct supervisor_config *config = &supervisor->config;
+    uint64_t starts = config->template_starts ? config->template_starts : TEMPLATE_STARTS;
+    int64_t seconds = config->template_seconds ? config->template_seconds : TEMPLATE_SECONDS;
+
+    return slot->forks >= starts ||
+           (slot->forks > 0 && clock_now_ns() - slot->started_ns >= seconds * INT64_C(1000000000));
 }
 
 static int start(struct supervisor *supervisor, struct function *function,
@@ -200,7 +198,7 @@ void instance_start(struct supervisor *supervisor, const struct gateway_start *m
         template_retire(supervisor, function->current);
     if (function->current) {
         instance_begin(supervisor, function, message->token, begin_ns, false);
-        if (function->current && is_worn(function->current))
+        if (function->current && is_worn(supervisor, function->current))
             jobs_template(supervisor, function);
         return;
     }

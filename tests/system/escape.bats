@@ -320,3 +320,69 @@ documented() {
     inside base 'run c'
     expect 'the next call' 42
 }
+
+# ---- with a granted directory ----
+
+@test "a granted directory is all that is there of the machine's files" {
+    inside filed "$(script '@openat2 4 s:text b+4096 24 ; @read $1 b 7 ; say b 7')"
+    expect 'harmless' '[0-9] 7 0'$'\n''granted'
+    # ENOENT: no such name in its world. EACCES, EROFS: its empty root is not its own.
+    local name names=("s:$SHARE/text" s:/etc/passwd s:/proc/self/status s:/proc/1/mem s:/sys/fs/cgroup
+        s:/dev/null s:/data/leak s:/data/../../etc/passwd)
+    for name in "${names[@]}"; do
+        attacks+=("$(script "@openat2 -100 $name b+4096 24")" "$(script "@newfstatat -100 $name b 0")")
+    done
+    attacks+=("$(script '@openat2 4 s:leak b+4096 24')" "$(script '@openat2 4 s:../../../etc/passwd b+4096 24')"
+        "$(script '@symlinkat s:/proc/self/mem 4 s:later ; @unlinkat 4 s:later 0 ; @openat2 4 s:later b+4096 24')")
+    inside_all filed "${attacks[@]}"
+    local i
+    for i in "${!attacks[@]}"; do
+        result=${results[i]}
+        expect "${attacks[i]}" '?(0 0 )-2'
+    done
+    # The root itself, a way to it by a descriptor, and what would be made in it.
+    inside_all filed "$(script '@openat2 -100 s:/ b+4096 24')" \
+        "$(script 'put b+128 0x200000 ; @openat2 -100 s:/ b+128 24 ; @openat2 $2 s:etc b+4096 24')" \
+        "$(script '@mkdirat -100 s:/x 0700')" "$(script '@linkat 4 s:text -100 s:/x 0')" \
+        "$(script '@renameat2 4 s:text -100 s:/x 0')" "$(script '@symlinkat s:x -100 s:/x')"
+    [[ ${results[*]} == '-13 2097152 '[0-9]' -2 -30 -30 -18 -30' ]] || {
+        echo "${results[*]}" >&2
+        return 1
+    }
+}
+
+@test "a granted file's bytes can't be run, and no descriptor lets it out" {
+    local write='put b+64 0x42 ; put b+72 0x1c0 ; @openat2 4 s:code b+64 24 ; put b w ; @pwrite64 $3 b 8 0'
+    inside filed "$(script "$write")"
+    expect 'harmless' '66 448 [0-9] * 8'
+    for how in '1 1' '1 2' '3 1' '5 1' '5 2' '7 2'; do
+        attacks+=("$(script "$write ; @mmap 0 4096 $how \$3 0 ; run \$6")")
+    done
+    for use in '@execveat 4 s:code 0 0 0' '@ioctl 4 0x5421 b' '@fchdir 4' '@openat 4 s:text 0' \
+        '@sendmsg 4 b 0' '@mknodat 4 s:node 8192 0' '@fchmodat 4 s:code 0777' '@dup 4' \
+        '@fchown 4 0 0' '@name_to_handle_at 4 s:text b b+64 0' '@open_by_handle_at 4 b 0' \
+        '@inotify_init1 0' '@fanotify_init 0 0' '@flock 4 2' '@memfd_create s:x 0' \
+        '@fcntl 4 1030 0' '@fcntl 4 1033 1' '@fcntl 4 1024 1' '@fcntl 4 14 b' '@fcntl 4 38 b' \
+        '@fcntl 3 8 1' '@fcntl 4 10 9' '@fcntl 4 1026 4' '@setxattr s:/data/text s:user.x b 1 0'; do
+        attacks+=("$(script "$use")")
+    done
+    inside_all filed "${attacks[@]}"
+    local i
+    for i in "${!attacks[@]}"; do
+        result=${results[i]}
+        expect "${attacks[i]}" syscall
+    done
+    # The flood without the wall: 64 descriptors, as the shell's limit says.
+    result=$(ulimit -n 64 && "$BATS_FILE_TMPDIR/outside" "$(script 'again @open s:/ 0')" </dev/null)
+    expect 'flood' '[45]?'
+    # What it holds: the event and the directory. A flood of more ends at the limit of descriptors.
+    inside_all filed "$(script 'each @fcntl 1')" "$(script 'each @fstat b')" \
+        "$(script 'each @getdents64 b 4096')" "$(script 'each @openat2 s:/etc/passwd b+4096 24')" \
+        "$(script 'each @readlinkat s: b 64')" \
+        "$(script 'put b+128 0x200000 ; again @openat2 4 s:. b+128 24 ; @openat2 4 s:. b+128 24')" \
+        "$(script '@fcntl 4 0 1023 ; @fcntl 4 0 1024')" 'run c'
+    [ "${results[*]}" = '2 2 1 0 0 2097152 1022 -24 -24 -22 42' ] || {
+        echo "${results[*]}" >&2
+        return 1
+    }
+}

@@ -10,6 +10,7 @@
 #define PAGE 4096ul
 #define MIB (1ul << 20)
 #define DESCRIPTORS 1024
+#define AGAIN_MAX 100000
 
 /* mov $43, %eax; ret */
 #define OTHER_CODE 0xc30000002bb8
@@ -290,6 +291,12 @@ static long step(const char *verb, char **words, long *a, struct said *said)
         return ((long (*)(long, long, long))a[0])(0, 0, 0);
     if (is(verb, "each"))
         return each_descriptor(a[0], a);
+    if (is(verb, "again")) {
+        long count = 0;
+        while (count < AGAIN_MAX && !failed(call(a[0], a + 1)))
+            count++;
+        return count;
+    }
     if (is(verb, "memory"))
         return take_memory((unsigned long)a[0], words[1]);
     if (is(verb, "secrets"))

@@ -18,6 +18,7 @@
  *   get A           loads the word at A
  *   run A           calls the code at A and takes what it returns
  *   each N A…       for descriptors 0..1023: that call on each; counts those that did not fail
+ *   again N A…      that call until it fails; counts
  *   memory N HOW    takes N MiB and touches them; HOW: map, brk, shared, remap, tables, pieces
  *   spin            for ever
  *   secrets         the stack's canary and the auxiliary random bytes, hex, for `say`
