@@ -2,6 +2,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/futex.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <seccomp.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -9,6 +11,7 @@
 
 #include "base/cleanup.h"
 #include "base/err.h"
+#include "faas/gateway.h"
 #include "faas/gateway_seccomp.h"
 
 static void context_release(scmp_filter_ctx *context)
@@ -30,9 +33,7 @@ static const int common[] = {
     SCMP_SYS(writev),
     SCMP_SYS(sendfile),
     SCMP_SYS(close),
-    SCMP_SYS(shutdown),
     SCMP_SYS(getsockopt),
-    SCMP_SYS(setsockopt),
     SCMP_SYS(getsockname),
     /* the loop */
     SCMP_SYS(epoll_wait),
@@ -73,6 +74,28 @@ static int allow_all(scmp_filter_ctx context, const int *calls, size_t count)
     return 0;
 }
 
+/*
+ * The sockets that a gateway is born with are its successor's, too: shut down, or with a filter of
+ * its own on them, they would be lost to the daemon for good. So shutdown(2) is for descriptors
+ * above them (a bit of 8 or more is set in the int that the kernel takes of the argument; no
+ * gateway has 2^20 descriptors), and setsockopt(2) for what the HTTP server sets on connections.
+ */
+static int allow_sockets(scmp_filter_ctx context)
+{
+    const int options[] = {TCP_NODELAY, TCP_CORK};
+    int r = 0;
+
+    _Static_assert(GATEWAY_TOKEN_FD < 8, "the lowest bit below");
+    for (unsigned bit = 3; bit < 20 && r == 0; bit++)
+        r = seccomp_rule_add(context, SCMP_ACT_ALLOW, SCMP_SYS(shutdown), 1,
+                             SCMP_A0(SCMP_CMP_MASKED_EQ, 1u << bit, 1u << bit));
+    for (size_t i = 0; i < ARRAY_LEN(options) && r == 0; i++)
+        r = seccomp_rule_add(context, SCMP_ACT_ALLOW, SCMP_SYS(setsockopt), 2,
+                             SCMP_A1(SCMP_CMP_EQ, IPPROTO_TCP),
+                             SCMP_A2(SCMP_CMP_EQ, (scmp_datum_t)options[i]));
+    return r;
+}
+
 static int allow_checked(scmp_filter_ctx context, enum gateway_role role)
 {
     const int fcntls[] = {F_GETFL, F_SETFL, F_GETFD, F_SETFD, F_GET_SEALS};
@@ -90,6 +113,8 @@ static int allow_checked(scmp_filter_ctx context, enum gateway_role role)
     if (r == 0)
         r = seccomp_rule_add(context, SCMP_ACT_ALLOW, SCMP_SYS(mprotect), 1,
                              SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
+    if (r == 0)
+        r = allow_sockets(context);
     /* Wakes instances; MHD's mutexes. No requeue to other addresses, no priorities. */
     const int futexes[] = {FUTEX_WAKE, FUTEX_WAKE_PRIVATE, FUTEX_WAIT_PRIVATE,
                            FUTEX_WAIT_BITSET_PRIVATE};

@@ -140,8 +140,12 @@ static void instance_begin(struct supervisor *supervisor, struct function *funct
 {
     struct pvm_channel channel = {-1, -1};
     struct err err = {0};
-    struct instance *instance = take_instance(supervisor, token);
+    struct instance *instance = NULL;
 
+    /* The gateway keeps to the manifest's number; one that was subverted does not. (It counts an
+     * instance until it is told of its end, so never fewer than we.) */
+    if (function->current->instances < function->manifest.pool.instances_max)
+        instance = take_instance(supervisor, token);
     if (!instance) {
         tell_not_started(supervisor, token, -EAGAIN, "too many instances");
         return;
