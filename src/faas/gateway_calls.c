@@ -88,7 +88,8 @@ static int on_started(struct calls *calls, const struct gateway_started *started
 static void drain(struct calls *calls)
 {
     calls->draining = true;
-    http_stop_listening(calls->http);
+    if (calls->http) /* else it is told before it listens */
+        http_stop_listening(calls->http);
 }
 
 static int on_checked(struct calls *calls, uint32_t type, const void *data, int *fds,
@@ -190,6 +191,13 @@ static int open_all(struct calls *calls, struct err *err)
     r = output_open(calls, GATEWAY_TELEMETRY_FD, err);
     if (r < 0)
         return r;
+    /* Connections may wait already: the listener is older than this process. None is accepted
+     * before every function is known, or a call of one that is served would be told that there is
+     * none. */
+    while (r == 0 && !calls->ready && !calls->ended)
+        r = loop_round(calls->loop, -1);
+    if (r < 0)
+        return err_set(err, r, "cannot wait for the functions");
     struct http_options options = {
         .listen_fd = GATEWAY_LISTEN_FD,
         .connections_max = connections_max(),

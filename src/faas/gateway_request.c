@@ -112,8 +112,6 @@ static bool page(struct call *call)
         reply_text(call, 200, "text/plain", "ok\n", 3, NULL);
     else if (call->calls->draining)
         call_problem(call, PROBLEM_STOPPING, "the daemon is stopping");
-    else if (!call->calls->ready)
-        call_problem(call, PROBLEM_STOPPING, "the daemon is starting");
     else
         reply_text(call, 200, "text/plain", "ready\n", 6, NULL);
     return true;

@@ -135,6 +135,7 @@ static void a_watchdog_of_nonsense_or_of_another_process_is_none(void **state)
     _cleanup_(closep) int fd = manager(true, path);
     struct notify notify;
 
+    assert_true(fd >= 0);
     for (size_t i = 0; i < ARRAY_LEN(values); i++) {
         setenv("NOTIFY_SOCKET", path, 1);
         setenv("WATCHDOG_USEC", values[i], 1);
