@@ -467,20 +467,38 @@ const char *http_header(const struct http_request *public, const char *name)
     return MHD_lookup_connection_value(request->connection, MHD_HEADER_KIND, name);
 }
 
+/* An IPv4 address that came to an IPv6 socket is shown as what it is. */
+static void address_text(const struct sockaddr *address, char *ret_text, size_t size)
+{
+    const struct sockaddr_in *four = (const struct sockaddr_in *)(const void *)address;
+    const struct sockaddr_in6 *six = (const struct sockaddr_in6 *)(const void *)address;
+
+    ret_text[0] = '\0';
+    if (address && address->sa_family == AF_INET)
+        inet_ntop(AF_INET, &four->sin_addr, ret_text, (socklen_t)size);
+    else if (address && address->sa_family == AF_INET6 && IN6_IS_ADDR_V4MAPPED(&six->sin6_addr))
+        inet_ntop(AF_INET, six->sin6_addr.s6_addr + 12, ret_text, (socklen_t)size);
+    else if (address && address->sa_family == AF_INET6)
+        inet_ntop(AF_INET6, &six->sin6_addr, ret_text, (socklen_t)size);
+}
+
 void http_remote(const struct http_request *public, char *ret_text, size_t size)
 {
     const struct request *request = (const struct request *)public;
     const union MHD_ConnectionInfo *info =
         MHD_get_connection_info(request->connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
-    const struct sockaddr *address = info ? info->client_addr : NULL;
 
-    ret_text[0] = '\0';
-    if (address && address->sa_family == AF_INET)
-        inet_ntop(AF_INET, &((const struct sockaddr_in *)(const void *)address)->sin_addr, ret_text,
-                  (socklen_t)size);
-    else if (address && address->sa_family == AF_INET6)
-        inet_ntop(AF_INET6, &((const struct sockaddr_in6 *)(const void *)address)->sin6_addr,
-                  ret_text, (socklen_t)size);
+    address_text(info ? info->client_addr : NULL, ret_text, size);
+}
+
+void http_local(const struct http_request *public, char *ret_text, size_t size)
+{
+    struct sockaddr_storage address = {0};
+    socklen_t length = sizeof address;
+
+    if (getsockname(http_socket(public), (struct sockaddr *)&address, &length) < 0)
+        address.ss_family = AF_UNSPEC;
+    address_text((const struct sockaddr *)&address, ret_text, size);
 }
 
 int http_socket(const struct http_request *public)

@@ -82,6 +82,8 @@ int http_each_header(const struct http_request *request,
 const char *http_header(const struct http_request *request, const char *name);
 /* The peer's address as text, without its port; "" on a UNIX socket. */
 void http_remote(const struct http_request *request, char *ret_text, size_t size);
+/* The same of the address that the peer connected to. */
+void http_local(const struct http_request *request, char *ret_text, size_t size);
 /* The connection's socket, for SO_PEERCRED. */
 int http_socket(const struct http_request *request);
 

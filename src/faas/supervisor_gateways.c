@@ -283,6 +283,8 @@ static int spawn_gateway(struct supervisor *supervisor, enum gateway_role role, 
         {.source = "/usr/lib64", .target = "/lib64", .exec = true, .optional = true},
     };
     char allow_uid[16];
+    /* In this scope: a compound literal's life ends with the block that it stands in. */
+    char allow_uid_option[] = "--allow-uid", admin_tcp_option[] = "--admin-tcp";
     char *argv[8] = {(char[]){"vireo-gateway"}, (char *)(uintptr_t)role_names[role]};
     char *envp[] = {(char[]){"PATH=/usr/bin"}, NULL};
     int argc = 2;
@@ -292,10 +294,10 @@ static int spawn_gateway(struct supervisor *supervisor, enum gateway_role role, 
     fds[fd_count++] = role == GATEWAY_CALLS ? supervisor->listen_fd : supervisor->admin_fd;
     if (role == GATEWAY_ADMIN) {
         snprintf(allow_uid, sizeof allow_uid, "%u", (unsigned)supervisor->config.allow_uid);
-        argv[argc++] = (char[]){"--allow-uid"};
+        argv[argc++] = allow_uid_option;
         argv[argc++] = allow_uid;
         if (supervisor->admin_tcp_fd >= 0) {
-            argv[argc++] = (char[]){"--admin-tcp"};
+            argv[argc++] = admin_tcp_option;
             fds[fd_count++] = supervisor->admin_tcp_fd;
             fds[fd_count++] = supervisor->admin_token_fd;
         }

@@ -65,13 +65,14 @@ static void only_our_own_host_is_ours(void **state)
     static const char *const ours[] = {"127.0.0.1", "127.0.0.1:80", "localhost:8080", "[::1]",
                                        "[::1]:80",  "10.0.0.1",     "vireo.lan:1"};
     static const char *const foreign[] = {
-        "",     "evil.example", "evil.example:80", "localhost.",       "127.0.0.1.evil",
-        "[::1", "[::1]x",       "[evil]",          "localhost:80evil", "::1",
-        ":80"};
+        "",          "evil.example", "evil.example:80", "localhost.",       "127.0.0.1.evil",
+        "[::1",      "[::1]x",       "[evil]",          "localhost:80evil", "::1",
+        ":80",       "10.0.0.2",     "[::2]",           "localhost:1:2",    "[::1]:x",
+        "2130706433"};
     for (size_t i = 0; i < ARRAY_LEN(ours); i++)
-        assert_true(admin_host_is_ours(ours[i], "vireo.lan"));
+        assert_true(admin_host_is_ours(ours[i], "10.0.0.1", "vireo.lan"));
     for (size_t i = 0; i < ARRAY_LEN(foreign); i++)
-        if (admin_host_is_ours(foreign[i], NULL))
+        if (admin_host_is_ours(foreign[i], "10.0.0.1", NULL))
             fail_msg("'%s' was accepted", foreign[i]);
 }
 
