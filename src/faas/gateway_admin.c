@@ -254,7 +254,7 @@ static int open_all(struct admin *admin, struct err *err)
     /* A reply to a request of the gateway before this one, which died, must find nothing here. */
     if (getrandom(&admin->last_token, sizeof admin->last_token, 0) != sizeof admin->last_token)
         return err_set(err, -EIO, "cannot start the admin gateway");
-    admin->rings = log_rings_new();
+    admin->rings = log_rings_new(admin->options.log_ring_bytes);
     if (!admin->rings)
         return err_set(err, -ENOMEM, "cannot start the admin gateway");
     admin->supervisor.message = on_supervisor;

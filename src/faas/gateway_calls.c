@@ -248,11 +248,12 @@ static int serve(struct calls *calls, struct err *err)
     return 0;
 }
 
-int gateway_calls_run(struct err *err)
+int gateway_calls_run(const struct gateway_calls_options *options, struct err *err)
 {
     struct calls *calls = calloc(1, sizeof *calls);
     if (!calls)
         return err_set(err, -ENOMEM, "cannot start the gateway");
+    calls->log_rate = options->log_rate;
     signal(SIGPIPE, SIG_IGN);
     /* Fixed, or malloc would raise it with the first large body and keep all later ones. */
     mallopt(M_MMAP_THRESHOLD, 256 << 10);

@@ -420,6 +420,47 @@ static void busy(struct call *call)
     problem_with(call, PROBLEM_BUSY, detail, &retry);
 }
 
+/*
+ * Callers who are refused and ask again at once would have the gateway do nothing else. So what one
+ * function's callers are refused has a pace: a burst at once, then REFUSALS_A_SECOND, each a bit
+ * later than the one before it, at most REFUSAL_LATE_NS.
+ */
+#define REFUSALS_A_SECOND 2000u
+#define REFUSAL_BURST_NS 128000000u /* worth 256 of them */
+#define REFUSAL_LATE_NS 1000000000u
+
+static void refusal_due(struct loop_timer *timer)
+{
+    struct call *call = (struct call *)((char *)timer - offsetof(struct call, deadline));
+
+    /* It may have been removed meanwhile. */
+    if (find_function(call))
+        busy(call);
+    else
+        call_problem(call, PROBLEM_NOT_FOUND, "the function was removed");
+}
+
+static void refuse_at_pace(struct call *call)
+{
+    struct pool_function *function = call->pool.function;
+    struct loop *loop = call->calls->loop;
+    uint64_t now = loop_now(loop);
+    uint64_t due = function->refusal_ns;
+
+    if (due + REFUSAL_BURST_NS < now)
+        due = now - REFUSAL_BURST_NS;
+    due += 1000000000u / REFUSALS_A_SECOND;
+    if (due > now + REFUSAL_LATE_NS)
+        due = now + REFUSAL_LATE_NS;
+    function->refusal_ns = due;
+    body_put(call);
+    call->deadline.expired = refusal_due;
+    if (due <= now || loop_timer_set(loop, &call->deadline, due) < 0)
+        busy(call);
+    else
+        call->pool.function = NULL; /* as between head and end: it may go */
+}
+
 static void on_complete(struct http_request *request)
 {
     struct call *call = request->context;
@@ -435,7 +476,7 @@ static void on_complete(struct http_request *request)
     call->submitted = true;
     if (pool_submit(calls->pool, function, &call->pool) < 0) {
         call->submitted = false;
-        busy(call);
+        refuse_at_pace(call);
         return;
     }
     /* Waiting has the same limit as running; give() sets it anew. */
