@@ -128,9 +128,9 @@ static int run(int argc, char **argv, struct err *err)
     struct gateway_admin_options options;
     const char *role = argc > 1 ? argv[1] : "";
     bool calls = strcmp(role, "calls") == 0;
-    int parsed = calls                          ? parse_calls(argc - 1, argv + 1, &calls_options)
+    int parsed = calls                        ? parse_calls(argc - 1, argv + 1, &calls_options)
                  : strcmp(role, "admin") == 0 ? parse_admin(argc - 1, argv + 1, &options)
-                                                : -EINVAL;
+                                              : -EINVAL;
 
     if (parsed < 0) {
         usage(stderr);

@@ -17,6 +17,7 @@
 
 #define CONNECTIONS_MAX 256
 #define CONNECTION_IDLE_SECONDS 30
+#define ANSWERS_MAX_BYTES (128u << 20)
 #define CONNECTION_BYTES (32u << 10)
 /* The longest JSON taken from the supervisor: a list of FUNCTIONS_MAX functions is half of it. */
 #define REPLY_MAX_BYTES (32u << 20)
@@ -238,6 +239,7 @@ static int listen_on(struct admin *admin, enum admin_server server, int fd, stru
         .listen_fd = fd,
         .connections_max = CONNECTIONS_MAX,
         .idle_seconds = CONNECTION_IDLE_SECONDS,
+        .answers_max_bytes = ANSWERS_MAX_BYTES,
         .connection_bytes = CONNECTION_BYTES,
         .callbacks = &admin_http,
         .user = admin,

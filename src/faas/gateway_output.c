@@ -152,6 +152,7 @@ static void on_message(struct link *link, const void *data, size_t bytes, int *f
     };
     end.counters.functions = pool_function_count(calls->pool);
     end.counters.connections = http_connections(calls->http);
+    end.counters.http = http_server_stats(calls->http);
     link_send(link, &end, sizeof end, -1);
 }
 

@@ -96,14 +96,19 @@ static void not_found(struct call *call, const char *name, size_t bytes)
     call_problem(call, PROBLEM_NOT_FOUND, detail);
 }
 
-/* /healthz, /readyz. False when it is none of them. */
+/* /healthz, /readyz, and the server itself (OPTIONS *). False when it is none of them. */
 static bool page(struct call *call)
 {
     const struct http_request *request = call->request;
     bool health = strcmp(request->path, "/healthz") == 0;
     bool ready = strcmp(request->path, "/readyz") == 0;
     static const struct http_header allow = {"Allow", "GET, HEAD"};
+    static const struct http_header all = {"Allow", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"};
 
+    if (strcmp(request->path, "*") == 0) {
+        reply_text(call, 200, "text/plain", "", 0, &all);
+        return true;
+    }
     if (!health && !ready)
         return false;
     if (strcmp(request->method, "GET") != 0 && strcmp(request->method, "HEAD") != 0)

@@ -76,9 +76,9 @@ over_tcp() {
         [ "$code" = 403 ]
         not grep -q victim <<<"$body"
     done
-    # A target's own authority stands for Host.
+    # Nor may the target say another than Host.
     over_tcp / -H "Authorization: Bearer $TOKEN" --request-target http://evil.example/system/functions
-    refused_with 403 forbidden
+    refused_with 400 bad-request
 }
 
 @test "the public port has no administration" {
