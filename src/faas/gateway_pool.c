@@ -501,21 +501,20 @@ void pool_started(struct pool *pool, struct instance *instance,
     }
 }
 
-/* What the machine has too little of now; a later call may find it. */
-static bool is_shortage(int error)
+enum problem_cause pool_start_cause(int error)
 {
     static const int shortages[] = {EAGAIN, EMFILE, ENFILE, ENOMEM, ENOBUFS, EBUSY};
 
     for (size_t i = 0; i < ARRAY_LEN(shortages); i++)
         if (error == -shortages[i])
-            return true;
-    return false;
+            return PROBLEM_BUSY;
+    return PROBLEM_START;
 }
 
 /* One wish, one call; but when nothing else is there to serve the others, none waits. */
 static void start_failed(struct pool_function *function, int error, const char *message)
 {
-    enum problem_cause cause = is_shortage(error) ? PROBLEM_BUSY : PROBLEM_START;
+    enum problem_cause cause = pool_start_cause(error);
     char detail[sizeof((struct gateway_ended *)0)->message + 32];
 
     snprintf(detail, sizeof detail, "cannot start an instance: %.*s", (int)sizeof detail - 32,

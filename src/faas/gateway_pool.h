@@ -80,10 +80,6 @@ struct pool_function {
     struct loop_timer idle_timer, grow_timer;
     struct pool *pool;
     struct function_counters counters;
-    /* The gateway's own. */
-    uint64_t refusal_ns;              /* when the last refusal was due */
-    uint64_t output_ns;               /* its output has used its rate up to this time */
-    uint64_t dropped_untold, told_ns; /* output that was dropped, and when its log was told last */
 };
 
 struct pool_actions {
@@ -143,6 +139,9 @@ void pool_withdraw(struct pool *pool, struct pool_call *call);
  * Returns true when it has further calls or was given some at once.
  */
 bool pool_answered(struct pool *pool, struct instance *instance, bool finished);
+/* Of a start that failed with this -errno: "busy" when the machine has too little of something now
+ * and a later call may find it, else "start". */
+enum problem_cause pool_start_cause(int error);
 /*
  * An instance was started and can't be used here (-errno, `message`): it is stopped, and a call
  * that waits for it is answered. Its GATEWAY_ENDED is yet to come.

@@ -510,6 +510,9 @@ static enum problem_cause end_problem(const struct gateway_ended *ended,
         snprintf(detail, size, "system call refused%s%.*s", message_bytes > 0 ? ": " : "",
                  message_bytes, ended->message);
         return PROBLEM_SYSCALL;
+    case GATEWAY_END_NOT_STARTED:
+        snprintf(detail, size, "cannot start an instance: %.*s", message_bytes, ended->message);
+        return pool_start_cause(status);
     case GATEWAY_END_EXIT:
         snprintf(detail, size, "it ended without an answer, exit status %d",
                  WIFEXITED(status) ? WEXITSTATUS(status) : 0);

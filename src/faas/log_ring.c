@@ -25,7 +25,6 @@ struct log_rings {
     struct log_ring *buckets[BUCKETS];
     size_t count;
     size_t bytes; /* of all data */
-    size_t ring_bytes;
 };
 
 static size_t bucket_of(const char *function)
@@ -36,13 +35,9 @@ static size_t bucket_of(const char *function)
     return hash % BUCKETS;
 }
 
-struct log_rings *log_rings_new(size_t ring_bytes)
+struct log_rings *log_rings_new(void)
 {
-    struct log_rings *rings = calloc(1, sizeof *rings);
-
-    if (rings)
-        rings->ring_bytes = ring_bytes;
-    return rings;
+    return calloc(1, sizeof(struct log_rings));
 }
 
 static void ring_free(struct log_ring *ring)
@@ -115,7 +110,7 @@ static bool grow(struct log_ring *ring)
 {
     size_t capacity = ring->capacity ? ring->capacity * 2 : FIRST_BYTES;
 
-    if (capacity > ring->rings->ring_bytes ||
+    if (capacity > LOG_RING_BYTES ||
         ring->rings->bytes - ring->capacity + capacity > LOG_RINGS_MAX_BYTES)
         return false;
     char *data = malloc(capacity);

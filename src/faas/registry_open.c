@@ -146,8 +146,12 @@ static int integrity_check(struct registry *registry, struct err *err)
             SQLITE_OK ||
         sqlite3_step(statement) != SQLITE_ROW)
         r = registry_failed(registry, err, "check");
-    else if (strcmp((const char *)sqlite3_column_text(statement, 0), "ok") != 0)
-        r = registry_damaged(registry, err, (const char *)sqlite3_column_text(statement, 0));
+    else if (strcmp((const char *)sqlite3_column_text(statement, 0), "ok") != 0) {
+        /* "*** in database main ***" may stand in a line above what is wrong. */
+        const char *text = (const char *)sqlite3_column_text(statement, 0);
+        const char *line = strrchr(text, '\n');
+        r = registry_damaged(registry, err, line ? line + 1 : text);
+    }
     sqlite3_finalize(statement);
     return r;
 }

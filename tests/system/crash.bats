@@ -118,3 +118,12 @@ variant() {
     daemon_stop
     [ "$(registry_sql 'SELECT uid, owns_files FROM uids_waiting')" = "$uid 1" ]
 }
+
+@test "killed at random moments, it loses nothing acknowledged and leaves nothing half-done" {
+    rounds=20
+    [ -z "${VIREO_TEST_LONG-}" ] || rounds=500
+    run "$TOP/tests/crash/run" --rounds "$rounds"
+    echo "$output"
+    [ "$status" -eq 0 ]
+    [[ $output == *"rounds $rounds "* ]]
+}
