@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <getopt.h>
 #include <linux/capability.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,13 +14,15 @@
 #include <unistd.h>
 
 #include "base/err.h"
+#include "base/limits.h"
 #include "faas/gateway.h"
 #include "faas/protocol.h"
 
 static void usage(FILE *to)
 {
-    fputs("usage: vireo-gateway calls\n"
-          "       vireo-gateway admin [--allow-uid UID]... [--admin-tcp [--admin-host NAME]]\n"
+    fputs("usage: vireo-gateway calls [--log-rate BYTES]\n"
+          "       vireo-gateway admin [--log-ring BYTES] [--allow-uid UID]...\n"
+          "                           [--admin-tcp [--admin-host NAME]]\n"
           "Started by vireo-supervisor.\n",
           to);
 }
@@ -49,26 +52,59 @@ static int check_descriptors(int last, struct err *err)
     return 0;
 }
 
+/* A number up to `max`. */
+static int parse_number(const char *text, uint64_t max, uint64_t *ret_number)
+{
+    char *end;
+
+    errno = 0;
+    unsigned long long number = strtoull(text, &end, 10);
+    if (errno || *end || text[0] < '0' || text[0] > '9' || number > max)
+        return -EINVAL;
+    *ret_number = number;
+    return 0;
+}
+
+static int parse_calls(int argc, char **argv, struct gateway_calls_options *ret_options)
+{
+    static const struct option table[] = {{"log-rate", required_argument, NULL, 'r'}, {0}};
+    struct gateway_calls_options options = {.log_rate = LOG_RATE_BYTES};
+    int c;
+
+    while ((c = getopt_long(argc, argv, "", table, NULL)) != -1)
+        if (c != 'r' || parse_number(optarg, LOG_RATE_MAX_BYTES, &options.log_rate) < 0)
+            return -EINVAL;
+    if (optind != argc)
+        return -EINVAL;
+    *ret_options = options;
+    return 0;
+}
+
 static int parse_admin(int argc, char **argv, struct gateway_admin_options *ret_options)
 {
     static const struct option table[] = {
         {"allow-uid", required_argument, NULL, 'u'},
+        {"log-ring", required_argument, NULL, 'l'},
         {"admin-tcp", no_argument, NULL, 't'},
         {"admin-host", required_argument, NULL, 'h'},
         {0},
     };
-    struct gateway_admin_options options = {0};
+    struct gateway_admin_options options = {.log_ring_bytes = LOG_RING_BYTES};
+    uint64_t number;
     int c;
 
     while ((c = getopt_long(argc, argv, "", table, NULL)) != -1) {
-        char *end;
         switch (c) {
         case 'u':
-            errno = 0;
-            unsigned long uid = strtoul(optarg, &end, 10);
-            if (errno || *end || end == optarg || uid >= (uid_t)-1 || options.allow_uid_count == 8)
+            if (parse_number(optarg, (uid_t)-2, &number) < 0 || options.allow_uid_count == 8)
                 return -EINVAL;
-            options.allow_uids[options.allow_uid_count++] = (uid_t)uid;
+            options.allow_uids[options.allow_uid_count++] = (uid_t)number;
+            break;
+        case 'l':
+            if (parse_number(optarg, LOG_RING_MAX_BYTES, &number) < 0 ||
+                number < LOG_RING_MIN_BYTES || (number & (number - 1)) != 0)
+                return -EINVAL;
+            options.log_ring_bytes = (size_t)number;
             break;
         case 't':
             options.tcp = true;
@@ -88,11 +124,15 @@ static int parse_admin(int argc, char **argv, struct gateway_admin_options *ret_
 
 static int run(int argc, char **argv, struct err *err)
 {
+    struct gateway_calls_options calls_options;
     struct gateway_admin_options options;
-    bool calls = argc == 2 && strcmp(argv[1], "calls") == 0;
+    const char *role = argc > 1 ? argv[1] : "";
+    bool calls = strcmp(role, "calls") == 0;
+    int parsed = calls                        ? parse_calls(argc - 1, argv + 1, &calls_options)
+                 : strcmp(role, "admin") == 0 ? parse_admin(argc - 1, argv + 1, &options)
+                                              : -EINVAL;
 
-    if (!calls && (argc < 2 || strcmp(argv[1], "admin") != 0 ||
-                   parse_admin(argc - 1, argv + 1, &options) < 0)) {
+    if (parsed < 0) {
         usage(stderr);
         return -EINVAL;
     }
@@ -102,7 +142,7 @@ static int run(int argc, char **argv, struct err *err)
         r = check_descriptors(last, err);
     if (r < 0)
         return r;
-    return calls ? gateway_calls_run(err) : gateway_admin_run(&options, err);
+    return calls ? gateway_calls_run(&calls_options, err) : gateway_admin_run(&options, err);
 }
 
 int main(int argc, char **argv)

@@ -25,4 +25,10 @@
 #define ENDPOINT_MAX_BYTES 262           /* of "HOST:PORT" */
 #define RUN_ARGS_MAX 256                 /* arguments of `vireo run` */
 
-#define LOG_RING_BYTES (8 << 20) /* of output kept for each function */
+#define LOG_RING_BYTES (8 << 20) /* of output kept for each function, unless it is configured */
+#define LOG_RING_MIN_BYTES (16 << 10)
+#define LOG_RING_MAX_BYTES (64 << 20)
+#define LOG_RATE_BYTES                                                        \
+    (1 << 20) /* a second of output kept for each function, unless configured \
+               */
+#define LOG_RATE_MAX_BYTES (1 << 30)

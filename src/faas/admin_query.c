@@ -132,29 +132,46 @@ bool admin_query_follow(const char *query)
     return false;
 }
 
-bool admin_host_is_ours(const char *host, const char *extra)
+/* `name` is an address of this machine: a loopback one, or `local`. */
+static bool address_is_ours(int family, const char *name, const char *local)
+{
+    unsigned char address[sizeof(struct in6_addr)], own[sizeof(struct in6_addr)];
+    static const struct in6_addr loopback = IN6ADDR_LOOPBACK_INIT;
+    size_t bytes = family == AF_INET ? 4 : 16;
+
+    if (inet_pton(family, name, address) != 1)
+        return false;
+    if (family == AF_INET ? address[0] == 127 : memcmp(address, &loopback, bytes) == 0)
+        return true;
+    return inet_pton(family, local, own) == 1 && memcmp(address, own, bytes) == 0;
+}
+
+/* ":8080", or nothing. */
+static bool is_port(const char *text)
+{
+    return text[0] == '\0' ||
+           (text[0] == ':' && strspn(text + 1, "0123456789") == strlen(text + 1));
+}
+
+bool admin_host_is_ours(const char *host, const char *local, const char *extra)
 {
     char name[256];
-    struct in6_addr address;
     size_t bytes;
 
     if (host[0] == '[') {
         bytes = strcspn(host, "]");
-        if (host[bytes] != ']' || (host[bytes + 1] != '\0' && host[bytes + 1] != ':'))
-            return false;
-        if (bytes >= sizeof name)
+        if (host[bytes] != ']' || !is_port(host + bytes + 1) || bytes >= sizeof name)
             return false;
         memcpy(name, host + 1, bytes - 1);
         name[bytes - 1] = '\0';
-        return inet_pton(AF_INET6, name, &address) == 1;
+        return address_is_ours(AF_INET6, name, local);
     }
     bytes = strcspn(host, ":");
-    if (bytes == 0 || bytes >= sizeof name ||
-        strspn(host + bytes, ":0123456789") != strlen(host + bytes))
+    if (bytes == 0 || bytes >= sizeof name || !is_port(host + bytes))
         return false;
     memcpy(name, host, bytes);
     name[bytes] = '\0';
-    return inet_pton(AF_INET, name, &address) == 1 || strcasecmp(name, "localhost") == 0 ||
+    return address_is_ours(AF_INET, name, local) || strcasecmp(name, "localhost") == 0 ||
            (extra && strcasecmp(name, extra) == 0);
 }
 

@@ -22,11 +22,11 @@ bool admin_name_is_valid(const char *name, size_t bytes);
 bool admin_query_follow(const char *query);
 
 /*
- * A Host header of a TCP request that is ours: an IP address, "localhost" or `extra` (may be NULL),
- * with or without a port. Another name may be an attacker's that points at this machine (DNS
- * rebinding).
+ * A Host header of a TCP request that is ours: a loopback address, `local` (the address that was
+ * connected to), "localhost" or `extra` (may be NULL), with or without a port. Another name may be
+ * an attacker's that points at this machine (DNS rebinding).
  */
-bool admin_host_is_ours(const char *host, const char *extra);
+bool admin_host_is_ours(const char *host, const char *local, const char *extra);
 
 /* "Bearer TOKEN", compared in a time that does not depend on where they differ. */
 bool admin_token_matches(const char *authorization, const char *token);

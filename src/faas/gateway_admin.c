@@ -17,6 +17,7 @@
 
 #define CONNECTIONS_MAX 256
 #define CONNECTION_IDLE_SECONDS 30
+#define ANSWERS_MAX_BYTES (128u << 20)
 #define CONNECTION_BYTES (32u << 10)
 /* The longest JSON taken from the supervisor: a list of FUNCTIONS_MAX functions is half of it. */
 #define REPLY_MAX_BYTES (32u << 20)
@@ -238,6 +239,7 @@ static int listen_on(struct admin *admin, enum admin_server server, int fd, stru
         .listen_fd = fd,
         .connections_max = CONNECTIONS_MAX,
         .idle_seconds = CONNECTION_IDLE_SECONDS,
+        .answers_max_bytes = ANSWERS_MAX_BYTES,
         .connection_bytes = CONNECTION_BYTES,
         .callbacks = &admin_http,
         .user = admin,
@@ -254,7 +256,7 @@ static int open_all(struct admin *admin, struct err *err)
     /* A reply to a request of the gateway before this one, which died, must find nothing here. */
     if (getrandom(&admin->last_token, sizeof admin->last_token, 0) != sizeof admin->last_token)
         return err_set(err, -EIO, "cannot start the admin gateway");
-    admin->rings = log_rings_new();
+    admin->rings = log_rings_new(admin->options.log_ring_bytes);
     if (!admin->rings)
         return err_set(err, -ENOMEM, "cannot start the admin gateway");
     admin->supervisor.message = on_supervisor;

@@ -29,12 +29,14 @@ struct admin_page {
 
 void admin_problem(struct admin_call *call, enum problem_cause cause, const char *detail)
 {
-    static const struct http_header headers[] = {{"Content-Type", "application/problem+json"}};
+    /* Only a 401 has the second. */
+    static const struct http_header headers[] = {{"Content-Type", "application/problem+json"},
+                                                 {"WWW-Authenticate", "Bearer"}};
     char json[PROBLEM_JSON_MAX];
     struct http_reply reply = {
         .status = problem_status(cause),
         .headers = headers,
-        .header_count = 1,
+        .header_count = cause == PROBLEM_UNAUTHORIZED ? 2 : 1,
         .body = json,
         .body_bytes = problem_json(cause, detail, json),
     };
@@ -329,14 +331,28 @@ static bool uid_is_allowed(const struct admin *admin, uid_t uid)
     return false;
 }
 
+/*
+ * Browsers say of every request whose it is, by Origin, or by Sec-Fetch-Site where they send no
+ * Origin (pictures, links, forms by GET). A page of a function is another site than this, whatever
+ * port it came from.
+ */
+static bool is_of_a_page(const struct http_request *request)
+{
+    const char *site = http_header(request, "sec-fetch-site");
+
+    return http_header(request, "origin") || (site && strcmp(site, "none") != 0);
+}
+
 /* NULL when it may; else why not. */
-static const char *refusal(struct admin_call *call)
+static const char *refusal(struct admin_call *call, enum problem_cause *ret_cause)
 {
     const struct admin *admin = call->admin;
     const struct http_request *request = call->request;
+    char local[64];
 
+    *ret_cause = PROBLEM_FORBIDDEN;
     /* A page in a browser must not administer, whatever way it found to this socket. */
-    if (http_header(request, "origin"))
+    if (is_of_a_page(request))
         return "requests of web pages are refused";
     if (request->server == admin->servers[ADMIN_UNIX]) {
         struct ucred peer;
@@ -347,10 +363,13 @@ static const char *refusal(struct admin_call *call)
         call->uid = peer.uid;
         return NULL;
     }
+    /* A name that an attacker made point here (DNS rebinding) is told by Host. */
     const char *host = http_header(request, "host");
-    if (!host || !admin_host_is_ours(host, admin->options.tcp_host))
+    http_local(request, local, sizeof local);
+    if (!host || !admin_host_is_ours(host, local, admin->options.tcp_host))
         return "the Host is not this machine's address";
     const char *authorization = http_header(request, "authorization");
+    *ret_cause = PROBLEM_UNAUTHORIZED;
     if (!authorization || !admin_token_matches(authorization, admin->token))
         return "the token is missing or wrong";
     return NULL;
@@ -379,9 +398,10 @@ static void on_begin(struct http_request *request)
     admin->first = call;
     request->context = call;
 
-    const char *why = refusal(call);
+    enum problem_cause cause;
+    const char *why = refusal(call, &cause);
     if (why) {
-        admin_problem(call, PROBLEM_FORBIDDEN, why);
+        admin_problem(call, cause, why);
         return;
     }
     if (admin->draining) {

@@ -26,6 +26,8 @@
  * 80 KiB), so it has room for one long head, not for two: HEADS_MAX_BYTES.
  */
 #define CONNECTION_BYTES (48u << 10)
+/* Of answers that wait for callers who read slowly. */
+#define ANSWERS_MAX_BYTES (256u << 20)
 /* Requests that run may take so long once GATEWAY_DRAIN came. */
 #define DRAIN_SECONDS 60
 
@@ -202,6 +204,7 @@ static int open_all(struct calls *calls, struct err *err)
         .listen_fd = GATEWAY_LISTEN_FD,
         .connections_max = connections_max(),
         .idle_seconds = CONNECTION_IDLE_SECONDS,
+        .answers_max_bytes = ANSWERS_MAX_BYTES,
         .connection_bytes = CONNECTION_BYTES,
         .callbacks = &calls_http,
         .user = calls,
@@ -248,11 +251,12 @@ static int serve(struct calls *calls, struct err *err)
     return 0;
 }
 
-int gateway_calls_run(struct err *err)
+int gateway_calls_run(const struct gateway_calls_options *options, struct err *err)
 {
     struct calls *calls = calloc(1, sizeof *calls);
     if (!calls)
         return err_set(err, -ENOMEM, "cannot start the gateway");
+    calls->log_rate = options->log_rate;
     signal(SIGPIPE, SIG_IGN);
     /* Fixed, or malloc would raise it with the first large body and keep all later ones. */
     mallopt(M_MMAP_THRESHOLD, 256 << 10);

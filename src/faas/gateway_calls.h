@@ -60,6 +60,7 @@ struct calls {
     bool log_calls; /* a line of the log for each call */
     struct gateway_counters counters;
     struct instance *polled; /* busy instances whose channels are looked at in each round */
+    uint64_t log_rate;       /* bytes a second of a function's output; 0: all */
 
     struct call *spare_calls;
     struct buffer *spare_buffers;

@@ -22,6 +22,8 @@
 #include "base/err.h"
 #include "faas/gateway_http.h"
 #include "faas/gateway_loop.h"
+#include "faas/http_check.h"
+#include "faas/http_guard.h"
 
 /* Targets up to this length are kept in the request itself. */
 #define TARGET_INLINE 512
@@ -44,6 +46,11 @@ struct request {
     bool cut;       /* there is no memory for a reply: the connection is closed */
     unsigned asked; /* for its reply, in vain */
     uint64_t discarded;
+    struct guarded *guarded;  /* its connection's */
+    size_t answer_bytes;      /* of a reply's body */
+    struct http_target parts; /* of the target */
+    const char *refusal;      /* why no receiver sees it; NULL: one does */
+    enum problem_cause refusal_cause;
     ssize_t (*read)(struct http_request *request, char *buffer, size_t max);
     struct loop_watch peer; /* of a stream: tells when the peer has gone; fd -1: not watched */
     char *target;           /* malloc'ed, or target_inline; split in place */
@@ -54,6 +61,8 @@ struct http_server {
     struct loop *loop;
     struct MHD_Daemon *daemon;
     struct loop_watch watch; /* MHD's epoll descriptor */
+    struct guard *guard;
+    uint64_t malformed;
     const struct http_callbacks *callbacks;
     void *user;
     struct request *spare;
@@ -65,6 +74,29 @@ struct http_server {
     bool unsettled;       /* requests wait for replies without being suspended */
     bool settling;        /* they are being suspended */
 };
+
+/* ---- connections ---- */
+
+static void on_connection(void *user, struct MHD_Connection *connection, void **socket_context,
+                          enum MHD_ConnectionNotificationCode code)
+{
+    struct http_server *server = user;
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+
+    if (code == MHD_CONNECTION_NOTIFY_CLOSED)
+        guard_close(*socket_context);
+    else
+        *socket_context = info ? guard_open(server->guard, info->connect_fd) : NULL;
+}
+
+static struct guarded *guarded_of(struct MHD_Connection *connection)
+{
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+
+    return info ? info->socket_context : NULL;
+}
 
 /* ---- requests ---- */
 
@@ -108,32 +140,6 @@ static void request_put(struct request *request)
     }
 }
 
-/* Splits "/path?query" or "http://host/path?query"; false when a byte has no place in it. */
-static bool target_split(struct request *request, size_t bytes)
-{
-    char *at = request->target;
-    struct http_request *public = &request->public;
-
-    for (size_t i = 0; i < bytes; i++)
-        if ((unsigned char)at[i] <= 0x20 || at[i] == 0x7f)
-            return false;
-    if (strncasecmp(at, "http://", 7) == 0 || strncasecmp(at, "https://", 8) == 0) {
-        at = strstr(at, "://") + 3;
-        at += strcspn(at, "/?");
-        if (*at != '/')
-            return false;
-    }
-    size_t path_bytes = strcspn(at, "?");
-    char *query = at + path_bytes;
-    if (*query == '?')
-        *query++ = '\0';
-    public->path = at;
-    public->path_bytes = path_bytes;
-    public->query = query;
-    public->query_bytes = strlen(query);
-    return true;
-}
-
 /* The first that MHD tells of a request; what is returned is *context of on_request(). */
 static void *on_target(void *user, const char *target, struct MHD_Connection *connection)
 {
@@ -144,17 +150,27 @@ static void *on_target(void *user, const char *target, struct MHD_Connection *co
     if (!request)
         return NULL;
     request->connection = connection;
+    request->guarded = guarded_of(connection);
     request->target = request->target_inline;
-    if (bytes >= TARGET_INLINE)
+    /* What is too long is only looked at. */
+    if (bytes >= TARGET_INLINE && bytes <= HTTP_TARGET_MAX_BYTES)
         request->target = malloc(bytes + 1);
-    if (request->target) {
-        memcpy(request->target, target, bytes + 1);
-        if (target_split(request, bytes))
-            return request;
-    } else {
+    if (!request->target) {
         request->target = request->target_inline;
+        request->cut = true;
+        return request;
     }
-    request->public.path = NULL;
+    if (bytes > HTTP_TARGET_MAX_BYTES) {
+        request->refusal = "the target is longer than 16 KiB";
+        request->refusal_cause = PROBLEM_URI_TOO_LONG;
+        return request;
+    }
+    memcpy(request->target, target, bytes + 1);
+    request->refusal = http_target_split(request->target, &request->parts, &request->refusal_cause);
+    request->public.path = request->parts.path;
+    request->public.path_bytes = request->parts.path_bytes;
+    request->public.query = request->parts.query;
+    request->public.query_bytes = request->parts.query_bytes;
     return request;
 }
 
@@ -172,65 +188,46 @@ static enum MHD_Result reply_queue(struct request *request)
     enum MHD_Result r = MHD_queue_response(request->connection, request->status, response);
 
     request->queued = true;
+    if (!request->read)
+        guard_answer(request->guarded, request->answer_bytes);
     MHD_destroy_response(response);
     return r;
 }
 
 /*
- * Sets public.body_bytes from the head. False when the framing is ambiguous: both a length and
- * chunks, a coding that is not "chunked", two lengths (RFC 9112, 6.1: a smuggler's tools).
+ * Refuses what nobody else is to see. The connection ends behind the reply: who frames a request in
+ * two ways is not to have the rest of it parsed.
  */
-static bool body_announced(struct request *request)
+static enum MHD_Result refuse(struct request *request)
 {
-    const char *length = MHD_lookup_connection_value(request->connection, MHD_HEADER_KIND,
-                                                     MHD_HTTP_HEADER_CONTENT_LENGTH);
-    const char *coding = MHD_lookup_connection_value(request->connection, MHD_HEADER_KIND,
-                                                     MHD_HTTP_HEADER_TRANSFER_ENCODING);
+    static const struct http_header headers[] = {{"Content-Type", "application/problem+json"},
+                                                 {"Connection", "close"}};
+    char json[PROBLEM_JSON_MAX];
+    struct http_reply reply = {
+        .status = problem_status(request->refusal_cause),
+        .headers = headers,
+        .header_count = 2,
+        .body = json,
+        .body_bytes = problem_json(request->refusal_cause, request->refusal, json),
+    };
 
-    if (coding) {
-        request->public.body_bytes = -1;
-        return !length && strcasecmp(coding, "chunked") == 0;
-    }
-    request->public.body_bytes = 0;
-    if (!length)
-        return true;
-    char *end;
-    errno = 0;
-    long long bytes = strtoll(length, &end, 10);
-    if (*length < '0' || *length > '9' || *end != '\0' || errno != 0 || bytes < 0)
-        return false;
-    request->public.body_bytes = bytes;
-    return true;
-}
-
-struct count_lengths {
-    int lengths, codings;
-};
-
-static enum MHD_Result count_length(void *user, enum MHD_ValueKind kind, const char *name,
-                                    size_t name_bytes, const char *value, size_t value_bytes)
-{
-    struct count_lengths *count = user;
-
-    (void)kind, (void)value, (void)value_bytes;
-    if (name_bytes == 14 && strncasecmp(name, "content-length", 14) == 0)
-        count->lengths++;
-    else if (name_bytes == 17 && strncasecmp(name, "transfer-encoding", 17) == 0)
-        count->codings++;
-    return MHD_YES;
+    request->public.server->malformed++;
+    return http_reply(&request->public, &reply) < 0 ? MHD_NO : reply_queue(request);
 }
 
 static enum MHD_Result on_head(struct request *request, const char *method)
 {
     struct http_server *server = request->public.server;
-    struct count_lengths count = {0};
 
     request->begun = true;
     request->public.method = method;
-    MHD_get_connection_values_n(request->connection, MHD_HEADER_KIND, count_length, &count);
-    /* Cut, not answered: who frames a request in two ways is not to have the rest of it parsed. */
-    if (!request->public.path || !body_announced(request) || count.lengths > 1 || count.codings > 1)
-        return MHD_NO;
+    if (!request->refusal)
+        request->refusal = http_head_check(request->connection, method, &request->parts,
+                                           &request->public.body_bytes, &request->refusal_cause);
+    if (request->refusal)
+        return refuse(request);
+    if (request->public.body_bytes != 0)
+        guard_body(request->guarded, 0);
     server->callbacks->begin(&request->public);
     if (!request->response || request->public.body_bytes == 0)
         return MHD_YES;
@@ -253,6 +250,7 @@ static enum MHD_Result on_request(void *user, struct MHD_Connection *connection,
     if (!request->begun)
         return on_head(request, method);
     if (*bytes > 0) {
+        guard_body(request->guarded, *bytes);
         if (!request->response)
             server->callbacks->body(&request->public, data, *bytes);
         else
@@ -264,6 +262,7 @@ static enum MHD_Result on_request(void *user, struct MHD_Connection *connection,
         return MHD_YES;
     if (!request->complete && !request->response) {
         request->complete = true;
+        guard_wait(request->guarded);
         server->callbacks->complete(&request->public);
     }
     request->suspended = false;
@@ -291,6 +290,7 @@ static void on_over(void *user, struct MHD_Connection *connection, void **contex
     if (!request)
         return;
     *context = NULL;
+    guard_idle(request->guarded);
     server->callbacks->over(&request->public);
     request_put(request);
 }
@@ -325,6 +325,15 @@ int http_open(struct loop *loop, const struct http_options *options,
     server->listen_copy = -1;
     server->watch = (struct loop_watch){.event = on_ready, .fd = -1};
 
+    const struct guard_options guarded = {
+        .connections_max = options->connections_max,
+        .idle_seconds = options->idle_seconds,
+        .answers_max_bytes = options->answers_max_bytes,
+    };
+    server->guard = guard_new(loop, &guarded);
+    if (!server->guard)
+        return err_set(err, -ENOMEM, "cannot start the HTTP server");
+
     int flags = fcntl(options->listen_fd, F_GETFL);
     if (flags < 0 || fcntl(options->listen_fd, F_SETFL, flags | O_NONBLOCK) < 0)
         return err_set(err, -errno, "cannot use the listening socket");
@@ -335,7 +344,7 @@ int http_open(struct loop *loop, const struct http_options *options,
         options->idle_seconds, MHD_OPTION_CONNECTION_MEMORY_LIMIT, options->connection_bytes,
         MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_URI_LOG_CALLBACK, on_target, server,
         MHD_OPTION_UNESCAPE_CALLBACK, no_unescape, NULL, MHD_OPTION_NOTIFY_COMPLETED, on_over,
-        server, MHD_OPTION_END);
+        server, MHD_OPTION_NOTIFY_CONNECTION, on_connection, server, MHD_OPTION_END);
     if (!server->daemon)
         return err_say(err, -EIO, "cannot start the HTTP server");
     const union MHD_DaemonInfo *info =
@@ -362,6 +371,7 @@ void http_close(struct http_server *server)
         loop_remove(server->loop, &server->watch);
     if (server->daemon)
         MHD_stop_daemon(server->daemon);
+    guard_free(server->guard);
     while (server->spare) {
         struct request *next = server->spare->next;
         free(server->spare);
@@ -436,6 +446,18 @@ unsigned http_connections(const struct http_server *server)
     return info ? info->num_connections : 0;
 }
 
+struct http_stats http_server_stats(const struct http_server *server)
+{
+    const struct guard_stats *guard = guard_stats(server->guard);
+
+    return (struct http_stats){
+        .accepted = guard->accepted,
+        .slow = guard->slow,
+        .evicted = guard->evicted,
+        .malformed = server->malformed,
+    };
+}
+
 /* ---- what is asked of a request ---- */
 
 struct each_header {
@@ -474,20 +496,38 @@ const char *http_header(const struct http_request *public, const char *name)
     return MHD_lookup_connection_value(request->connection, MHD_HEADER_KIND, name);
 }
 
+/* An IPv4 address that came to an IPv6 socket is shown as what it is. */
+static void address_text(const struct sockaddr *address, char *ret_text, size_t size)
+{
+    const struct sockaddr_in *four = (const struct sockaddr_in *)(const void *)address;
+    const struct sockaddr_in6 *six = (const struct sockaddr_in6 *)(const void *)address;
+
+    ret_text[0] = '\0';
+    if (address && address->sa_family == AF_INET)
+        inet_ntop(AF_INET, &four->sin_addr, ret_text, (socklen_t)size);
+    else if (address && address->sa_family == AF_INET6 && IN6_IS_ADDR_V4MAPPED(&six->sin6_addr))
+        inet_ntop(AF_INET, six->sin6_addr.s6_addr + 12, ret_text, (socklen_t)size);
+    else if (address && address->sa_family == AF_INET6)
+        inet_ntop(AF_INET6, &six->sin6_addr, ret_text, (socklen_t)size);
+}
+
 void http_remote(const struct http_request *public, char *ret_text, size_t size)
 {
     const struct request *request = (const struct request *)public;
     const union MHD_ConnectionInfo *info =
         MHD_get_connection_info(request->connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
-    const struct sockaddr *address = info ? info->client_addr : NULL;
 
-    ret_text[0] = '\0';
-    if (address && address->sa_family == AF_INET)
-        inet_ntop(AF_INET, &((const struct sockaddr_in *)(const void *)address)->sin_addr, ret_text,
-                  (socklen_t)size);
-    else if (address && address->sa_family == AF_INET6)
-        inet_ntop(AF_INET6, &((const struct sockaddr_in6 *)(const void *)address)->sin6_addr,
-                  ret_text, (socklen_t)size);
+    address_text(info ? info->client_addr : NULL, ret_text, size);
+}
+
+void http_local(const struct http_request *public, char *ret_text, size_t size)
+{
+    struct sockaddr_storage address = {0};
+    socklen_t length = sizeof address;
+
+    if (getsockname(http_socket(public), (struct sockaddr *)&address, &length) < 0)
+        address.ss_family = AF_UNSPEC;
+    address_text((const struct sockaddr *)&address, ret_text, size);
 }
 
 int http_socket(const struct http_request *public)
@@ -552,6 +592,7 @@ int http_reply(struct http_request *public, const struct http_reply *reply)
         MHD_destroy_response(response);
         return reply_lost(request);
     }
+    request->answer_bytes = reply->body_bytes;
     reply_keep(request, reply->status, response);
     return 0;
 }

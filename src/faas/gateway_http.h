@@ -40,8 +40,9 @@ struct http_callbacks {
 struct http_options {
     int listen_fd; /* stays the caller's */
     unsigned connections_max;
-    unsigned idle_seconds;   /* of a connection on which nothing moves */
-    size_t connection_bytes; /* memory for head and headers of one connection */
+    unsigned idle_seconds;    /* of a connection on which nothing moves */
+    size_t answers_max_bytes; /* of answers that wait for slow readers, all together */
+    size_t connection_bytes;  /* memory for head and headers of one connection */
     const struct http_callbacks *callbacks;
     void *user;
 };
@@ -73,6 +74,15 @@ void http_stop_listening(struct http_server *server);
 unsigned http_active(const struct http_server *server);
 unsigned http_connections(const struct http_server *server);
 
+struct http_stats {
+    uint64_t accepted;
+    uint64_t
+        malformed;    /* refused before any callback, by us: libmicrohttpd does not tell its own */
+    uint64_t slow;    /* a head, a body or the taking of an answer passed its deadline */
+    uint64_t evicted; /* idle ones that made place, readers cut for answers_max_bytes */
+};
+struct http_stats http_server_stats(const struct http_server *server);
+
 /* Calls `each` for every header as it came, in order. Stops at its first non-zero return. */
 int http_each_header(const struct http_request *request,
                      int (*each)(void *user, const char *name, size_t name_bytes, const char *value,
@@ -82,6 +92,8 @@ int http_each_header(const struct http_request *request,
 const char *http_header(const struct http_request *request, const char *name);
 /* The peer's address as text, without its port; "" on a UNIX socket. */
 void http_remote(const struct http_request *request, char *ret_text, size_t size);
+/* The same of the address that the peer connected to. */
+void http_local(const struct http_request *request, char *ret_text, size_t size);
 /* The connection's socket, for SO_PEERCRED. */
 int http_socket(const struct http_request *request);
 

@@ -10,6 +10,9 @@
 #include "faas/gateway_calls.h"
 #include "faas/telemetry.h"
 
+/* What may be said at once, after a silence: so many seconds of the rate. */
+#define OUTPUT_BURST_SECONDS 2
+
 uint64_t output_clock_ms(void)
 {
     struct timespec now;
@@ -44,17 +47,57 @@ static void send_piece(struct calls *calls, const struct instance *instance, con
     }
 }
 
+/*
+ * What a function may say: a rate for all its instances together, and a burst. Time is the
+ * currency: output of N bytes uses N / rate seconds, which may be up to a burst ahead of now.
+ * Returns how many of `bytes` may pass.
+ */
+static size_t rate_take(struct calls *calls, struct pool_function *function, size_t bytes)
+{
+    uint64_t rate = calls->log_rate, now = loop_now(calls->loop);
+    const uint64_t burst_ns = OUTPUT_BURST_SECONDS * 1000000000ull;
+
+    if (rate == 0)
+        return bytes;
+    if (function->output_ns < now)
+        function->output_ns = now;
+    uint64_t room_ns = now + burst_ns - function->output_ns;
+    uint64_t room = room_ns / 1000 * rate / 1000000;
+    size_t passes = bytes < room ? bytes : (size_t)room;
+    function->output_ns += passes * 1000000000ull / rate;
+    return passes;
+}
+
+/* Whole lines of what may pass; a cut line would be taken for a whole one. */
+static size_t rate_pieces(const char *text, size_t bytes, size_t passes)
+{
+    const char *end = passes < bytes ? memrchr(text, '\n', passes) : NULL;
+
+    return passes == bytes ? bytes : end ? (size_t)(end - text) + 1 : 0;
+}
+
 void output_drain(struct calls *calls, struct instance *instance, uint32_t most)
 {
+    struct pool_function *function = instance->function;
     uint64_t dropped;
     size_t bytes =
         channel_log_take(instance->port.channel, &instance->log_read, most, calls->log, &dropped);
+    size_t passes =
+        bytes > 0 ? rate_pieces(calls->log, bytes, rate_take(calls, function, bytes)) : 0;
 
-    instance->function->counters.log_dropped_bytes += dropped;
-    for (size_t at = 0; at < bytes || dropped > 0;) {
-        size_t piece = telemetry_piece(calls->log + at, bytes - at);
-        send_piece(calls, instance, calls->log + at, piece, dropped, false);
-        dropped = 0;
+    dropped += bytes - passes;
+    function->counters.log_dropped_bytes += dropped;
+    /* Of drops alone there is a line a second, with their sum. */
+    function->dropped_untold += dropped;
+    if (passes == 0 && (function->dropped_untold == 0 ||
+                        loop_now(calls->loop) < function->told_ns + 1000000000ull))
+        return;
+    for (size_t at = 0; at < passes || function->dropped_untold > 0;) {
+        size_t piece = telemetry_piece(calls->log + at, passes - at);
+        send_piece(calls, instance, calls->log + at, piece, function->dropped_untold, false);
+        if (function->dropped_untold > 0)
+            function->told_ns = loop_now(calls->loop);
+        function->dropped_untold = 0;
         at += piece;
     }
 }
@@ -109,6 +152,7 @@ static void on_message(struct link *link, const void *data, size_t bytes, int *f
     };
     end.counters.functions = pool_function_count(calls->pool);
     end.counters.connections = http_connections(calls->http);
+    end.counters.http = http_server_stats(calls->http);
     link_send(link, &end, sizeof end, -1);
 }
 

@@ -80,6 +80,10 @@ struct pool_function {
     struct loop_timer idle_timer, grow_timer;
     struct pool *pool;
     struct function_counters counters;
+    /* The gateway's own. */
+    uint64_t refusal_ns;              /* when the last refusal was due */
+    uint64_t output_ns;               /* its output has used its rate up to this time */
+    uint64_t dropped_untold, told_ns; /* output that was dropped, and when its log was told last */
 };
 
 struct pool_actions {

@@ -96,14 +96,19 @@ static void not_found(struct call *call, const char *name, size_t bytes)
     call_problem(call, PROBLEM_NOT_FOUND, detail);
 }
 
-/* /healthz, /readyz. False when it is none of them. */
+/* /healthz, /readyz, and the server itself (OPTIONS *). False when it is none of them. */
 static bool page(struct call *call)
 {
     const struct http_request *request = call->request;
     bool health = strcmp(request->path, "/healthz") == 0;
     bool ready = strcmp(request->path, "/readyz") == 0;
     static const struct http_header allow = {"Allow", "GET, HEAD"};
+    static const struct http_header all = {"Allow", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"};
 
+    if (strcmp(request->path, "*") == 0) {
+        reply_text(call, 200, "text/plain", "", 0, &all);
+        return true;
+    }
     if (!health && !ready)
         return false;
     if (strcmp(request->method, "GET") != 0 && strcmp(request->method, "HEAD") != 0)
@@ -420,6 +425,47 @@ static void busy(struct call *call)
     problem_with(call, PROBLEM_BUSY, detail, &retry);
 }
 
+/*
+ * Callers who are refused and ask again at once would have the gateway do nothing else. So what one
+ * function's callers are refused has a pace: a burst at once, then REFUSALS_A_SECOND, each a bit
+ * later than the one before it, at most REFUSAL_LATE_NS.
+ */
+#define REFUSALS_A_SECOND 2000u
+#define REFUSAL_BURST_NS 128000000u /* worth 256 of them */
+#define REFUSAL_LATE_NS 1000000000u
+
+static void refusal_due(struct loop_timer *timer)
+{
+    struct call *call = (struct call *)((char *)timer - offsetof(struct call, deadline));
+
+    /* It may have been removed meanwhile. */
+    if (find_function(call))
+        busy(call);
+    else
+        call_problem(call, PROBLEM_NOT_FOUND, "the function was removed");
+}
+
+static void refuse_at_pace(struct call *call)
+{
+    struct pool_function *function = call->pool.function;
+    struct loop *loop = call->calls->loop;
+    uint64_t now = loop_now(loop);
+    uint64_t due = function->refusal_ns;
+
+    if (due + REFUSAL_BURST_NS < now)
+        due = now - REFUSAL_BURST_NS;
+    due += 1000000000u / REFUSALS_A_SECOND;
+    if (due > now + REFUSAL_LATE_NS)
+        due = now + REFUSAL_LATE_NS;
+    function->refusal_ns = due;
+    body_put(call);
+    call->deadline.expired = refusal_due;
+    if (due <= now || loop_timer_set(loop, &call->deadline, due) < 0)
+        busy(call);
+    else
+        call->pool.function = NULL; /* as between head and end: it may go */
+}
+
 static void on_complete(struct http_request *request)
 {
     struct call *call = request->context;
@@ -435,7 +481,7 @@ static void on_complete(struct http_request *request)
     call->submitted = true;
     if (pool_submit(calls->pool, function, &call->pool) < 0) {
         call->submitted = false;
-        busy(call);
+        refuse_at_pace(call);
         return;
     }
     /* Waiting has the same limit as running; give() sets it anew. */

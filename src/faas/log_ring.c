@@ -25,6 +25,7 @@ struct log_rings {
     struct log_ring *buckets[BUCKETS];
     size_t count;
     size_t bytes; /* of all data */
+    size_t ring_bytes;
 };
 
 static size_t bucket_of(const char *function)
@@ -35,9 +36,13 @@ static size_t bucket_of(const char *function)
     return hash % BUCKETS;
 }
 
-struct log_rings *log_rings_new(void)
+struct log_rings *log_rings_new(size_t ring_bytes)
 {
-    return calloc(1, sizeof(struct log_rings));
+    struct log_rings *rings = calloc(1, sizeof *rings);
+
+    if (rings)
+        rings->ring_bytes = ring_bytes;
+    return rings;
 }
 
 static void ring_free(struct log_ring *ring)
@@ -110,7 +115,7 @@ static bool grow(struct log_ring *ring)
 {
     size_t capacity = ring->capacity ? ring->capacity * 2 : FIRST_BYTES;
 
-    if (capacity > LOG_RING_BYTES ||
+    if (capacity > ring->rings->ring_bytes ||
         ring->rings->bytes - ring->capacity + capacity > LOG_RINGS_MAX_BYTES)
         return false;
     char *data = malloc(capacity);

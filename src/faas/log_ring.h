@@ -1,5 +1,5 @@
 /*
- * The output of functions, kept by the admin gateway: a ring for each, of at most LOG_RING_BYTES,
+ * The output of functions, kept by the admin gateway: a ring for each, of a bounded size,
  * which grows as it is used. Lines are kept as they are shown: "TIME INSTANCE TEXT". One thread.
  */
 #pragma once
@@ -17,7 +17,8 @@ struct log_ring;
 /* A longer line is cut. */
 #define LOG_LINE_MAX 8192
 
-struct log_rings *log_rings_new(void);
+/* `ring_bytes`: of one ring, a power of two. */
+struct log_rings *log_rings_new(size_t ring_bytes);
 void log_rings_free(struct log_rings *rings);
 
 /* The ring of a function, or NULL when it never said anything. */

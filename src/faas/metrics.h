@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "base/limits.h"
+#include "faas/gateway_http.h"
 #include "faas/problem.h"
 
 /* Upper bounds of buckets, of times in µs and of memory; one more bucket holds the rest. */
@@ -49,6 +50,7 @@ struct gateway_counters {
     uint64_t problems;           /* answered without a function: unknown names, bad requests */
     uint64_t log_datagrams_lost; /* the telemetry socket was full */
     uint64_t instances_misbehaved;
+    struct http_stats http; /* of the public port */
     uint32_t functions, connections;
 };
 

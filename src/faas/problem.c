@@ -11,12 +11,15 @@ static const struct {
 } problems[PROBLEM_CAUSES] = {
     [PROBLEM_NONE] = {"none", "OK", 200},
     [PROBLEM_BAD_REQUEST] = {"bad-request", "Bad Request", 400},
+    [PROBLEM_UNAUTHORIZED] = {"unauthorized", "Unauthorized", 401},
     [PROBLEM_FORBIDDEN] = {"forbidden", "Forbidden", 403},
     [PROBLEM_NOT_FOUND] = {"not-found", "Not Found", 404},
     [PROBLEM_METHOD] = {"method", "Method Not Allowed", 405},
+    [PROBLEM_SLOW] = {"slow", "Request Timeout", 408},
     [PROBLEM_CONFLICT] = {"conflict", "Conflict", 409},
     [PROBLEM_IN_USE] = {"in-use", "Conflict", 409},
     [PROBLEM_REQUEST_TOO_LARGE] = {"request-too-large", "Content Too Large", 413},
+    [PROBLEM_URI_TOO_LONG] = {"uri-too-long", "URI Too Long", 414},
     [PROBLEM_BUSY] = {"busy", "Too Many Requests", 429},
     [PROBLEM_HEAD_TOO_LARGE] = {"head-too-large", "Request Header Fields Too Large", 431},
     [PROBLEM_TRAP] = {"trap", "Bad Gateway", 502},
@@ -33,6 +36,7 @@ static const struct {
     [PROBLEM_TIMEOUT] = {"timeout", "Gateway Timeout", 504},
     [PROBLEM_NO_SPACE] = {"no-space", "Insufficient Storage", 507},
     [PROBLEM_LIMIT] = {"limit", "Unprocessable Content", 422},
+    [PROBLEM_NOT_IMPLEMENTED] = {"not-implemented", "Not Implemented", 501},
     [PROBLEM_INTERNAL] = {"internal", "Internal Server Error", 500},
 };
 

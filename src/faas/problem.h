@@ -8,12 +8,15 @@
 enum problem_cause {
     PROBLEM_NONE,
     PROBLEM_BAD_REQUEST,
+    PROBLEM_UNAUTHORIZED,
     PROBLEM_FORBIDDEN,
     PROBLEM_NOT_FOUND,
     PROBLEM_METHOD,
+    PROBLEM_SLOW,
     PROBLEM_CONFLICT,
     PROBLEM_IN_USE, /* an address to listen on */
     PROBLEM_REQUEST_TOO_LARGE,
+    PROBLEM_URI_TOO_LONG,
     PROBLEM_BUSY,
     PROBLEM_HEAD_TOO_LARGE,
     PROBLEM_TRAP,
@@ -30,6 +33,7 @@ enum problem_cause {
     PROBLEM_TIMEOUT,
     PROBLEM_NO_SPACE,
     PROBLEM_LIMIT, /* a build passed one of its limits */
+    PROBLEM_NOT_IMPLEMENTED,
     PROBLEM_INTERNAL,
     PROBLEM_CAUSES
 };

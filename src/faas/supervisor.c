@@ -147,6 +147,29 @@ static int listen_unix(struct supervisor *supervisor, struct err *err)
     return 0;
 }
 
+/* Others must neither read nor choose the token. */
+static int open_token(const char *file, int *ret_fd, struct err *err)
+{
+    struct stat status;
+    _cleanup_(closep) int fd = open(file, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+
+    if (fd < 0 || fstat(fd, &status) < 0)
+        return err_set(err, -errno, "cannot open '%s'", file);
+    if (!S_ISREG(status.st_mode))
+        return err_say(err, -EINVAL, "cannot use the admin token '%s': it is not a file", file);
+    if ((status.st_mode & 07077) != 0)
+        return err_say(err, -EPERM,
+                       "cannot use the admin token '%s': its mode is %04o, which lets others read "
+                       "it (chmod 0600)",
+                       file, status.st_mode & 07777);
+    if (status.st_uid != 0 && status.st_uid != geteuid())
+        return err_say(err, -EPERM,
+                       "cannot use the admin token '%s': it belongs to uid %u, who may change it",
+                       file, status.st_uid);
+    *ret_fd = steal_fd(&fd);
+    return 0;
+}
+
 static int open_listeners(struct supervisor *supervisor, struct err *err)
 {
     static char listen_name[256];
@@ -161,9 +184,9 @@ static int open_listeners(struct supervisor *supervisor, struct err *err)
     if (config->admin_listen) {
         if (!config->admin_token_file)
             return err_say(err, -EINVAL, "cannot administer over TCP without --admin-token FILE");
-        supervisor->admin_token_fd = open(config->admin_token_file, O_RDONLY | O_CLOEXEC);
-        if (supervisor->admin_token_fd < 0)
-            return err_set(err, -errno, "cannot open '%s'", config->admin_token_file);
+        r = open_token(config->admin_token_file, &supervisor->admin_token_fd, err);
+        if (r < 0)
+            return r;
         r = listen_tcp(config->admin_listen, admin_name, sizeof admin_name,
                        &supervisor->admin_tcp_fd, err);
         if (r < 0)

@@ -164,6 +164,8 @@ struct supervisor_config {
     struct endpoint_rule allow_listen[32]; /* addresses that manifests may listen on (listen:) */
     unsigned allow_listen_count;
     uint32_t template_starts, template_seconds; /* 0: TEMPLATE_STARTS, TEMPLATE_SECONDS */
+    /* Of each function's output: bytes that are kept, and that may come a second (0: all). */
+    uint64_t log_ring, log_rate;
 };
 
 struct supervisor {

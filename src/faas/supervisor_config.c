@@ -139,13 +139,48 @@ static int template_key(struct supervisor_config *config, yaml_document_t *docum
     return bad(err, config->config_file, key, "unknown key (template has: starts, seconds)");
 }
 
+/* "8MiB", "64KiB" or bytes; at most `max`. */
+static int take_size(const struct supervisor_config *config, const yaml_node_t *value, uint64_t max,
+                     uint64_t *ret_bytes, struct err *err)
+{
+    const char *text = text_of(value);
+    char *end;
+
+    errno = 0;
+    unsigned long long bytes = strtoull(text, &end, 10);
+    unsigned shift = strcmp(end, "MiB") == 0 ? 20 : strcmp(end, "KiB") == 0 ? 10 : 0;
+    if (errno || *text < '0' || *text > '9' || (shift == 0 && *end) || bytes > max >> shift)
+        return bad(err, config->config_file, value,
+                   "a size in its range is expected here (8MiB, 64KiB)");
+    *ret_bytes = (uint64_t)bytes << shift;
+    return 0;
+}
+
+static int log_key(struct supervisor_config *config, yaml_document_t *document,
+                   const yaml_node_t *key, const yaml_node_t *value, struct err *err)
+{
+    (void)document;
+    if (strcmp(text_of(key), "rate") == 0)
+        return take_size(config, value, LOG_RATE_MAX_BYTES, &config->log_rate, err);
+    if (strcmp(text_of(key), "ring") != 0)
+        return bad(err, config->config_file, key, "unknown key (logs has: ring, rate)");
+    int r = take_size(config, value, LOG_RING_MAX_BYTES, &config->log_ring, err);
+    if (r == 0 &&
+        (config->log_ring < LOG_RING_MIN_BYTES || (config->log_ring & (config->log_ring - 1)) != 0))
+        r = bad(err, config->config_file, value, "a ring is 16KiB to 64MiB, a power of two");
+    return r;
+}
+
 static int top_key(struct supervisor_config *config, yaml_document_t *document,
                    const yaml_node_t *key, const yaml_node_t *value, struct err *err)
 {
     if (strcmp(text_of(key), "template") == 0)
         return each_key(document, value, config->config_file, template_key, config, err);
+    if (strcmp(text_of(key), "logs") == 0)
+        return each_key(document, value, config->config_file, log_key, config, err);
     if (strcmp(text_of(key), "allow_grants") != 0)
-        return bad(err, config->config_file, key, "unknown key (known: allow_grants, template)");
+        return bad(err, config->config_file, key,
+                   "unknown key (known: allow_grants, logs, template)");
     return each_key(document, value, config->config_file, grant_key, config, err);
 }
 
@@ -156,6 +191,8 @@ int supervisor_config_read(struct supervisor_config *config, struct err *err)
     yaml_document_t document;
     size_t size = 0;
 
+    config->log_ring = LOG_RING_BYTES;
+    config->log_rate = LOG_RATE_BYTES;
     if (!config->config_file)
         return 0;
     int r = fd_read_file(AT_FDCWD, config->config_file, CONFIG_MAX_BYTES, &text, &size, err);

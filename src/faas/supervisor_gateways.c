@@ -282,20 +282,28 @@ static int spawn_gateway(struct supervisor *supervisor, enum gateway_role role, 
         {.source = "/usr/lib", .target = "/lib", .exec = true},
         {.source = "/usr/lib64", .target = "/lib64", .exec = true, .optional = true},
     };
-    char allow_uid[16];
-    char *argv[8] = {(char[]){"vireo-gateway"}, (char *)(uintptr_t)role_names[role]};
+    char allow_uid[16], log_bytes[24];
+    /* In this scope: a compound literal's life ends with the block that it stands in. */
+    char allow_uid_option[] = "--allow-uid", admin_tcp_option[] = "--admin-tcp";
+    char log_ring_option[] = "--log-ring", log_rate_option[] = "--log-rate";
+    char *argv[12] = {(char[]){"vireo-gateway"}, (char *)(uintptr_t)role_names[role]};
     char *envp[] = {(char[]){"PATH=/usr/bin"}, NULL};
     int argc = 2;
     int fds[8] = {-1, -1, 2, socket, supervisor->telemetry[role]};
     size_t fd_count = 5;
 
     fds[fd_count++] = role == GATEWAY_CALLS ? supervisor->listen_fd : supervisor->admin_fd;
+    argv[argc++] = role == GATEWAY_ADMIN ? log_ring_option : log_rate_option;
+    argv[argc++] = log_bytes;
+    snprintf(log_bytes, sizeof log_bytes, "%llu",
+             (unsigned long long)(role == GATEWAY_ADMIN ? supervisor->config.log_ring
+                                                        : supervisor->config.log_rate));
     if (role == GATEWAY_ADMIN) {
         snprintf(allow_uid, sizeof allow_uid, "%u", (unsigned)supervisor->config.allow_uid);
-        argv[argc++] = (char[]){"--allow-uid"};
+        argv[argc++] = allow_uid_option;
         argv[argc++] = allow_uid;
         if (supervisor->admin_tcp_fd >= 0) {
-            argv[argc++] = (char[]){"--admin-tcp"};
+            argv[argc++] = admin_tcp_option;
             fds[fd_count++] = supervisor->admin_tcp_fd;
             fds[fd_count++] = supervisor->admin_token_fd;
         }

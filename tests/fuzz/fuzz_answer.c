@@ -14,8 +14,12 @@
 #include "fuzz.h"
 #include "guest/call.h"
 
+#define SLOT 3u /* any: each has its own place */
+
 static struct channel *channel;
-static char *text; /* exactly as long as the longest answer */
+static struct channel_response *shared; /* the slot's numbers */
+static uint8_t *small, *large;          /* and its texts */
+static char *text;                      /* exactly as long as the longest answer */
 static char *log_text;
 static struct guest_call *call;
 static uint8_t *answer;
@@ -58,11 +62,15 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 
     (void)argc, (void)argv;
     channel = mmap(NULL, CHANNEL_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    CHECK(channel != MAP_FAILED);
+    shared = &channel->slots[SLOT].response;
+    small = channel_response_text(channel, SLOT, 0, 0);
+    large = channel_response_text(channel, SLOT, 0, CHANNEL_SMALL_BYTES + 1);
     text = malloc(RESPONSE_HEAD_MAX_BYTES + RESPONSE_BODY_MAX_BYTES);
     log_text = malloc(CHANNEL_LOG_BYTES);
     call = calloc(1, sizeof *call);
     answer = malloc(RESPONSE_HEAD_MAX_BYTES);
-    CHECK(channel != MAP_FAILED && text && log_text && call && answer);
+    CHECK(text && log_text && call && answer);
     CHECK(pthread_create(&thread, NULL, racer, NULL) == 0);
     return 0;
 }
@@ -86,7 +94,7 @@ static bool gateway_takes(uint32_t answer_max, struct err *err)
     struct response_header headers[REQUEST_HEADERS_MAX];
     struct response response;
 
-    if (response_check(channel, answer_max, &response, err) < 0)
+    if (response_check(channel, SLOT, answer_max, &response, err) < 0)
         return false;
     CHECK(response.outcome <= CHANNEL_IMPROPER);
     CHECK(memchr(response.message, '\0', sizeof response.message));
@@ -109,31 +117,29 @@ static void hostile_guest(struct input *input)
 {
     uint32_t answer_max = (uint32_t)take(input, 4) % (RESPONSE_BODY_MAX_BYTES + 1);
     uint64_t log_read = take(input, 8), dropped;
+    uint32_t most = 1 + (uint32_t)take(input, 4) % CHANNEL_LOG_BYTES;
     uint32_t place = (uint32_t)take(input, 2);
 
     /* The racer's word: in the numbers, or in the text. */
-    atomic_store(&race.offset, place % 2 ? offsetof(struct channel, response) + place % 300 / 4 * 4
-                                         : CHANNEL_SMALL_RESPONSE + place % 1024 / 4 * 4);
+    uint8_t *word = place % 2 ? (uint8_t *)shared + place % sizeof *shared : small + place % 1024;
+    atomic_store(&race.offset, (uint32_t)(word - (uint8_t *)channel) & ~3u);
     atomic_store(&race.value, (uint32_t)take(input, 4));
     atomic_store(&race.other, (uint32_t)take(input, 4));
     memset(channel, 0, sizeof *channel);
-    take_over(input, &channel->response,
-              sizeof channel->response - sizeof channel->response.message);
+    take_over(input, shared, sizeof *shared);
     channel->log_written = take(input, 8);
     channel->log_dropped = take(input, 4);
-    take_over(input, channel->response.message, 16);
-    memset((char *)channel + CHANNEL_SMALL_RESPONSE, 0, 1024);
-    take_over(input, (char *)channel + CHANNEL_SMALL_RESPONSE, 1024);
-    memcpy((char *)channel + CHANNEL_LARGE_RESPONSE, (char *)channel + CHANNEL_SMALL_RESPONSE,
-           1024);
+    memset(small, 0, 1024);
+    take_over(input, small, 1024);
+    memcpy(large, small, 1024);
 
     atomic_store(&race.racing, true);
     for (int i = 0; i < 8; i++) {
         struct err err = {0};
         gateway_takes(answer_max, &err);
         uint64_t before = log_read;
-        size_t bytes = channel_log_take(channel, &log_read, log_text, &dropped);
-        CHECK(bytes <= CHANNEL_LOG_BYTES && (bytes == 0 || log_read != before));
+        size_t bytes = channel_log_take(channel, &log_read, most, log_text, &dropped);
+        CHECK(bytes <= most && (bytes == 0 || log_read != before));
     }
     race_end();
 }
@@ -148,6 +154,7 @@ static void hostile_function(struct input *input, bool cgi)
     call->status = call->response_head_bytes = call->response_header_count = 0;
     call->has_bad_status = false;
     call->channel = channel;
+    call->slot = SLOT;
     call->answer = answer;
     call->answer_max = RESPONSE_HEAD_MAX_BYTES;
     call->answer_bytes = 0;
@@ -167,7 +174,7 @@ static void hostile_function(struct input *input, bool cgi)
             CHECK(r == 0 || r == -EINVAL || r == -E2BIG);
         }
     }
-    call_publish(call, 1, outcome, 0, 0, cgi ? "no CGI head" : "");
+    call_respond(call, outcome, 0, 0, cgi ? "no CGI head" : "");
     if (!gateway_takes(RESPONSE_BODY_MAX_BYTES, &err)) {
         fprintf(stderr, "an honest guest's answer is refused: %s\n", err.message);
         abort();

@@ -83,7 +83,29 @@ int http_open(struct loop *loop, const struct http_options *options,
     return err_say(err, -ENOSYS, "no server here");
 }
 
-int http_run(struct http_server *server)
+void http_run(struct http_server *server)
+{
+    (void)server;
+}
+
+bool http_due(const struct http_server *server)
+{
+    (void)server;
+    return false;
+}
+
+bool http_unsettled(const struct http_server *server)
+{
+    (void)server;
+    return false;
+}
+
+void http_settle(struct http_server *server)
+{
+    (void)server;
+}
+
+int http_wait_ms(struct http_server *server)
 {
     (void)server;
     return -1;
@@ -320,7 +342,8 @@ static void channel_change(struct input *input)
         return;
     char *channel = (char *)guests[take(input, 1) % guest_count].channel;
     uint32_t place = (uint32_t)take(input, 2);
-    size_t at = place & 1 ? CHANNEL_SMALL_RESPONSE + place % 512 : place % sizeof(struct channel);
+    size_t at = place & 1 ? CHANNEL_SMALL + CHANNEL_SMALL_BYTES + place % 512
+                          : place % sizeof(struct channel);
 
     take_over(input, channel + at, 1 + take(input, 1) % 64);
 }
@@ -336,19 +359,23 @@ static void channel_answer(struct input *input)
     struct channel *channel = guests[guest].channel;
     uint8_t bits = (uint8_t)take(input, 1);
 
-    channel->response = (struct channel_response){
+    uint32_t number = atomic_load(&channel->response_sequence) + 1;
+    uint32_t place = channel->order[number % CHANNEL_SLOTS] % CHANNEL_SLOTS;
+    struct channel_response *response = &channel->slots[place].response;
+    if (!(bits & 32))
+        atomic_store(&channel->slots[place].state, CHANNEL_TAKEN);
+    *response = (struct channel_response){
         .status = 200, .head_bytes = sizeof head, .body_bytes = 10, .header_count = 2};
-    memcpy(channel_response_text(channel, sizeof head, 10), head, sizeof head);
+    memcpy(channel_response_text(channel, place, sizeof head, 10), head, sizeof head);
     if (bits & 1)
-        channel->response.outcome = (uint32_t)take(input, 1) % 9;
+        response->outcome = (uint32_t)take(input, 1) % 9;
     if (bits & 2)
-        channel->response.flags = (uint32_t)take(input, 1);
+        response->flags = (uint32_t)take(input, 1);
     if (bits & 4)
-        take_over(input, &channel->response, sizeof channel->response);
+        take_over(input, response, sizeof *response);
     if (bits & 8)
         channel->log_written = take(input, 8);
-    atomic_store(&channel->response_sequence,
-                 atomic_load(&channel->request_sequence) + (bits & 16 ? 1 : 0));
+    atomic_store(&channel->response_sequence, number + (bits & 16 ? take(input, 1) : 0));
     wake(guest);
 }
 
@@ -420,6 +447,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
     for (int i = 0; i < STEPS_MAX && input.left > 0; i++) {
         one_step(&input, calls);
+        serve_ready(calls);
         CHECK(loop_round(calls->loop, 0) == 0);
         requests_over();
     }

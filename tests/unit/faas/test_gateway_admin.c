@@ -65,13 +65,14 @@ static void only_our_own_host_is_ours(void **state)
     static const char *const ours[] = {"127.0.0.1", "127.0.0.1:80", "localhost:8080", "[::1]",
                                        "[::1]:80",  "10.0.0.1",     "vireo.lan:1"};
     static const char *const foreign[] = {
-        "",     "evil.example", "evil.example:80", "localhost.",       "127.0.0.1.evil",
-        "[::1", "[::1]x",       "[evil]",          "localhost:80evil", "::1",
-        ":80"};
+        "",          "evil.example", "evil.example:80", "localhost.",       "127.0.0.1.evil",
+        "[::1",      "[::1]x",       "[evil]",          "localhost:80evil", "::1",
+        ":80",       "10.0.0.2",     "[::2]",           "localhost:1:2",    "[::1]:x",
+        "2130706433"};
     for (size_t i = 0; i < ARRAY_LEN(ours); i++)
-        assert_true(admin_host_is_ours(ours[i], "vireo.lan"));
+        assert_true(admin_host_is_ours(ours[i], "10.0.0.1", "vireo.lan"));
     for (size_t i = 0; i < ARRAY_LEN(foreign); i++)
-        if (admin_host_is_ours(foreign[i], NULL))
+        if (admin_host_is_ours(foreign[i], "10.0.0.1", NULL))
             fail_msg("'%s' was accepted", foreign[i]);
 }
 
@@ -169,7 +170,7 @@ static char *ring_text(struct log_ring *ring)
 static void lines_are_stamped_and_harmless(void **state)
 {
     (void)state;
-    struct log_rings *rings = log_rings_new();
+    struct log_rings *rings = log_rings_new(LOG_RING_BYTES);
     struct log_ring *ring = log_rings_get(rings, "f");
     static const char text[] = "one\r\ntw\x1b[2Jo\n\xff\xc2\x9b\xc3\xa4\tlast";
 
@@ -185,7 +186,7 @@ static void lines_are_stamped_and_harmless(void **state)
 static void a_full_ring_forgets_whole_lines(void **state)
 {
     (void)state;
-    struct log_rings *rings = log_rings_new();
+    struct log_rings *rings = log_rings_new(LOG_RING_BYTES);
     struct log_ring *ring = log_rings_get(rings, "f");
     static char line[1000];
     uint64_t at = 0;
@@ -207,7 +208,7 @@ static void a_full_ring_forgets_whole_lines(void **state)
 static void a_long_line_is_cut(void **state)
 {
     (void)state;
-    struct log_rings *rings = log_rings_new();
+    struct log_rings *rings = log_rings_new(LOG_RING_BYTES);
     struct log_ring *ring = log_rings_get(rings, "f");
     _cleanup_(freep) char *text = malloc(100000);
     memset(text, 1, 100000); /* each byte is shown as four */
@@ -221,7 +222,7 @@ static void a_long_line_is_cut(void **state)
 static void rings_come_and_go_by_name(void **state)
 {
     (void)state;
-    struct log_rings *rings = log_rings_new();
+    struct log_rings *rings = log_rings_new(LOG_RING_BYTES);
     assert_null(log_rings_find(rings, "f"));
     struct log_ring *f = log_rings_get(rings, "f");
     assert_ptr_equal(log_rings_get(rings, "f"), f);

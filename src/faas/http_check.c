@@ -1,0 +1,128 @@
+/* Refusals of requests that HTTP does not allow, where libmicrohttpd has none of its own. */
+#include <errno.h>
+#include <microhttpd.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "faas/http_check.h"
+
+/* host[:port] or [v6][:port]; no user, nothing of a path (RFC 3986, 3.2). */
+static bool host_is_proper(const char *host, size_t bytes)
+{
+    for (size_t i = 0; i < bytes; i++) {
+        unsigned char c = (unsigned char)host[i];
+        if (c <= 0x20 || c >= 0x7f || strchr("/?#@\\\"<>^`{|},", c))
+            return false;
+    }
+    return bytes <= 255;
+}
+
+const char *http_target_split(char *text, struct http_target *ret_target,
+                              enum problem_cause *ret_cause)
+{
+    struct http_target target = {0};
+    size_t bytes = strlen(text);
+    char *at = text;
+
+    *ret_cause = PROBLEM_URI_TOO_LONG;
+    if (bytes > HTTP_TARGET_MAX_BYTES)
+        return "the target is longer than 16 KiB";
+    *ret_cause = PROBLEM_BAD_REQUEST;
+    for (size_t i = 0; i < bytes; i++)
+        if ((unsigned char)at[i] <= 0x20 || at[i] == 0x7f || at[i] == '#')
+            return "the target is not proper";
+    if (strncasecmp(at, "http://", 7) == 0 || strncasecmp(at, "https://", 8) == 0) {
+        at = strstr(at, "://") + 3;
+        target.authority = at;
+        target.authority_bytes = strcspn(at, "/?");
+        at += target.authority_bytes;
+        if (*at != '/' || target.authority_bytes == 0 ||
+            !host_is_proper(target.authority, target.authority_bytes))
+            return "the target is not proper";
+    }
+    target.path = at;
+    target.path_bytes = strcspn(at, "?");
+    at += target.path_bytes;
+    if (*at == '?')
+        *at++ = '\0';
+    target.query = at;
+    target.query_bytes = strlen(at);
+    *ret_target = target;
+    return NULL;
+}
+
+/* The fields that say where a request ends and whom it is for. */
+struct framing {
+    const char *host, *length, *coding;
+    int hosts, lengths, codings;
+    bool cut; /* a NUL in a name or a value */
+};
+
+static enum MHD_Result look(void *user, enum MHD_ValueKind kind, const char *name,
+                            size_t name_bytes, const char *value, size_t value_bytes)
+{
+    struct framing *framing = user;
+
+    (void)kind;
+    if (!value)
+        value = "";
+    if (memchr(name, '\0', name_bytes) || memchr(value, '\0', value_bytes))
+        framing->cut = true;
+    if (strcasecmp(name, "host") == 0) {
+        framing->host = value;
+        framing->hosts++;
+    } else if (strcasecmp(name, "content-length") == 0) {
+        framing->length = value;
+        framing->lengths++;
+    } else if (strcasecmp(name, "transfer-encoding") == 0) {
+        framing->coding = value;
+        framing->codings++;
+    }
+    return MHD_YES;
+}
+
+static const char *body_check(const struct framing *framing, int64_t *ret_body_bytes)
+{
+    char *end;
+
+    *ret_body_bytes = framing->coding ? -1 : 0;
+    if (framing->lengths + framing->codings > 1)
+        return "the body's length is said twice";
+    if (framing->coding && strcasecmp(framing->coding, "chunked") != 0)
+        return "of transfer codings only 'chunked' is known";
+    if (!framing->length)
+        return NULL;
+    errno = 0;
+    long long bytes = strtoll(framing->length, &end, 10);
+    if (framing->length[0] < '0' || framing->length[0] > '9' || *end != '\0' || errno != 0)
+        return "Content-Length is not a number";
+    *ret_body_bytes = bytes;
+    return NULL;
+}
+
+const char *http_head_check(struct MHD_Connection *connection, const char *method,
+                            const struct http_target *target, int64_t *ret_body_bytes,
+                            enum problem_cause *ret_cause)
+{
+    struct framing framing = {0};
+
+    MHD_get_connection_values_n(connection, MHD_HEADER_KIND, look, &framing);
+    *ret_cause = PROBLEM_NOT_IMPLEMENTED;
+    if (strcmp(method, "CONNECT") == 0)
+        return "this is not a proxy";
+    *ret_cause = PROBLEM_BAD_REQUEST;
+    if (target->path[0] != '/' &&
+        (strcmp(target->path, "*") != 0 || strcmp(method, "OPTIONS") != 0))
+        return "the target is not proper";
+    if (framing.cut)
+        return "a header is not what HTTP allows";
+    if (framing.hosts > 1 || (framing.host && !host_is_proper(framing.host, strlen(framing.host))))
+        return "Host is not proper";
+    if (framing.host && target->authority &&
+        (strlen(framing.host) != target->authority_bytes ||
+         strncasecmp(framing.host, target->authority, target->authority_bytes) != 0))
+        return "the target and Host are not of one host";
+    return body_check(&framing, ret_body_bytes);
+}
