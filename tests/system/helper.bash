@@ -11,11 +11,11 @@ need_root() {
     [ "$(id -u)" = 0 ] || skip "a daemon needs root"
 }
 
-# A port that nobody listens on now.
+# A port that nobody listens on now, below those that the kernel gives to clients.
 free_port() {
     local port
     for _ in $(seq 100); do
-        port=$((20000 + RANDOM % 20000))
+        port=$((20000 + RANDOM % 12000))
         if ! (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; then
             echo "$port"
             return
