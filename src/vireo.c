@@ -56,13 +56,27 @@ const struct cli_verb cli_verbs[] = {
     {"rm", "NAME...", "remove functions", "  vireo rm hello\n", cli_rm},
     {"logs", "NAME [-f]", "show what a function wrote to its standard error",
      "  -f, --follow     go on as it is written\n\n  vireo logs -f hello\n", cli_logs},
+    {"top", "[-n ROUNDS] [--sort ORDER]",
+     "show what functions do now: calls, errors, time, CPU, memory",
+     "On a terminal a table that is made anew each second: c, n, m and a sort by CPU, calls, "
+     "memory\n"
+     "and name, q ends. Elsewhere, with -n or with -o json (a line a round) so many rounds.\n\n"
+     "  -n, --rounds N         how many rounds; default 1\n"
+     "  -i, --interval SECONDS between two, 0.1 to 3600; default 1\n"
+     "  -s, --sort ORDER       cpu, calls, memory or name; default cpu\n\n"
+     "  vireo top -n 3 --sort calls\n",
+     cli_top},
     {"serve", "[--listen ADDR:PORT] [--state DIR] [OPTION...]", "run the daemon",
      "Functions are called at http://ADDR:PORT/function/NAME. Administration is on the socket\n"
      "DIR/admin.sock. Needs root.\n\n"
      "  --listen ADDR:PORT        default 127.0.0.1:8080\n"
      "  --config FILE             the operator's settings\n"
      "  --admin-listen ADDR:PORT  administration over TCP too, on another port\n"
-     "  --admin-token FILE        the token that it asks for; mode 0600\n\n"
+     "  --admin-token FILE        the token that it asks for; mode 0600\n"
+     "  --log-format FORMAT       text, json (a line a message, functions' output too) or "
+     "journal;\n"
+     "                            default journal when journald reads standard error, else text\n"
+     "  --log-calls               a line of the log for each call, with its cost\n\n"
      "  vireo serve --listen 127.0.0.1:8080 --state /var/lib/vireo\n",
      cli_serve},
     {"doctor", "", "show what this kernel offers, and which mechanism each part takes",

@@ -15,13 +15,14 @@
 
 #include "base/err.h"
 #include "base/limits.h"
+#include "base/log.h"
 #include "faas/gateway.h"
 #include "faas/protocol.h"
 
 static void usage(FILE *to)
 {
-    fputs("usage: vireo-gateway calls [--log-rate BYTES]\n"
-          "       vireo-gateway admin [--log-ring BYTES] [--allow-uid UID]...\n"
+    fputs("usage: vireo-gateway calls [--log FORMAT] [--log-rate BYTES] [--log-calls]\n"
+          "       vireo-gateway admin [--log FORMAT] [--log-ring BYTES] [--allow-uid UID]...\n"
           "                           [--admin-tcp [--admin-host NAME]]\n"
           "Started by vireo-supervisor.\n",
           to);
@@ -65,29 +66,39 @@ static int parse_number(const char *text, uint64_t max, uint64_t *ret_number)
     return 0;
 }
 
-static int parse_calls(int argc, char **argv, struct gateway_calls_options *ret_options)
+static int parse_calls(int argc, char **argv, struct gateway_calls_options *ret_options,
+                       enum log_format *ret_format)
 {
-    static const struct option table[] = {{"log-rate", required_argument, NULL, 'r'}, {0}};
+    static const struct option table[] = {
+        {"log", required_argument, NULL, 'f'},
+        {"log-rate", required_argument, NULL, 'r'},
+        {"log-calls", no_argument, NULL, 'c'},
+        {0},
+    };
     struct gateway_calls_options options = {.log_rate = LOG_RATE_BYTES};
     int c;
 
-    while ((c = getopt_long(argc, argv, "", table, NULL)) != -1)
-        if (c != 'r' || parse_number(optarg, LOG_RATE_MAX_BYTES, &options.log_rate) < 0)
+    while ((c = getopt_long(argc, argv, "", table, NULL)) != -1) {
+        if (c == 'c')
+            options.log_calls = true;
+        else if (c == 'f'
+                     ? !log_format_parse(optarg, ret_format)
+                     : c != 'r' || parse_number(optarg, LOG_RATE_MAX_BYTES, &options.log_rate) < 0)
             return -EINVAL;
+    }
     if (optind != argc)
         return -EINVAL;
     *ret_options = options;
     return 0;
 }
 
-static int parse_admin(int argc, char **argv, struct gateway_admin_options *ret_options)
+static int parse_admin(int argc, char **argv, struct gateway_admin_options *ret_options,
+                       enum log_format *ret_format)
 {
     static const struct option table[] = {
-        {"allow-uid", required_argument, NULL, 'u'},
-        {"log-ring", required_argument, NULL, 'l'},
-        {"admin-tcp", no_argument, NULL, 't'},
-        {"admin-host", required_argument, NULL, 'h'},
-        {0},
+        {"allow-uid", required_argument, NULL, 'u'},  {"log", required_argument, NULL, 'f'},
+        {"log-ring", required_argument, NULL, 'l'},   {"admin-tcp", no_argument, NULL, 't'},
+        {"admin-host", required_argument, NULL, 'h'}, {0},
     };
     struct gateway_admin_options options = {.log_ring_bytes = LOG_RING_BYTES};
     uint64_t number;
@@ -105,6 +116,10 @@ static int parse_admin(int argc, char **argv, struct gateway_admin_options *ret_
                 number < LOG_RING_MIN_BYTES || (number & (number - 1)) != 0)
                 return -EINVAL;
             options.log_ring_bytes = (size_t)number;
+            break;
+        case 'f':
+            if (!log_format_parse(optarg, ret_format))
+                return -EINVAL;
             break;
         case 't':
             options.tcp = true;
@@ -126,10 +141,11 @@ static int run(int argc, char **argv, struct err *err)
 {
     struct gateway_calls_options calls_options;
     struct gateway_admin_options options;
+    enum log_format format = LOG_TEXT;
     const char *role = argc > 1 ? argv[1] : "";
     bool calls = strcmp(role, "calls") == 0;
-    int parsed = calls                        ? parse_calls(argc - 1, argv + 1, &calls_options)
-                 : strcmp(role, "admin") == 0 ? parse_admin(argc - 1, argv + 1, &options)
+    int parsed = calls ? parse_calls(argc - 1, argv + 1, &calls_options, &format)
+                 : strcmp(role, "admin") == 0 ? parse_admin(argc - 1, argv + 1, &options, &format)
                                               : -EINVAL;
 
     if (parsed < 0) {
@@ -142,6 +158,8 @@ static int run(int argc, char **argv, struct err *err)
         r = check_descriptors(last, err);
     if (r < 0)
         return r;
+    log_open(format, calls ? "vireo-gateway calls" : "vireo-gateway admin",
+             format == LOG_JOURNAL ? GATEWAY_JOURNAL_FD : -1);
     return calls ? gateway_calls_run(&calls_options, err) : gateway_admin_run(&options, err);
 }
 
@@ -153,6 +171,6 @@ int main(int argc, char **argv)
     if (r == 0)
         return 0;
     if (err.code)
-        fprintf(stderr, "vireo-gateway: %s\n", err.message);
+        log_line(LOG_ERROR, "%s", err.message);
     return r == -EINVAL ? 2 : 1;
 }

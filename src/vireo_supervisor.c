@@ -17,6 +17,7 @@ static int usage(void)
 {
     fputs("usage: vireo-supervisor --listen ADDR:PORT --state DIR [--config FILE]\n"
           "                        [--admin-listen ADDR:PORT --admin-token FILE]\n"
+          "                        [--log-format text|json|journal] [--log-calls]\n"
           "       vireo-supervisor --reserve-uids\n"
           "It is started by `vireo serve`. --reserve-uids makes the range of sandboxes' uids in\n"
           "/etc/subuid and /etc/subgid, unless it is there, and ends.\n",
@@ -38,6 +39,27 @@ static int reserve_uids(void)
     return r < 0 ? 1 : 0;
 }
 
+/* In the form asked for (NULL: not), else to journald when that reads standard error, else as text.
+ */
+static int open_log(const char *word, int *ret_journal_fd, struct err *err)
+{
+    enum log_format format = !word && log_stderr_is_journal() ? LOG_JOURNAL : LOG_TEXT;
+    int fd = -1;
+
+    if (word && !log_format_parse(word, &format))
+        return err_say(err, -EINVAL, "cannot log as '%s': text, json and journal are known", word);
+    if (format == LOG_JOURNAL) {
+        int r = log_journal_connect(&fd, err);
+        if (r < 0 && word)
+            return r;
+        if (r < 0)
+            format = LOG_TEXT;
+    }
+    log_open(format, "vireo-supervisor", fd);
+    *ret_journal_fd = fd;
+    return 0;
+}
+
 int main(int argc, char **argv)
 {
     static const struct option options[] = {
@@ -49,13 +71,17 @@ int main(int argc, char **argv)
         {"verbose", no_argument, NULL, 'v'},
         {"quiet", no_argument, NULL, 'q'},
         {"reserve-uids", no_argument, NULL, 'r'},
+        {"log-format", required_argument, NULL, 'f'},
+        {"log-calls", no_argument, NULL, 'i'},
         {NULL, 0, NULL, 0},
     };
     struct supervisor_config config = {
         .listen = "127.0.0.1:8080",
         .state_dir = "/var/lib/vireo",
         .allow_uid = getuid(),
+        .journal_fd = -1,
     };
+    const char *log_word = NULL;
     char self[4096];
     struct err err = {0};
     int option;
@@ -76,6 +102,12 @@ int main(int argc, char **argv)
             break;
         case 't':
             config.admin_token_file = optarg;
+            break;
+        case 'f':
+            log_word = optarg;
+            break;
+        case 'i':
+            config.log_calls = true;
             break;
         case 'v':
             log_set_level(LOG_DEBUG);
@@ -99,9 +131,11 @@ int main(int argc, char **argv)
     self[n] = '\0';
     config.program_dir = dirname(self);
 
-    int r = supervisor_serve(&config, &err);
+    int r = open_log(log_word, &config.journal_fd, &err);
+    if (r == 0)
+        r = supervisor_serve(&config, &err);
     if (r < 0) {
-        fprintf(stderr, "vireo: %s\n", err.message);
+        log_line(LOG_ERROR, "%s", err.message);
         return r == -EINVAL ? 2 : r == -EPERM ? 4 : 1;
     }
     return 0;

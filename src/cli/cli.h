@@ -38,6 +38,7 @@ int cli_ls(int argc, char **argv);
 int cli_describe(int argc, char **argv);
 int cli_rm(int argc, char **argv);
 int cli_logs(int argc, char **argv);
+int cli_top(int argc, char **argv);
 int cli_serve(int argc, char **argv);
 int cli_doctor(int argc, char **argv);
 

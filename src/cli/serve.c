@@ -14,11 +14,15 @@ int cli_serve(int argc, char **argv)
     const char *config = NULL;
     const char *admin_listen = NULL;
     const char *admin_token = NULL;
+    const char *log_format = NULL;
+    bool log_calls = false;
     const struct cli_option options[] = {
         {.name = "--listen", .text = &listen},
         {.name = "--config", .text = &config},
         {.name = "--admin-listen", .text = &admin_listen},
         {.name = "--admin-token", .text = &admin_token},
+        {.name = "--log-format", .text = &log_format},
+        {.name = "--log-calls", .flag = &log_calls},
     };
     struct err err = {0};
     int words, exit;
@@ -46,14 +50,18 @@ int cli_serve(int argc, char **argv)
     size_t count = 5;
     const struct {
         const char *name, *value;
-    } others[] = {
-        {"--config", config}, {"--admin-listen", admin_listen}, {"--admin-token", admin_token}};
+    } others[] = {{"--config", config},
+                  {"--admin-listen", admin_listen},
+                  {"--admin-token", admin_token},
+                  {"--log-format", log_format}};
     for (size_t i = 0; i < ARRAY_LEN(others); i++) {
         if (others[i].value) {
             args[count++] = others[i].name;
             args[count++] = others[i].value;
         }
     }
+    if (log_calls)
+        args[count++] = "--log-calls";
     execv(program, (char *const *)(uintptr_t)args);
     err_set(&err, -errno, "cannot run '%s'", program);
     return cli_error(&err, NULL);

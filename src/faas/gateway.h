@@ -10,6 +10,7 @@ struct err;
 
 struct gateway_calls_options {
     uint64_t log_rate; /* bytes a second of one function's output that are kept; 0: all */
+    bool log_calls;    /* a line of the log for each call */
 };
 
 /* Serves the public port until GATEWAY_DRAIN is done or the supervisor has gone. */

@@ -11,8 +11,10 @@
 
 #include "base/cleanup.h"
 #include "base/err.h"
+#include "base/log.h"
 #include "faas/gateway_admin.h"
 #include "faas/gateway_seccomp.h"
+#include "faas/output_log.h"
 #include "faas/telemetry.h"
 
 #define CONNECTIONS_MAX 256
@@ -110,8 +112,7 @@ static void on_supervisor(struct link *link, const void *data, size_t bytes, int
     } else if (type == GATEWAY_DRAIN && bytes == sizeof(struct gateway_simple)) {
         admin->draining = true;
     } else {
-        fprintf(stderr, "vireo-gateway: cannot use a message of type %u and %zu bytes: refused\n",
-                type, bytes);
+        log_line(LOG_ERROR, "cannot use a message of type %u and %zu bytes: refused", type, bytes);
     }
 }
 
@@ -191,11 +192,14 @@ static void on_telemetry(struct link *link, const void *data, size_t bytes, int 
     memcpy(&type, data, sizeof type);
     if (type == TELEMETRY_LOG) {
         const struct telemetry_log *log = data;
+        output_log(log);
         struct log_ring *ring = log_rings_get(admin->rings, log->function);
         if (!ring)
             return;
         log_ring_add(ring, log->time_ms, log->pvm_id, log->text, log->bytes, log->dropped);
         admin_logged(admin, log->function);
+    } else if (type == TELEMETRY_CALL) {
+        output_log_call(data);
     } else if (type == TELEMETRY_FUNCTION) {
         const struct telemetry_function *function = data;
         if (admin->pulling && function->token == admin->pull_token)

@@ -8,6 +8,7 @@
 
 #include "base/cleanup.h"
 #include "base/err.h"
+#include "base/log.h"
 #include "faas/admin_query.h"
 #include "faas/gateway_admin.h"
 
@@ -234,6 +235,7 @@ static void metrics_counted(struct admin_call *call, const struct gateway_counte
         metrics_supervisor(&call->stream, call->json, admin->functions, admin->function_count);
     if (counters)
         metrics_text(&call->stream, counters, admin->functions, admin->function_count);
+    metrics_log_lost(&call->stream, log_lost());
     reply_stream_text(call, "text/plain; version=0.0.4; charset=utf-8");
 }
 
@@ -260,7 +262,7 @@ static void describe_counted(struct admin_call *call, const struct gateway_count
     const char *end = strrchr(json, '}');
 
     (void)counters;
-    const struct metrics_function *function = NULL;
+    struct metrics_function *function = NULL;
     for (size_t i = 0; i < admin->function_count && !function; i++)
         if (strcmp(admin->functions[i].name, call->name) == 0)
             function = &admin->functions[i];
@@ -268,6 +270,8 @@ static void describe_counted(struct admin_call *call, const struct gateway_count
         text_bytes(&call->stream, json, strlen(json));
     } else {
         text_bytes(&call->stream, json, (size_t)(end - json));
+        /* Each instance's memory is in the supervisor's object. */
+        function->counters.memory_bytes = METRICS_UNKNOWN;
         text_add(&call->stream, ",\"usage\":");
         metrics_usage(&call->stream, function);
         text_bytes(&call->stream, "}\n", 2);

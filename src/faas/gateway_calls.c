@@ -11,6 +11,7 @@
 
 #include "base/cleanup.h"
 #include "base/err.h"
+#include "base/log.h"
 #include "faas/gateway.h"
 #include "faas/gateway_calls.h"
 #include "faas/gateway_seccomp.h"
@@ -141,12 +142,11 @@ static void on_message(struct link *link, const void *data, size_t bytes, int *f
     if (bytes >= sizeof type)
         memcpy(&type, data, sizeof type);
     if (type == 0 || type >= ARRAY_LEN(sizes) || sizes[type] != bytes) {
-        fprintf(stderr, "vireo-gateway: cannot use a message of type %u and %zu bytes: refused\n",
-                type, bytes);
+        log_line(LOG_ERROR, "cannot use a message of type %u and %zu bytes: refused", type, bytes);
         return;
     }
     if (on_checked(calls, type, data, fds, fd_count, &err) < 0)
-        fprintf(stderr, "vireo-gateway: %s\n", err.message);
+        log_line(LOG_ERROR, "%s", err.message);
 }
 
 /* Without its supervisor a gateway can start and stop nothing: it ends, and so do its calls. */
@@ -257,6 +257,7 @@ int gateway_calls_run(const struct gateway_calls_options *options, struct err *e
     if (!calls)
         return err_set(err, -ENOMEM, "cannot start the gateway");
     calls->log_rate = options->log_rate;
+    calls->log_calls = options->log_calls;
     signal(SIGPIPE, SIG_IGN);
     /* Fixed, or malloc would raise it with the first large body and keep all later ones. */
     mallopt(M_MMAP_THRESHOLD, 256 << 10);

@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "base/cleanup.h"
+#include "base/printable.h"
 #include "faas/log_ring.h"
 
 #define BUCKETS 1024
@@ -153,54 +154,6 @@ static void append(struct log_ring *ring, const char *line, size_t bytes)
     ring->end += bytes;
 }
 
-/* Bytes of the UTF-8 sequence at `text`, or 0 when there is no proper one (RFC 3629). */
-static size_t utf8_bytes(const unsigned char *text, size_t left)
-{
-    size_t bytes = text[0] >= 0xf0 ? 4 : text[0] >= 0xe0 ? 3 : 2;
-    unsigned char low = 0x80, high = 0xbf;
-
-    if (text[0] < 0xc2 || text[0] > 0xf4 || left < bytes)
-        return 0;
-    if (text[0] == 0xe0)
-        low = 0xa0;
-    else if (text[0] == 0xed)
-        high = 0x9f;
-    else if (text[0] == 0xf0)
-        low = 0x90;
-    else if (text[0] == 0xf4)
-        high = 0x8f;
-    for (size_t i = 1; i < bytes; i++, low = 0x80, high = 0xbf)
-        if (text[i] < low || text[i] > high)
-            return 0;
-    /* C1 controls (U+0080 to U+009F) drive terminals, too. */
-    return text[0] == 0xc2 && text[1] < 0xa0 ? 0 : bytes;
-}
-
-static size_t line_text(char *line, size_t at, const char *text, size_t bytes)
-{
-    const unsigned char *from = (const unsigned char *)text;
-
-    for (size_t i = 0; i < bytes;) {
-        size_t sequence = 1;
-        if (at + 8 > LOG_LINE_MAX) {
-            memcpy(line + at, "...", 3);
-            return at + 3;
-        }
-        if (from[i] >= 0x80)
-            sequence = utf8_bytes(from + i, bytes - i);
-        else if ((from[i] < 0x20 && from[i] != '\t') || from[i] == 0x7f)
-            sequence = 0;
-        if (sequence > 0) {
-            memcpy(line + at, text + i, sequence);
-            at += sequence;
-            i += sequence;
-        } else {
-            at += (size_t)snprintf(line + at, 5, "\\x%02x", from[i++]);
-        }
-    }
-    return at;
-}
-
 static size_t line_head(char *line, uint64_t time_ms, uint64_t instance)
 {
     time_t seconds = (time_t)(time_ms / 1000);
@@ -228,8 +181,9 @@ void log_ring_add(struct log_ring *ring, uint64_t time_ms, uint64_t instance, co
         const char *end = memchr(text, '\n', bytes);
         size_t length = end ? (size_t)(end - text) : bytes;
         size_t at = line_head(line, time_ms, instance);
-        at =
-            line_text(line, at, text, length > 0 && text[length - 1] == '\r' ? length - 1 : length);
+        /* One byte is left for the end of the line. */
+        at += printable(line + at, sizeof line - at - 1, text,
+                        length > 0 && text[length - 1] == '\r' ? length - 1 : length);
         line[at++] = '\n';
         append(ring, line, at);
         size_t taken = end ? length + 1 : length;

@@ -130,6 +130,12 @@ static void gateway_text(struct text *text, const struct gateway_counters *gatew
            "Instances ended because their answer was not proper.", gateway->instances_misbehaved);
 }
 
+void metrics_log_lost(struct text *text, uint64_t lines)
+{
+    single(text, "vireo_log_lines_lost_total", "counter",
+           "Lines of functions that standard error or journald did not take.", lines);
+}
+
 /* ---- of each function: a row a metric ---- */
 
 #define FUNCTION_METRIC(name) \

@@ -17,6 +17,8 @@
 extern const uint64_t metrics_bounds_us[METRICS_BUCKETS];
 extern const uint64_t metrics_bounds_bytes[METRICS_BUCKETS];
 
+#define METRICS_UNKNOWN UINT64_MAX
+
 struct histogram {
     uint64_t bucket[METRICS_BUCKETS + 1];
     uint64_t sum;
@@ -39,7 +41,7 @@ struct function_counters {
     uint64_t memory_kib_ms;            /* of ended instances: peak times time of their calls */
     uint64_t log_dropped_bytes;
     /* Gauges. */
-    uint64_t memory_bytes; /* the supervisor's: of live instances */
+    uint64_t memory_bytes; /* the supervisor's: of live instances; METRICS_UNKNOWN: not asked */
     uint32_t starting, idle, busy, leaving, queued;
     uint32_t reserved;
 };
@@ -77,6 +79,9 @@ void text_clear(struct text *text);
 /* Appends the metrics in Prometheus' text format. Names were checked by their receiver. */
 void metrics_text(struct text *text, const struct gateway_counters *gateway,
                   const struct metrics_function *functions, size_t function_count);
+
+/* Appends how many lines of the log were lost. */
+void metrics_log_lost(struct text *text, uint64_t lines);
 
 /*
  * What the supervisor says of itself, a JSON object: its numbers are appended (`text` may be NULL),

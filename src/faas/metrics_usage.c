@@ -33,7 +33,8 @@ void metrics_usage(struct text *text, const struct metrics_function *function)
     number(text, "billed_duration_ms", c->billed_ms);
     number(text, "cpu_us", c->cpu_us);
     number(text, "billed_cpu_ms", c->billed_cpu_ms);
-    number(text, "memory_bytes", c->memory_bytes);
+    if (c->memory_bytes != METRICS_UNKNOWN)
+        number(text, "memory_bytes", c->memory_bytes);
     number(text, "billed_memory_kib_ms", c->memory_kib_ms);
     number(text, "starting", c->starting);
     number(text, "idle", c->idle);

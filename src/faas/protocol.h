@@ -10,6 +10,7 @@
  *   3  socket to the supervisor (SEQPACKET)
  *   4  SEQPACKET socket between the two gateways (logs and counters; telemetry.h)
  *   5  the listening socket (calls: TCP; admin: UNIX)
+ *   8  with --log journal: a socket to journald
  *   6  admin only: second listening TCP socket for --admin-listen, if argv says --admin-tcp
  */
 #pragma once
@@ -23,6 +24,7 @@
 #define GATEWAY_TELEMETRY_FD 4
 #define GATEWAY_LISTEN_FD 5
 #define GATEWAY_ADMIN_TCP_FD 6
+#define GATEWAY_JOURNAL_FD 8
 
 enum gateway_message_type {
     /* supervisor to calls gateway */

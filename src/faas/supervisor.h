@@ -156,6 +156,8 @@ struct supervisor_config {
     const char *admin_listen, *admin_token_file; /* NULL: none */
     const char *config_file;
     const char *program_dir;
+    bool log_calls;            /* a line of the log for each call */
+    int journal_fd;            /* with log_format() LOG_JOURNAL, else -1 */
     uid_t allow_uid;           /* may administer besides root */
     char allow_files[16][256]; /* host directories that manifests may name (allow_grants: files:) */
     unsigned allow_files_count;

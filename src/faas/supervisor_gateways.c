@@ -273,6 +273,12 @@ static void tell_all(struct supervisor *supervisor)
     gateway_send(supervisor, GATEWAY_CALLS, &ready, sizeof ready, NULL, 0);
 }
 
+/* argv's type is older than const. */
+static char *word(const char *text)
+{
+    return (char *)(uintptr_t)text;
+}
+
 static int spawn_gateway(struct supervisor *supervisor, enum gateway_role role, int socket,
                          struct spawned *ret_process, struct err *err)
 {
@@ -283,30 +289,36 @@ static int spawn_gateway(struct supervisor *supervisor, enum gateway_role role, 
         {.source = "/usr/lib64", .target = "/lib64", .exec = true, .optional = true},
     };
     char allow_uid[16], log_bytes[24];
-    /* In this scope: a compound literal's life ends with the block that it stands in. */
-    char allow_uid_option[] = "--allow-uid", admin_tcp_option[] = "--admin-tcp";
-    char log_ring_option[] = "--log-ring", log_rate_option[] = "--log-rate";
-    char *argv[12] = {(char[]){"vireo-gateway"}, (char *)(uintptr_t)role_names[role]};
+    char *argv[16] = {word("vireo-gateway"), word(role_names[role])};
     char *envp[] = {(char[]){"PATH=/usr/bin"}, NULL};
     int argc = 2;
-    int fds[8] = {-1, -1, 2, socket, supervisor->telemetry[role]};
+    int fds[GATEWAY_JOURNAL_FD + 1] = {-1, -1, 2, socket, supervisor->telemetry[role]};
     size_t fd_count = 5;
 
     fds[fd_count++] = role == GATEWAY_CALLS ? supervisor->listen_fd : supervisor->admin_fd;
-    argv[argc++] = role == GATEWAY_ADMIN ? log_ring_option : log_rate_option;
+    argv[argc++] = word(role == GATEWAY_ADMIN ? "--log-ring" : "--log-rate");
     argv[argc++] = log_bytes;
     snprintf(log_bytes, sizeof log_bytes, "%llu",
              (unsigned long long)(role == GATEWAY_ADMIN ? supervisor->config.log_ring
                                                         : supervisor->config.log_rate));
     if (role == GATEWAY_ADMIN) {
         snprintf(allow_uid, sizeof allow_uid, "%u", (unsigned)supervisor->config.allow_uid);
-        argv[argc++] = allow_uid_option;
+        argv[argc++] = word("--allow-uid");
         argv[argc++] = allow_uid;
         if (supervisor->admin_tcp_fd >= 0) {
-            argv[argc++] = admin_tcp_option;
+            argv[argc++] = word("--admin-tcp");
             fds[fd_count++] = supervisor->admin_tcp_fd;
             fds[fd_count++] = supervisor->admin_token_fd;
         }
+    }
+    if (role == GATEWAY_CALLS && supervisor->config.log_calls)
+        argv[argc++] = word("--log-calls");
+    argv[argc++] = word("--log");
+    argv[argc++] = word(log_format_word(log_format()));
+    if (log_format() == LOG_JOURNAL) {
+        while (fd_count < GATEWAY_JOURNAL_FD)
+            fds[fd_count++] = -1;
+        fds[fd_count++] = supervisor->config.journal_fd;
     }
     struct spawn_options options = {
         .what = role == GATEWAY_CALLS ? "calls gateway" : "admin gateway",

@@ -1,0 +1,55 @@
+/* Text from elsewhere, made harmless. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/printable.h"
+
+/* Bytes of the UTF-8 sequence at `text`, or 0 when there is no proper one (RFC 3629). */
+static size_t utf8_bytes(const unsigned char *text, size_t left)
+{
+    size_t bytes = text[0] >= 0xf0 ? 4 : text[0] >= 0xe0 ? 3 : 2;
+    unsigned char low = 0x80, high = 0xbf;
+
+    if (text[0] < 0xc2 || text[0] > 0xf4 || left < bytes)
+        return 0;
+    if (text[0] == 0xe0)
+        low = 0xa0;
+    else if (text[0] == 0xed)
+        high = 0x9f;
+    else if (text[0] == 0xf0)
+        low = 0x90;
+    else if (text[0] == 0xf4)
+        high = 0x8f;
+    for (size_t i = 1; i < bytes; i++, low = 0x80, high = 0xbf)
+        if (text[i] < low || text[i] > high)
+            return 0;
+    /* C1 controls (U+0080 to U+009F) drive terminals, too. */
+    return text[0] == 0xc2 && text[1] < 0xa0 ? 0 : bytes;
+}
+
+size_t printable(char *to, size_t size, const char *from, size_t bytes)
+{
+    const unsigned char *at = (const unsigned char *)from;
+    size_t used = 0;
+
+    for (size_t i = 0; i < bytes;) {
+        size_t sequence = 1;
+        /* The longest piece, with its NUL, and the dots behind it. */
+        if (used + 8 > size) {
+            memcpy(to + used, "...", 3);
+            return used + 3;
+        }
+        if (at[i] >= 0x80)
+            sequence = utf8_bytes(at + i, bytes - i);
+        else if ((at[i] < 0x20 && at[i] != '\t') || at[i] == 0x7f)
+            sequence = 0;
+        if (sequence > 0) {
+            memcpy(to + used, from + i, sequence);
+            used += sequence;
+            i += sequence;
+        } else {
+            used += (size_t)snprintf(to + used, 5, "\\x%02x", at[i++]);
+        }
+    }
+    return used;
+}
