@@ -119,6 +119,15 @@ static void gateway_text(struct text *text, const struct gateway_counters *gatew
     single(text, "vireo_functions", "gauge", "Functions that can be called.", gateway->functions);
     single(text, "vireo_connections", "gauge", "Open connections of the public port.",
            gateway->connections);
+    single(text, "vireo_connections_accepted_total", "counter", "Connections of the public port.",
+           gateway->http.accepted);
+    single(text, "vireo_connections_evicted_total", "counter",
+           "Idle connections that made place, and slow readers cut for memory.",
+           gateway->http.evicted);
+    single(text, "vireo_requests_malformed_total", "counter", "Requests that HTTP does not allow.",
+           gateway->http.malformed);
+    single(text, "vireo_requests_slow_total", "counter",
+           "Heads, bodies and readers that passed their deadlines.", gateway->http.slow);
     single(text, "vireo_requests_total", "counter", "Requests of the public port.",
            gateway->requests);
     single(text, "vireo_problems_total", "counter", "Requests refused before any function.",
