@@ -425,8 +425,11 @@ static _Noreturn void serve_channel(struct template_state *state, struct channel
                          (state->host.memory_refused ? CHANNEL_MEMORY_REFUSED : 0),
                      verdict.message);
         publish(channel, number);
-        if (last)
+        if (last) {
+            /* The end of a process takes as long as a call: who waits for the answer goes first. */
+            sched_yield();
             _exit(0);
+        }
         /* Off the caller's time: the answer is out. */
         if (!is_handler(state)) {
             close_instance(state);
