@@ -1,6 +1,7 @@
 /*
- * The filter of an instance. A chain of comparisons, hot calls first: the kernel keeps a bitmap of
- * the calls that a filter always allows, so the chain's length costs only those with rules.
+ * The filter of an instance: a tree of comparisons. When a filter is loaded, the kernel runs it for
+ * every number there is, to note in a bitmap which calls it always allows: with a chain of
+ * comparisons that alone took 30 µs of each start, and 70 µs with grants.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -20,9 +21,6 @@
 #include "guest/seccomp.h"
 #include "guest/template.h"
 
-/* x32 calls are x86-64 ones with this bit: refused as a whole. */
-#define X32_SYSCALL_BIT 0x40000000u
-
 enum rule {
     RULE_ANY,
     RULE_EVENT_FD,
@@ -32,6 +30,7 @@ enum rule {
     RULE_WAIT_WAKE,
     RULE_CLOCK,
     RULE_FLAGS,
+    RULE_NO_CALL, /* ENOSYS */
 };
 
 /*
@@ -114,12 +113,16 @@ static uint32_t argument_offset(unsigned index)
 /* What follows a matching number: instructions that end in a verdict; their count is returned. */
 static unsigned rule_length(enum rule rule)
 {
-    return rule == RULE_ANY ? 1 : (unsigned)(2 * rules[rule].count + 2);
+    return rule == RULE_ANY || rule == RULE_NO_CALL ? 1 : (unsigned)(2 * rules[rule].count + 2);
 }
 
 static void emit_rule(struct writer *writer, enum rule rule)
 {
-    for (size_t i = 0, n = rules[rule].count; rule != RULE_ANY && i < n; i++) {
+    if (rule == RULE_ANY || rule == RULE_NO_CALL) {
+        emit_return(writer, rule == RULE_ANY ? SECCOMP_RET_ALLOW : SECCOMP_RET_ERRNO | ENOSYS);
+        return;
+    }
+    for (size_t i = 0, n = rules[rule].count; i < n; i++) {
         const struct condition *condition = &rules[rule].conditions[i];
         /* Past the conditions that follow and the permission. */
         uint8_t away = (uint8_t)(2 * (n - 1 - i) + 1);
@@ -128,38 +131,86 @@ static void emit_rule(struct writer *writer, enum rule rule)
              condition->wanted ? away : 0, condition->k);
     }
     emit_return(writer, SECCOMP_RET_ALLOW);
-    if (rule != RULE_ANY)
+    emit_return(writer, SECCOMP_RET_KILL_PROCESS);
+}
+
+/* A call that this filter knows; x32's numbers, which have a bit above all others, are not. */
+struct leaf {
+    uint32_t number;
+    enum rule rule;
+};
+
+#define LEAVES_MAX (sizeof entries / sizeof *entries + 1)
+
+/* The calls of these grants, by number; clone3 is always among them. Returns their count. */
+static size_t leaves_of(uint32_t grants, struct leaf leaves[static LEAVES_MAX])
+{
+    size_t count = 1;
+
+    /* A libc tries clone3 first and must be told that there is none. */
+    leaves[0] = (struct leaf){__NR_clone3, RULE_NO_CALL};
+    for (size_t i = 0; i < sizeof entries / sizeof *entries; i++) {
+        const struct entry *entry = &entries[i];
+        enum rule rule = entry->rule;
+        if (entry->grants && !(entry->grants & grants))
+            continue;
+        /* A grant of descriptors is a grant to write to them. */
+        if (rule == RULE_EVENT_FD &&
+            (grants & (GUEST_GRANT_STDIO | GUEST_GRANT_FILES | GUEST_GRANT_SOCKETS)))
+            rule = RULE_ANY;
+        size_t at = count++;
+        for (; at > 0 && leaves[at - 1].number > entry->number; at--)
+            leaves[at] = leaves[at - 1];
+        leaves[at] = (struct leaf){entry->number, rule};
+    }
+    return count;
+}
+
+/* Instructions of the tree of `count` leaves. */
+static unsigned tree_length(const struct leaf *leaves, size_t count)
+{
+    if (count == 1)
+        return 1 + rule_length(leaves[0].rule) + 1;
+    unsigned lower = tree_length(leaves, count / 2);
+    unsigned upper = tree_length(leaves + count / 2, count - count / 2);
+    return (lower <= UINT8_MAX ? 1 : 2) + lower + upper;
+}
+
+/* The number is loaded. Ends in a verdict on every path. */
+static void emit_tree(struct writer *writer, const struct leaf *leaves, size_t count)
+{
+    if (count == 1) {
+        emit(writer, BPF_JMP | BPF_JEQ | BPF_K, 0, (uint8_t)rule_length(leaves->rule),
+             leaves->number);
+        emit_rule(writer, leaves->rule);
         emit_return(writer, SECCOMP_RET_KILL_PROCESS);
+        return;
+    }
+    size_t half = count / 2;
+    unsigned lower = tree_length(leaves, half);
+    /* A conditional jump reaches 255 instructions. */
+    if (lower <= UINT8_MAX) {
+        emit(writer, BPF_JMP | BPF_JGE | BPF_K, (uint8_t)lower, 0, leaves[half].number);
+    } else {
+        emit(writer, BPF_JMP | BPF_JGE | BPF_K, 0, 1, leaves[half].number);
+        emit(writer, BPF_JMP | BPF_JA, 0, 0, lower);
+    }
+    emit_tree(writer, leaves, half);
+    emit_tree(writer, leaves + half, count - half);
 }
 
 int seccomp_compile(uint32_t grants, struct seccomp_program *ret_program)
 {
     struct writer writer = {.program = ret_program};
+    struct leaf leaves[LEAVES_MAX];
+    size_t count = leaves_of(grants, leaves);
 
     ret_program->count = 0;
     emit_load(&writer, offsetof(struct seccomp_data, arch));
     emit(&writer, BPF_JMP | BPF_JEQ | BPF_K, 1, 0, AUDIT_ARCH_X86_64);
     emit_return(&writer, SECCOMP_RET_KILL_PROCESS);
     emit_load(&writer, offsetof(struct seccomp_data, nr));
-    emit(&writer, BPF_JMP | BPF_JGE | BPF_K, 0, 1, X32_SYSCALL_BIT);
-    emit_return(&writer, SECCOMP_RET_KILL_PROCESS);
-
-    for (size_t i = 0; i < sizeof entries / sizeof *entries; i++) {
-        const struct entry *entry = &entries[i];
-        if (entry->grants && !(entry->grants & grants))
-            continue;
-        enum rule rule = entry->rule;
-        /* A grant of descriptors is a grant to write to them. */
-        if (rule == RULE_EVENT_FD &&
-            (grants & (GUEST_GRANT_STDIO | GUEST_GRANT_FILES | GUEST_GRANT_SOCKETS)))
-            rule = RULE_ANY;
-        emit(&writer, BPF_JMP | BPF_JEQ | BPF_K, 0, (uint8_t)rule_length(rule), entry->number);
-        emit_rule(&writer, rule);
-    }
-    /* A libc tries clone3 first and must be told that there is none. */
-    emit(&writer, BPF_JMP | BPF_JEQ | BPF_K, 0, 1, __NR_clone3);
-    emit_return(&writer, SECCOMP_RET_ERRNO | ENOSYS);
-    emit_return(&writer, SECCOMP_RET_KILL_PROCESS);
+    emit_tree(&writer, leaves, count);
     return writer.error;
 }
 
