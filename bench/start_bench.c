@@ -49,6 +49,7 @@ struct flight {
 struct bench {
     struct pvm_template *template;
     struct cgroup_pool *pool;
+    struct pvm_channel_stock channels;
     struct cgroup_limits limits;
     bool own;
     unsigned at_once;
@@ -91,7 +92,7 @@ static void start(struct bench *bench, unsigned slot)
     flight->answered = false;
     if (bench->pool && cgroup_pool_take(bench->pool, &bench->limits, &flight->group, &err) < 0)
         die(&err, "group");
-    if (pvm_channel_new(&flight->channel, &err) < 0)
+    if (pvm_channel_take(&bench->channels, &flight->channel, &err) < 0)
         die(&err, "channel");
     struct pvm_fork_options fork = {
         .id = slot,
@@ -146,6 +147,7 @@ static void ended(struct bench *bench, unsigned slot, int status)
     if (flight->group)
         cgroup_pool_put(bench->pool, flight->group, false);
     flight->group = NULL;
+    pvm_channel_stock_fill(&bench->channels);
     flight->busy = false;
     bench->in_flight--;
 }

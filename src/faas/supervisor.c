@@ -414,6 +414,7 @@ static void close_all(struct supervisor *supervisor)
     jobs_close(supervisor);
     servers_close(supervisor);
     function_free_all(supervisor);
+    pvm_channel_stock_close(&supervisor->channels);
     cgroup_pool_free(supervisor->pool);
     cgroup_root_close(supervisor->groups);
     registry_close(supervisor->registry);

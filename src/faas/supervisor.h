@@ -182,6 +182,7 @@ struct supervisor {
     struct sign_key *key;
     struct cgroup_root *groups;
     struct cgroup_pool *pool;
+    struct pvm_channel_stock channels;
 
     struct function *by_id[FUNCTION_BUCKETS], *by_name[FUNCTION_BUCKETS];
     unsigned function_count;

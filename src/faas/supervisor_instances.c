@@ -121,7 +121,7 @@ static int start(struct supervisor *supervisor, struct function *function,
     if (supervisor->pool)
         r = cgroup_pool_take(supervisor->pool, &function->limits, &instance->group, err);
     if (r == 0)
-        r = pvm_channel_new(channel, err);
+        r = pvm_channel_take(&supervisor->channels, channel, err);
     if (r < 0)
         return r;
     struct pvm_fork_options fork = {
@@ -386,6 +386,7 @@ static void instance_ended(struct supervisor *supervisor, struct instance *insta
     bool server = instance->server;
     struct function *function = instance->slot ? instance->slot->function : NULL;
     put_instance(supervisor, instance);
+    pvm_channel_stock_fill(&supervisor->channels);
     if (server) {
         char how[sizeof ended.message];
         end_text(&ended, how, sizeof how);

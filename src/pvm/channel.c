@@ -40,3 +40,25 @@ void pvm_channel_close(struct pvm_channel *channel)
     closep(&channel->event_fd);
     channel->memory_fd = channel->event_fd = -1;
 }
+
+int pvm_channel_take(struct pvm_channel_stock *stock, struct pvm_channel *ret_channel,
+                     struct err *err)
+{
+    if (stock->count == 0)
+        return pvm_channel_new(ret_channel, err);
+    *ret_channel = stock->channels[--stock->count];
+    return 0;
+}
+
+void pvm_channel_stock_fill(struct pvm_channel_stock *stock)
+{
+    while (stock->count < ARRAY_LEN(stock->channels) &&
+           pvm_channel_new(&stock->channels[stock->count], NULL) == 0)
+        stock->count++;
+}
+
+void pvm_channel_stock_close(struct pvm_channel_stock *stock)
+{
+    while (stock->count > 0)
+        pvm_channel_close(&stock->channels[--stock->count]);
+}

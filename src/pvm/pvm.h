@@ -71,6 +71,19 @@ struct pvm_channel {
 int pvm_channel_new(struct pvm_channel *ret_channel, struct err *err);
 void pvm_channel_close(struct pvm_channel *channel);
 
+/* Channels made ahead: making one takes four system calls, 15 to 60 µs of a start. Begins zeroed.
+ */
+struct pvm_channel_stock {
+    struct pvm_channel channels[16];
+    unsigned count;
+};
+/* One that was made ahead, or a new one. */
+int pvm_channel_take(struct pvm_channel_stock *stock, struct pvm_channel *ret_channel,
+                     struct err *err);
+/* Makes up for what was taken; for a moment when no start waits. What can't be made is left. */
+void pvm_channel_stock_fill(struct pvm_channel_stock *stock);
+void pvm_channel_stock_close(struct pvm_channel_stock *stock);
+
 struct pvm_fork_options {
     uint64_t id;
     bool own_namespaces; /* isolation: request */
