@@ -78,15 +78,18 @@ static int allow_all(scmp_filter_ctx context, const int *calls, size_t count)
 /*
  * The sockets that a gateway is born with are its successor's, too: shut down, or with a filter of
  * its own on them, they would be lost to the daemon for good. So shutdown(2) is for descriptors
- * above them (a bit of 8 or more is set in the int that the kernel takes of the argument; no
- * gateway has 2^20 descriptors), and setsockopt(2) for what the HTTP server sets on connections.
+ * above them (a bit of 8 or more is set in the int that the kernel takes of the argument, or the
+ * lowest three, which is the token's number, free for a connection when that was read; no gateway
+ * has 2^20 descriptors), and setsockopt(2) for what the HTTP server sets on connections.
  */
 static int allow_sockets(scmp_filter_ctx context)
 {
     const int options[] = {TCP_NODELAY, TCP_CORK};
     int r = 0;
 
-    _Static_assert(GATEWAY_TOKEN_FD < 8, "the lowest bit below");
+    _Static_assert(GATEWAY_TOKEN_FD == 7, "the mask and the lowest bit below");
+    r = seccomp_rule_add(context, SCMP_ACT_ALLOW, SCMP_SYS(shutdown), 1,
+                         SCMP_A0(SCMP_CMP_MASKED_EQ, GATEWAY_TOKEN_FD, GATEWAY_TOKEN_FD));
     for (unsigned bit = 3; bit < 20 && r == 0; bit++)
         r = seccomp_rule_add(context, SCMP_ACT_ALLOW, SCMP_SYS(shutdown), 1,
                              SCMP_A0(SCMP_CMP_MASKED_EQ, 1u << bit, 1u << bit));

@@ -35,12 +35,13 @@
 #include "base/fd.h"
 #include "faas/protocol.h"
 #include "guest/channel.h"
+#include "fake_instance.h"
 
 #define INSTANCES_MAX 256
 
 struct fake_function {
     const char *name;
-    void (*serve)(struct channel *channel, int event_fd, uint32_t sequence);
+    fake_serve *serve;
     struct gateway_function facts;
 };
 
@@ -63,17 +64,17 @@ static void die(const char *what)
 
 /* ---- what instances do ---- */
 
-static uint32_t slot_of(const struct channel *channel, uint32_t sequence)
+uint32_t slot_of(const struct channel *channel, uint32_t sequence)
 {
     return channel->order[sequence % CHANNEL_SLOTS];
 }
 
-static struct channel_response *response_of(struct channel *channel, uint32_t sequence)
+struct channel_response *response_of(struct channel *channel, uint32_t sequence)
 {
     return &channel->slots[slot_of(channel, sequence)].response;
 }
 
-static void publish(struct channel *channel, int event_fd, uint32_t sequence)
+void publish(struct channel *channel, int event_fd, uint32_t sequence)
 {
     uint64_t one = 1;
 
@@ -82,8 +83,8 @@ static void publish(struct channel *channel, int event_fd, uint32_t sequence)
         _exit(1);
 }
 
-static void answer(struct channel *channel, int event_fd, uint32_t sequence, const char *head,
-                   uint32_t head_bytes, uint32_t headers, const void *body, uint32_t body_bytes)
+void answer(struct channel *channel, int event_fd, uint32_t sequence, const char *head,
+            uint32_t head_bytes, uint32_t headers, const void *body, uint32_t body_bytes)
 {
     struct channel_response *response = response_of(channel, sequence);
 
@@ -199,40 +200,6 @@ static void serve_large(struct channel *channel, int event_fd, uint32_t sequence
     publish(channel, event_fd, sequence);
 }
 
-/* Lies: a head with a line end in a value, lengths past every limit, a head that has no end. */
-static void serve_split(struct channel *channel, int event_fd, uint32_t sequence)
-{
-    static const char head[] = "x-a\0b\r\nset-cookie: stolen=1";
-
-    answer(channel, event_fd, sequence, head, sizeof head, 1, "x", 1);
-}
-
-static void serve_length(struct channel *channel, int event_fd, uint32_t sequence)
-{
-    *response_of(channel, sequence) =
-        (struct channel_response){.body_bytes = 0xfffffff0u, .head_bytes = 16};
-    publish(channel, event_fd, sequence);
-}
-
-static void serve_hop(struct channel *channel, int event_fd, uint32_t sequence)
-{
-    static const char head[] = "transfer-encoding\0chunked";
-
-    answer(channel, event_fd, sequence, head, sizeof head, 1, "x", 1);
-}
-
-static void serve_noise(struct channel *channel, int event_fd, uint32_t sequence)
-{
-    uint64_t one = 1;
-
-    (void)channel, (void)sequence;
-    for (;;) {
-        if (write(event_fd, &one, sizeof one) < 0)
-            _exit(1);
-        usleep(100);
-    }
-}
-
 /* Headers of 30,000 bytes. */
 static void serve_headers(struct channel *channel, int event_fd, uint32_t sequence)
 {
@@ -269,7 +236,7 @@ static const struct gateway_function limits = {
 };
 
 /* Facts that are 0 are as in `limits`. */
-static struct fake_function functions[] = {
+static struct fake_function functions[64] = {
     {"echo", serve_echo, {0}},
     {"head", serve_head, {0}},
     {"log", serve_log, {0}},
@@ -281,10 +248,6 @@ static struct fake_function functions[] = {
     {"trap", serve_trap, {0}},
     {"memory", serve_memory, {0}},
     {"large", serve_large, {0}},
-    {"split", serve_split, {0}},
-    {"length", serve_length, {0}},
-    {"hop", serve_hop, {0}},
-    {"noise", serve_noise, {0}},
     {"headers", serve_headers, {0}},
     {"small", serve_echo, {.request_bytes = 1000}},
     {"once", serve_pid, {.per_request = 1}},
@@ -292,11 +255,19 @@ static struct fake_function functions[] = {
     {"pid", serve_pid, {.instances_max = 1}},
     {"quick", serve_pid, {.instances_max = 1, .idle_ms = 200}},
     {"unborn", NULL, {0}},
+    {"unsealed", serve_echo, {0}},
 };
+
+static uint32_t function_count;
 
 static void functions_fill(void)
 {
-    for (uint32_t i = 0; i < ARRAY_LEN(functions); i++) {
+    while (functions[function_count].name)
+        function_count++;
+    for (size_t i = 0; i < fake_liar_count; i++)
+        functions[function_count++] = (struct fake_function){
+            .name = fake_liars[i].name, .serve = fake_liars[i].serve, .facts.instances_max = 1};
+    for (uint32_t i = 0; i < function_count; i++) {
         struct gateway_function own = functions[i].facts;
         struct gateway_function *facts = &functions[i].facts;
         *facts = limits;
@@ -362,7 +333,7 @@ static void start(const struct gateway_start *wish)
     struct fake_function *function = NULL;
     struct fake_instance *instance = NULL;
 
-    for (size_t i = 0; i < ARRAY_LEN(functions); i++)
+    for (size_t i = 0; i < function_count; i++)
         if (functions[i].facts.function_id == wish->function_id)
             function = &functions[i];
     for (size_t i = 0; i < INSTANCES_MAX && !instance; i++)
@@ -376,13 +347,15 @@ static void start(const struct gateway_start *wish)
     int memory = memfd_create("channel", MFD_CLOEXEC | MFD_ALLOW_SEALING);
     int event = eventfd(0, EFD_CLOEXEC);
     if (memory < 0 || event < 0 || ftruncate(memory, CHANNEL_BYTES) < 0 ||
-        fcntl(memory, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) < 0)
+        (strcmp(function->name, "unsealed") != 0 &&
+         fcntl(memory, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) < 0))
         die("channel");
     pid_t pid = fork();
     if (pid < 0)
         die("fork");
     if (pid == 0) {
         prctl(PR_SET_PDEATHSIG, SIGKILL);
+        fake_memory_fd = memory;
         struct channel *channel =
             mmap(NULL, CHANNEL_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, memory, 0);
         instance_loop(function, channel, event);
@@ -467,7 +440,7 @@ static void reply_error(uint64_t token, int error, const char *message)
 
 static bool is_deployed(const char *name)
 {
-    for (size_t i = 0; i < ARRAY_LEN(functions); i++)
+    for (size_t i = 0; i < function_count; i++)
         if (strcmp(functions[i].name, name) == 0)
             return true;
     return false;
@@ -589,7 +562,7 @@ static void tell_functions(void)
     struct gateway_simple ready = {.type = GATEWAY_READY};
 
     functions_fill();
-    for (uint32_t i = 0; i < ARRAY_LEN(functions); i++)
+    for (uint32_t i = 0; i < function_count; i++)
         fd_send(gateway_socket, &functions[i].facts, sizeof functions[i].facts, NULL, 0);
     fd_send(gateway_socket, &ready, sizeof ready, NULL, 0);
 }
@@ -604,7 +577,7 @@ static bool command(void)
         return false;
     text[n] = '\0';
     char *save, *verb = strtok_r(text, " \n", &save), *name = strtok_r(NULL, " \n", &save);
-    for (size_t i = 0; verb && name && i < ARRAY_LEN(functions); i++) {
+    for (size_t i = 0; verb && name && i < function_count; i++) {
         struct gateway_function *facts = &functions[i].facts;
         if (strcmp(facts->name, name) != 0)
             continue;
