@@ -37,8 +37,8 @@ static const char *const statement_sql[STATEMENTS] = {
                              "ORDER BY 1",
     [STATEMENT_CURSOR] = "SELECT uid FROM uid_cursor",
     [STATEMENT_CURSOR_SET] = "UPDATE uid_cursor SET uid = ?",
-    [STATEMENT_WAIT] = "INSERT INTO uids_waiting (uid, owns_files) "
-                       "SELECT uid, owns_files FROM functions WHERE uid = ?",
+    [STATEMENT_WAIT] =
+        "INSERT INTO uids_waiting SELECT uid, owns_files FROM functions WHERE uid = ?",
     [STATEMENT_PURGED] = "DELETE FROM uids_waiting WHERE uid = ?",
     [STATEMENT_WAITING] = "SELECT uid FROM uids_waiting WHERE NOT owns_files ORDER BY uid LIMIT ?",
 };

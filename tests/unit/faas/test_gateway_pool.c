@@ -260,6 +260,44 @@ static void a_start_that_fails_fails_those_who_wait(void **state)
     assert_int_equal(released_count, 1);
 }
 
+static void a_shortage_is_told_from_a_function_that_cannot_start(void **state)
+{
+    (void)state;
+    struct pool_function *f = set(&usual);
+    struct pool_call call = {0};
+    const struct gateway_ended short_of = {
+        .end = GATEWAY_END_NOT_STARTED, .status = -EMFILE, .message = "no descriptor"};
+    pool_submit(pool, f, &call);
+    pool_ended(pool, started[0], &short_of);
+    assert_int_equal(failed_count, 1);
+    assert_int_equal(causes[0], PROBLEM_BUSY);
+    assert_int_equal(pool_start_cause(-ENOMEM), PROBLEM_BUSY);
+    assert_int_equal(pool_start_cause(-ENOENT), PROBLEM_START);
+    assert_int_equal(pool_start_cause(0), PROBLEM_START);
+}
+
+static void an_instance_without_its_channel_is_stopped_and_nobody_waits_for_it(void **state)
+{
+    (void)state;
+    struct pool_function *f = set(&usual);
+    struct pool_call calls[2] = {0}, later = {0};
+    pool_submit(pool, f, &calls[0]);
+    pool_submit(pool, f, &calls[1]);
+    pool_lost(pool, started[0], -EMFILE, "no descriptor");
+    assert_int_equal(stopped_count, 1);
+    assert_ptr_equal(stopped[0], started[0]);
+    assert_int_equal(failed_count, 2);
+    assert_int_equal(causes[0], PROBLEM_BUSY);
+    pool_lost(pool, started[0], -EMFILE, "told twice");
+    assert_int_equal(stopped_count, 1);
+    /* Its end comes later and starts nothing; a new call does. */
+    end(started[0], GATEWAY_END_KILLED);
+    assert_int_equal(released_count, 1);
+    assert_int_equal(started_count, 1);
+    pool_submit(pool, f, &later);
+    assert_int_equal(started_count, 2);
+}
+
 static void instances_of_older_generations_get_no_call(void **state)
 {
     (void)state;
@@ -517,6 +555,8 @@ int main(void)
         TEST(spares_are_prepared_and_prepared_again),
         TEST(spares_that_do_not_start_are_not_tried_for_ever),
         TEST(a_start_that_fails_fails_those_who_wait),
+        TEST(a_shortage_is_told_from_a_function_that_cannot_start),
+        TEST(an_instance_without_its_channel_is_stopped_and_nobody_waits_for_it),
         TEST(instances_of_older_generations_get_no_call),
         TEST(a_function_that_is_gone_fails_its_queue_and_finishes),
         TEST(idle_instances_are_stopped_in_time),
