@@ -9,8 +9,8 @@ setup_file() {
     TOKEN=$(od -An -N24 -tx1 /dev/urandom | tr -d ' \n')
     (umask 077 && echo "$TOKEN" >"$VIREO_STATE/token")
     VIREO_PORT=$(free_port)
-    # Not free_port again: it may choose the same.
-    ADMIN_PORT=$((VIREO_PORT + 20000))
+    # Another than the first, and below the ports that the kernel gives to clients.
+    ADMIN_PORT=$((VIREO_PORT - 10000))
     daemon_start --admin-listen "127.0.0.1:$ADMIN_PORT" --admin-token "$VIREO_STATE/token"
     "$VIREO" -q deploy "$FUNCTIONS/page.c" --name page
     "$VIREO" -q deploy "$FUNCTIONS/page.c" --name victim
