@@ -122,6 +122,12 @@ unsigned http_active(const struct http_server *server)
     return 0;
 }
 
+struct http_stats http_server_stats(const struct http_server *server)
+{
+    (void)server;
+    return (struct http_stats){0};
+}
+
 unsigned http_connections(const struct http_server *server)
 {
     (void)server;

@@ -316,7 +316,7 @@ static int lie_for_ever(void)
 
 int main(int argc, char **argv)
 {
-    if (argc == 2 && strcmp(argv[1], "calls") == 0)
+    if (argc >= 2 && strcmp(argv[1], "calls") == 0)
         return lie_for_ever();
     return gateway_main(argc, argv);
 }
