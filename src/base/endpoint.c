@@ -292,3 +292,37 @@ bool endpoint_rule_has_name(const struct endpoint_rule *rule, const char *host, 
     size_t bytes = strlen(suffix);
     return length > bytes && strcmp(host + length - bytes, suffix) == 0;
 }
+
+static bool has_address(const struct endpoint_rule *rules, size_t count,
+                        const struct net_address *address, uint16_t port)
+{
+    for (size_t i = 0; i < count; i++)
+        if (endpoint_rule_has_address(&rules[i], address, port))
+            return true;
+    return false;
+}
+
+bool endpoint_rules_allow(const struct endpoint_rule *rules, size_t count,
+                          const struct endpoint *endpoint)
+{
+    if (endpoint->is_address && has_address(rules, count, &endpoint->address, endpoint->port))
+        return true;
+    for (size_t i = 0; i < count; i++) {
+        if (!endpoint->is_address &&
+            endpoint_rule_has_name(&rules[i], endpoint->host, endpoint->port))
+            return true;
+        /* No name is "", so that only "*" holds it. */
+        if (endpoint->is_address && endpoint_rule_has_name(&rules[i], "", endpoint->port) &&
+            net_address_is_public(&endpoint->address))
+            return true;
+    }
+    return false;
+}
+
+bool endpoint_rules_allow_address(const struct endpoint_rule *rules, size_t count,
+                                  const struct endpoint *endpoint,
+                                  const struct net_address *address)
+{
+    return endpoint_rules_allow(rules, count, endpoint) &&
+           (net_address_is_public(address) || has_address(rules, count, address, endpoint->port));
+}

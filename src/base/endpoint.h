@@ -46,7 +46,7 @@ int endpoint_rule_parse(const char *text, struct endpoint_rule *ret_rule, struct
 /* The rule's addresses hold this one, at this port; never true of a rule of names. */
 bool endpoint_rule_has_address(const struct endpoint_rule *rule, const struct net_address *address,
                                uint16_t port);
-/* The rule's names hold this one, at this port. "*" holds every name, and every address too. */
+/* The rule's names hold this one, at this port. "*" holds every name. */
 bool endpoint_rule_has_name(const struct endpoint_rule *rule, const char *host, uint16_t port);
 
 /*
@@ -55,6 +55,18 @@ bool endpoint_rule_has_name(const struct endpoint_rule *rule, const char *host, 
  * not a translation of such a one (6to4, NAT64). A cloud's metadata address is link-local.
  */
 bool net_address_is_public(const struct net_address *address);
+
+/*
+ * What the rules of connecting say. A place: some rule of names holds its name, or some rule of
+ * addresses its address; "*" holds a public address too. The address that a place turned out to
+ * have: it is public, or some rule of addresses holds it. Names alone never lead to an address that
+ * is not public.
+ */
+bool endpoint_rules_allow(const struct endpoint_rule *rules, size_t count,
+                          const struct endpoint *endpoint);
+bool endpoint_rules_allow_address(const struct endpoint_rule *rules, size_t count,
+                                  const struct endpoint *endpoint,
+                                  const struct net_address *address);
 
 /* From 4 or 16 bytes in network order. */
 struct net_address net_address_from(bool v6, const void *bytes);

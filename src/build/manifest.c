@@ -378,7 +378,9 @@ static int env_read(struct reader *reader, const struct entry *entry, void *into
     }
 }
 
-static int listen_read(struct reader *reader, const struct entry *entry, void *into)
+/* A list of HOST:PORT, each taken by `add`. */
+static int endpoints_read(struct reader *reader, const struct entry *entry,
+                          int (*add)(struct manifest *, const char *, struct err *), void *into)
 {
     if (reader->event.type != YAML_SEQUENCE_START_EVENT)
         return refuse(reader, "%s is a list of addresses: ['127.0.0.1:7000']", entry->name);
@@ -391,9 +393,19 @@ static int listen_read(struct reader *reader, const struct entry *entry, void *i
         r = scalar(reader, "an address", &text);
         if (r < 0)
             return r;
-        if (manifest_add_listen(into, text, &reason) < 0)
+        if (add(into, text, &reason) < 0)
             return refuse(reader, "%s", reason.message);
     }
+}
+
+static int listen_read(struct reader *reader, const struct entry *entry, void *into)
+{
+    return endpoints_read(reader, entry, manifest_add_listen, into);
+}
+
+static int connect_read(struct reader *reader, const struct entry *entry, void *into)
+{
+    return endpoints_read(reader, entry, manifest_add_connect, into);
 }
 
 static int grants_read(struct reader *reader, const struct entry *entry, void *into)
@@ -402,7 +414,7 @@ static int grants_read(struct reader *reader, const struct entry *entry, void *i
         {"files", files_read, NULL},
         {"env", env_read, NULL},
         {"listen", listen_read, NULL},
-        {"connect", NULL, NULL},
+        {"connect", connect_read, NULL},
     };
 
     return mapping(reader, entry->name, entries, ARRAY_LEN(entries), into);

@@ -60,8 +60,10 @@ struct manifest {
     uint32_t file_count;
     struct manifest_env env[GRANT_ENV_MAX]; /* grants: env: */
     uint32_t env_count;
-    char listen[GRANT_LISTEN_MAX][64]; /* grants: listen: ADDRESS:PORT each */
-    uint32_t listen_count;             /* not 0: the function is a server */
+    char listen[GRANT_LISTEN_MAX][64];                       /* grants: listen: ADDRESS:PORT each */
+    uint32_t listen_count;                                   /* not 0: the function is a server */
+    char connect[GRANT_CONNECT_MAX][ENDPOINT_MAX_BYTES + 1]; /* grants: connect: HOST:PORT each */
+    uint32_t connect_count;
 };
 
 /* The defaults, with no name. */

@@ -92,9 +92,22 @@ static void file_grant(FILE *out, const struct manifest_file *file)
     fprintf(out, "\n      writable: %s\n", file->writable ? "true" : "false");
 }
 
+/* Rows of `bytes` each. */
+static void endpoints(FILE *out, const char *name, const char *rows, size_t bytes, uint32_t count)
+{
+    if (count > 0)
+        fprintf(out, "  %s:\n", name);
+    for (uint32_t i = 0; i < count; i++) {
+        fprintf(out, "    - ");
+        quoted(out, rows + i * bytes);
+        fputc('\n', out);
+    }
+}
+
 static void grants(FILE *out, const struct manifest *manifest)
 {
-    if (manifest->file_count == 0 && manifest->env_count == 0 && manifest->listen_count == 0)
+    if (manifest->file_count == 0 && manifest->env_count == 0 && manifest->listen_count == 0 &&
+        manifest->connect_count == 0)
         return;
     fprintf(out, "grants:\n");
     if (manifest->file_count > 0)
@@ -112,13 +125,10 @@ static void grants(FILE *out, const struct manifest *manifest)
         quoted(out, secret ? manifest->env[i].file : manifest->env[i].value);
         fprintf(out, secret ? "}\n" : "\n");
     }
-    if (manifest->listen_count > 0)
-        fprintf(out, "  listen:\n");
-    for (uint32_t i = 0; i < manifest->listen_count; i++) {
-        fprintf(out, "    - ");
-        quoted(out, manifest->listen[i]);
-        fputc('\n', out);
-    }
+    endpoints(out, "listen", manifest->listen[0], sizeof manifest->listen[0],
+              manifest->listen_count);
+    endpoints(out, "connect", manifest->connect[0], sizeof manifest->connect[0],
+              manifest->connect_count);
 }
 
 static void whole(FILE *out, const struct manifest *manifest)

@@ -310,6 +310,24 @@ int manifest_add_listen(struct manifest *manifest, const char *text, struct err 
                       reason);
 }
 
+int manifest_add_connect(struct manifest *manifest, const char *text, struct err *reason)
+{
+    struct value_shown shown = value_show(text);
+    struct endpoint endpoint;
+    struct err cause = {0};
+
+    if (manifest->connect_count == GRANT_CONNECT_MAX)
+        return err_say(reason, -EINVAL, "there are more than %d places to connect to",
+                       GRANT_CONNECT_MAX);
+    if (endpoint_parse(text, &endpoint, &cause) < 0)
+        return err_say(reason, -EINVAL, "connect '%s': %s", shown.text, cause.message);
+    for (uint32_t i = 0; i < manifest->connect_count; i++)
+        if (strcmp(manifest->connect[i], text) == 0)
+            return err_say(reason, -EINVAL, "connect '%s': it is there twice", shown.text);
+    return text_store(manifest->connect[manifest->connect_count++], sizeof manifest->connect[0],
+                      text, reason);
+}
+
 /* Is `inner` the directory `outer` or below it? */
 static bool is_below(const char *outer, const char *inner)
 {

@@ -15,6 +15,7 @@
 
 /* Types as the witx files of WASI preview 1 lower them: pointers and sizes are i, offsets I. */
 const struct wasm_host_function wasm_host_functions[] = {
+    {"vireo", "connect", "ii", "i"},
     {"vireo", "request_text", "iii", "i"},
     {"vireo", "request_header", "iiii", "i"},
     {"vireo", "response_status", "i", "i"},

@@ -96,6 +96,10 @@ static int apply_options(struct manifest *manifest, void *user, struct err *err)
     if (manifest->listen_count > 0)
         return err_say(err, -EPERM, "cannot run: its vireo.yaml asks to listen on '%s' (deploy it)",
                        manifest->listen[0]);
+    if (manifest->connect_count > 0)
+        return err_say(err, -EPERM,
+                       "cannot run: its vireo.yaml asks to connect to '%s' (deploy it)",
+                       manifest->connect[0]);
     if (run->memory)
         r = manifest_set_memory(manifest, run->memory, err);
     if (r == 0 && run->cpus)

@@ -379,6 +379,8 @@ static int open_all(struct supervisor *supervisor, struct err *err)
     if (r == 0)
         r = open_program(supervisor, "vireo-gateway", &supervisor->gateway_fd, err);
     if (r == 0)
+        r = open_program(supervisor, "vireo-connector", &supervisor->connector_fd, err);
+    if (r == 0)
         r = open_uids(supervisor, err);
     if (r == 0)
         r = open_listeners(supervisor, err);
@@ -402,6 +404,8 @@ static int open_all(struct supervisor *supervisor, struct err *err)
     if (r == 0)
         r = servers_open(supervisor, err);
     if (r == 0)
+        r = connector_open(supervisor, err);
+    if (r == 0)
         r = gateways_open(supervisor, err);
     if (r == 0)
         servers_start(supervisor);
@@ -412,6 +416,7 @@ static void close_all(struct supervisor *supervisor)
 {
     gateways_close(supervisor);
     jobs_close(supervisor);
+    connector_close(supervisor);
     servers_close(supervisor);
     function_free_all(supervisor);
     pvm_channel_stock_close(&supervisor->channels);
@@ -425,9 +430,10 @@ static void close_all(struct supervisor *supervisor)
         snprintf(path, sizeof path, "%s/admin.sock", supervisor->config.state_dir);
         unlink(path);
     }
-    int fds[] = {supervisor->listen_fd, supervisor->admin_fd,       supervisor->admin_tcp_fd,
-                 supervisor->guest_fd,  supervisor->gateway_fd,     supervisor->signals.fd,
-                 supervisor->lock_fd,   supervisor->admin_token_fd, supervisor->epoll};
+    int fds[] = {supervisor->listen_fd,   supervisor->admin_fd,       supervisor->admin_tcp_fd,
+                 supervisor->guest_fd,    supervisor->gateway_fd,     supervisor->signals.fd,
+                 supervisor->lock_fd,     supervisor->admin_token_fd, supervisor->epoll,
+                 supervisor->connector_fd};
     fd_close_all(fds, ARRAY_LEN(fds));
     notify_close(&supervisor->notify);
 }
@@ -475,6 +481,7 @@ static void supervisor_init(struct supervisor *supervisor, const struct supervis
     supervisor->listen_fd = supervisor->admin_fd = supervisor->admin_tcp_fd = -1;
     supervisor->admin_token_fd = supervisor->signals.fd = supervisor->jobs_source.fd = -1;
     supervisor->servers_timer.fd = supervisor->host_network_fd = -1;
+    supervisor->connector.fd = supervisor->connector_fd = supervisor->connector_socket = -1;
     for (unsigned i = 0; i < GATEWAY_ROLES; i++) {
         supervisor->gateways[i].source.fd = supervisor->gateways[i].process.fd = -1;
         supervisor->telemetry[i] = -1;

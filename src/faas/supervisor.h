@@ -165,6 +165,10 @@ struct supervisor_config {
     unsigned allow_secrets_count;
     struct endpoint_rule allow_listen[32]; /* addresses that manifests may listen on (listen:) */
     unsigned allow_listen_count;
+    /* Where manifests may connect to (connect:), and as the operator wrote it. */
+    struct endpoint_rule allow_connect[64];
+    char allow_connect_text[64][ENDPOINT_MAX_BYTES + 1];
+    unsigned allow_connect_count;
     uint32_t template_starts, template_seconds; /* 0: TEMPLATE_STARTS, TEMPLATE_SECONDS */
     /* Of each function's output: bytes that are kept, and that may come a second (0: all). */
     uint64_t log_ring, log_rate;
@@ -203,9 +207,12 @@ struct supervisor {
     struct jobs *jobs;
     struct source jobs_source;
     struct source servers_timer;
-    int64_t servers_due_ns; /* when it is set to; 0: it is not */
-    uint64_t server_tokens; /* ever given */
-    int host_network_fd;    /* the machine's network namespace; ours is empty */
+    int64_t servers_due_ns;             /* when it is set to; 0: it is not */
+    uint64_t server_tokens;             /* ever given */
+    int host_network_fd;                /* the machine's network namespace; ours is empty */
+    struct source connector;            /* its pidfd */
+    int connector_fd, connector_socket; /* its program; ours to it */
+    int64_t connector_started_ns;
     bool stopping, stopped;
     int64_t stop_at_ns;
 };
@@ -350,3 +357,16 @@ void server_start(struct supervisor *supervisor, struct function *function);
 void server_ended(struct supervisor *supervisor, struct function *function, const char *how);
 void server_failed(struct supervisor *supervisor, struct function *function, const char *reason);
 const char *server_state(const struct server *server);
+/* Into the machine's network and back, for this thread. *ret_own is for going back, which can't
+ * fail: what could not would make every later pVM the machine's neighbour, and ends the daemon. */
+int network_enter(struct supervisor *supervisor, int *ret_own);
+void network_leave(int own);
+
+/* ---- supervisor_connector.c ---- */
+/* Starts it, unless the operator allows no connection. */
+int connector_open(struct supervisor *supervisor, struct err *err);
+void connector_close(struct supervisor *supervisor);
+/* The instance's end of its pair with the connector, the caller's; -1 without a grant to connect.
+ */
+int connector_pair(struct supervisor *supervisor, const struct function *function, uint64_t id,
+                   int *ret_fd, struct err *err);

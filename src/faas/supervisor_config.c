@@ -86,11 +86,29 @@ static int add_listen(struct supervisor_config *config, const yaml_node_t *item,
     return 0;
 }
 
+static int add_connect(struct supervisor_config *config, const yaml_node_t *item, struct err *err)
+{
+    unsigned at = config->allow_connect_count;
+    const char *text = text_of(item);
+    struct err reason = {0};
+
+    if (at == ARRAY_LEN(config->allow_connect))
+        return bad(err, config->config_file, item, "too many places (64 at most)");
+    if (endpoint_rule_parse(text, &config->allow_connect[at], &reason) < 0)
+        return bad(err, config->config_file, item, reason.message);
+    snprintf(config->allow_connect_text[at], sizeof config->allow_connect_text[at], "%s", text);
+    config->allow_connect_count++;
+    return 0;
+}
+
 /* Every key of allow_grants is a list of texts. */
 static const struct {
     const char *name;
     int (*add)(struct supervisor_config *config, const yaml_node_t *item, struct err *err);
-} grant_keys[] = {{"files", add_files}, {"secrets", add_secrets}, {"listen", add_listen}};
+} grant_keys[] = {{"files", add_files},
+                  {"secrets", add_secrets},
+                  {"listen", add_listen},
+                  {"connect", add_connect}};
 
 static int grant_key(struct supervisor_config *config, yaml_document_t *document,
                      const yaml_node_t *key, const yaml_node_t *value, struct err *err)
@@ -101,7 +119,7 @@ static int grant_key(struct supervisor_config *config, yaml_document_t *document
         at++;
     if (at == ARRAY_LEN(grant_keys))
         return bad(err, config->config_file, key,
-                   "unknown key (allow_grants has: files, listen, secrets)");
+                   "unknown key (allow_grants has: connect, files, listen, secrets)");
     if (value->type != YAML_SEQUENCE_NODE)
         return bad(err, config->config_file, value, "a list is expected here");
     for (yaml_node_item_t *item = value->data.sequence.items.start;
@@ -249,6 +267,23 @@ static int listen_allowed(const struct supervisor_config *config, const struct m
     return 0;
 }
 
+static int connect_allowed(const struct supervisor_config *config, const struct manifest *manifest,
+                           struct err *err)
+{
+    for (uint32_t i = 0; i < manifest->connect_count; i++) {
+        struct endpoint endpoint;
+        int r = endpoint_parse(manifest->connect[i], &endpoint, err);
+        if (r < 0)
+            return r;
+        if (!endpoint_rules_allow(config->allow_connect, config->allow_connect_count, &endpoint))
+            return err_say(err, -EPERM,
+                           "cannot grant connect '%s' to '%s': it is not in the operator's "
+                           "allow_grants",
+                           manifest->connect[i], manifest->name);
+    }
+    return 0;
+}
+
 int supervisor_config_allows(const struct supervisor_config *config,
                              const struct manifest *manifest, struct err *err)
 {
@@ -264,5 +299,7 @@ int supervisor_config_allows(const struct supervisor_config *config,
                            manifest->name, host);
     }
     int r = listen_allowed(config, manifest, err);
+    if (r == 0)
+        r = connect_allowed(config, manifest, err);
     return r < 0 ? r : secrets_check(config, manifest, err);
 }

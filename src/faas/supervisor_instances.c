@@ -122,6 +122,9 @@ static int start(struct supervisor *supervisor, struct function *function,
         r = cgroup_pool_take(supervisor->pool, &function->limits, &instance->group, err);
     if (r == 0)
         r = pvm_channel_take(&supervisor->channels, channel, err);
+    _cleanup_(closep) int connector = -1;
+    if (r == 0)
+        r = connector_pair(supervisor, function, instance->id, &connector, err);
     if (r < 0)
         return r;
     struct pvm_fork_options fork = {
@@ -130,6 +133,7 @@ static int start(struct supervisor *supervisor, struct function *function,
         .one_call = per_request,
         .group = instance->group,
         .channel = channel,
+        .connector = connector,
     };
     return pvm_fork(instance->slot->pvm, &fork, err);
 }
@@ -240,9 +244,12 @@ int instance_start_server(struct supervisor *supervisor, struct function *functi
     instance->slot->instances++;
     instance->slot->forks++;
     int r = cgroup_pool_take(supervisor->pool, &function->limits, &instance->group, err);
+    _cleanup_(closep) int connector = -1;
+    if (r == 0)
+        r = connector_pair(supervisor, function, instance->id, &connector, err);
     if (r == 0) {
         const struct pvm_fork_options fork = {
-            .id = instance->id, .group = instance->group, .stdio = stdio};
+            .id = instance->id, .group = instance->group, .stdio = stdio, .connector = connector};
         r = pvm_fork(instance->slot->pvm, &fork, err);
     }
     if (r < 0) {

@@ -110,21 +110,35 @@ int servers_keep_network(struct supervisor *supervisor, struct err *err)
     return 0;
 }
 
-/*
- * A socket belongs for good to the namespace that its maker was in; nothing else is done there.
- * CAP_SYS_ADMIN. What can't go back would make every later pVM the machine's neighbour: it ends.
- */
-static int host_socket(struct supervisor *supervisor, int family)
+int network_enter(struct supervisor *supervisor, int *ret_own)
 {
+    /* Of this thread, which is the first: its namespaces are those that /proc/self shows. */
     _cleanup_(closep) int own = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
 
-    /* /proc/self is the process; this is its first thread, whose namespaces it shows. */
     if (own < 0 || setns(supervisor->host_network_fd, CLONE_NEWNET) < 0)
         return -errno;
-    int fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    int r = fd < 0 ? -errno : fd;
+    *ret_own = steal_fd(&own);
+    return 0;
+}
+
+void network_leave(int own)
+{
     if (setns(own, CLONE_NEWNET) < 0)
         abort();
+    close(own);
+}
+
+/* A socket belongs for good to the namespace that its maker was in. CAP_SYS_ADMIN. */
+static int host_socket(struct supervisor *supervisor, int family)
+{
+    int own;
+    int r = network_enter(supervisor, &own);
+
+    if (r < 0)
+        return r;
+    int fd = socket(family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    r = fd < 0 ? -errno : fd;
+    network_leave(own);
     return r;
 }
 

@@ -63,6 +63,10 @@ int instance_prepare(struct template_state *state, struct err *err)
         .directory_count = state->setup.file_count,
         .listeners = listeners,
         .listener_count = state->setup.listen_count,
+        .connector = INSTANCE_FIRST_DIRECTORY_FD +
+                     (int)(state->setup.file_count + state->setup.listen_count),
+        .connects = state->setup.connects,
+        .connect_count = state->setup.connect_count,
         .real_stdio = (state->setup.grants & GUEST_GRANT_STDIO) != 0,
     };
 
@@ -109,6 +113,9 @@ static struct channel *keep_descriptors(const struct template_state *state,
     unsigned first_kept = INSTANCE_FIRST_DIRECTORY_FD;
     unsigned first_unused =
         INSTANCE_FIRST_DIRECTORY_FD + state->setup.file_count + state->setup.listen_count;
+
+    if (fds->connector >= 0 && dup3(fds->connector, (int)first_unused++, O_CLOEXEC) < 0)
+        give_up();
     struct channel *channel = NULL;
 
     if (fds->memory >= 0) {

@@ -43,7 +43,8 @@ LIBRARY_SYMBOL(fabsf)
 LIBRARY_SYMBOL(copysign)
 LIBRARY_SYMBOL(copysignf)
 
-/* Host functions of module "vireo" (host.c), imported by include/vireo/function.h. */
+/* Host functions of module "vireo" (host.c; connect: wasi_socket.c), imported by include/vireo/. */
+LIBRARY_SYMBOL(Z_vireoZ_connect)
 LIBRARY_SYMBOL(Z_vireoZ_request_text)
 LIBRARY_SYMBOL(Z_vireoZ_request_header)
 LIBRARY_SYMBOL(Z_vireoZ_response_status)

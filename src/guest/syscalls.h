@@ -74,3 +74,5 @@ SYSCALL(readlinkat, GUEST_GRANT_FILES, RULE_ANY)
 SYSCALL(recvfrom, GUEST_GRANT_SOCKETS, RULE_ANY)
 SYSCALL(shutdown, GUEST_GRANT_SOCKETS, RULE_ANY)
 SYSCALL(accept4, GUEST_GRANT_LISTEN, RULE_ANY)
+/* Takes connected sockets from the connector, which is asked by write. */
+SYSCALL(recvmsg, GUEST_GRANT_CONNECT, RULE_ANY)

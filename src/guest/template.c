@@ -49,7 +49,7 @@ static int setup_strings(struct guest_setup *setup)
 
     if (setup->text_bytes > sizeof setup->text || setup->arg_count > RUN_ARGS_MAX ||
         setup->env_count > GUEST_ENV_MAX || setup->file_count > GRANT_FILES_MAX ||
-        setup->listen_count > GRANT_LISTEN_MAX)
+        setup->listen_count > GRANT_LISTEN_MAX || setup->connect_count > GRANT_CONNECT_MAX)
         return -EBADMSG;
     for (uint32_t i = 0; i < setup->arg_count + setup->env_count; i++) {
         const char *nul = memchr(at, '\0', (size_t)(end - at));
@@ -62,6 +62,8 @@ static int setup_strings(struct guest_setup *setup)
         at = nul + 1;
     }
     setup->function[sizeof setup->function - 1] = '\0';
+    for (uint32_t i = 0; i < setup->connect_count; i++)
+        setup->connects[i][sizeof setup->connects[i] - 1] = '\0';
     for (uint32_t i = 0; i < setup->file_count; i++)
         setup->files[i].path[sizeof setup->files[i].path - 1] = '\0';
     return 0;
@@ -158,7 +160,7 @@ static int setup_listeners(const int *sockets, struct err *err)
 /* Takes the set-up message; its descriptors end above all places that are to be filled. */
 static int setup_receive(int control, int moved[static FD_MESSAGE_MAX], struct err *err)
 {
-    const int above = INSTANCE_FIRST_DIRECTORY_FD + GRANT_FILES_MAX + GRANT_LISTEN_MAX;
+    const int above = INSTANCE_FIRST_DIRECTORY_FD + GRANT_FILES_MAX + GRANT_LISTEN_MAX + 1;
     int fds[FD_MESSAGE_MAX];
     size_t fd_count = 0;
     int r = 0;
@@ -178,11 +180,26 @@ static int setup_receive(int control, int moved[static FD_MESSAGE_MAX], struct e
     return r;
 }
 
+/* Each instance's socket to the connector comes by its fork: nothing else may be at its place then.
+ */
+static int setup_connector_place(int any_fd, struct err *err)
+{
+    int place =
+        INSTANCE_FIRST_DIRECTORY_FD + (int)(state.setup.file_count + state.setup.listen_count);
+
+    if (state.setup.connect_count > 0 && dup3(any_fd, place, O_CLOEXEC) < 0)
+        return err_set(err, -errno, "cannot keep a place for connections");
+    return 0;
+}
+
 static int setup_fds(const int *fds, struct err *err)
 {
     int r = setup_listeners(fds + 1, err);
 
-    r = setup_directories(err);
+    if (r == 0)
+        r = setup_connector_place(fds[0], err);
+    if (r == 0)
+        r = setup_directories(err);
     if (r == 0)
         r = setup_wall(err);
     return r < 0 ? r : setup_library(fds[0], err);
@@ -221,10 +238,15 @@ static int fork_fds(const struct guest_fork *message, const int *fds, size_t fd_
 {
     bool run = message->flags & GUEST_FORK_RUN;
     size_t first_group = run ? 3 : 2;
+    int connector = -1;
+
+    if (message->flags & GUEST_FORK_CONNECTOR)
+        connector = first_group < fd_count ? fds[first_group++] : -1;
 
     if (fd_count != first_group + message->group_count)
         return -EBADMSG;
-    *ret_fds = (struct instance_fds){.memory = -1, .event = -1, .stdio = {-1, -1, -1}};
+    *ret_fds = (struct instance_fds){
+        .memory = -1, .event = -1, .connector = connector, .stdio = {-1, -1, -1}};
     if (run)
         memcpy(ret_fds->stdio, fds, sizeof ret_fds->stdio);
     else

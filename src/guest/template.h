@@ -34,9 +34,10 @@ enum guest_message_type {
 #define GUEST_FORK_NAMESPACES 1u /* own pid, mount, ipc, uts and user namespaces */
 #define GUEST_FORK_ONE_CALL 2u   /* ends after one call */
 #define GUEST_FORK_INTO_GROUP \
-    4u                      /* the first group descriptor is a v2 directory: CLONE_INTO_CGROUP */
-#define GUEST_FORK_RUN 8u   /* no channel: run the command on stdio (`vireo run`) */
-#define GUEST_FORK_TELL 16u /* GUEST_STARTED is wanted on success too: one wake-up more */
+    4u                    /* the first group descriptor is a v2 directory: CLONE_INTO_CGROUP */
+#define GUEST_FORK_RUN 8u /* no channel: run the command on stdio (`vireo run`) */
+#define GUEST_FORK_CONNECTOR 32u /* the socket to the connector is there */
+#define GUEST_FORK_TELL 16u      /* GUEST_STARTED is wanted on success too: one wake-up more */
 
 /* Variables: a manifest's, and those that say where the listening sockets are. */
 #define GUEST_ENV_MAX (GRANT_ENV_MAX + 2)
@@ -59,7 +60,9 @@ struct guest_setup {
     uint32_t file_count;
     struct guest_grant_file files[GRANT_FILES_MAX];
     uint32_t listen_count; /* of the listening sockets */
-    uint32_t reserved;
+    uint32_t connect_count;
+    /* Where it may connect to, as the function says it; the connector knows the same list. */
+    char connects[GRANT_CONNECT_MAX][ENDPOINT_MAX_BYTES + 1];
     /* `arg_count` then `env_count` NUL-terminated strings ("K=V") in `text`. */
     uint32_t arg_count;
     uint32_t env_count;
@@ -76,9 +79,9 @@ struct guest_ready {
 
 /*
  * Descriptors, in this order: channel memfd and eventfd (or stdin, stdout, stderr for
- * GUEST_FORK_RUN), then `group_count` of control groups: a v2 directory first if
- * GUEST_FORK_INTO_GROUP, then v1 `tasks` files. Group descriptors are gone before the first
- * tenant instruction.
+ * GUEST_FORK_RUN), the socket to the connector if GUEST_FORK_CONNECTOR, then `group_count` of
+ * control groups: a v2 directory first if GUEST_FORK_INTO_GROUP, then v1 `tasks` files. Group
+ * descriptors are gone before the first tenant instruction.
  */
 struct guest_fork {
     uint32_t type; /* GUEST_FORK */
@@ -112,3 +115,15 @@ struct guest_kill {
 
 /* Exit statuses of an instance that ends by itself, chosen away from programs' own. */
 #define GUEST_EXIT_SETUP 222 /* it could not drop its rights: it never ran tenant code */
+
+/*
+ * An instance with a grant to connect and the connector (faas/connector.h), over a SEQPACKET socket
+ * of their own: one request, then one answer.
+ */
+struct guest_connect {
+    uint32_t index; /* of guest_setup.connects */
+};
+
+struct guest_connected {
+    int32_t error; /* 0: the connected socket comes with it; else -errno */
+};

@@ -12,7 +12,7 @@
  *   directories  those, and openat2, close, getdents64, newfstatat, fcntl (F_SETFL), ftruncate,
  *                fallocate, utimensat, mkdirat, unlinkat, renameat2, linkat, symlinkat, readlinkat
  *   listeners    accept4, recvfrom, readv, writev, shutdown, ppoll, fstat, fcntl (F_SETFL), close
- *   connections  those, and what instance.c needs to get one
+ *   connections  those but accept4, and recvmsg
  * Standard input and output over a channel make none. SIGPIPE and SIGXFSZ must be ignored by the
  * program, so that EPIPE and EFBIG reach the guest.
  */
@@ -21,6 +21,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include "base/limits.h"
 
 struct err;
 struct host;
@@ -43,6 +45,11 @@ struct wasi_options {
     /* Listening sockets, non-blocking; behind the directories in the guest's table. Copied. */
     const int *listeners;
     size_t listener_count;
+    /* Where it may connect to, and the socket that is asked for connections (template.h). Borrowed.
+     */
+    int connector;
+    const char (*connects)[ENDPOINT_MAX_BYTES + 1];
+    size_t connect_count;
     /*
      * true: descriptors 0, 1 and 2 are the process's own (`vireo run`). false: they are the call's
      * body, answer and log (host->call), without a system call. Where a call has no buffer for an

@@ -6,8 +6,12 @@
 #include <errno.h>
 #include <poll.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
+#include "guest/template.h"
 #include "guest/wasi_internal.h"
+
+uint32_t Z_vireoZ_connect(struct host *host, uint32_t name, uint32_t bytes);
 
 /* What WASI says of the flags of sock_recv() and of its answer, and of sock_shutdown(). */
 #define RECV_PEEK 1u
@@ -150,4 +154,70 @@ uint32_t WASI(sock_shutdown)(struct host *host, uint32_t fd, uint32_t how)
     if (how == 0 || how > (SHUTDOWN_READ | SHUTDOWN_WRITE))
         return WASI_EINVAL;
     return shutdown(entry->fd, hows[how]) < 0 ? wasi_errno_from(errno) : WASI_SUCCESS;
+}
+
+/* The answer and the socket in it, or -errno. System call: recvmsg. */
+static int receive_connection(int connector)
+{
+    struct guest_connected answer;
+    union {
+        struct cmsghdr header; /* for its alignment */
+        char bytes[CMSG_SPACE(sizeof(int))];
+    } control = {0};
+    struct iovec part = {&answer, sizeof answer};
+    struct msghdr message = {.msg_iov = &part,
+                             .msg_iovlen = 1,
+                             .msg_control = control.bytes,
+                             .msg_controllen = sizeof control.bytes};
+    int fd = -1;
+    ssize_t n;
+
+    do
+        n = recvmsg(connector, &message, MSG_CMSG_CLOEXEC);
+    while (n < 0 && errno == EINTR);
+    if (n < 0)
+        return -errno;
+    const struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+    if (header && header->cmsg_level == SOL_SOCKET && header->cmsg_type == SCM_RIGHTS &&
+        header->cmsg_len == CMSG_LEN(sizeof fd))
+        memcpy(&fd, CMSG_DATA(header), sizeof fd);
+    if (n == sizeof answer && answer.error == 0 && fd >= 0)
+        return fd;
+    if (fd >= 0)
+        close(fd);
+    if (n != sizeof answer)
+        return -EIO; /* the connector is gone */
+    /* A descriptor that did not fit our table is not in the message. */
+    return answer.error < 0 ? answer.error : -EMFILE;
+}
+
+/*
+ * Module "vireo", connect: a descriptor, or a WASI errno as a negative number. The names are those
+ * of the manifest; which of them may be had is not decided here. System calls: write, recvmsg.
+ */
+uint32_t Z_vireoZ_connect(struct host *host, uint32_t name, uint32_t bytes)
+{
+    const struct wasi_options *options = &host->wasi->options;
+    const char *text = host_memory(host, name, bytes);
+    struct guest_connect request = {0};
+    uint32_t number;
+
+    if (!text)
+        return (uint32_t)-WASI_EFAULT;
+    while (request.index < options->connect_count &&
+           (strlen(options->connects[request.index]) != bytes ||
+            memcmp(options->connects[request.index], text, bytes) != 0))
+        request.index++;
+    if (request.index == options->connect_count)
+        return (uint32_t)-WASI_EACCES;
+    enum wasi_errno error = wasi_fd_reserve(host->wasi, &number);
+    if (error)
+        return (uint32_t) - (int)error;
+    if (write(options->connector, &request, sizeof request) != sizeof request)
+        return (uint32_t)-WASI_EIO;
+    int fd = receive_connection(options->connector);
+    if (fd < 0)
+        return (uint32_t) - (int)wasi_errno_from(fd);
+    wasi_connection_install(host->wasi, number, fd, 0);
+    return number;
 }

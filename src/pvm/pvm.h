@@ -90,7 +90,8 @@ struct pvm_fork_options {
     bool one_call;
     struct cgroup *group;              /* NULL: stays in the template's */
     const struct pvm_channel *channel; /* NULL with `stdio` */
-    const int *stdio;                  /* 0, 1, 2 for `vireo run` */
+    const int *stdio;                  /* 0, 1, 2 for `vireo run` and servers */
+    int connector;                     /* its socket to the connector; 0: it has no such grant */
 };
 /* Asks for an instance; a failed start is said later (PVM_NOT_STARTED). Does not block: -EAGAIN. */
 int pvm_fork(struct pvm_template *pvm_template, const struct pvm_fork_options *options,

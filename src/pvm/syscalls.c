@@ -29,6 +29,7 @@ size_t pvm_syscalls(uint32_t grant, const char **ret_names, size_t max)
 uint32_t pvm_grants(const struct manifest *manifest)
 {
     return (manifest->file_count ? GUEST_GRANT_FILES : 0) |
+           (manifest->connect_count ? GUEST_GRANT_CONNECT : 0) |
            /* A server has standard streams: its output is the log. */
            (manifest->listen_count ? GUEST_GRANT_LISTEN | GUEST_GRANT_STDIO : 0);
 }

@@ -114,6 +114,8 @@ static int setup_fill(struct guest_setup *setup, const struct pvm_template_optio
     setup->http_cgi = manifest->http_cgi;
     setup->grants = pvm_grants(manifest) | (options->real_stdio ? GUEST_GRANT_STDIO : 0);
     setup->listen_count = manifest->listen_count;
+    setup->connect_count = manifest->connect_count;
+    memcpy(setup->connects, manifest->connect, sizeof setup->connects);
     snprintf(setup->function, sizeof setup->function, "%s", options->function);
 
     for (size_t i = 0; i < options->arg_count; i++) {
@@ -186,7 +188,8 @@ static int spawn_guest(const struct pvm_template_options *options, int control,
         .argv = argv,
         .envp = envp,
         .keep_capabilities = has_tmp, /* the guest keeps CAP_SYS_ADMIN of its own namespace only */
-        .rlimit_descriptors = 1024,
+        /* What bounds its connections, whatever its run time does. */
+        .rlimit_descriptors = manifest->connect_count ? 256 : 1024,
     };
     return spawn_process(&spawn, ret_process, err);
 }
@@ -296,6 +299,10 @@ int pvm_fork(struct pvm_template *template, const struct pvm_fork_options *optio
     } else {
         fds[count++] = options->channel->memory_fd;
         fds[count++] = options->channel->event_fd;
+    }
+    if (options->connector > 0) {
+        message.flags |= GUEST_FORK_CONNECTOR;
+        fds[count++] = options->connector;
     }
     if (options->group) {
         int clone_fd = -1;

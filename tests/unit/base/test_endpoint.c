@@ -231,6 +231,59 @@ static void only_addresses_of_the_internet_are_public(void **state)
             fail_msg("%s is not public", no[i]);
 }
 
+static void names_lead_to_public_addresses_only(void **state)
+{
+    (void)state;
+    static const char *const texts[] = {"db.example.org:5432", "*.example.net:443",
+                                        "10.1.0.0/16:80", "[fd00::]/8:80", "inner:80"};
+    static const struct {
+        const char *place, *address;
+        bool place_allowed, address_allowed;
+    } cases[] = {
+        {"db.example.org:5432", "8.8.8.8", true, true},
+        {"db.example.org:5432", "127.0.0.1", true, false},
+        {"db.example.org:5432", "169.254.169.254", true, false},
+        {"db.example.org:5432", "10.1.2.3", true, false}, /* the rule of it has another port */
+        {"db.example.org:5432", "::ffff:127.0.0.1", true, false},
+        {"db.example.org:80", "8.8.8.8", false, false},
+        {"www.example.net:443", "8.8.8.8", true, true},
+        {"example.net:443", "8.8.8.8", false, false},
+        {"inner:80", "10.1.2.3", true, true},
+        {"inner:80", "10.2.2.3", true, false},
+        {"10.1.2.3:80", "10.1.2.3", true, true},
+        {"10.2.2.3:80", "10.2.2.3", false, false},
+        {"8.8.8.8:80", "8.8.8.8", false, false},
+        {"[fd00::1]:80", "fd00::1", true, true},
+    };
+    struct endpoint_rule rules[ARRAY_LEN(texts)], any;
+    struct endpoint endpoint, address;
+    char text[80];
+
+    for (size_t i = 0; i < ARRAY_LEN(texts); i++)
+        assert_int_equal(endpoint_rule_parse(texts[i], &rules[i], NULL), 0);
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        snprintf(text, sizeof text, strchr(cases[i].address, ':') ? "[%s]:1" : "%s:1",
+                 cases[i].address);
+        assert_int_equal(endpoint_parse(cases[i].place, &endpoint, NULL), 0);
+        assert_int_equal(endpoint_parse(text, &address, NULL), 0);
+        if (endpoint_rules_allow(rules, ARRAY_LEN(rules), &endpoint) != cases[i].place_allowed ||
+            endpoint_rules_allow_address(rules, ARRAY_LEN(rules), &endpoint, &address.address) !=
+                cases[i].address_allowed)
+            fail_msg("%s at %s", cases[i].place, cases[i].address);
+    }
+    assert_int_equal(endpoint_rule_parse("*:443", &any, NULL), 0);
+    static const struct {
+        const char *place;
+        bool allowed;
+    } open[] = {{"any.org:443", true},    {"any.org:444", false},  {"8.8.8.8:443", true},
+                {"127.0.0.1:443", false}, {"10.0.0.1:443", false}, {"[::1]:443", false}};
+    for (size_t i = 0; i < ARRAY_LEN(open); i++) {
+        assert_int_equal(endpoint_parse(open[i].place, &endpoint, NULL), 0);
+        assert_int_equal(endpoint_rules_allow(&any, 1, &endpoint), open[i].allowed);
+    }
+    assert_false(endpoint_rules_allow(NULL, 0, &endpoint));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -238,6 +291,7 @@ int main(void)
         cmocka_unit_test(what_is_no_endpoint_is_refused),
         cmocka_unit_test(a_rule_holds_what_it_says_and_no_more),
         cmocka_unit_test(what_is_no_rule_is_refused),
+        cmocka_unit_test(names_lead_to_public_addresses_only),
         cmocka_unit_test(only_addresses_of_the_internet_are_public),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -15,7 +15,12 @@ static void what_it_listens_on_is_read_and_written(void **state)
     (void)state;
     static struct manifest m, again;
     _cleanup_(freep) char *text = NULL;
-    assert_int_equal(parse("grants: {listen: ['127.0.0.1:7000', \"[::1]:80\"]}\n", &m, NULL), 0);
+    assert_int_equal(parse("grants: {listen: ['127.0.0.1:7000', \"[::1]:80\"],\n"
+                           "  connect: ['db.example.org:5432', '10.0.0.1:80']}\n",
+                           &m, NULL),
+                     0);
+    assert_int_equal(m.connect_count, 2);
+    assert_string_equal(m.connect[0], "db.example.org:5432");
     assert_int_equal(m.listen_count, 2);
     assert_string_equal(m.listen[0], "127.0.0.1:7000");
     assert_string_equal(m.listen[1], "[::1]:80");
@@ -184,7 +189,12 @@ static void mistakes_are_refused_with_their_place(void **state)
         {"library: {}", "key 'library' is not available in this version"},
         {"vkernel: {}", "key 'vkernel' is not available in this version"},
         {"grants: {listen: [80]}", "listen '80': it is not HOST:PORT"},
-        {"grants: {connect: []}", "key 'connect' is not available in this version"},
+        {"grants: {connect: {}}", "connect is a list of addresses"},
+        {"grants: {connect: [host]}", "connect 'host': it is not HOST:PORT"},
+        {"grants: {connect: ['*:80']}", "connect '*:80': its host is no name"},
+        {"grants: {connect: ['10.0.0.0/8:80']}", "its host is no name"},
+        {"grants: {connect: ['2130706433:80']}", "its host is a number, but no address"},
+        {"grants: {connect: ['a:80', 'a:80']}", "connect 'a:80': it is there twice"},
         {"a: &x 1", "unknown key 'a'"},
         {"name: &x hello", "line 1, column 7: anchors and tags are not allowed"},
         {"name: *x", "alias"},

@@ -101,7 +101,6 @@ static void what_no_table_has_ends_the_process(void **state)
         {"socketpair", __NR_socketpair, {1, 1}},
         {"connect", __NR_connect, {0}},
         {"sendmsg", __NR_sendmsg, {0}},
-        {"recvmsg", __NR_recvmsg, {0}},
         {"kill", __NR_kill, {1, 0}},
         {"tgkill", __NR_tgkill, {1, 1, 0}},
         {"pidfd_open", __NR_pidfd_open, {1}},
@@ -287,6 +286,10 @@ static void connections_are_used_and_not_made(void **state)
         if (connections[k].number == __NR_recvfrom || connections[k].number == __NR_shutdown)
             killed(GUEST_GRANT_STDIO | GUEST_GRANT_FILES, &connections[k]);
     }
+    const struct call receive = {"recvmsg", __NR_recvmsg, {-1, 0, 0}};
+    allowed(GUEST_GRANT_CONNECT, &receive);
+    killed(0, &receive);
+    killed(GUEST_GRANT_LISTEN | GUEST_GRANT_STDIO | GUEST_GRANT_FILES, &receive);
     allowed(GUEST_GRANT_LISTEN, &accept);
     killed(GUEST_GRANT_CONNECT | GUEST_GRANT_STDIO | GUEST_GRANT_FILES, &accept);
 }
