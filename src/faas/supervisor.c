@@ -470,6 +470,7 @@ static void loop(struct supervisor *supervisor)
                 source->ready(supervisor, source, events[i].events);
         }
         templates_bury(supervisor);
+        servers_bury(supervisor);
     }
 }
 

@@ -109,6 +109,7 @@ struct server {
     uint64_t starts;
     unsigned failures; /* in a row */
     char last[256];    /* why it is not running, or did not */
+    struct server *next_dead;
 };
 
 struct function {
@@ -207,6 +208,7 @@ struct supervisor {
     struct jobs *jobs;
     struct source jobs_source;
     struct source servers_timer;
+    struct server *dead_servers;        /* freed as dead templates are */
     int64_t servers_due_ns;             /* when it is set to; 0: it is not */
     uint64_t server_tokens;             /* ever given */
     int host_network_fd;                /* the machine's network namespace; ours is empty */
@@ -338,6 +340,7 @@ int servers_keep_network(struct supervisor *supervisor, struct err *err);
 int servers_open(struct supervisor *supervisor, struct err *err);
 /* Starts those of the registry; one that can't be is tried again. */
 void servers_start(struct supervisor *supervisor);
+void servers_bury(struct supervisor *supervisor); /* frees the dead ones */
 void servers_close(struct supervisor *supervisor);
 /*
  * Opens the manifest's listening sockets, each of GRANT_LISTEN_MAX -1 before, in the machine's

@@ -236,16 +236,28 @@ static void send_output(struct supervisor *supervisor, const struct function *fu
         server->output_dropped = 0;
 }
 
+static void close_output(struct supervisor *supervisor, struct server *server)
+{
+    unwatch_output(supervisor, server);
+    closep(&server->output.fd);
+    server->output.fd = -1;
+}
+
 static void read_output(struct supervisor *supervisor, const struct function *function)
 {
     struct server *server = function->server;
     static char text[TELEMETRY_TEXT_BYTES];
-    ssize_t n;
+    ssize_t n = 0;
 
+    if (server->output.fd < 0)
+        return;
     while (server->output_budget > 0 && (n = read(server->output.fd, text, sizeof text)) > 0) {
         server->output_budget -= (int)n;
         send_output(supervisor, function, text, (size_t)n);
     }
+    /* Its end is readable for ever. */
+    if (server->output_budget > 0 && n == 0)
+        close_output(supervisor, server);
 }
 
 static void output_ready(struct supervisor *supervisor, struct source *source, uint32_t events)
@@ -345,9 +357,10 @@ void server_drop(struct supervisor *supervisor, struct function *function)
         return;
     server->state = SERVER_ENDING;
     close_ports(supervisor, function);
-    unwatch_output(supervisor, server);
-    closep(&server->output.fd);
-    free(steal_ptr(&function->server));
+    close_output(supervisor, server);
+    /* An event of its output may be among those that the loop has still to go through. */
+    server->next_dead = supervisor->dead_servers;
+    supervisor->dead_servers = steal_ptr(&function->server);
 }
 
 /* The instance has the other ends: /dev/null, and a pipe for both outputs. */
@@ -372,9 +385,7 @@ static void start_instance(struct supervisor *supervisor, struct function *funct
     int stdio[3] = {-1, -1, -1};
     struct err err = {0};
 
-    unwatch_output(supervisor, server);
-    closep(&server->output.fd);
-    server->output.fd = -1;
+    close_output(supervisor, server);
     int r = open_stdio(server, stdio, &err);
     if (r == 0)
         r = instance_start_server(supervisor, function, stdio, &server->instance_id, &err);
@@ -447,11 +458,21 @@ void servers_start(struct supervisor *supervisor)
     }
 }
 
+void servers_bury(struct supervisor *supervisor)
+{
+    while (supervisor->dead_servers) {
+        struct server *server = supervisor->dead_servers;
+        supervisor->dead_servers = server->next_dead;
+        free(server);
+    }
+}
+
 void servers_close(struct supervisor *supervisor)
 {
     for (unsigned i = 0; i < FUNCTION_BUCKETS; i++)
         for (struct function *at = supervisor->by_id[i]; at; at = at->next_id)
             server_drop(supervisor, at);
+    servers_bury(supervisor);
     supervisor_unwatch(supervisor, &supervisor->servers_timer);
     fd_close_all((int[]){supervisor->servers_timer.fd, supervisor->host_network_fd}, 2);
 }

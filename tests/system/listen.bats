@@ -117,11 +117,19 @@ state() {
     echo 'int main(void) { return 7; }' >"$folder/main.c"
     printf 'name: ends\ngrants: {listen: ["127.0.0.1:%s"]}\n' "$P3" >"$folder/vireo.yaml"
     "$VIREO" deploy "$folder"
-    sleep 1.5
+    sleep 1.2
     # 0.1 + 0.2 + 0.4 + 0.8 s
     [ "$("$VIREO" describe -o json ends | jq .server.starts)" -le 5 ]
     [ "$("$VIREO" describe -o json ends | jq .server.starts)" -ge 2 ]
     [ "$(state ends)" = waiting ]
+    # While it waits the daemon sleeps: what was its output is not looked at again and again.
+    local supervisor before after
+    supervisor=$VIREO_DAEMON
+    [ "$(cat "/proc/$supervisor/comm")" = vireo-superviso ]
+    before=$(awk '{print $14 + $15}' "/proc/$supervisor/stat")
+    sleep 0.5
+    after=$(awk '{print $14 + $15}' "/proc/$supervisor/stat")
+    [ $((after - before)) -le 15 ]
     "$VIREO" rm ends
     closed "$P3"
 }
