@@ -28,6 +28,16 @@ const struct cli_verb cli_verbs[] = {
      "  --json           describe the result as JSON (-o is the file here)\n\n"
      "  vireo build hello.c -o hello.so\n",
      cli_build},
+    {"verify", "SRC [--entry FUNCTION] [--annotate]",
+     "prove that a function is safe, or show what is open",
+     "SRC is a .c file, a folder with vireo.yaml, or LLVM IR (.bc or .ll, of LLVM 14). The entry "
+     "is\n"
+     "'handler', else 'main'; --entry names another function, which is a handler or has no\n"
+     "arguments. Exit code 0: proved; 1: not proved; 2: bad input.\n\n"
+     "  --entry FUNCTION   what is called\n"
+     "  --annotate         the source, with each line's obligations beside it\n\n"
+     "  vireo verify hello.c -o json\n",
+     cli_verify},
     {"deploy", "SRC [--name NAME] [OPTION...]", "build a source and serve it as a function",
      "What is given here goes before what vireo.yaml says. Deploying a name again replaces it.\n\n"
      "  --name NAME            a-z, 0-9 and hyphens\n"

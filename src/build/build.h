@@ -168,6 +168,7 @@ typedef void build_diagnostics(const char *text, void *user);
 
 struct build_options {
     const char *program_dir;        /* where vireo-build is */
+    const char *program;            /* what runs in the sandbox; NULL: vireo-build */
     const char *state_dir;          /* store and scratch; may be NULL for `build` without a store */
     uid_t uid;                      /* of the sandboxes, nobody else's; ignored when not root */
     bool rootless;                  /* in a user namespace of the caller's own */
@@ -202,3 +203,23 @@ int build_run(const struct build_options *options, const void *tar, size_t tar_s
               struct store *store, const struct sign_key *key, struct build_result *ret_result,
               struct err *err);
 void build_result_clear(struct build_result *result);
+
+/* ---- verification (build_verify.c) ---- */
+
+/* What is verified: a packed source (`tar`), or LLVM IR as it is. */
+struct build_verify_input {
+    const void *bytes;
+    size_t size;
+    bool ir;
+    const char *name;  /* for messages */
+    const char *entry; /* "": handler, else main */
+};
+
+/*
+ * Runs vireo-verify on it in a sandbox; *ret_json (malloc'ed, the caller's) is its report. The
+ * verdict is in there, and is not proved where a limit was reached: -ETIME, -ENOMEM and -EFBIG.
+ * -EINVAL: the compiler refused the source. -EPROTO: the verifier died of it. Uses of `options`:
+ * program_dir, uid, rootless, cgroup_name, timeout_ms, diagnostics.
+ */
+int build_verify(const struct build_options *options, const struct build_verify_input *input,
+                 char **ret_json, struct err *err);

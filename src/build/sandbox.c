@@ -93,7 +93,8 @@ int sandbox_open(const struct build_options *options, const char *function,
     uint32_t timeout_ms = options->timeout_ms ? options->timeout_ms : TIMEOUT_MS;
     sandbox->deadline_ms = now_ms() + timeout_ms;
     sandbox->memory_bytes = options->memory_bytes ? options->memory_bytes : MEMORY_BYTES;
-    snprintf(path, sizeof path, "%s/vireo-build", options->program_dir);
+    const char *program = options->program ? options->program : "vireo-build";
+    snprintf(path, sizeof path, "%s/%s", options->program_dir, program);
     sandbox->program_fd = open(path, O_RDONLY | O_CLOEXEC);
     if (sandbox->program_fd < 0)
         return err_set(err, -errno, "cannot open '%s'", path);
@@ -173,7 +174,7 @@ static int start(struct running *running, struct err *err)
 
     snprintf(memory, sizeof memory, "%llu", (unsigned long long)sandbox->memory_bytes);
     snprintf(cpu, sizeof cpu, "%u", stage->cpu_seconds);
-    argv[count++] = "vireo-build";
+    argv[count++] = sandbox->options->program ? sandbox->options->program : "vireo-build";
     argv[count++] = stage->name;
     argv[count++] = memory;
     argv[count++] = cpu;

@@ -48,6 +48,8 @@ int stage_run_tool(const struct stage *stage, const char *cwd, const char *const
 int stage_write_file(int dir_fd, const char *path, const void *data, size_t size);
 /* The whole of descriptor 0, mapped. */
 int stage_map_input(const uint8_t **ret_data, size_t *ret_size);
+/* Unpacks descriptor 0, a packed source, into STAGE_SOURCE; a stage_status. */
+int stage_unpack(void);
 /* Sends a file, or several as a bundle, as the result. */
 int stage_send_file(const char *path);
 int stage_send_bundle(const char *const *paths, size_t count);
@@ -70,3 +72,4 @@ extern const struct stage_sdk_file stage_sdk_files[]; /* ended by a NULL path */
 int stage_write_sdk(void);
 
 #define STAGE_SDK "/work/sdk"
+#define STAGE_SOURCE "/work/source"

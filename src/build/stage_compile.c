@@ -15,9 +15,8 @@
 #include "base/fd.h"
 #include "base/limits.h"
 #include "build/stage.h"
-#include "build/tar.h"
 
-#define SOURCE "/work/source"
+#define SOURCE STAGE_SOURCE
 #define OBJECTS "/work/objects"
 #define MODULE "/work/module.wasm"
 #define SYMBOLS_MAX_BYTES (16 << 20)
@@ -25,30 +24,6 @@
 /* What clang calls a main() with and without arguments. */
 static const char *const MAIN_NAMES[] = {"__main_argc_argv", "__main_void", "__original_main",
                                          "main"};
-
-static int unpack(void)
-{
-    struct tar_reader reader = {0};
-    struct tar_entry entry;
-    struct err err = {0};
-    int r;
-
-    if (mkdir(SOURCE, 0755) < 0 || mkdir(OBJECTS, 0755) < 0 ||
-        stage_map_input(&reader.bytes, &reader.size) < 0)
-        return stage_say(STAGE_BROKEN, "error: cannot unpack the source: %s", strerror(errno));
-    _cleanup_(closep) int directory = open(SOURCE, O_DIRECTORY | O_PATH | O_CLOEXEC);
-    while ((r = tar_next(&reader, &entry, &err)) > 0) {
-        if (entry.directory)
-            continue; /* made for the files in them */
-        r = stage_write_file(directory, entry.name, entry.data, entry.size);
-        if (r == -ENOSPC)
-            return stage_say(STAGE_REFUSED, "error: the source is too large to unpack");
-        if (r < 0)
-            return stage_say(STAGE_REFUSED, "error: cannot unpack '%s': %s", entry.name,
-                             strerror(-r));
-    }
-    return r < 0 ? stage_say(STAGE_REFUSED, "error: %s", err.message) : STAGE_OK;
-}
 
 /*
  * sign-ext and nontrapping-fptoint are in every wasm2c and save code on each of their uses; bulk
@@ -208,7 +183,9 @@ int stage_compile(const struct stage *stage)
 
     if (stage->arg_count < 2)
         return stage_say(STAGE_BROKEN, "error: too few arguments");
-    int status = unpack();
+    int status = stage_unpack();
+    if (status == STAGE_OK && mkdir(OBJECTS, 0755) < 0)
+        status = stage_say(STAGE_BROKEN, "error: cannot make '%s': %s", OBJECTS, strerror(errno));
     if (status == STAGE_OK)
         status = stage_write_sdk();
     if (status == STAGE_OK)

@@ -8,8 +8,10 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/err.h"
 #include "base/fd.h"
 #include "build/stage.h"
+#include "build/tar.h"
 
 int stage_write_file(int dir_fd, const char *path, const void *data, size_t size)
 {
@@ -124,4 +126,27 @@ int stage_write_sdk(void)
                              strerror(-r));
     }
     return STAGE_OK;
+}
+
+int stage_unpack(void)
+{
+    struct tar_reader reader = {0};
+    struct tar_entry entry;
+    struct err err = {0};
+    int r;
+
+    if (mkdir(STAGE_SOURCE, 0755) < 0 || stage_map_input(&reader.bytes, &reader.size) < 0)
+        return stage_say(STAGE_BROKEN, "error: cannot unpack the source: %s", strerror(errno));
+    _cleanup_(closep) int directory = open(STAGE_SOURCE, O_DIRECTORY | O_PATH | O_CLOEXEC);
+    while ((r = tar_next(&reader, &entry, &err)) > 0) {
+        if (entry.directory)
+            continue; /* made for the files in them */
+        r = stage_write_file(directory, entry.name, entry.data, entry.size);
+        if (r == -ENOSPC)
+            return stage_say(STAGE_REFUSED, "error: the source is too large to unpack");
+        if (r < 0)
+            return stage_say(STAGE_REFUSED, "error: cannot unpack '%s': %s", entry.name,
+                             strerror(-r));
+    }
+    return r < 0 ? stage_say(STAGE_REFUSED, "error: %s", err.message) : STAGE_OK;
 }

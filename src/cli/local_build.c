@@ -184,8 +184,7 @@ static void on_stage(const char *stage, void *user)
     progress_stage(user, stage);
 }
 
-/* Who the sandboxes run as: root takes a uid that nobody else has, a user stays in a namespace. */
-static int identity(struct build_options *options, int *ret_lock, struct err *err)
+int local_build_identity(struct build_options *options, int *ret_lock, struct err *err)
 {
     options->rootless = geteuid() != 0;
     if (options->rootless)
@@ -256,7 +255,7 @@ int local_build(struct local_build *local, const struct local_build_options *wan
     *strrchr(builder, '/') = '\0';
     int r = source_pack(wanted->source, &tar, &tar_size, err);
     if (r == 0)
-        r = identity(&options, &uid_lock, err);
+        r = local_build_identity(&options, &uid_lock, err);
     if (r < 0)
         return r;
 

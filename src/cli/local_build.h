@@ -31,6 +31,10 @@ struct local_build_options {
 int local_build_open(struct local_build *ret_local, struct err *err);
 void local_build_close(struct local_build *local);
 
+/* Sets who sandboxes run as: root takes a uid that nobody else has, until the caller closes
+ * *ret_lock; a user stays in a namespace of his own. */
+int local_build_identity(struct build_options *options, int *ret_lock, struct err *err);
+
 /* Builds, with progress on standard error; local->result is set. Errors as build_run(). */
 int local_build(struct local_build *local, const struct local_build_options *options,
                 struct err *err);

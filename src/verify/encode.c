@@ -1,0 +1,524 @@
+/* Values, pointers and control flow as formulas: see encode.h. */
+#include <string.h>
+
+#include "verify/encode.h"
+
+static void on_error(Z3_context z3, Z3_error_code code)
+{
+    /* Out of memory or a limit: the query that follows answers "unknown". */
+    (void)z3;
+    (void)code;
+}
+
+/* Unsigned unless the signed interval is the closer one. */
+static void choose_views(struct encoding *e)
+{
+    for (vid v = 1; v < e->program->value_count; v++) {
+        const struct range *r = &e->facts->ranges[v];
+        const struct value *value = value_at(e->program, v);
+        if (value->kind == KIND_POINTER)
+            e->is_signed[v] = true;
+        else if (!r->empty && r->signed_low < 0)
+            e->is_signed[v] = (uint64_t)r->signed_high - (uint64_t)r->signed_low < r->high - r->low;
+    }
+}
+
+/* The bounds that hold for a pointer whichever way it came: those of its loop's entry, if every
+ * round keeps them. UINT32_MAX: not seen. */
+static void find_bounds(struct encoding *e)
+{
+    struct program *program = e->program;
+    const vid unseen = UINT32_MAX;
+
+    for (vid v = 0; v < program->value_count; v++)
+        e->bounds[v] = unseen;
+    for (vid v = 1; v < program->value_count; v++)
+        if (value_at(program, v)->op == OP_OBJECT)
+            e->bounds[v] = 0; /* null has none, and takes none away: it can't be accessed at all */
+    for (bool changed = true; changed;) {
+        changed = false;
+        for (uint32_t n = 0; n < program->order_count; n++) {
+            const struct block *block = &program->blocks[program->order[n]];
+            for (uint32_t i = 0; i < block->count; i++) {
+                vid v = block->values[i], now = unseen;
+                const struct value *value = value_at(program, v);
+                if (value->kind != KIND_POINTER)
+                    continue;
+                if (value->op == OP_NARROW)
+                    now = v;
+                else if (value->op == OP_PTRADD)
+                    now = e->bounds[value->operands[0]];
+                else if (value->op == OP_PHI || value->op == OP_SELECT)
+                    for (unsigned k = value->op == OP_SELECT; k < value->count; k++) {
+                        vid one = e->bounds[value->operands[k]];
+                        if (one != unseen)
+                            now = now == unseen || now == one ? one : 0;
+                    }
+                else if (value->op != OP_NULL)
+                    now = 0;
+                if (e->bounds[v] != unseen && now != e->bounds[v])
+                    now = 0;
+                /* Bounds made anew each round are another place each round. */
+                if (value->op == OP_PHI && now != unseen && now != 0 && block->header &&
+                    loop_contains(program, value->block, value_at(program, now)->block))
+                    now = 0;
+                if (now != e->bounds[v]) {
+                    e->bounds[v] = now;
+                    changed = true;
+                }
+            }
+        }
+    }
+    for (vid v = 0; v < program->value_count; v++)
+        if (e->bounds[v] == unseen)
+            e->bounds[v] = 0;
+}
+
+struct encoding *encoding_new(struct facts *facts)
+{
+    struct program *program = facts->program;
+    struct encoding *e = program_alloc(program, 1, sizeof *e);
+    uint32_t count = program->value_count;
+
+    e->facts = facts;
+    e->program = program;
+    e->terms = program_alloc(program, count, sizeof *e->terms);
+    e->objects = program_alloc(program, count, sizeof *e->objects);
+    e->is_signed = program_alloc(program, count, sizeof *e->is_signed);
+    e->bounds = program_alloc(program, count, sizeof *e->bounds);
+    e->reached = program_alloc(program, program->block_count, sizeof *e->reached);
+    e->rounds = program_alloc(program, program->block_count, sizeof *e->rounds);
+    choose_views(e);
+    find_bounds(e);
+    Z3_config config = Z3_mk_config();
+    Z3_set_param_value(config, "model", "true");
+    e->z3 = Z3_mk_context(config);
+    Z3_del_config(config);
+    Z3_set_error_handler(e->z3, on_error);
+    e->integer = Z3_mk_int_sort(e->z3);
+    e->solver = Z3_mk_simple_solver(e->z3);
+    Z3_solver_inc_ref(e->z3, e->solver);
+    return e;
+}
+
+void encoding_free(struct encoding *e)
+{
+    if (!e)
+        return;
+    Z3_solver_dec_ref(e->z3, e->solver);
+    Z3_del_context(e->z3);
+}
+
+/* ---- control ---- */
+
+Z3_ast encode_edge(struct encoding *e, uint32_t from, uint32_t index)
+{
+    const struct block *block = &e->program->blocks[from];
+    Z3_ast reached = encode_reached(e, from);
+
+    if (block->exit == EXIT_BRANCH) {
+        Z3_ast condition = encode_bool(e, block->condition);
+        return term_and(e, reached, index == 0 ? condition : term_not(e, condition));
+    }
+    if (block->exit != EXIT_SWITCH)
+        return reached;
+    unsigned width = value_at(e->program, block->condition)->width;
+    bool is_signed = e->is_signed[block->condition];
+    Z3_ast on = encode_view(e, block->condition, is_signed), taken = Z3_mk_false(e->z3);
+    for (uint32_t i = 1; i < block->target_count; i++) {
+        uint64_t bits = block->cases[i - 1] & width_mask(width);
+        __int128 number = is_signed ? (__int128)sign_extend(bits, width) : (__int128)bits;
+        Z3_ast equal = term_eq(e, on, term_number(e, number));
+        if (index == i)
+            return term_and(e, reached, equal);
+        taken = term_or(e, taken, equal);
+    }
+    return term_and(e, reached, term_not(e, taken));
+}
+
+Z3_ast encode_incoming(struct encoding *e, uint32_t block, uint32_t index)
+{
+    uint32_t from = e->program->blocks[block].predecessors[index];
+    const struct block *source = &e->program->blocks[from];
+    Z3_ast any = NULL;
+
+    for (uint32_t i = 0; i < source->target_count; i++)
+        if (source->targets[i] == block) {
+            Z3_ast edge = encode_edge(e, from, i);
+            any = any ? term_or(e, any, edge) : edge;
+        }
+    return any;
+}
+
+Z3_ast encode_reached(struct encoding *e, uint32_t block)
+{
+    struct program *program = e->program;
+
+    if (e->reached[block])
+        return e->reached[block];
+    const struct block *b = &program->blocks[block];
+    if (block == program->entry)
+        return e->reached[block] = Z3_mk_true(e->z3);
+    if (b->predecessor_count == 1)
+        return e->reached[block] = encode_incoming(e, block, 0);
+    Z3_ast reached = term_fresh_bool(e), any = Z3_mk_false(e->z3);
+    e->reached[block] = reached;
+    for (uint32_t i = 0; i < b->predecessor_count; i++)
+        if (!block_dominates(program, block, b->predecessors[i])) /* not around the loop */
+            any = term_or(e, any, encode_incoming(e, block, i));
+    if (b->header) {
+        /* Only implied: one may stand before the loop without being in it. */
+        term_assert(e, NULL, term_implies(e, reached, any));
+    } else {
+        term_assert(e, NULL, term_eq(e, reached, any));
+    }
+    return reached;
+}
+
+/* ---- integers and booleans ---- */
+
+static Z3_ast compare(struct encoding *e, enum predicate predicate, Z3_ast a, Z3_ast b)
+{
+    switch (predicate) {
+    case ICMP_EQ:
+        return term_eq(e, a, b);
+    case ICMP_NE:
+        return term_not(e, term_eq(e, a, b));
+    case ICMP_UGT:
+    case ICMP_SGT:
+        return term_lt(e, b, a);
+    case ICMP_UGE:
+    case ICMP_SGE:
+        return term_le(e, b, a);
+    case ICMP_ULT:
+    case ICMP_SLT:
+        return term_lt(e, a, b);
+    default:
+        return term_le(e, a, b);
+    }
+}
+
+static Z3_ast within(struct encoding *e, Z3_ast term, Z3_ast size)
+{
+    return term_and(e, term_le(e, term_number(e, 0), term), term_le(e, term, size));
+}
+
+/* Addresses are compared by their offsets where both lie in (or right behind) one object. */
+static Z3_ast compare_pointers(struct encoding *e, const struct value *value)
+{
+    vid a = value->operands[0], b = value->operands[1];
+    Z3_ast outcome = term_fresh_bool(e), offset_a = encode_offset(e, a),
+           offset_b = encode_offset(e, b);
+    enum predicate predicate = (enum predicate)value->sub;
+    const struct pointees *to_a = &e->facts->pointees[a], *to_b = &e->facts->pointees[b];
+
+    if (to_a->count == 1 && to_b->count == 1 && to_a->objects[0] == to_b->objects[0] &&
+        to_a->objects[0]) {
+        Z3_ast size = encode_size(e, to_a->objects[0]);
+        Z3_ast both = term_and(e, within(e, offset_a, size), within(e, offset_b, size));
+        if (predicate == ICMP_EQ || predicate == ICMP_NE)
+            both = NULL;
+        term_assert(e, both, term_eq(e, outcome, compare(e, predicate, offset_a, offset_b)));
+    } else if (to_b->count == 1 && to_b->objects[0] == 0 &&
+               (predicate == ICMP_EQ || predicate == ICMP_NE) &&
+               value_at(e->program, b)->op == OP_NULL) {
+        Z3_ast is_null = predicate == ICMP_EQ ? outcome : term_not(e, outcome);
+        Z3_ast nothing = term_eq(e, encode_object(e, a), term_number(e, 0));
+        for (uint32_t i = 0; i < to_a->count; i++) {
+            Z3_ast this = term_eq(e, encode_object(e, a), term_number(e, to_a->objects[i]));
+            if (to_a->objects[i])
+                term_assert(
+                    e, term_and(e, this, within(e, offset_a, encode_size(e, to_a->objects[i]))),
+                    term_not(e, is_null));
+        }
+        term_assert(e, term_and(e, nothing, term_eq(e, offset_a, term_number(e, 0))), is_null);
+    }
+    return outcome;
+}
+
+static Z3_ast encode_compare(struct encoding *e, const struct value *value)
+{
+    vid a = value->operands[0], b = value->operands[1];
+    enum predicate predicate = (enum predicate)value->sub;
+
+    if (value_at(e->program, a)->kind == KIND_POINTER)
+        return compare_pointers(e, value);
+    if (value_at(e->program, a)->width == 1) {
+        Z3_ast x = encode_bool(e, a), y = encode_bool(e, b);
+        if (predicate == ICMP_EQ)
+            return term_eq(e, x, y);
+        if (predicate == ICMP_NE)
+            return term_not(e, term_eq(e, x, y));
+        return term_fresh_bool(e);
+    }
+    bool is_signed = predicate >= ICMP_SGT;
+    if (predicate == ICMP_EQ || predicate == ICMP_NE)
+        is_signed = e->is_signed[a] || e->is_signed[b];
+    return compare(e, predicate, encode_view(e, a, is_signed), encode_view(e, b, is_signed));
+}
+
+/* The operand of each edge, where control comes along it. */
+static void join_edges(struct encoding *e, vid phi, Z3_ast term)
+{
+    const struct value *value = value_at(e->program, phi);
+
+    if (e->program->blocks[value->block].header)
+        return; /* the state at a header is any that the invariants admit */
+    for (unsigned i = 0; i < value->count; i++) {
+        Z3_ast edge = encode_incoming(e, value->block, i);
+        vid from = value->operands[i];
+        Z3_ast incoming = value->kind == KIND_POINTER ? encode_offset(e, from)
+                          : value->width == 1         ? encode_bool(e, from)
+                                                      : encode_view(e, from, e->is_signed[phi]);
+        term_assert(e, edge, term_eq(e, term, incoming));
+        if (value->kind == KIND_POINTER)
+            term_assert(e, edge, term_eq(e, e->objects[phi], encode_object(e, from)));
+    }
+}
+
+Z3_ast encode_bool(struct encoding *e, vid id)
+{
+    const struct value *value = value_at(e->program, id);
+    Z3_ast term = e->terms[id];
+
+    if (term)
+        return term;
+    switch (value->op) {
+    case OP_CONST:
+        term = value->imm ? Z3_mk_true(e->z3) : Z3_mk_false(e->z3);
+        break;
+    case OP_ICMP:
+        term = encode_compare(e, value);
+        break;
+    case OP_AND:
+        term = term_and(e, encode_bool(e, value->operands[0]), encode_bool(e, value->operands[1]));
+        break;
+    case OP_OR:
+        term = term_or(e, encode_bool(e, value->operands[0]), encode_bool(e, value->operands[1]));
+        break;
+    case OP_XOR:
+        term = term_not(
+            e, term_eq(e, encode_bool(e, value->operands[0]), encode_bool(e, value->operands[1])));
+        break;
+    case OP_SELECT:
+        term = Z3_mk_ite(e->z3, encode_bool(e, value->operands[0]),
+                         encode_bool(e, value->operands[1]), encode_bool(e, value->operands[2]));
+        break;
+    case OP_TRUNC: {
+        /* The lowest bit: most often of a number that is 0 or 1. */
+        vid from = value->operands[0];
+        struct range r = facts_range(e->facts, from, value->block);
+        if (!r.empty && r.high <= 1) {
+            term = term_not(e, term_eq(e, encode_view(e, from, false), term_number(e, 0)));
+        } else {
+            Z3_ast half = term_fresh(e, "half");
+            term = term_fresh_bool(e);
+            Z3_ast rest = term_sub(e, encode_view(e, from, false), term_scale(e, 2, half));
+            term_assert(
+                e, NULL,
+                term_eq(e, rest, Z3_mk_ite(e->z3, term, term_number(e, 1), term_number(e, 0))));
+        }
+        break;
+    }
+    default:
+        term = term_fresh_bool(e);
+        e->terms[id] = term;
+        if (value->op == OP_PHI)
+            join_edges(e, id, term);
+    }
+    return e->terms[id] = term;
+}
+
+/* From one view to the other; where the interval says so they are the same. */
+static Z3_ast convert(struct encoding *e, vid id, Z3_ast term, bool is_signed)
+{
+    const struct value *value = value_at(e->program, id);
+    __int128 modulus = (__int128)1 << value->width;
+
+    if (value->op == OP_CONST) {
+        __int128 number =
+            is_signed ? (__int128)sign_extend(value->imm, value->width) : (__int128)value->imm;
+        return term_number(e, number);
+    }
+    if (e->is_signed[id] == is_signed)
+        return term;
+    if (is_signed)
+        return Z3_mk_ite(e->z3, term_lt(e, term, term_number(e, modulus / 2)), term,
+                         term_sub(e, term, term_number(e, modulus)));
+    return Z3_mk_ite(e->z3, term_lt(e, term, term_number(e, 0)),
+                     term_add(e, term, term_number(e, modulus)), term);
+}
+
+static Z3_ast number_of_bool(struct encoding *e, vid id, bool is_signed)
+{
+    return Z3_mk_ite(e->z3, encode_bool(e, id), term_number(e, is_signed ? -1 : 1),
+                     term_number(e, 0));
+}
+
+Z3_ast encode_view(struct encoding *e, vid id, bool is_signed)
+{
+    const struct value *value = value_at(e->program, id);
+
+    if (value->width == 1 && value->kind == KIND_INT)
+        return number_of_bool(e, id, is_signed);
+    Z3_ast term = encode_int(e, id);
+    const struct range *r = &e->facts->ranges[id];
+    /* Not negative at all: one view, and no case to split. */
+    if (value->op != OP_CONST && e->is_signed[id] != is_signed && !r->empty && r->signed_low >= 0)
+        return term;
+    return convert(e, id, term, is_signed);
+}
+
+Z3_ast encode_int(struct encoding *e, vid id)
+{
+    const struct value *value = value_at(e->program, id);
+    Z3_ast term = e->terms[id];
+
+    if (term)
+        return term;
+    switch (value->op) {
+    case OP_CONST:
+        term = term_number(e, value->imm);
+        e->is_signed[id] = false;
+        break;
+    case OP_PHI:
+        term = encode_opaque(e, id);
+        e->terms[id] = term;
+        join_edges(e, id, term);
+        return term;
+    case OP_SELECT:
+        term = Z3_mk_ite(e->z3, encode_bool(e, value->operands[0]),
+                         encode_view(e, value->operands[1], e->is_signed[id]),
+                         encode_view(e, value->operands[2], e->is_signed[id]));
+        break;
+    case OP_ZEXT:
+        e->is_signed[id] = false;
+        term = encode_view(e, value->operands[0], false);
+        break;
+    case OP_SEXT:
+        e->is_signed[id] = true;
+        term = encode_view(e, value->operands[0], true);
+        break;
+    case OP_PTRTOINT:
+        if (value->sub == 1) {
+            e->is_signed[id] = true;
+            term = encode_offset(e, value->operands[0]);
+            break;
+        }
+        /* fall through */
+    default:
+        term = encode_operation(e, id);
+    }
+    return e->terms[id] = term;
+}
+
+/* ---- pointers ---- */
+
+Z3_ast encode_object(struct encoding *e, vid id)
+{
+    const struct pointees *to = &e->facts->pointees[id];
+    const struct value *value = value_at(e->program, id);
+
+    if (e->objects[id])
+        return e->objects[id];
+    if (to->count == 1)
+        return e->objects[id] = term_number(e, to->objects[0]);
+    if (value->op == OP_PTRADD || value->op == OP_NARROW)
+        return e->objects[id] = encode_object(e, value->operands[0]);
+    if (value->op == OP_SELECT)
+        return e->objects[id] = Z3_mk_ite(e->z3, encode_bool(e, value->operands[0]),
+                                          encode_object(e, value->operands[1]),
+                                          encode_object(e, value->operands[2]));
+    Z3_ast term = e->objects[id] = term_fresh(e, "object"), any = Z3_mk_false(e->z3);
+    for (uint32_t i = 0; i < to->count; i++)
+        any = term_or(e, any, term_eq(e, term, term_number(e, to->objects[i])));
+    term_assert(e, encode_reached(e, value->block), any);
+    if (value->op == OP_PHI)
+        (void)encode_offset(e, id); /* joins both */
+    return term;
+}
+
+Z3_ast encode_offset(struct encoding *e, vid id)
+{
+    const struct value *value = value_at(e->program, id);
+
+    if (e->terms[id])
+        return e->terms[id];
+    switch (value->op) {
+    case OP_OBJECT:
+    case OP_NULL:
+        return e->terms[id] = term_number(e, 0);
+    case OP_NARROW:
+        return e->terms[id] = encode_offset(e, value->operands[0]);
+    case OP_SELECT:
+        return e->terms[id] = Z3_mk_ite(e->z3, encode_bool(e, value->operands[0]),
+                                        encode_offset(e, value->operands[1]),
+                                        encode_offset(e, value->operands[2]));
+    case OP_PHI: {
+        Z3_ast term = e->terms[id] = encode_opaque(e, id);
+        if (!e->objects[id])
+            (void)encode_object(e, id);
+        join_edges(e, id, term);
+        return term;
+    }
+    case OP_PTRADD: {
+        struct range a = facts_range(e->facts, value->operands[0], value->block);
+        struct range b = facts_range(e->facts, value->operands[1], value->block);
+        __int128 low = (__int128)a.signed_low + b.signed_low,
+                 high = (__int128)a.signed_high + b.signed_high;
+        Z3_ast sum = term_add(e, encode_offset(e, value->operands[0]),
+                              encode_view(e, value->operands[1], true));
+        if (a.empty || b.empty)
+            return e->terms[id] = encode_opaque(e, id);
+        if (low >= INT64_MIN && high <= INT64_MAX)
+            return e->terms[id] = sum;
+        Z3_ast wraps = term_fresh(e, "wraps"), term = encode_opaque(e, id);
+        term_assert(e, encode_reached(e, value->block),
+                    term_eq(e, sum, term_add(e, term, term_scale(e, (__int128)1 << 64, wraps))));
+        return e->terms[id] = term;
+    }
+    default:
+        return e->terms[id] = encode_opaque(e, id);
+    }
+}
+
+Z3_ast encode_size(struct encoding *e, uint32_t object)
+{
+    const struct object *o = &e->program->objects[object];
+
+    return o->size_value ? encode_view(e, o->size_value, false) : term_number(e, o->size);
+}
+
+/* [offset, offset + length) inside [first, first + size). */
+static Z3_ast inside(struct encoding *e, Z3_ast offset, Z3_ast length, Z3_ast first, Z3_ast size)
+{
+    return term_and(e, term_le(e, first, offset),
+                    term_le(e, term_add(e, offset, length), term_add(e, first, size)));
+}
+
+Z3_ast encode_access(struct encoding *e, vid pointer, Z3_ast length, bool write)
+{
+    struct program *program = e->program;
+    const struct pointees *to = &e->facts->pointees[pointer];
+    Z3_ast offset = encode_offset(e, pointer), safe = Z3_mk_false(e->z3), zero = term_number(e, 0);
+
+    for (uint32_t i = 0; i < to->count; i++) {
+        uint32_t object = to->objects[i];
+        if (object == 0 || (write && program->objects[object].readonly))
+            continue;
+        Z3_ast good = inside(e, offset, length, zero, encode_size(e, object));
+        if (to->count > 1)
+            good = term_and(e, good, term_eq(e, encode_object(e, pointer), term_number(e, object)));
+        safe = term_or(e, safe, good);
+    }
+    /* Each part that the pointer was confined to lies in the part before. */
+    for (vid part = e->bounds[pointer]; part;) {
+        const struct value *narrow = value_at(program, part);
+        Z3_ast first = encode_offset(e, part), size = term_number(e, narrow->imm);
+        safe = term_and(e, safe, inside(e, offset, length, first, size));
+        offset = first;
+        length = size;
+        part = e->bounds[narrow->operands[0]];
+    }
+    return safe;
+}

@@ -1,0 +1,42 @@
+/*
+ * What abstract interpretation knows of a program: an interval for each number, for each pointer
+ * its objects and the interval of its offset. Everything here holds in every execution that met no
+ * failed obligation before.
+ */
+#pragma once
+
+#include "verify/promote.h"
+#include "verify/range.h"
+
+struct pointees {
+    uint32_t count;
+    const uint32_t *objects; /* 0 among them: it may point at nothing */
+};
+
+struct facts {
+    struct program *program;
+    struct range *ranges;       /* of integers, by vid; of pointers the offset, as i64 */
+    struct float_range *floats; /* of floats */
+    struct pointees *pointees;
+    struct where *where;
+    /* Conditions that mention a value: by vid, lists of struct known_branch. */
+    struct known_branch **branches;
+    bool *narrowed; /* a pointer with bounds closer than its object's */
+};
+
+struct known_branch {
+    struct known_branch *next;
+    uint32_t block; /* what it dominates */
+    vid condition;
+    bool holds;
+};
+
+struct facts *facts_find(struct program *program);
+/* An integer's (or offset's) interval where it is used in `block`: its own, and what the branches
+ * that lead there say. */
+struct range facts_range(const struct facts *facts, vid value, uint32_t block);
+/* The same at the end of `from`, on its edge to `to`. */
+struct range facts_range_on_edge(const struct facts *facts, vid value, uint32_t from, uint32_t to);
+/* The size of an object in bytes, as an interval. */
+struct range facts_size(const struct facts *facts, uint32_t object);
+struct float_range facts_float(const struct facts *facts, vid value, uint32_t block);

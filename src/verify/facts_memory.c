@@ -1,0 +1,354 @@
+/*
+ * What memory holds: for each object, by the place in its elements, the join of all that is ever
+ * stored there. No order of stores matters, so that it holds between the calls of a handler too.
+ */
+#include <string.h>
+
+#include "verify/facts_internal.h"
+
+#define DEPTH_MAX 24
+
+struct writes {
+    vid *items; /* OP_STORE, OP_MEMSET, OP_MEMCPY */
+    uint32_t count, room;
+};
+
+struct memory_facts {
+    struct writes *writes; /* of each object */
+};
+
+static uint32_t remainder_of(const struct facts *facts, vid value, uint32_t stride, unsigned depth);
+
+/* Returned for "not known"; for a phi that is being looked at: any will do. */
+#define UNKNOWN UINT32_MAX
+#define ANY (UINT32_MAX - 1)
+
+static uint32_t combine(uint32_t a, uint32_t b, uint32_t stride)
+{
+    if (a == UNKNOWN || b == UNKNOWN)
+        return UNKNOWN;
+    if (a == ANY || b == ANY)
+        return UNKNOWN;
+    return (uint32_t)(((uint64_t)a + b) % stride);
+}
+
+/* x = a (mod stride), where the number does not wrap or the stride is a power of two. */
+static uint32_t remainder_of(const struct facts *facts, vid v, uint32_t stride, unsigned depth)
+{
+    const struct program *program = facts->program;
+    const struct value *value = value_at(program, v);
+
+    if (stride == 1)
+        return 0;
+    if (depth > DEPTH_MAX)
+        return UNKNOWN;
+    switch (value->op) {
+    case OP_CONST: {
+        int64_t number = sign_extend(value->imm, value->width) % (int64_t)stride;
+        return (uint32_t)(number < 0 ? number + stride : number);
+    }
+    case OP_OBJECT:
+        return 0;
+    case OP_NARROW:
+        return remainder_of(facts, value->operands[0], stride, depth + 1);
+    case OP_PTRADD:
+        return combine(remainder_of(facts, value->operands[0], stride, depth + 1),
+                       remainder_of(facts, value->operands[1], stride, depth + 1), stride);
+    case OP_ADD:
+        if (value->width != 64)
+            return UNKNOWN;
+        return combine(remainder_of(facts, value->operands[0], stride, depth + 1),
+                       remainder_of(facts, value->operands[1], stride, depth + 1), stride);
+    case OP_MUL:
+        if (value->width != 64)
+            return UNKNOWN;
+        for (unsigned i = 0; i < 2; i++)
+            if (remainder_of(facts, value->operands[i], stride, depth + 1) == 0)
+                return 0;
+        return UNKNOWN;
+    default:
+        return UNKNOWN;
+    }
+}
+
+/*
+ * A product of 64 bits may wrap; then a remainder by what is no power of two is lost. But an offset
+ * that wrapped lies outside its object, which is an obligation of the access itself: the sum that
+ * stays inside did not wrap, unless a part of it did and came back. That needs an index beyond
+ * 2^63 / size; facts_remainder() asks the intervals.
+ */
+static bool may_wrap(const struct facts *facts, vid v, unsigned depth)
+{
+    const struct program *program = facts->program;
+    const struct value *value = value_at(program, v);
+
+    if (depth > DEPTH_MAX)
+        return true;
+    if (value->op == OP_PTRADD || value->op == OP_NARROW)
+        return may_wrap(facts, value->operands[0], depth + 1) ||
+               (value->op == OP_PTRADD && may_wrap(facts, value->operands[1], depth + 1));
+    if (value->op != OP_MUL && value->op != OP_ADD)
+        return false;
+    __int128 low[2], high[2];
+    for (unsigned i = 0; i < 2; i++) {
+        if (may_wrap(facts, value->operands[i], depth + 1))
+            return true;
+        struct range r = facts_range(facts, value->operands[i], value->block);
+        low[i] = r.signed_low;
+        high[i] = r.signed_high;
+        if (r.empty)
+            low[i] = high[i] = 0;
+    }
+    __int128 limit = (__int128)1 << 62;
+    if (value->op == OP_ADD)
+        return low[0] + low[1] < -limit || high[0] + high[1] > limit;
+    for (unsigned i = 0; i < 4; i++) {
+        __int128 product = (i & 1 ? low[0] : high[0]) * (i & 2 ? low[1] : high[1]);
+        if (product < -limit || product > limit)
+            return true;
+    }
+    return false;
+}
+
+bool facts_remainder(const struct facts *facts, vid pointer, uint32_t stride, uint32_t *ret)
+{
+    if (stride == 1) {
+        *ret = 0;
+        return true;
+    }
+    uint32_t remainder = remainder_of(facts, pointer, stride, 0);
+    if (remainder >= ANY)
+        return false;
+    if ((stride & (stride - 1)) != 0 && may_wrap(facts, pointer, 0))
+        return false;
+    *ret = remainder;
+    return true;
+}
+
+static void push(struct program *program, struct writes *writes, vid item)
+{
+    if (writes->count == writes->room) {
+        uint32_t room = writes->room ? writes->room * 2 : 8;
+        vid *larger = program_alloc(program, room, sizeof *larger);
+        if (writes->count > 0)
+            memcpy(larger, writes->items, writes->count * sizeof *larger);
+        writes->items = larger;
+        writes->room = room;
+    }
+    writes->items[writes->count++] = item;
+}
+
+/* Elements of an object whose type is not known any more, or not followed, are as wide as all that
+ * accesses it. */
+static void choose_strides(struct facts *facts)
+{
+    struct program *program = facts->program;
+    uint32_t *widths = program_alloc(program, program->object_count, sizeof *widths);
+    bool *bad = program_alloc(program, program->object_count, sizeof *bad);
+
+    for (uint32_t n = 0; n < program->order_count; n++) {
+        const struct block *block = &program->blocks[program->order[n]];
+        for (uint32_t i = 0; i < block->count; i++) {
+            const struct value *value = value_at(program, block->values[i]);
+            if (value->op != OP_STORE && value->op != OP_LOAD)
+                continue;
+            const struct pointees *to = &facts->pointees[value->operands[0]];
+            for (uint32_t k = 0; k < to->count; k++) {
+                uint32_t id = to->objects[k], bytes = value->width / 8u;
+                uint32_t stride = program->objects[id].stride ? program->objects[id].stride : 1;
+                widths[id] = widths[id] == 0 || widths[id] == bytes ? bytes : 1;
+                bad[id] = bad[id] || stride % bytes != 0 ||
+                          remainder_of(facts, value->operands[0], stride, 0) >= ANY;
+            }
+        }
+    }
+    for (uint32_t i = 1; i < program->object_count; i++)
+        if (bad[i])
+            program->objects[i].stride = widths[i];
+}
+
+struct memory_facts *facts_memory_new(struct facts *facts)
+{
+    struct program *program = facts->program;
+    struct memory_facts *memory = program_alloc(program, 1, sizeof *memory);
+
+    choose_strides(facts);
+    memory->writes = program_alloc(program, program->object_count, sizeof *memory->writes);
+    for (uint32_t n = 0; n < program->order_count; n++) {
+        const struct block *block = &program->blocks[program->order[n]];
+        for (uint32_t i = 0; i < block->count; i++) {
+            const struct value *value = value_at(program, block->values[i]);
+            if (value->op != OP_STORE && value->op != OP_MEMSET && value->op != OP_MEMCPY)
+                continue;
+            const struct pointees *to = &facts->pointees[value->operands[0]];
+            for (uint32_t k = 0; k < to->count; k++)
+                push(program, &memory->writes[to->objects[k]], block->values[i]);
+        }
+    }
+    return memory;
+}
+
+/* One class of places: bytes [remainder, remainder + bytes) of every element. */
+struct class
+{
+    uint32_t object, stride, remainder, bytes;
+    bool floating;
+};
+
+/* Do two classes share a byte? */
+static bool overlap(uint32_t stride, uint32_t a, uint32_t a_bytes, uint32_t b, uint32_t b_bytes)
+{
+    for (uint32_t i = 0; i < a_bytes; i++)
+        for (uint32_t k = 0; k < b_bytes; k++)
+            if ((a + i) % stride == (b + k) % stride)
+                return true;
+    return false;
+}
+
+/* All that the initial content has in a class; not empty only for globals. */
+static struct range initial_range(const struct program *program, const struct class *class)
+{
+    const struct object *object = &program->objects[class->object];
+    struct range result = {.empty = true};
+    unsigned width = class->bytes * 8;
+
+    if (object->input || class->floating)
+        return range_full(width);
+    if (!object->bytes)
+        return result;
+    if (object->cell_count > 0)
+        return range_full(width);
+    for (uint64_t at = class->remainder; at + class->bytes <= object->size; at += class->stride) {
+        uint64_t bits = 0;
+        memcpy(&bits, object->bytes + at, class->bytes);
+        result = range_join(result, range_of(bits, width));
+    }
+    return result;
+}
+
+static struct range full_of(const struct class *class)
+{
+    return range_full(class->bytes * 8);
+}
+
+static struct range class_range(const struct facts *facts, const struct memory_facts *memory,
+                                const struct class *class, unsigned depth);
+
+/* What one write may leave in a class: empty, if it does not touch it. */
+static struct range written(const struct facts *facts, const struct memory_facts *memory,
+                            const struct class *class, vid write, unsigned depth)
+{
+    const struct program *program = facts->program;
+    const struct value *value = value_at(program, write);
+    struct range none = {.empty = true};
+    uint32_t remainder;
+
+    if (value->op == OP_MEMSET) {
+        struct range byte = facts_range(facts, value->operands[1], value->block);
+        if (byte.empty)
+            return none;
+        if (byte.low != byte.high)
+            return class->bytes == 1 ? byte : full_of(class);
+        uint64_t bits = byte.low * UINT64_C(0x0101010101010101);
+        return range_of(bits & width_mask(class->bytes * 8), class->bytes * 8);
+    }
+    if (value->op == OP_MEMCPY) {
+        const struct pointees *from = &facts->pointees[value->operands[1]];
+        if (from->count != 1 || depth > 2 || class->stride == 0 ||
+            program->objects[from->objects[0]].stride != class->stride ||
+            !facts_remainder(facts, value->operands[0], class->stride, &remainder) ||
+            remainder != 0 ||
+            !facts_remainder(facts, value->operands[1], class->stride, &remainder) ||
+            remainder != 0)
+            return full_of(class);
+        struct class source = *class;
+        source.object = from->objects[0];
+        return class_range(facts, memory, &source, depth + 1);
+    }
+    unsigned bytes = value->width / 8u;
+    if (!facts_remainder(facts, value->operands[0], class->stride, &remainder))
+        return full_of(class);
+    const struct value *stored = value_at(program, value->operands[1]);
+    if (remainder == class->remainder && bytes == class->bytes && stored->kind == KIND_INT)
+        return facts_range(facts, value->operands[1], value->block);
+    return overlap(class->stride, class->remainder, class->bytes, remainder, bytes) ? full_of(class)
+                                                                                    : none;
+}
+
+static struct range class_range(const struct facts *facts, const struct memory_facts *memory,
+                                const struct class *class, unsigned depth)
+{
+    struct range result = initial_range(facts->program, class);
+    const struct range full = full_of(class);
+
+    for (uint32_t i = 0; i < memory->writes[class->object].count && !range_equal(&result, &full);
+         i++)
+        result = range_join(
+            result, written(facts, memory, class, memory->writes[class->object].items[i], depth));
+    return result;
+}
+
+/* A constant table: only the elements that the offset can reach. */
+static struct range table_range(const struct facts *facts, const struct value *load, uint32_t id,
+                                uint32_t stride, uint32_t remainder)
+{
+    const struct object *object = &facts->program->objects[id];
+    struct range offset = facts_range(facts, load->operands[0], load->block);
+    struct range result = {.empty = true};
+    unsigned bytes = load->width / 8u;
+
+    if (offset.empty)
+        return result;
+    for (uint64_t at = remainder; at + bytes <= object->size; at += stride) {
+        uint64_t bits = 0;
+        if ((int64_t)at < offset.signed_low || (int64_t)at > offset.signed_high)
+            continue;
+        for (uint32_t i = 0; i < object->cell_count; i++)
+            if (object->cells[i].offset < at + bytes && at < object->cells[i].offset + 8)
+                return range_full(load->width);
+        memcpy(&bits, object->bytes + at, bytes);
+        result = range_join(result, range_of(bits, load->width));
+    }
+    return result;
+}
+
+struct range facts_load(const struct facts *facts, const struct memory_facts *memory, vid load)
+{
+    const struct program *program = facts->program;
+    const struct value *value = value_at(program, load);
+    const struct pointees *from = &facts->pointees[value->operands[0]];
+    struct range result = {.empty = true};
+
+    for (uint32_t i = 0; i < from->count; i++) {
+        uint32_t id = from->objects[i];
+        const struct object *object = &program->objects[id];
+        struct class class = {.object = id,
+                              .stride = object->stride ? object->stride : 1,
+                              .bytes = value->width / 8u};
+        if (id == 0)
+            continue; /* nothing can be loaded from nothing */
+        if (class.bytes > class.stride && class.stride != 1)
+            class.stride = 1;
+        if (!facts_remainder(facts, value->operands[0], class.stride, &class.remainder))
+            return range_full(value->width);
+        if (object->readonly && object->bytes) {
+            result =
+                range_join(result, table_range(facts, value, id, class.stride, class.remainder));
+            continue;
+        }
+        /* Bytes loaded together but stored one by one, and so on, are not followed. */
+        if (class.stride == 1 && class.bytes > 1)
+            return range_full(value->width);
+        result = range_join(result, class_range(facts, memory, &class, 0));
+    }
+    return result;
+}
+
+struct float_range facts_load_float(const struct facts *facts, const struct memory_facts *memory,
+                                    vid load)
+{
+    (void)facts;
+    (void)memory;
+    (void)load;
+    return float_full();
+}

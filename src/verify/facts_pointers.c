@@ -1,0 +1,98 @@
+/* Which objects each pointer may mean: sets that only grow. */
+#include <string.h>
+
+#include "verify/facts_internal.h"
+
+static bool add(uint64_t *set, uint32_t object)
+{
+    uint64_t bit = UINT64_C(1) << (object % 64), before = set[object / 64];
+
+    set[object / 64] |= bit;
+    return set[object / 64] != before;
+}
+
+static bool merge(uint64_t *to, const uint64_t *from, uint32_t words)
+{
+    bool changed = false;
+
+    for (uint32_t i = 0; from && i < words; i++) {
+        changed = changed || (from[i] & ~to[i]);
+        to[i] |= from[i];
+    }
+    return changed;
+}
+
+/* What a table of addresses may give; only constants hold any. */
+static bool add_loaded(struct program *program, const struct value *load, uint64_t *to,
+                       const uint64_t *from)
+{
+    bool changed = add(to, 0);
+
+    for (uint32_t i = 1; from && i < program->object_count; i++) {
+        const struct object *object = &program->objects[i];
+        if (!(from[i / 64] >> (i % 64) & 1))
+            continue;
+        if (!object->readonly || !object->bytes)
+            program_refuse(program, load->place, "keep an index instead of the address",
+                           "an address loaded from memory that changes ('%s')", object->name);
+        for (uint32_t k = 0; k < object->cell_count; k++)
+            changed = add(to, object->cells[k].object) || changed;
+    }
+    return changed;
+}
+
+void facts_find_pointees(struct facts *facts)
+{
+    struct program *program = facts->program;
+    uint32_t words = program->object_count / 64 + 1;
+    uint64_t **sets = program_alloc(program, program->value_count, sizeof *sets);
+
+    for (vid v = 1; v < program->value_count; v++) {
+        const struct value *value = value_at(program, v);
+        if (value->kind != KIND_POINTER)
+            continue;
+        if (value->op == OP_OBJECT || value->op == OP_NULL) {
+            sets[v] = program_alloc(program, words, sizeof **sets);
+            add(sets[v], value->op == OP_OBJECT ? (uint32_t)value->imm : 0);
+        }
+    }
+    for (bool changed = true; changed;) {
+        changed = false;
+        for (uint32_t n = 0; n < program->order_count; n++) {
+            const struct block *block = &program->blocks[program->order[n]];
+            for (uint32_t i = 0; i < block->count; i++) {
+                vid v = block->values[i];
+                const struct value *value = value_at(program, v);
+                if (value->kind != KIND_POINTER)
+                    continue;
+                if (!sets[v])
+                    sets[v] = program_alloc(program, words, sizeof **sets);
+                if (value->op == OP_LOAD) {
+                    changed =
+                        add_loaded(program, value, sets[v], sets[value->operands[0]]) || changed;
+                    continue;
+                }
+                unsigned first = value->op == OP_SELECT ? 1 : 0;
+                unsigned last = value->op == OP_PHI || value->op == OP_SELECT ? value->count : 1;
+                for (unsigned k = first; k < last && value->count > 0; k++)
+                    changed = merge(sets[v], sets[value->operands[k]], words) || changed;
+                if (value->count == 0)
+                    changed = add(sets[v], 0) || changed;
+            }
+        }
+    }
+    for (vid v = 1; v < program->value_count; v++) {
+        if (!sets[v])
+            continue;
+        uint32_t count = 0;
+        uint32_t *objects = NULL;
+        for (uint32_t i = 0; i < words; i++)
+            count += (uint32_t)__builtin_popcountll(sets[v][i]);
+        objects = program_alloc(program, count + 1, sizeof *objects);
+        count = 0;
+        for (uint32_t i = 0; i < program->object_count; i++)
+            if (sets[v][i / 64] >> (i % 64) & 1)
+                objects[count++] = i;
+        facts->pointees[v] = (struct pointees){count, objects};
+    }
+}

@@ -1,0 +1,511 @@
+/* Calls: of functions in the module (copied in), of intrinsics and of the C library's functions
+ * that are on the list. */
+#include <string.h>
+
+#include "verify/lower.h"
+
+struct call {
+    struct lowering *low;
+    LLVMValueRef instruction;
+    const char *name;
+    struct scalar result[PARTS_MAX];
+    uint32_t result_count;
+};
+
+static vid argument(const struct call *call, unsigned index)
+{
+    return lower_scalar(call->low, LLVMGetOperand(call->instruction, index));
+}
+
+static void give(const struct call *call, vid first, vid second)
+{
+    struct lowered *lowered =
+        map_add(call->low->program, &call->low->frame->map, call->instruction);
+
+    lowered->count = call->result_count;
+    lowered->parts[0] = first;
+    lowered->parts[1] = second;
+}
+
+static vid emit_int(const struct call *call, enum operation op, unsigned width, unsigned sub,
+                    unsigned count, const vid *operands)
+{
+    return lower_emit(call->low, op, KIND_INT, width, count, operands, sub, 0);
+}
+
+static unsigned result_width(const struct call *call)
+{
+    return call->result[0].width;
+}
+
+static void call_nothing(const struct call *call, unsigned op)
+{
+    (void)call;
+    (void)op;
+}
+
+static void call_lifetime(const struct call *call, unsigned op)
+{
+    struct program *program = call->low->program;
+    vid pointer = argument(call, 1);
+
+    if (value_at(program, pointer)->op != OP_OBJECT)
+        program_refuse(program, lower_place(call->low), "compile it with -O0",
+                       "the life of a part of a variable");
+    uint32_t object = (uint32_t)value_at(program, pointer)->imm;
+    if (op == OP_END)
+        program->objects[object].scoped = true;
+    lower_emit(call->low, (enum operation)op, KIND_VOID, 0, 0, NULL, 0, object);
+}
+
+/* memset, memcpy, memmove; of `sub` 2 the function's result is its first argument. */
+static void call_memory(const struct call *call, unsigned op)
+{
+    struct lowering *low = call->low;
+    bool copy = op != OP_MEMSET;
+    vid operands[3];
+
+    if (strncmp(call->name, "llvm.", 5) == 0 && !LLVMIsNull(LLVMGetOperand(call->instruction, 3)))
+        program_refuse(low->program, lower_place(low), "leave 'volatile' out", "a volatile access");
+    for (unsigned i = 0; i < 3; i++)
+        operands[i] = argument(call, i);
+    unsigned width = value_at(low->program, operands[2])->width;
+    if (width < 64)
+        operands[2] = emit_int(call, OP_ZEXT, 64, 0, 1, &operands[2]);
+    if (!copy && value_at(low->program, operands[1])->width > 8)
+        operands[1] = emit_int(call, OP_TRUNC, 8, 0, 1, &operands[1]);
+    lower_emit(low, copy ? OP_MEMCPY : OP_MEMSET, KIND_VOID, 0, 3, operands,
+               strstr(call->name, "memmove") ? 1 : 0, 0);
+    if (call->result_count == 1)
+        give(call, operands[0], 0);
+}
+
+static void call_binary(const struct call *call, unsigned op)
+{
+    vid operands[] = {argument(call, 0), argument(call, 1)};
+
+    give(call, emit_int(call, (enum operation)op, result_width(call), 0, 2, operands), 0);
+}
+
+static void call_unary(const struct call *call, unsigned op)
+{
+    vid operand = argument(call, 0);
+    LLVMValueRef zero_is_poison =
+        op == OP_CTLZ || op == OP_CTTZ ? LLVMGetOperand(call->instruction, 1) : NULL;
+
+    if (op == OP_BSWAP && result_width(call) % 16 != 0)
+        program_refuse(call->low->program, lower_place(call->low), "use 16, 32 or 64 bits",
+                       "a byte swap of %u bits", result_width(call));
+    if (zero_is_poison && !LLVMIsNull(zero_is_poison)) {
+        vid zero = program_const(call->low->program, result_width(call), 0);
+        lower_require(call->low, emit_int(call, OP_ICMP, 1, ICMP_NE, 2, (vid[]){operand, zero}),
+                      PLACE_CONTRACT);
+    }
+    give(call, emit_int(call, (enum operation)op, result_width(call), 0, 1, &operand), 0);
+}
+
+/* abs(x); that of the smallest number is itself, whatever the flag says: -fwrapv. */
+static void call_absolute(const struct call *call, unsigned op)
+{
+    (void)op;
+    unsigned width = result_width(call);
+    vid operand = argument(call, 0), zero = program_const(call->low->program, width, 0);
+    vid negated = emit_int(call, OP_SUB, width, 0, 2, (vid[]){zero, operand});
+    vid negative = emit_int(call, OP_ICMP, 1, ICMP_SLT, 2, (vid[]){operand, zero});
+
+    give(call, emit_int(call, OP_SELECT, width, 0, 3, (vid[]){negative, negated, operand}), 0);
+}
+
+/* fshl and fshr with one operand twice and by a constant: rotation. Else any value. */
+static void call_funnel(const struct call *call, unsigned left)
+{
+    struct lowering *low = call->low;
+    unsigned width = result_width(call);
+    vid high = argument(call, 0), lower = argument(call, 1), by = argument(call, 2);
+
+    if (value_is_const(low->program, by)) {
+        unsigned amount = (unsigned)(value_at(low->program, by)->imm % width);
+        if (!left)
+            amount = amount ? width - amount : 0;
+        if (amount == 0) {
+            give(call, left ? high : lower, 0);
+            return;
+        }
+        vid up = program_const(low->program, width, amount);
+        vid down = program_const(low->program, width, width - amount);
+        vid a = emit_int(call, OP_SHL, width, 0, 2, (vid[]){high, up});
+        vid b = emit_int(call, OP_LSHR, width, 0, 2, (vid[]){lower, down});
+        give(call, emit_int(call, OP_OR, width, 0, 2, (vid[]){a, b}), 0);
+        return;
+    }
+    program_refuse(low->program, lower_place(low), "rotate by a constant",
+                   "a rotation by a computed amount");
+}
+
+static void call_saturating(const struct call *call, unsigned add)
+{
+    unsigned width = result_width(call);
+    vid a = argument(call, 0), b = argument(call, 1);
+    vid result = emit_int(call, add ? OP_ADD : OP_SUB, width, 0, 2, (vid[]){a, b});
+    vid wrapped = emit_int(call, OP_ICMP, 1, ICMP_ULT, 2, add ? (vid[]){result, a} : (vid[]){a, b});
+    vid limit = program_const(call->low->program, width, add ? UINT64_MAX : 0);
+
+    give(call, emit_int(call, OP_SELECT, width, 0, 3, (vid[]){wrapped, limit, result}), 0);
+}
+
+/* {a op b, did it overflow}: __builtin_add_overflow() and its like. Computed in twice the width,
+ * or, of 64 bits, by comparing. */
+static void call_overflow(const struct call *call, unsigned op)
+{
+    struct lowering *low = call->low;
+    unsigned width = result_width(call);
+    bool is_signed = call->name[5] == 's';
+    vid a = argument(call, 0), b = argument(call, 1);
+    vid result = emit_int(call, (enum operation)op, width, 0, 2, (vid[]){a, b}), overflow;
+
+    if (width <= 32) {
+        enum operation extend = is_signed ? OP_SEXT : OP_ZEXT;
+        vid wide_a = emit_int(call, extend, 64, 0, 1, &a);
+        vid wide_b = emit_int(call, extend, 64, 0, 1, &b);
+        vid wide = emit_int(call, (enum operation)op, 64, 0, 2, (vid[]){wide_a, wide_b});
+        vid back = emit_int(call, extend, 64, 0, 1, &result);
+        overflow = emit_int(call, OP_ICMP, 1, ICMP_NE, 2, (vid[]){wide, back});
+    } else if (op == OP_ADD && !is_signed) {
+        overflow = emit_int(call, OP_ICMP, 1, ICMP_ULT, 2, (vid[]){result, a});
+    } else if (op == OP_SUB && !is_signed) {
+        overflow = emit_int(call, OP_ICMP, 1, ICMP_ULT, 2, (vid[]){a, b});
+    } else if (op == OP_MUL && !is_signed) {
+        /* b != 0 and a > MAX / b. */
+        vid zero = program_const(low->program, width, 0),
+            one = program_const(low->program, width, 1);
+        vid nonzero = emit_int(call, OP_ICMP, 1, ICMP_NE, 2, (vid[]){b, zero});
+        vid divisor = emit_int(call, OP_UMAX, width, 0, 2, (vid[]){b, one});
+        vid most = emit_int(call, OP_UDIV, width, 0, 2,
+                            (vid[]){program_const(low->program, width, UINT64_MAX), divisor});
+        vid more = emit_int(call, OP_ICMP, 1, ICMP_UGT, 2, (vid[]){a, most});
+        overflow = emit_int(call, OP_AND, 1, 0, 2, (vid[]){nonzero, more});
+    } else {
+        /* Signed, of 64 bits: whether it did is not known. */
+        overflow = emit_int(call, OP_UNKNOWN, 1, 0, 0, NULL);
+        value_at(low->program, overflow)->imm2 = 1;
+        program_refuse(low->program, lower_place(low), "use unsigned numbers, or compare first",
+                       "a signed overflow check of 64 bits");
+    }
+    give(call, result, overflow);
+}
+
+static void call_float(const struct call *call, unsigned sub)
+{
+    vid operands[3];
+    unsigned count = LLVMGetNumArgOperands(call->instruction);
+
+    if (count > 3 || call->result_count != 1 || call->result[0].kind != KIND_FLOAT)
+        program_refuse(call->low->program, lower_place(call->low), "include <math.h>",
+                       "a call of '%s' with other arguments than it has", call->name);
+    for (unsigned i = 0; i < count; i++)
+        operands[i] = argument(call, i);
+    give(call,
+         lower_emit(call->low, count == 1 ? OP_FUNARY : OP_FBINARY, KIND_FLOAT, result_width(call),
+                    count > 2 ? 2 : count, operands, sub, 0),
+         0);
+}
+
+/* What always stops: it must not be reached. */
+static void call_stop(const struct call *call, unsigned op)
+{
+    (void)op;
+    lower_require(call->low, program_const(call->low->program, 1, 0), PLACE_UNREACHABLE);
+}
+
+static void call_expect(const struct call *call, unsigned op)
+{
+    (void)op;
+    give(call, argument(call, 0), 0);
+}
+
+/* assume(x) is a promise: it becomes something to prove, and tells nothing. */
+static void call_assume(const struct call *call, unsigned op)
+{
+    (void)op;
+    lower_require(call->low, argument(call, 0), PLACE_CONTRACT);
+}
+
+static void call_constant_p(const struct call *call, unsigned op)
+{
+    (void)op;
+    give(call, program_const(call->low->program, 1, 0), 0);
+}
+
+/* A text that ends inside its constant. */
+static bool is_constant_text(const struct call *call, vid pointer)
+{
+    const struct program *program = call->low->program;
+    uint64_t offset = 0;
+
+    while (value_at(program, pointer)->op == OP_PTRADD ||
+           value_at(program, pointer)->op == OP_NARROW) {
+        const struct value *value = value_at(program, pointer);
+        if (value->op == OP_PTRADD) {
+            if (!value_is_const(program, value->operands[1]))
+                return false;
+            offset += value_at(program, value->operands[1])->imm;
+        }
+        pointer = value->operands[0];
+    }
+    if (value_at(program, pointer)->op != OP_OBJECT)
+        return false;
+    const struct object *object = &program->objects[value_at(program, pointer)->imm];
+    return object->readonly && object->bytes && offset < object->size &&
+           memchr(object->bytes + offset, 0, object->size - offset);
+}
+
+/* vireo_response_status(number), vireo_response_header(constant text, constant text): 0 or -1. */
+static void call_response(const struct call *call, unsigned texts)
+{
+    for (unsigned i = 0; i < texts; i++)
+        if (!is_constant_text(call, argument(call, i)))
+            program_refuse(call->low->program, lower_place(call->low),
+                           "give it texts that are constants",
+                           "a call of '%s' with a text that is computed", call->name);
+    vid result = emit_int(call, OP_UNKNOWN, result_width(call), 0, 0, NULL);
+    value_at(call->low->program, result)->imm2 = width_mask(result_width(call));
+    give(call, result, 0);
+}
+
+/* A name that ends in "*" stands for all that begin so. */
+static const struct {
+    const char *name;
+    void (*lower)(const struct call *call, unsigned op);
+    unsigned op;
+} TABLE[] = {
+    {"llvm.dbg.*", call_nothing, 0},
+    {"llvm.lifetime.start.*", call_lifetime, OP_BEGIN},
+    {"llvm.lifetime.end.*", call_lifetime, OP_END},
+    {"llvm.memset.*", call_memory, OP_MEMSET},
+    {"llvm.memcpy.*", call_memory, OP_MEMCPY},
+    {"llvm.memmove.*", call_memory, OP_MEMCPY},
+    {"memset", call_memory, OP_MEMSET},
+    {"memcpy", call_memory, OP_MEMCPY},
+    {"memmove", call_memory, OP_MEMCPY},
+    {"llvm.umin.*", call_binary, OP_UMIN},
+    {"llvm.umax.*", call_binary, OP_UMAX},
+    {"llvm.smin.*", call_binary, OP_SMIN},
+    {"llvm.smax.*", call_binary, OP_SMAX},
+    {"llvm.ctpop.*", call_unary, OP_CTPOP},
+    {"llvm.ctlz.*", call_unary, OP_CTLZ},
+    {"llvm.cttz.*", call_unary, OP_CTTZ},
+    {"llvm.bswap.*", call_unary, OP_BSWAP},
+    {"llvm.abs.*", call_absolute, 0},
+    {"abs", call_absolute, 0},
+    {"labs", call_absolute, 0},
+    {"llabs", call_absolute, 0},
+    {"llvm.fshl.*", call_funnel, 1},
+    {"llvm.fshr.*", call_funnel, 0},
+    {"llvm.uadd.sat.*", call_saturating, 1},
+    {"llvm.usub.sat.*", call_saturating, 0},
+    {"llvm.uadd.with.overflow.*", call_overflow, OP_ADD},
+    {"llvm.usub.with.overflow.*", call_overflow, OP_SUB},
+    {"llvm.umul.with.overflow.*", call_overflow, OP_MUL},
+    {"llvm.sadd.with.overflow.*", call_overflow, OP_ADD},
+    {"llvm.ssub.with.overflow.*", call_overflow, OP_SUB},
+    {"llvm.smul.with.overflow.*", call_overflow, OP_MUL},
+    {"llvm.expect.*", call_expect, 0},
+    {"llvm.assume", call_assume, 0},
+    {"llvm.is.constant.*", call_constant_p, 0},
+    {"llvm.donothing", call_nothing, 0},
+    {"llvm.trap", call_stop, 0},
+    {"llvm.debugtrap", call_stop, 0},
+    {"llvm.ubsantrap", call_stop, 0},
+    {"abort", call_stop, 0},
+    {"exit", call_stop, 0},
+    {"_exit", call_stop, 0},
+    {"__assert_fail", call_stop, 0},
+    {"llvm.fabs.*", call_float, FLOAT_ABS},
+    {"llvm.sqrt.*", call_float, FLOAT_SQRT},
+    {"llvm.floor.*", call_float, FLOAT_FLOOR},
+    {"llvm.ceil.*", call_float, FLOAT_CEIL},
+    {"llvm.trunc.*", call_float, FLOAT_TRUNC},
+    {"llvm.round.*", call_float, FLOAT_ROUND},
+    {"llvm.rint.*", call_float, FLOAT_OTHER},
+    {"llvm.nearbyint.*", call_float, FLOAT_OTHER},
+    {"llvm.minnum.*", call_float, FLOAT_MIN},
+    {"llvm.maxnum.*", call_float, FLOAT_MAX},
+    {"llvm.copysign.*", call_float, FLOAT_OTHER},
+    {"llvm.fma.*", call_float, FLOAT_OTHER},
+    {"llvm.fmuladd.*", call_float, FLOAT_OTHER},
+    {"llvm.pow.*", call_float, FLOAT_OTHER},
+    {"llvm.exp.*", call_float, FLOAT_OTHER},
+    {"llvm.exp2.*", call_float, FLOAT_OTHER},
+    {"llvm.log.*", call_float, FLOAT_OTHER},
+    {"llvm.log2.*", call_float, FLOAT_OTHER},
+    {"llvm.log10.*", call_float, FLOAT_OTHER},
+    {"llvm.sin.*", call_float, FLOAT_OTHER},
+    {"llvm.cos.*", call_float, FLOAT_OTHER},
+    {"sqrt", call_float, FLOAT_SQRT},
+    {"sqrtf", call_float, FLOAT_SQRT},
+    {"fabs", call_float, FLOAT_ABS},
+    {"fabsf", call_float, FLOAT_ABS},
+    {"floor", call_float, FLOAT_FLOOR},
+    {"floorf", call_float, FLOAT_FLOOR},
+    {"ceil", call_float, FLOAT_CEIL},
+    {"ceilf", call_float, FLOAT_CEIL},
+    {"trunc", call_float, FLOAT_TRUNC},
+    {"truncf", call_float, FLOAT_TRUNC},
+    {"round", call_float, FLOAT_ROUND},
+    {"roundf", call_float, FLOAT_ROUND},
+    {"fmin", call_float, FLOAT_MIN},
+    {"fminf", call_float, FLOAT_MIN},
+    {"fmax", call_float, FLOAT_MAX},
+    {"fmaxf", call_float, FLOAT_MAX},
+    {"fmod", call_float, FLOAT_OTHER},
+    {"fmodf", call_float, FLOAT_OTHER},
+    {"sin", call_float, FLOAT_OTHER},
+    {"sinf", call_float, FLOAT_OTHER},
+    {"cos", call_float, FLOAT_OTHER},
+    {"cosf", call_float, FLOAT_OTHER},
+    {"tan", call_float, FLOAT_OTHER},
+    {"tanf", call_float, FLOAT_OTHER},
+    {"asin", call_float, FLOAT_OTHER},
+    {"acos", call_float, FLOAT_OTHER},
+    {"atan", call_float, FLOAT_OTHER},
+    {"atanf", call_float, FLOAT_OTHER},
+    {"atan2", call_float, FLOAT_OTHER},
+    {"atan2f", call_float, FLOAT_OTHER},
+    {"sinh", call_float, FLOAT_OTHER},
+    {"cosh", call_float, FLOAT_OTHER},
+    {"tanh", call_float, FLOAT_OTHER},
+    {"exp", call_float, FLOAT_OTHER},
+    {"expf", call_float, FLOAT_OTHER},
+    {"exp2", call_float, FLOAT_OTHER},
+    {"log", call_float, FLOAT_OTHER},
+    {"logf", call_float, FLOAT_OTHER},
+    {"log2", call_float, FLOAT_OTHER},
+    {"log10", call_float, FLOAT_OTHER},
+    {"pow", call_float, FLOAT_OTHER},
+    {"powf", call_float, FLOAT_OTHER},
+    {"hypot", call_float, FLOAT_OTHER},
+    {"cbrt", call_float, FLOAT_OTHER},
+    {"copysign", call_float, FLOAT_OTHER},
+    {"fma", call_float, FLOAT_OTHER},
+    {"vireo_response_status", call_response, 0},
+    {"vireo_response_header", call_response, 2},
+};
+
+static bool name_matches(const char *pattern, const char *name)
+{
+    size_t length = strlen(pattern);
+
+    return pattern[length - 1] == '*' ? strncmp(pattern, name, length - 1) == 0
+                                      : strcmp(pattern, name) == 0;
+}
+
+/* A structure passed by value: the callee has a copy of its own. */
+static vid copy_by_value(struct lowering *low, LLVMValueRef function, unsigned index, vid pointer)
+{
+    unsigned kind = LLVMGetEnumAttributeKindForName("byval", 5);
+    LLVMAttributeRef attribute = LLVMGetEnumAttributeAtIndex(function, index + 1, kind);
+
+    if (!attribute)
+        return pointer;
+    LLVMTypeRef type = LLVMGetTypeAttributeValue(attribute);
+    uint64_t size = lower_size(low, type);
+    uint32_t object = lower_local(low, "argument", size, lower_stride(low, type));
+    lower_emit(low, OP_BEGIN, KIND_VOID, 0, 0, NULL, 0, object);
+    vid copy = program_add_value(low->program, OP_OBJECT, KIND_POINTER, 64, NULL, 0);
+    value_at(low->program, copy)->imm = object;
+    vid operands[] = {copy, pointer, program_const(low->program, 64, size)};
+    lower_emit(low, OP_MEMCPY, KIND_VOID, 0, 3, operands, 0, 0);
+    return copy;
+}
+
+static void screen_function(struct lowering *low, LLVMValueRef function, const char *name)
+{
+    static const char *const refused[] = {"naked", "returns_twice", "strictfp"};
+
+    for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
+        unsigned kind = LLVMGetEnumAttributeKindForName(refused[i], strlen(refused[i]));
+        if (kind && LLVMGetEnumAttributeAtIndex(function, LLVMAttributeFunctionIndex, kind))
+            program_refuse(low->program, lower_place(low), "leave the attribute out",
+                           "the attribute '%s' of '%s'", refused[i], name);
+    }
+    LLVMLinkage linkage = LLVMGetLinkage(function);
+    if (linkage != LLVMExternalLinkage && linkage != LLVMInternalLinkage &&
+        linkage != LLVMPrivateLinkage && linkage != LLVMLinkOnceODRLinkage)
+        program_refuse(low->program, lower_place(low), "define it without attributes",
+                       "the linkage of '%s'", name);
+    if (LLVMGetSection(function) && *LLVMGetSection(function))
+        program_refuse(low->program, lower_place(low), "leave the attribute out",
+                       "a section of its own for '%s'", name);
+    if (LLVMHasPersonalityFn(function))
+        program_refuse(low->program, lower_place(low), "compile it without exceptions",
+                       "exceptions in '%s'", name);
+}
+
+static void call_defined(struct lowering *low, LLVMValueRef at, LLVMValueRef function)
+{
+    unsigned count = LLVMGetNumArgOperands(at);
+    size_t length;
+
+    screen_function(low, function, LLVMGetValueName2(function, &length));
+    if (count > 64)
+        program_refuse(low->program, lower_place(low), "pass a structure by address",
+                       "a call with more than 64 arguments");
+    const struct lowered **arguments =
+        program_alloc(low->program, count + 1, sizeof(struct lowered *));
+    for (unsigned i = 0; i < count; i++) {
+        if (LLVMCountParams(function) == count &&
+            LLVMTypeOf(LLVMGetOperand(at, i)) != LLVMTypeOf(LLVMGetParam(function, i)))
+            program_refuse(low->program, lower_place(low), "declare the function as it is defined",
+                           "a call of '%s' with other arguments than it has",
+                           LLVMGetValueName2(function, &length));
+        struct lowered *copy = program_alloc(low->program, 1, sizeof *copy);
+        *copy = *lower_operand(low, LLVMGetOperand(at, i));
+        if (copy->count == 1 && i < LLVMCountParams(function) && copy->parts[0])
+            copy->parts[0] = copy_by_value(low, function, i, copy->parts[0]);
+        arguments[i] = copy;
+    }
+    struct lowered result = {0};
+    lower_inline(low, function, arguments, count, &result);
+    struct lowered *lowered = map_add(low->program, &low->frame->map, at);
+    lowered->count = result.count;
+    memcpy(lowered->parts, result.parts, sizeof result.parts);
+}
+
+void lower_call(struct lowering *low, LLVMValueRef at)
+{
+    LLVMValueRef called = LLVMGetCalledValue(at);
+    struct call call = {.low = low, .instruction = at};
+    size_t length;
+
+    if (LLVMIsAInlineAsm(called))
+        program_refuse(low->program, lower_place(low), "write it in C", "inline assembly");
+    if (!LLVMIsAFunction(called))
+        program_refuse(low->program, lower_place(low), "call it directly, or choose with switch",
+                       "a call through a pointer");
+    if (LLVMGetCalledFunctionType(at) != LLVMGlobalGetValueType(called))
+        program_refuse(low->program, lower_place(low), "declare the function as it is defined",
+                       "a call of '%s' as another type than it has",
+                       LLVMGetValueName2(called, &length));
+    if (!LLVMIsDeclaration(called)) {
+        call_defined(low, at, called);
+        return;
+    }
+    call.name = LLVMGetValueName2(called, &length);
+    if (strncmp(call.name, "llvm.dbg.", 9) == 0)
+        return;
+    call.result_count = lower_type(low, LLVMTypeOf(at), call.result);
+    for (size_t i = 0; i < sizeof TABLE / sizeof *TABLE; i++)
+        if (name_matches(TABLE[i].name, call.name)) {
+            TABLE[i].lower(&call, TABLE[i].op);
+            return;
+        }
+    if (strcmp(call.name, "llvm.stacksave") == 0 || strcmp(call.name, "llvm.stackrestore") == 0)
+        program_refuse(low->program, lower_place(low), "use an array of a fixed size",
+                       "an array whose size is computed");
+    if (strcmp(call.name, "malloc") == 0 || strcmp(call.name, "calloc") == 0 ||
+        strcmp(call.name, "realloc") == 0 || strcmp(call.name, "free") == 0)
+        program_refuse(low->program, lower_place(low), "use a static array as the pool",
+                       "a call of '%s'", call.name);
+    program_refuse(low->program, lower_place(low), "define it in this source, or do without it",
+                   "a call of '%s', which is not on the list", call.name);
+}

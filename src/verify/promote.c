@@ -1,0 +1,937 @@
+/*
+ * Scalars out of memory. An object is cut into parts: regions, which are reached by computed
+ * addresses and stay memory, each an object of its own; and atoms, which are only reached at known
+ * places and become values. Each atom has a ghost beside it, whether it has been written: reading
+ * one that may not have been is an obligation.
+ */
+#include <string.h>
+
+#include "verify/promote.h"
+
+#define SPLIT_MAX_BYTES (64 << 10)
+#define ROUNDS_MAX 12
+
+struct atom {
+    uint32_t object;
+    uint32_t first, bytes;
+    enum value_kind kind;
+    unsigned width;
+    bool gap; /* nobody loads or stores it: it has no value */
+};
+
+/* What is known of one object in this round. */
+struct split {
+    bool possible, bare; /* bare: something to gain */
+    uint8_t *region;     /* of each byte: in one */
+    uint8_t *cut;        /* an atom begins here */
+    uint8_t *kinds;      /* of each byte, 1 << enum value_kind of what accesses it */
+    uint32_t *part;      /* of each byte: atom + 1, or object of the region */
+    uint32_t alive;      /* variable */
+};
+
+struct promoter {
+    struct program *program;
+    struct where *where;
+    struct split *splits;
+    struct atom *atoms;
+    uint32_t atom_count, atom_room;
+    struct ssa_variable *variables; /* atoms, their ghosts, lives */
+    struct ssa *ssa;
+};
+
+static struct split *split_of(struct promoter *p, const struct where *where)
+{
+    struct split *split = &p->splits[where->object];
+
+    return where->state == WHERE_AT || where->state == WHERE_WITHIN
+               ? (split->possible ? split : NULL)
+               : NULL;
+}
+
+static void forbid(struct promoter *p, const struct where *where)
+{
+    if (where->state == WHERE_AT || where->state == WHERE_WITHIN)
+        p->splits[where->object].possible = false;
+}
+
+/* The part that a pointer may move in stays memory. */
+static void keep_region(struct promoter *p, const struct where *where)
+{
+    struct split *split = split_of(p, where);
+
+    if (split)
+        memset(split->region + where->first, 1, where->bytes);
+}
+
+/* An access at a known place; where it breaks a bound the object stays whole, to be refused. */
+static void access_at(struct promoter *p, const struct where *where, uint64_t bytes,
+                      enum value_kind kind)
+{
+    struct split *split = split_of(p, where);
+
+    if (!split || bytes == 0)
+        return;
+    if (where->offset < (int64_t)where->first ||
+        (uint64_t)where->offset - where->first > where->bytes ||
+        bytes > where->bytes - ((uint64_t)where->offset - where->first)) {
+        split->possible = false;
+        return;
+    }
+    split->cut[where->offset] = split->cut[where->offset + (int64_t)bytes] = 1;
+    if (kind != KIND_VOID)
+        for (uint64_t i = 0; i < bytes; i++)
+            split->kinds[(uint64_t)where->offset + i] |= (uint8_t)(1u << kind);
+}
+
+static bool known_length(const struct promoter *p, const struct value *value, uint64_t *ret)
+{
+    const struct value *length = value_at(p->program, value->operands[2]);
+
+    *ret = length->imm;
+    return length->op == OP_CONST && length->imm <= SPLIT_MAX_BYTES;
+}
+
+static void look_at_use(struct promoter *p, const struct value *value)
+{
+    const struct where *first = value->count > 0 ? &p->where[value->operands[0]] : NULL;
+    uint64_t length;
+
+    switch (value->op) {
+    case OP_LOAD:
+    case OP_STORE: {
+        const struct value *moved =
+            value->op == OP_LOAD ? value : value_at(p->program, value->operands[1]);
+        if (first->state == WHERE_AT)
+            access_at(p, first, value->width / 8u, (enum value_kind)moved->kind);
+        else
+            keep_region(p, first);
+        if (value->op == OP_STORE && moved->kind == KIND_POINTER)
+            forbid(p, &p->where[value->operands[1]]);
+        return;
+    }
+    case OP_MEMSET:
+    case OP_MEMCPY:
+        for (unsigned i = 0; i < (value->op == OP_MEMCPY ? 2u : 1u); i++) {
+            const struct where *at = &p->where[value->operands[i]];
+            if (at->state == WHERE_AT && known_length(p, value, &length))
+                access_at(p, at, length, KIND_VOID);
+            else
+                keep_region(p, at);
+        }
+        return;
+    case OP_PTRADD:
+    case OP_PHI:
+    case OP_SELECT:
+    case OP_NARROW:
+        return;
+    default:
+        for (unsigned i = 0; i < value->count; i++)
+            if (value_at(p->program, value->operands[i])->kind == KIND_POINTER)
+                keep_region(p, &p->where[value->operands[i]]);
+    }
+}
+
+static void look_at_uses(struct promoter *p)
+{
+    struct program *program = p->program;
+
+    for (uint32_t n = 0; n < program->order_count; n++) {
+        const struct block *block = &program->blocks[program->order[n]];
+        for (uint32_t i = 0; i < block->count; i++) {
+            const struct value *value = value_at(program, block->values[i]);
+            look_at_use(p, value);
+            if (value->kind == KIND_POINTER && p->where[block->values[i]].state == WHERE_WITHIN)
+                keep_region(p, &p->where[block->values[i]]);
+        }
+        if (block->condition && value_at(program, block->condition)->kind == KIND_POINTER)
+            forbid(p, &p->where[block->condition]);
+    }
+}
+
+/* A copy between two objects cuts both alike. */
+static bool spread_cuts(struct promoter *p)
+{
+    struct program *program = p->program;
+    bool changed = false;
+    uint64_t length;
+
+    for (uint32_t n = 0; n < program->order_count; n++) {
+        const struct block *block = &program->blocks[program->order[n]];
+        for (uint32_t i = 0; i < block->count; i++) {
+            const struct value *value = value_at(program, block->values[i]);
+            if (value->op != OP_MEMCPY || !known_length(p, value, &length))
+                continue;
+            const struct where *to = &p->where[value->operands[0]];
+            const struct where *from = &p->where[value->operands[1]];
+            if (to->state != WHERE_AT || from->state != WHERE_AT)
+                continue;
+            struct split *a = split_of(p, to), *b = split_of(p, from);
+            if (!a || !b)
+                continue;
+            for (uint64_t k = 0; k < length; k++) {
+                uint64_t x = (uint64_t)to->offset + k, y = (uint64_t)from->offset + k;
+                if (a->cut[x] != b->cut[y]) {
+                    a->cut[x] = b->cut[y] = 1;
+                    changed = true;
+                }
+                /* What one side holds as a scalar the other does too. */
+                uint8_t kinds = a->kinds[x] | b->kinds[y];
+                if (!a->region[x] && !b->region[y] &&
+                    (a->kinds[x] != kinds || b->kinds[y] != kinds)) {
+                    a->kinds[x] = b->kinds[y] = kinds;
+                    changed = true;
+                }
+            }
+        }
+    }
+    return changed;
+}
+
+static void add_atom(struct promoter *p, struct atom atom)
+{
+    if (p->atom_count == p->atom_room) {
+        uint32_t room = p->atom_room ? p->atom_room * 2 : 64;
+        struct atom *larger = program_alloc(p->program, room, sizeof *larger);
+        if (p->atom_count > 0)
+            memcpy(larger, p->atoms, p->atom_count * sizeof *larger);
+        p->atoms = larger;
+        p->atom_room = room;
+    }
+    p->atoms[p->atom_count++] = atom;
+}
+
+static bool atom_kind(const struct split *split, struct atom *atom)
+{
+    uint8_t kinds = 0;
+
+    for (uint32_t i = 0; i < atom->bytes; i++)
+        kinds |= split->kinds[atom->first + i];
+    atom->width = atom->bytes * 8;
+    atom->gap = kinds == 0;
+    atom->kind = KIND_INT;
+    if (kinds == 1u << KIND_POINTER)
+        atom->kind = KIND_POINTER;
+    else if (kinds & 1u << KIND_POINTER)
+        return false; /* an address and something else in one place */
+    else if (kinds == 1u << KIND_FLOAT)
+        atom->kind = KIND_FLOAT;
+    return atom->kind == KIND_INT || atom->bytes == 8 ||
+           (atom->kind == KIND_FLOAT && atom->bytes == 4);
+}
+
+static uint32_t region_object(struct promoter *p, uint32_t object, uint64_t first, uint64_t bytes)
+{
+    struct program *program = p->program;
+    uint32_t id = program_add_object(program, program->objects[object].name);
+    const struct object *from = &program->objects[object];
+    struct object *part = &program->objects[id];
+    char *name = part->name;
+
+    *part = *from;
+    part->name = name;
+    part->size = bytes;
+    part->stride = 1;
+    /* The region's own element is not known; that of the whole fits where it divides. */
+    for (uint32_t stride = 8; stride > 1 && part->stride == 1; stride /= 2)
+        if (bytes % stride == 0)
+            part->stride = stride;
+    if (from->padding)
+        part->padding = from->padding + first;
+    if (from->bytes) {
+        part->bytes = from->bytes + first;
+        part->cells = program_alloc(program, from->cell_count + 1, sizeof *part->cells);
+        part->cell_count = 0;
+        for (uint32_t i = 0; i < from->cell_count; i++)
+            if (from->cells[i].offset >= first && from->cells[i].offset < first + bytes) {
+                part->cells[part->cell_count] = from->cells[i];
+                part->cells[part->cell_count++].offset -= first;
+            }
+    }
+    return id;
+}
+
+/* Cuts one object into regions and atoms; false: it stays whole. */
+static bool cut_object(struct promoter *p, uint32_t id)
+{
+    struct split *split = &p->splits[id];
+    uint64_t size = p->program->objects[id].size;
+    uint32_t before = p->atom_count;
+
+    bool all = true;
+    for (uint64_t i = 0; i < size; i++)
+        all = all && split->region[i];
+    if (all)
+        return false;
+    /* Atoms of a size that no integer has become bytes. */
+    for (uint64_t i = 0, end; i < size; i = end) {
+        bool touched = false;
+        for (end = i + 1; end < size && !split->cut[end] && split->region[end] == split->region[i];
+             end++)
+            ;
+        for (uint64_t k = i; k < end; k++)
+            touched = touched || split->kinds[k];
+        if (split->region[i] || !touched)
+            continue;
+        bool fits = end - i <= 8 && ((end - i) & (end - i - 1)) == 0;
+        for (uint64_t k = i; !fits && k < end; k++)
+            split->cut[k] = 1;
+    }
+    for (uint64_t i = 0, end; i < size; i = end) {
+        for (end = i + 1; end < size && split->region[end] == split->region[i] &&
+                          (split->region[i] || !split->cut[end]);
+             end++)
+            ;
+        if (split->region[i])
+            continue;
+        struct atom atom = {.object = id, .first = (uint32_t)i, .bytes = (uint32_t)(end - i)};
+        if (!atom_kind(split, &atom)) {
+            p->atom_count = before;
+            return false;
+        }
+        for (uint64_t k = i; k < end; k++)
+            split->part[k] = p->atom_count + 1;
+        add_atom(p, atom);
+    }
+    for (uint64_t i = 0, end; i < size; i = end) {
+        for (end = i + 1; end < size && split->region[end] == split->region[i]; end++)
+            ;
+        if (!split->region[i])
+            continue;
+        uint32_t part = region_object(p, id, i, end - i);
+        split = &p->splits[id];
+        for (uint64_t k = i; k < end; k++)
+            split->part[k] = part;
+    }
+    return true;
+}
+
+/* Accesses that straddle a region's edge belong to it whole. */
+static void widen_regions(struct promoter *p)
+{
+    struct program *program = p->program;
+    uint64_t length;
+
+    for (bool changed = true; changed;) {
+        changed = false;
+        for (uint32_t n = 0; n < program->order_count; n++) {
+            const struct block *block = &program->blocks[program->order[n]];
+            for (uint32_t i = 0; i < block->count; i++) {
+                const struct value *value = value_at(program, block->values[i]);
+                if (value->op != OP_LOAD && value->op != OP_STORE)
+                    continue;
+                const struct where *at = &p->where[value->operands[0]];
+                struct split *split = at->state == WHERE_AT ? split_of(p, at) : NULL;
+                length = value->width / 8u;
+                if (!split ||
+                    split->region[at->offset] == split->region[(uint64_t)at->offset + length - 1])
+                    continue;
+                memset(split->region + at->offset, 1, length);
+                changed = true;
+            }
+        }
+    }
+}
+
+static void cut_at_regions(struct promoter *p, uint32_t objects)
+{
+    for (uint32_t i = 1; i < objects; i++) {
+        struct split *split = &p->splits[i];
+        const uint8_t *padding = p->program->objects[i].padding;
+        for (uint64_t k = 1; split->possible && k < p->program->objects[i].size; k++) {
+            split->cut[k] |= split->region[k] != split->region[k - 1];
+            split->cut[k] |= padding && padding[k] != padding[k - 1];
+        }
+    }
+}
+
+static bool plan(struct promoter *p)
+{
+    struct program *program = p->program;
+    uint32_t objects = program->object_count;
+    bool *shared = program_alloc(program, objects, sizeof *shared), any = false;
+
+    p->where = promote_locate(program, shared);
+    p->splits = program_alloc(program, PROGRAM_OBJECTS_MAX, sizeof *p->splits);
+    for (uint32_t i = 1; i < objects; i++) {
+        const struct object *object = &program->objects[i];
+        struct split *split = &p->splits[i];
+        split->possible = !object->unsplit && !object->dead && !object->input && !shared[i] &&
+                          !object->readonly && object->size > 0 && object->size <= SPLIT_MAX_BYTES;
+        if (!split->possible)
+            continue;
+        split->region = program_alloc(program, object->size + 1, 1);
+        split->cut = program_alloc(program, object->size + 1, 1);
+        split->kinds = program_alloc(program, object->size + 1, 1);
+        split->part = program_alloc(program, object->size + 1, sizeof *split->part);
+    }
+    look_at_uses(p);
+    widen_regions(p);
+    cut_at_regions(p, objects);
+    while (spread_cuts(p))
+        ;
+    for (uint32_t i = 1; i < objects; i++) {
+        if (!p->splits[i].possible)
+            continue;
+        p->splits[i].possible = cut_object(p, i);
+        any = any || p->splits[i].possible;
+    }
+    return any;
+}
+
+static struct atom *atom_at(struct promoter *p, const struct split *split, uint64_t offset)
+{
+    return &p->atoms[split->part[offset] - 1];
+}
+
+static uint32_t ghost_of(const struct promoter *p, const struct atom *atom)
+{
+    return p->atom_count + (uint32_t)(atom - p->atoms);
+}
+
+static vid constant_of(struct promoter *p, enum value_kind kind, unsigned width, uint64_t bits)
+{
+    vid id = program_add_value(p->program, kind == KIND_POINTER ? OP_NULL : OP_CONST, kind, width,
+                               NULL, 0);
+
+    value_at(p->program, id)->imm = kind == KIND_POINTER ? 0 : bits & width_mask(width);
+    return id;
+}
+
+/* A value as an integer of its width, or of an integer as what the atom holds. */
+static vid convert(struct promoter *p, vid value, enum value_kind kind, struct place place)
+{
+    const struct value *from = value_at(p->program, value);
+
+    if (from->kind == kind)
+        return value;
+    return ssa_emit(p->ssa, OP_BITCAST, kind, from->width, 1, &value, 0, 0, place);
+}
+
+/* Bytes [at, at + bytes) of atoms as one integer. */
+static vid gather(struct promoter *p, const struct split *split, uint64_t at, uint64_t bytes,
+                  struct place place)
+{
+    unsigned width = (unsigned)bytes * 8;
+    vid result = 0;
+
+    for (uint64_t done = 0; done < bytes;) {
+        const struct atom *atom = atom_at(p, split, at + done);
+        vid part = ssa_read(p->ssa, (uint32_t)(atom - p->atoms));
+        part = convert(p, part, KIND_INT, place);
+        if (atom->width < width)
+            part = ssa_emit(p->ssa, OP_ZEXT, KIND_INT, width, 1, &part, 0, 0, place);
+        if (done > 0) {
+            vid operands[] = {part, program_const(p->program, width, done * 8)};
+            part = ssa_emit(p->ssa, OP_SHL, KIND_INT, width, 2, operands, 0, 0, place);
+            operands[0] = result;
+            operands[1] = part;
+            part = ssa_emit(p->ssa, OP_OR, KIND_INT, width, 2, operands, 0, 0, place);
+        }
+        result = part;
+        done += atom->bytes;
+    }
+    return result;
+}
+
+static void scatter(struct promoter *p, const struct split *split, uint64_t at, uint64_t bytes,
+                    vid value, struct place place)
+{
+    vid whole = value;
+
+    for (uint64_t done = 0; done < bytes;) {
+        const struct atom *atom = atom_at(p, split, at + done);
+        vid part = whole;
+        if (atom->bytes < bytes) {
+            unsigned width = (unsigned)bytes * 8;
+            part = convert(p, part, KIND_INT, place);
+            if (done > 0)
+                part = ssa_emit(p->ssa, OP_LSHR, KIND_INT, width, 2,
+                                (vid[]){part, program_const(p->program, width, done * 8)}, 0, 0,
+                                place);
+            part = ssa_emit(p->ssa, OP_TRUNC, KIND_INT, atom->width, 1, &part, 0, 0, place);
+        }
+        ssa_write(p->ssa, (uint32_t)(atom - p->atoms), convert(p, part, atom->kind, place));
+        ssa_write(p->ssa, ghost_of(p, atom), program_const(p->program, 1, 1));
+        done += atom->bytes;
+    }
+}
+
+static void require_alive(struct promoter *p, const struct split *split, struct place place)
+{
+    vid alive = ssa_read(p->ssa, split->alive);
+
+    if (!value_is_const(p->program, alive) || value_at(p->program, alive)->imm != 1)
+        ssa_emit(p->ssa, OP_REQUIRE, KIND_VOID, 0, 1, &alive, 0, PLACE_ALIVE, place);
+}
+
+static void require_written(struct promoter *p, const struct atom *atom, struct place place)
+{
+    vid ghost = ssa_read(p->ssa, ghost_of(p, atom));
+
+    if (!value_is_const(p->program, ghost) || value_at(p->program, ghost)->imm != 1)
+        ssa_emit(p->ssa, OP_REQUIRE, KIND_VOID, 0, 1, &ghost, 0, PLACE_INITIALISED, place);
+}
+
+/* The split of an access whose bytes are atoms; NULL: it stays an access. */
+static const struct split *atoms_at(struct promoter *p, vid pointer)
+{
+    const struct where *where = pointer < p->program->value_count ? &p->where[pointer] : NULL;
+
+    if (!where || where->state != WHERE_AT || !p->splits[where->object].possible)
+        return NULL;
+    const struct split *split = &p->splits[where->object];
+    return (uint64_t)where->offset < p->program->objects[where->object].size &&
+                   !split->region[where->offset]
+               ? split
+               : NULL;
+}
+
+static vid object_address(struct promoter *p, uint32_t object, uint64_t offset, struct place place)
+{
+    vid address = program_add_value(p->program, OP_OBJECT, KIND_POINTER, 64, NULL, 0);
+
+    value_at(p->program, address)->imm = object;
+    if (offset == 0)
+        return address;
+    return ssa_emit(p->ssa, OP_PTRADD, KIND_POINTER, 64, 2,
+                    (vid[]){address, program_const(p->program, 64, offset)}, 0, 0, place);
+}
+
+/* One side of a copy at `offset` bytes in: an atom, or an address in memory. */
+struct side {
+    const struct split *split; /* NULL: memory throughout */
+    const struct where *where;
+    vid pointer;
+};
+
+static uint64_t run_of(struct promoter *p, const struct side *side, uint64_t offset, uint64_t most,
+                       const struct atom **ret_atom)
+{
+    *ret_atom = NULL;
+    if (!side->split)
+        return most;
+    uint64_t at = (uint64_t)side->where->offset + offset,
+             size = p->program->objects[side->where->object].size;
+    if (!side->split->region[at]) {
+        *ret_atom = &p->atoms[side->split->part[at] - 1];
+        uint64_t left = (*ret_atom)->first + (*ret_atom)->bytes - at;
+        return left < most ? left : most;
+    }
+    uint64_t run = 1;
+    while (run < most && at + run < size && side->split->region[at + run])
+        run++;
+    return run;
+}
+
+static vid side_address(struct promoter *p, const struct side *side, uint64_t offset,
+                        struct place place)
+{
+    if (side->split) {
+        uint64_t at = (uint64_t)side->where->offset + offset, first = at;
+        while (first > 0 && side->split->region[first - 1] &&
+               side->split->part[first - 1] == side->split->part[at])
+            first--;
+        return object_address(p, side->split->part[at], at - first, place);
+    }
+    vid operands[] = {side->pointer, program_const(p->program, 64, offset)};
+    return offset == 0 ? side->pointer
+                       : ssa_emit(p->ssa, OP_PTRADD, KIND_POINTER, 64, 2, operands, 0, 0, place);
+}
+
+static struct side side_of(struct promoter *p, vid pointer)
+{
+    const struct where *where = &p->where[pointer];
+    struct side side = {.where = where, .pointer = ssa_resolve(p->ssa, pointer)};
+
+    if (where->state == WHERE_AT && p->splits[where->object].possible)
+        side.split = &p->splits[where->object];
+    return side;
+}
+
+static void fill_memory(struct promoter *p, vid address, vid byte, uint64_t bytes,
+                        struct place place)
+{
+    vid operands[] = {address, byte, program_const(p->program, 64, bytes)};
+
+    ssa_emit(p->ssa, OP_MEMSET, KIND_VOID, 0, 3, operands, 0, 0, place);
+}
+
+static vid unknown(struct promoter *p, enum value_kind kind, unsigned width, struct place place)
+{
+    if (kind == KIND_POINTER)
+        return constant_of(p, kind, width, 0);
+    vid id = ssa_emit(p->ssa, OP_UNKNOWN, kind, width, 0, NULL, 0, 0, place);
+    value_at(p->program, id)->imm2 = width_mask(width);
+    return id;
+}
+
+/* Bytes between fields: copied with a structure, never set. */
+static bool is_padding(const struct program *program, const struct side *side, uint64_t offset)
+{
+    const struct object *object = &program->objects[side->where->object];
+    uint64_t at = (uint64_t)side->where->offset + offset;
+
+    return object->padding && at < object->size && object->padding[at];
+}
+
+static void copy_run(struct promoter *p, const struct side *to, const struct atom *to_atom,
+                     const struct side *from, const struct atom *from_atom, uint64_t offset,
+                     uint64_t run, struct place place)
+{
+    if (to_atom && from_atom) {
+        bool whole = to_atom->bytes == run && from_atom->bytes == run;
+        if (to_atom->gap || from_atom->gap || !whole) {
+            vid known = whole && to_atom->gap ? ssa_read(p->ssa, ghost_of(p, from_atom))
+                                              : program_const(p->program, 1, 0);
+            ssa_write(p->ssa, ghost_of(p, to_atom), known);
+            return;
+        }
+        vid value = ssa_read(p->ssa, (uint32_t)(from_atom - p->atoms));
+        vid ghost = ssa_read(p->ssa, ghost_of(p, from_atom));
+        if (value_at(p->program, value)->kind != to_atom->kind &&
+            (to_atom->kind == KIND_POINTER || value_at(p->program, value)->kind == KIND_POINTER)) {
+            value = constant_of(p, to_atom->kind, to_atom->width, 0);
+            ghost = program_const(p->program, 1, 0);
+        }
+        ssa_write(p->ssa, (uint32_t)(to_atom - p->atoms), convert(p, value, to_atom->kind, place));
+        ssa_write(p->ssa, ghost_of(p, to_atom), ghost);
+    } else if (to_atom) {
+        if (to_atom->gap || run != to_atom->bytes) {
+            ssa_write(p->ssa, ghost_of(p, to_atom),
+                      program_const(p->program, 1, run == to_atom->bytes));
+            return;
+        }
+        vid address = side_address(p, from, offset, place);
+        vid value =
+            ssa_emit(p->ssa, OP_LOAD, to_atom->kind, to_atom->width, 1, &address, 0, 0, place);
+        ssa_write(p->ssa, (uint32_t)(to_atom - p->atoms), value);
+        ssa_write(p->ssa, ghost_of(p, to_atom), program_const(p->program, 1, 1));
+    } else if (from_atom) {
+        vid address = side_address(p, to, offset, place);
+        if (from_atom->gap || run != from_atom->bytes) {
+            if (!is_padding(p->program, from, offset))
+                require_written(p, from_atom, place);
+            fill_memory(p, address, unknown(p, KIND_INT, 8, place), run, place);
+            return;
+        }
+        require_written(p, from_atom, place);
+        vid operands[] = {address, ssa_read(p->ssa, (uint32_t)(from_atom - p->atoms))};
+        ssa_emit(p->ssa, OP_STORE, KIND_VOID, from_atom->width, 2, operands, 0, 0, place);
+    } else {
+        vid operands[] = {side_address(p, to, offset, place), side_address(p, from, offset, place),
+                          program_const(p->program, 64, run)};
+        ssa_emit(p->ssa, OP_MEMCPY, KIND_VOID, 0, 3, operands, 0, 0, place);
+    }
+}
+
+static bool rewrite_copy(struct promoter *p, const struct value *value)
+{
+    struct side to = side_of(p, value->operands[0]), from = side_of(p, value->operands[1]);
+    uint64_t length;
+
+    if ((!to.split && !from.split) || !known_length(p, value, &length))
+        return false;
+    struct place place = value->place;
+    if (to.split)
+        require_alive(p, to.split, place);
+    if (from.split)
+        require_alive(p, from.split, place);
+    for (uint64_t done = 0; done < length;) {
+        const struct atom *to_atom, *from_atom;
+        uint64_t run = run_of(p, &to, done, length - done, &to_atom);
+        run = run_of(p, &from, done, run, &from_atom);
+        /* An atom is moved whole: spread_cuts() saw to it. */
+        copy_run(p, &to, to_atom, &from, from_atom, done, run, place);
+        done += run;
+    }
+    return true;
+}
+
+static bool rewrite_set(struct promoter *p, const struct value *value)
+{
+    struct side to = side_of(p, value->operands[0]);
+    vid byte = ssa_resolve(p->ssa, value->operands[1]);
+    uint64_t length;
+
+    if (!to.split || !known_length(p, value, &length))
+        return false;
+    struct place place = value->place;
+    require_alive(p, to.split, place);
+    for (uint64_t done = 0; done < length;) {
+        const struct atom *atom;
+        uint64_t run = run_of(p, &to, done, length - done, &atom);
+        if (!atom) {
+            fill_memory(p, side_address(p, &to, done, place), byte, run, place);
+        } else if (atom->gap) {
+            if (run == atom->bytes)
+                ssa_write(p->ssa, ghost_of(p, atom), program_const(p->program, 1, 1));
+        } else {
+            bool known = value_is_const(p->program, byte);
+            uint64_t bits =
+                known ? value_at(p->program, byte)->imm * UINT64_C(0x0101010101010101) : 0;
+            vid filled = !known || (atom->kind == KIND_POINTER && bits != 0)
+                             ? unknown(p, atom->kind, atom->width, place)
+                             : constant_of(p, atom->kind, atom->width, bits);
+            /* An address made of bytes is none that may be used, nor compared with. */
+            bool good = known || atom->kind != KIND_POINTER;
+            ssa_write(p->ssa, (uint32_t)(atom - p->atoms), filled);
+            ssa_write(
+                p->ssa, ghost_of(p, atom),
+                program_const(p->program, 1, good && !(atom->kind == KIND_POINTER && bits != 0)));
+        }
+        done += run;
+    }
+    return true;
+}
+
+/* A pointer that means a part that is an object of its own now; 0: as it was. */
+static vid rewrite_pointer(struct promoter *p, vid id, struct place place)
+{
+    const struct where *where = &p->where[id];
+
+    if (where->state != WHERE_AT || !p->splits[where->object].possible)
+        return 0;
+    const struct split *split = &p->splits[where->object];
+    uint64_t size = p->program->objects[where->object].size;
+    if (where->bytes == 0 || where->first >= size || !split->region[where->first])
+        return 0;
+    /* All of the part that it may move in lies in one region. */
+    for (uint64_t i = where->first; i < where->first + where->bytes; i++)
+        if (i >= size || split->part[i] != split->part[where->first] || !split->region[i])
+            return 0;
+    uint64_t first = where->first;
+    while (first > 0 && split->region[first - 1] &&
+           split->part[first - 1] == split->part[where->first])
+        first--;
+    vid address =
+        object_address(p, split->part[where->first], (uint64_t)where->offset - first, place);
+    /* Where several fields make one region its bounds are still the field's. */
+    return ssa_emit(p->ssa, OP_NARROW, KIND_POINTER, 64, 1, &address, 0,
+                    where->bytes - ((uint64_t)where->offset - where->first), place);
+}
+
+static void scope(struct promoter *p, vid id, const struct value *value)
+{
+    const struct split *split = &p->splits[value->imm];
+    struct program *program = p->program;
+    bool begin = value->op == OP_BEGIN;
+    uint64_t object = value->imm;
+    struct place place = value->place;
+
+    if (!split->possible) {
+        ssa_keep(p->ssa, id);
+        return;
+    }
+    ssa_write(p->ssa, split->alive, program_const(program, 1, begin));
+    for (uint64_t i = 0; i < program->objects[object].size;) {
+        if (!split->region[i]) {
+            const struct atom *atom = &p->atoms[split->part[i] - 1];
+            ssa_write(p->ssa, ghost_of(p, atom), program_const(program, 1, 0));
+            i += atom->bytes;
+        } else {
+            uint32_t part = split->part[i];
+            ssa_emit(p->ssa, begin ? OP_BEGIN : OP_END, KIND_VOID, 0, 0, NULL, 0, part, place);
+            while (i < program->objects[object].size && split->region[i] && split->part[i] == part)
+                i++;
+        }
+    }
+}
+
+/* A load or store at a known place of what stays memory: in the region's own object now. */
+static void rebase(struct promoter *p, vid id)
+{
+    struct value *value = value_at(p->program, id);
+    const struct where *where = &p->where[value->operands[0]];
+    struct place place = value->place;
+
+    if (where->state == WHERE_AT && p->splits[where->object].possible) {
+        struct side side = side_of(p, value->operands[0]);
+        vid address = side_address(p, &side, 0, place);
+        value_at(p->program, id)->operands[0] = address;
+    }
+    ssa_keep(p->ssa, id);
+}
+
+static void rewrite(struct promoter *p, vid id)
+{
+    struct program *program = p->program;
+    const struct value copy = *value_at(program, id);
+    const struct split *split;
+
+    switch (copy.op) {
+    case OP_LOAD:
+        split = atoms_at(p, copy.operands[0]);
+        if (!split) {
+            rebase(p, id);
+            return;
+        }
+        uint64_t at = (uint64_t)p->where[copy.operands[0]].offset;
+        require_alive(p, split, copy.place);
+        for (uint64_t done = 0; done < copy.width / 8u;) {
+            const struct atom *atom = atom_at(p, split, at + done);
+            require_written(p, atom, copy.place);
+            done += atom->bytes;
+        }
+        vid value = atom_at(p, split, at)->bytes * 8 == copy.width
+                        ? ssa_read(p->ssa, (uint32_t)(atom_at(p, split, at) - p->atoms))
+                        : gather(p, split, at, copy.width / 8u, copy.place);
+        ssa_replace(p->ssa, id, convert(p, value, (enum value_kind)copy.kind, copy.place));
+        return;
+    case OP_STORE:
+        split = atoms_at(p, copy.operands[0]);
+        if (!split) {
+            rebase(p, id);
+            return;
+        }
+        require_alive(p, split, copy.place);
+        scatter(p, split, (uint64_t)p->where[copy.operands[0]].offset, copy.width / 8u,
+                ssa_resolve(p->ssa, copy.operands[1]), copy.place);
+        return;
+    case OP_MEMCPY:
+        if (rewrite_copy(p, &copy))
+            return;
+        break;
+    case OP_MEMSET:
+        if (rewrite_set(p, &copy))
+            return;
+        break;
+    case OP_BEGIN:
+    case OP_END:
+        scope(p, id, &copy);
+        return;
+    default:
+        if (copy.kind == KIND_POINTER) {
+            vid by = rewrite_pointer(p, id, copy.place);
+            if (by) {
+                ssa_replace(p->ssa, id, by);
+                return;
+            }
+        }
+    }
+    ssa_keep(p->ssa, id);
+}
+
+/* What an atom of a global holds when the program is entered. */
+static vid initial_value(struct promoter *p, const struct atom *atom)
+{
+    struct program *program = p->program;
+    const struct object *object = &program->objects[atom->object];
+    struct place place = object->place;
+    uint64_t bits = 0;
+
+    if (!object->bytes || atom->gap)
+        return constant_of(p, atom->kind, atom->width, 0);
+    bool address = false;
+    for (uint32_t i = 0; i < object->cell_count; i++)
+        address = address || (object->cells[i].offset < atom->first + atom->bytes &&
+                              atom->first < object->cells[i].offset + 8);
+    if (!program->repeated && !address) {
+        memcpy(&bits, object->bytes + atom->first, atom->bytes);
+        if (atom->kind != KIND_POINTER || bits == 0)
+            return constant_of(p, atom->kind, atom->width, bits);
+    }
+    vid pointer = object_address(p, atom->object, atom->first, place);
+    return ssa_emit(p->ssa, OP_LOAD, atom->kind, atom->width, 1, &pointer, 0, 0, place);
+}
+
+static void write_back(struct promoter *p, const struct block *block)
+{
+    for (uint32_t i = 0; i < p->atom_count; i++) {
+        const struct atom *atom = &p->atoms[i];
+        if (!p->program->objects[atom->object].bytes || atom->gap)
+            continue;
+        vid operands[] = {object_address(p, atom->object, atom->first, block->place),
+                          ssa_read(p->ssa, i)};
+        ssa_emit(p->ssa, OP_STORE, KIND_VOID, atom->width, 2, operands, 0, 0, block->place);
+    }
+}
+
+static void make_variables(struct promoter *p, uint32_t objects)
+{
+    struct program *program = p->program;
+    uint32_t count = p->atom_count * 2;
+
+    p->variables = program_alloc(program, count + objects + 1, sizeof *p->variables);
+    for (uint32_t i = 0; i < p->atom_count; i++) {
+        const struct atom *atom = &p->atoms[i];
+        unsigned width = atom->gap ? 8 : atom->width;
+        p->variables[i] =
+            (struct ssa_variable){atom->kind, width, constant_of(p, atom->kind, width, 0)};
+        bool global = program->objects[atom->object].bytes != NULL;
+        p->variables[p->atom_count + i] =
+            (struct ssa_variable){KIND_INT, 1, program_const(program, 1, global)};
+    }
+    for (uint32_t i = 1; i < objects; i++)
+        if (p->splits[i].possible) {
+            bool global = program->objects[i].bytes != NULL;
+            p->splits[i].alive = count;
+            p->variables[count++] =
+                (struct ssa_variable){KIND_INT, 1, program_const(program, 1, global)};
+        }
+    p->ssa = ssa_new(program, p->variables, count);
+}
+
+/* The base address of an object that was split means nothing any more, but in what is left of it
+ * for globals: their atoms' home between calls. */
+static bool promote_once(struct program *program)
+{
+    struct promoter p = {.program = program};
+    uint32_t objects = program->object_count;
+
+    program_analyse(program);
+    if (!plan(&p))
+        return false;
+    make_variables(&p, objects);
+    for (uint32_t n = 0; n < program->order_count; n++) {
+        uint32_t b = program->order[n];
+        ssa_begin_block(p.ssa, b);
+        if (b == program->entry)
+            for (uint32_t i = 0; i < p.atom_count; i++)
+                if (program->objects[p.atoms[i].object].bytes)
+                    ssa_write(p.ssa, i, initial_value(&p, &p.atoms[i]));
+        uint32_t count = program->blocks[b].count;
+        vid *list = program->blocks[b].values;
+        for (uint32_t i = 0; i < count; i++)
+            rewrite(&p, list[i]);
+        if (program->blocks[b].exit == EXIT_RETURN && program->repeated)
+            write_back(&p, &program->blocks[b]);
+    }
+    ssa_finish(p.ssa);
+    for (uint32_t i = 1; i < objects; i++)
+        if (p.splits[i].possible) {
+            program->objects[i].unsplit = true;
+            program->objects[i].dead = !program->objects[i].bytes;
+        }
+    return true;
+}
+
+static bool refers_to_memory(const struct program *program, vid *ret_value)
+{
+    for (uint32_t n = 0; n < program->order_count; n++) {
+        const struct block *block = &program->blocks[program->order[n]];
+        for (uint32_t i = 0; i < block->count; i++) {
+            const struct value *value = value_at(program, block->values[i]);
+            *ret_value = block->values[i];
+            if (value->op == OP_STORE &&
+                value_at(program, value->operands[1])->kind == KIND_POINTER)
+                return true;
+        }
+    }
+    return false;
+}
+
+void program_promote(struct program *program)
+{
+    vid stored;
+
+    program_simplify(program);
+    for (unsigned round = 0; round < ROUNDS_MAX && promote_once(program); round++)
+        program_simplify(program);
+    /* Addresses that are still kept in memory are beyond the model. */
+    if (refers_to_memory(program, &stored))
+        program_refuse(program, value_at(program, stored)->place,
+                       "keep an index instead, or the address in a local variable",
+                       "an address stored in memory");
+    promote_ghosts(program);
+    program_simplify(program);
+}

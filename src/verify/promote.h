@@ -1,0 +1,28 @@
+/* Out of memory: scalars, fields of structures, and what is known of the rest (promote*.c). */
+#pragma once
+
+#include "verify/program.h"
+#include "verify/ssa.h"
+
+/* Where a pointer may point, as far as its text shows. */
+enum where_state { WHERE_UNSEEN, WHERE_AT, WHERE_WITHIN, WHERE_MANY };
+
+struct where {
+    enum where_state state;
+    uint32_t object;
+    int64_t offset;        /* WHERE_AT */
+    uint64_t first, bytes; /* the part that C lets it move in */
+};
+
+/* For every pointer of the program; marks objects that pointers of several kinds may mean. */
+struct where *promote_locate(struct program *program, bool *ret_shared);
+
+/* Scalars become values until nothing changes; then the rest of memory gets its ghosts. */
+void program_promote(struct program *program);
+
+/*
+ * For each array that begins indeterminate: how many of its first bytes have been written, as a
+ * value of the program, required to be enough wherever it is read. And for each object a version
+ * that changes with every store, so that two loads of the same version are one.
+ */
+void promote_ghosts(struct program *program);

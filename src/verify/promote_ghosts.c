@@ -1,0 +1,245 @@
+/* Ghosts of what stays in memory: how much of it is written, whether it lives, its version. */
+#include <string.h>
+
+#include "verify/promote.h"
+
+struct ghosts {
+    struct program *program;
+    struct where *where;
+    bool *shared;
+    uint32_t *written, *alive, *version; /* variables of each object; UINT32_MAX: none */
+    struct ssa *ssa;
+    uint32_t objects;
+};
+
+static bool is_single(const struct where *where)
+{
+    return where->state == WHERE_AT || where->state == WHERE_WITHIN;
+}
+
+static vid emit(struct ghosts *g, enum operation op, unsigned width, unsigned sub, vid a, vid b,
+                struct place place)
+{
+    return ssa_emit(g->ssa, op, KIND_INT, width, 2, (vid[]){a, b}, sub, 0, place);
+}
+
+/* The distance of a pointer from the beginning of its object, as an integer. */
+static vid offset_of(struct ghosts *g, vid pointer, struct place place)
+{
+    struct program *program = g->program;
+
+    pointer = ssa_resolve(g->ssa, pointer);
+    const struct value *value = value_at(program, pointer);
+    if (value->op == OP_OBJECT)
+        return program_const(program, 64, 0);
+    if (value->op == OP_NARROW)
+        return offset_of(g, value->operands[0], place);
+    if (value->op == OP_PTRADD) {
+        vid by = value->operands[1], base = offset_of(g, value->operands[0], place);
+        if (value_is_const(program, base) && value_at(program, base)->imm == 0)
+            return by;
+        return emit(g, OP_ADD, 64, 0, base, by, place);
+    }
+    return ssa_emit(g->ssa, OP_PTRTOINT, KIND_INT, 64, 1, &pointer, 1, 0, place);
+}
+
+static void require(struct ghosts *g, vid condition, enum place_kind kind, struct place place)
+{
+    const struct value *value = value_at(g->program, condition);
+
+    if (value->op != OP_CONST || value->imm != 1)
+        ssa_emit(g->ssa, OP_REQUIRE, KIND_VOID, 0, 1, &condition, 0, kind, place);
+}
+
+static void require_alive(struct ghosts *g, const struct where *where, struct place place)
+{
+    if (is_single(where)) {
+        if (g->alive[where->object] != UINT32_MAX)
+            require(g, ssa_read(g->ssa, g->alive[where->object]), PLACE_ALIVE, place);
+        return;
+    }
+    for (uint32_t i = 1; i < g->objects; i++)
+        if (g->shared[i] && g->alive[i] != UINT32_MAX)
+            require(g, ssa_read(g->ssa, g->alive[i]), PLACE_ALIVE, place);
+}
+
+static void read_bytes(struct ghosts *g, vid pointer, vid length, struct place place)
+{
+    const struct where *where = &g->where[pointer];
+    struct program *program = g->program;
+
+    require_alive(g, where, place);
+    if (is_single(where)) {
+        uint32_t variable = g->written[where->object];
+        if (variable == UINT32_MAX)
+            return;
+        vid end = emit(g, OP_ADD, 64, 0, offset_of(g, pointer, place), length, place);
+        require(g, emit(g, OP_ICMP, 1, ICMP_ULE, end, ssa_read(g->ssa, variable), place),
+                PLACE_INITIALISED, place);
+        return;
+    }
+    /* It may be any of the shared ones: all of each must be written. */
+    for (uint32_t i = 1; i < g->objects; i++)
+        if (g->shared[i] && g->written[i] != UINT32_MAX) {
+            vid size = program_const(program, 64, program->objects[i].size);
+            require(g, emit(g, OP_ICMP, 1, ICMP_EQ, ssa_read(g->ssa, g->written[i]), size, place),
+                    PLACE_INITIALISED, place);
+        }
+}
+
+static void write_bytes(struct ghosts *g, vid id, vid pointer, vid length, struct place place)
+{
+    const struct where *where = &g->where[pointer];
+
+    require_alive(g, where, place);
+    if (!is_single(where)) {
+        for (uint32_t i = 1; i < g->objects; i++)
+            if (g->shared[i] && g->version[i] != UINT32_MAX)
+                ssa_write(g->ssa, g->version[i], id);
+        return;
+    }
+    if (g->version[where->object] != UINT32_MAX)
+        ssa_write(g->ssa, g->version[where->object], id);
+    uint32_t variable = g->written[where->object];
+    if (variable == UINT32_MAX)
+        return;
+    /* written = max(written, offset + length), if nothing is left out between. */
+    vid offset = offset_of(g, pointer, place), before = ssa_read(g->ssa, variable);
+    vid end = emit(g, OP_ADD, 64, 0, offset, length, place);
+    vid joins = emit(g, OP_ICMP, 1, ICMP_ULE, offset, before, place);
+    if (value_is_const(g->program, offset) && value_at(g->program, offset)->imm == 0)
+        joins = program_const(g->program, 1, 1);
+    vid more = emit(g, OP_ICMP, 1, ICMP_UGT, end, before, place);
+    vid both = emit(g, OP_AND, 1, 0, joins, more, place);
+    vid after =
+        ssa_emit(g->ssa, OP_SELECT, KIND_INT, 64, 3, (vid[]){both, end, before}, 0, 0, place);
+    ssa_write(g->ssa, variable, after);
+}
+
+static vid version_of(struct ghosts *g, vid pointer)
+{
+    const struct where *where = &g->where[pointer];
+
+    if (!is_single(where))
+        return 0;
+    if (g->version[where->object] == UINT32_MAX) /* it never changes */
+        return program_const(g->program, 64, where->object);
+    return ssa_read(g->ssa, g->version[where->object]);
+}
+
+/* The difference of two addresses in one object is that of their offsets; so is whether they are
+ * equal. */
+static bool rewrite_addresses(struct ghosts *g, vid id)
+{
+    struct program *program = g->program;
+    struct value *value = value_at(program, id);
+    vid pointers[2], offsets[2];
+
+    if (value->op != OP_SUB && value->op != OP_ICMP)
+        return false;
+    if (value->op == OP_ICMP && value->sub != ICMP_EQ && value->sub != ICMP_NE)
+        return false;
+    for (unsigned i = 0; i < 2; i++) {
+        const struct value *operand = value_at(program, value->operands[i]);
+        if (operand->kind == KIND_POINTER)
+            pointers[i] = value->operands[i];
+        else if (operand->op == OP_PTRTOINT && operand->sub == 0 && operand->width == 64)
+            pointers[i] = operand->operands[0];
+        else
+            return false;
+        if (!is_single(&g->where[pointers[i]]) ||
+            g->where[pointers[i]].object != g->where[pointers[0]].object)
+            return false;
+    }
+    struct place place = value->place;
+    for (unsigned i = 0; i < 2; i++)
+        offsets[i] = offset_of(g, pointers[i], place);
+    memcpy(value_at(program, id)->operands, offsets, sizeof offsets);
+    return true;
+}
+
+static void visit(struct ghosts *g, vid id)
+{
+    struct program *program = g->program;
+    const struct value value = *value_at(program, id);
+    vid length;
+
+    switch (value.op) {
+    case OP_LOAD: {
+        vid version = version_of(g, value.operands[0]);
+        read_bytes(g, value.operands[0], program_const(program, 64, value.width / 8u), value.place);
+        if (version && value.count == 1) {
+            vid *operands = program_alloc(program, 2, sizeof *operands);
+            operands[0] = value.operands[0];
+            operands[1] = version;
+            value_at(program, id)->operands = operands;
+            value_at(program, id)->count = 2;
+        }
+        break;
+    }
+    case OP_STORE:
+        length = program_const(program, 64, value.width / 8u);
+        write_bytes(g, id, value.operands[0], length, value.place);
+        break;
+    case OP_MEMCPY:
+        read_bytes(g, value.operands[1], value.operands[2], value.place);
+        write_bytes(g, id, value.operands[0], value.operands[2], value.place);
+        break;
+    case OP_MEMSET:
+        write_bytes(g, id, value.operands[0], value.operands[2], value.place);
+        break;
+    case OP_BEGIN:
+    case OP_END:
+        if (g->written[value.imm] != UINT32_MAX)
+            ssa_write(g->ssa, g->written[value.imm], program_const(program, 64, 0));
+        if (g->version[value.imm] != UINT32_MAX)
+            ssa_write(g->ssa, g->version[value.imm], id);
+        if (g->alive[value.imm] != UINT32_MAX)
+            ssa_write(g->ssa, g->alive[value.imm], program_const(program, 1, value.op == OP_BEGIN));
+        break;
+    default:
+        rewrite_addresses(g, id);
+        break;
+    }
+    ssa_keep(g->ssa, id);
+}
+
+void promote_ghosts(struct program *program)
+{
+    struct ghosts g = {.program = program, .objects = program->object_count};
+    uint32_t count = 0;
+
+    program_analyse(program);
+    g.shared = program_alloc(program, g.objects, sizeof *g.shared);
+    g.where = promote_locate(program, g.shared);
+    g.written = program_alloc(program, g.objects, sizeof *g.written);
+    g.alive = program_alloc(program, g.objects, sizeof *g.alive);
+    g.version = program_alloc(program, g.objects, sizeof *g.version);
+    struct ssa_variable *variables = program_alloc(program, g.objects * 3, sizeof *variables);
+    for (uint32_t i = 0; i < g.objects; i++) {
+        const struct object *object = &program->objects[i];
+        bool used = i > 0 && !object->dead;
+        g.written[i] = g.alive[i] = g.version[i] = UINT32_MAX;
+        if (used && object->stack && object->size > 0) {
+            variables[count] = (struct ssa_variable){KIND_INT, 64, program_const(program, 64, 0)};
+            g.written[i] = count++;
+        }
+        if (used && object->stack && object->scoped) {
+            variables[count] = (struct ssa_variable){KIND_INT, 1, program_const(program, 1, 0)};
+            g.alive[i] = count++;
+        }
+        if (used && !object->readonly) {
+            variables[count] = (struct ssa_variable){KIND_VOID, 0, program_const(program, 64, i)};
+            g.version[i] = count++;
+        }
+    }
+    g.ssa = ssa_new(program, variables, count);
+    for (uint32_t n = 0; n < program->order_count; n++) {
+        uint32_t b = program->order[n], values = program->blocks[b].count;
+        vid *list = program->blocks[b].values;
+        ssa_begin_block(g.ssa, b);
+        for (uint32_t i = 0; i < values; i++)
+            visit(&g, list[i]);
+    }
+    ssa_finish(g.ssa);
+}

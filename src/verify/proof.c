@@ -1,0 +1,143 @@
+/* The order of a proof: intervals, invariants, obligations, ranks. */
+#include "verify/prove.h"
+
+Z3_lbool proof_check(struct proof *proof, unsigned count, const Z3_ast *assumptions)
+{
+    struct encoding *e = proof->encoding;
+
+    if (e->queries * proof->limits.step > proof->limits.total) {
+        proof->exhausted = true;
+        return Z3_L_UNDEF;
+    }
+    e->queries++;
+    return Z3_solver_check_assumptions(e->z3, e->solver, count, assumptions);
+}
+
+static void limit_queries(struct proof *proof)
+{
+    struct encoding *e = proof->encoding;
+    Z3_params params = Z3_mk_params(e->z3);
+
+    Z3_params_inc_ref(e->z3, params);
+    Z3_params_set_uint(e->z3, params, Z3_mk_string_symbol(e->z3, "rlimit"), proof->limits.step);
+    Z3_params_set_uint(e->z3, params, Z3_mk_string_symbol(e->z3, "random_seed"), 1);
+    Z3_solver_set_params(e->z3, e->solver, params);
+    Z3_params_dec_ref(e->z3, params);
+}
+
+/* What the open obligations and the ends of loops are computed from. */
+static void mark_relevant(struct proof *proof)
+{
+    struct program *program = proof->encoding->program;
+    vid *stack = program_alloc(program, program->value_count + 1, sizeof *stack);
+    uint32_t size = 0;
+
+    proof->relevant = program_alloc(program, program->value_count, sizeof *proof->relevant);
+#define MARK(v)                                 \
+    do {                                        \
+        vid mark_ = (v);                        \
+        if (mark_ && !proof->relevant[mark_]) { \
+            proof->relevant[mark_] = true;      \
+            stack[size++] = mark_;              \
+        }                                       \
+    } while (0)
+    for (uint32_t i = 0; i < proof->obligations->count; i++) {
+        const struct obligation *o = &proof->obligations->items[i];
+        if (o->state == OBLIGATION_OPEN && o->value)
+            for (unsigned k = 0; k < value_at(program, o->value)->count; k++)
+                MARK(value_at(program, o->value)->operands[k]);
+    }
+    for (uint32_t n = 0; n < program->order_count; n++) {
+        const struct block *block = &program->blocks[program->order[n]];
+        for (uint32_t i = 0; i < block->target_count; i++)
+            if (block->loop != UINT32_MAX &&
+                !loop_contains(program, block->loop, block->targets[i]))
+                MARK(block->condition);
+    }
+    while (size > 0) {
+        const struct value *value = value_at(program, stack[--size]);
+        if (value->op == OP_LOAD)
+            continue;
+        for (unsigned k = 0; k < value->count; k++)
+            MARK(value->operands[k]);
+    }
+#undef MARK
+}
+
+static uint64_t saturate_add(uint64_t a, uint64_t b)
+{
+    uint64_t sum;
+
+    return __builtin_add_overflow(a, b, &sum) ? UINT64_MAX - 1 : sum;
+}
+
+static uint64_t saturate_multiply(uint64_t a, uint64_t b)
+{
+    uint64_t product;
+
+    return __builtin_mul_overflow(a, b, &product) ? UINT64_MAX - 1 : product;
+}
+
+/* Each block as often as the loops around it can go round, one by one. */
+static uint64_t count_instructions(const struct proof *proof)
+{
+    const struct program *program = proof->encoding->program;
+    uint64_t total = 0;
+
+    for (uint32_t n = 0; n < program->order_count; n++) {
+        uint32_t b = program->order[n];
+        uint64_t times = 1;
+        for (uint32_t h = program->blocks[b].loop; h != UINT32_MAX; h = program->blocks[h].outer) {
+            if (proof->rounds[h] == 0)
+                return UINT64_MAX;
+            times = saturate_multiply(times, saturate_add(proof->rounds[h], 1));
+        }
+        total = saturate_add(total, saturate_multiply(times, program->blocks[b].count + 1));
+    }
+    return total;
+}
+
+static void prove_open(struct proof *proof)
+{
+    struct encoding *e = proof->encoding;
+
+    for (uint32_t i = 0; i < proof->obligations->count; i++) {
+        struct obligation *o = &proof->obligations->items[i];
+        if (o->state != OBLIGATION_OPEN || o->kind == PLACE_TERMINATION)
+            continue;
+        Z3_ast violation = obligation_violation(e, o);
+        o->state = OBLIGATION_FAILED;
+        if (!violation)
+            continue;
+        Z3_ast literal = term_fresh_bool(e);
+        term_assert(e, literal, violation);
+        if (proof_check(proof, 1, &literal) == Z3_L_FALSE) {
+            o->state = OBLIGATION_PROVED;
+            o->prover = "Z3";
+        }
+    }
+}
+
+void proof_run(struct proof *proof)
+{
+    struct program *program = proof->encoding->program;
+    bool loops = false, open = false;
+
+    proof->rounds = program_alloc(program, program->block_count, sizeof *proof->rounds);
+    obligations_collect(program, proof->obligations);
+    obligations_by_domain(proof->encoding->facts, proof->obligations);
+    for (uint32_t i = 0; i < proof->obligations->count; i++) {
+        const struct obligation *o = &proof->obligations->items[i];
+        loops = loops || o->kind == PLACE_TERMINATION;
+        open = open || o->state == OBLIGATION_OPEN;
+    }
+    if (open) {
+        limit_queries(proof);
+        mark_relevant(proof);
+        proof_find_candidates(proof);
+        proof_keep_inductive(proof);
+        prove_open(proof);
+        proof_find_ranks(proof);
+    }
+    proof->bound = count_instructions(proof);
+}

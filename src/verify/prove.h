@@ -1,0 +1,98 @@
+/* Obligations, invariants, ranks: what turns facts and formulas into a verdict. */
+#pragma once
+
+#include "verify/encode.h"
+
+/* ---- linear forms over the state at a loop header (affine.c) ---- */
+
+#define AFFINE_TERMS 6
+
+struct affine_term {
+    vid value; /* a phi of the header, or a value from before the loop; 0: rounds so far */
+    int64_t factor;
+};
+
+struct affine {
+    struct affine_term terms[AFFINE_TERMS];
+    uint8_t count;
+    int64_t constant;
+};
+
+/* sum of factor * value + constant >= 0 whenever the header is reached; `equal`: = 0. */
+struct invariant {
+    uint32_t header;
+    bool equal;
+    bool alive;
+    struct affine form;
+    Z3_ast literal, now, violated;
+};
+
+struct invariants {
+    struct invariant *items;
+    uint32_t count, room;
+};
+
+/* Adds `factor` times a form; false: too many terms, or too large. */
+bool affine_add(struct affine *to, const struct affine *from, int64_t factor);
+bool affine_add_term(struct affine *to, vid value, int64_t factor);
+/* A value as a form over the header's state; a guess, which may ignore that numbers wrap. */
+bool affine_of(const struct encoding *e, vid value, uint32_t header, struct affine *ret);
+Z3_ast affine_now(struct encoding *e, const struct affine *form, uint32_t header);
+/* As it is behind the header's predecessor edge number `edge`. */
+Z3_ast affine_next(struct encoding *e, const struct affine *form, uint32_t header, uint32_t edge);
+/* Rounds of a loop so far, for closed forms. */
+Z3_ast encode_rounds(struct encoding *e, uint32_t header);
+
+/* ---- obligations (obligations.c) ---- */
+
+enum obligation_state { OBLIGATION_OPEN, OBLIGATION_PROVED, OBLIGATION_FAILED };
+
+struct obligation {
+    enum place_kind kind;
+    uint32_t block;
+    vid value;    /* the operation; 0: the end of the block */
+    uint8_t part; /* 0: its first pointer, 1: its second; for loops 0 */
+    struct place place;
+    enum obligation_state state;
+    const char *prover; /* "domain", "Z3" */
+};
+
+struct obligations {
+    struct obligation *items;
+    uint32_t count, room;
+};
+
+void obligations_collect(struct program *program, struct obligations *ret);
+/* Those that intervals alone show. */
+void obligations_by_domain(struct facts *facts, struct obligations *obligations);
+/* What must not be satisfiable; NULL: nothing can show it. */
+Z3_ast obligation_violation(struct encoding *e, const struct obligation *obligation);
+
+/* ---- proving ---- */
+
+struct proof_limits {
+    unsigned step;  /* Z3 resource units for one query */
+    uint64_t total; /* for all */
+};
+
+struct proof {
+    struct encoding *encoding;
+    struct obligations *obligations;
+    struct invariants invariants;
+    struct proof_limits limits;
+    bool *relevant;   /* values that obligations or loops' ends depend on */
+    uint64_t *rounds; /* of each header: most times that it is entered again; 0: not bounded */
+    bool exhausted;   /* a limit was reached */
+    uint64_t bound;   /* of instructions; UINT64_MAX: none known */
+};
+
+Z3_lbool proof_check(struct proof *proof, unsigned count, const Z3_ast *assumptions);
+/* Guesses of what holds at the headers (candidates.c), and which of them do (houdini.c). */
+void proof_find_candidates(struct proof *proof);
+void proof_keep_inductive(struct proof *proof);
+/* Each invariant again, alone, in a fresh solver: what this refuses is not used. Returns how many
+ * it refused (independent.c). */
+uint32_t proof_check_again(struct proof *proof);
+/* A rank for each loop; obligations of kind PLACE_TERMINATION are its result. */
+void proof_find_ranks(struct proof *proof);
+void proof_run(struct proof *proof);

@@ -1,0 +1,205 @@
+/*
+ * Termination: for each loop a linear form over its header's state that falls by at least one each
+ * time round. The numbers in it are machine numbers, so that it can't fall for ever; how long it
+ * can is the bound on the rounds. Where no form falls on every way round, one that never rises
+ * and, where it stays, a second one that falls.
+ */
+#include "verify/prove.h"
+
+#define RANKS_MAX 48
+#define PAIR_RANKS_MAX 8
+
+struct ranks {
+    struct affine items[RANKS_MAX];
+    unsigned count;
+};
+
+static bool same_form(const struct affine *a, const struct affine *b)
+{
+    if (a->count != b->count)
+        return false;
+    for (uint8_t i = 0; i < a->count; i++)
+        if (a->terms[i].value != b->terms[i].value || a->terms[i].factor != b->terms[i].factor)
+            return false;
+    return true;
+}
+
+static void add(struct ranks *ranks, const struct affine *form)
+{
+    if (form->count == 0 || ranks->count == RANKS_MAX)
+        return;
+    for (unsigned i = 0; i < ranks->count; i++)
+        if (same_form(&ranks->items[i], form))
+            return;
+    ranks->items[ranks->count++] = *form;
+}
+
+/* What the ends of the loop compare: the distance that is left. */
+static void from_exits(struct proof *proof, uint32_t header, struct ranks *ranks)
+{
+    struct encoding *e = proof->encoding;
+    const struct program *program = e->program;
+
+    for (uint32_t n = 0; n < program->order_count; n++) {
+        uint32_t b = program->order[n];
+        const struct block *block = &program->blocks[b];
+        if (!loop_contains(program, header, b) || block->exit != EXIT_BRANCH)
+            continue;
+        if (loop_contains(program, header, block->targets[0]) &&
+            loop_contains(program, header, block->targets[1]))
+            continue;
+        const struct value *value = value_at(program, block->condition);
+        struct affine a, c;
+        if (value->op != OP_ICMP || !affine_of(e, value->operands[0], header, &a) ||
+            !affine_of(e, value->operands[1], header, &c))
+            continue;
+        struct affine left = c;
+        if (affine_add(&left, &a, -1))
+            add(ranks, &left);
+        left = a;
+        if (affine_add(&left, &c, -1))
+            add(ranks, &left);
+    }
+}
+
+static void from_variables(struct proof *proof, uint32_t header, struct ranks *ranks)
+{
+    const struct program *program = proof->encoding->program;
+    const struct block *block = &program->blocks[header];
+    vid phis[6];
+    unsigned count = 0;
+
+    for (uint32_t i = 0; i < block->count; i++) {
+        vid v = block->values[i];
+        const struct value *value = value_at(program, v);
+        if (value->op != OP_PHI || value->width < 8 || !proof->relevant[v] ||
+            (value->kind != KIND_INT && value->kind != KIND_POINTER))
+            continue;
+        for (int sign = -1; sign <= 1; sign += 2) {
+            struct affine form = {0};
+            affine_add_term(&form, v, sign);
+            add(ranks, &form);
+        }
+        if (count < sizeof phis / sizeof *phis)
+            phis[count++] = v;
+    }
+    for (unsigned i = 0; i < count; i++)
+        for (unsigned k = 0; k < i; k++)
+            for (unsigned signs = 0; signs < 4; signs++) {
+                struct affine form = {0};
+                affine_add_term(&form, phis[i], signs & 1 ? 1 : -1);
+                affine_add_term(&form, phis[k], signs & 2 ? 1 : -1);
+                add(ranks, &form);
+            }
+}
+
+/* Some way round the loop on which the forms do not fall, first by first. */
+static Z3_ast stays(struct encoding *e, const struct affine *const *forms, unsigned count,
+                    uint32_t header, int64_t by)
+{
+    const struct block *block = &e->program->blocks[header];
+    Z3_ast any = Z3_mk_false(e->z3);
+
+    for (uint32_t k = 0; k < block->predecessor_count; k++) {
+        if (!block_dominates(e->program, header, block->predecessors[k]))
+            continue;
+        Z3_ast good = Z3_mk_false(e->z3), level = Z3_mk_true(e->z3);
+        for (unsigned i = 0; i < count; i++) {
+            Z3_ast now = affine_now(e, forms[i], header),
+                   next = affine_next(e, forms[i], header, k);
+            Z3_ast falls = term_le(e, term_add(e, next, term_number(e, by)), now);
+            good = term_or(e, good, term_and(e, level, falls));
+            level = term_and(e, level, term_le(e, next, now));
+        }
+        any = term_or(e, any, term_and(e, encode_incoming(e, header, k), term_not(e, good)));
+    }
+    return any;
+}
+
+static bool falls(struct proof *proof, const struct affine *const *forms, unsigned count,
+                  uint32_t header, int64_t by)
+{
+    struct encoding *e = proof->encoding;
+    Z3_ast literal = term_fresh_bool(e);
+
+    term_assert(e, literal, stays(e, forms, count, header, by));
+    return proof_check(proof, 1, &literal) == Z3_L_FALSE;
+}
+
+/* How far a form's values reach: more rounds than that there can't be. */
+static uint64_t extent(const struct proof *proof, const struct affine *form)
+{
+    const struct program *program = proof->encoding->program;
+    unsigned __int128 total = 1;
+
+    for (uint8_t i = 0; i < form->count; i++) {
+        vid v = form->terms[i].value;
+        const struct range *r = &proof->encoding->facts->ranges[v];
+        unsigned width =
+            value_at(program, v)->kind == KIND_POINTER ? 64 : value_at(program, v)->width;
+        bool is_signed = proof->encoding->is_signed[v];
+        uint64_t reach = width_mask(width);
+        if (!r->empty)
+            reach =
+                is_signed ? (uint64_t)r->signed_high - (uint64_t)r->signed_low : r->high - r->low;
+        uint64_t factor =
+            (uint64_t)(form->terms[i].factor < 0 ? -form->terms[i].factor : form->terms[i].factor);
+        total += (unsigned __int128)reach * factor;
+    }
+    return total > UINT64_MAX - 1 ? UINT64_MAX - 1 : (uint64_t)total;
+}
+
+static bool bounded(const struct affine *form)
+{
+    for (uint8_t i = 0; i < form->count; i++)
+        if (form->terms[i].value == 0)
+            return false; /* rounds are no machine number */
+    return true;
+}
+
+static uint64_t multiply(uint64_t a, uint64_t b)
+{
+    uint64_t product;
+
+    return __builtin_mul_overflow(a, b, &product) ? UINT64_MAX - 1 : product;
+}
+
+static uint64_t find_rank(struct proof *proof, uint32_t header)
+{
+    struct ranks ranks = {0};
+    const struct affine *steady[PAIR_RANKS_MAX];
+    unsigned steady_count = 0;
+
+    from_exits(proof, header, &ranks);
+    from_variables(proof, header, &ranks);
+    for (unsigned i = 0; i < ranks.count; i++) {
+        const struct affine *form = &ranks.items[i];
+        if (bounded(form) && falls(proof, &form, 1, header, 1))
+            return extent(proof, form);
+    }
+    for (unsigned i = 0; i < ranks.count && steady_count < PAIR_RANKS_MAX; i++) {
+        const struct affine *form = &ranks.items[i];
+        if (bounded(form) && falls(proof, &form, 1, header, 0))
+            steady[steady_count++] = form;
+    }
+    for (unsigned i = 0; i < steady_count; i++)
+        for (unsigned k = 0; k < ranks.count; k++) {
+            const struct affine *pair[] = {steady[i], &ranks.items[k]};
+            if (pair[0] != pair[1] && bounded(pair[1]) && falls(proof, pair, 2, header, 1))
+                return multiply(extent(proof, pair[0]) + 1, extent(proof, pair[1]) + 1);
+        }
+    return 0;
+}
+
+void proof_find_ranks(struct proof *proof)
+{
+    for (uint32_t i = 0; i < proof->obligations->count; i++) {
+        struct obligation *o = &proof->obligations->items[i];
+        if (o->kind != PLACE_TERMINATION)
+            continue;
+        uint64_t rounds = find_rank(proof, o->block);
+        proof->rounds[o->block] = rounds;
+        o->state = rounds > 0 ? OBLIGATION_PROVED : OBLIGATION_FAILED;
+        o->prover = "Z3";
+    }
+}

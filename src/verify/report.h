@@ -1,0 +1,18 @@
+/* A verdict as JSON: what docs/verify.md describes. */
+#pragma once
+
+#include "verify/prove.h"
+#include "verify/verify.h"
+
+struct report {
+    enum verify_verdict verdict;
+    const char *entry;
+    char reason[512];              /* of bad input */
+    const struct program *program; /* may be NULL */
+    const struct proof *proof;     /* NULL: refused before */
+    uint32_t instructions;
+};
+
+/* malloc'ed; NULL when there is no memory. */
+char *report_json(const struct report *report);
+extern const char *const place_kind_names[PLACE_KINDS];

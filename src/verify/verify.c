@@ -1,0 +1,244 @@
+/* Reads modules, finds the entry, runs the stages one by one. */
+#include <errno.h>
+#include <llvm-c/Analysis.h>
+#include <llvm-c/Core.h>
+#include <llvm-c/IRReader.h>
+#include <llvm-c/Linker.h>
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/err.h"
+#include "verify/lower.h"
+#include "verify/promote.h"
+#include "verify/report.h"
+#include "verify/verify.h"
+
+/* Terms and pointers are walked by recursion: as deep as programs are long. */
+#define STACK_BYTES ((size_t)512 << 20)
+#define QUERY_LIMIT 4000000
+#define TOTAL_LIMIT UINT64_C(3000000000)
+
+struct run {
+    const struct verify_options *options;
+    LLVMContextRef context;
+    LLVMModuleRef module;
+    struct report report;
+    char *json;
+    int result;
+};
+
+static void say(struct run *run, const char *what, char *message)
+{
+    run->report.verdict = VERIFY_BAD_INPUT;
+    char *end = message ? strchr(message, '\n') : NULL;
+    if (end)
+        *end = '\0';
+    snprintf(run->report.reason, sizeof run->report.reason, "%s%s%s", what, message ? ": " : "",
+             message ? message : "");
+    LLVMDisposeMessage(message);
+}
+
+/* What LLVM would print goes into the report's reason, if it is an error. */
+static void on_diagnostic(LLVMDiagnosticInfoRef info, void *user)
+{
+    struct run *run = user;
+    char *text = LLVMGetDiagInfoDescription(info);
+
+    if (LLVMGetDiagInfoSeverity(info) == LLVMDSError)
+        snprintf(run->report.reason, sizeof run->report.reason, "%s", text);
+    LLVMDisposeMessage(text);
+}
+
+static bool read_one(struct run *run, const struct verify_input *input, LLVMModuleRef *ret)
+{
+    char *message = NULL;
+    LLVMMemoryBufferRef buffer =
+        LLVMCreateMemoryBufferWithMemoryRangeCopy(input->bytes, input->size, input->name);
+
+    if (LLVMParseIRInContext(run->context, buffer, ret, &message)) {
+        say(run, "it is not IR that LLVM 14 reads", message);
+        return false;
+    }
+    LLVMDisposeMessage(message);
+    message = NULL;
+    if (LLVMVerifyModule(*ret, LLVMReturnStatusAction, &message)) {
+        say(run, "it is not IR that LLVM accepts", message);
+        return false;
+    }
+    LLVMDisposeMessage(message);
+    return true;
+}
+
+/* Of the base library, what is not defined already. */
+static void drop_defined(LLVMModuleRef base, LLVMModuleRef module)
+{
+    LLVMValueRef next;
+    size_t length;
+
+    for (LLVMValueRef f = LLVMGetFirstFunction(base); f; f = next) {
+        next = LLVMGetNextFunction(f);
+        LLVMValueRef other = LLVMGetNamedFunction(module, LLVMGetValueName2(f, &length));
+        bool wanted = other && LLVMIsDeclaration(other) &&
+                      LLVMGlobalGetValueType(other) == LLVMGlobalGetValueType(f);
+        if (!LLVMIsDeclaration(f) && !wanted)
+            LLVMDeleteFunction(f);
+    }
+}
+
+static bool read_modules(struct run *run)
+{
+    for (size_t i = 0; i < run->options->input_count; i++) {
+        LLVMModuleRef one;
+        if (!read_one(run, &run->options->inputs[i], &one))
+            return false;
+        if (run->module && strcmp(run->options->inputs[i].name, VERIFY_BASE_NAME) == 0)
+            drop_defined(one, run->module);
+        if (!run->module) {
+            run->module = one;
+        } else if (LLVMLinkModules2(run->module, one)) {
+            say(run, "the sources don't fit together", NULL);
+            return false;
+        }
+    }
+    if (!run->module)
+        say(run, "there is nothing to verify", NULL);
+    return run->module != NULL;
+}
+
+static bool is_little_x86(LLVMModuleRef module)
+{
+    const char *layout = LLVMGetDataLayoutStr(module);
+
+    /* Pointers of 64 bits, least byte first: what the reasoning is about. */
+    return layout[0] == 'e' && LLVMPointerSize(LLVMGetModuleDataLayout(module)) == 8;
+}
+
+static LLVMValueRef find_entry(struct run *run)
+{
+    static const char *const usual[] = {"handler", "main"};
+    const char *wanted = run->options->entry;
+    LLVMValueRef found = NULL;
+
+    if (wanted && *wanted) {
+        run->report.entry = wanted;
+        found = LLVMGetNamedFunction(run->module, wanted);
+    } else {
+        for (size_t i = 0; i < ARRAY_LEN(usual) && !found; i++) {
+            LLVMValueRef function = LLVMGetNamedFunction(run->module, usual[i]);
+            if (function && !LLVMIsDeclaration(function)) {
+                found = function;
+                run->report.entry = usual[i];
+            }
+        }
+    }
+    if (found && !LLVMIsDeclaration(found))
+        return found;
+    char reason[300];
+    snprintf(reason, sizeof reason,
+             wanted && *wanted ? "it does not define the function '%s'"
+                               : "it defines neither 'handler' nor 'main'%s",
+             wanted && *wanted ? wanted : "");
+    say(run, reason, NULL);
+    return NULL;
+}
+
+static uint32_t count_values(const struct program *program)
+{
+    uint32_t count = 0;
+
+    for (uint32_t n = 0; n < program->order_count; n++)
+        count += program->blocks[program->order[n]].count;
+    return count;
+}
+
+static bool all_proved(const struct proof *proof)
+{
+    for (uint32_t i = 0; i < proof->obligations->count; i++)
+        if (proof->obligations->items[i].state != OBLIGATION_PROVED)
+            return false;
+    return proof->bound != UINT64_MAX;
+}
+
+/* Everything that may refuse; false: it did, and the program says why. */
+static bool prove(struct run *run, struct program *program, LLVMValueRef entry, struct proof *proof)
+{
+    jmp_buf stop;
+
+    program->stop = &stop;
+    if (setjmp(stop))
+        return false;
+    lower_module(program, run->module, entry, run->options->buffer_max);
+    program_promote(program);
+    run->report.instructions = count_values(program);
+    struct facts *facts = facts_find(program);
+    proof->encoding = encoding_new(facts);
+    proof_run(proof);
+    return true;
+}
+
+static void *run_stages(void *argument)
+{
+    struct run *run = argument;
+
+    run->context = LLVMContextCreate();
+    LLVMContextSetDiagnosticHandler(run->context, on_diagnostic, run);
+    LLVMValueRef entry = read_modules(run) && is_little_x86(run->module) ? find_entry(run) : NULL;
+    if (!entry) {
+        if (!run->report.reason[0])
+            say(run, "it is not for x86-64", NULL);
+        run->report.verdict = VERIFY_BAD_INPUT;
+        run->json = report_json(&run->report);
+        return NULL;
+    }
+    struct obligations obligations = {0};
+    struct proof proof = {
+        .obligations = &obligations,
+        .limits = {.step = run->options->query_limit ? run->options->query_limit : QUERY_LIMIT,
+                   .total = run->options->total_limit ? run->options->total_limit : TOTAL_LIMIT}};
+    struct program *program = program_new();
+    if (!program) {
+        run->result = -ENOMEM;
+        return NULL;
+    }
+    bool done = prove(run, program, entry, &proof);
+    if (program->out_of_memory)
+        run->result = -ENOMEM;
+    run->report.program = program;
+    run->report.proof = done ? &proof : NULL;
+    run->report.verdict = done && all_proved(&proof) ? VERIFY_PROVED : VERIFY_NOT_PROVED;
+    run->json = report_json(&run->report);
+    encoding_free(proof.encoding);
+    program_free(program);
+    return NULL;
+}
+
+int verify_run(const struct verify_options *options, char **ret_json, struct err *err)
+{
+    struct run run = {.options = options};
+    pthread_attr_t attributes;
+    pthread_t thread;
+
+    pthread_attr_init(&attributes);
+    pthread_attr_setstacksize(&attributes, STACK_BYTES);
+    int r = pthread_create(&thread, &attributes, run_stages, &run);
+    pthread_attr_destroy(&attributes);
+    if (r != 0)
+        return err_set(err, -r, "cannot verify '%s'",
+                       options->input_count ? options->inputs[0].name : "");
+    pthread_join(thread, NULL);
+    if (run.module)
+        LLVMDisposeModule(run.module);
+    if (run.context)
+        LLVMContextDispose(run.context);
+    if (run.result < 0 || !run.json) {
+        free(run.json);
+        return err_set(err, run.result < 0 ? run.result : -ENOMEM, "cannot verify '%s'",
+                       options->input_count ? options->inputs[0].name : "");
+    }
+    *ret_json = run.json;
+    return (int)run.report.verdict;
+}

@@ -1,0 +1,126 @@
+#!/usr/bin/env bats
+# vireo verify: verdicts and exit codes, and that bad input gets a clear answer inside the limits.
+
+load helper
+
+setup() {
+    DIR=$(mktemp -d)
+}
+
+teardown() {
+    rm -rf "$DIR"
+}
+
+source_of() {
+    cat >"$DIR/$1"
+}
+
+@test "a function whose every access is checked is proved" {
+    source_of copy.c <<'END'
+#include <vireo/function.h>
+#include <string.h>
+int64_t handler(const uint8_t *in, size_t in_len, uint8_t *out, size_t out_cap)
+{
+    if (in_len > out_cap)
+        return -1;
+    memcpy(out, in, in_len);
+    return (int64_t)in_len;
+}
+END
+    run "$VIREO" verify "$DIR/copy.c"
+    [ "$status" -eq 0 ]
+    [[ "$output" == "proved: handler of "* ]]
+    [[ "$output" == *"bytes of stack"* ]]
+}
+
+@test "what is open is shown with its line, and exit code 1" {
+    source_of open.c <<'END'
+#include <vireo/function.h>
+int64_t handler(const uint8_t *in, size_t in_len, uint8_t *out, size_t out_cap)
+{
+    out[0] = in[in_len - 1];
+    return 1;
+}
+END
+    run "$VIREO" verify "$DIR/open.c"
+    [ "$status" -eq 1 ]
+    [[ "$output" == *"open.c:4: it may read outside 'in'"* ]]
+    [[ "$output" == *"open.c:4: it may write outside 'out'"* ]]
+    run "$VIREO" verify "$DIR/open.c" --annotate
+    [[ "$output" == *"!!     4     out[0]"* ]]
+    run "$VIREO" verify "$DIR/open.c" -o json
+    [ "$status" -eq 1 ]
+    [ "$(jq -r .verdict <<<"$output")" = "not proved" ]
+    [ "$(jq '[.obligations[] | select(.state == "open")] | length' <<<"$output")" -eq 2 ]
+}
+
+@test "--entry names another function; one that is not there is bad input" {
+    source_of two.c <<'END'
+int table[4];
+int good(void) { int s = 0; for (int i = 0; i < 4; i++) s += table[i]; return s; }
+int bad(void) { int s = 0; for (int i = 0; i <= 4; i++) s += table[i]; return s; }
+END
+    run "$VIREO" verify "$DIR/two.c" --entry good
+    [ "$status" -eq 0 ]
+    run "$VIREO" verify "$DIR/two.c" --entry bad
+    [ "$status" -eq 1 ]
+    run "$VIREO" verify "$DIR/two.c" --entry none
+    [ "$status" -eq 2 ]
+    run "$VIREO" verify "$DIR/two.c"
+    [ "$status" -eq 2 ]
+}
+
+@test "a refused construct is named with its line and what to do" {
+    source_of asm.c <<'END'
+int main(void)
+{
+    __asm__ volatile("nop");
+    return 0;
+}
+END
+    run "$VIREO" verify "$DIR/asm.c"
+    [ "$status" -eq 1 ]
+    [[ "$output" == *"asm.c:3: not accepted: inline assembly"* ]]
+}
+
+@test "LLVM IR is taken as it is" {
+    source_of f.c <<'END'
+int main(void) { return 3; }
+END
+    clang-14 -g -S -emit-llvm "$DIR/f.c" -o "$DIR/f.ll"
+    clang-14 -g -c -emit-llvm "$DIR/f.c" -o "$DIR/f.bc"
+    run "$VIREO" verify "$DIR/f.ll"
+    [ "$status" -eq 0 ]
+    run "$VIREO" verify "$DIR/f.bc"
+    [ "$status" -eq 0 ]
+}
+
+@test "what does not compile, and what is no IR, is bad input" {
+    echo 'int main( {' >"$DIR/broken.c"
+    run "$VIREO" verify "$DIR/broken.c"
+    [ "$status" -eq 2 ]
+    head -c 3000 /dev/urandom >"$DIR/noise.bc"
+    run "$VIREO" verify "$DIR/noise.bc"
+    [ "$status" -eq 2 ]
+    echo 'int main(void) { return 3; }' >"$DIR/f.c"
+    clang-14 -c -emit-llvm "$DIR/f.c" -o "$DIR/f.bc"
+    head -c 700 "$DIR/f.bc" >"$DIR/cut.bc"
+    run "$VIREO" verify "$DIR/cut.bc"
+    [ "$status" -eq 2 ]
+    : >"$DIR/empty.ll"
+    run "$VIREO" verify "$DIR/empty.ll"
+    [ "$status" -eq 2 ]
+    run "$VIREO" verify "$DIR/none.c"
+    [ "$status" -eq 2 ]
+}
+
+@test "a function of 100,000 blocks is refused by name" {
+    {
+        echo 'int main(void) { volatile_free: ; int x = 0;'
+        for ((i = 0; i < 34000; i++)); do echo "if (x == $i) x++;"; done
+        echo 'return x; }'
+    } >"$DIR/blocks.c"
+    run "$VIREO" verify "$DIR/blocks.c"
+    [ "$status" -ne 0 ]
+    [[ "$output" == *"not proved"* || "$output" == *"bad input"* ]]
+}
