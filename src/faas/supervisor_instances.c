@@ -436,7 +436,7 @@ void template_ready(struct supervisor *supervisor, struct source *source, uint32
             break;
         }
         struct instance *instance = find_id(supervisor, event.id);
-        if (instance && instance->slot == slot && event.type != PVM_STARTED)
+        if (instance && instance->slot == slot)
             instance_ended(supervisor, instance, &event);
     }
     if (--slot->instances == 0 && slot->retired)

@@ -281,7 +281,7 @@ static int fork_tmp(struct instance_fds *fds)
 
 static void fork_instance(int control, const struct guest_fork *message, int *fds, size_t fd_count)
 {
-    struct guest_started started = {.type = GUEST_STARTED, .id = message->id};
+    struct guest_not_started failed = {.type = GUEST_NOT_STARTED, .id = message->id};
     struct instance_fds places;
     int group = -1;
     pid_t pid = -EAGAIN;
@@ -304,15 +304,12 @@ static void fork_instance(int control, const struct guest_fork *message, int *fd
     fd_close_all(fds, fd_count);
 
     if (r < 0 || pid < 0) {
-        started.error = r < 0 ? r : pid;
-    } else {
-        children[child_count].pid = pid;
-        children[child_count++].id = message->id;
-        started.pid = pid;
-        if (!(message->flags & GUEST_FORK_TELL))
-            return;
+        failed.error = r < 0 ? r : pid;
+        fd_send(control, &failed, sizeof failed, NULL, 0);
+        return;
     }
-    fd_send(control, &started, sizeof started, NULL, 0);
+    children[child_count].pid = pid;
+    children[child_count++].id = message->id;
 }
 
 /* Reaps whatever has ended. */

@@ -14,12 +14,12 @@
 #define GUEST_PROTOCOL 1
 
 enum guest_message_type {
-    GUEST_SETUP = 1, /* host: first message; descriptors: the sealed library, listening sockets */
-    GUEST_READY,     /* template: set up and linked, or why not */
-    GUEST_FORK,      /* host: make an instance */
-    GUEST_STARTED,   /* template: only on request or failure, see below */
-    GUEST_ENDED,     /* template: it was reaped */
-    GUEST_KILL,      /* host: SIGKILL one instance */
+    GUEST_SETUP = 1,   /* host: first message; descriptors: the sealed library, listening sockets */
+    GUEST_READY,       /* template: set up and linked, or why not */
+    GUEST_FORK,        /* host: make an instance */
+    GUEST_NOT_STARTED, /* template: the fork failed */
+    GUEST_ENDED,       /* template: it was reaped */
+    GUEST_KILL,        /* host: SIGKILL one instance */
 };
 
 /* What a manifest's grants add to the base system-call table: docs/syscalls.md. */
@@ -36,8 +36,7 @@ enum guest_message_type {
 #define GUEST_FORK_INTO_GROUP \
     4u                    /* the first group descriptor is a v2 directory: CLONE_INTO_CGROUP */
 #define GUEST_FORK_RUN 8u /* no channel: run the command on stdio (`vireo run`) */
-#define GUEST_FORK_CONNECTOR 32u /* the socket to the connector is there */
-#define GUEST_FORK_TELL 16u      /* GUEST_STARTED is wanted on success too: one wake-up more */
+#define GUEST_FORK_CONNECTOR 16u /* the socket to the connector is there */
 
 /* Variables: a manifest's, and those that say where the listening sockets are. */
 #define GUEST_ENV_MAX (GRANT_ENV_MAX + 2)
@@ -91,12 +90,11 @@ struct guest_fork {
     uint32_t reserved;
 };
 
-struct guest_started {
-    uint32_t type; /* GUEST_STARTED */
-    int32_t error; /* 0, or -errno of clone: then no instance exists and no GUEST_ENDED follows */
+/* That it was started is not said: the host would be woken once more. */
+struct guest_not_started {
+    uint32_t type; /* GUEST_NOT_STARTED */
+    int32_t error; /* -errno; there is no instance, and no GUEST_ENDED follows */
     uint64_t id;
-    int32_t pid;
-    uint32_t reserved;
 };
 
 struct guest_ended {

@@ -99,7 +99,7 @@ int pvm_fork(struct pvm_template *pvm_template, const struct pvm_fork_options *o
 /* SIGKILL to one instance; PVM_ENDED follows. */
 int pvm_kill(struct pvm_template *pvm_template, uint64_t id);
 
-enum pvm_event_type { PVM_STARTED, PVM_NOT_STARTED, PVM_ENDED, PVM_TEMPLATE_GONE };
+enum pvm_event_type { PVM_NOT_STARTED = 1, PVM_ENDED, PVM_TEMPLATE_GONE };
 struct pvm_event {
     enum pvm_event_type type;
     uint64_t id;

@@ -343,11 +343,11 @@ int pvm_kill(struct pvm_template *template, uint64_t id)
 /* What a message of `size` bytes says; false when it is none that we know. */
 static bool event_of(const void *bytes, size_t size, uint32_t type, struct pvm_event *ret_event)
 {
-    if (type == GUEST_STARTED && size == sizeof(struct guest_started)) {
-        const struct guest_started *started = bytes;
-        ret_event->type = started->error ? PVM_NOT_STARTED : PVM_STARTED;
-        ret_event->id = started->id;
-        ret_event->error = started->error;
+    if (type == GUEST_NOT_STARTED && size == sizeof(struct guest_not_started)) {
+        const struct guest_not_started *failed = bytes;
+        ret_event->type = PVM_NOT_STARTED;
+        ret_event->id = failed->id;
+        ret_event->error = failed->error;
         return true;
     }
     if (type == GUEST_ENDED && size == sizeof(struct guest_ended)) {
@@ -366,7 +366,7 @@ int pvm_template_read(struct pvm_template *template, struct pvm_event *ret_event
 {
     union {
         uint32_t type;
-        struct guest_started started;
+        struct guest_not_started failed;
         struct guest_ended ended;
     } message = {0};
     struct pvm_event event = {0};

@@ -89,8 +89,8 @@ void templates_retire_all(struct supervisor *s)
 /* ---- messages ---- */
 
 static const size_t sizes[] = {
-    sizeof(struct gateway_start), sizeof(struct gateway_stop), sizeof(struct admin_request),
-    sizeof(struct guest_started), sizeof(struct guest_ended),  sizeof(struct telemetry_end),
+    sizeof(struct gateway_start),     sizeof(struct gateway_stop), sizeof(struct admin_request),
+    sizeof(struct guest_not_started), sizeof(struct guest_ended),  sizeof(struct telemetry_end),
 };
 
 /* Bytes of the input, behind them zeros up to a size that means something, or to none. */
