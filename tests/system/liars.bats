@@ -7,8 +7,8 @@ setup_file() {
     [ "$(id -u)" = 0 ] || return 0
     # A daemon's programs lie beside the supervisor: there the liar is called vireo-gateway.
     mkdir "$BATS_FILE_TMPDIR/programs"
-    cp "$BUILD/vireo" "$BUILD/vireo-supervisor" "$BUILD/vireo-guest" "$BUILD/vireo-build" \
-        "$BATS_FILE_TMPDIR/programs"
+    find "$BUILD" -maxdepth 1 -type f -executable -name 'vireo*' \
+        -exec cp -t "$BATS_FILE_TMPDIR/programs" {} +
     cp "$BUILD/tests/liars/lying_gateway" "$BATS_FILE_TMPDIR/programs/vireo-gateway"
     export VIREO="$BATS_FILE_TMPDIR/programs/vireo"
     daemon_start
