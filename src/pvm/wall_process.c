@@ -343,8 +343,9 @@ int pvm_kill(struct pvm_template *template, uint64_t id)
 /* What a message of `size` bytes says; false when it is none that we know. */
 static bool event_of(const void *bytes, size_t size, uint32_t type, struct pvm_event *ret_event)
 {
-    if (type == GUEST_NOT_STARTED && size == sizeof(struct guest_not_started)) {
-        const struct guest_not_started *failed = bytes;
+    const struct guest_not_started *failed = bytes;
+
+    if (type == GUEST_NOT_STARTED && size == sizeof *failed && failed->error < 0) {
         ret_event->type = PVM_NOT_STARTED;
         ret_event->id = failed->id;
         ret_event->error = failed->error;
