@@ -46,9 +46,45 @@ alive() {
     [ -n "$state" ] && [ "${state%% *}" != Z ]
 }
 
+# Compilers take most of the time of a deploy. What the daemons of one build of vireo have built is
+# kept, with the key that signed it, and the state directories that daemon_start makes begin with it:
+# a function is built by the first test that deploys it. Files about building, or that damage
+# libraries, set LIBRARIES to nothing.
+libraries_open() {
+    [ -n "${LIBRARIES=$BUILD/test-libraries}" ] || return 0
+    local of
+    of=$(sha256sum <"$BUILD/vireo-build")
+    if [ "$(cat "$LIBRARIES/of" 2>/dev/null)" != "$of" ]; then
+        rm -rf "$LIBRARIES"
+        (umask 077 && mkdir -p "$LIBRARIES" && echo "$of" >"$LIBRARIES/of")
+    fi
+}
+
+libraries_take() {
+    libraries_open
+    if [ -n "$LIBRARIES" ] && [ -e "$LIBRARIES/key" ]; then
+        cp -r --no-preserve=timestamps "$LIBRARIES/key" "$LIBRARIES/store" "$VIREO_STATE/"
+    fi
+}
+
+# Only what the same key has signed; libraries before the files that name them.
+libraries_keep() {
+    [ -n "${LIBRARIES-}" ] && [ -d "$LIBRARIES" ] && [ -e "$VIREO_STATE/key" ] || return 0
+    if [ ! -e "$LIBRARIES/key" ]; then
+        mkdir -m 700 -p "$LIBRARIES/store" "$LIBRARIES/store/lib" "$LIBRARIES/store/built"
+        cp -p "$VIREO_STATE/key" "$LIBRARIES/key"
+    fi
+    cmp -s "$VIREO_STATE/key" "$LIBRARIES/key" || return 0
+    cp -n "$VIREO_STATE"/store/lib/*.so "$LIBRARIES/store/lib/" 2>/dev/null || true
+    cp -n "$VIREO_STATE"/store/built/* "$LIBRARIES/store/built/" 2>/dev/null || true
+}
+
 # Starts a daemon on VIREO_STATE and VIREO_SERVER, which it makes when they are not set.
 daemon_start() {
-    : "${VIREO_STATE:=$(mktemp -d /tmp/vireo-test.XXXXXX)}"
+    if [ -z "${VIREO_STATE-}" ]; then
+        VIREO_STATE=$(mktemp -d /tmp/vireo-test.XXXXXX)
+        libraries_take
+    fi
     : "${VIREO_PORT:=$(free_port)}"
     export VIREO_STATE VIREO_PORT VIREO_SERVER=http://127.0.0.1:$VIREO_PORT
     # bats waits for everything that holds its descriptor 3.
@@ -89,6 +125,7 @@ daemon_stop() {
 daemon_clean() {
     daemon_stop || true
     if [ -n "${VIREO_STATE-}" ]; then
+        libraries_keep
         rm -rf "$VIREO_STATE"
     fi
 }
