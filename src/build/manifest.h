@@ -96,6 +96,30 @@ int manifest_settle(struct manifest *manifest, struct err *err);
  */
 int manifest_format(const struct manifest *manifest, char **ret_text, struct err *err);
 
+/*
+ * What an operator lets manifests ask for at most (docs/configuration.md, allow_grants: limits).
+ * Zeroed: whatever a manifest may have.
+ */
+#define MANIFEST_CEILINGS 32
+#define MANIFEST_CEILING_TMP (MANIFEST_CEILINGS - 1) /* of all private folders together */
+struct manifest_ceilings {
+    uint64_t given; /* a bit for each of `most`, which are in the order of the manifest's keys */
+    uint64_t most[MANIFEST_CEILINGS];
+};
+
+/*
+ * Sets one, by the manifest's name for it ("memory", "instances", "bytes_per_second"), or "tmp".
+ * -ENOENT: there is no such; -EINVAL: not a value that a manifest may have.
+ */
+int manifest_ceilings_set(struct manifest_ceilings *ceilings, const char *name, const char *value,
+                          struct err *reason);
+
+/* -EPERM, naming limit and ceiling, when a settled manifest asks for more. */
+int manifest_ceilings_hold(const struct manifest_ceilings *ceilings,
+                           const struct manifest *manifest, struct err *err);
+/* What it leaves unlimited (0 of cpus and io) is given the ceiling. */
+void manifest_ceilings_fill(const struct manifest_ceilings *ceilings, struct manifest *manifest);
+
 /* Each checks one value as a person writes it ("64MiB", "0.5", "2s", "instance") and stores it. */
 int manifest_set_name(struct manifest *manifest, const char *value, struct err *err);
 int manifest_set_memory(struct manifest *manifest, const char *value, struct err *err);

@@ -1,4 +1,6 @@
-/* Inside the manifest: manifest.c (reading), manifest_keys.c, manifest_values.c, manifest_format.c.
+/*
+ * Inside the manifest: manifest.c (reading), manifest_keys.c, manifest_values.c,
+ * manifest_format.c, manifest_ceilings.c.
  */
 #pragma once
 
@@ -63,6 +65,10 @@ const struct manifest_key *manifest_key_find(const char *section, const char *na
 int manifest_key_set(const struct manifest_key *key, struct manifest *manifest, const char *value,
                      struct err *reason);
 uint64_t manifest_key_get(const struct manifest_key *key, const struct manifest *manifest);
+/* Stores a number that is within the key's range. */
+void manifest_key_put(const struct manifest_key *key, struct manifest *manifest, uint64_t number);
+/* As a person writes it. */
+void manifest_key_text(const struct manifest_key *key, uint64_t number, char *text, size_t size);
 
 int manifest_add_source(struct manifest *manifest, const char *pattern, struct err *reason);
 int manifest_put_env(struct manifest *manifest, const char *name, const char *value,

@@ -109,6 +109,7 @@ const struct manifest_key manifest_keys[] = {
     {"pool", "idle", VALUE_DURATION, AT(pool.idle_ms), 0, 24 * HOUR_MS},
 };
 const size_t manifest_key_count = ARRAY_LEN(manifest_keys);
+_Static_assert(ARRAY_LEN(manifest_keys) <= MANIFEST_CEILING_TMP, "each may have a ceiling");
 
 const struct manifest_key *manifest_key_find(const char *section, const char *name)
 {
@@ -119,7 +120,7 @@ const struct manifest_key *manifest_key_find(const char *section, const char *na
     return NULL;
 }
 
-static void number_text(const struct manifest_key *key, uint64_t number, char *text, size_t size)
+void manifest_key_text(const struct manifest_key *key, uint64_t number, char *text, size_t size)
 {
     switch (key->value) {
     case VALUE_BYTES:
@@ -152,18 +153,23 @@ static int number_set(const struct manifest_key *key, struct manifest *manifest,
     if (r < 0)
         return r;
     if ((number < key->min || number > key->max) && !(number == 0 && key->zero)) {
-        number_text(key, key->min, least, sizeof least);
-        number_text(key, key->max, most, sizeof most);
+        manifest_key_text(key, key->min, least, sizeof least);
+        manifest_key_text(key, key->max, most, sizeof most);
         return err_say(reason, -EINVAL, "it is not within %s and %s%s", least, most,
                        key->zero ? ", or 0 for no limit" : "");
     }
-    if (key->width == sizeof(uint32_t)) {
-        uint32_t narrow = (uint32_t)number; /* no max is above 32 bits where the field is narrow */
-        memcpy((char *)manifest + key->offset, &narrow, sizeof narrow);
-    } else {
-        memcpy((char *)manifest + key->offset, &number, sizeof number);
-    }
+    manifest_key_put(key, manifest, number);
     return 0;
+}
+
+void manifest_key_put(const struct manifest_key *key, struct manifest *manifest, uint64_t number)
+{
+    uint32_t narrow = (uint32_t)number; /* no max is above 32 bits where the field is narrow */
+
+    if (key->width == sizeof narrow)
+        memcpy((char *)manifest + key->offset, &narrow, sizeof narrow);
+    else
+        memcpy((char *)manifest + key->offset, &number, sizeof number);
 }
 
 uint64_t manifest_key_get(const struct manifest_key *key, const struct manifest *manifest)

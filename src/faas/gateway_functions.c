@@ -108,6 +108,7 @@ int pool_function_set(struct pool *pool, const struct gateway_function *facts, s
     }
     function->facts = *facts;
     function->facts.version[VERSION_MAX_BYTES] = '\0';
+    function->facts.refusal[sizeof function->facts.refusal - 1] = '\0';
     function->starts_fail = false;
     struct instance *older;
     for (struct instance *i = function->idle_newest; i; i = older) {

@@ -306,6 +306,17 @@ static struct pool_function *find_function(struct call *call)
     return call->pool.function;
 }
 
+/* Else it is answered: its function has no calls. */
+static bool takes_calls(struct call *call)
+{
+    const struct gateway_function *facts = &call->pool.function->facts;
+
+    if (facts->calls != GATEWAY_TAKES_CALLS)
+        call_problem(call, facts->calls == GATEWAY_SERVER ? PROBLEM_SERVER : PROBLEM_NOT_ALLOWED,
+                     facts->refusal);
+    return facts->calls == GATEWAY_TAKES_CALLS;
+}
+
 static void too_large(struct call *call)
 {
     char detail[128];
@@ -344,6 +355,8 @@ static void on_begin(struct http_request *request)
         not_found(call, name, bytes);
         return;
     }
+    if (!takes_calls(call))
+        return;
     call->body_limit = function->facts.request_bytes;
     if (!head_is_proper(call))
         return;
@@ -477,6 +490,8 @@ static void on_complete(struct http_request *request)
         not_found(call, name, strcspn(name, "/"));
         return;
     }
+    if (!takes_calls(call)) /* it may have been deployed anew meanwhile */
+        return;
     call->came_idle = function->idle > 0;
     call->submitted = true;
     if (pool_submit(calls->pool, function, &call->pool) < 0) {

@@ -18,6 +18,8 @@ static const struct {
     [PROBLEM_SLOW] = {"slow", "Request Timeout", 408},
     [PROBLEM_CONFLICT] = {"conflict", "Conflict", 409},
     [PROBLEM_IN_USE] = {"in-use", "Conflict", 409},
+    [PROBLEM_SERVER] = {"server", "Conflict", 409},
+    [PROBLEM_NOT_ALLOWED] = {"not-allowed", "Forbidden", 403},
     [PROBLEM_REQUEST_TOO_LARGE] = {"request-too-large", "Content Too Large", 413},
     [PROBLEM_URI_TOO_LONG] = {"uri-too-long", "URI Too Long", 414},
     [PROBLEM_BUSY] = {"busy", "Too Many Requests", 429},

@@ -14,7 +14,9 @@ enum problem_cause {
     PROBLEM_METHOD,
     PROBLEM_SLOW,
     PROBLEM_CONFLICT,
-    PROBLEM_IN_USE, /* an address to listen on */
+    PROBLEM_IN_USE,      /* an address to listen on */
+    PROBLEM_SERVER,      /* a call of a function that listens itself */
+    PROBLEM_NOT_ALLOWED, /* a call of one that asks for more than the operator allows */
     PROBLEM_REQUEST_TOO_LARGE,
     PROBLEM_URI_TOO_LONG,
     PROBLEM_BUSY,

@@ -51,6 +51,13 @@ enum gateway_message_type {
     ADMIN_REPLY,    /* descriptor: sealed memfd with the JSON, when body_bytes > 0 */
 };
 
+/* What becomes of a call. */
+enum gateway_calls {
+    GATEWAY_TAKES_CALLS,
+    GATEWAY_SERVER,      /* it listens itself */
+    GATEWAY_NOT_ALLOWED, /* it asks for more than the operator allows */
+};
+
 struct gateway_function {
     uint32_t type; /* GATEWAY_FUNCTION */
     uint32_t function_id;
@@ -67,6 +74,8 @@ struct gateway_function {
     uint32_t queue_max;
     uint32_t idle_ms;
     uint64_t memory_bytes; /* for the message "memory limit 64 MiB reached" */
+    uint32_t calls;        /* enum gateway_calls */
+    char refusal[156];     /* why it takes none, for callers */
 };
 
 struct gateway_function_gone {

@@ -247,7 +247,16 @@ static int load_function(const struct registry_function *row, void *user)
         registry_function_clear(&copy);
         return 0;
     }
-    return function_set(supervisor, &copy, &manifest, NULL, NULL);
+    /* The operator's configuration may have become tighter. Secrets are looked at when they are
+     * read, so that a file which is late does not keep its function away until the next start. */
+    struct function *function = NULL;
+    bool allowed = supervisor_config_allows(&supervisor->config, &manifest, &err) == 0;
+    int r = function_set(supervisor, &copy, &manifest, &function, NULL);
+    if (r < 0 || allowed)
+        return r;
+    log_line(LOG_ERROR, "function '%s' is not served: %s", row->name, err.message);
+    function->refused = strdup(err.message);
+    return function->refused ? 0 : -ENOMEM;
 }
 
 static int open_registry(struct supervisor *supervisor, struct err *err)
@@ -483,6 +492,7 @@ static void supervisor_init(struct supervisor *supervisor, const struct supervis
     supervisor->admin_token_fd = supervisor->signals.fd = supervisor->jobs_source.fd = -1;
     supervisor->servers_timer.fd = supervisor->host_network_fd = -1;
     supervisor->connector.fd = supervisor->connector_fd = supervisor->connector_socket = -1;
+    supervisor->connector_timer.fd = -1;
     for (unsigned i = 0; i < GATEWAY_ROLES; i++) {
         supervisor->gateways[i].source.fd = supervisor->gateways[i].process.fd = -1;
         supervisor->telemetry[i] = -1;

@@ -120,7 +120,8 @@ struct function {
     struct template_slot *current; /* NULL: not started yet */
     bool starting;                 /* a job starts a template of it */
     struct wish *first_wish, *last_wish;
-    struct server *server;                /* NULL: it has no grant to listen */
+    struct server *server; /* NULL: it has no grant to listen */
+    char *refused; /* why the operator's configuration does not let it be served; NULL: it does */
     struct function *next_id, *next_name; /* hash chains */
 };
 
@@ -170,6 +171,7 @@ struct supervisor_config {
     struct endpoint_rule allow_connect[64];
     char allow_connect_text[64][ENDPOINT_MAX_BYTES + 1];
     unsigned allow_connect_count;
+    struct manifest_ceilings ceilings;          /* of what manifests may ask for (limits:) */
     uint32_t template_starts, template_seconds; /* 0: TEMPLATE_STARTS, TEMPLATE_SECONDS */
     /* Of each function's output: bytes that are kept, and that may come a second (0: all). */
     uint64_t log_ring, log_rate;
@@ -215,6 +217,8 @@ struct supervisor {
     struct source connector;            /* its pidfd */
     int connector_fd, connector_socket; /* its program; ours to it */
     int64_t connector_started_ns;
+    struct source connector_timer; /* when it is to be started again */
+    unsigned connector_failures;   /* in a row */
     bool stopping, stopped;
     int64_t stop_at_ns;
 };
@@ -312,7 +316,8 @@ void purge_uids(struct supervisor *supervisor);
 
 /* ---- supervisor_config.c ---- */
 int supervisor_config_read(struct supervisor_config *config, struct err *err);
-/* -EPERM naming the grant that the operator's allow_grants does not have. */
+/* -EPERM naming the limit or grant of a settled manifest that the operator's allow_grants does not
+ * have. The files of secrets are secrets_check()'s. */
 int supervisor_config_allows(const struct supervisor_config *config,
                              const struct manifest *manifest, struct err *err);
 
@@ -366,7 +371,8 @@ int network_enter(struct supervisor *supervisor, int *ret_own);
 void network_leave(int own);
 
 /* ---- supervisor_connector.c ---- */
-/* Starts it, unless the operator allows no connection. */
+/* Starts it, unless the operator allows no connection. One that ends is started again, ever later
+ * as long as it ends soon. */
 int connector_open(struct supervisor *supervisor, struct err *err);
 void connector_close(struct supervisor *supervisor);
 /* The instance's end of its pair with the connector, the caller's; -1 without a grant to connect.

@@ -178,6 +178,8 @@ static void reply_describe(struct supervisor *supervisor, const struct function 
     struct json_object *object = function_json(supervisor, function);
     char key[BUILD_HASH_TEXT];
 
+    if (function->refused)
+        add_text(object, "not_served", function->refused);
     sign_key_id(supervisor->key, key);
     add_text(object, "signed_by", key);
     add_text(object, "manifest", function->row.manifest);

@@ -101,7 +101,22 @@ static int add_connect(struct supervisor_config *config, const yaml_node_t *item
     return 0;
 }
 
-/* Every key of allow_grants is a list of texts. */
+static int limit_key(struct supervisor_config *config, yaml_document_t *document,
+                     const yaml_node_t *key, const yaml_node_t *value, struct err *err)
+{
+    struct err reason = {0};
+
+    (void)document;
+    int r = manifest_ceilings_set(&config->ceilings, text_of(key), text_of(value), &reason);
+    if (r == -ENOENT)
+        return bad(err, config->config_file, key,
+                   "unknown key (limits has: answer, bytes_per_second, cpus, idle, instances, "
+                   "memory, operations_per_second, pids, queue, request, spares, stack, timeout, "
+                   "tmp)");
+    return r < 0 ? bad(err, config->config_file, value, reason.message) : 0;
+}
+
+/* Every other key of allow_grants is a list of texts. */
 static const struct {
     const char *name;
     int (*add)(struct supervisor_config *config, const yaml_node_t *item, struct err *err);
@@ -115,11 +130,13 @@ static int grant_key(struct supervisor_config *config, yaml_document_t *document
 {
     size_t at = 0;
 
+    if (strcmp(text_of(key), "limits") == 0)
+        return each_key(document, value, config->config_file, limit_key, config, err);
     while (at < ARRAY_LEN(grant_keys) && strcmp(text_of(key), grant_keys[at].name) != 0)
         at++;
     if (at == ARRAY_LEN(grant_keys))
         return bad(err, config->config_file, key,
-                   "unknown key (allow_grants has: connect, files, listen, secrets)");
+                   "unknown key (allow_grants has: connect, files, limits, listen, secrets)");
     if (value->type != YAML_SEQUENCE_NODE)
         return bad(err, config->config_file, value, "a list is expected here");
     for (yaml_node_item_t *item = value->data.sequence.items.start;
@@ -287,6 +304,10 @@ static int connect_allowed(const struct supervisor_config *config, const struct 
 int supervisor_config_allows(const struct supervisor_config *config,
                              const struct manifest *manifest, struct err *err)
 {
+    int r = manifest_ceilings_hold(&config->ceilings, manifest, err);
+
+    if (r < 0)
+        return r;
     for (uint32_t i = 0; i < manifest->file_count; i++) {
         const char *host = manifest->files[i].host;
         bool allowed = host[0] == '\0';
@@ -298,8 +319,6 @@ int supervisor_config_allows(const struct supervisor_config *config,
                            "allow_grants",
                            manifest->name, host);
     }
-    int r = listen_allowed(config, manifest, err);
-    if (r == 0)
-        r = connect_allowed(config, manifest, err);
-    return r < 0 ? r : secrets_check(config, manifest, err);
+    r = listen_allowed(config, manifest, err);
+    return r < 0 ? r : connect_allowed(config, manifest, err);
 }

@@ -13,6 +13,7 @@
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/timerfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -25,8 +26,10 @@
 #include "faas/supervisor.h"
 #include "pvm/spawn.h"
 
-/* One that ends within a second of its start is started again after so long. */
-#define RESTART_NS INT64_C(1000000000)
+/* Before it is started again: at once if it ran for a while, else doubled each time. */
+#define BACKOFF_FIRST_NS INT64_C(100000000)
+#define BACKOFF_LAST_NS INT64_C(30000000000)
+#define RAN_WELL_NS INT64_C(10000000000)
 /* Behind the two gateways' uids. */
 #define UID_OFFSET 2
 
@@ -84,10 +87,37 @@ static bool connects(const struct function *function)
     return function && function->manifest.connect_count > 0;
 }
 
+static void start_later(struct supervisor *supervisor)
+{
+    int64_t wait_ns = BACKOFF_FIRST_NS
+                      << (supervisor->connector_failures < 9 ? supervisor->connector_failures : 9);
+    if (wait_ns > BACKOFF_LAST_NS)
+        wait_ns = BACKOFF_LAST_NS;
+    supervisor->connector_failures++;
+    const struct itimerspec time = {.it_value = {wait_ns / 1000000000, wait_ns % 1000000000}};
+    timerfd_settime(supervisor->connector_timer.fd, 0, &time, NULL);
+    log_line(LOG_ERROR, "connector is started again in %d ms", (int)(wait_ns / 1000000));
+}
+
+static int start_connector(struct supervisor *supervisor, struct err *err);
+
+static void timer_ready(struct supervisor *supervisor, struct source *source, uint32_t events)
+{
+    struct err err = {0};
+    uint64_t count;
+
+    (void)events;
+    if (read(source->fd, &count, sizeof count) < 0 || supervisor->stopping)
+        return;
+    if (start_connector(supervisor, &err) < 0) {
+        log_line(LOG_ERROR, "%s", err.message);
+        start_later(supervisor);
+    }
+}
+
 static void connector_ended(struct supervisor *supervisor, struct source *source, uint32_t events)
 {
     siginfo_t info = {0};
-    struct err err = {0};
 
     (void)events;
     if (waitid(P_PIDFD, (id_t)source->fd, &info, WEXITED | WNOHANG) < 0 || info.si_pid == 0)
@@ -98,8 +128,8 @@ static void connector_ended(struct supervisor *supervisor, struct source *source
     source->fd = supervisor->connector_socket = -1;
     if (supervisor->stopping)
         return;
-    log_line(LOG_ERROR, "connector ended (%s %d): starting it again",
-             info.si_code == CLD_EXITED ? "status" : "signal", info.si_status);
+    log_line(LOG_ERROR, "connector ended (%s %d)", info.si_code == CLD_EXITED ? "status" : "signal",
+             info.si_status);
     /* Their ends of the pairs are dead: new instances have live ones. */
     struct template_slot *slot = supervisor->templates;
     while (slot) {
@@ -108,19 +138,16 @@ static void connector_ended(struct supervisor *supervisor, struct source *source
             template_end(supervisor, slot);
         slot = next;
     }
-    if (clock_now_ns() - supervisor->connector_started_ns < RESTART_NS ||
-        connector_open(supervisor, &err) < 0)
-        log_line(LOG_ERROR, "connector can't be kept running: %s",
-                 err.code ? err.message : "it ends at once");
+    if (clock_now_ns() - supervisor->connector_started_ns >= RAN_WELL_NS)
+        supervisor->connector_failures = 0;
+    start_later(supervisor);
 }
 
-int connector_open(struct supervisor *supervisor, struct err *err)
+static int start_connector(struct supervisor *supervisor, struct err *err)
 {
     struct spawned process;
     int sockets[2];
 
-    if (supervisor->config.allow_connect_count == 0)
-        return 0;
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, sockets) < 0)
         return err_set(err, -errno, "cannot start the connector");
     _cleanup_(closep) int ours = sockets[0];
@@ -132,6 +159,18 @@ int connector_open(struct supervisor *supervisor, struct err *err)
     supervisor->connector_started_ns = clock_now_ns();
     supervisor->connector_socket = steal_fd(&ours);
     return supervisor_watch(supervisor, &supervisor->connector, process.pidfd, EPOLLIN, err);
+}
+
+int connector_open(struct supervisor *supervisor, struct err *err)
+{
+    if (supervisor->config.allow_connect_count == 0)
+        return 0;
+    int fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+    if (fd < 0)
+        return err_set(err, -errno, "cannot make a timer");
+    supervisor->connector_timer.ready = timer_ready;
+    int r = supervisor_watch(supervisor, &supervisor->connector_timer, fd, EPOLLIN, err);
+    return r < 0 ? r : start_connector(supervisor, err);
 }
 
 void connector_close(struct supervisor *supervisor)
@@ -146,8 +185,10 @@ void connector_close(struct supervisor *supervisor)
         supervisor_unwatch(supervisor, source);
         closep(&source->fd);
     }
+    supervisor_unwatch(supervisor, &supervisor->connector_timer);
+    closep(&supervisor->connector_timer.fd);
     closep(&supervisor->connector_socket);
-    source->fd = supervisor->connector_socket = -1;
+    source->fd = supervisor->connector_socket = supervisor->connector_timer.fd = -1;
 }
 
 int connector_pair(struct supervisor *supervisor, const struct function *function, uint64_t id,
@@ -160,11 +201,10 @@ int connector_pair(struct supervisor *supervisor, const struct function *functio
     *ret_fd = -1;
     if (manifest->connect_count == 0)
         return 0;
+    /* Between its end and its next start: a later call finds it. */
     if (supervisor->connector_socket < 0)
-        return err_say(err, -EPERM,
-                       "cannot start '%s': the operator's allow_grants have no connect, which its "
-                       "grant connect '%s' needs",
-                       function->row.name, manifest->connect[0]);
+        return err_say(err, -EAGAIN, "cannot start '%s': the connector is being started again",
+                       function->row.name);
     /* The connector's end never blocks, and holds a few answers only: what is not read in it counts
      * for all functions together. */
     const int little = 1;

@@ -1,5 +1,6 @@
 /* What is deployed, in memory, and the templates of it. */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -55,6 +56,18 @@ void function_tell(struct supervisor *supervisor, const struct function *functio
         .memory_bytes = manifest->limits.memory_bytes,
     };
 
+    if (function->refused) {
+        message.calls = GATEWAY_NOT_ALLOWED;
+        snprintf(message.refusal, sizeof message.refusal,
+                 "the operator's configuration does not allow what it asks for");
+    } else if (manifest->listen_count > 0) {
+        message.calls = GATEWAY_SERVER;
+        snprintf(message.refusal, sizeof message.refusal,
+                 "it is a server: it answers on %s itself, not over HTTP here",
+                 manifest->listen[0]);
+    }
+    if (message.calls != GATEWAY_TAKES_CALLS)
+        message.spares = 0;
     memcpy(message.name, function->row.name, sizeof message.name);
     memcpy(message.version, function->row.version, sizeof message.version);
     gateway_send(supervisor, GATEWAY_CALLS, &message, sizeof message, NULL, 0);
@@ -89,12 +102,15 @@ int function_set(struct supervisor *supervisor, struct registry_function *row,
     server_drop(supervisor, function);
     if (function->current)
         template_retire(supervisor, function->current);
+    function->manifest = *manifest;
+    /* Here alone: the registry keeps what was asked for, whatever the ceilings are now. */
+    manifest_ceilings_fill(&supervisor->config.ceilings, &function->manifest);
     /* A disk that is gone limits nothing; starting the instance then says so by its grant. */
-    pvm_limits(manifest, supervisor->config.state_dir, &function->limits, NULL);
+    pvm_limits(&function->manifest, supervisor->config.state_dir, &function->limits, NULL);
+    free(steal_ptr(&function->refused));
     registry_function_clear(&function->row);
     function->row = *row;
     memset(row, 0, sizeof *row);
-    function->manifest = *manifest;
     function->generation++;
     function_tell(supervisor, function);
     if (ret_function)
@@ -160,6 +176,7 @@ void function_drop(struct supervisor *supervisor, const char *name)
                  uid, name);
     else if (!alive)
         jobs_uid_purged(supervisor, uid);
+    free(function->refused);
     registry_function_clear(&function->row);
     free(function);
 }
@@ -312,6 +329,7 @@ void function_free_all(struct supervisor *supervisor)
             struct function *function = supervisor->by_id[i];
             supervisor->by_id[i] = function->next_id;
             wishes_refuse(supervisor, function, -ESHUTDOWN, "the daemon stops");
+            free(function->refused);
             registry_function_clear(&function->row);
             free(function);
         }

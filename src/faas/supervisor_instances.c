@@ -186,12 +186,9 @@ void instance_start(struct supervisor *supervisor, const struct gateway_start *m
         tell_not_started(supervisor, message->token, -ENOENT, "the function is gone");
         return;
     }
-    if (function->manifest.listen_count > 0) {
-        char reason[160];
-        snprintf(reason, sizeof reason,
-                 "it is a server: it answers on %s itself, not over HTTP here",
-                 function->manifest.listen[0]);
-        tell_not_started(supervisor, message->token, -ENOTSUP, reason);
+    /* A gateway that lies: it was told that these take no calls. */
+    if (function->manifest.listen_count > 0 || function->refused) {
+        tell_not_started(supervisor, message->token, -EPERM, "it takes no calls");
         return;
     }
     /* A gateway that lies: two instances of one name could not be told apart. */
@@ -200,10 +197,14 @@ void instance_start(struct supervisor *supervisor, const struct gateway_start *m
                  (unsigned long long)message->token);
         return;
     }
-    /* A secret was changed: what starts from now has the new one. */
-    if (function->current &&
-        !secrets_are_current(&supervisor->config, &function->manifest, function->current->secrets))
+    /* A secret was changed: what starts from now has the new one, and idle instances that have the
+     * old one are ended. */
+    if (function->current && !secrets_are_current(&supervisor->config, &function->manifest,
+                                                  function->current->secrets)) {
         template_retire(supervisor, function->current);
+        function->generation++;
+        function_tell(supervisor, function);
+    }
     if (function->current) {
         instance_begin(supervisor, function, message->token, begin_ns, false);
         if (function->current && is_worn(supervisor, function->current))

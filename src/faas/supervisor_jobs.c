@@ -168,8 +168,10 @@ static int override(struct manifest *manifest, void *user, struct err *err)
                         request->require);
     }
     if (r == 0)
+        r = manifest_settle(manifest, err); /* how many instances it asks for */
+    if (r == 0)
         r = supervisor_config_allows(&job->supervisor->config, manifest, err);
-    return r;
+    return r < 0 ? r : secrets_check(&job->supervisor->config, manifest, err);
 }
 
 static int deploy_build(struct job *job)

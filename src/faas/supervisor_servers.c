@@ -415,6 +415,7 @@ void server_start(struct supervisor *supervisor, struct function *function)
     server->state = SERVER_STARTING;
     if (server->listeners[0] < 0 &&
         (supervisor_config_allows(&supervisor->config, &function->manifest, &err) < 0 ||
+         secrets_check(&supervisor->config, &function->manifest, &err) < 0 ||
          servers_listen(supervisor, &function->manifest, function->row.name, server->listeners,
                         &err) < 0)) {
         fd_close_all(server->listeners, GRANT_LISTEN_MAX);
@@ -451,7 +452,7 @@ void servers_start(struct supervisor *supervisor)
     for (unsigned i = 0; i < FUNCTION_BUCKETS; i++) {
         for (struct function *at = supervisor->by_id[i]; at; at = at->next_id) {
             struct err err = {0};
-            if (at->manifest.listen_count > 0 && !at->server &&
+            if (at->manifest.listen_count > 0 && !at->refused && !at->server &&
                 server_set(supervisor, at, NULL, &err) < 0)
                 log_line(LOG_ERROR, "%s", err.message);
         }

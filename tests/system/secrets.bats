@@ -205,6 +205,33 @@ refused() {
     [ "$body" = three ]
 }
 
+@test "idle instances with an old secret end when the first with the new one starts" {
+    (umask 077 && echo old >"$VAULT/allowed/shared")
+    deploy_secret sharing "$VAULT/allowed/shared" "pool: {instances: 4, spares: 2}"
+    idle() { "$VIREO" describe -o json sharing | jq -e ".instances | length == $1"; }
+    eventually 5 idle 2
+    ask sharing KEY
+    [ "$body" = old ]
+    (umask 077 && echo new >"$VAULT/allowed/next" && mv "$VAULT/allowed/next" "$VAULT/allowed/shared")
+    # One ends, and the spare that takes its place is the first to have the new secret.
+    local uid pid parent
+    uid=$("$VIREO" describe -o json sharing | jq .uid)
+    of_uid() { [ "$(awk '/^Uid:/ {print $2}' "/proc/$1/status" 2>/dev/null)" = "$uid" ]; }
+    for pid in $(descendants "$VIREO_DAEMON"); do
+        parent=$(awk '/^PPid:/ {print $2}' "/proc/$pid/status" 2>/dev/null) || continue
+        if of_uid "$pid" && of_uid "$parent"; then # an instance; its template is its parent
+            kill -KILL "$pid"
+            break
+        fi
+    done
+    fresh() { ask sharing KEY && [ "$body" = new ]; }
+    eventually 5 fresh
+    for _ in $(seq 8); do
+        ask sharing KEY
+        [ "$body" = new ]
+    done
+}
+
 @test "a value on the command line takes the place of a secret" {
     mkdir -p "$BATS_TEST_TMPDIR/over"
     cp "$FUNCTIONS/env.c" "$BATS_TEST_TMPDIR/over"
