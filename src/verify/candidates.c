@@ -142,6 +142,40 @@ struct steps {
     bool no_low, no_high, unknown;
 };
 
+static struct steps steps_of(const struct proof *proof, vid id, vid phi, uint32_t header,
+                             unsigned depth);
+
+/* How often a loop goes round, by the reach of a variable that moves by a constant; -1: no idea. */
+static int64_t rounds_guess(const struct proof *proof, uint32_t header)
+{
+    const struct program *program = proof->encoding->program;
+    const struct block *block = &program->blocks[header];
+    int64_t best = -1;
+
+    for (uint32_t i = 0; i < block->count; i++) {
+        const struct value *phi = value_at(program, block->values[i]);
+        const struct range *r = &proof->encoding->facts->ranges[block->values[i]];
+        if (phi->op != OP_PHI || phi->kind != KIND_INT || phi->width < 8 || r->empty)
+            continue;
+        uint64_t reach = r->high - r->low,
+                 signed_reach = (uint64_t)r->signed_high - (uint64_t)r->signed_low;
+        reach = signed_reach < reach ? signed_reach : reach;
+        for (unsigned k = 0; k < phi->count; k++) {
+            if (!block_dominates(program, header, block->predecessors[k]) || reach > 1 << 20)
+                continue;
+            const struct value *next = value_at(program, phi->operands[k]);
+            if ((next->op != OP_ADD && next->op != OP_SUB) ||
+                next->operands[0] != block->values[i] ||
+                !value_is_const(program, next->operands[1]))
+                continue;
+            int64_t step = sign_extend(value_at(program, next->operands[1])->imm, next->width);
+            int64_t times = step == 0 ? -1 : (int64_t)(reach / (uint64_t)(step < 0 ? -step : step));
+            best = best < 0 || (times >= 0 && times < best) ? times : best;
+        }
+    }
+    return best;
+}
+
 /* By how much a value differs from `phi`, over all ways through the loop's body. */
 static struct steps steps_of(const struct proof *proof, vid id, vid phi, uint32_t header,
                              unsigned depth)
@@ -185,6 +219,7 @@ static struct steps steps_of(const struct proof *proof, vid id, vid phi, uint32_
         if (!loop_contains(program, header, value->block) || value->block == header)
             return unknown;
         bool first = true;
+        struct steps inner = {0};
         for (unsigned i = value->op == OP_SELECT; i < value->count; i++) {
             bool latch = value->op == OP_PHI && block->header &&
                          block_dominates(program, value->block, block->predecessors[i]);
@@ -193,9 +228,12 @@ static struct steps steps_of(const struct proof *proof, vid id, vid phi, uint32_
                       : steps_of(proof, value->operands[i], phi, header, depth + 1);
             if (one.unknown)
                 return unknown;
-            if (latch) { /* any number of rounds of the inner loop */
-                total.no_low = total.no_low || one.no_low || one.low < 0;
-                total.no_high = total.no_high || one.no_high || one.high > 0;
+            if (latch) { /* as often as the inner loop may go round */
+                int64_t times = rounds_guess(proof, value->block);
+                total.no_low = total.no_low || one.no_low || (one.low < 0 && times < 0);
+                total.no_high = total.no_high || one.no_high || (one.high > 0 && times < 0);
+                inner.low = one.low < 0 && times > 0 ? one.low * times : 0;
+                inner.high = one.high > 0 && times > 0 ? one.high * times : 0;
                 continue;
             }
             total.low = first || one.low < total.low ? one.low : total.low;
@@ -204,6 +242,8 @@ static struct steps steps_of(const struct proof *proof, vid id, vid phi, uint32_
             total.no_high = total.no_high || one.no_high;
             first = false;
         }
+        total.low += inner.low;
+        total.high += inner.high;
         return total;
     }
     default:
@@ -264,6 +304,43 @@ static void from_steps(struct proof *proof, uint32_t header, vid phi)
     add_difference(proof, header, &entry, &now, 0);
 }
 
+/* Where the header is entered, if that is one form. */
+static bool entry_of(struct proof *proof, uint32_t header, vid phi, struct affine *ret)
+{
+    const struct program *program = proof->encoding->program;
+    const struct block *block = &program->blocks[header];
+    const struct value *value = value_at(program, phi);
+    bool found = false;
+
+    for (unsigned i = 0; i < value->count; i++) {
+        struct affine one;
+        if (block_dominates(program, header, block->predecessors[i]))
+            continue;
+        if (!affine_of(proof->encoding, value->operands[i], header, &one) ||
+            (found && !same_form(&one, ret)))
+            return false;
+        *ret = one;
+        found = true;
+    }
+    return found;
+}
+
+/* x + y and x - y stay what they were. */
+static void from_sums(struct proof *proof, uint32_t header, vid x, vid y)
+{
+    struct affine x0, y0;
+
+    if (!entry_of(proof, header, x, &x0) || !entry_of(proof, header, y, &y0))
+        return;
+    for (int sign = -1; sign <= 1; sign += 2) {
+        struct affine form = {0};
+        affine_add_term(&form, x, 1);
+        affine_add_term(&form, y, sign);
+        if (affine_add(&form, &x0, -1) && affine_add(&form, &y0, -sign))
+            add(proof, header, &form, true);
+    }
+}
+
 static void from_pairs(struct proof *proof, uint32_t header)
 {
     const struct program *program = proof->encoding->program;
@@ -284,6 +361,8 @@ static void from_pairs(struct proof *proof, uint32_t header)
         for (unsigned k = 0; k < 2; k++)
             if (sizes[k] && affine_of(proof->encoding, sizes[k], header, &y))
                 add_difference(proof, header, &y, &x, 0);
+        for (unsigned k = 0; k < i; k++)
+            from_sums(proof, header, phis[i], phis[k]);
         for (unsigned k = 0; k < count; k++) {
             if (i == k)
                 continue;

@@ -16,62 +16,14 @@ static void choose_views(struct encoding *e)
     for (vid v = 1; v < e->program->value_count; v++) {
         const struct range *r = &e->facts->ranges[v];
         const struct value *value = value_at(e->program, v);
-        if (value->kind == KIND_POINTER)
+        if (value->kind == KIND_POINTER || value->op == OP_SEXT ||
+            (value->op == OP_PTRTOINT && value->sub == 1))
             e->is_signed[v] = true;
+        else if (value->op == OP_ZEXT || value->op == OP_CONST)
+            e->is_signed[v] = false;
         else if (!r->empty && r->signed_low < 0)
             e->is_signed[v] = (uint64_t)r->signed_high - (uint64_t)r->signed_low < r->high - r->low;
     }
-}
-
-/* The bounds that hold for a pointer whichever way it came: those of its loop's entry, if every
- * round keeps them. UINT32_MAX: not seen. */
-static void find_bounds(struct encoding *e)
-{
-    struct program *program = e->program;
-    const vid unseen = UINT32_MAX;
-
-    for (vid v = 0; v < program->value_count; v++)
-        e->bounds[v] = unseen;
-    for (vid v = 1; v < program->value_count; v++)
-        if (value_at(program, v)->op == OP_OBJECT)
-            e->bounds[v] = 0; /* null has none, and takes none away: it can't be accessed at all */
-    for (bool changed = true; changed;) {
-        changed = false;
-        for (uint32_t n = 0; n < program->order_count; n++) {
-            const struct block *block = &program->blocks[program->order[n]];
-            for (uint32_t i = 0; i < block->count; i++) {
-                vid v = block->values[i], now = unseen;
-                const struct value *value = value_at(program, v);
-                if (value->kind != KIND_POINTER)
-                    continue;
-                if (value->op == OP_NARROW)
-                    now = v;
-                else if (value->op == OP_PTRADD)
-                    now = e->bounds[value->operands[0]];
-                else if (value->op == OP_PHI || value->op == OP_SELECT)
-                    for (unsigned k = value->op == OP_SELECT; k < value->count; k++) {
-                        vid one = e->bounds[value->operands[k]];
-                        if (one != unseen)
-                            now = now == unseen || now == one ? one : 0;
-                    }
-                else if (value->op != OP_NULL)
-                    now = 0;
-                if (e->bounds[v] != unseen && now != e->bounds[v])
-                    now = 0;
-                /* Bounds made anew each round are another place each round. */
-                if (value->op == OP_PHI && now != unseen && now != 0 && block->header &&
-                    loop_contains(program, value->block, value_at(program, now)->block))
-                    now = 0;
-                if (now != e->bounds[v]) {
-                    e->bounds[v] = now;
-                    changed = true;
-                }
-            }
-        }
-    }
-    for (vid v = 0; v < program->value_count; v++)
-        if (e->bounds[v] == unseen)
-            e->bounds[v] = 0;
 }
 
 struct encoding *encoding_new(struct facts *facts)
@@ -85,11 +37,9 @@ struct encoding *encoding_new(struct facts *facts)
     e->terms = program_alloc(program, count, sizeof *e->terms);
     e->objects = program_alloc(program, count, sizeof *e->objects);
     e->is_signed = program_alloc(program, count, sizeof *e->is_signed);
-    e->bounds = program_alloc(program, count, sizeof *e->bounds);
     e->reached = program_alloc(program, program->block_count, sizeof *e->reached);
     e->rounds = program_alloc(program, program->block_count, sizeof *e->rounds);
     choose_views(e);
-    find_bounds(e);
     Z3_config config = Z3_mk_config();
     Z3_set_param_value(config, "model", "true");
     e->z3 = Z3_mk_context(config);
@@ -379,7 +329,6 @@ Z3_ast encode_int(struct encoding *e, vid id)
     switch (value->op) {
     case OP_CONST:
         term = term_number(e, value->imm);
-        e->is_signed[id] = false;
         break;
     case OP_PHI:
         term = encode_opaque(e, id);
@@ -392,16 +341,13 @@ Z3_ast encode_int(struct encoding *e, vid id)
                          encode_view(e, value->operands[2], e->is_signed[id]));
         break;
     case OP_ZEXT:
-        e->is_signed[id] = false;
         term = encode_view(e, value->operands[0], false);
         break;
     case OP_SEXT:
-        e->is_signed[id] = true;
         term = encode_view(e, value->operands[0], true);
         break;
     case OP_PTRTOINT:
         if (value->sub == 1) {
-            e->is_signed[id] = true;
             term = encode_offset(e, value->operands[0]);
             break;
         }
@@ -512,13 +458,13 @@ Z3_ast encode_access(struct encoding *e, vid pointer, Z3_ast length, bool write)
         safe = term_or(e, safe, good);
     }
     /* Each part that the pointer was confined to lies in the part before. */
-    for (vid part = e->bounds[pointer]; part;) {
+    for (vid part = e->facts->bounds[pointer]; part;) {
         const struct value *narrow = value_at(program, part);
         Z3_ast first = encode_offset(e, part), size = term_number(e, narrow->imm);
         safe = term_and(e, safe, inside(e, offset, length, first, size));
         offset = first;
         length = size;
-        part = e->bounds[narrow->operands[0]];
+        part = e->facts->bounds[narrow->operands[0]];
     }
     return safe;
 }

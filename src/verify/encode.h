@@ -23,7 +23,6 @@ struct encoding {
     bool *is_signed; /* the view */
     Z3_ast *reached; /* of blocks */
     Z3_ast *rounds;  /* of headers: how often the loop went round */
-    vid *bounds;     /* of pointers: the innermost OP_NARROW that holds; 0: the object's */
     struct product {
         vid value;
         struct product *next;

@@ -10,7 +10,6 @@
 
 #define RISES_MAX 400
 #define RISES_PRECISE 4 /* before bounds are moved to the next threshold */
-#define REFINE_DEPTH 3
 
 struct range facts_size(const struct facts *facts, uint32_t object)
 {
@@ -19,180 +18,6 @@ struct range facts_size(const struct facts *facts, uint32_t object)
     if (o->size_value)
         return facts->ranges[o->size_value];
     return range_of(o->size, 64);
-}
-
-static struct range refined(const struct facts *facts, vid v, uint32_t block, unsigned depth);
-
-/* What a condition says of `v`, given that it holds (or not). */
-static struct range apply(const struct facts *facts, vid v, struct range range, vid condition,
-                          bool holds, uint32_t block, unsigned depth)
-{
-    const struct program *program = facts->program;
-    const struct value *c = value_at(program, condition);
-    const struct value *value = value_at(program, v);
-
-    if (condition == v)
-        return range_meet(range, range_of(holds, 1), 1);
-    if (c->op == OP_AND && holds) {
-        range = apply(facts, v, range, c->operands[0], true, block, depth);
-        return apply(facts, v, range, c->operands[1], true, block, depth);
-    }
-    if (c->op == OP_OR && !holds) {
-        range = apply(facts, v, range, c->operands[0], false, block, depth);
-        return apply(facts, v, range, c->operands[1], false, block, depth);
-    }
-    if (c->op == OP_XOR && value_is_const(program, c->operands[1]))
-        return apply(facts, v, range, c->operands[0],
-                     holds != (bool)value_at(program, c->operands[1])->imm, block, depth);
-    if (c->op != OP_ICMP || value_at(program, c->operands[0])->kind != KIND_INT)
-        return range;
-    enum predicate predicate = (enum predicate)c->sub;
-    if (!holds)
-        predicate = predicate_negate(predicate);
-    for (unsigned side = 0; side < 2; side++) {
-        if (c->operands[side] == v) {
-            struct range other = refined(facts, c->operands[1 - side], block, depth + 1);
-            range = range_refine(range, side ? predicate_swap(predicate) : predicate, other,
-                                 value->width);
-        }
-    }
-    return range;
-}
-
-/* v is a widened or moved x, of which more may be known here: computed again from it. */
-static struct range recompute(const struct facts *facts, vid v, uint32_t block, unsigned depth)
-{
-    const struct program *program = facts->program;
-    const struct value *value = value_at(program, v);
-    struct range operands[3];
-
-    switch (value->op) {
-    case OP_ZEXT:
-    case OP_SEXT:
-    case OP_TRUNC:
-    case OP_ADD:
-    case OP_SUB:
-    case OP_MUL:
-    case OP_SHL:
-    case OP_LSHR:
-    case OP_ASHR:
-    case OP_AND:
-    case OP_UDIV:
-    case OP_UREM:
-        break;
-    case OP_PTRADD:
-        operands[0] = refined(facts, value->operands[0], block, depth + 1);
-        operands[1] = refined(facts, value->operands[1], block, depth + 1);
-        if (operands[0].empty || operands[1].empty)
-            return (struct range){.empty = true};
-        return range_operation(OP_ADD, 0, 64, 64, operands);
-    case OP_NARROW:
-        return refined(facts, value->operands[0], block, depth);
-    default:
-        return facts->ranges[v];
-    }
-    for (unsigned i = 0; i < value->count; i++) {
-        operands[i] = refined(facts, value->operands[i], block, depth + 1);
-        if (operands[i].empty)
-            return operands[i];
-    }
-    return range_operation((enum operation)value->op, value->sub, value->width,
-                           value_at(program, value->operands[0])->width, operands);
-}
-
-static struct range refined(const struct facts *facts, vid v, uint32_t block, unsigned depth)
-{
-    const struct value *value = value_at(facts->program, v);
-    struct range range = facts->ranges[v];
-
-    if (value->op == OP_CONST || range.empty || depth > REFINE_DEPTH)
-        return range;
-    unsigned width = value->kind == KIND_POINTER ? 64 : value->width;
-    for (const struct known_branch *known = facts->branches[v]; known; known = known->next)
-        if (block_dominates(facts->program, known->block, block))
-            range = apply(facts, v, range, known->condition, known->holds, block, depth);
-    if (value->block != block || value->kind == KIND_POINTER)
-        range = range_meet(range, recompute(facts, v, block, depth), width);
-    return range;
-}
-
-struct range facts_range(const struct facts *facts, vid value, uint32_t block)
-{
-    if (block == UINT32_MAX)
-        return facts->ranges[value];
-    return refined(facts, value, block, 0);
-}
-
-struct range facts_range_on_edge(const struct facts *facts, vid value, uint32_t from, uint32_t to)
-{
-    const struct program *program = facts->program;
-    const struct block *block = &program->blocks[from];
-    struct range range = refined(facts, value, from, 0);
-
-    if (range.empty || value_at(program, value)->kind == KIND_POINTER)
-        return range;
-    if (block->exit == EXIT_BRANCH && block->targets[0] != block->targets[1]) {
-        range = apply(facts, value, range, block->condition, block->targets[0] == to, from, 0);
-        /* zext x where the branch speaks of x, and so on. */
-        const struct value *v = value_at(program, value);
-        if (!range.empty && v->count > 0 && v->op >= OP_ADD && v->op <= OP_TRUNC &&
-            v->op != OP_ICMP && v->op != OP_SELECT && v->op != OP_CTLZ) {
-            struct range operands[3];
-            for (unsigned i = 0; i < v->count; i++) {
-                operands[i] = refined(facts, v->operands[i], from, 1);
-                operands[i] = apply(facts, v->operands[i], operands[i], block->condition,
-                                    block->targets[0] == to, from, 1);
-                if (operands[i].empty)
-                    return operands[i];
-            }
-            range = range_meet(range,
-                               range_operation((enum operation)v->op, v->sub, v->width,
-                                               value_at(program, v->operands[0])->width, operands),
-                               v->width);
-        }
-    }
-    return range;
-}
-
-/* Ordered comparisons with a number, where they hold. */
-static struct float_range refine_float(const struct facts *facts, struct float_range range, vid v,
-                                       const struct value *c, bool holds)
-{
-    enum { LESS = 4, EQUAL = 1, GREATER = 2, UNORDERED = 8 };
-    unsigned sub = c->sub; /* LLVMRealPredicate: bits of the outcomes that it is true for */
-
-    if (c->op != OP_FCMP)
-        return range;
-    unsigned outcomes = holds ? sub : ~sub & 15u;
-    vid other = c->operands[0] == v ? c->operands[1] : c->operands[0];
-    struct float_range bound = facts->floats[other];
-    if (bound.empty)
-        return range;
-    if (c->operands[0] != v && c->operands[1] == v)
-        outcomes = (outcomes & (EQUAL | UNORDERED)) | (outcomes & LESS ? GREATER : 0u) |
-                   (outcomes & GREATER ? LESS : 0u);
-    if (!(outcomes & GREATER) && range.high > bound.high)
-        range.high = bound.high;
-    if (!(outcomes & LESS) && range.low < bound.low)
-        range.low = bound.low;
-    if (!(outcomes & UNORDERED))
-        range.nan = false;
-    if (range.low > range.high && !range.nan)
-        range.empty = true;
-    return range;
-}
-
-struct float_range facts_float(const struct facts *facts, vid value, uint32_t block)
-{
-    struct float_range range = facts->floats[value];
-
-    if (block == UINT32_MAX || range.empty)
-        return range;
-    for (const struct known_branch *known = facts->branches[value]; known; known = known->next)
-        if (block_dominates(facts->program, known->block, block))
-            range = refine_float(facts, range, value, value_at(facts->program, known->condition),
-                                 known->holds);
-    return range;
 }
 
 static void note_branch(struct facts *facts, vid about, uint32_t block, vid condition, bool holds)
@@ -209,6 +34,8 @@ static void note_condition(struct facts *facts, vid about, vid condition, uint32
     const struct value *value = value_at(facts->program, about);
 
     note_branch(facts, about, block, condition, holds);
+    if (value->op == OP_MUL && value->operands[0] == value->operands[1])
+        note_branch(facts, value->operands[0], block, condition, holds);
     if (depth < 3 && value->width == 1 &&
         (value->op == OP_ICMP || value->op == OP_FCMP || value->op == OP_AND ||
          value->op == OP_OR || value->op == OP_XOR))
@@ -330,8 +157,8 @@ static struct range evaluate(const struct analysis *a, vid v, uint32_t b)
         for (unsigned i = 1; i < 3; i++) {
             operands[i] = facts_range(facts, value->operands[i], b);
             if (!operands[i].empty)
-                operands[i] =
-                    apply(facts, value->operands[i], operands[i], value->operands[0], i == 1, b, 1);
+                operands[i] = facts_apply(facts, value->operands[i], operands[i],
+                                          value->operands[0], i == 1, b, 1);
         }
         if (operands[0].empty)
             return operands[0];
@@ -360,8 +187,8 @@ static struct float_range evaluate_float(const struct analysis *a, vid v, uint32
     switch (value->op) {
     case OP_PHI:
         for (unsigned i = 0; i < value->count; i++)
-            result = float_join(
-                result, facts_float(facts, value->operands[i], program->blocks[b].predecessors[i]));
+            result = float_join(result, facts_float_on_edge(facts, value->operands[i],
+                                                            program->blocks[b].predecessors[i], b));
         return result;
     case OP_SELECT:
         return float_join(facts_float(facts, value->operands[1], b),
@@ -558,6 +385,8 @@ static void find_thresholds(struct analysis *a)
                 add_threshold(a, operand->imm);
                 add_threshold(a, operand->imm + 1);
                 add_threshold(a, operand->imm - 1);
+                if (value_at(program, value->operands[1 - k])->op == OP_MUL)
+                    add_threshold(a, facts_root(operand->imm) + 1);
             }
         }
     }
@@ -580,18 +409,6 @@ static void start(struct facts *facts)
     }
 }
 
-static void find_narrowed(struct facts *facts)
-{
-    struct program *program = facts->program;
-
-    for (uint32_t n = 0; n < program->order_count; n++) {
-        const struct block *block = &program->blocks[program->order[n]];
-        for (uint32_t i = 0; i < block->count; i++)
-            if (value_at(program, block->values[i])->op == OP_NARROW)
-                facts->narrowed[block->values[i]] = true;
-    }
-}
-
 struct facts *facts_find(struct program *program)
 {
     struct facts *facts = program_alloc(program, 1, sizeof *facts);
@@ -603,9 +420,9 @@ struct facts *facts_find(struct program *program)
     facts->floats = program_alloc(program, count, sizeof *facts->floats);
     facts->pointees = program_alloc(program, count, sizeof *facts->pointees);
     facts->branches = program_alloc(program, count, sizeof(struct known_branch *));
-    facts->narrowed = program_alloc(program, count, sizeof *facts->narrowed);
+    facts->bounds = program_alloc(program, count, sizeof *facts->bounds);
     facts_find_pointees(facts);
-    find_narrowed(facts);
+    facts_find_bounds(facts);
     note_branches(facts);
     start(facts);
     a.memory = facts_memory_new(facts);

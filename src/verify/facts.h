@@ -21,7 +21,7 @@ struct facts {
     struct where *where;
     /* Conditions that mention a value: by vid, lists of struct known_branch. */
     struct known_branch **branches;
-    bool *narrowed; /* a pointer with bounds closer than its object's */
+    vid *bounds; /* of pointers: the innermost OP_NARROW that holds; 0: the object's */
 };
 
 struct known_branch {

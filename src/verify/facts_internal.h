@@ -4,6 +4,7 @@
 #include "verify/facts.h"
 
 void facts_find_pointees(struct facts *facts);
+void facts_find_bounds(struct facts *facts);
 /* The stores that may have written what loads read (facts_memory.c). */
 struct memory_facts;
 struct memory_facts *facts_memory_new(struct facts *facts);
@@ -13,3 +14,13 @@ struct float_range facts_load_float(const struct facts *facts, const struct memo
                                     vid load);
 /* The remainder of a pointer's offset by `stride`; false: not known. */
 bool facts_remainder(const struct facts *facts, vid pointer, uint32_t stride, uint32_t *ret);
+
+/* ---- facts_refine.c ---- */
+
+/* The interval of `v` as far as `condition` can hold (or not), seen from `block`. */
+struct range facts_apply(const struct facts *facts, vid v, struct range range, vid condition,
+                         bool holds, uint32_t block, unsigned depth);
+struct float_range facts_float_on_edge(const struct facts *facts, vid value, uint32_t from,
+                                       uint32_t to);
+/* The largest number whose square is no more. */
+uint64_t facts_root(uint64_t number);

@@ -344,11 +344,60 @@ struct range facts_load(const struct facts *facts, const struct memory_facts *me
     return result;
 }
 
+static struct float_range initial_floats(const struct object *object, unsigned bytes)
+{
+    struct float_range result = {.empty = true};
+
+    for (uint64_t at = 0; at + bytes <= object->size; at += bytes) {
+        uint64_t bits = 0;
+        memcpy(&bits, object->bytes + at, bytes);
+        result = float_join(result, float_of(bits, bytes * 8));
+    }
+    return result;
+}
+
+/* What one write may leave where floats are read. */
+static struct float_range float_written(const struct facts *facts, const struct value *value,
+                                        unsigned bytes)
+{
+    const struct program *program = facts->program;
+    uint32_t remainder;
+
+    if (value->op == OP_MEMSET) {
+        const struct value *byte = value_at(program, value->operands[1]);
+        return byte->op == OP_CONST && byte->imm == 0 ? float_of(0, bytes * 8) : float_full();
+    }
+    if (value->op != OP_STORE || value->width != bytes * 8 ||
+        value_at(program, value->operands[1])->kind != KIND_FLOAT ||
+        !facts_remainder(facts, value->operands[0], bytes, &remainder) || remainder != 0)
+        return float_full();
+    return facts_float(facts, value->operands[1], value->block);
+}
+
 struct float_range facts_load_float(const struct facts *facts, const struct memory_facts *memory,
                                     vid load)
 {
-    (void)facts;
-    (void)memory;
-    (void)load;
-    return float_full();
+    const struct program *program = facts->program;
+    const struct value *value = value_at(program, load);
+    const struct pointees *from = &facts->pointees[value->operands[0]];
+    struct float_range result = {.empty = true};
+    unsigned bytes = value->width / 8u;
+    uint32_t remainder;
+
+    /* Only objects that are floats of this width throughout. */
+    for (uint32_t i = 0; i < from->count; i++) {
+        const struct object *object = &program->objects[from->objects[i]];
+        if (from->objects[i] == 0)
+            continue;
+        if (object->input || object->cell_count > 0 ||
+            !facts_remainder(facts, value->operands[0], bytes, &remainder) || remainder != 0)
+            return float_full();
+        if (object->bytes)
+            result = float_join(result, initial_floats(object, bytes));
+        const struct writes *writes = &memory->writes[from->objects[i]];
+        for (uint32_t k = 0; k < writes->count; k++)
+            result = float_join(result,
+                                float_written(facts, value_at(program, writes->items[k]), bytes));
+    }
+    return result;
 }

@@ -96,3 +96,55 @@ void facts_find_pointees(struct facts *facts)
         facts->pointees[v] = (struct pointees){count, objects};
     }
 }
+
+/* The bounds that hold for a pointer whichever way it came: those of its loop's entry, if every
+ * round keeps them. UINT32_MAX: not seen. */
+void facts_find_bounds(struct facts *facts)
+{
+    struct program *program = facts->program;
+    const vid unseen = UINT32_MAX;
+
+    for (vid v = 0; v < program->value_count; v++)
+        facts->bounds[v] = unseen;
+    for (vid v = 1; v < program->value_count; v++)
+        if (value_at(program, v)->op == OP_OBJECT)
+            facts->bounds[v] =
+                0; /* null has none, and takes none away: it can't be accessed at all */
+    for (bool changed = true; changed;) {
+        changed = false;
+        for (uint32_t n = 0; n < program->order_count; n++) {
+            const struct block *block = &program->blocks[program->order[n]];
+            for (uint32_t i = 0; i < block->count; i++) {
+                vid v = block->values[i], now = unseen;
+                const struct value *value = value_at(program, v);
+                if (value->kind != KIND_POINTER)
+                    continue;
+                if (value->op == OP_NARROW)
+                    now = v;
+                else if (value->op == OP_PTRADD)
+                    now = facts->bounds[value->operands[0]];
+                else if (value->op == OP_PHI || value->op == OP_SELECT)
+                    for (unsigned k = value->op == OP_SELECT; k < value->count; k++) {
+                        vid one = facts->bounds[value->operands[k]];
+                        if (one != unseen)
+                            now = now == unseen || now == one ? one : 0;
+                    }
+                else if (value->op != OP_NULL)
+                    now = 0;
+                if (facts->bounds[v] != unseen && now != facts->bounds[v])
+                    now = 0;
+                /* Bounds made anew each round are another place each round. */
+                if (value->op == OP_PHI && now != unseen && now != 0 && block->header &&
+                    loop_contains(program, value->block, value_at(program, now)->block))
+                    now = 0;
+                if (now != facts->bounds[v]) {
+                    facts->bounds[v] = now;
+                    changed = true;
+                }
+            }
+        }
+    }
+    for (vid v = 0; v < program->value_count; v++)
+        if (facts->bounds[v] == unseen)
+            facts->bounds[v] = 0;
+}

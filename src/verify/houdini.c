@@ -13,6 +13,16 @@ static Z3_ast holds(struct encoding *e, const struct invariant *i, Z3_ast sum)
     return i->equal ? term_eq(e, sum, zero) : term_le(e, zero, sum);
 }
 
+Z3_ast invariant_now(struct encoding *e, const struct invariant *i)
+{
+    return holds(e, i, affine_now(e, &i->form, i->header));
+}
+
+Z3_ast invariant_next(struct encoding *e, const struct invariant *i, uint32_t edge)
+{
+    return holds(e, i, affine_next(e, &i->form, i->header, edge));
+}
+
 static void define(struct proof *proof, struct invariant *i)
 {
     struct encoding *e = proof->encoding;
@@ -20,10 +30,10 @@ static void define(struct proof *proof, struct invariant *i)
     Z3_ast violated = Z3_mk_false(e->z3);
 
     i->literal = term_fresh_bool(e);
-    i->now = holds(e, i, affine_now(e, &i->form, i->header));
+    i->now = invariant_now(e, i);
     term_assert(e, term_and(e, i->literal, encode_reached(e, i->header)), i->now);
     for (uint32_t k = 0; k < block->predecessor_count; k++) {
-        Z3_ast next = holds(e, i, affine_next(e, &i->form, i->header, k));
+        Z3_ast next = invariant_next(e, i, k);
         violated =
             term_or(e, violated, term_and(e, encode_incoming(e, i->header, k), term_not(e, next)));
     }

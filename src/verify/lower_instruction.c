@@ -144,10 +144,21 @@ static void check_access(struct lowering *low, LLVMValueRef at, const struct sca
         program_refuse(low->program, lower_place(low), "use ordinary variables",
                        "an atomic access");
     for (uint32_t i = 0; i < count; i++)
-        if (scalars[i].width != 8 && scalars[i].width != 16 && scalars[i].width != 32 &&
-            scalars[i].width != 64)
+        if (scalars[i].width != 1 && scalars[i].width != 8 && scalars[i].width != 16 &&
+            scalars[i].width != 32 && scalars[i].width != 64)
             program_refuse(low->program, lower_place(low), "use integers of 8, 16, 32 or 64 bits",
                            "an integer of %u bits in memory", scalars[i].width);
+}
+
+/* An i1 is a byte in memory, 0 or 1. */
+static vid load_bit(struct lowering *low, vid address)
+{
+    vid byte = lower_emit(low, OP_LOAD, KIND_INT, 8, 1, &address, 0, 0);
+    vid operands[] = {byte, program_const(low->program, 8, 1)};
+
+    lower_require(low, lower_emit(low, OP_ICMP, KIND_INT, 1, 2, operands, ICMP_ULE, 0),
+                  PLACE_CONTRACT);
+    return lower_emit(low, OP_TRUNC, KIND_INT, 1, 1, &byte, 0, 0);
 }
 
 static void lower_load(struct lowering *low, LLVMValueRef at)
@@ -161,8 +172,9 @@ static void lower_load(struct lowering *low, LLVMValueRef at)
     lowered->count = count;
     for (uint32_t i = 0; i < count; i++) {
         vid address = part_address(low, pointer, scalars[i].offset);
-        lowered->parts[i] =
-            lower_emit(low, OP_LOAD, scalars[i].kind, scalars[i].width, 1, &address, 0, 0);
+        lowered->parts[i] = scalars[i].width == 1 ? load_bit(low, address)
+                                                  : lower_emit(low, OP_LOAD, scalars[i].kind,
+                                                               scalars[i].width, 1, &address, 0, 0);
     }
 }
 
@@ -178,8 +190,12 @@ static void lower_store(struct lowering *low, LLVMValueRef at)
     for (uint32_t i = 0; i < count; i++) {
         if (!value->parts[i])
             continue; /* undefined: what was there stays, which is one of its meanings */
-        vid operands[] = {part_address(low, pointer, scalars[i].offset), value->parts[i]};
-        lower_emit(low, OP_STORE, KIND_VOID, scalars[i].width, 2, operands, 0, 0);
+        vid stored_part = value->parts[i];
+        if (scalars[i].width == 1)
+            stored_part = lower_emit(low, OP_ZEXT, KIND_INT, 8, 1, &stored_part, 0, 0);
+        unsigned width = scalars[i].width == 1 ? 8 : scalars[i].width;
+        vid operands[] = {part_address(low, pointer, scalars[i].offset), stored_part};
+        lower_emit(low, OP_STORE, KIND_VOID, width, 2, operands, 0, 0);
     }
 }
 

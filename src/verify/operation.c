@@ -153,3 +153,19 @@ bool operation_evaluate(enum operation op, unsigned sub, unsigned width, unsigne
     *ret_value = result & width_mask(width);
     return true;
 }
+
+enum predicate predicate_negate(enum predicate predicate)
+{
+    static const uint8_t negated[] = {ICMP_NE,  ICMP_EQ,  ICMP_ULE, ICMP_ULT, ICMP_UGE,
+                                      ICMP_UGT, ICMP_SLE, ICMP_SLT, ICMP_SGE, ICMP_SGT};
+
+    return (enum predicate)negated[predicate];
+}
+
+enum predicate predicate_swap(enum predicate predicate)
+{
+    static const uint8_t swapped[] = {ICMP_EQ,  ICMP_NE,  ICMP_ULT, ICMP_ULE, ICMP_UGT,
+                                      ICMP_UGE, ICMP_SLT, ICMP_SLE, ICMP_SGT, ICMP_SGE};
+
+    return (enum predicate)swapped[predicate];
+}

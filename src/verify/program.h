@@ -278,6 +278,9 @@ static inline int64_t sign_extend(uint64_t value, unsigned width)
  */
 bool operation_evaluate(enum operation op, unsigned sub, unsigned width, unsigned operand_width,
                         const uint64_t *operands, uint64_t *ret_value);
+enum predicate predicate_negate(enum predicate predicate);
+/* The one that holds of the operands in the other order. */
+enum predicate predicate_swap(enum predicate predicate);
 bool predicate_holds(enum predicate predicate, uint64_t a, uint64_t b, unsigned width);
 
 /* ---- graph (graph.c) ---- */
@@ -297,6 +300,9 @@ bool loop_contains(const struct program *program, uint32_t header, uint32_t bloc
 /* Folds, removes branches that constants decide, equal values, values nobody uses; until nothing
  * changes. Obligations stay. */
 void program_simplify(struct program *program);
+/* Part of it (simplify_threads.c): who brings a constant to a joint goes past it. Did anything
+ * change? Afterwards the program has to be analysed. */
+bool simplify_thread_joins(struct program *program);
 
 /* For looking at one: as text. */
 #include <stdio.h>

@@ -64,18 +64,20 @@ static void mark_relevant(struct proof *proof)
 #undef MARK
 }
 
+#define MOST (UINT64_MAX - 1)
+
 static uint64_t saturate_add(uint64_t a, uint64_t b)
 {
     uint64_t sum;
 
-    return __builtin_add_overflow(a, b, &sum) ? UINT64_MAX - 1 : sum;
+    return __builtin_add_overflow(a, b, &sum) || sum > MOST ? MOST : sum;
 }
 
 static uint64_t saturate_multiply(uint64_t a, uint64_t b)
 {
     uint64_t product;
 
-    return __builtin_mul_overflow(a, b, &product) ? UINT64_MAX - 1 : product;
+    return __builtin_mul_overflow(a, b, &product) || product > MOST ? MOST : product;
 }
 
 /* Each block as often as the loops around it can go round, one by one. */
@@ -118,6 +120,31 @@ static void prove_open(struct proof *proof)
     }
 }
 
+static bool all_proved(const struct proof *proof)
+{
+    for (uint32_t i = 0; i < proof->obligations->count; i++)
+        if (proof->obligations->items[i].state != OBLIGATION_PROVED)
+            return false;
+    return true;
+}
+
+/* More runs where something is open, for an input that shows it. */
+static void find_example(struct proof *proof)
+{
+    if (!all_proved(proof) && !proof->example.found)
+        (void)proof_rehearse(proof, 300, false);
+}
+
+/* What is proved is looked at again, by other means: a fresh solver, and runs. */
+static void check_again(struct proof *proof)
+{
+    if (proof_check_again(proof) == 0 && proof_rehearse(proof, 40, true))
+        return;
+    proof->contradicted = true;
+    for (uint32_t i = 0; i < proof->obligations->count; i++)
+        proof->obligations->items[i].state = OBLIGATION_FAILED;
+}
+
 void proof_run(struct proof *proof)
 {
     struct program *program = proof->encoding->program;
@@ -135,9 +162,13 @@ void proof_run(struct proof *proof)
         limit_queries(proof);
         mark_relevant(proof);
         proof_find_candidates(proof);
+        (void)proof_rehearse(proof, 60, false);
         proof_keep_inductive(proof);
         prove_open(proof);
         proof_find_ranks(proof);
+        find_example(proof);
     }
     proof->bound = count_instructions(proof);
+    if (all_proved(proof))
+        check_again(proof);
 }

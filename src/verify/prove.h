@@ -80,10 +80,18 @@ struct proof {
     struct obligations *obligations;
     struct invariants invariants;
     struct proof_limits limits;
-    bool *relevant;   /* values that obligations or loops' ends depend on */
-    uint64_t *rounds; /* of each header: most times that it is entered again; 0: not bounded */
-    bool exhausted;   /* a limit was reached */
-    uint64_t bound;   /* of instructions; UINT64_MAX: none known */
+    bool *relevant;    /* values that obligations or loops' ends depend on */
+    uint64_t *rounds;  /* of each header: most times that it is entered again; 0: not bounded */
+    bool exhausted;    /* a limit was reached */
+    uint64_t bound;    /* of instructions; UINT64_MAX: none known */
+    bool contradicted; /* our own mistake: nothing is proved */
+    struct example {
+        bool found;
+        uint8_t *in;
+        size_t in_len, out_cap;
+        enum place_kind kind;
+        struct place place;
+    } example;
 };
 
 Z3_lbool proof_check(struct proof *proof, unsigned count, const Z3_ast *assumptions);
@@ -93,6 +101,15 @@ void proof_keep_inductive(struct proof *proof);
 /* Each invariant again, alone, in a fresh solver: what this refuses is not used. Returns how many
  * it refused (independent.c). */
 uint32_t proof_check_again(struct proof *proof);
+/* The invariant at its header, and behind one of the header's edges, in any encoding. */
+Z3_ast invariant_now(struct encoding *e, const struct invariant *invariant);
+Z3_ast invariant_next(struct encoding *e, const struct invariant *invariant, uint32_t edge);
+/*
+ * Runs the program on random inputs. Drops guesses that a run shows to be wrong; finds an input
+ * that makes an open obligation fail. Returns false if a run contradicts what is taken as proved:
+ * an interval, a proved obligation, or (when `proved_invariants`) an invariant (rehearse.c).
+ */
+bool proof_rehearse(struct proof *proof, unsigned runs, bool proved_invariants);
 /* A rank for each loop; obligations of kind PLACE_TERMINATION are its result. */
 void proof_find_ranks(struct proof *proof);
 void proof_run(struct proof *proof);

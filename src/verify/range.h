@@ -28,8 +28,6 @@ struct range range_operation(enum operation op, unsigned sub, unsigned width,
                              unsigned operand_width, const struct range *operands);
 /* `a` as far as `a predicate b` can hold. */
 struct range range_refine(struct range a, enum predicate predicate, struct range b, unsigned width);
-enum predicate predicate_negate(enum predicate predicate);
-enum predicate predicate_swap(enum predicate predicate);
 
 struct float_range float_full(void);
 struct float_range float_of(uint64_t bits, unsigned width);

@@ -149,6 +149,46 @@ static uint64_t extent(const struct proof *proof, const struct affine *form)
     return total > UINT64_MAX - 1 ? UINT64_MAX - 1 : (uint64_t)total;
 }
 
+/* Is the form, at its header, never beyond `limit` on this side? */
+static bool stays_within(struct proof *proof, const struct affine *form, uint32_t header,
+                         __int128 limit, bool above)
+{
+    struct encoding *e = proof->encoding;
+    Z3_ast now = affine_now(e, form, header), number = term_number(e, limit),
+           literal = term_fresh_bool(e);
+
+    term_assert(e, literal,
+                term_and(e, encode_reached(e, header),
+                         above ? term_lt(e, number, now) : term_lt(e, now, number)));
+    return proof_check(proof, 1, &literal) == Z3_L_FALSE;
+}
+
+/* The same, asked of Z3 where intervals know too little: the powers of two that hold it. */
+static uint64_t reach_of(struct proof *proof, const struct affine *form, uint32_t header)
+{
+    static const unsigned powers[] = {8, 16, 24, 32, 40};
+    uint64_t by_intervals = extent(proof, form);
+    __int128 high = -1, low = 1;
+
+    if (by_intervals < (uint64_t)1 << 25)
+        return by_intervals;
+    for (size_t i = 0; i < sizeof powers / sizeof *powers && high < 0; i++)
+        if (stays_within(proof, form, header, (__int128)1 << powers[i], true))
+            high = (__int128)1 << powers[i];
+    if (high < 0)
+        return by_intervals;
+    /* Most ranks end at nothing. */
+    if (stays_within(proof, form, header, -1, false))
+        low = -1;
+    for (size_t i = 0; i < sizeof powers / sizeof *powers && low > 0; i++)
+        if (stays_within(proof, form, header, -((__int128)1 << powers[i]), false))
+            low = -((__int128)1 << powers[i]);
+    if (low > 0)
+        return by_intervals;
+    uint64_t reach = (uint64_t)(high - low) + 1;
+    return reach < by_intervals ? reach : by_intervals;
+}
+
 static bool bounded(const struct affine *form)
 {
     for (uint8_t i = 0; i < form->count; i++)
@@ -175,7 +215,7 @@ static uint64_t find_rank(struct proof *proof, uint32_t header)
     for (unsigned i = 0; i < ranks.count; i++) {
         const struct affine *form = &ranks.items[i];
         if (bounded(form) && falls(proof, &form, 1, header, 1))
-            return extent(proof, form);
+            return reach_of(proof, form, header);
     }
     for (unsigned i = 0; i < ranks.count && steady_count < PAIR_RANKS_MAX; i++) {
         const struct affine *form = &ranks.items[i];

@@ -1,6 +1,7 @@
 /* The report: each obligation with its line, its state and who proved it; each refusal with what to
  * change. Sentences are made here, so that people and machines read the same. */
 #include <json-c/json.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -107,6 +108,30 @@ static struct json_object *refusals_json(const struct program *program)
     return list;
 }
 
+/* An input that was run, and made an obligation fail. */
+static void add_example(struct json_object *top, const struct report *report)
+{
+    const struct example *example = &report->proof->example;
+    char hex[129] = "";
+
+    if (report->proof->contradicted)
+        add_text(top, "reason", "the proof did not stand a second look (a defect of the verifier)");
+    if (!example->found)
+        return;
+    struct json_object *object = json_object_new_object();
+    for (size_t i = 0; i < example->in_len && i < 64; i++)
+        snprintf(hex + 2 * i, 3, "%02x", example->in[i]);
+    if (report->program->repeated) {
+        add_text(object, "in", hex);
+        add_number(object, "in_len", example->in_len);
+        add_number(object, "out_cap", example->out_cap);
+    }
+    add_text(object, "kind", place_kind_names[example->kind]);
+    add_place(object, report->program, example->place);
+    json_object_object_add(object, "confirmed", json_object_new_boolean(true));
+    json_object_object_add(top, "counterexample", object);
+}
+
 static void add_proof(struct json_object *top, const struct report *report)
 {
     const struct obligations *all = report->proof->obligations;
@@ -126,6 +151,7 @@ static void add_proof(struct json_object *top, const struct report *report)
         add_number(bounds, "instructions", report->proof->bound);
     add_number(bounds, "stack_bytes", report->program->stack_bytes);
     json_object_object_add(top, "bounds", bounds);
+    add_example(top, report);
     struct json_object *effort = json_object_new_object();
     add_number(effort, "instructions", report->instructions);
     add_number(effort, "invariants_tried", report->proof->invariants.count);

@@ -319,6 +319,41 @@ static vid canonical(struct simplifier *s, vid id)
     return equal ? equal : id;
 }
 
+static bool is_plain_const(const struct simplifier *s, vid value)
+{
+    return value_is_const(s->program, value) && value_at(s->program, value)->kind == KIND_INT;
+}
+
+/* Constants stand on the right, where the order does not matter or can be turned round. */
+static void turn_round(const struct simplifier *s, vid id)
+{
+    struct value *value = value_at(s->program, id);
+
+    if (value->count != 2 || value->kind != KIND_INT || !is_plain_const(s, value->operands[0]) ||
+        is_plain_const(s, value->operands[1]))
+        return;
+    switch (value->op) {
+    case OP_ICMP:
+        value->sub = (uint8_t)predicate_swap((enum predicate)value->sub);
+        break;
+    case OP_ADD:
+    case OP_MUL:
+    case OP_AND:
+    case OP_OR:
+    case OP_XOR:
+    case OP_UMIN:
+    case OP_UMAX:
+    case OP_SMIN:
+    case OP_SMAX:
+        break;
+    default:
+        return;
+    }
+    vid constant = value->operands[0];
+    value->operands[0] = value->operands[1];
+    value->operands[1] = constant;
+}
+
 static void simplify_block(struct simplifier *s, uint32_t b)
 {
     struct program *program = s->program;
@@ -329,6 +364,7 @@ static void simplify_block(struct simplifier *s, uint32_t b)
         make_room(s);
         for (unsigned k = 0; k < value_at(program, id)->count; k++)
             value_at(program, id)->operands[k] = canonical(s, value_at(program, id)->operands[k]);
+        turn_round(s, id);
         vid by = simplify_one(s, id);
         if (by)
             by = canonical(s, by);
@@ -427,87 +463,6 @@ static void remove_unused(struct simplifier *s)
     }
 }
 
-/* An operand more for each phi of a block that gets an edge: what came along the edge from `like`.
- */
-static void add_edge(struct program *program, uint32_t from, uint32_t to, uint32_t like)
-{
-    struct block *block = &program->blocks[to];
-    uint32_t count = block->predecessor_count, at = 0;
-    uint32_t *predecessors = program_alloc(program, count + 1, sizeof *predecessors);
-
-    while (at < count && block->predecessors[at] != like)
-        at++;
-    memcpy(predecessors, block->predecessors, count * sizeof *predecessors);
-    predecessors[count] = from;
-    block->predecessors = predecessors;
-    block->predecessor_count = count + 1;
-    for (uint32_t i = 0; i < block->count; i++) {
-        struct value *phi = value_at(program, block->values[i]);
-        if (phi->op != OP_PHI)
-            continue;
-        vid *operands = program_alloc(program, count + 1, sizeof *operands);
-        memcpy(operands, phi->operands, count * sizeof *operands);
-        operands[count] = operands[at];
-        phi->operands = operands;
-        phi->count++;
-    }
-}
-
-/*
- * C's && and || come as a block that joins constants and a condition, and branches on what it got.
- * Who brings a constant jumps on by itself: then each condition's branch says what holds behind it.
- */
-static void thread_joins(struct simplifier *s)
-{
-    struct program *program = s->program;
-    uint32_t *uses = program_alloc(program, program->value_count, sizeof *uses);
-
-    for (uint32_t n = 0; n < program->order_count; n++) {
-        const struct block *block = &program->blocks[program->order[n]];
-        uses[block->condition]++;
-        for (uint32_t i = 0; i < block->count; i++) {
-            const struct value *value = value_at(program, block->values[i]);
-            for (unsigned k = 0; k < value->count; k++)
-                uses[value->operands[k]]++;
-        }
-    }
-    for (uint32_t n = 0; n < program->order_count; n++) {
-        uint32_t b = program->order[n];
-        struct block *block = &program->blocks[b];
-        if (block->exit != EXIT_BRANCH || block->count != 1 ||
-            block->condition != block->values[0] || uses[block->condition] != 1 ||
-            value_at(program, block->condition)->op != OP_PHI || block->targets[0] == b ||
-            block->targets[1] == b)
-            continue;
-        for (uint32_t i = block->predecessor_count; i-- > 0 && block->predecessor_count > 1;) {
-            const struct value *phi = value_at(program, block->condition);
-            uint32_t from = block->predecessors[i];
-            if (!value_is_const(program, phi->operands[i]))
-                continue;
-            uint32_t to = block->targets[value_at(program, phi->operands[i])->imm ? 0 : 1];
-            struct block *source = &program->blocks[from];
-            uint32_t edges = 0, edge = 0;
-            for (uint32_t k = 0; k < source->target_count; k++)
-                if (source->targets[k] == b) {
-                    edges++;
-                    edge = k;
-                }
-            if (edges != 1)
-                continue;
-            add_edge(program, from, to, b);
-            uint32_t behind = block->predecessor_count - i - 1;
-            memmove(block->predecessors + i, block->predecessors + i + 1,
-                    behind * sizeof *block->predecessors);
-            struct value *changed = value_at(program, block->condition);
-            memmove(changed->operands + i, changed->operands + i + 1, behind * sizeof(vid));
-            changed->count--;
-            block->predecessor_count--;
-            source->targets[edge] = to;
-            s->changed = true;
-        }
-    }
-}
-
 void program_simplify(struct program *program)
 {
     struct simplifier s = {.program = program, .room = 4096, .changed = true};
@@ -537,7 +492,7 @@ void program_simplify(struct program *program)
         for (uint32_t n = 0; n < program->order_count; n++)
             decide_branch(&s, program->order[n]);
         program_analyse(program);
-        thread_joins(&s);
+        s.changed = simplify_thread_joins(program) || s.changed;
         program_analyse(program);
         remove_unused(&s);
     }

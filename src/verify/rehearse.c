@@ -1,0 +1,145 @@
+/* Runs before and after a proof: see proof_rehearse(). */
+#include <string.h>
+
+#include "verify/interpret.h"
+#include "verify/prove.h"
+
+#define STEPS_MAX 6000
+#define STEPS_TOTAL 400000
+#define BODY_MAX 600
+
+struct rehearsal {
+    struct proof *proof;
+    uint64_t *rounds; /* of headers */
+    bool strict;      /* invariants must hold; else those that do not are dropped */
+};
+
+static uint32_t next_random(uint64_t *state)
+{
+    *state = *state * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+    return (uint32_t)(*state >> 33);
+}
+
+/* Bytes such as parsers meet: any, or text, or small numbers, or extremes. */
+static uint8_t next_byte(uint64_t *state, uint32_t kind)
+{
+    static const char likely[] = "0123456789 \"\\{}[]:,-.eE+%/*\n=aAfFzZ<&()";
+
+    switch (kind % 4) {
+    case 0:
+        return (uint8_t)next_random(state);
+    case 1:
+        return (uint8_t)likely[next_random(state) % (sizeof likely - 1)];
+    case 2:
+        return (uint8_t)(next_random(state) % 5);
+    default:
+        return next_random(state) % 3 ? (uint8_t)(next_random(state) % 20)
+                                      : (uint8_t)(253 + next_random(state) % 3);
+    }
+}
+
+static __int128 number_of(const struct rehearsal *r, const struct interpreter *interpreter,
+                          vid value, uint32_t header)
+{
+    const struct encoding *e = r->proof->encoding;
+
+    if (value == 0)
+        return r->rounds[header];
+    const struct value *v = value_at(e->program, value);
+    uint64_t bits = interpreter_value(interpreter, value);
+    if (v->kind == KIND_POINTER)
+        return (int64_t)bits;
+    return e->is_signed[value] ? (__int128)sign_extend(bits, v->width) : (__int128)bits;
+}
+
+static bool watch(struct interpreter *interpreter, uint32_t header, uint32_t from, void *user)
+{
+    struct rehearsal *r = user;
+    struct invariants *list = &r->proof->invariants;
+
+    if (!r->proof->encoding->program->blocks[header].header)
+        return true;
+    bool again = from != UINT32_MAX && block_dominates(r->proof->encoding->program, header, from);
+    r->rounds[header] = again ? r->rounds[header] + 1 : 0;
+    for (uint32_t i = 0; i < list->count; i++) {
+        struct invariant *invariant = &list->items[i];
+        if (!invariant->alive || invariant->header != header)
+            continue;
+        __int128 sum = invariant->form.constant;
+        for (uint8_t k = 0; k < invariant->form.count; k++)
+            sum += number_of(r, interpreter, invariant->form.terms[k].value, header) *
+                   invariant->form.terms[k].factor;
+        if (invariant->equal ? sum == 0 : sum >= 0)
+            continue;
+        if (r->strict)
+            return false;
+        invariant->alive = false;
+    }
+    return true;
+}
+
+/* The obligation that a run failed at. */
+static struct obligation *failed_one(struct proof *proof, const struct run_result *result)
+{
+    for (uint32_t i = 0; i < proof->obligations->count; i++) {
+        struct obligation *o = &proof->obligations->items[i];
+        if (o->kind == result->kind && o->value == result->value &&
+            (o->value != 0 || o->block == result->block))
+            return o;
+    }
+    return NULL;
+}
+
+static void keep_example(struct proof *proof, const struct interpreter_input *input,
+                         const struct run_result *result)
+{
+    struct example *example = &proof->example;
+
+    if (example->found)
+        return;
+    example->found = true;
+    example->in = program_alloc(proof->encoding->program, input->in_len + 1, 1);
+    memcpy(example->in, input->in, input->in_len);
+    example->in_len = input->in_len;
+    example->out_cap = input->out_cap;
+    example->kind = result->kind;
+    example->place = result->place;
+}
+
+bool proof_rehearse(struct proof *proof, unsigned runs, bool proved_invariants)
+{
+    struct program *program = proof->encoding->program;
+    struct rehearsal r = {.proof = proof, .strict = proved_invariants};
+    struct interpreter *interpreter = interpreter_new(proof->encoding->facts);
+    uint64_t state = proved_invariants ? 77 : runs, steps = 0;
+    uint8_t body[BODY_MAX];
+
+    if (!interpreter)
+        return true;
+    r.rounds = program_alloc(program, program->block_count, sizeof *r.rounds);
+    interpreter_watch_blocks(interpreter, watch, &r);
+    if (!program->repeated)
+        runs = 1;
+    for (unsigned i = 0; i < runs && steps < STEPS_TOTAL; i++) {
+        uint32_t kind = next_random(&state);
+        struct interpreter_input input = {.in = body};
+        input.in_len = i < 4 ? i : next_random(&state) % (i % 4 ? 40 : BODY_MAX);
+        input.out_cap = i < 3 ? i : next_random(&state) % (i % 5 ? 60 : 4000);
+        for (size_t k = 0; k < input.in_len; k++)
+            body[k] = next_byte(&state, kind);
+        struct run_result result = interpreter_call(interpreter, &input, STEPS_MAX);
+        steps += result.steps;
+        if (result.end == RUN_MISMATCH)
+            return false;
+        if (result.end == RUN_FAULT) {
+            const struct obligation *o = failed_one(proof, &result);
+            if (!o || o->state == OBLIGATION_PROVED)
+                return false;
+            if (!result.guessed)
+                keep_example(proof, &input, &result);
+            /* What it left in static variables no call of a program that is right would. */
+            return true;
+        }
+    }
+    return true;
+}
