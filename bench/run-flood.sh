@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # What one function's flood does to another: p50 and p99 of a neighbour's calls over one connection,
 # alone and during a flood of calls, of output, of CPU and of large bodies.
-# usage: bench/run-flood.sh [ROUNDS]     (5; a round takes 20 s)
+# usage: bench/run-flood.sh [ROUNDS [KIND...]]     (5; calls output cpu bodies, 5 s each)
 #
 # The flooder runs at nice 19: it is to be another machine's, and here it shares the CPUs. Each flood
 # is measured between two quiet times of its own round; the table has medians over the rounds.
@@ -11,6 +11,8 @@ export BUILD=${BUILD:-$top/build} BATS_TEST_TMPDIR=/tmp
 # shellcheck source=tests/system/helper.bash
 . "$top/tests/system/helper.bash"
 rounds=${1:-5}
+kinds=("${@:2}")
+[ "${#kinds[@]}" -gt 0 ] || kinds=(calls output cpu bodies)
 work=$(mktemp -d /tmp/vireo-flood.XXXXXX)
 trap 'daemon_clean; rm -rf "$work"' EXIT
 
@@ -41,7 +43,7 @@ flood() {
 
 neighbour >/dev/null
 for _ in $(seq "$rounds"); do
-    for kind in calls output cpu bodies; do
+    for kind in "${kinds[@]}"; do
         echo "$kind quiet $(neighbour)" >>"$work/all"
         (flood "$kind") >/dev/null 2>&1 &
         sleep 0.5

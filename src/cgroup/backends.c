@@ -43,6 +43,8 @@ const struct cgroup_feature cgroup_features[] = {
     {"kill",   &cgroup_backend_v2, "cgroup.procs"},
     {"kill",   &cgroup_backend_v1, "cgroup.procs"},
     {"freeze", &cgroup_backend_v2, "cgroup.freeze"},
+    {CGROUP_BACKGROUND, &cgroup_backend_v2, "cpu.idle"},
+    {CGROUP_BACKGROUND, &cgroup_backend_v1, "cpu.idle"},
     {"attach", &cgroup_backend_v2, "cgroup.procs"},
     {"attach", &cgroup_backend_v1, "tasks"},
 };

@@ -54,8 +54,8 @@ int cgroup_root_open(const char *name, struct cgroup_root **ret_root, struct err
 /* Kills what is inside, removes every group. NULL is fine. */
 void cgroup_root_close(struct cgroup_root *root);
 
-/* Which mechanism serves "memory", "cpu", "pids", "io", "kill", "freeze", "attach": a line for
- * doctor, such as "v1 /sys/fs/cgroup/memory"; NULL: none. Owned by the root. */
+/* Which mechanism serves "memory", "cpu", "pids", "io", "kill", "freeze", "background" or "attach":
+ * a line for doctor, such as "v1 /sys/fs/cgroup/memory"; NULL: none. Owned by the root. */
 const char *cgroup_root_has(const struct cgroup_root *root, const char *what);
 
 /*
@@ -128,6 +128,14 @@ int cgroup_read_events(struct cgroup *group, struct cgroup_events *ret_events);
 int cgroup_read_usage(struct cgroup *group, struct cgroup_usage *ret_usage);
 /* What it holds now, alone. -ENOENT: nothing counts it. */
 int cgroup_read_memory(struct cgroup *group, uint64_t *ret_bytes);
+
+/*
+ * In the background a group runs when no other of ours wants the CPU: whoever of them wakes takes
+ * it from this one at once, and it has a 340th of what is contended (cpu.idle, Linux 5.15). To the
+ * machine's other processes it weighs as before. The pool gives groups out in the foreground.
+ * -ENOTSUP: no tree here can do it.
+ */
+int cgroup_set_background(struct cgroup *group, bool background);
 
 /* Kills every process inside: cgroup.kill, or v1's freezer and SIGKILL to each. */
 int cgroup_kill(struct cgroup *group);

@@ -127,6 +127,22 @@ int cgroup_attach(struct cgroup *group, int pid, struct err *err)
     return 0;
 }
 
+int cgroup_set_background(struct cgroup *group, bool background)
+{
+    const struct cgroup_tree *tree = group->root->background_tree;
+    char path[64];
+
+    if (!tree)
+        return -ENOTSUP;
+    if (group->background == background)
+        return 0;
+    snprintf(path, sizeof path, "%s/cpu.idle", group->dir);
+    int r = fd_write_string(tree->fd, path, background ? "1" : "0");
+    if (r == 0)
+        group->background = background;
+    return r;
+}
+
 int cgroup_kill(struct cgroup *group)
 {
     const struct cgroup_tree *tree = group->root->kill_tree;

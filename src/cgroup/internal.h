@@ -123,6 +123,7 @@ struct cgroup_feature {
     const struct cgroup_backend *backend;
     const char *probe;
 };
+#define CGROUP_BACKGROUND "background" /* by the file "cpu.idle" of every backend */
 extern const struct cgroup_feature cgroup_features[];
 extern const size_t cgroup_feature_count;
 
@@ -148,7 +149,8 @@ struct cgroup_root {
     const struct cgroup_source *source[CGROUP_COUNTERS];
     const struct cgroup_tree *source_tree[CGROUP_COUNTERS];
     const struct cgroup_tree *kill_tree;
-    char *has[16];                /* texts, one for each part and then each feature */
+    const struct cgroup_tree *background_tree; /* NULL: none can */
+    char *has[16];                             /* texts, one for each part and then each feature */
     uint64_t memory_residue;      /* bytes that an empty group may still be charged with */
     _Atomic uint64_t next_number; /* of the next group's directory */
     _Atomic uint32_t open_fds;    /* counters kept open, of at most... */
@@ -194,6 +196,7 @@ struct cgroup {
     int counter_fd[CGROUP_COUNTERS]; /* -1: opened when it is read */
     uint64_t baseline[CGROUP_COUNTERS];
     struct cgroup_limits limits; /* as last written */
+    bool background;
     char *path[CGROUP_TREES_MAX];
     unsigned tries;            /* of cleaning or removing it */
     uint64_t retry_at_ns;      /* not cleaned before */

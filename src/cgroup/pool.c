@@ -5,7 +5,8 @@
  *   take   0, when a spare last had the same limits; else one write (open, write, close) for each
  *          limit that differs; one mkdir, open (and chmod on v2) a tree when there is no spare
  *   put    6 on descriptors that stay open: read pids.current, memory usage, OOM kills, refused
- *          forks, CPU time; set the peak back. No directory is made or removed.
+ *          forks, CPU time; set the peak back; one write more for a group in the background. No
+ *          directory is made or removed.
  * The mutex is held for moves of list entries only. The thread sleeps until something is to be
  * done: a pool that nobody uses wakes nobody (pool_sleeps_when_idle in the tests).
  *
@@ -454,7 +455,7 @@ int cgroup_pool_take(struct cgroup_pool *pool, const struct cgroup_limits *limit
 void cgroup_pool_put(struct cgroup_pool *pool, struct cgroup *group, bool burnt)
 {
     assert(group->pool == pool);
-    if (burnt) {
+    if (burnt || (group->background && cgroup_set_background(group, false) < 0)) {
         burn_later(pool, group);
         return;
     }

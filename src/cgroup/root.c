@@ -222,8 +222,12 @@ static void features_choose(struct cgroup_root *root)
 {
     for (int part = 0; part < CGROUP_PARTS; part++)
         root->has[part] = has_text(root->part_tree[part]);
-    for (size_t i = 0; i < cgroup_feature_count; i++)
-        root->has[CGROUP_PARTS + i] = has_text(cgroup_feature_tree(root, &cgroup_features[i]));
+    for (size_t i = 0; i < cgroup_feature_count; i++) {
+        const struct cgroup_tree *tree = cgroup_feature_tree(root, &cgroup_features[i]);
+        root->has[CGROUP_PARTS + i] = has_text(tree);
+        if (!root->background_tree && strcmp(cgroup_features[i].what, CGROUP_BACKGROUND) == 0)
+            root->background_tree = tree;
+    }
 
     /* Where the pids limit is, a kill can stop forks first; v2 does so by itself. */
     const struct cgroup_tree *pids = root->part_tree[CGROUP_PIDS];

@@ -27,6 +27,8 @@ static const struct {
     {"io", "disk limit", "bytes and operations a second", "io: in vireo.yaml is refused"},
     {"kill", "killing a group", "all processes at once",
      "the pid namespace's init is killed instead"},
+    {"background", "long calls", "give way to short ones",
+     "they share the CPU with short ones as equals"},
     {"freeze", "freezing a group", "all processes at once", "nothing needs it"},
 };
 

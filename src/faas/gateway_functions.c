@@ -63,6 +63,7 @@ void pool_function_let_go(struct pool_function *function)
     *at = function->next_by_id;
     loop_timer_clear(pool->loop, &function->idle_timer);
     loop_timer_clear(pool->loop, &function->grow_timer);
+    loop_timer_clear(pool->loop, &function->long_timer);
     free(function);
 }
 
@@ -99,6 +100,7 @@ int pool_function_set(struct pool *pool, const struct gateway_function *facts, s
         function->pool = pool;
         function->idle_timer.expired = pool_idle_expired;
         function->grow_timer.expired = pool_grow_expired;
+        function->long_timer.expired = pool_long_expired;
         struct pool_function **name = &pool->by_name[name_hash(facts->name, strlen(facts->name))];
         struct pool_function **id = &pool->by_id[facts->function_id % BUCKETS];
         function->next_by_name = *name;

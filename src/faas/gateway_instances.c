@@ -159,6 +159,9 @@ void pool_give(struct pool_call *call, struct instance *instance)
     function->given += ++instance->call_count;
     call->instance = instance;
     call->given_ns = now;
+    /* Left alone while calls come and go: it looks at their times when it is due. */
+    if (function->long_timer.place == 0)
+        loop_timer_set(pool->loop, &function->long_timer, now + LONG_CALL_NS);
     pool->actions->give(pool->user, call, instance);
 }
 

@@ -18,6 +18,8 @@
 #define GIVEN_MAX (CHANNEL_SLOTS / 2)
 /* Waiting for so much is no longer than waking an idle instance takes, and costs less. */
 #define WAKE_NS 60000u
+/* Before calls that perhaps run for long are looked at once more. */
+#define LOOK_AGAIN_NS 2000000u
 /* What a call is taken to need before the first was measured. */
 #define SERVICE_GUESS_NS 200000u
 
@@ -52,6 +54,7 @@ void pool_free(struct pool *pool)
             next = f->next_by_id;
             loop_timer_clear(pool->loop, &f->idle_timer);
             loop_timer_clear(pool->loop, &f->grow_timer);
+            loop_timer_clear(pool->loop, &f->long_timer);
             free(f);
         }
     }
@@ -273,6 +276,33 @@ void pool_grow_expired(struct loop_timer *timer)
     pool_balance(function);
 }
 
+void pool_long_expired(struct loop_timer *timer)
+{
+    struct pool_function *function =
+        (struct pool_function *)((char *)timer - offsetof(struct pool_function, long_timer));
+    struct pool *pool = function->pool;
+    uint64_t now = loop_now(pool->loop), first_ns = UINT64_MAX;
+    struct instance *next;
+
+    for (struct instance *i = function->busy_next; i; i = next) {
+        next = i->newer;
+        if (i->background || i->state != INSTANCE_BUSY)
+            continue;
+        /* One that was not given the CPU yet has not used it for long either. */
+        if (now - i->progress_ns >= LONG_CALL_NS && pool->actions->look(pool->user, i) &&
+            i->state == INSTANCE_BUSY && now - i->progress_ns >= LONG_CALL_NS) {
+            i->background = true;
+            pool->actions->ground(pool->user, i, true);
+        } else if (i->progress_ns < first_ns) {
+            first_ns = i->progress_ns;
+        }
+    }
+    if (first_ns == UINT64_MAX)
+        return; /* the next call that is given sets it again */
+    uint64_t due_ns = first_ns + LONG_CALL_NS;
+    loop_timer_set(pool->loop, timer, due_ns > now + LOOK_AGAIN_NS ? due_ns : now + LOOK_AGAIN_NS);
+}
+
 void pool_idle_expired(struct loop_timer *timer)
 {
     struct pool_function *function =
@@ -359,6 +389,10 @@ bool pool_answered(struct pool *pool, struct instance *instance, bool finished)
         struct pool_call *call = function->queue_first;
         pool_queue_remove(call);
         pool_give(call, instance);
+    }
+    if (instance->background) {
+        instance->background = false;
+        pool->actions->ground(pool->user, instance, false);
     }
     if (instance->call_count > 0)
         return true;

@@ -42,6 +42,7 @@ struct instance {
     uint32_t start_us;
     uint32_t answers;     /* so far */
     uint64_t progress_ns; /* when its first call came to be the first */
+    bool background;      /* it leaves the CPU to those of shorter calls */
     uint64_t pvm_id;
     uint64_t idle_since_ns;
 
@@ -77,7 +78,7 @@ struct pool_function {
     struct pool_call *queue_first, *queue_last;
     uint32_t queued;
     uint64_t service_ns; /* moving average of a call's time in an instance */
-    struct loop_timer idle_timer, grow_timer;
+    struct loop_timer idle_timer, grow_timer, long_timer;
     struct pool *pool;
     struct function_counters counters;
     /* The gateway's own. */
@@ -90,6 +91,8 @@ struct pool_actions {
     /* Ask for an instance / for its end. */
     void (*start)(void *user, struct instance *instance);
     void (*stop)(void *user, struct instance *instance, enum gateway_stop_reason reason);
+    /* Have it run in the background or foreground from now. */
+    void (*ground)(void *user, struct instance *instance, bool background);
     /* Write the call into the instance's channel. call->instance is set. */
     void (*give)(void *user, struct pool_call *call, struct instance *instance);
     /* Take the call that was given last back; false when the instance has begun it. */

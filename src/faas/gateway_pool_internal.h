@@ -4,6 +4,8 @@
 #include "faas/gateway_pool.h"
 
 #define BUCKETS 4096 /* of each hash; a power of two */
+/* A call that runs longer than this goes on in the background. */
+#define LONG_CALL_NS 10000000u
 
 struct pool {
     struct loop *loop;
@@ -52,3 +54,5 @@ void pool_give(struct pool_call *call, struct instance *instance);
 void pool_balance(struct pool_function *function);
 void pool_idle_expired(struct loop_timer *timer);
 void pool_grow_expired(struct loop_timer *timer);
+/* Calls that run for long go on in the background. */
+void pool_long_expired(struct loop_timer *timer);

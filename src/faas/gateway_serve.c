@@ -581,6 +581,18 @@ static void action_stop(void *user, struct instance *instance, enum gateway_stop
     link_send(&calls->supervisor, &stop, sizeof stop, -1);
 }
 
+static void action_ground(void *user, struct instance *instance, bool background)
+{
+    struct calls *calls = user;
+    struct gateway_ground ground = {
+        .type = GATEWAY_GROUND,
+        .background = background,
+        .token = instance->token,
+    };
+
+    link_send(&calls->supervisor, &ground, sizeof ground, -1);
+}
+
 static void action_fail(void *user, struct pool_call *pool_call, enum problem_cause cause,
                         const char *detail)
 {
@@ -595,6 +607,7 @@ static void action_fail(void *user, struct pool_call *pool_call, enum problem_ca
 const struct pool_actions calls_actions = {
     .start = action_start,
     .stop = action_stop,
+    .ground = action_ground,
     .give = action_give,
     .take_back = action_take_back,
     .look = action_look,

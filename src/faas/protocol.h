@@ -4,7 +4,8 @@
  *
  * Two processes of the same program, each with its own socket and uid, so that whoever subverts
  * the one that faces the network can't administer:
- *   vireo-gateway calls   public port; may send GATEWAY_START, GATEWAY_STOP and nothing else
+ *   vireo-gateway calls   public port; may send GATEWAY_START, GATEWAY_STOP, GATEWAY_GROUND and
+ *                         nothing else
  *   vireo-gateway admin   the admin socket; may send ADMIN_* and nothing else
  * Identity comes from the socket. Descriptors at start, in both:
  *   3  socket to the supervisor (SEQPACKET)
@@ -36,8 +37,9 @@ enum gateway_message_type {
     GATEWAY_ENDED,   /* an instance, or a start that failed */
     GATEWAY_DRAIN,   /* stop accepting, finish what runs, exit 0 */
     /* calls gateway to supervisor */
-    GATEWAY_START, /* an instance is wanted */
-    GATEWAY_STOP,  /* an instance is to be ended */
+    GATEWAY_START,  /* an instance is wanted */
+    GATEWAY_STOP,   /* an instance is to be ended */
+    GATEWAY_GROUND, /* an instance is to run in the background, or no longer */
 
     /* admin gateway to supervisor */
     ADMIN_DEPLOY =
@@ -124,6 +126,16 @@ enum gateway_stop_reason {
 struct gateway_stop {
     uint32_t type; /* GATEWAY_STOP */
     uint32_t reason;
+    uint64_t token;
+};
+
+/*
+ * Its call runs for long: in the background it leaves the CPU to others that wake. It is in the
+ * foreground when it starts.
+ */
+struct gateway_ground {
+    uint32_t type;       /* GATEWAY_GROUND */
+    uint32_t background; /* 0 or 1 */
     uint64_t token;
 };
 

@@ -265,6 +265,8 @@ void wishes_grant(struct supervisor *supervisor, struct function *function);
 void wishes_refuse(struct supervisor *supervisor, struct function *function, int error,
                    const char *reason);
 void instance_stop(struct supervisor *supervisor, const struct gateway_stop *wish);
+/* Where no control group can do it nothing happens: `vireo doctor` says so. */
+void instance_ground(struct supervisor *supervisor, const struct gateway_ground *wish);
 void instance_end_all(struct supervisor *supervisor, struct template_slot *slot);
 /*
  * The instance of a server, on these standard streams; server_ended() follows it. -EAGAIN, ...:

@@ -139,6 +139,7 @@ union gateway_message {
     uint32_t type;
     struct gateway_start start;
     struct gateway_stop stop;
+    struct gateway_ground ground;
     struct admin_request admin;
 };
 
@@ -151,6 +152,10 @@ static bool calls_message(struct supervisor *supervisor, const union gateway_mes
     }
     if (message->type == GATEWAY_STOP && size == sizeof message->stop) {
         instance_stop(supervisor, &message->stop);
+        return true;
+    }
+    if (message->type == GATEWAY_GROUND && size == sizeof message->ground) {
+        instance_ground(supervisor, &message->ground);
         return true;
     }
     return false;

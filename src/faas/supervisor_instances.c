@@ -313,6 +313,14 @@ void instance_stop(struct supervisor *supervisor, const struct gateway_stop *wis
     }
 }
 
+void instance_ground(struct supervisor *supervisor, const struct gateway_ground *wish)
+{
+    struct instance *instance = find_token(supervisor, wish->token);
+
+    if (instance && !instance->server && instance->group)
+        cgroup_set_background(instance->group, wish->background != 0);
+}
+
 /* Why a process with this wait status ended. Reads the group's counters only after a SIGKILL. */
 static void explain(const struct instance *instance, int status, struct gateway_ended *ended)
 {

@@ -38,6 +38,13 @@ void instance_stop(struct supervisor *s, const struct gateway_stop *wish)
     accepted++;
 }
 
+void instance_ground(struct supervisor *s, const struct gateway_ground *wish)
+{
+    (void)s;
+    CHECK(role == GATEWAY_CALLS && wish->type == GATEWAY_GROUND);
+    accepted++;
+}
+
 /* Texts end; parameters can be walked to their end; only a deploy may have a
  * descriptor (the kernel may have kept it back). */
 void admin_message(struct supervisor *s, const struct admin_request *request, int *fd)
@@ -91,6 +98,7 @@ void templates_retire_all(struct supervisor *s)
 static const size_t sizes[] = {
     sizeof(struct gateway_start),     sizeof(struct gateway_stop), sizeof(struct admin_request),
     sizeof(struct guest_not_started), sizeof(struct guest_ended),  sizeof(struct telemetry_end),
+    sizeof(struct gateway_ground),
 };
 
 /* Bytes of the input, behind them zeros up to a size that means something, or to none. */

@@ -159,9 +159,11 @@ static void deaf_starts(void)
 static void stop_all(void)
 {
     struct gateway_stop stop = {.type = GATEWAY_STOP, .reason = 77};
+    struct gateway_ground ground = {.type = GATEWAY_GROUND, .background = 77};
 
     for (uint64_t token = 0; token < 2000; token++) {
-        stop.token = token;
+        stop.token = ground.token = token;
+        say(&ground, sizeof ground, 0);
         say(&stop, sizeof stop, 0);
     }
 }

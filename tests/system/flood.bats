@@ -205,6 +205,37 @@ neighbour() {
         }' <<<"$out")"
 }
 
+# Instances of this daemon's that compute now and are in the background.
+in_background() {
+    local pid path root
+    for pid in $(descendants "$VIREO_DAEMON"); do
+        root=/sys/fs/cgroup
+        path=$(sed -n 's/^0:://p' "/proc/$pid/cgroup" 2>/dev/null) || continue
+        if grep -q ':cpu[,:]' "/proc/$pid/cgroup"; then
+            root=$(findmnt -n -o TARGET -t cgroup -O cpu | head -n 1)
+            path=$(sed -En 's/^[0-9]+:cpu(,[a-z]+)?://p' "/proc/$pid/cgroup")
+        fi
+        [ "$(cat "$root$path/cpu.idle" 2>/dev/null)" != 1 ] || echo "$pid"
+    done
+}
+
+is_in_background() {
+    [ -n "$(in_background)" ]
+}
+
+@test "an instance whose call runs for long gives way, and no longer than that" {
+    "$VIREO" doctor | grep -q '^ok.*long calls' || skip "no control group here has cpu.idle"
+    not is_in_background
+    curl -s "$VIREO_SERVER/function/single?loop" >/dev/null 3>&- &
+    flood=$!
+    eventually 2 is_in_background
+    wait "$flood"
+    flood=
+    eventually 2 not is_in_background
+    [ "$(curl -s "$VIREO_SERVER/function/single?calls")" = 1 ]
+    not is_in_background
+}
+
 @test "a function's neighbour is answered in time during its flood" {
     local kind
     printf 'wrk.method = "POST"\nwrk.body = string.rep("x", 4000000)\n' >"$BATS_TEST_TMPDIR/big.lua"

@@ -5,6 +5,17 @@
 
 #include "real.h"
 
+static int read_text(int dir_fd, const char *path, char *text, size_t size)
+{
+    _cleanup_(closep) int fd = openat(dir_fd, path, O_RDONLY | O_CLOEXEC);
+    ssize_t n = fd < 0 ? -1 : fd_read_full(fd, text, size - 1);
+
+    if (n < 0)
+        return -errno;
+    text[n] = '\0';
+    return 0;
+}
+
 static void spares_wait(struct cgroup_pool *pool, unsigned wanted)
 {
     unsigned ready = 0, out, made;
@@ -347,6 +358,32 @@ static void descriptors_of_counters_are_bounded_and_given_back(void **state)
     assert_int_equal(root->open_fds, 0);
 }
 
+static void a_group_from_the_background_comes_back_in_the_foreground(void **state)
+{
+    static const struct cgroup_limits limits = {.pids = 4};
+    struct cgroup_pool *pool;
+    struct cgroup *group, *again;
+    char text[8], path[64];
+
+    (void)state;
+    NEEDS("background");
+    assert_int_equal(cgroup_pool_new(root, 0, &pool, NULL), 0);
+    assert_int_equal(cgroup_pool_take(pool, &limits, &group, NULL), 0);
+    snprintf(path, sizeof path, "%s/cpu.idle", group->dir);
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(cgroup_set_background(group, i != 1), 0);
+        assert_int_equal(read_text(root->background_tree->fd, path, text, sizeof text), 0);
+        assert_string_equal(text, i != 1 ? "1\n" : "0\n");
+    }
+    cgroup_pool_put(pool, group, false);
+    assert_int_equal(cgroup_pool_take(pool, &limits, &again, NULL), 0);
+    assert_ptr_equal(again, group);
+    assert_int_equal(read_text(root->background_tree->fd, path, text, sizeof text), 0);
+    assert_string_equal(text, "0\n");
+    cgroup_pool_put(pool, again, false);
+    cgroup_pool_free(pool);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -357,6 +394,7 @@ int main(void)
         cmocka_unit_test(memory_left_behind_is_given_back),
         cmocka_unit_test(surplus_groups_are_removed),
         cmocka_unit_test(eight_threads_never_share_a_group),
+        cmocka_unit_test(a_group_from_the_background_comes_back_in_the_foreground),
         cmocka_unit_test(pool_sleeps_when_idle),
         cmocka_unit_test(descriptors_of_counters_are_bounded_and_given_back),
     };

@@ -31,6 +31,17 @@ static void note_stop(void *user, struct instance *instance, enum gateway_stop_r
     stopped[stopped_count++ % NOTES] = instance;
 }
 
+static struct instance *grounded[NOTES];
+static bool grounds[NOTES];
+static unsigned ground_count;
+
+static void note_ground(void *user, struct instance *instance, bool background)
+{
+    (void)user;
+    grounds[ground_count % NOTES] = background;
+    grounded[ground_count++ % NOTES] = instance;
+}
+
 static void note_give(void *user, struct pool_call *call, struct instance *instance)
 {
     (void)user;
@@ -71,6 +82,7 @@ static void note_release(void *user, struct instance *instance)
 static const struct pool_actions actions = {
     .start = note_start,
     .stop = note_stop,
+    .ground = note_ground,
     .give = note_give,
     .take_back = note_take_back,
     .look = note_look,
@@ -83,6 +95,7 @@ static int open_pool(void **state)
     (void)state;
     begun_count = 1;
     started_count = stopped_count = given_count = failed_count = released_count = 0;
+    ground_count = 0;
     return loop_new(&loop, NULL) || pool_new(loop, &actions, NULL, &pool, NULL);
 }
 
@@ -504,6 +517,33 @@ static void calls_behind_one_that_takes_long_go_back(void **state)
     assert_ptr_equal(calls[2].instance, started[1]);
 }
 
+static void a_long_call_runs_in_the_background_and_a_short_one_does_not(void **state)
+{
+    (void)state;
+    struct pool_function *f = set(&usual);
+    struct pool_call calls[2] = {0};
+    f->service_ns = 10000000; /* one call in an instance */
+    assert_int_equal(pool_submit(pool, f, &calls[0]), 0);
+    begin(started[0], 1);
+    assert_int_equal(pool_submit(pool, f, &calls[1]), 0);
+    for (int i = 0; i < 200 && started_count < 2; i++)
+        loop_round(loop, 1);
+    begin(started[1], 1);
+    pool_answered(pool, started[1], false);
+    assert_int_equal(ground_count, 0);
+    for (int i = 0; i < 200 && ground_count == 0; i++)
+        loop_round(loop, 1);
+    assert_int_equal(ground_count, 1);
+    assert_ptr_equal(grounded[0], started[0]);
+    assert_true(grounds[0]);
+    /* Nobody is woken on its behalf any more. */
+    assert_int_equal(f->long_timer.place, 0);
+    pool_answered(pool, started[0], false);
+    assert_int_equal(ground_count, 2);
+    assert_ptr_equal(grounded[1], started[0]);
+    assert_false(grounds[1]);
+}
+
 static void what_an_instance_had_not_begun_outlives_it(void **state)
 {
     (void)state;
@@ -549,6 +589,7 @@ int main(void)
         TEST(short_calls_lie_in_one_instance),
         TEST(a_function_not_measured_yet_has_one_call_in_an_instance),
         TEST(calls_behind_one_that_takes_long_go_back),
+        TEST(a_long_call_runs_in_the_background_and_a_short_one_does_not),
         TEST(what_an_instance_had_not_begun_outlives_it),
         TEST(calls_of_a_removed_function_that_went_back_fail),
         TEST(isolation_request_starts_one_for_each_call),
