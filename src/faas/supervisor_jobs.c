@@ -1,10 +1,10 @@
 /*
- * Deploys and removals: they wait for compilers and for the disk, so threads do them, two at a
- * time.
+ * Jobs: what waits for compilers and for the disk, done by threads; a queue each way between them
+ * and the loop. What a job does in its thread is in supervisor_deploy.c.
  *
- *   deploy:  build (thread) -> try: a template of the result is started (loop) -> commit: the
- *            registry's row is written (thread) -> done: in use, acknowledged (loop)
- *   remove:  commit (thread) -> done (loop)
+ *   deploy:  build (slow thread) -> sockets (loop) -> a template, then the registry's row (quick
+ *            thread) -> in use, acknowledged (loop)
+ *   remove:  commit (quick thread) -> done (loop)
  *
  * The registry is one connection, the quick thread's. So is purging the store: what it commits and
  * what it removes can't meet.
@@ -28,6 +28,7 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "faas/supervisor.h"
+#include "faas/supervisor_jobs.h"
 
 #define SLOW_THREADS 2
 #define THREADS (SLOW_THREADS + 1)
@@ -39,29 +40,7 @@
 #define LIBRARY_KEEP_SECONDS 86400
 #define PURGE_NS (3600 * INT64_C(1000000000))
 
-enum job_kind { JOB_DEPLOY, JOB_REMOVE, JOB_PURGE_UID, JOB_PURGE_STORE, JOB_TEMPLATE };
-
 enum job_queue { QUEUE_SLOW, QUEUE_QUICK, QUEUES };
-
-struct job {
-    struct job *next;
-    enum job_kind kind;
-    bool built; /* JOB_DEPLOY: the next thread step is the commit */
-    struct admin_request request;
-    int source_fd;
-    struct build_result result;
-    struct registry_function row;
-    struct template_slot *slot; /* started, not adopted */
-    uid_t uid;
-    uint32_t age_seconds; /* JOB_PURGE_STORE */
-    /* JOB_TEMPLATE: what the function was when it was asked for. */
-    uint32_t function_id, generation;
-    char library_hash[BUILD_HASH_TEXT];
-    struct manifest manifest;
-    int listeners[GRANT_LISTEN_MAX]; /* of a server; -1: none */
-    struct err err;
-    struct supervisor *supervisor;
-};
 
 struct job_list {
     struct job *first, *last;
@@ -116,9 +95,7 @@ static void job_free(struct job *job)
 
 /* ---- in a thread ---- */
 
-/* The loop passes it on: the gateway's socket is its own. One that can't be kept is lost; it is
- * only progress. */
-static void progress(const char *stage, void *user)
+void job_progress(const char *stage, void *user)
 {
     const struct job *job = user;
     struct jobs *jobs = job->supervisor->jobs;
@@ -133,183 +110,6 @@ static void progress(const char *stage, void *user)
             jobs->progress_count--;
     }
     pthread_mutex_unlock(&jobs->lock);
-}
-
-/* What the command line set, over vireo.yaml; then the operator's word on the whole. */
-static int override(struct manifest *manifest, void *user, struct err *err)
-{
-    const struct job *job = user;
-    const struct admin_request *request = &job->request;
-    int r = 0;
-
-    if (request->name[0])
-        r = manifest_set_name(manifest, request->name, err);
-    if (r == 0 && request->isolation[0])
-        r = manifest_set_isolation(manifest, request->isolation, err);
-    if (r == 0 && request->memory[0])
-        r = manifest_set_memory(manifest, request->memory, err);
-    if (r == 0 && request->cpus[0])
-        r = manifest_set_cpus(manifest, request->cpus, err);
-    if (r == 0 && request->timeout[0])
-        r = manifest_set_timeout(manifest, request->timeout, err);
-    for (uint32_t at = 0; r == 0 && at < request->param_bytes;) {
-        r = manifest_set_env(manifest, request->params + at, err);
-        at += (uint32_t)strlen(request->params + at) + 1;
-    }
-    if (r == 0 && !manifest->name[0])
-        r = err_say(err, -EINVAL,
-                    "cannot deploy: the function has no name (vireo.yaml 'name' or --name)");
-    if (r == 0 && request->require[0] && strcmp(request->require, "sfi") != 0) {
-        if (strcmp(request->require, "proved") == 0 || strcmp(request->require, "container") == 0)
-            r = err_say(err, -EPERM, "cannot deploy '%s': it would be 'sfi', and '%s' is required",
-                        manifest->name, request->require);
-        else
-            r = err_say(err, -EINVAL, "cannot require '%s': it is not proved, sfi or container",
-                        request->require);
-    }
-    if (r == 0)
-        r = manifest_settle(manifest, err); /* how many instances it asks for */
-    if (r == 0)
-        r = supervisor_config_allows(&job->supervisor->config, manifest, err);
-    return r < 0 ? r : secrets_check(&job->supervisor->config, manifest, err);
-}
-
-static int deploy_build(struct job *job)
-{
-    struct supervisor *supervisor = job->supervisor;
-    struct err *err = &job->err;
-    _cleanup_(closep) int uid_lock = -1;
-    struct stat status;
-    uid_t uid;
-
-    if (fstat(job->source_fd, &status) < 0)
-        return err_set(err, -errno, "cannot read the source");
-    if (status.st_size <= 0 || status.st_size > SOURCE_MAX_BYTES)
-        return err_say(err, -EFBIG, "cannot read the source: it has %lld bytes, the limit is %d",
-                       (long long)status.st_size, SOURCE_MAX_BYTES);
-    /* Copied: the gateway may hold the file and is not trusted to leave it alone. */
-    _cleanup_(freep) void *tar = malloc((size_t)status.st_size);
-    if (!tar)
-        return err_set(err, -ENOMEM, "cannot read the source");
-    if (pread(job->source_fd, tar, (size_t)status.st_size, 0) != status.st_size)
-        return err_say(err, -EIO, "cannot read the source: it changed");
-    int r = pvm_uid_take(&uid, &uid_lock, err);
-    if (r < 0)
-        return r;
-    char group[64];
-    snprintf(group, sizeof group, "vireo/build-%d-%llu", (int)getpid(),
-             (unsigned long long)job->request.token);
-    struct build_options options = {
-        .program_dir = supervisor->config.program_dir,
-        .state_dir = supervisor->config.state_dir,
-        .uid = uid,
-        .cgroup_name = group,
-        .progress = progress,
-        .progress_user = job,
-    };
-    return build_run(&options, tar, (size_t)status.st_size, override, job, supervisor->store,
-                     supervisor->key, &job->result, err);
-}
-
-/* Files of its uid may be anywhere in a host directory that it can write to. */
-static bool may_own_files(const struct manifest *manifest)
-{
-    for (uint32_t i = 0; i < manifest->file_count; i++) {
-        if (manifest->files[i].host[0] && manifest->files[i].writable)
-            return true;
-    }
-    return false;
-}
-
-static int fill_row(struct job *job)
-{
-    struct registry_function *row = &job->row;
-    const struct build_result *result = &job->result;
-
-    memcpy(row->name, result->manifest.name, sizeof row->name);
-    memcpy(row->version, result->note.version, sizeof row->version);
-    memcpy(row->library_hash, result->library_hash, sizeof row->library_hash);
-    memcpy(row->source_hash, result->input_hash, sizeof row->source_hash);
-    memcpy(row->safety, result->note.safety, sizeof row->safety);
-    memcpy(row->kind, result->note.kind, sizeof row->kind);
-    row->may_own_files = may_own_files(&result->manifest);
-    return manifest_format(&result->manifest, &row->manifest, &job->err);
-}
-
-/*
- * A template of the result, before anything is committed, then the row. A new function has no uid
- * before its row: its trial runs as one that is nobody's, and is thrown away.
- */
-static void deploy_commit(struct job *job)
-{
-    struct supervisor *supervisor = job->supervisor;
-    const struct manifest *manifest = &job->result.manifest;
-    struct registry_function *row = &job->row;
-    struct registry_function known = {0};
-    _cleanup_(closep) int uid_lock = -1;
-    uid_t uid;
-
-    int found = registry_get(supervisor->registry, row->name, &known, NULL);
-    uid = known.uid;
-    if (found == 0)
-        store_touch(supervisor->store, known.library_hash); /* used until now */
-    registry_function_clear(&known);
-    /* Again: it may have been purged since it was built. */
-    if (store_put(supervisor->store, job->result.library, job->result.size, row->library_hash,
-                  &job->err) < 0)
-        return;
-    if (found < 0 && pvm_uid_take(&uid, &uid_lock, &job->err) < 0)
-        return;
-    if (template_open(supervisor, row->name, row->library_hash, manifest, uid, job->listeners,
-                      &job->slot, &job->err) < 0)
-        return;
-    if (registry_put(supervisor->registry, row, &job->err) < 0)
-        return;
-    if (found < 0) {
-        template_discard(supervisor, steal_ptr(&job->slot));
-        /* What fails now, after the trial, is met and told again at the first call. */
-        template_open(supervisor, row->name, row->library_hash, manifest, row->uid, job->listeners,
-                      &job->slot, NULL);
-    }
-}
-
-static void remove_commit(struct job *job)
-{
-    struct supervisor *supervisor = job->supervisor;
-    struct registry_function known = {0};
-    uint32_t id;
-
-    if (registry_get(supervisor->registry, job->request.name, &known, &job->err) == 0 &&
-        registry_remove(supervisor->registry, job->request.name, &id, &job->uid, &job->err) == 0)
-        store_touch(supervisor->store, known.library_hash); /* used until now */
-    registry_function_clear(&known);
-}
-
-static void job_step(struct job *job)
-{
-    struct supervisor *supervisor = job->supervisor;
-
-    switch (job->kind) {
-    case JOB_DEPLOY:
-        if (job->built)
-            deploy_commit(job);
-        else if (deploy_build(job) == 0)
-            fill_row(job);
-        return;
-    case JOB_REMOVE:
-        remove_commit(job);
-        return;
-    case JOB_PURGE_UID:
-        registry_uid_purged(supervisor->registry, job->uid, &job->err);
-        return;
-    case JOB_PURGE_STORE:
-        purge_store(supervisor, job->age_seconds, &job->err);
-        return;
-    case JOB_TEMPLATE:
-        template_open(supervisor, job->request.name, job->library_hash, &job->manifest, job->uid,
-                      job->listeners, &job->slot, &job->err);
-        return;
-    }
 }
 
 static void serve_queue(struct jobs *jobs, enum job_queue queue)

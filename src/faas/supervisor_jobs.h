@@ -1,0 +1,36 @@
+/* Between supervisor_jobs.c, which has the queues, and supervisor_deploy.c, which does the work. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "faas/supervisor.h"
+
+enum job_kind { JOB_DEPLOY, JOB_REMOVE, JOB_PURGE_UID, JOB_PURGE_STORE, JOB_TEMPLATE };
+
+struct job {
+    struct job *next;
+    enum job_kind kind;
+    bool built; /* JOB_DEPLOY: the next thread step is the commit */
+    struct admin_request request;
+    int source_fd;
+    struct build_result result;
+    struct registry_function row;
+    struct template_slot *slot; /* started, not adopted */
+    uid_t uid;
+    uint32_t age_seconds; /* JOB_PURGE_STORE */
+    /* JOB_TEMPLATE: what the function was when it was asked for. */
+    uint32_t function_id, generation;
+    char library_hash[BUILD_HASH_TEXT];
+    struct manifest manifest;
+    int listeners[GRANT_LISTEN_MAX]; /* of a server; -1: none */
+    struct err err;
+    struct supervisor *supervisor;
+};
+
+/* One step of a job, in its thread; an error is in job->err. */
+void job_step(struct job *job);
+/* A build_progress: `user` is the job. The loop passes it on, for the gateway's socket is its own.
+ * What can't be kept is lost; it is only progress. Any thread. */
+void job_progress(const char *stage, void *user);
