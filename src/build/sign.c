@@ -5,12 +5,15 @@
  * behind the context nor hashed twice.
  */
 #include <assert.h>
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/err.h"
@@ -146,6 +149,38 @@ static int key_file_fill(int fd)
     return r;
 }
 
+/* Who made this temporary file of a key, by its name; 0: it is none. */
+static pid_t temporary_writer(const char *file, const char *name)
+{
+    size_t length = strlen(name) < 200 ? strlen(name) : 200;
+    unsigned random;
+    int pid, end = 0;
+
+    if (file[0] != '.' || strncmp(file + 1, name, length) != 0 ||
+        sscanf(file + 1 + length, ".%d.%8x.tmp%n", &pid, &random, &end) != 2 || end == 0 ||
+        file[1 + length + (size_t)end] != '\0' || pid <= 0)
+        return 0;
+    return pid;
+}
+
+/* A key that was being made when its maker was killed is a secret that nobody knows of. */
+static void remove_temporaries(int dir_fd, const char *name)
+{
+    int fd = openat(dir_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *directory = fd < 0 ? NULL : fdopendir(fd);
+
+    if (!directory) {
+        closep(&fd);
+        return;
+    }
+    for (struct dirent *entry; (entry = readdir(directory));) {
+        pid_t writer = temporary_writer(entry->d_name, name);
+        if (writer > 0 && writer != getpid() && kill(writer, 0) < 0 && errno == ESRCH)
+            unlinkat(dir_fd, entry->d_name, 0);
+    }
+    closedir(directory);
+}
+
 /*
  * Makes a key file, whole and durable, or nothing: it is written under another name and linked.
  * link(2) does not replace, so of two that make it at once one key stays, and both read that one.
@@ -153,7 +188,7 @@ static int key_file_fill(int fd)
 static int key_make(int dir_fd, const char *name, const char *path, struct err *err)
 {
     char temporary[300];
-    snprintf(temporary, sizeof temporary, ".%.200s.%08x%08x.tmp", name, randombytes_random(),
+    snprintf(temporary, sizeof temporary, ".%.200s.%d.%08x.tmp", name, (int)getpid(),
              randombytes_random());
 
     _cleanup_(closep) int fd = openat(
@@ -186,6 +221,7 @@ int sign_key_open(const char *path, struct sign_key **ret_key, struct err *err)
     if (dir_fd < 0)
         return err_set(err, -errno, "cannot open key '%s'", path);
 
+    remove_temporaries(dir_fd, name);
     int r = key_read(dir_fd, name, path, ret_key, err);
     if (r != -ENOENT)
         return r;

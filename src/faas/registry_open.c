@@ -251,9 +251,12 @@ int registry_open(const char *state_dir, uid_t uid_first, uint32_t uid_count,
     if (n < 0 || (size_t)n >= sizeof registry->path)
         return err_set(err, -ENAMETOOLONG, "cannot open the registry in '%s'", state_dir);
 
+    registry_wal_look(registry);
     int r = database_open(registry, err);
     if (r == 0)
         r = schema_open(registry, err);
+    if (r == 0)
+        registry_wal_compare(registry);
     if (r == 0)
         r = statements_prepare(registry, err);
     if (r < 0)

@@ -194,6 +194,7 @@ PYTHON
         dd of="$VIREO_STATE/registry.db-wal" bs=1 seek=$((size + 100)) conv=notrunc status=none
     daemon_start
     [ "$(names)" = "before first" ]
+    grep -q "registry.db': the last [0-9]* of [0-9]* frames of its write-ahead log were dropped" "$VIREO_STATE/daemon.log"
     call_is before x
     call_is first x
     "$VIREO" deploy "$FUNCTIONS/tool.c" --name second
@@ -201,6 +202,15 @@ PYTHON
     head -c 4000 /dev/urandom >"$VIREO_STATE/registry.db-wal"
     daemon_start
     [ "$(names)" = "before first second" ]
+    grep -q "registry.db': nothing of its write-ahead log could be read" "$VIREO_STATE/daemon.log"
+    # A log that is whole is nothing to speak of.
+    "$VIREO" rm second
+    kill -KILL "$VIREO_DAEMON"
+    wait "$VIREO_DAEMON" || true
+    unset VIREO_DAEMON
+    daemon_start
+    [ "$(names)" = "before first" ]
+    [ "$(grep -c "write-ahead log" "$VIREO_STATE/daemon.log")" -eq 2 ]
 }
 
 # ---- the store ----

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <sys/wait.h>
 
 #include "test_library.h"
 
@@ -39,6 +40,45 @@ static void a_key_is_made_once_and_is_the_owners_alone(void **state)
     assert_int_equal(stat(path, &status), 0);
     assert_int_equal(status.st_mode & 07777, 0600);
     assert_int_equal(status.st_nlink, 1);
+}
+
+/* A file of this name beside the key. */
+static bool stays(const char *name)
+{
+    char path[256];
+
+    snprintf(path, sizeof path, "%s/%s", scratch, name);
+    return access(path, F_OK) == 0;
+}
+
+static void what_a_killed_maker_left_is_removed(void **state)
+{
+    (void)state;
+    char dead[64], ours[64];
+    static const char *const others[] = {".left.key.tmp", ".left.key.1x.00000000.tmp",
+                                         ".left.key.4194305.00000000.tmp.save",
+                                         ".other.key.4194305.00000000.tmp"};
+    pid_t pid = fork();
+    if (pid == 0)
+        _exit(0);
+    assert_int_equal(waitpid(pid, NULL, 0), pid);
+    snprintf(dead, sizeof dead, ".left.key.%d.0badcafe.tmp", (int)pid);
+    snprintf(ours, sizeof ours, ".left.key.%d.0badcafe.tmp", (int)getpid());
+    for (size_t i = 0; i < 2 + ARRAY_LEN(others); i++) {
+        char path[256];
+        snprintf(path, sizeof path, "%s/%s", scratch,
+                 i == 0   ? dead
+                 : i == 1 ? ours
+                          : others[i - 2]);
+        int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+        assert_true(fd >= 0);
+        close(fd);
+    }
+    _cleanup_(sign_key_freep) struct sign_key *key = key_of("left.key");
+    assert_false(stays(dead));
+    assert_true(stays(ours)); /* another thread may be making it */
+    for (size_t i = 0; i < ARRAY_LEN(others); i++)
+        assert_true(stays(others[i]));
 }
 
 static void *open_at_once(void *user)
@@ -205,6 +245,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_key_is_made_once_and_is_the_owners_alone),
+        cmocka_unit_test(what_a_killed_maker_left_is_removed),
         cmocka_unit_test(first_uses_at_once_agree),
         cmocka_unit_test(keys_that_are_not_safe_are_refused),
         cmocka_unit_test(a_signed_library_is_accepted_by_its_key_alone),
