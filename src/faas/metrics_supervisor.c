@@ -29,6 +29,9 @@ static const struct {
      "Control groups that the pool keeps ready when nothing is started."},
     {"groups_made", "vireo_cgroup_pool_made_total", "", "counter",
      "Control groups that were made, in advance or because none was ready."},
+    {"gateway_restarts_calls", "vireo_gateway_restarts_total", "{gateway=\"calls\"}", "counter",
+     "Gateways that ended and were started again."},
+    {"gateway_restarts_admin", "vireo_gateway_restarts_total", "{gateway=\"admin\"}", NULL, NULL},
 };
 
 static void object_put(json_object **object)

@@ -338,6 +338,9 @@ static void stop(struct supervisor *supervisor)
     supervisor->stopping = true;
     supervisor->stop_at_ns = clock_now_ns() + DRAIN_NS;
     gateway_send(supervisor, GATEWAY_CALLS, &drain, sizeof drain, NULL, 0);
+    /* It waits for its next start: no call runs. */
+    if (supervisor->gateways[GATEWAY_CALLS].process.fd < 0)
+        supervisor->stopped = true;
 }
 
 static void signals_ready(struct supervisor *supervisor, struct source *source, uint32_t events)
@@ -494,7 +497,8 @@ static void supervisor_init(struct supervisor *supervisor, const struct supervis
     supervisor->connector.fd = supervisor->connector_fd = supervisor->connector_socket = -1;
     supervisor->connector_timer.fd = -1;
     for (unsigned i = 0; i < GATEWAY_ROLES; i++) {
-        supervisor->gateways[i].source.fd = supervisor->gateways[i].process.fd = -1;
+        supervisor->gateways[i].source.fd = supervisor->gateways[i].process.fd =
+            supervisor->gateways[i].timer.fd = -1;
         supervisor->telemetry[i] = -1;
     }
     for (unsigned i = INSTANCES_MAX; i-- > 0;) {

@@ -48,7 +48,9 @@ struct gateway {
     struct source process; /* its pidfd */
     struct outgoing *first, *last;
     size_t outgoing_count;
-    unsigned failures; /* starts that ended within a second, in a row */
+    struct source timer; /* when it is to be started again */
+    unsigned failures;   /* starts that failed or ended within a second, in a row */
+    uint64_t restarts;
     int64_t started_ns;
 };
 

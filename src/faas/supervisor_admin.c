@@ -236,6 +236,8 @@ static void reply_status(struct supervisor *supervisor, uint64_t token)
     add_number(object, "groups_spare", supervisor->pool ? SPARE_GROUPS : 0);
     add_number(object, "groups_made", made);
     add_number(object, "templates", templates);
+    add_number(object, "gateway_restarts_calls", supervisor->gateways[GATEWAY_CALLS].restarts);
+    add_number(object, "gateway_restarts_admin", supervisor->gateways[GATEWAY_ADMIN].restarts);
     json_object_object_add(object, "memory", memory_json(supervisor));
     admin_reply(supervisor, token, 0, "", json_object_to_json_string(object));
     json_object_put(object);

@@ -14,6 +14,7 @@
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/timerfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -27,8 +28,10 @@
 
 /* Messages that may wait for a gateway that doesn't read. */
 #define OUTGOING_MAX 65536
-/* A gateway that ends this often within a second of its start is not started again. */
-#define FAILURES_MAX 5
+/* One that ran so long is started again at once, else after a time that doubles. */
+#define RAN_WELL_NS INT64_C(1000000000)
+#define BACKOFF_FIRST_NS INT64_C(100000000)
+#define BACKOFF_LAST_NS INT64_C(5000000000)
 
 static const char *const role_names[] = {"calls", "admin"};
 
@@ -229,11 +232,63 @@ static void gateway_forget(struct supervisor *supervisor, struct gateway *gatewa
     outgoing_drop(gateway);
 }
 
-static void gateway_ended(struct supervisor *supervisor, struct source *source, uint32_t events)
+/* Kills it, if it lives, and forgets it. */
+static void gateway_end(struct supervisor *supervisor, struct gateway *gateway)
+{
+    siginfo_t info;
+
+    if (gateway->process.fd < 0)
+        return;
+    process_kill(gateway->process.fd);
+    while (waitid(P_PIDFD, (id_t)gateway->process.fd, &info, WEXITED) < 0 && errno == EINTR)
+        ;
+    gateway_forget(supervisor, gateway);
+}
+
+/* At once, or when its time has come; meanwhile the other one and all servers go on. */
+static void start_again(struct supervisor *supervisor, enum gateway_role role)
+{
+    struct gateway *gateway = &supervisor->gateways[role];
+    struct err err = {0};
+
+    gateway->restarts++;
+    if (gateway->failures == 0) {
+        if (gateway_start(supervisor, role, &err) == 0)
+            return;
+        log_line(LOG_ERROR, "%s", err.message);
+        gateway->failures++;
+    }
+    unsigned doubled = gateway->failures - 1 < 6 ? gateway->failures - 1 : 6;
+    int64_t wait_ns = BACKOFF_FIRST_NS << doubled;
+    if (wait_ns > BACKOFF_LAST_NS)
+        wait_ns = BACKOFF_LAST_NS;
+    const struct itimerspec time = {.it_value = {wait_ns / 1000000000, wait_ns % 1000000000}};
+    timerfd_settime(gateway->timer.fd, 0, &time, NULL);
+    log_line(LOG_ERROR, "%s gateway is started again in %d ms", role_names[role],
+             (int)(wait_ns / 1000000));
+}
+
+static void timer_ready(struct supervisor *supervisor, struct source *source, uint32_t events)
 {
     struct gateway *gateway = source->owner;
     enum gateway_role role = role_of(supervisor, gateway);
     struct err err = {0};
+    uint64_t count;
+
+    (void)events;
+    if (read(source->fd, &count, sizeof count) < 0 || supervisor->stopping)
+        return;
+    if (gateway_start(supervisor, role, &err) < 0) {
+        log_line(LOG_ERROR, "%s", err.message);
+        gateway->failures++;
+        start_again(supervisor, role);
+    }
+}
+
+static void gateway_ended(struct supervisor *supervisor, struct source *source, uint32_t events)
+{
+    struct gateway *gateway = source->owner;
+    enum gateway_role role = role_of(supervisor, gateway);
     siginfo_t info = {0};
 
     (void)events;
@@ -256,13 +311,9 @@ static void gateway_ended(struct supervisor *supervisor, struct source *source, 
         return;
     log_line(LOG_ERROR, "%s gateway ended (%s %d): starting it again", role_names[role],
              info.si_code == CLD_EXITED ? "status" : "signal", info.si_status);
-    gateway->failures =
-        clock_now_ns() - gateway->started_ns < 1000000000 ? gateway->failures + 1 : 0;
-    if (gateway->failures >= FAILURES_MAX || gateway_start(supervisor, role, &err) < 0) {
-        log_line(LOG_ERROR, "%s gateway can't be kept running: %s", role_names[role],
-                 err.code ? err.message : "it ends at once");
-        supervisor->stopping = supervisor->stopped = true;
-    }
+    bool ran_well = clock_now_ns() - gateway->started_ns >= RAN_WELL_NS;
+    gateway->failures = ran_well ? 0 : gateway->failures + 1;
+    start_again(supervisor, role);
 }
 
 /* Everything that a calls gateway has to know before it is ready. */
@@ -368,8 +419,10 @@ int gateway_start(struct supervisor *supervisor, enum gateway_role role, struct 
     r = supervisor_watch(supervisor, &gateway->process, process.pidfd, EPOLLIN, err);
     if (r == 0)
         r = supervisor_watch(supervisor, &gateway->source, steal_fd(&ours), EPOLLIN, err);
-    if (r < 0)
+    if (r < 0) {
+        gateway_end(supervisor, gateway);
         return r;
+    }
     if (role == GATEWAY_CALLS)
         tell_all(supervisor);
     return 0;
@@ -381,7 +434,15 @@ int gateways_open(struct supervisor *supervisor, struct err *err)
                    supervisor->telemetry) < 0)
         return err_set(err, -errno, "cannot start the gateways");
     for (enum gateway_role role = 0; role < GATEWAY_ROLES; role++) {
-        int r = gateway_start(supervisor, role, err);
+        struct gateway *gateway = &supervisor->gateways[role];
+        int fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+        if (fd < 0)
+            return err_set(err, -errno, "cannot make a timer");
+        gateway->timer.owner = gateway;
+        gateway->timer.ready = timer_ready;
+        int r = supervisor_watch(supervisor, &gateway->timer, fd, EPOLLIN, err);
+        if (r == 0)
+            r = gateway_start(supervisor, role, err);
         if (r < 0)
             return r;
     }
@@ -392,13 +453,10 @@ void gateways_close(struct supervisor *supervisor)
 {
     for (enum gateway_role role = 0; role < GATEWAY_ROLES; role++) {
         struct gateway *gateway = &supervisor->gateways[role];
-        siginfo_t info;
-        if (gateway->process.fd < 0)
-            continue;
-        process_kill(gateway->process.fd);
-        while (waitid(P_PIDFD, (id_t)gateway->process.fd, &info, WEXITED) < 0 && errno == EINTR)
-            ;
-        gateway_forget(supervisor, gateway);
+        gateway_end(supervisor, gateway);
+        supervisor_unwatch(supervisor, &gateway->timer);
+        closep(&gateway->timer.fd);
+        gateway->timer.fd = -1;
     }
     fd_close_all(supervisor->telemetry, GATEWAY_ROLES);
 }

@@ -127,6 +127,43 @@ teardown() {
     "$VIREO" ls | grep -q kept
 }
 
+@test "a gateway that keeps ending is started ever later, and the other one goes on" {
+    daemon_start
+    "$VIREO" deploy "$FUNCTIONS/tool.c" --name kept
+    gateway() { pgrep -P "$VIREO_DAEMON" -f 'vireo-gateway calls'; }
+    local i one killed=
+    is_another() { one=$(gateway) && [ "$one" != "$killed" ]; }
+    for i in 1 2 3 4 5 6; do
+        eventually 5 is_another
+        kill -KILL "$one"
+        killed=$one
+        "$VIREO" ls | grep -q kept
+    done
+    alive "$VIREO_DAEMON"
+    # The first may have run for a second; not one of the others did.
+    grep -q "calls gateway is started again in 100 ms" "$VIREO_STATE/daemon.log"
+    grep -q "calls gateway is started again in 800 ms" "$VIREO_STATE/daemon.log"
+    curl -s --unix-socket "$VIREO_STATE/admin.sock" http://localhost/metrics |
+        grep -q '^vireo_gateway_restarts_total{gateway="calls"} 6$'
+    served() { call kept --data-binary again && [ "$body" = again ]; }
+    eventually 8 served
+}
+
+@test "a daemon stops though its gateway is not there" {
+    daemon_start
+    local i one
+    for i in 1 2 3 4 5; do
+        eventually 5 pgrep -P "$VIREO_DAEMON" -f 'vireo-gateway calls'
+        one=$(pgrep -P "$VIREO_DAEMON" -f 'vireo-gateway calls')
+        kill -KILL "$one"
+        eventually 3 not alive "$one"
+    done
+    SECONDS=0
+    kill -TERM "$VIREO_DAEMON"
+    wait "$VIREO_DAEMON"
+    [ "$SECONDS" -lt 3 ]
+}
+
 @test "deploys, removals and calls of one name at once leave what was acknowledged last" {
     daemon_start
     "$VIREO" deploy "$FUNCTIONS/tool.c" --name busy
