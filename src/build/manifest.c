@@ -408,13 +408,34 @@ static int connect_read(struct reader *reader, const struct entry *entry, void *
     return endpoints_read(reader, entry, manifest_add_connect, into);
 }
 
+static int bool_read(struct reader *reader, const struct entry *entry, bool *to)
+{
+    const char *text;
+    int r = scalar(reader, entry->name, &text);
+
+    if (r < 0)
+        return r;
+    if (strcmp(text, "true") != 0 && strcmp(text, "false") != 0)
+        return refuse(reader, "%s '%s': it is true or false", entry->name, value_show(text).text);
+    *to = text[0] == 't';
+    return 0;
+}
+
+static int fork_read(struct reader *reader, const struct entry *entry, void *into)
+{
+    return bool_read(reader, entry, &((struct manifest *)into)->fork);
+}
+
+static int ipc_read(struct reader *reader, const struct entry *entry, void *into)
+{
+    return bool_read(reader, entry, &((struct manifest *)into)->ipc);
+}
+
 static int grants_read(struct reader *reader, const struct entry *entry, void *into)
 {
     static const struct entry entries[] = {
-        {"files", files_read, NULL},
-        {"env", env_read, NULL},
-        {"listen", listen_read, NULL},
-        {"connect", connect_read, NULL},
+        {"files", files_read, NULL},     {"env", env_read, NULL},   {"listen", listen_read, NULL},
+        {"connect", connect_read, NULL}, {"fork", fork_read, NULL}, {"ipc", ipc_read, NULL},
     };
 
     return mapping(reader, entry->name, entries, ARRAY_LEN(entries), into);

@@ -64,6 +64,7 @@ struct manifest {
     uint32_t listen_count;                                   /* not 0: the function is a server */
     char connect[GRANT_CONNECT_MAX][ENDPOINT_MAX_BYTES + 1]; /* grants: connect: HOST:PORT each */
     uint32_t connect_count;
+    bool fork, ipc; /* grants: fork, ipc */
 };
 
 /* The defaults, with no name. */

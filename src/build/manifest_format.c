@@ -107,7 +107,7 @@ static void endpoints(FILE *out, const char *name, const char *rows, size_t byte
 static void grants(FILE *out, const struct manifest *manifest)
 {
     if (manifest->file_count == 0 && manifest->env_count == 0 && manifest->listen_count == 0 &&
-        manifest->connect_count == 0)
+        manifest->connect_count == 0 && !manifest->fork && !manifest->ipc)
         return;
     fprintf(out, "grants:\n");
     if (manifest->file_count > 0)
@@ -129,6 +129,10 @@ static void grants(FILE *out, const struct manifest *manifest)
               manifest->listen_count);
     endpoints(out, "connect", manifest->connect[0], sizeof manifest->connect[0],
               manifest->connect_count);
+    if (manifest->fork)
+        fprintf(out, "  fork: true\n");
+    if (manifest->ipc)
+        fprintf(out, "  ipc: true\n");
 }
 
 static void whole(FILE *out, const struct manifest *manifest)

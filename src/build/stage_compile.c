@@ -46,6 +46,7 @@ static int compile_one(const struct stage *stage, const char *cwd, const char *s
         "-fmacro-backtrace-limit=3",
         "-I" SOURCE,
         "-I" STAGE_SDK "/include",
+        "-isystem" STAGE_SDK "/posix",
         "-c",
         "-o",
         object,
@@ -171,6 +172,8 @@ static int link_module(const struct stage *stage, const struct objects *objects,
         count++;
     for (size_t i = 0; i < objects->count; i++)
         command[count++] = objects->names[i];
+    /* signal() and raise(), for those that use them. */
+    command[count++] = "-lwasi-emulated-signal";
     command[count] = NULL;
     return stage_run_tool(stage, OBJECTS, command, NULL);
 }

@@ -16,10 +16,17 @@
 /* Types as the witx files of WASI preview 1 lower them: pointers and sizes are i, offsets I. */
 const struct wasm_host_function wasm_host_functions[] = {
     {"vireo", "connect", "ii", "i"},
+    {"vireo", "fork", "", "i"},
+    {"vireo", "getpid", "", "i"},
+    {"vireo", "getppid", "", "i"},
+    {"vireo", "kill", "ii", "i"},
+    {"vireo", "pipe", "i", "i"},
     {"vireo", "request_text", "iii", "i"},
     {"vireo", "request_header", "iiii", "i"},
     {"vireo", "response_status", "i", "i"},
     {"vireo", "response_header", "iiii", "i"},
+    {"vireo", "wait", "i", "i"},
+    {"vireo", "waitpid", "iii", "i"},
     {WASI, "args_get", "ii", "i"},
     {WASI, "args_sizes_get", "ii", "i"},
     {WASI, "clock_res_get", "ii", "i"},

@@ -33,7 +33,7 @@ DEFINE_CLEANUP(struct pvm_template, pvm_template_free)
 
 struct run {
     const char *memory, *cpus, *timeout; /* as given; NULL: not */
-    struct cli_list env, directories;
+    struct cli_list env, directories, grants;
     struct manifest manifest;
     int library_fd, signal_fd;
     uid_t uid;
@@ -80,11 +80,24 @@ static int grant_directory(struct manifest *manifest, const char *text, struct e
     return 0;
 }
 
+/* --grant: one of those that are there or not. */
+static int take_grant(const char *name, bool *fork, bool *ipc, struct err *err)
+{
+    if (strcmp(name, "fork") == 0)
+        *fork = true;
+    else if (strcmp(name, "ipc") == 0)
+        *ipc = true;
+    else
+        return err_say(err, -EINVAL, "cannot grant '%s': it is fork or ipc", name);
+    return 0;
+}
+
 /* Options over the manifest. A grant of the host's files in a manifest is the author's wish, not
  * ours. */
 static int apply_options(struct manifest *manifest, void *user, struct err *err)
 {
     const struct run *run = user;
+    bool may_fork = false, may_ipc = false;
     int r = 0;
 
     for (uint32_t i = 0; i < manifest->file_count; i++) {
@@ -100,7 +113,17 @@ static int apply_options(struct manifest *manifest, void *user, struct err *err)
         return err_say(err, -EPERM,
                        "cannot run: its vireo.yaml asks to connect to '%s' (deploy it)",
                        manifest->connect[0]);
-    if (run->memory)
+    for (size_t i = 0; r == 0 && i < run->grants.count; i++)
+        r = take_grant(run->grants.items[i], &may_fork, &may_ipc, err);
+    if (r == 0 && ((manifest->fork && !may_fork) || (manifest->ipc && !may_ipc))) {
+        const char *name = manifest->fork && !may_fork ? "fork" : "ipc";
+        r = err_say(err, -EPERM,
+                    "cannot run: its vireo.yaml asks for '%s' (grant it by --grant %s)", name,
+                    name);
+    }
+    manifest->fork = may_fork;
+    manifest->ipc = may_ipc;
+    if (r == 0 && run->memory)
         r = manifest_set_memory(manifest, run->memory, err);
     if (r == 0 && run->cpus)
         r = manifest_set_cpus(manifest, run->cpus, err);
@@ -379,7 +402,7 @@ int cli_run(int argc, char **argv)
     const struct cli_option options[] = {
         {.name = "--memory", .text = &run.memory},   {.name = "--cpus", .text = &run.cpus},
         {.name = "--timeout", .text = &run.timeout}, {.name = "--env", .list = &run.env},
-        {.name = "--dir", .list = &run.directories},
+        {.name = "--dir", .list = &run.directories}, {.name = "--grant", .list = &run.grants},
     };
     struct err err = {0};
     int words;

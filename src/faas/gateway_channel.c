@@ -143,6 +143,14 @@ bool port_begun(const struct channel_port *port)
            CHANNEL_TAKEN;
 }
 
+uint32_t port_flags(const struct channel_port *port)
+{
+    uint32_t slot = port->slot[(port->done + 1) % CHANNEL_SLOTS];
+    const volatile struct channel_response *shared = &port->channel->slots[slot].response;
+
+    return shared->flags;
+}
+
 int port_response(struct channel_port *port, uint32_t *ret_slot)
 {
     /* Acquire: pairs with the guest's store after it has written the response. */

@@ -69,6 +69,8 @@ void port_wake(struct channel_port *port);
 bool port_withdraw(struct channel_port *port);
 /* The guest has begun the first request in it. Only asked when there is one. */
 bool port_begun(const struct channel_port *port);
+/* Bits that the guest said of the first request in it before it has a response. */
+uint32_t port_flags(const struct channel_port *port);
 /*
  * 1: the first request in it has its response, in slot *ret_slot, until port_pass(). 0: not yet.
  * -EBADMSG: the guest says more than was asked.

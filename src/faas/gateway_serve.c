@@ -140,6 +140,12 @@ static enum problem_cause outcome_problem(const struct response *response,
         memory_text(detail, size, facts->memory_bytes);
         return PROBLEM_MEMORY;
     }
+    if ((response->flags & CHANNEL_PIDS_REFUSED) &&
+        (response->outcome == CHANNEL_FAILED || response->outcome == CHANNEL_EXITED ||
+         response->outcome == CHANNEL_TRAPPED)) {
+        snprintf(detail, size, "pids limit %u reached", facts->pids);
+        return PROBLEM_PIDS;
+    }
     switch (response->outcome) {
     case CHANNEL_FAILED:
         snprintf(detail, size, "the handler returned %d", response->code);
@@ -433,7 +439,9 @@ void call_deadline(struct loop_timer *timer)
         loop_timer_set(calls->loop, timer, loop_now(calls->loop) + facts->timeout_ms * 1000000ull);
         return;
     }
-    snprintf(detail, sizeof detail, "time limit %u ms reached", facts->timeout_ms);
+    int n = snprintf(detail, sizeof detail, "time limit %u ms reached", facts->timeout_ms);
+    if (port_flags(&instance->port) & CHANNEL_PIDS_REFUSED)
+        snprintf(detail + n, sizeof detail - (size_t)n, " (and pids limit %u)", facts->pids);
     output_drain(calls, instance, CHANNEL_LOG_BYTES);
     say_problem(calls, instance, detail);
     meter_call(instance, call, problem_status(PROBLEM_TIMEOUT), PROBLEM_TIMEOUT, NULL);
@@ -503,8 +511,7 @@ static enum problem_cause end_problem(const struct gateway_ended *ended,
         memory_text(detail, size, facts->memory_bytes);
         return PROBLEM_MEMORY;
     case GATEWAY_END_PIDS:
-        snprintf(detail, size, "%.*s", message_bytes > 0 ? message_bytes : 64,
-                 message_bytes > 0 ? ended->message : "pids limit reached");
+        snprintf(detail, size, "pids limit %u reached", facts->pids);
         return PROBLEM_PIDS;
     case GATEWAY_END_SYSCALL:
         snprintf(detail, size, "system call refused%s%.*s", message_bytes > 0 ? ": " : "",

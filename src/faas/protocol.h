@@ -76,8 +76,9 @@ struct gateway_function {
     uint32_t queue_max;
     uint32_t idle_ms;
     uint64_t memory_bytes; /* for the message "memory limit 64 MiB reached" */
+    uint32_t pids;         /* likewise */
     uint32_t calls;        /* enum gateway_calls */
-    char refusal[156];     /* why it takes none, for callers */
+    char refusal[160];     /* why it takes none, for callers */
 };
 
 struct gateway_function_gone {

@@ -174,6 +174,7 @@ struct supervisor_config {
     char allow_connect_text[64][ENDPOINT_MAX_BYTES + 1];
     unsigned allow_connect_count;
     struct manifest_ceilings ceilings;          /* of what manifests may ask for (limits:) */
+    bool allow_fork, allow_ipc;                 /* whether manifests may ask for these at all */
     uint32_t template_starts, template_seconds; /* 0: TEMPLATE_STARTS, TEMPLATE_SECONDS */
     /* Of each function's output: bytes that are kept, and that may come a second (0: all). */
     uint64_t log_ring, log_rate;

@@ -104,10 +104,9 @@ static struct json_object *tables_json(const struct function *function)
     static const struct {
         const char *name;
         uint32_t grant;
-    } sets[] = {{"files", GUEST_GRANT_FILES},
-                {"streams", GUEST_GRANT_STDIO},
-                {"listen", GUEST_GRANT_LISTEN},
-                {"connect", GUEST_GRANT_CONNECT}};
+    } sets[] = {{"files", GUEST_GRANT_FILES},   {"streams", GUEST_GRANT_STDIO},
+                {"listen", GUEST_GRANT_LISTEN}, {"connect", GUEST_GRANT_CONNECT},
+                {"fork", GUEST_GRANT_FORK},     {"ipc", GUEST_GRANT_IPC}};
     uint32_t grants = pvm_grants(&function->manifest);
     struct json_object *tables = json_object_new_object();
 

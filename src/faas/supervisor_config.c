@@ -116,6 +116,18 @@ static int limit_key(struct supervisor_config *config, yaml_document_t *document
     return r < 0 ? bad(err, config->config_file, value, reason.message) : 0;
 }
 
+/* "true" or "false". */
+static int take_bool(const struct supervisor_config *config, const yaml_node_t *value,
+                     bool *ret_bool, struct err *err)
+{
+    const char *text = text_of(value);
+
+    if (strcmp(text, "true") != 0 && strcmp(text, "false") != 0)
+        return bad(err, config->config_file, value, "true or false is expected here");
+    *ret_bool = text[0] == 't';
+    return 0;
+}
+
 /* Every other key of allow_grants is a list of texts. */
 static const struct {
     const char *name;
@@ -132,11 +144,16 @@ static int grant_key(struct supervisor_config *config, yaml_document_t *document
 
     if (strcmp(text_of(key), "limits") == 0)
         return each_key(document, value, config->config_file, limit_key, config, err);
+    if (strcmp(text_of(key), "fork") == 0)
+        return take_bool(config, value, &config->allow_fork, err);
+    if (strcmp(text_of(key), "ipc") == 0)
+        return take_bool(config, value, &config->allow_ipc, err);
     while (at < ARRAY_LEN(grant_keys) && strcmp(text_of(key), grant_keys[at].name) != 0)
         at++;
     if (at == ARRAY_LEN(grant_keys))
         return bad(err, config->config_file, key,
-                   "unknown key (allow_grants has: connect, files, limits, listen, secrets)");
+                   "unknown key (allow_grants has: connect, files, fork, ipc, limits, listen, "
+                   "secrets)");
     if (value->type != YAML_SEQUENCE_NODE)
         return bad(err, config->config_file, value, "a list is expected here");
     for (yaml_node_item_t *item = value->data.sequence.items.start;
@@ -301,6 +318,19 @@ static int connect_allowed(const struct supervisor_config *config, const struct 
     return 0;
 }
 
+/* Grants that are there or not. */
+static int family_allowed(const struct supervisor_config *config, const struct manifest *manifest,
+                          struct err *err)
+{
+    bool fork_refused = manifest->fork && !config->allow_fork;
+
+    if (fork_refused || (manifest->ipc && !config->allow_ipc))
+        return err_say(err, -EPERM,
+                       "cannot deploy '%s': grant %s is not in the operator's allow_grants",
+                       manifest->name, fork_refused ? "fork" : "ipc");
+    return 0;
+}
+
 int supervisor_config_allows(const struct supervisor_config *config,
                              const struct manifest *manifest, struct err *err)
 {
@@ -320,5 +350,7 @@ int supervisor_config_allows(const struct supervisor_config *config,
                            manifest->name, host);
     }
     r = listen_allowed(config, manifest, err);
-    return r < 0 ? r : connect_allowed(config, manifest, err);
+    if (r == 0)
+        r = connect_allowed(config, manifest, err);
+    return r < 0 ? r : family_allowed(config, manifest, err);
 }

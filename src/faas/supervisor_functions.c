@@ -54,6 +54,7 @@ void function_tell(struct supervisor *supervisor, const struct function *functio
         .queue_max = manifest->pool.queue_max,
         .idle_ms = manifest->pool.idle_ms,
         .memory_bytes = manifest->limits.memory_bytes,
+        .pids = manifest->limits.pids,
     };
 
     if (function->refused) {

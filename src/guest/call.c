@@ -1,10 +1,12 @@
 /* One call: the request out of the channel, the answer and the log into it. */
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
 #include "base/cleanup.h"
 #include "guest/call.h"
+#include "guest/family.h"
 #include "guest/http_text.h"
 
 /* ---- the request ---- */
@@ -88,7 +90,48 @@ int call_parse(struct guest_call *call, struct channel *channel, uint32_t slot, 
     call->answer_bytes = 0;
     call->channel = channel;
     call->slot = slot;
+    channel->slots[slot].response.flags = 0;
     return 0;
+}
+
+/* ---- forks ---- */
+
+int call_keep_body(struct guest_call *call)
+{
+    /* A handler's body is in its memory already. */
+    if (!call->channel || !call->answer || call->kept_body || call->body_read >= call->body_bytes)
+        return 0;
+    uint8_t *copy = malloc(call->body_bytes);
+    if (!copy)
+        return -ENOMEM;
+    memcpy(copy + call->body_read, call->body + call->body_read,
+           call->body_bytes - call->body_read);
+    call->body = call->kept_body = copy;
+    return 0;
+}
+
+void call_drop_body(struct guest_call *call)
+{
+    free(call->kept_body);
+    call->kept_body = NULL;
+}
+
+void call_leave(struct guest_call *call, struct family *family)
+{
+    if (!call->kept_body) {
+        call->body = NULL;
+        call->body_bytes = call->body_read = 0;
+    }
+    call->answer = NULL;
+    call->answer_max = call->answer_bytes = 0;
+    call->channel = NULL;
+    call->family = family;
+}
+
+void call_flag(struct guest_call *call, uint32_t flag)
+{
+    if (call->channel)
+        call->channel->slots[call->slot].response.flags |= flag;
 }
 
 /* ---- the answer ---- */
@@ -169,6 +212,8 @@ void call_log(struct guest_call *call, const void *data, size_t bytes)
 {
     struct channel *channel = call->channel;
 
+    if (call->family)
+        family_log(call->family, data, bytes);
     if (!channel)
         return;
     uint8_t *ring = (uint8_t *)channel + CHANNEL_LOG;

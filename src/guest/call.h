@@ -17,6 +17,8 @@ struct call_text {
     uint32_t bytes;
 };
 
+struct family;
+
 struct guest_call {
     /* The request. */
     struct call_text method, path, query, host, remote;
@@ -39,6 +41,9 @@ struct guest_call {
     uint8_t *answer; /* private memory of answer_max bytes, reserved, filled from its start */
     uint32_t answer_bytes;
 
+    uint8_t *kept_body; /* call_keep_body() */
+    struct family
+        *family; /* in a child of the instance, which has no channel: its log goes there */
     struct channel *channel; /* the log ring is there; NULL in tests: the log goes nowhere */
     uint32_t slot;           /* of the channel */
 };
@@ -48,6 +53,17 @@ struct guest_call {
  * (REQUEST_HEAD_MAX_BYTES + 1 bytes) and parsed there. -EBADMSG when it is not what channel.h says.
  */
 int call_parse(struct guest_call *call, struct channel *channel, uint32_t slot, char *head_copy);
+
+/*
+ * A command's body that was not read yet moves to private memory, where a fork has it too.
+ * call_drop_body() frees that. 0 or -ENOMEM.
+ */
+int call_keep_body(struct guest_call *call);
+void call_drop_body(struct guest_call *call);
+/* In a fork: the call is the parent's to answer. What is written goes to the log of `family`. */
+void call_leave(struct guest_call *call, struct family *family);
+/* Says a bit of channel_response.flags before there is a response, should there never be one. */
+void call_flag(struct guest_call *call, uint32_t flag);
 
 /* Appends to the answer's body. -EFBIG when it would pass answer_max: nothing is appended. */
 int call_answer(struct guest_call *call, const void *data, size_t bytes);

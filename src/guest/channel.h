@@ -70,6 +70,7 @@ enum channel_outcome {
 /* Bits of channel_response.flags. */
 #define CHANNEL_MEMORY_REFUSED 1u /* memory.grow was refused by the limit during this call */
 #define CHANNEL_FINISHED 2u       /* the instance ends after this answer (isolation: request) */
+#define CHANNEL_PIDS_REFUSED 4u   /* fork was refused by the limit; said before the response too */
 
 /*
  * A request's text is head then body. The head is NUL-terminated strings: method, path (what

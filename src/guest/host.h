@@ -13,6 +13,7 @@
 struct library;    /* linker.h: a mapped library */
 struct wasi;       /* wasi.h: descriptors, arguments, environment */
 struct guest_call; /* call.h: the request being served and the answer so far */
+struct family;     /* family.h: its process and those that it forked */
 
 /* Why the guest's code was left before it returned. */
 enum host_exit {
@@ -31,6 +32,7 @@ struct host {
     bool memory_refused;       /* a memory.grow passed that limit */
     struct wasi *wasi;
     struct guest_call *call; /* NULL when there is none: `vireo run` */
+    struct family *family;   /* NULL: it may not fork, nor make pipes */
 
     /* Set by host_leave() or a trap, which leave the innermost wasm_enter(). */
     enum host_exit exit;

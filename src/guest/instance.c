@@ -427,9 +427,11 @@ static _Noreturn void serve_channel(struct template_state *state, struct channel
             give_up();
         serve_call(state, answer, &verdict);
         bool last = one_call || verdict.broken;
+        family_drain(state->host.family, &call);
         call_respond(&call, verdict.outcome, verdict.code,
                      (last ? CHANNEL_FINISHED : 0) |
-                         (state->host.memory_refused ? CHANNEL_MEMORY_REFUSED : 0),
+                         (state->host.memory_refused ? CHANNEL_MEMORY_REFUSED : 0) |
+                         (family_was_refused(state->host.family) ? CHANNEL_PIDS_REFUSED : 0),
                      verdict.message);
         publish(channel, number);
         if (last) {
@@ -438,8 +440,10 @@ static _Noreturn void serve_channel(struct template_state *state, struct channel
             _exit(0);
         }
         /* Off the caller's time: the answer is out. */
+        call_drop_body(&call);
         if (!is_handler(state)) {
             close_instance(state);
+            family_reap(state->host.family);
             if (call.answer_bytes > (64u << 10))
                 madvise(answer, RESPONSE_BODY_MAX_BYTES, MADV_DONTNEED);
         }
@@ -537,6 +541,11 @@ void instance_run(struct template_state *state, const struct guest_fork *fork,
     if (lockdown_capabilities(0) < 0)
         give_up();
     renew_secrets();
+    if (state->setup.grants & (GUEST_GRANT_FORK | GUEST_GRANT_IPC)) {
+        if (family_open(&state->family, state->setup.grants, state->setup.pids_max, channel) < 0)
+            give_up();
+        state->host.family = &state->family;
+    }
     /* It does not preempt whoever wakes it: the gateway wakes several instances before it sleeps,
      * and would be put aside for each. Its share of the CPU is the same. (musl has no wrapper.) */
     syscall(__NR_sched_setscheduler, 0, SCHED_BATCH, &(struct sched_param){0});

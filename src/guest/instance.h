@@ -4,6 +4,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "guest/family.h"
 #include "guest/host.h"
 #include "guest/seccomp.h"
 #include "guest/template.h"
@@ -27,6 +28,7 @@ struct template_state {
     const char *args[RUN_ARGS_MAX + 1];
     const char *env[GUEST_ENV_MAX + 1];
     struct wasi *wasi;
+    struct family family; /* of the instance */
 };
 
 /* Where the descriptors of a GUEST_FORK message are. */

@@ -50,6 +50,15 @@ LIBRARY_SYMBOL(Z_vireoZ_request_header)
 LIBRARY_SYMBOL(Z_vireoZ_response_status)
 LIBRARY_SYMBOL(Z_vireoZ_response_header)
 
+/* Processes and pipes (family.c), imported by include/vireo/family.h. */
+LIBRARY_SYMBOL(Z_vireoZ_fork)
+LIBRARY_SYMBOL(Z_vireoZ_wait)
+LIBRARY_SYMBOL(Z_vireoZ_waitpid)
+LIBRARY_SYMBOL(Z_vireoZ_kill)
+LIBRARY_SYMBOL(Z_vireoZ_getpid)
+LIBRARY_SYMBOL(Z_vireoZ_getppid)
+LIBRARY_SYMBOL(Z_vireoZ_pipe)
+
 /* WASI preview 1 (wasi*.c). */
 #define WASI_SYMBOL(name) LIBRARY_SYMBOL(Z_wasi_snapshot_preview1Z_##name)
 WASI_SYMBOL(args_get)

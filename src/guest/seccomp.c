@@ -8,6 +8,7 @@
 #include <linux/audit.h>
 #include <linux/futex.h>
 #include <linux/seccomp.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -30,6 +31,7 @@ enum rule {
     RULE_WAIT_WAKE,
     RULE_CLOCK,
     RULE_FLAGS,
+    RULE_FORK,
     RULE_NO_CALL, /* ENOSYS */
 };
 
@@ -65,6 +67,9 @@ static const struct {
     /* The flags of a descriptor. Of the others some send signals: F_SETOWN and F_SETSIG choose
      * which and to whom, F_NOTIFY and F_SETLEASE when; locks keep other instances waiting. */
     [RULE_FLAGS] = {1, {{1, false, BPF_JGT, F_SETFL}}},
+    /* A plain fork: no flag, the signal at its end. The kernel takes the low half of clone's word.
+     */
+    [RULE_FORK] = {1, {{0, true, BPF_JEQ, SIGCHLD}}},
 };
 
 struct entry {
@@ -156,7 +161,8 @@ static size_t leaves_of(uint32_t grants, struct leaf leaves[static LEAVES_MAX])
             continue;
         /* A grant of descriptors is a grant to write to them. */
         if (rule == RULE_EVENT_FD &&
-            (grants & (GUEST_GRANT_STDIO | GUEST_GRANT_FILES | GUEST_GRANT_SOCKETS)))
+            (grants & (GUEST_GRANT_STDIO | GUEST_GRANT_FILES | GUEST_GRANT_SOCKETS |
+                       GUEST_GRANT_FORK | GUEST_GRANT_IPC)))
             rule = RULE_ANY;
         size_t at = count++;
         for (; at > 0 && leaves[at - 1].number > entry->number; at--)

@@ -5,14 +5,16 @@
  * filter, and by pvm/, which prints the table (`vireo describe`). docs/syscalls.md says why each is
  * here. Order: those of a warm call first.
  *
- * Never here: clone3 (ENOSYS, so that a libc falls back), clone, unshare, setns, ptrace,
- * process_vm_*, bpf, io_uring_*, userfaultfd, memfd_create, execve*, open, openat, kill, socket,
- * bind, listen, connect, setsockopt, sendto, sendmsg (these two can connect, by MSG_FASTOPEN).
+ * Never here: clone3 (ENOSYS, so that a libc falls back), clone with any flag, unshare, setns,
+ * ptrace, process_vm_*, bpf, io_uring_*, userfaultfd, memfd_create, execve*, open, openat, tkill,
+ * tgkill, socket, bind, listen, connect, setsockopt, sendto, sendmsg (these two can connect, by
+ * MSG_FASTOPEN).
  *
  * Rules: ANY; NO_EXEC: the protection argument must lack PROT_EXEC; ANONYMOUS: NO_EXEC,
  * MAP_ANONYMOUS and no huge pages; EVENT_FD: descriptor INSTANCE_EVENT_FD only, unless a grant
  * allows ANY; DISCARD: MADV_DONTNEED; WAIT_WAKE: FUTEX_WAIT and FUTEX_WAKE; CLOCK: the system's
- * clocks and its own, not those of other processes; FLAGS: F_GETFD to F_SETFL.
+ * clocks and its own, not those of other processes; FLAGS: F_GETFD to F_SETFL; FORK: the flag word
+ * is SIGCHLD and nothing else.
  */
 
 /* A warm call: wait for it, say that it is answered. */
@@ -40,18 +42,31 @@ SYSCALL(exit, 0, RULE_ANY)
 SYSCALL(exit_group, 0, RULE_ANY)
 
 /* Bytes of descriptors that the instance was given. */
-SYSCALL(read, GUEST_GRANT_STDIO | GUEST_GRANT_FILES | GUEST_GRANT_SOCKETS, RULE_ANY)
-SYSCALL(readv, GUEST_GRANT_STDIO | GUEST_GRANT_FILES | GUEST_GRANT_SOCKETS, RULE_ANY)
-SYSCALL(writev, GUEST_GRANT_STDIO | GUEST_GRANT_FILES | GUEST_GRANT_SOCKETS, RULE_ANY)
+SYSCALL(read,
+        GUEST_GRANT_STDIO | GUEST_GRANT_FILES | GUEST_GRANT_SOCKETS | GUEST_GRANT_FORK |
+            GUEST_GRANT_IPC,
+        RULE_ANY)
+SYSCALL(readv, GUEST_GRANT_STDIO | GUEST_GRANT_FILES | GUEST_GRANT_SOCKETS | GUEST_GRANT_IPC,
+        RULE_ANY)
+SYSCALL(writev, GUEST_GRANT_STDIO | GUEST_GRANT_FILES | GUEST_GRANT_SOCKETS | GUEST_GRANT_IPC,
+        RULE_ANY)
 SYSCALL(pread64, GUEST_GRANT_STDIO | GUEST_GRANT_FILES, RULE_ANY)
 SYSCALL(preadv, GUEST_GRANT_STDIO | GUEST_GRANT_FILES, RULE_ANY)
 SYSCALL(pwrite64, GUEST_GRANT_STDIO | GUEST_GRANT_FILES, RULE_ANY)
 SYSCALL(pwritev, GUEST_GRANT_STDIO | GUEST_GRANT_FILES, RULE_ANY)
 SYSCALL(lseek, GUEST_GRANT_STDIO | GUEST_GRANT_FILES, RULE_ANY)
-SYSCALL(fstat, GUEST_GRANT_STDIO | GUEST_GRANT_FILES | GUEST_GRANT_SOCKETS, RULE_ANY)
-SYSCALL(fcntl, GUEST_GRANT_STDIO | GUEST_GRANT_FILES | GUEST_GRANT_SOCKETS, RULE_FLAGS)
-SYSCALL(ppoll, GUEST_GRANT_STDIO | GUEST_GRANT_FILES | GUEST_GRANT_SOCKETS, RULE_ANY)
-SYSCALL(close, GUEST_GRANT_STDIO | GUEST_GRANT_FILES | GUEST_GRANT_SOCKETS, RULE_ANY)
+SYSCALL(fstat, GUEST_GRANT_STDIO | GUEST_GRANT_FILES | GUEST_GRANT_SOCKETS | GUEST_GRANT_IPC,
+        RULE_ANY)
+SYSCALL(fcntl, GUEST_GRANT_STDIO | GUEST_GRANT_FILES | GUEST_GRANT_SOCKETS | GUEST_GRANT_IPC,
+        RULE_FLAGS)
+SYSCALL(ppoll,
+        GUEST_GRANT_STDIO | GUEST_GRANT_FILES | GUEST_GRANT_SOCKETS | GUEST_GRANT_FORK |
+            GUEST_GRANT_IPC,
+        RULE_ANY)
+SYSCALL(close,
+        GUEST_GRANT_STDIO | GUEST_GRANT_FILES | GUEST_GRANT_SOCKETS | GUEST_GRANT_FORK |
+            GUEST_GRANT_IPC,
+        RULE_ANY)
 SYSCALL(fsync, GUEST_GRANT_STDIO | GUEST_GRANT_FILES, RULE_ANY)
 SYSCALL(fdatasync, GUEST_GRANT_STDIO | GUEST_GRANT_FILES, RULE_ANY)
 SYSCALL(ftruncate, GUEST_GRANT_STDIO | GUEST_GRANT_FILES, RULE_ANY)
@@ -76,3 +91,11 @@ SYSCALL(shutdown, GUEST_GRANT_SOCKETS, RULE_ANY)
 SYSCALL(accept4, GUEST_GRANT_LISTEN, RULE_ANY)
 /* Takes connected sockets from the connector, which is asked by write. */
 SYSCALL(recvmsg, GUEST_GRANT_CONNECT, RULE_ANY)
+
+/* A family: its members are alone in their pid namespace, and end with its first. */
+SYSCALL(clone, GUEST_GRANT_FORK, RULE_FORK)
+SYSCALL(wait4, GUEST_GRANT_FORK, RULE_ANY)
+SYSCALL(kill, GUEST_GRANT_FORK, RULE_ANY)
+SYSCALL(getpid, GUEST_GRANT_FORK, RULE_ANY)
+SYSCALL(getppid, GUEST_GRANT_FORK, RULE_ANY)
+SYSCALL(pipe2, GUEST_GRANT_IPC, RULE_ANY)

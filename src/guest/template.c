@@ -285,9 +285,12 @@ static void fork_instance(int control, const struct guest_fork *message, int *fd
     struct instance_fds places;
     int group = -1;
     pid_t pid = -EAGAIN;
-    uint64_t flags = message->flags & GUEST_FORK_NAMESPACES
-                         ? CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWUTS
-                         : 0;
+    /* Who may fork may send signals: nobody else is in its pid namespace, and all of it ends with
+     * its first process. */
+    bool alone =
+        (message->flags & GUEST_FORK_NAMESPACES) || (state.setup.grants & GUEST_GRANT_FORK);
+    uint64_t flags =
+        alone ? CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWUTS : 0;
 
     int r = fork_fds(message, fds, fd_count, &places, &group);
     if (r == 0)

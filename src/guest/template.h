@@ -27,6 +27,8 @@ enum guest_message_type {
 #define GUEST_GRANT_FILES 2u
 #define GUEST_GRANT_LISTEN 4u
 #define GUEST_GRANT_CONNECT 8u
+#define GUEST_GRANT_FORK 16u
+#define GUEST_GRANT_IPC 32u
 /* Either has connections. */
 #define GUEST_GRANT_SOCKETS (GUEST_GRANT_LISTEN | GUEST_GRANT_CONNECT)
 
@@ -60,6 +62,8 @@ struct guest_setup {
     struct guest_grant_file files[GRANT_FILES_MAX];
     uint32_t listen_count; /* of the listening sockets */
     uint32_t connect_count;
+    uint32_t pids_max; /* members of a family */
+    uint32_t reserved;
     /* Where it may connect to, as the function says it; the connector knows the same list. */
     char connects[GRANT_CONNECT_MAX][ENDPOINT_MAX_BYTES + 1];
     /* `arg_count` then `env_count` NUL-terminated strings ("K=V") in `text`. */

@@ -11,6 +11,7 @@
 
 #include "base/cleanup.h"
 #include "base/err.h"
+#include "guest/family.h"
 #include "guest/linker.h"
 #include "guest/linker_internal.h"
 #include "guest/wasm_internal.h"
@@ -178,6 +179,9 @@ static enum host_exit enter_frame(struct wasm_frame *frame, void (*function)(voi
         use_memory(innermost->host);
     if (!left)
         host->exit = HOST_RETURNED;
+    /* What follows is the parent's: its call, its channel, its streams. */
+    if (!innermost && host->family && host->family->child)
+        family_child_ended(host);
     return host->exit;
 }
 

@@ -30,6 +30,7 @@ uint32_t pvm_grants(const struct manifest *manifest)
 {
     return (manifest->file_count ? GUEST_GRANT_FILES : 0) |
            (manifest->connect_count ? GUEST_GRANT_CONNECT : 0) |
+           (manifest->fork ? GUEST_GRANT_FORK : 0) | (manifest->ipc ? GUEST_GRANT_IPC : 0) |
            /* A server has standard streams: its output is the log. */
            (manifest->listen_count ? GUEST_GRANT_LISTEN | GUEST_GRANT_STDIO : 0);
 }

@@ -114,6 +114,7 @@ static int setup_fill(struct guest_setup *setup, const struct pvm_template_optio
     setup->http_cgi = manifest->http_cgi;
     setup->grants = pvm_grants(manifest) | (options->real_stdio ? GUEST_GRANT_STDIO : 0);
     setup->listen_count = manifest->listen_count;
+    setup->pids_max = manifest->limits.pids;
     setup->connect_count = manifest->connect_count;
     memcpy(setup->connects, manifest->connect, sizeof setup->connects);
     snprintf(setup->function, sizeof setup->function, "%s", options->function);

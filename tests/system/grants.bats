@@ -71,6 +71,17 @@ ask() {
     [ ! -e "$SHARE/public/data/new" ]
 }
 
+@test "fork and ipc are refused with exit code 4 unless the operator allows them" {
+    for grant in fork ipc; do
+        mkdir "$BATS_TEST_TMPDIR/$grant"
+        cp "$FUNCTIONS/files.c" "$BATS_TEST_TMPDIR/$grant"
+        printf 'name: asks\ngrants: {%s: true}\n' "$grant" >"$BATS_TEST_TMPDIR/$grant/vireo.yaml"
+        run "$VIREO" deploy "$BATS_TEST_TMPDIR/$grant"
+        [ "$status" -eq 4 ]
+        [[ $output == *"grant $grant is not in the operator's allow_grants"* ]]
+    done
+}
+
 @test "what is outside of allow_grants is refused with exit code 4, by its name" {
     for host in "$SHARE/private/data" "$SHARE" "$SHARE/publicity" /etc; do
         run host_grant outside "$host"

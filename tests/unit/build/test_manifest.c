@@ -10,6 +10,20 @@ static int parse(const char *text, struct manifest *manifest, struct err *err)
     return manifest_parse(text, strlen(text), "vireo.yaml", manifest, err);
 }
 
+static void families_are_read_and_written(void **state)
+{
+    (void)state;
+    static struct manifest m, again;
+    _cleanup_(freep) char *text = NULL;
+    assert_int_equal(parse("grants: {fork: true, ipc: false}\n", &m, NULL), 0);
+    assert_true(m.fork && !m.ipc);
+    assert_int_equal(manifest_format(&m, &text, NULL), 0);
+    assert_int_equal(parse(text, &again, NULL), 0);
+    assert_true(again.fork && !again.ipc);
+    assert_int_equal(parse("name: x\n", &m, NULL), 0);
+    assert_true(!m.fork && !m.ipc);
+}
+
 static void what_it_listens_on_is_read_and_written(void **state)
 {
     (void)state;
@@ -190,6 +204,10 @@ static void mistakes_are_refused_with_their_place(void **state)
         {"vkernel: {}", "key 'vkernel' is not available in this version"},
         {"grants: {listen: [80]}", "listen '80': it is not HOST:PORT"},
         {"grants: {connect: {}}", "connect is a list of addresses"},
+        {"grants: {fork: yes}", "fork 'yes': it is true or false"},
+        {"grants: {fork: [true]}", "fork is one value"},
+        {"grants: {ipc: 1}", "ipc '1': it is true or false"},
+        {"grants: {ipc: }", "ipc has no value"},
         {"grants: {connect: [host]}", "connect 'host': it is not HOST:PORT"},
         {"grants: {connect: ['*:80']}", "connect '*:80': its host is no name"},
         {"grants: {connect: ['10.0.0.0/8:80']}", "its host is no name"},
@@ -579,6 +597,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_it_listens_on_is_read_and_written),
+        cmocka_unit_test(families_are_read_and_written),
         cmocka_unit_test(an_empty_manifest_is_the_defaults),
         cmocka_unit_test(every_key_is_read),
         cmocka_unit_test(what_is_written_is_read_back),

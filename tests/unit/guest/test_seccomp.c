@@ -69,8 +69,9 @@ static void allowed(uint32_t grants, const struct call *call)
         fail_msg("%s was refused: status %#x", call->what, (unsigned)status);
 }
 
-#define ALL_GRANTS \
-    (GUEST_GRANT_STDIO | GUEST_GRANT_FILES | GUEST_GRANT_LISTEN | GUEST_GRANT_CONNECT)
+#define ALL_GRANTS                                                                      \
+    (GUEST_GRANT_STDIO | GUEST_GRANT_FILES | GUEST_GRANT_LISTEN | GUEST_GRANT_CONNECT | \
+     GUEST_GRANT_FORK | GUEST_GRANT_IPC)
 
 static const uint64_t one = 1;
 
@@ -78,8 +79,14 @@ static void what_no_table_has_ends_the_process(void **state)
 {
     (void)state;
     const struct call calls[] = {
-        {"clone", __NR_clone, {SIGCHLD}},
         {"clone of a namespace", __NR_clone, {CLONE_NEWUSER | SIGCHLD}},
+        {"clone of a pid namespace", __NR_clone, {CLONE_NEWPID | SIGCHLD}},
+        {"clone of a thread", __NR_clone, {CLONE_VM | CLONE_SIGHAND | CLONE_THREAD}},
+        {"clone that shares memory", __NR_clone, {CLONE_VM | SIGCHLD}},
+        {"clone that shares descriptors", __NR_clone, {CLONE_FILES | SIGCHLD}},
+        {"clone with the caller's parent", __NR_clone, {CLONE_PARENT | SIGCHLD}},
+        {"clone with another signal", __NR_clone, {SIGKILL}},
+        {"clone with none", __NR_clone, {0}},
         {"fork", __NR_fork, {0}},
         {"vfork", __NR_vfork, {0}},
         {"unshare", __NR_unshare, {CLONE_NEWUSER}},
@@ -101,7 +108,11 @@ static void what_no_table_has_ends_the_process(void **state)
         {"socketpair", __NR_socketpair, {1, 1}},
         {"connect", __NR_connect, {0}},
         {"sendmsg", __NR_sendmsg, {0}},
-        {"kill", __NR_kill, {1, 0}},
+        {"tkill", __NR_tkill, {1, 0}},
+        {"waitid", __NR_waitid, {0}},
+        {"setsid", __NR_setsid, {0}},
+        {"setpgid", __NR_setpgid, {0}},
+        {"pipe", __NR_pipe, {0}},
         {"tgkill", __NR_tgkill, {1, 1, 0}},
         {"pidfd_open", __NR_pidfd_open, {1}},
         {"pidfd_getfd", 438, {0}},
@@ -251,6 +262,30 @@ static void what_the_table_has_works(void **state)
     allowed(GUEST_GRANT_STDIO, &files[2]);
 }
 
+static void a_family_forks_and_signals_with_its_grant_alone(void **state)
+{
+    (void)state;
+    static int fds[2];
+    const struct call calls[] = {
+        {"clone", __NR_clone, {SIGCHLD}},
+        {"clone, upper half of the word", __NR_clone, {SIGCHLD | 1L << 40}},
+        {"wait4", __NR_wait4, {-1}},
+        {"kill", __NR_kill, {0, 0}},
+        {"getpid", __NR_getpid, {0}},
+        {"getppid", __NR_getppid, {0}},
+    };
+    const struct call pipe2_call = {"pipe2", __NR_pipe2, {(long)fds, 0}};
+
+    for (size_t i = 0; i < ARRAY_LEN(calls); i++) {
+        allowed(GUEST_GRANT_FORK, &calls[i]);
+        killed(0, &calls[i]);
+        killed(ALL_GRANTS & ~GUEST_GRANT_FORK, &calls[i]);
+    }
+    allowed(GUEST_GRANT_IPC, &pipe2_call);
+    killed(0, &pipe2_call);
+    killed(ALL_GRANTS & ~GUEST_GRANT_IPC, &pipe2_call);
+}
+
 static void connections_are_used_and_not_made(void **state)
 {
     (void)state;
@@ -323,6 +358,7 @@ int main(void)
         cmocka_unit_test(the_base_table_writes_to_its_event_only),
         cmocka_unit_test(what_the_table_has_works),
         cmocka_unit_test(connections_are_used_and_not_made),
+        cmocka_unit_test(a_family_forks_and_signals_with_its_grant_alone),
         cmocka_unit_test(clone3_is_answered_not_there),
         cmocka_unit_test(the_base_table_has_at_most_25_calls),
     };

@@ -1,0 +1,32 @@
+/* <unistd.h> of wasi-libc, and what it lacks of processes and pipes: see vireo/family.h. */
+#ifndef VIREO_POSIX_UNISTD_H
+#define VIREO_POSIX_UNISTD_H
+
+/* It has a getpid() that says it is no good. */
+#define getpid vireo_no_getpid
+#include_next <unistd.h>
+#undef getpid
+
+#include <vireo/family.h>
+
+static inline pid_t fork(void)
+{
+    return vireo_fork();
+}
+
+static inline pid_t getpid(void)
+{
+    return vireo_getpid();
+}
+
+static inline pid_t getppid(void)
+{
+    return vireo_getppid();
+}
+
+static inline int pipe(int fds[2])
+{
+    return vireo_pipe(fds);
+}
+
+#endif

@@ -1,0 +1,339 @@
+/*
+ * Module "vireo": fork, wait, waitpid, kill, getpid, getppid, pipe, for sources by the headers of
+ * include/vireo/posix. Each answers a number of its own, or a WASI errno as a negative one.
+ *
+ * A fork copies all that translated code is: its stack, its linear memory (copy-on-write), the GS
+ * base and the signal stack. So a child goes on where the call returns. Its canary is its parent's:
+ * it returns through frames that have it, and the two are of one tenant.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "guest/call.h"
+#include "guest/family.h"
+#include "guest/instance.h"
+#include "guest/template.h"
+#include "guest/wasi_internal.h"
+
+#define VIREO(name) Z_vireoZ_##name
+
+uint32_t VIREO(fork)(struct host *host);
+uint32_t VIREO(wait)(struct host *host, uint32_t ret_status);
+uint32_t VIREO(waitpid)(struct host *host, uint32_t pid, uint32_t ret_status, uint32_t options);
+uint32_t VIREO(kill)(struct host *host, uint32_t pid, uint32_t signal);
+uint32_t VIREO(getpid)(struct host *host);
+uint32_t VIREO(getppid)(struct host *host);
+uint32_t VIREO(pipe)(struct host *host, uint32_t ret_fds);
+
+/* What a shell shows for an abort; a trap has no signal of its own. */
+#define EXIT_TRAP 134
+#define SIGNALS_MAX 64u
+
+/* One page that all members write: numbers for messages, which nothing depends on. */
+struct family_shared {
+    _Atomic uint32_t refused;
+    _Atomic uint64_t log_dropped;
+};
+
+/* ---- the root ---- */
+
+static int limit_members(uint32_t pids_max)
+{
+    struct rlimit limit;
+
+    /* The control group comes first and says so. This is for where there is none: its number is of
+     * this user namespace, thus of this family. */
+    if (getrlimit(RLIMIT_NPROC, &limit) < 0)
+        return -errno;
+    if (limit.rlim_max > (rlim_t)pids_max + 1)
+        limit.rlim_max = (rlim_t)pids_max + 1;
+    limit.rlim_cur = limit.rlim_max;
+    return setrlimit(RLIMIT_NPROC, &limit) < 0 ? -errno : 0;
+}
+
+int family_open(struct family *family, uint32_t grants, uint32_t pids_max, struct channel *channel)
+{
+    *family = (struct family){
+        .grants = grants, .by_channel = channel != NULL, .log = {-1, -1}, .shared = NULL};
+    if (!(grants & GUEST_GRANT_FORK))
+        return 0;
+    /* Signals to a process group pass through pid namespaces: this group is the family's own. */
+    if (setsid() < 0)
+        return -errno;
+    int r = limit_members(pids_max);
+    if (r < 0)
+        return r;
+    family->shared = mmap(NULL, sizeof *family->shared, PROT_READ | PROT_WRITE,
+                          MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (family->shared == MAP_FAILED)
+        return -errno;
+    if (!channel)
+        return 0;
+    if (madvise(channel, CHANNEL_BYTES, MADV_DONTFORK) < 0)
+        return -errno;
+    return pipe2(family->log, O_CLOEXEC | O_NONBLOCK) < 0 ? -errno : 0;
+}
+
+/* System call: read. */
+void family_drain(struct family *family, struct guest_call *call)
+{
+    char piece[4096];
+
+    if (!family || family->child || family->log[0] < 0)
+        return;
+    for (size_t total = 0; total < CHANNEL_LOG_BYTES;) {
+        ssize_t n = read(family->log[0], piece, sizeof piece);
+        if (n <= 0)
+            break;
+        call_log(call, piece, (size_t)n);
+        total += (size_t)n;
+    }
+    uint64_t dropped =
+        atomic_exchange_explicit(&family->shared->log_dropped, 0, memory_order_relaxed);
+    if (dropped && call->channel)
+        atomic_fetch_add_explicit(&call->channel->log_dropped, dropped, memory_order_relaxed);
+}
+
+bool family_was_refused(struct family *family)
+{
+    return family && family->shared &&
+           atomic_exchange_explicit(&family->shared->refused, 0, memory_order_relaxed);
+}
+
+/* System call: wait4. */
+void family_reap(const struct family *family)
+{
+    if (!family || !(family->grants & GUEST_GRANT_FORK))
+        return;
+    while (waitpid(-1, NULL, WNOHANG) > 0)
+        ;
+}
+
+/* ---- a child ---- */
+
+/* System call: write. */
+void family_log(const struct family *family, const void *data, uint64_t bytes)
+{
+    ssize_t n = write(family->log[1], data, bytes);
+    uint64_t written = n > 0 ? (uint64_t)n : 0;
+
+    if (written < bytes)
+        atomic_fetch_add_explicit(&family->shared->log_dropped, bytes - written,
+                                  memory_order_relaxed);
+}
+
+/* Nothing of the root's that is not the guest's own stays. System call: close. */
+static void become_child(struct host *host)
+{
+    struct family *family = host->family;
+    struct wasi_options *options = &host->wasi->options;
+
+    /* Two that ask the connector over one socket would take each other's answers. */
+    if (options->connect_count > 0 && options->connector >= 0) {
+        close(options->connector);
+        options->connector = -1;
+        options->connect_count = 0;
+    }
+    if (family->child || !family->by_channel) {
+        family->child = true;
+        return;
+    }
+    family->child = true;
+    close(INSTANCE_EVENT_FD);
+    close(family->log[0]);
+    family->log[0] = -1;
+    if (host->call)
+        call_leave(host->call, family);
+}
+
+/* System call: write, for a trap. */
+void family_child_ended(struct host *host)
+{
+    char line[300];
+
+    if (host->exit == HOST_RETURNED)
+        _exit(0);
+    if (host->exit == HOST_EXITED)
+        _exit((int)(host->exit_status & 0xff));
+    int n = snprintf(line, sizeof line, "vireo: child %d: trap%s%s%s: %.80s\n", (int)getpid(),
+                     host->trap_function[0] ? " in '" : "", host->trap_function,
+                     host->trap_function[0] ? "'" : "", host->trap ? host->trap : "unknown");
+    if (n > 0 && host->call)
+        call_log(host->call, line, (size_t)n);
+    if (n > 0 && !host->family->by_channel && write(2, line, (size_t)n) < 0)
+        _exit(EXIT_TRAP);
+    _exit(EXIT_TRAP);
+}
+
+/* ---- what the function's code calls ---- */
+
+static uint32_t refuse(int error)
+{
+    return (uint32_t) - (int)wasi_errno_from(error);
+}
+
+static struct family *family_with(struct host *host, uint32_t grant)
+{
+    return host->family && (host->family->grants & grant) ? host->family : NULL;
+}
+
+/* System call: clone. */
+uint32_t VIREO(fork)(struct host *host)
+{
+    struct family *family = family_with(host, GUEST_GRANT_FORK);
+
+    if (!family)
+        return refuse(EPERM);
+    /* What the child may still read of the call must not lie in the channel. */
+    if (host->call && call_keep_body(host->call) < 0)
+        return refuse(ENOMEM);
+    long pid = syscall(SYS_clone, (long)SIGCHLD, 0L, 0L, 0L, 0L);
+    if (pid == 0)
+        become_child(host);
+    if (pid >= 0)
+        return (uint32_t)pid;
+    int error = errno;
+    if (error == EAGAIN) {
+        atomic_store_explicit(&family->shared->refused, 1, memory_order_relaxed);
+        /* Now: it may never come to an answer. */
+        if (host->call)
+            call_flag(host->call, CHANNEL_PIDS_REFUSED);
+    }
+    return refuse(error);
+}
+
+/*
+ * Waits as waitpid(2) does, and lets the children's output through meanwhile. SIGCHLD is blocked,
+ * as the template left it, but within ppoll(2), so that none is missed. A pid or -errno.
+ */
+static pid_t wait_draining(struct family *family, struct guest_call *call, pid_t pid, int *status)
+{
+    struct pollfd log = {.fd = family->log[0], .events = POLLIN};
+    sigset_t none;
+
+    sigemptyset(&none);
+    for (;;) {
+        family_drain(family, call);
+        pid_t ended = waitpid(pid, status, WNOHANG);
+        if (ended != 0)
+            return ended < 0 ? -errno : ended;
+        if (ppoll(&log, 1, NULL, &none) < 0 && errno != EINTR)
+            return -errno;
+    }
+}
+
+/* System calls: wait4; ppoll and read in a root with a channel. */
+uint32_t VIREO(waitpid)(struct host *host, uint32_t pid, uint32_t ret_status, uint32_t options)
+{
+    struct family *family = family_with(host, GUEST_GRANT_FORK);
+    void *ret = host_memory(host, ret_status, 4);
+    int status = 0;
+    pid_t ended;
+
+    if (!family)
+        return refuse(EPERM);
+    if (ret_status && !ret)
+        return refuse(EFAULT);
+    if (options & ~(uint32_t)(WNOHANG | WUNTRACED | WCONTINUED))
+        return refuse(EINVAL);
+    if (!options && family->log[0] >= 0 && host->call) {
+        ended = wait_draining(family, host->call, (pid_t)pid, &status);
+    } else {
+        do
+            ended = waitpid((pid_t)pid, &status, (int)options);
+        while (ended < 0 && errno == EINTR);
+        ended = ended < 0 ? -errno : ended;
+    }
+    /* What a child wrote before it ended is in the log before what its parent writes now. */
+    if (host->call)
+        family_drain(family, host->call);
+    if (ended < 0)
+        return refuse(ended);
+    if (ended > 0 && ret_status)
+        memcpy(ret, &status, 4);
+    return (uint32_t)ended;
+}
+
+uint32_t VIREO(wait)(struct host *host, uint32_t ret_status)
+{
+    return VIREO(waitpid)(host, (uint32_t)-1, ret_status, 0);
+}
+
+/* System call: kill. Whom it may reach, the pid namespace says. */
+uint32_t VIREO(kill)(struct host *host, uint32_t pid, uint32_t signal)
+{
+    if (!family_with(host, GUEST_GRANT_FORK))
+        return refuse(EPERM);
+    if (signal > SIGNALS_MAX)
+        return refuse(EINVAL);
+    return kill((pid_t)pid, (int)signal) < 0 ? refuse(errno) : 0;
+}
+
+/* System call: getpid. Who has no family is its root. */
+uint32_t VIREO(getpid)(struct host *host)
+{
+    return family_with(host, GUEST_GRANT_FORK) ? (uint32_t)getpid() : 1;
+}
+
+/* System call: getppid. The root's parent is of no namespace of its own. */
+uint32_t VIREO(getppid)(struct host *host)
+{
+    return family_with(host, GUEST_GRANT_FORK) ? (uint32_t)getppid() : 0;
+}
+
+static enum wasi_errno install_end(struct wasi *wasi, int fd, uint64_t right, uint32_t *ret_number)
+{
+    enum wasi_errno error = wasi_fd_reserve(wasi, ret_number);
+
+    if (error)
+        return error;
+    wasi_fd_install(wasi, *ret_number,
+                    &(struct wasi_fd){
+                        .kind = WASI_FILE,
+                        .filetype = WASI_FILETYPE_UNKNOWN,
+                        .owned = true,
+                        .fd = fd,
+                        .list_fd = -1,
+                        .base = right | WASI_RIGHT_FD_FDSTAT_SET_FLAGS |
+                                WASI_RIGHT_FD_FILESTAT_GET | WASI_RIGHT_POLL_FD_READWRITE,
+                    });
+    return WASI_SUCCESS;
+}
+
+/* System calls: pipe2, close. */
+uint32_t VIREO(pipe)(struct host *host, uint32_t ret_fds)
+{
+    void *ret = host_memory(host, ret_fds, 8);
+    uint32_t numbers[2];
+    int fds[2];
+
+    if (!family_with(host, GUEST_GRANT_IPC))
+        return refuse(EPERM);
+    if (!ret)
+        return refuse(EFAULT);
+    if (pipe2(fds, O_CLOEXEC) < 0)
+        return refuse(errno);
+    enum wasi_errno error = install_end(host->wasi, fds[0], WASI_RIGHT_FD_READ, &numbers[0]);
+    if (error) {
+        close(fds[0]);
+        close(fds[1]);
+        return (uint32_t) - (int)error;
+    }
+    error = install_end(host->wasi, fds[1], WASI_RIGHT_FD_WRITE, &numbers[1]);
+    if (error) {
+        wasi_fd_release(host->wasi, numbers[0]);
+        close(fds[1]);
+        return (uint32_t) - (int)error;
+    }
+    memcpy(ret, numbers, sizeof numbers);
+    return 0;
+}
