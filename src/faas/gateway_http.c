@@ -10,7 +10,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <microhttpd.h>
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,13 +19,10 @@
 
 #include "base/cleanup.h"
 #include "base/err.h"
-#include "faas/gateway_http.h"
-#include "faas/gateway_loop.h"
+#include "faas/gateway_http_internal.h"
 #include "faas/http_check.h"
 #include "faas/http_guard.h"
 
-/* Targets up to this length are kept in the request itself. */
-#define TARGET_INLINE 512
 /* Requests kept for the next one, so that a steady load allocates none. */
 #define SPARE_REQUESTS 1024
 /* Rounds in which a request's reply may be asked for before it is suspended. */
@@ -34,46 +30,6 @@
 /* Of a body that was refused, read so much and reply behind it; past it the connection is cut. A
  * client that still sends when its connection is closed often sees the reset, not the reply. */
 #define DISCARD_MAX (16 << 20)
-
-struct request {
-    struct http_request public; /* first: a http_request is a request */
-    struct request *next;       /* while it is spare */
-    struct MHD_Connection *connection;
-    struct MHD_Response *response; /* a reply, until it is queued */
-    unsigned status;
-    bool begun, complete, suspended, queued;
-    bool peer_gone; /* of a stream */
-    bool cut;       /* there is no memory for a reply: the connection is closed */
-    unsigned asked; /* for its reply, in vain */
-    uint64_t discarded;
-    struct guarded *guarded;  /* its connection's */
-    size_t answer_bytes;      /* of a reply's body */
-    struct http_target parts; /* of the target */
-    const char *refusal;      /* why no receiver sees it; NULL: one does */
-    enum problem_cause refusal_cause;
-    ssize_t (*read)(struct http_request *request, char *buffer, size_t max);
-    struct loop_watch peer; /* of a stream: tells when the peer has gone; fd -1: not watched */
-    char *target;           /* malloc'ed, or target_inline; split in place */
-    char target_inline[TARGET_INLINE];
-};
-
-struct http_server {
-    struct loop *loop;
-    struct MHD_Daemon *daemon;
-    struct loop_watch watch; /* MHD's epoll descriptor */
-    struct guard *guard;
-    uint64_t malformed;
-    const struct http_callbacks *callbacks;
-    void *user;
-    struct request *spare;
-    unsigned spare_count;
-    unsigned active;
-    unsigned connections; /* after the last run */
-    int listen_copy;      /* what MHD_quiesce_daemon() gave back, or -1 */
-    bool due;             /* MHD has something to do */
-    bool unsettled;       /* requests wait for replies without being suspended */
-    bool settling;        /* they are being suspended */
-};
 
 /* ---- connections ---- */
 
@@ -537,121 +493,4 @@ int http_socket(const struct http_request *public)
         MHD_get_connection_info(request->connection, MHD_CONNECTION_INFO_CONNECTION_FD);
 
     return info ? info->connect_fd : -1;
-}
-
-/* ---- replies ---- */
-
-/* MHD asks for the reply in the next http_run(). */
-static void reply_ask(struct request *request)
-{
-    if (request->suspended)
-        MHD_resume_connection(request->connection);
-    request->public.server->due = true;
-}
-
-static void reply_keep(struct request *request, unsigned status, struct MHD_Response *response)
-{
-    request->status = status;
-    request->response = response;
-    reply_ask(request);
-}
-
-/* Without memory for a reply the connection is closed. */
-static int reply_lost(struct request *request)
-{
-    request->cut = true;
-    reply_ask(request);
-    return -ENOMEM;
-}
-
-static bool headers_add(struct MHD_Response *response, const struct http_header *headers,
-                        size_t count)
-{
-    for (size_t i = 0; i < count; i++)
-        if (MHD_add_response_header(response, headers[i].name, headers[i].value) != MHD_YES)
-            return false;
-    return true;
-}
-
-int http_reply(struct http_request *public, const struct http_reply *reply)
-{
-    struct request *request = (struct request *)public;
-    struct MHD_Response *response;
-    void *body = (void *)(uintptr_t)reply->body;
-
-    if (reply->release)
-        response = MHD_create_response_from_buffer_with_free_callback_cls(
-            reply->body_bytes, body, reply->release, reply->owner);
-    else
-        response = MHD_create_response_from_buffer(reply->body_bytes, body, MHD_RESPMEM_MUST_COPY);
-    if (!response && reply->release)
-        reply->release(reply->owner);
-    if (!response)
-        return reply_lost(request);
-    if (!headers_add(response, reply->headers, reply->header_count)) {
-        MHD_destroy_response(response);
-        return reply_lost(request);
-    }
-    request->answer_bytes = reply->body_bytes;
-    reply_keep(request, reply->status, response);
-    return 0;
-}
-
-static ssize_t on_read(void *user, uint64_t position, char *buffer, size_t max)
-{
-    struct request *request = user;
-
-    (void)position;
-    ssize_t n = request->peer_gone ? -1 : request->read(&request->public, buffer, max);
-    if (n < 0)
-        return MHD_CONTENT_READER_END_OF_STREAM;
-    if (n == 0) {
-        request->suspended = true;
-        MHD_suspend_connection(request->connection);
-    }
-    return n;
-}
-
-/* A suspended connection is not watched by MHD: without this a follower that left would stay. */
-static void on_peer_event(struct loop_watch *watch, uint32_t events)
-{
-    struct request *request = (struct request *)((char *)watch - offsetof(struct request, peer));
-
-    if (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) {
-        request->peer_gone = true;
-        http_stream_wake(&request->public);
-    }
-}
-
-int http_reply_stream(struct http_request *public, unsigned status,
-                      const struct http_header *headers, size_t header_count,
-                      ssize_t (*read)(struct http_request *request, char *buffer, size_t max))
-{
-    struct request *request = (struct request *)public;
-    struct MHD_Response *response =
-        MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, 16 << 10, on_read, request, NULL);
-
-    if (!response)
-        return reply_lost(request);
-    if (!headers_add(response, headers, header_count)) {
-        MHD_destroy_response(response);
-        return reply_lost(request);
-    }
-    request->read = read;
-    request->peer = (struct loop_watch){.event = on_peer_event, .fd = http_socket(public)};
-    if (loop_add(public->server->loop, &request->peer, EPOLLRDHUP | EPOLLET, NULL) < 0)
-        request->peer.fd = -1;
-    reply_keep(request, status, response);
-    return 0;
-}
-
-void http_stream_wake(struct http_request *public)
-{
-    struct request *request = (struct request *)public;
-
-    if (!request->suspended)
-        return;
-    request->suspended = false;
-    MHD_resume_connection(request->connection);
-    public->server->due = true;
 }
