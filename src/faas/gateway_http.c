@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <netinet/in.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -281,7 +282,16 @@ int http_open(struct loop *loop, const struct http_options *options,
     server->listen_copy = -1;
     server->watch = (struct loop_watch){.event = on_ready, .fd = -1};
 
+    char json[PROBLEM_JSON_MAX];
+    size_t json_bytes = problem_json(PROBLEM_SLOW, "the body came too slowly", json);
+    int slow_bytes = snprintf(server->slow_body, sizeof server->slow_body,
+                              "HTTP/1.1 %u Request Timeout\r\n"
+                              "Content-Type: application/problem+json\r\n"
+                              "Content-Length: %zu\r\nConnection: close\r\n\r\n%.*s",
+                              problem_status(PROBLEM_SLOW), json_bytes, (int)json_bytes, json);
     const struct guard_options guarded = {
+        .slow_body = server->slow_body,
+        .slow_body_bytes = (size_t)slow_bytes,
         .connections_max = options->connections_max,
         .idle_seconds = options->idle_seconds,
         .answers_max_bytes = options->answers_max_bytes,

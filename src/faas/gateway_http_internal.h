@@ -37,6 +37,7 @@ struct http_server {
     struct MHD_Daemon *daemon;
     struct loop_watch watch; /* MHD's epoll descriptor */
     struct guard *guard;
+    char slow_body[PROBLEM_JSON_MAX + 256]; /* the answer to one */
     uint64_t malformed;
     const struct http_callbacks *callbacks;
     void *user;

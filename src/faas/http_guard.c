@@ -134,6 +134,10 @@ static void on_deadline(struct loop_timer *timer)
         deadline_set(guarded, until);
         return;
     }
+    const struct guard_options *options = &guarded->guard->options;
+    if (guarded->phase == PHASE_BODY && options->slow_body)
+        send(guarded->fd, options->slow_body, options->slow_body_bytes,
+             MSG_DONTWAIT | MSG_NOSIGNAL);
     guarded->guard->stats.slow++;
     cut(guarded);
 }

@@ -3,8 +3,8 @@
 
 flood.py malformed PORT           one line a request: name, status, problem|other|none, closed|open
 flood.py idle PORT COUNT          COUNT connections, each served once; says "open", waits for its input
-flood.py slow-body PORT PATH      a byte of the body a second; the seconds until it is cut
-flood.py slow-head PORT           a byte of the head a second; the seconds until it is cut
+flood.py slow-body PORT PATH      a byte of the body a second; the seconds until it is cut, the answer
+flood.py slow-head PORT           a byte of the head a second; the same
 flood.py slow-reader PORT PATH    reads 1 KiB a second; says "reading", waits for its input to end
 flood.py pipeline PORT PATH COUNT COUNT requests in one segment; the bodies in their order
 """
@@ -94,13 +94,15 @@ def idle(port, count):
 def drip(port, first):
     with connect(port) as peer:
         begin = time.monotonic()
+        answer = b''
         peer.sendall(first)
         try:
             while not select.select([peer], [], [], 1)[0] and time.monotonic() - begin < 100:
                 peer.sendall(b'a')
+            answer = peer.recv(65536)
         except OSError:
             pass
-        print(int(time.monotonic() - begin))
+        print(int(time.monotonic() - begin), *answer.decode().split('\r\n\r\n'), sep='\n')
 
 
 def slow_reader(port, path):
