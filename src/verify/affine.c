@@ -110,10 +110,26 @@ Z3_ast encode_rounds(struct encoding *e, uint32_t header)
     return e->rounds[header];
 }
 
+/* The size of whichever object a pointer means. */
+static Z3_ast size_behind(struct encoding *e, vid pointer)
+{
+    const struct pointees *to = &e->facts->pointees[pointer];
+    Z3_ast size = term_number(e, 0);
+
+    for (uint32_t i = 0; i < to->count; i++)
+        if (to->objects[i])
+            size = Z3_mk_ite(e->z3,
+                             term_eq(e, encode_object(e, pointer), term_number(e, to->objects[i])),
+                             encode_size(e, to->objects[i]), size);
+    return size;
+}
+
 static Z3_ast state_now(struct encoding *e, vid value, uint32_t header)
 {
     if (value == 0)
         return encode_rounds(e, header);
+    if (value & AFFINE_SIZE_OF)
+        return size_behind(e, value & ~AFFINE_SIZE_OF);
     if (value_at(e->program, value)->kind == KIND_POINTER)
         return encode_offset(e, value);
     Z3_ast term = encode_int(e, value);
@@ -128,6 +144,8 @@ static Z3_ast state_next(struct encoding *e, vid value, uint32_t header, uint32_
         bool entry = !block_dominates(program, header, program->blocks[header].predecessors[edge]);
         return entry ? term_number(e, 0) : term_add(e, encode_rounds(e, header), term_number(e, 1));
     }
+    if (value & AFFINE_SIZE_OF)
+        return state_now(e, value, header);
     const struct value *v = value_at(program, value);
     if (v->op != OP_PHI || v->block != header)
         return state_now(e, value, header);

@@ -33,6 +33,8 @@ static bool speaks_of_header(const struct proof *proof, const struct affine *for
 
     for (uint8_t i = 0; i < form->count; i++) {
         vid v = form->terms[i].value;
+        if (v & AFFINE_SIZE_OF)
+            continue;
         if (v == 0 || (value_at(program, v)->op == OP_PHI && value_at(program, v)->block == header))
             return true;
     }
@@ -111,6 +113,27 @@ static void from_comparison(struct proof *proof, uint32_t header, const struct v
     }
 }
 
+/* One of several objects, chosen before the loop: its size, whichever it is. */
+static void from_table(struct proof *proof, uint32_t header, vid pointer,
+                       const struct affine *offset, int64_t bytes)
+{
+    const struct program *program = proof->encoding->program;
+    const struct value *value = value_at(program, pointer);
+    struct affine size = {0};
+
+    while (value->op == OP_PTRADD || value->op == OP_NARROW) {
+        pointer = value->operands[0];
+        value = value_at(program, pointer);
+    }
+    if (value->op == OP_OBJECT || value->op == OP_NULL ||
+        loop_contains(program, header, value->block))
+        return;
+    affine_add_term(&size, pointer | AFFINE_SIZE_OF, 1);
+    add_difference(proof, header, &size, offset, 0);
+    add_difference(proof, header, &size, offset, -bytes);
+    add(proof, header, offset, false);
+}
+
 static void from_access(struct proof *proof, uint32_t header, vid pointer, vid length,
                         uint64_t bytes)
 {
@@ -119,9 +142,15 @@ static void from_access(struct proof *proof, uint32_t header, vid pointer, vid l
     const struct pointees *to = &e->facts->pointees[pointer];
     struct affine offset, size = {0}, more = {0};
 
-    if (to->count != 1 || to->objects[0] == 0 || !affine_of(e, pointer, header, &offset))
+    if (to->count == 0 || (to->count == 1 && to->objects[0] == 0))
+        return;
+    if (!affine_of(e, pointer, header, &offset))
         return;
     const struct object *object = &program->objects[to->objects[0]];
+    if (to->count > 1) {
+        from_table(proof, header, pointer, &offset, length ? 0 : (int64_t)bytes);
+        return;
+    }
     if (object->size_value ? !affine_of(e, object->size_value, header, &size)
                            : object->size > INT32_MAX)
         return;
@@ -266,9 +295,8 @@ static void from_steps(struct proof *proof, uint32_t header, vid phi)
     for (unsigned i = 0; i < value->count; i++) {
         if (!block_dominates(program, header, block->predecessors[i])) {
             struct affine one;
-            if (!affine_of(e, value->operands[i], header, &one))
-                one_entry = false;
-            else if (has_entry && !same_form(&one, &entry))
+            if (!affine_of(e, value->operands[i], header, &one) ||
+                (has_entry && !same_form(&one, &entry)))
                 one_entry = false;
             else
                 entry = one;
@@ -390,7 +418,7 @@ static void from_block(struct proof *proof, uint32_t header, uint32_t b)
             break;
         case OP_MEMCPY:
             from_access(proof, header, value->operands[1], value->operands[2], 0);
-            /* fall through */
+            __attribute__((fallthrough));
         case OP_MEMSET:
             from_access(proof, header, value->operands[0], value->operands[2], 0);
             break;

@@ -351,7 +351,7 @@ Z3_ast encode_int(struct encoding *e, vid id)
             term = encode_offset(e, value->operands[0]);
             break;
         }
-        /* fall through */
+        __attribute__((fallthrough));
     default:
         term = encode_operation(e, id);
     }

@@ -1,5 +1,7 @@
 /* Integer operations as linear terms; what is not linear as anything in its interval, with what is
  * known of it beside. */
+#include <string.h>
+
 #include "verify/encode.h"
 
 static __int128 modulus(unsigned width)
@@ -405,6 +407,31 @@ static Z3_ast truncate_to(struct op *op)
     return wrap(op, operand(op, 0, view), low, high);
 }
 
+/* What a constant ends with is known: the zero of a text, above all. */
+static Z3_ast load(struct op *op)
+{
+    struct encoding *e = op->e;
+    vid pointer = op->value->operands[0];
+    const struct pointees *to = &e->facts->pointees[pointer];
+    Z3_ast result = bounded(op, term_fresh(e, "load"));
+    unsigned bytes = op->width / 8u;
+
+    for (uint32_t i = 0; i < to->count && to->count <= 64; i++) {
+        const struct object *object = &e->program->objects[to->objects[i]];
+        uint64_t bits = 0;
+        if (!object->readonly || !object->bytes || object->cell_count > 0 || object->size < bytes)
+            continue;
+        memcpy(&bits, object->bytes + object->size - bytes, bytes);
+        __int128 last =
+            e->is_signed[op->id] ? (__int128)sign_extend(bits, op->width) : (__int128)bits;
+        Z3_ast there = term_eq(e, encode_offset(e, pointer), term_number(e, object->size - bytes));
+        there = term_and(e, there,
+                         term_eq(e, encode_object(e, pointer), term_number(e, to->objects[i])));
+        term_assert(e, term_and(e, op->guard, there), term_eq(e, result, term_number(e, last)));
+    }
+    return result;
+}
+
 Z3_ast encode_operation(struct encoding *e, vid id)
 {
     const struct value *value = value_at(e->program, id);
@@ -445,6 +472,8 @@ Z3_ast encode_operation(struct encoding *e, vid id)
         return extreme(&op);
     case OP_TRUNC:
         return truncate_to(&op);
+    case OP_LOAD:
+        return load(&op);
     default:
         return encode_opaque(e, id);
     }

@@ -22,11 +22,43 @@ static bool merge(uint64_t *to, const uint64_t *from, uint32_t words)
     return changed;
 }
 
-/* What a table of addresses may give; only constants hold any. */
-static bool add_loaded(struct program *program, const struct value *load, uint64_t *to,
+static const struct pointer_cell *cell_at(const struct object *object, uint64_t offset)
+{
+    for (uint32_t k = 0; k < object->cell_count; k++)
+        if (object->cells[k].offset == offset)
+            return &object->cells[k];
+    return NULL;
+}
+
+/* What one table may give: the addresses in the column that is read; nothing, too, where it holds
+ * none or the column is not known. */
+static bool add_column(const struct facts *facts, const struct object *object, vid pointer,
+                       uint64_t *to)
+{
+    uint32_t stride = object->stride ? object->stride : 1, remainder;
+    bool changed = false;
+
+    stride &= -stride; /* a power of two divides 2^64: no index that wraps gets between */
+
+    if (stride < 8 || !facts_remainder(facts, pointer, stride, &remainder)) {
+        changed = add(to, 0);
+        for (uint32_t k = 0; k < object->cell_count; k++)
+            changed = add(to, object->cells[k].object) || changed;
+        return changed;
+    }
+    for (uint64_t at = remainder; at + 8 <= object->size; at += stride) {
+        const struct pointer_cell *cell = cell_at(object, at);
+        changed = add(to, cell ? cell->object : 0) || changed;
+    }
+    return changed;
+}
+
+/* What a load of an address may give; only constants hold any. */
+static bool add_loaded(struct facts *facts, const struct value *load, uint64_t *to,
                        const uint64_t *from)
 {
-    bool changed = add(to, 0);
+    struct program *program = facts->program;
+    bool changed = false;
 
     for (uint32_t i = 1; from && i < program->object_count; i++) {
         const struct object *object = &program->objects[i];
@@ -35,8 +67,7 @@ static bool add_loaded(struct program *program, const struct value *load, uint64
         if (!object->readonly || !object->bytes)
             program_refuse(program, load->place, "keep an index instead of the address",
                            "an address loaded from memory that changes ('%s')", object->name);
-        for (uint32_t k = 0; k < object->cell_count; k++)
-            changed = add(to, object->cells[k].object) || changed;
+        changed = add_column(facts, object, load->operands[0], to) || changed;
     }
     return changed;
 }
@@ -69,7 +100,7 @@ void facts_find_pointees(struct facts *facts)
                     sets[v] = program_alloc(program, words, sizeof **sets);
                 if (value->op == OP_LOAD) {
                     changed =
-                        add_loaded(program, value, sets[v], sets[value->operands[0]]) || changed;
+                        add_loaded(facts, value, sets[v], sets[value->operands[0]]) || changed;
                     continue;
                 }
                 unsigned first = value->op == OP_SELECT ? 1 : 0;

@@ -79,6 +79,11 @@ uint64_t interpreter_value(const struct interpreter *interpreter, vid value)
     return interpreter->cells[value].bits;
 }
 
+uint64_t interpreter_size_behind(const struct interpreter *interpreter, vid pointer)
+{
+    return interpreter->sizes[interpreter->cells[pointer].object];
+}
+
 static bool fail(struct interpreter *i, enum place_kind kind, vid value, struct place place)
 {
     i->result.end = RUN_FAULT;

@@ -43,4 +43,6 @@ void interpreter_watch_blocks(struct interpreter *interpreter, interpreter_watch
 struct run_result interpreter_call(struct interpreter *interpreter,
                                    const struct interpreter_input *input, uint64_t steps_max);
 /* A value as it is now: bits of an integer, or of a pointer the offset. */
+/* The size of the object that a pointer means now. */
+uint64_t interpreter_size_behind(const struct interpreter *interpreter, vid pointer);
 uint64_t interpreter_value(const struct interpreter *interpreter, vid value);

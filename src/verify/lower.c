@@ -499,6 +499,8 @@ void lower_module(struct program *program, LLVMModuleRef module, LLVMValueRef en
     program_add_value(program, OP_NONE, KIND_VOID, 0, NULL, 0); /* 0 is none */
     program_add_object(program, "nothing");
     lower_screen_module(&low);
+    size_t name_length;
+    lower_screen_function(&low, entry, LLVMGetValueName2(entry, &name_length));
     program->entry = low.block = program_add_block(program);
     if (is_handler(entry)) {
         program->repeated = true;
@@ -512,6 +514,9 @@ void lower_module(struct program *program, LLVMModuleRef module, LLVMValueRef en
     lower_inline(&low, entry, pointers, count, &result);
     program->blocks[low.block].exit = EXIT_RETURN;
     program->blocks[low.block].condition = result.count > 0 ? result.parts[0] : 0;
+    if (program->stack_bytes > PROGRAM_STACK_MAX)
+        program_refuse(program, (struct place){0}, "make large arrays static",
+                       "more than %d KiB of local variables", PROGRAM_STACK_MAX >> 10);
     program_link(program);
     resolve_phis(&low);
 }

@@ -100,6 +100,8 @@ void lower_instruction(struct lowering *low, LLVMValueRef instruction);
 
 /* ---- lower_call.c ---- */
 void lower_call(struct lowering *low, LLVMValueRef call);
+/* Attributes and linkage that a function may not have. */
+void lower_screen_function(struct lowering *low, LLVMValueRef function, const char *name);
 /* Copies a function in; its result's parts. */
 void lower_inline(struct lowering *low, LLVMValueRef function,
                   const struct lowered *const *arguments, uint32_t argument_count,

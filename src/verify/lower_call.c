@@ -418,7 +418,7 @@ static vid copy_by_value(struct lowering *low, LLVMValueRef function, unsigned i
     return copy;
 }
 
-static void screen_function(struct lowering *low, LLVMValueRef function, const char *name)
+void lower_screen_function(struct lowering *low, LLVMValueRef function, const char *name)
 {
     static const char *const refused[] = {"naked", "returns_twice", "strictfp"};
 
@@ -446,7 +446,7 @@ static void call_defined(struct lowering *low, LLVMValueRef at, LLVMValueRef fun
     unsigned count = LLVMGetNumArgOperands(at);
     size_t length;
 
-    screen_function(low, function, LLVMGetValueName2(function, &length));
+    lower_screen_function(low, function, LLVMGetValueName2(function, &length));
     if (count > 64)
         program_refuse(low->program, lower_place(low), "pass a structure by address",
                        "a call with more than 64 arguments");

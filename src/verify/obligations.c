@@ -171,7 +171,7 @@ void obligations_by_domain(struct facts *facts, struct obligations *obligations)
         case PLACE_UNREACHABLE:
             if (o->value == 0)
                 break;
-            /* fall through */
+            __attribute__((fallthrough));
         case PLACE_DIVISION:
         case PLACE_SHIFT:
         case PLACE_INITIALISED:
@@ -223,7 +223,7 @@ Z3_ast obligation_violation(struct encoding *e, const struct obligation *o)
     case PLACE_UNREACHABLE:
         if (o->value == 0)
             return reached;
-        /* fall through */
+        __attribute__((fallthrough));
     case PLACE_DIVISION:
     case PLACE_SHIFT:
     case PLACE_INITIALISED:

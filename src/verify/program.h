@@ -16,7 +16,8 @@
 #define PROGRAM_VALUES_MAX 400000
 #define PROGRAM_BLOCKS_MAX 40000
 #define PROGRAM_OBJECTS_MAX 4096
-#define PROGRAM_DEPTH_MAX 64 /* of calls inside calls */
+#define PROGRAM_DEPTH_MAX 64          /* of calls inside calls */
+#define PROGRAM_STACK_MAX (512 << 10) /* bytes of all local variables together */
 
 typedef uint32_t vid; /* a value: an index into program.values; 0 is none */
 

@@ -6,6 +6,7 @@
 /* ---- linear forms over the state at a loop header (affine.c) ---- */
 
 #define AFFINE_TERMS 6
+#define AFFINE_SIZE_OF 0x80000000u /* of a pointer: the size of its object */
 
 struct affine_term {
     vid value; /* a phi of the header, or a value from before the loop; 0: rounds so far */

@@ -192,7 +192,7 @@ static uint64_t reach_of(struct proof *proof, const struct affine *form, uint32_
 static bool bounded(const struct affine *form)
 {
     for (uint8_t i = 0; i < form->count; i++)
-        if (form->terms[i].value == 0)
+        if (form->terms[i].value == 0 || form->terms[i].value & AFFINE_SIZE_OF)
             return false; /* rounds are no machine number */
     return true;
 }

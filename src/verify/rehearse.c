@@ -45,6 +45,8 @@ static __int128 number_of(const struct rehearsal *r, const struct interpreter *i
 
     if (value == 0)
         return r->rounds[header];
+    if (value & AFFINE_SIZE_OF)
+        return interpreter_size_behind(interpreter, value & ~AFFINE_SIZE_OF);
     const struct value *v = value_at(e->program, value);
     uint64_t bits = interpreter_value(interpreter, value);
     if (v->kind == KIND_POINTER)

@@ -3,7 +3,9 @@
  *
  *   alive     every block that a run reaches can be reached in the formula, with all invariants
  *             asserted: else "unsatisfiable" would mean nothing
- *   planted   an invariant that a run refutes is refused by the check of the final proof
+ *   traced    what a run computed is a model of the formula: at blocks that it reaches, the values
+ * of all that came before, as they were planted   an invariant that a run refutes is refused by the
+ * check of the final proof
  */
 #include <setjmp.h>
 #include <stdio.h>
@@ -88,6 +90,92 @@ static unsigned check_alive(struct proof *proof, const char *file)
     return wrong;
 }
 
+struct trace {
+    struct encoding *e;
+    unsigned seen, checked, wrong;
+};
+
+static void assert_block(struct trace *trace, struct interpreter *interpreter, uint32_t b,
+                         bool phis_only)
+{
+    struct encoding *e = trace->e;
+    const struct block *block = &e->program->blocks[b];
+
+    for (uint32_t i = 0; i < block->count; i++) {
+        vid v = block->values[i];
+        const struct value *value = value_at(e->program, v);
+        uint64_t bits = interpreter_value(interpreter, v);
+        if (phis_only && value->op != OP_PHI)
+            continue;
+        if (value->kind == KIND_POINTER)
+            term_assert(e, NULL, term_eq(e, encode_offset(e, v), term_number(e, (int64_t)bits)));
+        else if (value->kind == KIND_INT && value->width == 1)
+            term_assert(e, NULL, bits ? encode_bool(e, v) : term_not(e, encode_bool(e, v)));
+        else if (value->kind == KIND_INT && value->op != OP_PTRTOINT)
+            term_assert(e, NULL, term_eq(e, encode_view(e, v, false), term_number(e, bits)));
+    }
+}
+
+static bool check_state(struct interpreter *interpreter, uint32_t block, uint32_t from, void *user)
+{
+    struct trace *trace = user;
+    struct encoding *e = trace->e;
+
+    (void)from;
+    if (trace->checked >= 60 || trace->seen++ % 7 != 0)
+        return true;
+    trace->checked++;
+    /* Encoded first, asserted then: definitions outlive the pop. */
+    for (uint32_t b = block;; b = e->program->blocks[b].dominator) {
+        for (uint32_t i = 0; i < e->program->blocks[b].count; i++) {
+            vid v = e->program->blocks[b].values[i];
+            const struct value *value = value_at(e->program, v);
+            if (value->kind == KIND_POINTER)
+                (void)encode_offset(e, v);
+            else if (value->kind == KIND_INT)
+                (void)(value->width == 1 ? encode_bool(e, v) : encode_view(e, v, false));
+        }
+        if (b == e->program->entry)
+            break;
+    }
+    Z3_ast reached = encode_reached(e, block);
+    Z3_solver_push(e->z3, e->solver);
+    term_assert(e, NULL, reached);
+    assert_block(trace, interpreter, block, true);
+    for (uint32_t b = block; b != e->program->entry;) {
+        b = e->program->blocks[b].dominator;
+        assert_block(trace, interpreter, b, false);
+    }
+    trace->wrong += Z3_solver_check(e->z3, e->solver) == Z3_L_FALSE;
+    Z3_solver_pop(e->z3, e->solver, 1);
+    return true;
+}
+
+/* What happened must be possible, value by value, with all invariants asserted. */
+static unsigned check_traced(struct proof *proof, const char *file)
+{
+    struct trace trace = {.e = encoding_new(proof->encoding->facts)};
+    struct interpreter *interpreter = interpreter_new(proof->encoding->facts);
+    uint8_t body[96];
+
+    for (uint32_t i = 0; i < proof->invariants.count; i++)
+        if (proof->invariants.items[i].alive)
+            term_assert(trace.e, encode_reached(trace.e, proof->invariants.items[i].header),
+                        invariant_now(trace.e, &proof->invariants.items[i]));
+    if (interpreter)
+        interpreter_watch_blocks(interpreter, check_state, &trace);
+    for (unsigned i = 0; interpreter && i < 24; i++) {
+        struct interpreter_input input = {body, 4 * i, i % 3 ? 4 * i : 4096};
+        for (unsigned k = 0; k < input.in_len; k++)
+            body[k] = (uint8_t)(i * 37 + k * (i % 5) * 29);
+        interpreter_call(interpreter, &input, 3000);
+    }
+    printf("%s traced %s: %u states of runs, %u of them impossible in the formula\n",
+           trace.wrong ? "not ok" : "ok", file, trace.checked, trace.wrong);
+    encoding_free(trace.e);
+    return trace.wrong;
+}
+
 /* Each invariant made a little stronger; where a run shows that to be false the check must see it.
  */
 static unsigned check_planted(struct proof *proof, const char *file)
@@ -133,7 +221,8 @@ int main(int argc, char **argv)
     program_promote(program);
     proof.encoding = encoding_new(facts_find(program));
     proof_run(&proof);
-    unsigned wrong = check_alive(&proof, file) + check_planted(&proof, file);
+    unsigned wrong =
+        check_alive(&proof, file) + check_traced(&proof, file) + check_planted(&proof, file);
     encoding_free(proof.encoding);
     program_free(program);
     return wrong > 0;

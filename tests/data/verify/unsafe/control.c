@@ -321,6 +321,12 @@ H(external)
     extern int elsewhere;
     return elsewhere;
 }
+H(deep_stack)
+{
+    uint8_t a[1 << 20];
+    a[0] = 1;
+    return a[0];
+}
 H(wide_integer)
 {
     __int128 x = (__int128)in_len * 7;
