@@ -279,6 +279,18 @@ static int fork_tmp(struct instance_fds *fds)
     return 0;
 }
 
+/* They came in one message, mostly into a table without holes: then one call closes them. */
+static void close_received(int *fds, size_t count)
+{
+    for (size_t i = 1; i < count; i++)
+        if (fds[i] != fds[0] + (int)i) {
+            fd_close_all(fds, count);
+            return;
+        }
+    if (count > 0 && syscall(__NR_close_range, fds[0], fds[count - 1], 0) < 0)
+        fd_close_all(fds, count);
+}
+
 static void fork_instance(int control, const struct guest_fork *message, int *fds, size_t fd_count)
 {
     struct guest_not_started failed = {.type = GUEST_NOT_STARTED, .id = message->id};
@@ -303,8 +315,7 @@ static void fork_instance(int control, const struct guest_fork *message, int *fd
     /* Also when there is no place for another child. */
     if (r == 0)
         fd_close_all(places.tmp, GRANT_FILES_MAX);
-    /* They came in one message into a table without holes: one call closes them all. */
-    fd_close_all(fds, fd_count);
+    close_received(fds, fd_count);
 
     if (r < 0 || pid < 0) {
         failed.error = r < 0 ? r : pid;
