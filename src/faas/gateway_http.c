@@ -172,14 +172,14 @@ static enum MHD_Result refuse(struct request *request)
     return http_reply(&request->public, &reply) < 0 ? MHD_NO : reply_queue(request);
 }
 
-static enum MHD_Result on_head(struct request *request, const char *method)
+static enum MHD_Result on_head(struct request *request, const char *method, const char *version)
 {
     struct http_server *server = request->public.server;
 
     request->begun = true;
     request->public.method = method;
     if (!request->refusal)
-        request->refusal = http_head_check(request->connection, method, &request->parts,
+        request->refusal = http_head_check(request->connection, method, version, &request->parts,
                                            &request->public.body_bytes, &request->refusal_cause);
     if (request->refusal)
         return refuse(request);
@@ -201,11 +201,11 @@ static enum MHD_Result on_request(void *user, struct MHD_Connection *connection,
     struct http_server *server = user;
     struct request *request = *context;
 
-    (void)connection, (void)url, (void)version;
+    (void)connection, (void)url;
     if (!request || request->cut)
         return MHD_NO;
     if (!request->begun)
-        return on_head(request, method);
+        return on_head(request, method, version);
     if (*bytes > 0) {
         guard_body(request->guarded, *bytes);
         if (!request->response)
@@ -308,9 +308,9 @@ int http_open(struct loop *loop, const struct http_options *options,
         MHD_OPTION_EXTERNAL_LOGGER, no_log, NULL, MHD_OPTION_LISTEN_SOCKET, options->listen_fd,
         MHD_OPTION_CONNECTION_LIMIT, options->connections_max, MHD_OPTION_CONNECTION_TIMEOUT,
         options->idle_seconds, MHD_OPTION_CONNECTION_MEMORY_LIMIT, options->connection_bytes,
-        MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_URI_LOG_CALLBACK, on_target, server,
-        MHD_OPTION_UNESCAPE_CALLBACK, no_unescape, NULL, MHD_OPTION_NOTIFY_COMPLETED, on_over,
-        server, MHD_OPTION_NOTIFY_CONNECTION, on_connection, server, MHD_OPTION_END);
+        MHD_OPTION_URI_LOG_CALLBACK, on_target, server, MHD_OPTION_UNESCAPE_CALLBACK, no_unescape,
+        NULL, MHD_OPTION_NOTIFY_COMPLETED, on_over, server, MHD_OPTION_NOTIFY_CONNECTION,
+        on_connection, server, MHD_OPTION_END);
     if (!server->daemon)
         return err_say(err, -EIO, "cannot start the HTTP server");
     const union MHD_DaemonInfo *info =

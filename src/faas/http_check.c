@@ -1,4 +1,5 @@
 /* Refusals of requests that HTTP does not allow, where libmicrohttpd has none of its own. */
+#include <ctype.h>
 #include <errno.h>
 #include <microhttpd.h>
 #include <stdbool.h>
@@ -6,16 +7,16 @@
 #include <string.h>
 #include <strings.h>
 
+#include "faas/gateway_channel.h"
 #include "faas/http_check.h"
 
-/* host[:port] or [v6][:port]; no user, nothing of a path (RFC 3986, 3.2). */
+/* A name or an address and perhaps a port (RFC 9110, 7.2): programs make addresses of it. */
 static bool host_is_proper(const char *host, size_t bytes)
 {
-    for (size_t i = 0; i < bytes; i++) {
-        unsigned char c = (unsigned char)host[i];
-        if (c <= 0x20 || c >= 0x7f || strchr("/?#@\\\"<>^`{|},", c))
+    for (size_t i = 0; i < bytes; i++)
+        if (!isalnum((unsigned char)host[i]) &&
+            (!host[i] || !strchr("-._~%!$&'()*+,;=[]:", host[i])))
             return false;
-    }
     return bytes <= 255;
 }
 
@@ -57,7 +58,7 @@ const char *http_target_split(char *text, struct http_target *ret_target,
 struct framing {
     const char *host, *length, *coding;
     int hosts, lengths, codings;
-    bool cut; /* a NUL in a name or a value */
+    bool bad; /* a name or a value is not what HTTP allows */
 };
 
 static enum MHD_Result look(void *user, enum MHD_ValueKind kind, const char *name,
@@ -68,8 +69,10 @@ static enum MHD_Result look(void *user, enum MHD_ValueKind kind, const char *nam
     (void)kind;
     if (!value)
         value = "";
-    if (memchr(name, '\0', name_bytes) || memchr(value, '\0', value_bytes))
-        framing->cut = true;
+    /* A blank before the colon, a line end in a value, a NUL: where one reader ends another's does
+     * not. */
+    if (!header_name_is_valid(name, name_bytes) || !header_value_is_valid(value, value_bytes))
+        framing->bad = true;
     if (strcasecmp(name, "host") == 0) {
         framing->host = value;
         framing->hosts++;
@@ -103,8 +106,8 @@ static const char *body_check(const struct framing *framing, int64_t *ret_body_b
 }
 
 const char *http_head_check(struct MHD_Connection *connection, const char *method,
-                            const struct http_target *target, int64_t *ret_body_bytes,
-                            enum problem_cause *ret_cause)
+                            const char *version, const struct http_target *target,
+                            int64_t *ret_body_bytes, enum problem_cause *ret_cause)
 {
     struct framing framing = {0};
 
@@ -113,11 +116,16 @@ const char *http_head_check(struct MHD_Connection *connection, const char *metho
     if (strcmp(method, "CONNECT") == 0)
         return "this is not a proxy";
     *ret_cause = PROBLEM_BAD_REQUEST;
+    /* libmicrohttpd passes on whatever stands before the first blank. */
+    if (!header_name_is_valid(method, strlen(method)))
+        return "the method is not what HTTP allows";
     if (target->path[0] != '/' &&
         (strcmp(target->path, "*") != 0 || strcmp(method, "OPTIONS") != 0))
         return "the target is not proper";
-    if (framing.cut)
+    if (framing.bad)
         return "a header is not what HTTP allows";
+    if (framing.hosts == 0 && strcmp(version, "HTTP/1.1") == 0)
+        return "there is no Host";
     if (framing.hosts > 1 || (framing.host && !host_is_proper(framing.host, strlen(framing.host))))
         return "Host is not proper";
     if (framing.host && target->authority &&

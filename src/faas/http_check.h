@@ -29,10 +29,10 @@ const char *http_target_split(char *text, struct http_target *ret_target,
                               enum problem_cause *ret_cause);
 
 /*
- * Checks method, Host and the framing of the body: one Host, which an absolute target must not
- * gainsay; a length or chunks, not both, neither twice. *ret_body_bytes: -1 for chunks. NULL, or
- * why it is refused, with its cause.
+ * Checks method, headers, Host and the framing of the body: one Host, which an absolute target must
+ * not gainsay; a length or chunks, not both, neither twice. *ret_body_bytes: -1 for chunks. NULL,
+ * or why it is refused, with its cause.
  */
 const char *http_head_check(struct MHD_Connection *connection, const char *method,
-                            const struct http_target *target, int64_t *ret_body_bytes,
-                            enum problem_cause *ret_cause);
+                            const char *version, const struct http_target *target,
+                            int64_t *ret_body_bytes, enum problem_cause *ret_cause);

@@ -76,10 +76,9 @@ gateway_rss_kib() {
     while read -r name status kind end; do
         case $name in
         good | absolute | options) [ "$status $end" = "200 open" ] ;;
-        length-and-chunks | chunks-and-length | two-lengths | same-length-twice | unknown-coding | two-hosts | bad-host | absolute-elsewhere | get-star)
+        length-and-chunks | chunks-and-length | two-lengths | same-length-twice | unknown-coding | two-hosts | bad-host | absolute-elsewhere | get-star | no-host | control | blank-before-colon | folded-length | bare-cr)
             [ "$status $kind $end" = "400 problem closed" ] ;;
-        control) [ "$status $kind" = "400 problem" ] ;;
-        negative-length | list-of-lengths | no-host | http-0.9 | chunk-garbage | chunk-overrun)
+        negative-length | list-of-lengths | http-0.9 | chunk-garbage | chunk-overrun)
             [ "$status $end" = "400 closed" ] ;;
         endless-length) [ "$status $end" = "413 closed" ] ;;
         connect) [ "$status $kind $end" = "501 problem closed" ] ;;

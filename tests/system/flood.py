@@ -46,6 +46,10 @@ REQUESTS = {
     'huge-header': GET + b'X: ' + b'a' * 60000 + b'\r\n\r\n',
     'many-headers': GET + b'X: a\r\n' * 500 + b'\r\n',
     'control': GET + b'X: a\x01b\r\n\r\n',
+    # A reader before us may take these for a length; what is behind is another's request.
+    'blank-before-colon': POST + b'Content-Length : 33\r\n\r\n' + GET + b'\r\n',
+    'folded-length': POST + b'X: a\r\n Content-Length: 33\r\n\r\n' + GET + b'\r\n',
+    'bare-cr': POST + b'X: a\rContent-Length: 33\r\n\r\n' + GET + b'\r\n',
     'refused-size': POST + b'Content-Length: 7000000\r\nExpect: 100-continue\r\n\r\n',
 }
 
