@@ -22,8 +22,6 @@ struct family;
 struct guest_call {
     /* The request. */
     struct call_text method, path, query, host, remote;
-    struct call_text header_names[REQUEST_HEADERS_MAX]; /* lower case */
-    struct call_text header_values[REQUEST_HEADERS_MAX];
     uint32_t header_count;
     const uint8_t
         *body; /* in shared memory: the host may change it at any time; copy, don't trust */
@@ -35,7 +33,6 @@ struct guest_call {
     uint32_t status;     /* 0: not set */
     bool has_bad_status; /* it asked for `bad_status`, which is no final one */
     uint32_t bad_status;
-    char response_head[RESPONSE_HEAD_MAX_BYTES];
     uint32_t response_head_bytes;
     uint32_t response_header_count;
     uint8_t *answer; /* private memory of answer_max bytes, reserved, filled from its start */
@@ -46,6 +43,12 @@ struct guest_call {
         *family; /* in a child of the instance, which has no channel: its log goes there */
     struct channel *channel; /* the log ring is there; NULL in tests: the log goes nowhere */
     uint32_t slot;           /* of the channel */
+
+    /* The arrays are last, the one that grows most behind the others: of an ordinary call one page
+     * is touched. */
+    struct call_text header_names[REQUEST_HEADERS_MAX]; /* lower case */
+    struct call_text header_values[REQUEST_HEADERS_MAX];
+    char response_head[RESPONSE_HEAD_MAX_BYTES];
 };
 
 /*

@@ -32,18 +32,17 @@
 #define CHANNEL_SLOTS 32u
 
 /*
- * A head plus body of at most CHANNEL_SMALL_BYTES lies in its slot's small area (three pages in
- * all for a small call, near each other), a longer one in its large area. Areas, from the start of
- * the file:
- *   0           struct channel
- *   4 KiB       log ring                CHANNEL_LOG_BYTES
- *   68 KiB      for each slot: small request, small response     8 KiB each
- *   2 MiB       for each slot: large request, large response     8 MiB each: head max + body max
- * Pages that nobody touched take no memory.
+ * A head plus body of at most CHANNEL_SMALL_BYTES lies in its slot's small area, a longer one in
+ * its large area. Areas, from the start of the file: 0           struct channel 4 KiB       log
+ * ring                CHANNEL_LOG_BYTES 70 KiB      for each slot: small request, small response 8
+ * KiB each 2 MiB       for each slot: large request, large response     8 MiB each: head max + body
+ * max Pages that nobody touched take no memory. So a small request lies at the end of its area,
+ * where the response's begins, in the middle of a page: a call of up to 2 KiB either way touches
+ * this page and the first one.
  */
 #define CHANNEL_LOG (4u << 10)
 #define CHANNEL_LOG_BYTES (64u << 10)
-#define CHANNEL_SMALL (68u << 10)
+#define CHANNEL_SMALL (70u << 10)
 #define CHANNEL_SMALL_BYTES (8u << 10)
 #define CHANNEL_LARGE (2u << 20)
 #define CHANNEL_LARGE_BYTES (8u << 20)
@@ -138,17 +137,18 @@ static inline uint8_t *channel_request_text(struct channel *channel, uint32_t sl
     uint8_t *base = (uint8_t *)channel;
 
     return (uint64_t)head + body <= CHANNEL_SMALL_BYTES
-               ? base + CHANNEL_SMALL + slot * 2u * CHANNEL_SMALL_BYTES
+               ? base + CHANNEL_SMALL + (slot * 2u + 1) * CHANNEL_SMALL_BYTES - head - body
                : base + CHANNEL_LARGE + slot * 2u * CHANNEL_LARGE_BYTES;
 }
 
 static inline uint8_t *channel_response_text(struct channel *channel, uint32_t slot, uint32_t head,
                                              uint32_t body)
 {
-    uint8_t *request = channel_request_text(channel, slot, head, body);
+    uint8_t *base = (uint8_t *)channel;
 
-    return request + ((uint64_t)head + body <= CHANNEL_SMALL_BYTES ? CHANNEL_SMALL_BYTES
-                                                                   : CHANNEL_LARGE_BYTES);
+    return (uint64_t)head + body <= CHANNEL_SMALL_BYTES
+               ? base + CHANNEL_SMALL + (slot * 2u + 1) * CHANNEL_SMALL_BYTES
+               : base + CHANNEL_LARGE + (slot * 2u + 1) * CHANNEL_LARGE_BYTES;
 }
 
 /* ---- publishing and waking: the same on either side ---- */

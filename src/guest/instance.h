@@ -17,18 +17,20 @@
 /* All that the template prepared, shared by its instances copy-on-write. */
 struct template_state {
     struct guest_setup setup;
-    const struct library *library;
     struct seccomp_program filter;
-    struct host host;                 /* its instance is open if `instantiated` */
-    bool instantiated;                /* its memory and data are in place */
-    bool initialized;                 /* a handler: its constructors have run, in this instance */
     int directories[GRANT_FILES_MAX]; /* of setup.files; -1: a tmp that each instance has of its own
                                        */
     bool has_tmp;                     /* then Landlock waits until the instance has it */
     const char *args[RUN_ARGS_MAX + 1];
     const char *env[GUEST_ENV_MAX + 1];
+    const struct library *library;
     struct wasi *wasi;
+
+    /* Last, because an instance writes them: they share a page with what follows. */
     struct family family; /* of the instance */
+    struct host host;     /* its instance is open if `instantiated` */
+    bool instantiated;    /* its memory and data are in place */
+    bool initialized;     /* a handler: its constructors have run, in this instance */
 };
 
 /* Where the descriptors of a GUEST_FORK message are. */

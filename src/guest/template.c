@@ -12,6 +12,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -33,13 +34,18 @@
 /* Instances of one template at a time. */
 #define CHILDREN_MAX 4096
 
-static struct {
-    pid_t pid;
-    uint64_t id;
-} children[CHILDREN_MAX];
-static size_t child_count;
+/* The template's own: no instance has it, which is one page less of each, and knows of no other. */
+struct children {
+    size_t count;
+    struct {
+        pid_t pid;
+        uint64_t id;
+    } list[CHILDREN_MAX];
+};
+static struct children *children;
 
-static struct template_state state;
+/* Before the small variables, with which its end shares a page. */
+static _Alignas(64) struct template_state state;
 
 /* The strings of the setup message, each ended inside it. -EBADMSG when they are not. */
 static int setup_strings(struct guest_setup *setup)
@@ -205,13 +211,36 @@ static int setup_fds(const int *fds, struct err *err)
     return r < 0 ? r : setup_library(fds[0], err);
 }
 
+/*
+ * Memory that forks don't get. The place where the break would grow is taken before the first
+ * malloc, which then maps its pages among the others instead: alone at the other end of the address
+ * space they cost each instance three page tables. An instance has the break again, and musl, which
+ * has seen it refused, does not ask for it any more.
+ */
+static int setup_memory(struct err *err)
+{
+    uintptr_t end = ((uintptr_t)syscall(__NR_brk, 0) + 4095) & ~(uintptr_t)4095;
+    void *place = mmap((void *)end, 4096, PROT_NONE,
+                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+
+    if (place != MAP_FAILED && madvise(place, 4096, MADV_DONTFORK) < 0)
+        return err_set(err, -errno, "cannot set memory aside");
+    children =
+        mmap(NULL, sizeof *children, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (children == MAP_FAILED || madvise(children, sizeof *children, MADV_DONTFORK) < 0)
+        return err_set(err, -errno, "cannot make the list of instances");
+    return 0;
+}
+
 static int setup(int control, struct err *err)
 {
     int fds[FD_MESSAGE_MAX];
 
     for (size_t i = 0; i < FD_MESSAGE_MAX; i++)
         fds[i] = -1;
-    int r = setup_receive(control, fds, err);
+    int r = setup_memory(err);
+    if (r == 0)
+        r = setup_receive(control, fds, err);
     if (r == 0)
         r = setup_fds(fds, err);
     fd_close_all(fds, FD_MESSAGE_MAX);
@@ -307,7 +336,7 @@ static void fork_instance(int control, const struct guest_fork *message, int *fd
     int r = fork_fds(message, fds, fd_count, &places, &group);
     if (r == 0)
         r = fork_tmp(&places);
-    if (r == 0 && child_count < CHILDREN_MAX) {
+    if (r == 0 && children->count < CHILDREN_MAX) {
         pid = clone_process(flags, group);
         if (pid == 0)
             instance_run(&state, message, &places);
@@ -322,8 +351,8 @@ static void fork_instance(int control, const struct guest_fork *message, int *fd
         fd_send(control, &failed, sizeof failed, NULL, 0);
         return;
     }
-    children[child_count].pid = pid;
-    children[child_count++].id = message->id;
+    children->list[children->count].pid = pid;
+    children->list[children->count++].id = message->id;
 }
 
 /* Reaps whatever has ended. */
@@ -334,18 +363,18 @@ static void reap(int control)
     pid_t pid;
 
     while ((pid = wait4(-1, &status, WNOHANG, &usage)) > 0) {
-        for (size_t i = 0; i < child_count; i++) {
-            if (children[i].pid != pid)
+        for (size_t i = 0; i < children->count; i++) {
+            if (children->list[i].pid != pid)
                 continue;
             struct guest_ended ended = {
                 .type = GUEST_ENDED,
                 .status = status,
-                .id = children[i].id,
+                .id = children->list[i].id,
                 .cpu_us = (uint64_t)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1000000 +
                           (uint64_t)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec),
                 .memory_peak_bytes = (uint64_t)usage.ru_maxrss * 1024,
             };
-            children[i] = children[--child_count];
+            children->list[i] = children->list[--children->count];
             fd_send(control, &ended, sizeof ended, NULL, 0);
             break;
         }
@@ -354,10 +383,10 @@ static void reap(int control)
 
 static void kill_instance(uint64_t id)
 {
-    for (size_t i = 0; i < child_count; i++) {
+    for (size_t i = 0; i < children->count; i++) {
         /* Not reaped yet, so the pid is still its own. */
-        if (children[i].id == id)
-            kill(children[i].pid, SIGKILL);
+        if (children->list[i].id == id)
+            kill(children->list[i].pid, SIGKILL);
     }
 }
 

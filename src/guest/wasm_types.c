@@ -11,8 +11,9 @@
 
 /* Of all libraries of the process; TinyGo's and Go's modules have hundreds. */
 #define TYPES_MAX 8192u
-/* Places at first: one page, for each instance fills it anew and every page is a fault. */
-#define FIRST_PLACES 512u
+/* Places at first, enough for a module of C: each instance fills them anew, and they share a page
+ * with what else it writes. */
+#define FIRST_PLACES 64u
 /* As in browsers' limits: parameters, and results, of one function. */
 #define TYPE_VALUES_MAX 1000u
 
@@ -23,20 +24,20 @@ struct function_type {
 };
 
 /* Open addressing, at most half full; never removed from. */
-static struct function_type *first_slots[FIRST_PLACES] __attribute__((aligned(4096)));
+static struct function_type *first_slots[FIRST_PLACES];
 static struct function_type **slots = first_slots;
 static uint32_t slot_count = FIRST_PLACES;
 static uint32_t type_count;
-static bool complete = true;
+static bool incomplete;
 
 void wasm_types_begin(void)
 {
-    complete = true;
+    incomplete = false;
 }
 
 bool wasm_types_complete(void)
 {
-    return complete;
+    return !incomplete;
 }
 
 /* FNV-1a. */
@@ -88,7 +89,7 @@ static uint32_t intern_type(uint32_t params, uint32_t results, const uint8_t *va
     }
     if (type_count >= slot_count / 2) {
         if (!grow_slots()) {
-            complete = false;
+            incomplete = true;
             return 0;
         }
         return intern_type(params, results, values);
@@ -96,7 +97,7 @@ static uint32_t intern_type(uint32_t params, uint32_t results, const uint8_t *va
     struct function_type *type =
         type_count < TYPES_MAX ? malloc(sizeof *type + params + results) : NULL;
     if (!type) {
-        complete = false;
+        incomplete = true;
         return 0;
     }
     type->number = ++type_count;
@@ -113,7 +114,7 @@ uint32_t wasm_rt_register_func_type(uint32_t params, uint32_t results, ...)
     va_list args;
 
     if (params > TYPE_VALUES_MAX || results > TYPE_VALUES_MAX) {
-        complete = false;
+        incomplete = true;
         return 0;
     }
     va_start(args, results);

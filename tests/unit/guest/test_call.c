@@ -84,7 +84,7 @@ static void the_head_is_a_private_copy(void **state)
     (void)state;
     PUT(GOOD_HEAD, 2, "");
     assert_int_equal(call_parse(call, channel, SLOT, head_copy), 0);
-    memset(channel_request_text(channel, SLOT, 0, 0), 'x', CHANNEL_SMALL_BYTES);
+    memset(channel_request_text(channel, SLOT, CHANNEL_SMALL_BYTES, 0), 'x', CHANNEL_SMALL_BYTES);
     assert_string_equal(call->method.data, "GET");
     assert_string_equal(call->header_names[1].data, "x-one");
 }
