@@ -46,6 +46,13 @@ int supervisor_watch(struct supervisor *supervisor, struct source *source, int f
     return 0;
 }
 
+void supervisor_rewatch(struct supervisor *supervisor, struct source *source, uint32_t events)
+{
+    struct epoll_event event = {.events = events, .data.ptr = source};
+
+    epoll_ctl(supervisor->epoll, EPOLL_CTL_MOD, source->fd, &event);
+}
+
 void supervisor_unwatch(struct supervisor *supervisor, struct source *source)
 {
     if (source->fd >= 0)

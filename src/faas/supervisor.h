@@ -84,11 +84,13 @@ struct template_slot {
     struct template_slot *next; /* in supervisor.templates, or of the dead ones */
 };
 
-/* An instance that the gateway wants and that waits for a template. */
+/* An instance that the gateway wants and that waits for a template, or until its template has
+ * forked others. */
 struct wish {
     struct wish *next;
     uint64_t token;
     int64_t begin_ns;
+    bool cold; /* there was no template when it came */
 };
 
 enum server_state {
@@ -229,6 +231,8 @@ struct supervisor {
 /* ---- supervisor.c ---- */
 int supervisor_watch(struct supervisor *supervisor, struct source *source, int fd, uint32_t events,
                      struct err *err);
+/* Other events of one that is watched. */
+void supervisor_rewatch(struct supervisor *supervisor, struct source *source, uint32_t events);
 void supervisor_unwatch(struct supervisor *supervisor, struct source *source);
 
 /* ---- supervisor_functions.c ---- */

@@ -62,13 +62,6 @@ static void outgoing_drop(struct gateway *gateway)
     gateway->outgoing_count = 0;
 }
 
-static void watch_socket(struct supervisor *supervisor, struct gateway *gateway, uint32_t events)
-{
-    struct epoll_event event = {.events = events, .data.ptr = &gateway->source};
-
-    epoll_ctl(supervisor->epoll, EPOLL_CTL_MOD, gateway->source.fd, &event);
-}
-
 static void queue(struct supervisor *supervisor, struct gateway *gateway, const void *message,
                   size_t size, const int *fds, size_t fd_count)
 {
@@ -102,7 +95,7 @@ static void queue(struct supervisor *supervisor, struct gateway *gateway, const 
         gateway->first = outgoing;
     gateway->last = outgoing;
     if (gateway->outgoing_count++ == 0)
-        watch_socket(supervisor, gateway, EPOLLIN | EPOLLOUT);
+        supervisor_rewatch(supervisor, &gateway->source, EPOLLIN | EPOLLOUT);
 }
 
 void gateway_send(struct supervisor *supervisor, enum gateway_role role, const void *message,
@@ -133,7 +126,7 @@ static void flush(struct supervisor *supervisor, struct gateway *gateway)
         gateway->outgoing_count--;
         outgoing_free(outgoing);
     }
-    watch_socket(supervisor, gateway, EPOLLIN);
+    supervisor_rewatch(supervisor, &gateway->source, EPOLLIN);
 }
 
 /* ---- what they say ---- */

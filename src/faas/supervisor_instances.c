@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/wait.h>
 
 #include "base/cleanup.h"
@@ -138,8 +139,8 @@ static int start(struct supervisor *supervisor, struct function *function,
     return pvm_fork(instance->slot->pvm, &fork, err);
 }
 
-/* One instance of the function's current template. */
-static void instance_begin(struct supervisor *supervisor, struct function *function, uint64_t token,
+/* One instance of the function's current template. False: it has enough to do, nothing was done. */
+static bool instance_begin(struct supervisor *supervisor, struct function *function, uint64_t token,
                            int64_t begin_ns, bool cold)
 {
     struct pvm_channel channel = {-1, -1};
@@ -152,13 +153,16 @@ static void instance_begin(struct supervisor *supervisor, struct function *funct
         instance = take_instance(supervisor, token);
     if (!instance) {
         tell_not_started(supervisor, token, -EAGAIN, "too many instances");
-        return;
+        return true;
     }
-    if (start(supervisor, function, instance, &channel, &err) < 0) {
+    int r = start(supervisor, function, instance, &channel, &err);
+    if (r < 0) {
         pvm_channel_close(&channel);
         put_instance(supervisor, instance);
+        if (r == -EBUSY)
+            return false;
         tell_not_started(supervisor, token, err.code, err.message);
-        return;
+        return true;
     }
     cold ? supervisor->starts_cold++ : supervisor->starts_fork++;
     struct gateway_started started = {
@@ -175,6 +179,33 @@ static void instance_begin(struct supervisor *supervisor, struct function *funct
         fds[2] = cgroup_cpu_fd(instance->group, &started.cpu_base_us);
     gateway_send(supervisor, GATEWAY_CALLS, &started, sizeof started, fds, fds[2] >= 0 ? 3 : 2);
     pvm_channel_close(&channel);
+    return true;
+}
+
+/* Of a burst of starts most wait here: a template's socket holds some 280. */
+static void wishes_wait(struct supervisor *supervisor, struct function *function)
+{
+    supervisor_rewatch(supervisor, &function->current->source, EPOLLIN | EPOLLOUT);
+}
+
+static bool wish_add(struct supervisor *supervisor, struct function *function, uint64_t token,
+                     int64_t begin_ns)
+{
+    struct wish *wish = malloc(sizeof *wish);
+
+    if (!wish || supervisor->wish_count == WISHES_MAX) {
+        free(wish);
+        tell_not_started(supervisor, token, -EAGAIN, "too many instances wait for their template");
+        return false;
+    }
+    *wish = (struct wish){.token = token, .begin_ns = begin_ns, .cold = !function->current};
+    if (function->last_wish)
+        function->last_wish->next = wish;
+    else
+        function->first_wish = wish;
+    function->last_wish = wish;
+    supervisor->wish_count++;
+    return true;
 }
 
 void instance_start(struct supervisor *supervisor, const struct gateway_start *message)
@@ -205,27 +236,17 @@ void instance_start(struct supervisor *supervisor, const struct gateway_start *m
         function->generation++;
         function_tell(supervisor, function);
     }
-    if (function->current) {
-        instance_begin(supervisor, function, message->token, begin_ns, false);
-        if (function->current && is_worn(supervisor, function->current))
+    if (!function->current) {
+        if (wish_add(supervisor, function, message->token, begin_ns))
             jobs_template(supervisor, function);
         return;
     }
-    struct wish *wish = malloc(sizeof *wish);
-    if (!wish || supervisor->wish_count == WISHES_MAX) {
-        free(wish);
-        tell_not_started(supervisor, message->token, -EAGAIN,
-                         "too many instances wait for their template");
-        return;
-    }
-    *wish = (struct wish){.token = message->token, .begin_ns = begin_ns};
-    if (function->last_wish)
-        function->last_wish->next = wish;
-    else
-        function->first_wish = wish;
-    function->last_wish = wish;
-    supervisor->wish_count++;
-    jobs_template(supervisor, function);
+    if ((function->first_wish ||
+         !instance_begin(supervisor, function, message->token, begin_ns, false)) &&
+        wish_add(supervisor, function, message->token, begin_ns))
+        wishes_wait(supervisor, function);
+    if (function->current && is_worn(supervisor, function->current))
+        jobs_template(supervisor, function);
 }
 
 int instance_start_server(struct supervisor *supervisor, struct function *function,
@@ -276,13 +297,16 @@ static struct wish *take_wish(struct supervisor *supervisor, struct function *fu
 
 void wishes_grant(struct supervisor *supervisor, struct function *function)
 {
-    struct wish *wish;
+    const struct wish *wish;
 
-    while (function->current && (wish = take_wish(supervisor, function))) {
+    while (function->current && (wish = function->first_wish)) {
         /* The same token twice: as above. */
-        if (!find_token(supervisor, wish->token))
-            instance_begin(supervisor, function, wish->token, wish->begin_ns, true);
-        free(wish);
+        if (!find_token(supervisor, wish->token) &&
+            !instance_begin(supervisor, function, wish->token, wish->begin_ns, wish->cold)) {
+            wishes_wait(supervisor, function);
+            return;
+        }
+        free(take_wish(supervisor, function));
     }
 }
 
@@ -430,11 +454,16 @@ void instance_end_all(struct supervisor *supervisor, struct template_slot *slot)
 void template_ready(struct supervisor *supervisor, struct source *source, uint32_t events)
 {
     struct template_slot *slot = source->owner;
+    struct function *function = slot->function;
     struct pvm_event event;
 
-    (void)events;
+    if (events & EPOLLOUT) {
+        supervisor_rewatch(supervisor, &slot->source, EPOLLIN);
+        if (slot->function && slot->function->current == slot)
+            wishes_grant(supervisor, slot->function);
+    }
+    slot->instances++; /* so that losing the last one does not free it under us */
     /* A bounded number: others wait too. What is left makes the descriptor readable again. */
-    slot->instances++;
     for (int i = 0; i < 64 && pvm_template_read(slot->pvm, &event) == 1; i++) {
         if (event.type == PVM_TEMPLATE_GONE) {
             log_line(LOG_WARNING, "template of '%s' ended",
@@ -452,4 +481,6 @@ void template_ready(struct supervisor *supervisor, struct source *source, uint32
         template_retire(supervisor, slot);
     else if (slot->retired && slot->function && slot->function->current == slot)
         slot->function->current = NULL;
+    if (function && function->first_wish && !function->current)
+        jobs_template(supervisor, function);
 }

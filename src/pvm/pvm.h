@@ -93,7 +93,10 @@ struct pvm_fork_options {
     const int *stdio;                  /* 0, 1, 2 for `vireo run` and servers */
     int connector;                     /* its socket to the connector; 0: it has no such grant */
 };
-/* Asks for an instance; a failed start is said later (PVM_NOT_STARTED). Does not block: -EAGAIN. */
+/*
+ * Asks for an instance; a failed start is said later (PVM_NOT_STARTED). Does not block: -EBUSY when
+ * some 280 wait already; the template's descriptor becomes writable when most of them are forked.
+ */
 int pvm_fork(struct pvm_template *pvm_template, const struct pvm_fork_options *options,
              struct err *err);
 /* SIGKILL to one instance; PVM_ENDED follows. */

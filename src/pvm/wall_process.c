@@ -321,7 +321,7 @@ int pvm_fork(struct pvm_template *template, const struct pvm_fork_options *optio
     }
     int r = fd_send(template->control, &message, sizeof message, fds, count);
     if (r < 0)
-        return err_set(err, r, "cannot ask for an instance");
+        return err_set(err, r == -EAGAIN ? -EBUSY : r, "cannot ask for an instance");
     return 0;
 }
 
