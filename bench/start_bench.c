@@ -7,8 +7,11 @@
  *   start_bench --guest build/vireo-guest --library LIB.so --uid N
  *       [--own] (own pid, mount, ipc, uts and user namespaces; else the template's)
  *       [--at-once N] [--every MS] [--seconds S] [--label TEXT]
+ *       [--keep N] (one after another, each kept when it has answered)
  *
- * Prints one line: a Markdown table row, or with --json a JSON object.
+ * Prints one line: a Markdown table row, or with --json a JSON object. With --keep a line for each
+ * ten starts: how many there are, milliseconds since the first began, KiB that MemAvailable fell,
+ * KiB that their groups hold.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -35,6 +38,7 @@
 #include "pvm/pvm.h"
 
 #define AT_ONCE_MAX 64
+#define KEEP_MAX 1024
 #define SAMPLES_MAX 2000000
 
 struct flight {
@@ -54,7 +58,8 @@ struct bench {
     bool own;
     unsigned at_once;
     int epoll;
-    struct flight flights[AT_ONCE_MAX];
+    bool keep;
+    struct flight flights[KEEP_MAX]; /* AT_ONCE_MAX of them, unless they are kept */
     unsigned in_flight;
     uint64_t done, failed;
     float *samples_us;
@@ -97,7 +102,7 @@ static void start(struct bench *bench, unsigned slot)
     struct pvm_fork_options fork = {
         .id = slot,
         .own_namespaces = bench->own,
-        .one_call = true,
+        .one_call = !bench->keep,
         .group = flight->group,
         .channel = &flight->channel,
     };
@@ -133,6 +138,8 @@ static void ended(struct bench *bench, unsigned slot, int status)
     struct flight *flight = &bench->flights[slot];
 
     answered(bench, slot); /* its event may be behind this one */
+    if (bench->keep)
+        die(NULL, "an instance that was to be kept ended");
     if (flight->answered && status == 0) {
         if (bench->done < SAMPLES_MAX)
             bench->samples_us[bench->done] = flight->latency_us;
@@ -201,6 +208,55 @@ static void run_spaced(struct bench *bench, int64_t until_ns, int every_ms)
     }
 }
 
+static long memory_available_kib(void)
+{
+    char line[128];
+    long kib = 0;
+    FILE *file = fopen("/proc/meminfo", "re");
+
+    if (!file)
+        die(NULL, "/proc/meminfo");
+    while (!kib && fgets(line, sizeof line, file))
+        sscanf(line, "MemAvailable: %ld", &kib);
+    fclose(file);
+    return kib;
+}
+
+static uint64_t groups_kib(const struct bench *bench, unsigned count)
+{
+    uint64_t sum = 0, bytes;
+
+    for (unsigned i = 0; i < count; i++)
+        if (bench->flights[i].group && cgroup_read_memory(bench->flights[i].group, &bytes) == 0)
+            sum += bytes / 1024;
+    return sum;
+}
+
+/* The clock stands while memory is read. */
+static void run_kept(struct bench *bench, unsigned count)
+{
+    long before_kib = memory_available_kib();
+    int64_t took_ns = 0;
+
+    bench->keep = true;
+    for (unsigned i = 0; i < count; i++) {
+        int64_t begin_ns = clock_now_ns();
+        start(bench, i);
+        while (!bench->flights[i].answered)
+            pump(bench, 1000);
+        pvm_channel_stock_fill(&bench->channels);
+        /* As the gateway: the mapping is all that it needs. */
+        close(bench->flights[i].channel.memory_fd);
+        bench->flights[i].channel.memory_fd = -1;
+        took_ns += clock_now_ns() - begin_ns;
+        if (i == 0 || (i + 1) % 10 == 0)
+            printf("%u %.3f %ld %llu\n", i + 1, (double)took_ns / 1e6,
+                   before_kib - memory_available_kib(),
+                   (unsigned long long)groups_kib(bench, i + 1));
+    }
+    bench->done = count;
+}
+
 static int by_value(const void *a, const void *b)
 {
     float one = *(const float *)a;
@@ -212,23 +268,19 @@ static int by_value(const void *a, const void *b)
 int main(int argc, char **argv)
 {
     static const struct option options[] = {
-        {"guest", required_argument, NULL, 'g'},
-        {"library", required_argument, NULL, 'l'},
-        {"uid", required_argument, NULL, 'u'},
-        {"own", no_argument, NULL, 'o'},
-        {"at-once", required_argument, NULL, 'n'},
-        {"every", required_argument, NULL, 'e'},
-        {"seconds", required_argument, NULL, 's'},
-        {"label", required_argument, NULL, 'L'},
-        {"json", no_argument, NULL, 'j'},
-        {"no-groups", no_argument, NULL, 'G'},
-        {NULL, 0, NULL, 0},
+        {"guest", required_argument, NULL, 'g'},   {"library", required_argument, NULL, 'l'},
+        {"uid", required_argument, NULL, 'u'},     {"own", no_argument, NULL, 'o'},
+        {"at-once", required_argument, NULL, 'n'}, {"every", required_argument, NULL, 'e'},
+        {"seconds", required_argument, NULL, 's'}, {"label", required_argument, NULL, 'L'},
+        {"json", no_argument, NULL, 'j'},          {"no-groups", no_argument, NULL, 'G'},
+        {"keep", required_argument, NULL, 'k'},    {NULL, 0, NULL, 0},
     };
     static struct bench bench = {.at_once = 1};
     const char *guest = NULL;
     const char *library = NULL;
     const char *label = "vireo";
     const char *function = "bench";
+    unsigned keep = 0;
     int every_ms = 0;
     int seconds = 30;
     bool json = false;
@@ -268,11 +320,15 @@ int main(int argc, char **argv)
         case 'G':
             groups = false;
             break;
+        case 'k':
+            keep = (unsigned)strtoul(optarg, NULL, 10);
+            break;
         default:
             return 2;
         }
     }
-    if (!guest || !library || !uid || bench.at_once < 1 || bench.at_once > AT_ONCE_MAX) {
+    if (!guest || !library || !uid || bench.at_once < 1 || bench.at_once > AT_ONCE_MAX ||
+        keep > KEEP_MAX) {
         fputs("usage: see the top of bench/start_bench.c\n", stderr);
         return 2;
     }
@@ -328,7 +384,9 @@ int main(int argc, char **argv)
     bench.done = bench.failed = 0;
     int64_t begin_ns = clock_now_ns();
     int64_t until_ns = begin_ns + (int64_t)seconds * 1000000000;
-    if (every_ms)
+    if (keep)
+        run_kept(&bench, keep);
+    else if (every_ms)
         run_spaced(&bench, until_ns, every_ms);
     else
         run_back_to_back(&bench, until_ns);
@@ -339,7 +397,9 @@ int main(int argc, char **argv)
     double p50 = n ? (double)bench.samples_us[n / 2] : 0;
     double p99 = n ? (double)bench.samples_us[n * 99 / 100] : 0;
     double rate = (double)bench.done / took_s;
-    if (json)
+    if (keep)
+        fflush(stdout);
+    else if (json)
         printf("{\"label\":\"%s\",\"n\":%zu,\"failed\":%llu,\"p50_us\":%.0f,\"p99_us\":%.0f,"
                "\"per_second\":%.0f}\n",
                label, n, (unsigned long long)bench.failed, p50, p99, rate);
@@ -348,6 +408,8 @@ int main(int argc, char **argv)
                (unsigned long long)bench.failed, p50, p99, rate);
 
     pvm_template_free(bench.template);
+    for (unsigned i = 0; i < keep; i++)
+        cgroup_pool_put(bench.pool, bench.flights[i].group, true);
     if (group)
         cgroup_pool_put(bench.pool, group, true);
     cgroup_pool_free(bench.pool);

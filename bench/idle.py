@@ -1,0 +1,129 @@
+"""The rounds of run-idle.sh: a daemon, calls that start instances, and what the kernel counts then."""
+import collections
+import glob
+import http.client
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+
+vireo, port, work, rounds, instances = sys.argv[1:]
+port, rounds, instances = int(port), int(rounds), int(instances)
+state = work + '/state'
+QUIET_SECONDS = 10
+
+
+def meminfo():
+    with open('/proc/meminfo', encoding='ascii') as file:
+        return {line.split(':')[0]: int(line.split()[1]) for line in file}
+
+
+def settled():
+    """The kernel's counters once they have come to rest: what was freed comes back by and by."""
+    time.sleep(2)
+    values = collections.defaultdict(list)
+    for _ in range(5):
+        for key, value in meminfo().items():
+            values[key].append(value)
+        time.sleep(0.1)
+    return {key: sorted(list)[2] for key, list in values.items()}
+
+
+def family(pid):
+    """A process and all that descends from it."""
+    found = [pid]
+    for path in glob.glob(f'/proc/{pid}/task/*/children'):
+        with open(path, encoding='ascii') as file:
+            for child in file.read().split():
+                found += family(int(child))
+    return found
+
+
+def switches(pids):
+    """How often each thread has been put on a CPU."""
+    counts = {}
+    for pid in pids:
+        for path in glob.glob(f'/proc/{pid}/task/*/status'):
+            with open(path, encoding='utf-8', errors='replace') as file:
+                counts[path] = sum(int(line.split()[1]) for line in file if 'ctxt_switches' in line)
+    return counts
+
+
+def call(query=''):
+    connection = http.client.HTTPConnection('127.0.0.1', port, timeout=10)
+    try:
+        connection.request('GET', '/function/held' + query)
+        return connection.getresponse().status
+    except OSError:
+        return 0
+    finally:
+        connection.close()
+
+
+def call_all():
+    """A call for each instance, all at once; how many were answered well."""
+    sockets = []
+    for _ in range(instances):
+        one = socket.create_connection(('127.0.0.1', port))
+        one.settimeout(50)
+        one.sendall(b'GET /function/held?slow HTTP/1.1\r\nHost: bench\r\n\r\n')
+        sockets.append(one)
+    good = 0
+    for one in sockets:
+        answer = one.recv(4096)
+        good += answer.startswith(b'HTTP/1.1 200')
+        one.close()
+    return good
+
+
+def measure(daemon):
+    before = settled()
+    begin = time.monotonic()
+    good = call_all()
+    ready_ms = (time.monotonic() - begin) * 1000
+    after = settled()
+    pids = family(daemon.pid)
+    # The supervisor, two gateways, the template.
+    if good != instances or len(pids) - 4 != instances:
+        sys.exit(f'cannot measure: {good} calls were answered, {len(pids) - 4} instances live, '
+                 f'{instances} were wanted')
+    first = switches(pids)
+    time.sleep(QUIET_SECONDS)
+    last = switches(pids)
+
+    def each(*names):
+        return round(sum(after[name] - before[name] for name in names) / instances, 1)
+    return {
+        'available': -each('MemAvailable'), 'anonymous': each('AnonPages'), 'shared': each('Shmem'),
+        'tables': each('PageTables'), 'stacks': each('KernelStack'), 'slab': each('Slab'),
+        'percpu': each('Percpu'), 'ready_ms': round(ready_ms), 'threads': len(last),
+        'wakes': sum(last.values()) - sum(first.values()),
+    }
+
+
+def one_round(deploy):
+    with open(work + '/daemon.log', 'ab') as log:
+        daemon = subprocess.Popen([vireo, 'serve', '--listen', f'127.0.0.1:{port}', '--state', state],
+                                  stdout=log, stderr=log, stdin=subprocess.DEVNULL)
+    try:
+        if deploy:
+            end = time.monotonic() + 15
+            while not os.path.exists(state + '/admin.sock') and time.monotonic() < end:
+                time.sleep(0.05)
+            subprocess.run([vireo, '-q', 'deploy', work + '/held', '--state', state], check=True)
+        end = time.monotonic() + 15
+        while call() != 200:
+            if daemon.poll() is not None or time.monotonic() > end:
+                sys.exit('cannot measure: the function does not answer')
+            time.sleep(0.05)
+        print(json.dumps(measure(daemon), separators=(',', ':')), flush=True)
+    finally:
+        daemon.send_signal(signal.SIGTERM)
+        daemon.wait(30)
+
+
+for number in range(rounds):
+    one_round(number == 0)
