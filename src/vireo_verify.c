@@ -59,7 +59,7 @@ static int compile_one(const struct stage *stage, const char *cwd, const char *s
         "-fno-crash-diagnostics",
         "-ferror-limit=10",
         "-fmacro-backtrace-limit=3",
-        "-I" STAGE_SOURCE,
+        "-I.",
         "-I" STAGE_SDK "/include",
         "-c",
         "-emit-llvm",
@@ -103,12 +103,13 @@ static int compile_all(const struct stage *stage, struct inputs *inputs)
     if (status == STAGE_OK)
         status = stage_write_sdk();
     for (size_t i = 0; status == STAGE_OK && i <= sources; i++) {
-        char object[64];
+        char object[64], source[STAGE_NAME_BYTES];
         /* The base library, in C, is verified with the function that calls it. */
         bool base = i == sources;
         const char *name = base ? BASE : stage->args[2 + i];
         snprintf(object, sizeof object, OBJECTS "/%zu.bc", i);
-        status = compile_one(stage, base ? STAGE_SDK : STAGE_SOURCE, name, object);
+        stage_file_argument(name, source);
+        status = compile_one(stage, base ? STAGE_SDK : STAGE_SOURCE, source, object);
         if (status == STAGE_OK)
             status = add_file(inputs, object, base ? VERIFY_BASE_NAME : name);
     }

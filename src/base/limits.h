@@ -7,6 +7,7 @@
 #define SOURCE_MAX_BYTES (64 << 20)   /* of a source tree, packed */
 #define SOURCE_MAX_FILES 4096
 #define WASM_MAX_BYTES (32 << 20)     /* of a module */
+#define WASM_TABLE_MAX (1u << 20)     /* elements of one table, 24 bytes each in the instance */
 #define LIBRARY_MAX_BYTES (128 << 20) /* of a built library */
 #define FUNCTIONS_MAX 16384           /* in one registry */
 

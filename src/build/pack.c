@@ -251,12 +251,20 @@ static bool ends_with(const char *text, const char *end)
     return length > end_length && strcmp(text + length - end_length, end) == 0;
 }
 
-/* The file or folder that the user named: a link there is theirs to follow. */
+/*
+ * The file or folder that the user named. A name ending in .c or .wasm must be the file itself, not
+ * a link: who can write to the folder could else have root read and send any file. Links among the
+ * folders before it, and one to a folder, are the user's to follow: what is in it is looked at.
+ */
 static int source_add(struct pack *pack, const char *path)
 {
     struct stat status;
-    _cleanup_(closep) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+    int no_follow = ends_with(path, ".c") || ends_with(path, ".wasm") ? O_NOFOLLOW : 0;
+    _cleanup_(closep) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK | no_follow);
 
+    if (fd < 0 && no_follow && errno == ELOOP)
+        return err_say(pack->err, -ELOOP,
+                       "cannot pack '%s': it is a symbolic link (name the file itself)", path);
     if (fd < 0 || fstat(fd, &status) < 0)
         return err_set(pack->err, -errno, "cannot open '%s'", path);
     if (S_ISDIR(status.st_mode)) {

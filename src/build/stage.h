@@ -42,6 +42,17 @@ int stage_say(int status, const char *format, ...) __attribute__((format(printf,
 int stage_run_tool(const struct stage *stage, const char *cwd, const char *const *argv,
                    const char *output);
 
+/* Room for a path of the tar, and "./". */
+#define STAGE_NAME_BYTES 320
+
+/*
+ * How a file of the author's is named to a tool that runs in its folder. What begins with anything
+ * but a letter, digit or underscore gets "./": it could be an option or (@) a file of options, to
+ * clang, to the cc1 that clang starts without "--", to wasm-ld or to llvm-nm. The others stay as
+ * they are, for they are what messages show.
+ */
+void stage_file_argument(const char *name, char text[STAGE_NAME_BYTES]);
+
 /* ---- stage_file.c ---- */
 
 /* Makes the directories of `path` (relative to `dir_fd`) and the file itself, which must be new. */

@@ -26,6 +26,9 @@ static const char *const MAIN_NAMES[] = {"__main_argc_argv", "__main_void", "__o
                                          "main"};
 
 /*
+ * Tools are started in the sources' (or objects') directory with relative names, so that messages
+ * show names that the author knows.
+ *
  * sign-ext and nontrapping-fptoint are in every wasm2c and save code on each of their uses; bulk
  * memory is for memory.c alone, which says why. Reports and reproducers of a crashed compiler are
  * of no use to the author.
@@ -44,7 +47,7 @@ static int compile_one(const struct stage *stage, const char *cwd, const char *s
         "-fno-color-diagnostics",
         "-ferror-limit=10",
         "-fmacro-backtrace-limit=3",
-        "-I" SOURCE,
+        "-I.",
         "-I" STAGE_SDK "/include",
         "-isystem" STAGE_SDK "/posix",
         "-c",
@@ -59,11 +62,28 @@ static int compile_one(const struct stage *stage, const char *cwd, const char *s
     return stage_run_tool(stage, cwd, command, NULL);
 }
 
+/* Named after their sources, since the linker's messages name them. Ours lie with the SDK, where no
+ * source's object can. */
 struct objects {
     /* Two more, for memory.c and function.c. */
-    char names[BUILD_SOURCES_MAX + 2][32];
+    char names[BUILD_SOURCES_MAX + 2][STAGE_NAME_BYTES];
     size_t count;
 };
+
+static int object_make(const char *source, char name[STAGE_NAME_BYTES])
+{
+    _cleanup_(closep) int directory = open(OBJECTS, O_DIRECTORY | O_PATH | O_CLOEXEC);
+
+    /* The tar's paths are shorter than the argument's room. */
+    stage_file_argument(source, name);
+    name[strlen(name) - 1] = 'o';
+    /* An empty file, so that its folder is there: a compiler that wrote none fails the link. */
+    int r = stage_write_file(directory, name, "", 0);
+    if (r < 0)
+        return stage_say(STAGE_REFUSED, "error: cannot make the object of '%s': %s", source,
+                         strerror(-r));
+    return STAGE_OK;
+}
 
 static int compile_all(const struct stage *stage, struct objects *objects)
 {
@@ -72,9 +92,14 @@ static int compile_all(const struct stage *stage, struct objects *objects)
     if (sources == 0 || sources > BUILD_SOURCES_MAX)
         return stage_say(STAGE_BROKEN, "error: cannot compile %zu sources", sources);
     for (size_t i = 0; i < sources; i++) {
-        char *object = objects->names[objects->count++];
-        snprintf(object, sizeof objects->names[0], OBJECTS "/%zu.o", i);
-        int status = compile_one(stage, SOURCE, stage->args[2 + i], object, NULL);
+        char source[STAGE_NAME_BYTES], object[STAGE_NAME_BYTES + sizeof OBJECTS];
+        const char *name = stage->args[2 + i];
+        int status = object_make(name, objects->names[objects->count]);
+        if (status != STAGE_OK)
+            return status;
+        stage_file_argument(name, source);
+        snprintf(object, sizeof object, OBJECTS "/%s", objects->names[objects->count++]);
+        status = compile_one(stage, SOURCE, source, object, NULL);
         if (status != STAGE_OK)
             return status;
     }
@@ -108,7 +133,7 @@ static int read_symbols(const struct stage *stage, const struct objects *objects
     for (size_t i = 0; i < objects->count; i++)
         command[count++] = objects->names[i];
     command[count] = NULL;
-    int status = stage_run_tool(stage, "/work", command, "/work/symbols");
+    int status = stage_run_tool(stage, OBJECTS, command, "/work/symbols");
     if (status != STAGE_OK)
         return status;
     if (fd_read_file(AT_FDCWD, "/work/symbols", SYMBOLS_MAX_BYTES, ret_text, &size, &err) < 0)
@@ -200,13 +225,13 @@ int stage_compile(const struct stage *stage)
 
     bool handler = strcmp(entry, "main") != 0;
     char *memory = objects.names[objects.count++];
-    snprintf(memory, sizeof objects.names[0], OBJECTS "/memory.o");
+    snprintf(memory, sizeof objects.names[0], STAGE_SDK "/memory.o");
     status = compile_one(stage, STAGE_SDK, "memory.c", memory, "-mbulk-memory");
     if (status == STAGE_OK && handler) {
         /* function.c has the exports, and calls the entry. */
         snprintf(define, sizeof define, "-DVIREO_ENTRY=%s", entry);
         char *object = objects.names[objects.count++];
-        snprintf(object, sizeof objects.names[0], OBJECTS "/vireo.o");
+        snprintf(object, sizeof objects.names[0], STAGE_SDK "/function.o");
         status = compile_one(stage, STAGE_SDK, "function.c", object, define);
     }
     if (status == STAGE_OK)

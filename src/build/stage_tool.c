@@ -1,4 +1,5 @@
 /* Starts a compiler and waits for it. vireo-build has one thread and is init of its namespace. */
+#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
@@ -21,6 +22,13 @@ int stage_say(int status, const char *format, ...)
     va_end(args);
     dprintf(STDERR_FILENO, "%s\n", line);
     return status;
+}
+
+void stage_file_argument(const char *name, char text[STAGE_NAME_BYTES])
+{
+    bool plain = isalnum((unsigned char)*name) || *name == '_';
+
+    snprintf(text, STAGE_NAME_BYTES, "%s%s", plain ? "" : "./", name);
 }
 
 static void limit_or_die(__rlimit_resource_t resource, uint64_t soft, uint64_t hard)

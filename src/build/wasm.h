@@ -28,7 +28,6 @@ struct wasm_reader {
 #define WASM_SIGNATURE_MAX 1000 /* parameters, and results, of one type */
 #define WASM_LOCALS_MAX 50000   /* of one function */
 #define WASM_DEPTH_MAX 10000    /* blocks within blocks: wasm2c's C nests as deep */
-#define WASM_TABLE_MAX 10000000 /* elements: the instance allocates them at its start */
 #define WASM_PAGES_MAX 65536
 
 /* Types of values that are accepted. */

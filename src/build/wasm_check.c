@@ -123,6 +123,55 @@ static void imported_module_note(struct wasm_check *check, const char *name, uin
         check->facts.imports_wasi = true;
 }
 
+/* Flags, minimum and maximum of a memory or table. */
+static int limits_read(struct wasm_check *check, const char *what, uint32_t max, uint32_t *ret_min,
+                       uint32_t *ret_max)
+{
+    struct wasm_reader *reader = &check->reader;
+    size_t start = reader->at;
+    uint8_t flags;
+    uint32_t low, high = max;
+    int r = wasm_byte(reader, what, &flags);
+
+    if (r < 0)
+        return r;
+    if (flags & 0x04)
+        return wasm_refuse_feature(reader, start, "memory64", "a 64-bit %s", what);
+    if (flags & 0x02)
+        return wasm_refuse_feature(reader, start, "threads", "a shared %s", what);
+    if (flags & 0x08)
+        return wasm_refuse_feature(reader, start, "custom page sizes", "flags 0x%02x", flags);
+    if (flags > 1)
+        return wasm_refuse(reader, start, "there are unknown flags 0x%02x of a %s", flags, what);
+    r = wasm_u32(reader, what, &low);
+    if (r == 0 && (flags & 1))
+        r = wasm_u32(reader, what, &high);
+    if (r < 0)
+        return r;
+    if (low > max || low > high)
+        return wasm_refuse(reader, start, "a %s of %u is too large", what, low);
+    *ret_min = low;
+    *ret_max = high < max ? high : max;
+    return 0;
+}
+
+/* The features that come with an imported memory or table are named; wasi-threads modules bring
+ * their memory so. 0: there is none. */
+static int import_feature_check(struct wasm_check *check, uint8_t kind)
+{
+    uint32_t low, high;
+    int r = 0;
+
+    if (kind == 1) {
+        r = wasm_reference_type(&check->reader);
+        if (r == 0)
+            r = limits_read(check, "table", UINT32_MAX, &low, &high);
+    } else if (kind == 2) {
+        r = limits_read(check, "memory", UINT32_MAX, &low, &high);
+    }
+    return r;
+}
+
 static int import_read(struct wasm_check *check)
 {
     static const char *const kinds[] = {"function", "table", "memory", "global", "tag"};
@@ -141,6 +190,9 @@ static int import_read(struct wasm_check *check)
         return r;
     if (kind == 4)
         return wasm_refuse_feature(reader, start, "exceptions", "an imported tag");
+    r = import_feature_check(check, kind);
+    if (r < 0)
+        return r;
     if (kind != 0)
         return wasm_refuse(reader, start,
                            "it imports '%s.%s', a %s (only functions may be imported)",
@@ -182,38 +234,6 @@ static int function_section(struct wasm_check *check)
     return r;
 }
 
-/* Flags, minimum and maximum of a memory or table. */
-static int limits_read(struct wasm_check *check, const char *what, uint32_t max, uint32_t *ret_min,
-                       uint32_t *ret_max)
-{
-    struct wasm_reader *reader = &check->reader;
-    size_t start = reader->at;
-    uint8_t flags;
-    uint32_t low, high = max;
-    int r = wasm_byte(reader, what, &flags);
-
-    if (r < 0)
-        return r;
-    if (flags & 0x04)
-        return wasm_refuse_feature(reader, start, "memory64", "a 64-bit %s", what);
-    if (flags & 0x02)
-        return wasm_refuse_feature(reader, start, "threads", "a shared %s", what);
-    if (flags & 0x08)
-        return wasm_refuse_feature(reader, start, "custom page sizes", "flags 0x%02x", flags);
-    if (flags > 1)
-        return wasm_refuse(reader, start, "there are unknown flags 0x%02x of a %s", flags, what);
-    r = wasm_u32(reader, what, &low);
-    if (r == 0 && (flags & 1))
-        r = wasm_u32(reader, what, &high);
-    if (r < 0)
-        return r;
-    if (low > max || low > high)
-        return wasm_refuse(reader, start, "a %s of %u is too large", what, low);
-    *ret_min = low;
-    *ret_max = high < max ? high : max;
-    return 0;
-}
-
 static int table_section(struct wasm_check *check)
 {
     struct wasm_reader *reader = &check->reader;
@@ -228,7 +248,9 @@ static int table_section(struct wasm_check *check)
         if (r == 0)
             r = limits_read(check, "table", UINT32_MAX, &low, &high);
         if (r == 0 && low > WASM_TABLE_MAX)
-            return wasm_refuse(reader, reader->at, "a table of %u elements is too large", low);
+            return wasm_refuse(reader, reader->at,
+                               "a table of %u elements is too large (the limit is %u)", low,
+                               WASM_TABLE_MAX);
     }
     check->module.table_count = r == 0 ? count : 0;
     return r;

@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/limits.h"
 #include "guest/wasm_runtime.h"
 
 /*
@@ -15,8 +16,6 @@
 /* wasm2c keeps a memory's size in 32 bits. */
 #define WASM_PAGES_MAX 65535u
 #define WASM_PAGE_BYTES 65536u
-/* Elements of one table, 24 bytes each. */
-#define WASM_TABLE_MAX (1u << 20)
 
 /* One wasm_enter() that has not returned; they nest when a host function calls the guest back. */
 struct wasm_frame {

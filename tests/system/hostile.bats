@@ -90,6 +90,24 @@ refuse() {
     done
 }
 
+@test "a source that is itself a link is refused and not read" {
+    echo 'root:secret' >"$BATS_TEST_TMPDIR/secret"
+    ln -s secret "$BATS_TEST_TMPDIR/lnk.c"
+    run timeout 20 "$VIREO" deploy "$BATS_TEST_TMPDIR/lnk.c" --name hostile
+    [ "$status" -eq 2 ]
+    [[ $output == *"lnk.c': it is a symbolic link"* ]]
+    [[ $output != *secret* ]]
+}
+
+@test "a file whose name looks like an option is compiled" {
+    mkdir "$BATS_TEST_TMPDIR/o"
+    cp "$FUNCTIONS/filter.c" "$BATS_TEST_TMPDIR/o"
+    echo '#error found' >"$BATS_TEST_TMPDIR/o/-Wx.c"
+    run timeout 60 "$VIREO" deploy "$BATS_TEST_TMPDIR/o" --name hostile
+    [ "$status" -eq 2 ]
+    [[ $output == *"./-Wx.c:1:2: error: found"* ]]
+}
+
 @test "a packed source that names files outside is refused" {
     mkdir "$BATS_TEST_TMPDIR/t"
     cp "$FUNCTIONS/filter.c" "$BATS_TEST_TMPDIR/t"

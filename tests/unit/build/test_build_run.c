@@ -278,6 +278,86 @@ static void a_library_is_the_same_when_built_again(void **state)
     build_result_clear(&second);
 }
 
+/* Files whose names look like options: all but the first define a function that the first calls. */
+static const char *const option_names[] = {
+    "main.c",        "-Wx.c",      "-x.c",    "-E.c", "-fpass-plugin=./p.c",
+    "--version.c",   "@options.c", "-o/x.c",  "-.c",  "-fsyntax-only.c",
+    "-include/-x.c", " a,b.c",     "-Wl,x.c",
+};
+
+/* With an error in the file of index `broken`; 0: in none. */
+static int build_option_names(size_t broken, struct err *err)
+{
+    _cleanup_(tar_made_clear) struct tar_made tar = {0};
+    struct build_result result = {0};
+    struct told told = {0};
+    struct build_options options = standard(&told);
+    char text[2048] = "int main(void) { int sum = 0;\n";
+
+    for (size_t i = 1; i < ARRAY_LEN(option_names); i++)
+        sprintf(text + strlen(text), "{ int part%zu(void); sum += part%zu(); }\n", i, i);
+    strcat(text, "return sum; }\n");
+    tar_file(&tar, "vireo.yaml", "sources: ['*.c', '*/*.c']\n");
+    tar_file(&tar, option_names[0], text);
+    for (size_t i = 1; i < ARRAY_LEN(option_names); i++) {
+        if (i == broken)
+            strcpy(text, "#error found\n");
+        else
+            sprintf(text, "int part%zu(void) { return 1; }\n", i);
+        tar_file(&tar, option_names[i], text);
+    }
+    tar_end(&tar);
+    int r = build_with(&options, &tar, NULL, &result, err);
+    build_result_clear(&result);
+    return r;
+}
+
+/* A name is no option to any tool: the file is compiled, and what is wrong in it is an error. */
+static void names_of_files_are_never_options(void **state)
+{
+    (void)state;
+    struct err err = {0};
+
+    need_root();
+    if (build_option_names(0, &err) < 0)
+        fail_msg("%s", err.message);
+    for (size_t i = 1; i < ARRAY_LEN(option_names); i++) {
+        int r = build_option_names(i, &err);
+        if (r != -EINVAL || !strstr(err.message, "found"))
+            fail_msg("'%s': %d '%s'", option_names[i], r, err.message);
+    }
+}
+
+static void messages_show_the_authors_names(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *header, *source, *message;
+    } cases[] = {
+        {"\n", "int main(void) { return y; }\n", "cannot build 'function': main.c:1:"},
+        {"#error bad\n", "#include \"inc/main.h\"\n", ": ./inc/h.h:1:2:"},
+        {"\n", "int gone(void);\nint main(void) { return gone(); }\n",
+         "main.o: undefined symbol: gone"},
+    };
+
+    need_root();
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        _cleanup_(tar_made_clear) struct tar_made tar = {0};
+        struct build_result result = {0};
+        struct told told = {0};
+        struct err err = {0};
+        struct build_options options = standard(&told);
+        tar_file(&tar, "inc/h.h", cases[i].header);
+        tar_file(&tar, "inc/main.h", "#include \"h.h\"\n");
+        tar_file(&tar, "main.c", cases[i].source);
+        tar_end(&tar);
+        assert_int_equal(build_with(&options, &tar, NULL, &result, &err), -EINVAL);
+        if (!strstr(err.message, cases[i].message) || strstr(err.message, "/work") ||
+            strstr(told.diagnostics, "/work"))
+            fail_msg("case %zu: '%s', '%s'", i, err.message, told.diagnostics);
+    }
+}
+
 /* Each is refused by what it does, in one line without a control character. */
 static void hostile_sources_get_a_clear_error(void **state)
 {
@@ -575,6 +655,8 @@ int main(int argc, char **argv)
         cmocka_unit_test(manifest_chooses_sources_and_entry),
         cmocka_unit_test(unchanged_input_is_not_built_twice),
         cmocka_unit_test(a_library_is_the_same_when_built_again),
+        cmocka_unit_test(names_of_files_are_never_options),
+        cmocka_unit_test(messages_show_the_authors_names),
         cmocka_unit_test(hostile_sources_get_a_clear_error),
         cmocka_unit_test(a_macro_bomb_ends_at_a_limit),
         cmocka_unit_test(endless_includes_end),
