@@ -1,16 +1,22 @@
 /* The order of a proof: intervals, invariants, obligations, ranks. */
 #include "verify/prove.h"
 
+#define UNKNOWNS_MAX 6 /* queries that reach their limit, before all is given up */
+
 Z3_lbool proof_check(struct proof *proof, unsigned count, const Z3_ast *assumptions)
 {
     struct encoding *e = proof->encoding;
 
-    if (e->queries * proof->limits.step > proof->limits.total) {
+    if (proof->exhausted || e->queries * proof->limits.step > proof->limits.total) {
         proof->exhausted = true;
         return Z3_L_UNDEF;
     }
     e->queries++;
-    return Z3_solver_check_assumptions(e->z3, e->solver, count, assumptions);
+    Z3_lbool result = Z3_solver_check_assumptions(e->z3, e->solver, count, assumptions);
+    /* A program that is too hard is so again and again. */
+    if (result == Z3_L_UNDEF && ++proof->unknowns >= UNKNOWNS_MAX)
+        proof->exhausted = true;
+    return result;
 }
 
 static void limit_queries(struct proof *proof)

@@ -19,7 +19,7 @@
 
 /* Terms and pointers are walked by recursion: as deep as programs are long. */
 #define STACK_BYTES ((size_t)512 << 20)
-#define QUERY_LIMIT 4000000
+#define QUERY_LIMIT 2000000
 #define TOTAL_LIMIT UINT64_C(3000000000)
 
 struct run {
