@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <netdb.h>
 #include <sched.h>
+#include <limits.h>
 #include <signal.h>
 #include <sodium.h>
 #include <stdio.h>
@@ -31,7 +32,6 @@
 
 /* The first uids of the range are the gateways'; one-shot sandboxes have the last 1,024. */
 #define GATEWAY_UIDS 16
-#define ONE_SHOT_UIDS 1024
 /* Calls that still run when a stop is asked for have this long. */
 #define DRAIN_NS (30 * INT64_C(1000000000))
 
@@ -203,22 +203,52 @@ static int open_listeners(struct supervisor *supervisor, struct err *err)
     return listen_unix(supervisor, err);
 }
 
+/* The number of the block of uids is kept: what functions wrote into granted directories is theirs.
+ */
+#define UID_BLOCK_FILE "uid-block"
+
+static int uid_block_known(int state_fd)
+{
+    char *text;
+    size_t bytes;
+
+    if (fd_read_file(state_fd, UID_BLOCK_FILE, 16, &text, &bytes, NULL) < 0)
+        return -1;
+    int number = text[0] >= '0' && text[0] <= '9' ? atoi(text) : -1;
+    free(text);
+    return number;
+}
+
 static int open_uids(struct supervisor *supervisor, struct err *err)
 {
+    char state[PATH_MAX];
+    if (!realpath(supervisor->config.state_dir, state))
+        return err_set(err, -errno, "cannot open '%s'", supervisor->config.state_dir);
+    _cleanup_(closep) int state_fd = open(state, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    struct pvm_uid_block block;
     bool added = false;
-    int r = pvm_uid_range(&supervisor->uid_first, &supervisor->uid_count, &added, err);
+    char text[16];
 
+    if (state_fd < 0)
+        return err_set(err, -errno, "cannot open '%s'", state);
+    int known = uid_block_known(state_fd);
+    int r = pvm_uid_block_take(state, known, &block, &added, err);
     if (r < 0)
         return r;
+    supervisor->uid_lock_fd = block.lock_fd;
+    supervisor->uid_first = block.first;
+    supervisor->uid_count = block.count;
     if (added)
-        log_line(LOG_NOTICE, "reserved uids %u..%u for sandboxes in /etc/subuid",
-                 supervisor->uid_first, supervisor->uid_first + supervisor->uid_count - 1);
-    if (supervisor->uid_count <= GATEWAY_UIDS + ONE_SHOT_UIDS)
+        log_line(LOG_NOTICE, "reserved uids for sandboxes in /etc/subuid");
+    if (supervisor->uid_count <= GATEWAY_UIDS)
         return err_say(err, -EINVAL,
                        "cannot use the range of 'vireo' in /etc/subuid: %u uids are "
                        "too few (65536 are usual)",
                        supervisor->uid_count);
-    return 0;
+    if (block.number == known)
+        return 0;
+    int n = snprintf(text, sizeof text, "%d\n", block.number);
+    return fd_write_file_atomic(state_fd, UID_BLOCK_FILE, text, (size_t)n, 0600, err);
 }
 
 /* Groups of one daemon have a name of its state directory's: two daemons don't meet. */
@@ -269,8 +299,7 @@ static int load_function(const struct registry_function *row, void *user)
 static int open_registry(struct supervisor *supervisor, struct err *err)
 {
     int r = registry_open(supervisor->config.state_dir, supervisor->uid_first + GATEWAY_UIDS,
-                          supervisor->uid_count - GATEWAY_UIDS - ONE_SHOT_UIDS,
-                          &supervisor->registry, err);
+                          supervisor->uid_count - GATEWAY_UIDS, &supervisor->registry, err);
     if (r < 0)
         return r;
     purge_uids(supervisor);

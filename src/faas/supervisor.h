@@ -188,6 +188,7 @@ struct supervisor {
     int listen_fd, admin_fd, admin_tcp_fd, admin_token_fd;
     uid_t uid_first;
     uint32_t uid_count;
+    int uid_lock_fd; /* they are ours while it is open */
 
     struct registry *registry; /* the quick job thread's, once the loop runs */
     struct store *store;

@@ -130,3 +130,18 @@ int pvm_uid_end(uid_t uid, struct err *err);
 /* The range that /etc/subuid reserves for "vireo"; adds one (and says so in *ret_added) when there
  * is none. */
 int pvm_uid_range(uid_t *ret_first, uint32_t *ret_count, bool *ret_added, struct err *err);
+
+/* A sixteenth of the range, for one daemon: its gateways and functions. */
+struct pvm_uid_block {
+    uid_t first;
+    uint32_t count;
+    int number;
+    int lock_fd; /* held as long as the daemon lives */
+};
+/*
+ * The block that the daemon of `state` (its directory, an absolute path) had before (`number`), or
+ * with -1 one that no daemon has, rather one that no state directory has that still exists.
+ * -EBUSY: another live daemon has it, or there are sixteen. *ret_added as in pvm_uid_range().
+ */
+int pvm_uid_block_take(const char *state, int number, struct pvm_uid_block *ret_block,
+                       bool *ret_added, struct err *err);

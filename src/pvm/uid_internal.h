@@ -6,6 +6,11 @@
 #include <sys/types.h>
 
 struct err;
+struct pvm_uid_block;
+
+/* Blocks of the range for daemons, when it is large enough to be shared. */
+#define UID_BLOCKS 16
+#define UID_BLOCKS_MIN_COUNT 16384
 
 /* One-shot sandboxes take theirs from the top of the range, functions from below. */
 #define UID_ONE_SHOT_COUNT 1024
@@ -22,6 +27,11 @@ bool uid_line_parse(const char *line, size_t *ret_name_length, uid_t *ret_first,
 /* See pvm_uid_range(). */
 int uid_range_find(const struct uid_files *files, uid_t *ret_first, uint32_t *ret_count,
                    bool *ret_added, struct err *err);
+
+/* See pvm_uid_block_take(): a block of [first, first + count), locked by a file below `directory`.
+ */
+int uid_block_take(const char *directory, const char *state, int number, uid_t first,
+                   uint32_t count, struct pvm_uid_block *ret_block, struct err *err);
 
 /*
  * Takes an id of [first, first + count) that no other live process holds, by locking a file below

@@ -203,3 +203,28 @@ teardown() {
     echo x | "$VIREO" run -q "$FUNCTIONS/filter.c"
     not groups_of_run
 }
+
+@test "two daemons have uids of their own, and one that comes back ends nothing of the other" {
+    daemon_start
+    "$VIREO" deploy "$FUNCTIONS/tool.c" --name mine
+    call mine --data-binary x
+    [ "$code" = 200 ]
+    uid=$("$VIREO" describe -o json mine | jq .uid)
+    instances=$(descendants "$VIREO_DAEMON" | sort)
+    (
+        unset VIREO_STATE VIREO_PORT VIREO_DAEMON
+        trap daemon_clean EXIT
+        daemon_start
+        "$VIREO" deploy "$FUNCTIONS/tool.c" --name theirs
+        [ "$("$VIREO" describe -o json theirs | jq .uid)" -ne "$uid" ]
+        "$VIREO" rm theirs
+        kill -KILL "$VIREO_DAEMON"
+        wait "$VIREO_DAEMON" 2>/dev/null || true
+        daemon_start
+        daemon_stop
+    )
+    [ "$(descendants "$VIREO_DAEMON" | sort)" = "$instances" ]
+    call mine --data-binary y
+    [ "$body" = y ]
+    [ "$(header x-vireo-start)" = warm ]
+}

@@ -17,6 +17,7 @@
 
 #include "base/cleanup.h"
 #include "base/err.h"
+#include "pvm/pvm.h"
 #include "pvm/uid_internal.h"
 
 static char dir[64];
@@ -314,6 +315,65 @@ static void each_uid_has_one_holder(void **state)
         close(fds[i]);
 }
 
+/* A state directory of a name below `dir`; its block, or -errno. */
+static int block_of(const char *locks, const char *name, int number, struct pvm_uid_block *block)
+{
+    char state[160];
+
+    snprintf(state, sizeof state, "%s/%s", dir, name);
+    mkdir(state, 0700);
+    int r = uid_block_take(locks, state, number, 1900000000, 64512, block, NULL);
+    return r < 0 ? r : block->number;
+}
+
+static void each_daemon_has_uids_of_its_own(void **state)
+{
+    struct pvm_uid_block a, b, c, many[16];
+    char locks[128], gone[160];
+
+    (void)state;
+    needs_root();
+    snprintf(locks, sizeof locks, "%s/blocks", dir);
+    assert_int_equal(block_of(locks, "a", -1, &a), 0);
+    assert_int_equal(a.first, 1900000000);
+    assert_int_equal(a.count, 4032);
+    assert_int_equal(block_of(locks, "b", -1, &b), 1);
+    assert_int_equal(b.first, 1900004032);
+    assert_int_equal(block_of(locks, "c", 0, &c), -EBUSY); /* a lives */
+    /* One that is stopped keeps its block, and has it again. */
+    close(a.lock_fd);
+    assert_int_equal(block_of(locks, "c", -1, &c), 2);
+    assert_int_equal(block_of(locks, "a", 0, &a), 0);
+    /* The block of one that is no more is given away. */
+    close(b.lock_fd);
+    snprintf(gone, sizeof gone, "%s/b", dir);
+    assert_int_equal(rmdir(gone), 0);
+    assert_int_equal(block_of(locks, "d", -1, &b), 1);
+    int taken = 0;
+    while (taken < 16 && block_of(locks, "e", -1, &many[taken]) >= 0)
+        taken++;
+    assert_int_equal(taken, 13);
+    for (int i = 0; i < taken; i++)
+        close(many[i].lock_fd);
+    close(a.lock_fd);
+    close(b.lock_fd);
+    close(c.lock_fd);
+}
+
+static void a_small_range_is_one_daemons(void **state)
+{
+    struct pvm_uid_block a, b;
+    char locks[128];
+
+    (void)state;
+    needs_root();
+    snprintf(locks, sizeof locks, "%s/small", dir);
+    assert_int_equal(uid_block_take(locks, dir, -1, 1900000000, 3072, &a, NULL), 0);
+    assert_int_equal(a.count, 3072);
+    assert_int_equal(uid_block_take(locks, "/other", -1, 1900000000, 3072, &b, NULL), -EBUSY);
+    close(a.lock_fd);
+}
+
 static void what_the_last_holder_left_running_is_ended(void **state)
 {
     char locks[128], byte;
@@ -373,6 +433,8 @@ int main(void)
         TEST(a_dead_holder_of_the_lock_does_not_stop_us),
         TEST(ten_at_once_reserve_one_range),
         TEST(each_uid_has_one_holder),
+        TEST(each_daemon_has_uids_of_its_own),
+        TEST(a_small_range_is_one_daemons),
         TEST(what_the_last_holder_left_running_is_ended),
         TEST(a_directory_that_others_can_write_to_is_refused),
     };
