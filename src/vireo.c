@@ -16,7 +16,8 @@ const struct cli_verb cli_verbs[] = {
      "  --cpus NUMBER          such as 0.5\n"
      "  --timeout TIME         such as 2s; none unless this or vireo.yaml says so\n"
      "  --env NAME=VALUE       an environment variable; repeatable\n"
-     "  --dir HOST[::GUEST]    a directory that it may use; with :ro behind it only read\n"
+     "  --dir HOST[::GUEST]    a directory that it may use; with :ro behind it only read;\n"
+     "                         GUEST may be /\n"
      "  --grant NAME           fork: it may fork; ipc: it may make pipes; repeatable\n\n"
      "  vireo run hello.wasm arg\n",
      cli_run},

@@ -206,6 +206,30 @@ int endpoint_parse(const char *text, struct endpoint *ret_endpoint, struct err *
     return 0;
 }
 
+int endpoint_listen_parse(const char *text, struct endpoint *ret_endpoint, struct err *reason)
+{
+    struct endpoint endpoint = {.is_address = true};
+    char copy[ENDPOINT_MAX_BYTES + 1];
+    const char *port_text = text + 1;
+    unsigned long port;
+    char *host, *ports;
+    bool brackets;
+
+    if (text[0] != ':' || strchr(text + 1, ':')) {
+        int r = split(text, copy, &host, &ports, &brackets, reason);
+        if (r < 0)
+            return r;
+        if (!address_parse(host, brackets, &endpoint.address))
+            return err_say(reason, -EINVAL, "its host is no IPv4 address or [IPv6 address]");
+        port_text = ports;
+    }
+    if (number(port_text, UINT16_MAX, &port) < 0)
+        return err_say(reason, -EINVAL, "its port is no number from 0 to 65535");
+    endpoint.port = (uint16_t)port;
+    *ret_endpoint = endpoint;
+    return 0;
+}
+
 static int rule_ports(char *text, struct endpoint_rule *rule, struct err *reason)
 {
     if (strcmp(text, "*") == 0) {

@@ -32,6 +32,12 @@ struct endpoint {
  */
 int endpoint_parse(const char *text, struct endpoint *ret_endpoint, struct err *reason);
 
+/*
+ * "ADDR:PORT" to listen on: an address as above, none (":8080": every IPv4 one); port 0 too, for
+ * which the kernel chooses one. Names are refused. -EINVAL.
+ */
+int endpoint_listen_parse(const char *text, struct endpoint *ret_endpoint, struct err *reason);
+
 /* A bound: a name, "*" or "*.suffix", an address, or addresses ("10.0.0.0/8"); and ports ("443",
  * "7000-7999", "*"). */
 struct endpoint_rule {

@@ -17,7 +17,7 @@ static enum log_level highest = LOG_NOTICE;
 static enum log_format form = LOG_TEXT;
 static const char *program = "vireo";
 static int journal = -1;
-static bool terminal_known, terminal;
+static bool stream_known, journal_stream;
 static _Atomic uint64_t lost;
 
 static const char *const format_words[] = {
@@ -43,9 +43,8 @@ void log_open(enum log_format format, const char *name, int journal_fd)
     form = format;
     program = name;
     journal = journal_fd;
-    /* Now: a gateway's filter has no ioctl(2). */
-    terminal = isatty(STDERR_FILENO) == 1;
-    terminal_known = true;
+    journal_stream = log_stderr_is_journal();
+    stream_known = true;
 }
 
 enum log_format log_format(void)
@@ -106,7 +105,7 @@ void log_record(enum log_level level, uint64_t time_ms, const struct log_field *
         done = send(journal, line, log_form_journal(&log, line), MSG_DONTWAIT | MSG_NOSIGNAL) > 0;
         break;
     default:
-        log.bare = terminal_known ? terminal : isatty(STDERR_FILENO) == 1;
+        log.bare = !(stream_known ? journal_stream : log_stderr_is_journal());
         done = line_write(line, log_form_text(&log, line));
     }
     if (!done)

@@ -2,10 +2,11 @@
  * The log: one line a message on standard error, or one message to journald. The daemon's own
  * messages and, in the forms for programs, the output of functions.
  *   text     "vireo: MESSAGE NAME=VALUE...", with a level that journald reads ("<4>") before it
- * when standard error is no terminal json {"time":…,"level":…,"program":…,NAME:VALUE…,"message":…},
- * at most LOG_LINE_BYTES journal  journald's native protocol: PRIORITY, SYSLOG_IDENTIFIER,
- * VIREO_PROGRAM, NAME (in capitals), MESSAGE A message is never waited for: what standard error or
- * journald does not take at once is lost, and counted.
+ * when standard error is a stream of journald json
+ * {"time":..,"level":..,"program":..,NAME:VALUE..,"message":..}, at most LOG_LINE_BYTES journal
+ * journald's native protocol: PRIORITY, SYSLOG_IDENTIFIER, VIREO_PROGRAM, NAME (in capitals),
+ * MESSAGE A message is never waited for: what standard error or journald does not take at once is
+ * lost, and counted.
  */
 #pragma once
 

@@ -14,7 +14,7 @@ struct err;
 enum manifest_isolation { MANIFEST_INSTANCE, MANIFEST_REQUEST };
 
 struct manifest_file {
-    char path[256]; /* as the function sees it: absolute, no "..", not "/" */
+    char path[256]; /* as the function sees it: absolute, no ".."; "/" by `vireo run` only */
     char host[256]; /* directory on the host; empty: a private tmp of `size_bytes` */
     uint64_t size_bytes;
     bool writable;

@@ -39,8 +39,9 @@ static void report(const struct build_result *result, const struct sign_key *key
         return;
     text_duration(ms, time_text, sizeof time_text);
     snprintf(size, sizeof size, "%zu KiB", (result->size + 1023) / 1024);
-    printf("built %s: %s %s, %s, %s, %s\n", output, result->note.name, result->note.version,
-           result->note.safety, size, result->from_store ? "from the store" : time_text);
+    printf("built %s: %s%s%s, %s, %s, %s\n", output, result->note.name,
+           result->note.version[0] ? " " : "", result->note.version, result->note.safety, size,
+           result->from_store ? "from the store" : time_text);
     if (cli.verbose)
         fprintf(stderr, "library %s\nsource  %s\nsigned  %s\n", result->library_hash,
                 result->input_hash, signer);

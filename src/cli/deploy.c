@@ -130,8 +130,9 @@ static void report(struct json_object *function, unsigned long long ms)
         return;
     }
     text_duration(ms, time_text, sizeof time_text);
-    printf("deployed %s %s (%s, a pVM for each %s) in %s\n  %s\n", name,
-           json_text(function, "version", ""), json_text(function, "safety", "?"),
+    const char *version = json_text(function, "version", "");
+    printf("deployed %s%s%s (%s, a pVM for each %s) in %s\n  %s\n", name, version[0] ? " " : "",
+           version, json_text(function, "safety", "?"),
            json_text(function, "isolation", "instance"), time_text, url);
     printf("  try: echo hello | vireo invoke %s\n       curl --data-binary hello %s\n", name, url);
 }

@@ -162,9 +162,10 @@ int cli_help(int argc, char **argv)
         return cli_usage("help", "one verb at a time");
     if (!cli_verb_find(argv[1])) {
         const char *near = cli_verb_suggest(argv[1]);
+        /* Of no verb: the next step is then the list of them. */
         if (near)
-            return cli_usage("help", "there is no verb '%s' (did you mean '%s'?)", argv[1], near);
-        return cli_usage("help", "there is no verb '%s'", argv[1]);
+            return cli_usage("", "there is no verb '%s' (did you mean '%s'?)", argv[1], near);
+        return cli_usage("", "there is no verb '%s'", argv[1]);
     }
     cli_help_print(argv[1]);
     return CLI_OK;

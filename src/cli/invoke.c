@@ -18,6 +18,16 @@ struct invoke_options {
     struct cli_list headers;
 };
 
+/* A token of RFC 9110: with anything else in it the request's first line would say another thing.
+ */
+static bool is_method(const char *text)
+{
+    static const char token[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+                                "!#$%&'*+-.^_`|~";
+
+    return text[0] != '\0' && text[strspn(text, token)] == '\0';
+}
+
 /* One byte above the limit is read, so that the daemon's own refusal (413) is what is reported. */
 #define BODY_READ_MAX (REQUEST_BODY_MAX_BYTES + 1)
 
@@ -114,6 +124,8 @@ int cli_invoke(int argc, char **argv)
     if (words != 1)
         return cli_usage("invoke",
                          words == 0 ? "it needs a function's name" : "one function at a time");
+    if (!is_method(invoke.method))
+        return cli_usage("invoke", "'--method %s': a method is one word, as GET", invoke.method);
     if (invoke.data && invoke.file)
         return cli_usage("invoke", "--data and --file exclude each other");
 

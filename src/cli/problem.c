@@ -103,8 +103,8 @@ int problem_unreachable(const struct err *err)
     return cli_error(err, NULL);
 }
 
-/* Prints "did you mean" when a deployed function has a name like this. */
-static void suggest_function(const char *name)
+/* The deployed function with a name like this; malloc'ed, NULL: none. */
+static char *suggest_function(const char *name)
 {
     struct http_request request = {.method = "GET", .target = "/system/functions"};
     struct http_answer answer = {0};
@@ -112,35 +112,57 @@ static void suggest_function(const char *name)
     size_t count = 0;
 
     if (http_admin(&request, &answer, NULL) < 0)
-        return;
+        return NULL;
     _cleanup_(json_freep) struct json_object *list =
         answer.status == 200 ? answer_json(&answer) : NULL;
     http_answer_clear(&answer);
     if (!json_object_is_type(list, json_type_array))
-        return;
+        return NULL;
     for (size_t i = 0; i < json_object_array_length(list) && count < ARRAY_LEN(names); i++) {
         const char *other = json_text(json_object_array_get_idx(list, i), "name", NULL);
         if (other)
             names[count++] = other;
     }
     const char *near = suggest_word(name, names, count);
+    return near ? strdup(near) : NULL;
+}
+
+/*
+ * One line. The daemon's own messages may begin with what could not be done, as ours do: it is said
+ * once. "cannot deploy 'a': ..." is whole, "cannot deploy: ..." lacks the name.
+ */
+static void print_line(const char *verb, const char *name, const char *detail, const char *near)
+{
+    char doing[64];
+    size_t length = (size_t)snprintf(doing, sizeof doing, "cannot %s", verb);
+    bool begins = length < sizeof doing && strncmp(detail, doing, length) == 0;
+
+    fputs("vireo: ", stderr);
+    if (begins && strncmp(detail + length, ": ", 2) == 0)
+        detail += length + 2;
+    if (!begins || strncmp(detail, doing, length) != 0)
+        fprintf(stderr, "cannot %s%s%s%s: ", verb, name ? " '" : "", name ? name : "",
+                name ? "'" : "");
+    fputs(detail, stderr);
     if (near)
-        fprintf(stderr, "  did you mean '%s'?\n", near);
+        fprintf(stderr, " (did you mean '%s'?)", near);
+    fputc('\n', stderr);
 }
 
 static int print(const char *verb, const char *name, int status, const char *cause,
                  const char *detail)
 {
     _cleanup_(freep) char *safe = strdup(detail);
+    _cleanup_(freep) char *near =
+        status == 404 && name && !strstr(detail, "did you mean") ? suggest_function(name) : NULL;
 
     if (safe)
         text_make_printable(safe, strlen(safe), 1);
-    fprintf(stderr, "vireo: cannot %s%s%s%s: %s\n", verb, name ? " '" : "", name ? name : "",
-            name ? "'" : "", safe ? safe : "no memory");
+    print_line(verb, name, safe ? safe : "no memory", near);
     if (status == 404 && name) {
-        if (!strstr(detail, "did you mean"))
-            suggest_function(name);
         fprintf(stderr, "  try: vireo ls\n");
+    } else if (name && strcmp(verb, "deploy") == 0 && strstr(detail, "has no name")) {
+        fprintf(stderr, "  try: vireo deploy %s --name NAME\n", name);
     } else if (status == 502 && name) {
         fprintf(stderr, "  try: vireo logs %s\n", name);
     } else if (status == 429) {

@@ -68,11 +68,14 @@ static int grant_directory(struct manifest *manifest, const char *text, struct e
     if (guest && guest[0] != '/')
         return err_say(err, -EINVAL, "cannot grant '%s': '%s' is not an absolute path", text,
                        guest);
+    if (guest && guest[strspn(guest, "/")] == '\0')
+        guest[1] = '\0'; /* "//" */
     if (!guest)
         guest = copy[0] == '/' ? copy : host;
-    if (strlen(host) >= sizeof file->host || strlen(guest) >= sizeof file->path ||
-        strcmp(guest, "/") == 0)
-        return err_say(err, -EINVAL, "cannot grant '%s' as '%s'", host, guest);
+    if (strlen(host) >= sizeof file->host || strlen(guest) >= sizeof file->path)
+        return err_say(err, -ENAMETOOLONG,
+                       "cannot grant '%s' as '%s': a path has at most %zu bytes", host, guest,
+                       sizeof file->path - 1);
     snprintf(file->host, sizeof file->host, "%s", host);
     snprintf(file->path, sizeof file->path, "%s", guest);
     file->writable = !read_only;

@@ -4,9 +4,22 @@
 #include <stdio.h>
 
 #include "base/cleanup.h"
+#include "base/endpoint.h"
 #include "base/err.h"
 #include "cli/cli.h"
 #include "cli/options.h"
+
+/* What the supervisor would refuse too, but before anything is made. */
+static bool address_holds(const char *option, const char *address, int *ret_exit)
+{
+    struct endpoint endpoint;
+    struct err reason = {0};
+
+    if (!address || endpoint_listen_parse(address, &endpoint, &reason) == 0)
+        return true;
+    *ret_exit = cli_usage("serve", "'%s %s': %s", option, address, reason.message);
+    return false;
+}
 
 int cli_serve(int argc, char **argv)
 {
@@ -34,6 +47,9 @@ int cli_serve(int argc, char **argv)
     if ((admin_listen != NULL) != (admin_token != NULL))
         return cli_usage("serve", "--admin-listen and --admin-token FILE go together: "
                                   "administration over TCP needs a token");
+    if (!address_holds("--listen", listen, &exit) ||
+        !address_holds("--admin-listen", admin_listen, &exit))
+        return exit;
     if (geteuid() != 0) {
         err_say(&err, -EPERM,
                 "cannot serve: the supervisor makes namespaces, control groups and "

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netdb.h>
+#include <netinet/in.h>
 #include <sched.h>
 #include <limits.h>
 #include <signal.h>
@@ -23,6 +24,7 @@
 
 #include "base/cleanup.h"
 #include "base/clock.h"
+#include "base/endpoint.h"
 #include "base/err.h"
 #include "base/fd.h"
 #include "base/log.h"
@@ -94,43 +96,46 @@ static int open_program(const struct supervisor *supervisor, const char *name, i
     return 0;
 }
 
+static socklen_t socket_address(const struct endpoint *endpoint,
+                                struct sockaddr_storage *ret_address)
+{
+    struct sockaddr_in6 v6 = {.sin6_family = AF_INET6, .sin6_port = htons(endpoint->port)};
+    struct sockaddr_in v4 = {.sin_family = AF_INET, .sin_port = htons(endpoint->port)};
+
+    if (endpoint->address.v6) {
+        memcpy(&v6.sin6_addr, endpoint->address.bytes, sizeof v6.sin6_addr);
+        memcpy(ret_address, &v6, sizeof v6);
+        return sizeof v6;
+    }
+    memcpy(&v4.sin_addr, endpoint->address.bytes, sizeof v4.sin_addr);
+    memcpy(ret_address, &v4, sizeof v4);
+    return sizeof v4;
+}
+
 /* Listens on "ADDR:PORT" ("[::1]:80", ":80"). *ret_name gets what it became (port 0 is chosen). */
 static int listen_tcp(const char *name, char *ret_name, size_t size, int *ret_fd, struct err *err)
 {
-    const struct addrinfo hints = {.ai_socktype = SOCK_STREAM,
-                                   .ai_flags = AI_PASSIVE | AI_NUMERICHOST | AI_NUMERICSERV};
-    char host[128];
-    struct addrinfo *found = NULL;
-    const char *colon = strrchr(name, ':');
+    struct sockaddr_storage address = {0};
+    struct endpoint endpoint;
+    struct err reason = {0};
     const int on = 1;
-
-    if (!colon || (size_t)(colon - name) >= sizeof host)
-        return err_say(err, -EINVAL, "cannot listen on '%s': it is not ADDR:PORT", name);
-    snprintf(host, sizeof host, "%.*s", (int)(colon - name), name);
-    char *bare = host;
-    if (host[0] == '[' && host[strlen(host) - 1] == ']') {
-        host[strlen(host) - 1] = '\0';
-        bare++;
-    }
-    int r = getaddrinfo(bare[0] ? bare : NULL, colon + 1, &hints, &found);
-    if (r != 0)
-        return err_say(err, -EINVAL, "cannot listen on '%s': %s", name, gai_strerror(r));
-    _cleanup_(closep) int fd =
-        socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) < 0 ||
-        bind(fd, found->ai_addr, found->ai_addrlen) < 0 || listen(fd, 4096) < 0)
-        r = -errno;
-    freeaddrinfo(found);
-    if (r < 0)
-        return err_set(err, r, "cannot listen on '%s'", name);
-
-    struct sockaddr_storage bound;
-    socklen_t length = sizeof bound;
     char port[16];
-    if (getsockname(fd, (struct sockaddr *)&bound, &length) < 0 ||
-        getnameinfo((struct sockaddr *)&bound, length, NULL, 0, port, sizeof port, NI_NUMERICSERV))
+
+    if (endpoint_listen_parse(name, &endpoint, &reason) < 0)
+        return err_say(err, -EINVAL, "cannot listen on '%s': %s", name, reason.message);
+    socklen_t length = socket_address(&endpoint, &address);
+    _cleanup_(closep) int fd =
+        socket(address.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) < 0 ||
+        bind(fd, (struct sockaddr *)&address, length) < 0 || listen(fd, 4096) < 0)
         return err_set(err, -errno, "cannot listen on '%s'", name);
-    snprintf(ret_name, size, "%.*s:%s", (int)(colon - name), name, port);
+
+    length = sizeof address;
+    if (getsockname(fd, (struct sockaddr *)&address, &length) < 0 ||
+        getnameinfo((struct sockaddr *)&address, length, NULL, 0, port, sizeof port,
+                    NI_NUMERICSERV))
+        return err_set(err, -errno, "cannot listen on '%s'", name);
+    snprintf(ret_name, size, "%.*s:%s", (int)(strrchr(name, ':') - name), name, port);
     *ret_fd = steal_fd(&fd);
     return 0;
 }

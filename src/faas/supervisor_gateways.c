@@ -339,8 +339,13 @@ static int spawn_gateway(struct supervisor *supervisor, enum gateway_role role, 
     };
     char allow_uid[16], log_bytes[24];
     char *argv[16] = {word("vireo-gateway"), word(role_names[role])};
-    char *envp[] = {(char[]){"PATH=/usr/bin"}, NULL};
+    const char *stream = getenv("JOURNAL_STREAM"); /* what its standard error is, for the log */
+    char stream_text[64];
+    char *envp[] = {(char[]){"PATH=/usr/bin"}, NULL, NULL};
     int argc = 2;
+    if (stream && (size_t)snprintf(stream_text, sizeof stream_text, "JOURNAL_STREAM=%s", stream) <
+                      sizeof stream_text)
+        envp[1] = stream_text;
     int fds[GATEWAY_JOURNAL_FD + 1] = {-1, -1, 2, socket, supervisor->telemetry[role]};
     size_t fd_count = 5;
 

@@ -28,9 +28,6 @@
 #include "guest/wasm_internal.h"
 #include "guest/wasm_runtime.h"
 
-/* As a shell shows an abort: what other WebAssembly runners exit with after a trap. */
-#define EXIT_TRAP 134
-
 /*
  * An instance serves one call at a time; these are big and must not be on a stack. Each begins a
  * page, of which it rarely needs a second, so that the small variables of the program lie together:
@@ -346,7 +343,8 @@ static void verdict_of_opening(const struct host *host, const struct err *err,
     verdict_of_exit(host, host->exit, verdict);
     if (verdict->outcome == CHANNEL_ANSWERED) {
         verdict->outcome = CHANNEL_BROKEN;
-        snprintf(verdict->message, sizeof verdict->message, "%.255s", err->message);
+        snprintf(verdict->message, sizeof verdict->message, "%.255s",
+                 err->message[0] ? err->message : "it ended before it was called");
     }
     verdict->broken = true;
 }
@@ -457,13 +455,16 @@ static _Noreturn void serve_channel(struct template_state *state, struct channel
 
 /* ---- vireo run ---- */
 
-static _Noreturn void run_failed(const struct verdict *verdict, const struct host *host)
+/* The end of a run: its own exit status, or a line that says why there is none. */
+static _Noreturn void run_end(const struct verdict *verdict, const struct host *host)
 {
     char line[400];
     int n;
 
     uint32_t kib = host->memory_pages_max * 64;
 
+    if (verdict->outcome == CHANNEL_ANSWERED || verdict->outcome == CHANNEL_EXITED)
+        _exit(verdict->code);
     if (host->memory_refused)
         n = snprintf(line, sizeof line, "vireo: memory limit %u %s reached%s%s%s\n",
                      kib % 1024 ? kib : kib / 1024, kib % 1024 ? "KiB" : "MiB",
@@ -475,12 +476,10 @@ static _Noreturn void run_failed(const struct verdict *verdict, const struct hos
         n = snprintf(line, sizeof line, "vireo: the answer passes its limit\n");
     else
         n = snprintf(line, sizeof line, "vireo: %s\n", verdict->message);
+    /* The exit codes of the command line: 5 is a limit, 1 a failure. */
     if (n > 0 && write(2, line, (size_t)n) < 0)
-        _exit(EXIT_TRAP);
-    /* The exit codes of the command line: 5 is a limit. */
-    _exit(host->memory_refused || verdict->outcome == CHANNEL_TOO_LARGE ? 5
-          : verdict->outcome == CHANNEL_TRAPPED                         ? EXIT_TRAP
-                                                                        : 1);
+        _exit(1);
+    _exit(host->memory_refused || verdict->outcome == CHANNEL_TOO_LARGE ? 5 : 1);
 }
 
 /* A handler run from the command line: standard input is the request, standard output the answer.
@@ -500,7 +499,7 @@ static _Noreturn void run_handler_on_stdio(struct template_state *state)
         snprintf(verdict.message, sizeof verdict.message, "cannot read standard input: %s",
                  n < 0 ? strerror((int)-n) : "it is longer than 6 MiB");
         verdict.outcome = CHANNEL_BROKEN;
-        run_failed(&verdict, &state->host);
+        run_end(&verdict, &state->host);
     }
     call.method = (struct call_text){"POST", 4};
     call.path = (struct call_text){"/", 1};
@@ -508,7 +507,7 @@ static _Noreturn void run_handler_on_stdio(struct template_state *state)
     call.answer_max = RESPONSE_BODY_MAX_BYTES;
     run_handler(state, body, (uint32_t)n, call.answer_max, &handler, &verdict);
     if (verdict.outcome != CHANNEL_ANSWERED)
-        run_failed(&verdict, &state->host);
+        run_end(&verdict, &state->host);
     if (handler.result > 0) {
         const void *answer = host_memory(&state->host, handler.answer_at, (uint64_t)handler.result);
         if (!answer || fd_write_full(1, answer, (size_t)handler.result) < 0)
@@ -525,15 +524,17 @@ static _Noreturn void run_command(struct template_state *state)
 
     host->call = is_handler(state) ? &call : NULL;
     if (!open_instance(state, &err)) {
-        verdict_of_opening(host, &err, &verdict);
-        run_failed(&verdict, host);
+        /* exit(0) of its start section is no failure here: nobody waits for an answer. */
+        if (host->exit == HOST_EXITED)
+            verdict_of_exit(host, host->exit, &verdict);
+        else
+            verdict_of_opening(host, &err, &verdict);
+        run_end(&verdict, host);
     }
     if (is_handler(state))
         run_handler_on_stdio(state);
     verdict_of_exit(host, wasm_enter(host, enter_start, host), &verdict);
-    if (verdict.outcome == CHANNEL_ANSWERED || verdict.outcome == CHANNEL_EXITED)
-        _exit(verdict.code);
-    run_failed(&verdict, host);
+    run_end(&verdict, host);
 }
 
 void instance_run(struct template_state *state, const struct guest_fork *fork,

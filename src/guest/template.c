@@ -86,8 +86,8 @@ static int setup_directories(struct err *err)
             state.has_tmp = true;
             continue;
         }
-        _cleanup_(closep) int fd =
-            open(file->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+        const char *mounted = strcmp(file->path, "/") == 0 ? GUEST_ROOT_MOUNT : file->path;
+        _cleanup_(closep) int fd = open(mounted, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
         int place = INSTANCE_FIRST_DIRECTORY_FD + (int)i;
         if (fd < 0)
             return err_set(err, -errno, "cannot open granted directory '%s'", file->path);

@@ -13,6 +13,10 @@
 #define GUEST_CONTROL_FD 3
 #define GUEST_PROTOCOL 1
 
+/* Where the host mounts the directory that a function sees as "/": over the root itself there could
+ * be no other mount, and to WASI the "/" is only a name. */
+#define GUEST_ROOT_MOUNT "/.granted-root"
+
 enum guest_message_type {
     GUEST_SETUP = 1,   /* host: first message; descriptors: the sealed library, listening sockets */
     GUEST_READY,       /* template: set up and linked, or why not */
@@ -44,7 +48,8 @@ enum guest_message_type {
 #define GUEST_ENV_MAX (GRANT_ENV_MAX + 2)
 
 struct guest_grant_file {
-    char path[256]; /* as the function sees it, absolute; mounted there by the host */
+    char path[256]; /* as the function sees it, absolute; mounted there by the host, "/" at
+                       GUEST_ROOT_MOUNT */
     uint32_t writable;
     uint32_t reserved;
     /* Not 0: not mounted by the host; each instance gets an empty tmpfs of its own of this size. */

@@ -94,6 +94,19 @@ bool wasm_rt_is_initialized(void)
     return true;
 }
 
+/*
+ * The stack of a C program begins at address 0 of its memory and grows down: what runs off it, or
+ * follows a null pointer backwards, has an address that wrapped.
+ */
+static const char *trap_of_memory(uintptr_t offset)
+{
+    const uintptr_t end = 1ull << 32;
+
+    return offset < end && offset >= end - (1u << 20)
+               ? "out of bounds memory access (below address 0: the C stack may have overflowed)"
+               : "out of bounds memory access";
+}
+
 /* A fault of translated code in its own memory or on its own stack's guard; NULL: neither. */
 static const char *trap_of_fault(const siginfo_t *info, uintptr_t instruction)
 {
@@ -105,7 +118,7 @@ static const char *trap_of_fault(const siginfo_t *info, uintptr_t instruction)
         return NULL;
     const wasm_rt_memory_t *memory = innermost->host->memory;
     if (memory && memory->data && address - (uintptr_t)memory->data < WASM_RESERVED_BYTES)
-        return "out of bounds memory access";
+        return trap_of_memory(address - (uintptr_t)memory->data);
     if (wasm_stack_guards(address))
         return trap_text(WASM_RT_TRAP_EXHAUSTION);
     return NULL;

@@ -160,9 +160,10 @@ static int spawn_guest(const struct pvm_template_options *options, int control,
             has_tmp = true;
             continue;
         }
+        const char *path = manifest->files[i].path;
         mounts[mount_count++] = (struct spawn_mount){
             .source = manifest->files[i].host,
-            .target = manifest->files[i].path,
+            .target = strcmp(path, "/") == 0 ? GUEST_ROOT_MOUNT : path,
             .writable = manifest->files[i].writable,
             .root_owned = options->real_stdio && !options->rootless,
             .no_symlinks = true,

@@ -89,6 +89,50 @@ need_user_namespaces() {
     [ "$output" = --word ]
 }
 
+@test "run passes on the status of a handler that exits, and says 1 for a trap" {
+    printf '%s\n' '#include <stdlib.h>' '#include <vireo/function.h>' \
+        'static int touch(char *frame, int n) { frame[0] = (char)n; return n; }' \
+        'static int (*volatile touch_it)(char *, int) = touch;' \
+        'static int deeper(int n) { char frame[40000];' \
+        '    return touch_it(frame, n) + deeper(n + 1) + touch_it(frame, n); }' \
+        'int64_t handler(const uint8_t *in, size_t in_len, uint8_t *out, size_t out_cap) {' \
+        '    (void)out; (void)out_cap;' \
+        '    if (in_len == 1) __builtin_trap();' \
+        '    if (in_len == 2) return deeper(1);' \
+        '    if (in_len == 3) exit(7);' \
+        '    exit(in[0]); }' >"$BATS_TEST_TMPDIR/ends.c"
+    run bash -c "printf abc | '$VIREO' run -q '$BATS_TEST_TMPDIR/ends.c'"
+    [ "$status:$output" = 7: ]
+    run bash -c "printf a | '$VIREO' run -q '$BATS_TEST_TMPDIR/ends.c'"
+    [ "$status" -eq 1 ]
+    [[ $output == "vireo: trap in '"*unreachable* ]]
+    run bash -c "printf ab | '$VIREO' run -q '$BATS_TEST_TMPDIR/ends.c'"
+    [ "$status" -eq 1 ]
+    [[ $output == *"out of bounds memory access (below address 0: the C stack may have overflowed)" ]]
+}
+
+@test "run grants a directory as /, beside others, and keeps the rest of the host away" {
+    local seen=$BATS_TEST_TMPDIR/seen
+    mkdir "$seen" "$seen-too"
+    echo one >"$seen/file"
+    echo two >"$seen-too/file"
+    printf '%s\n' '#include <stdio.h>' '#include <fcntl.h>' '#include <unistd.h>' \
+        'int main(int argc, char **argv) { char line[64]; int failed = 0;' \
+        '    for (int i = 1; i < argc; i++) { FILE *f = fopen(argv[i], "r");' \
+        '        if (f && fgets(line, sizeof line, f)) fputs(line, stdout); else failed++;' \
+        '        if (f) fclose(f); }' \
+        '    return failed; }' >"$BATS_TEST_TMPDIR/cat.c"
+    run "$VIREO" run -q --dir "$seen::/" --dir "$seen-too::/too:ro" "$BATS_TEST_TMPDIR/cat.c" \
+        /file file /too/file
+    [ "$status:$output" = $'0:one\none\ntwo' ]
+    run "$VIREO" run -q --dir "$seen::/" "$BATS_TEST_TMPDIR/cat.c" /etc/passwd /../etc/passwd \
+        /.granted-root/file
+    [ "$status:$output" = 3: ]
+    # The host's own root, as other runners have it.
+    run "$VIREO" run -q --dir /:ro "$BATS_TEST_TMPDIR/cat.c" "$seen/file"
+    [ "$status:$output" = 0:one ]
+}
+
 @test "run takes a library that was built here, and refuses one that was altered" {
     need_root
     "$VIREO" build "$FUNCTIONS/filter.c" -o "$BATS_TEST_TMPDIR/filter.so"

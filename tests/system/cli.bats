@@ -174,3 +174,40 @@ setup() {
         grep -q "vireo $verb" <<<"$output"
     done
 }
+
+@test "an address to listen on is refused before anything is made, with its reason" {
+    for address in 127.0.0.1:99999 :65536 127.0.0.1:4294985296 :+18778 ": 18779" foo foo:80 127.1:80 ::1:80; do
+        run "$VIREO" serve --listen "$address"
+        [ "$status" -eq 2 ]
+        [ "${#lines[@]}" -eq 2 ]
+        [[ ${lines[0]} == "vireo: cannot serve: '--listen $address': "* ]]
+        [ ! -e "$VIREO_STATE" ]
+    done
+    run "$VIREO" serve --admin-listen 127.0.0.1:70000 --admin-token /dev/null
+    [ "$status" -eq 2 ]
+    [[ $output == *"'--admin-listen 127.0.0.1:70000': its port is no number from 0 to 65535"* ]]
+    # The supervisor does not rely on it.
+    need_root
+    run "$BUILD/vireo-supervisor" --listen :+18778 --state "$VIREO_STATE"
+    [ "$status" -eq 2 ]
+    [ "$output" = "vireo: cannot listen on ':+18778': its port is no number from 0 to 65535" ]
+}
+
+@test "a method that is no word is refused before it is sent" {
+    for method in "B AD" "" $'GET\r\nX: y' "GET:"; do
+        run "$VIREO" invoke x --data y -X "$method"
+        [ "$status" -eq 2 ]
+        [[ $output == "vireo: cannot invoke: '--method $method': "* ]]
+    done
+    # This one is: nobody is there.
+    run "$VIREO" invoke x --data y -X "M-SEARCH"
+    [ "$status" -eq 6 ]
+}
+
+@test "help for a mistyped verb names the next step once" {
+    run "$VIREO" help deplo
+    [ "$status" -eq 2 ]
+    [ "${#lines[@]}" -eq 2 ]
+    [[ ${lines[0]} == *"there is no verb 'deplo' (did you mean 'deploy'?)" ]]
+    [ "${lines[1]}" = "  try: vireo --help" ]
+}

@@ -236,8 +236,21 @@ setup() {
         # shellcheck disable=SC2086
         run "$VIREO" $words
         [ "$status" -eq 3 ]
-        [[ $output == *"did you mean 'tool'"* ]]
+        [[ ${lines[0]} == *"did you mean 'tool'"* ]]
+        [ "${lines[1]}" = "  try: vireo ls" ]
+        [ "${#lines[@]}" -eq 2 ]
     done
+}
+
+@test "a source without a name is refused in one line, with what to write" {
+    run "$VIREO" deploy "$FUNCTIONS/tool.c"
+    [ "$status" -eq 2 ]
+    [ "${lines[0]}" = "vireo: cannot deploy '$FUNCTIONS/tool.c': the function has no name (vireo.yaml 'name' or --name)" ]
+    [ "${lines[1]}" = "  try: vireo deploy $FUNCTIONS/tool.c --name NAME" ]
+    [ "${#lines[@]}" -eq 2 ]
+    run "$VIREO" deploy "$FUNCTIONS/tool.c" --name tool --require proved
+    [ "$status" -eq 4 ]
+    [ "${lines[0]}" = "vireo: cannot deploy 'tool': it would be 'sfi', and 'proved' is required" ]
 }
 
 @test "rm removes it from list and port, and a second rm does not find it" {

@@ -1,4 +1,5 @@
 /* Places in a network and their bounds: what is read, what is refused, what is public. */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -137,6 +138,34 @@ static void a_rule_holds_what_it_says_and_no_more(void **state)
         if (!holds(cases[i].rule, cases[i].inside) || holds(cases[i].rule, cases[i].outside))
             fail_msg("'%s'", cases[i].rule);
     }
+}
+
+static void an_address_to_listen_on(void **state)
+{
+    (void)state;
+    static const char *const wrong[] = {
+        "",        "foo",      "foo:80",          "127.0.0.1",   "127.0.0.1:",
+        ":",       "127.1:80", "127.0.0.1:99999", ":65536",      ":4294985296",
+        ":+18778", ": 18779",  ":18779 ",         ":-1",         ":080",
+        "::1:80",  "[::1]",    "[127.0.0.1]:80",  "[::1%lo]:80", "1.2.3.4:80:80",
+    };
+    struct endpoint endpoint;
+    struct err reason;
+
+    for (size_t i = 0; i < ARRAY_LEN(wrong); i++) {
+        reason = (struct err){0};
+        if (endpoint_listen_parse(wrong[i], &endpoint, &reason) != -EINVAL || !reason.message[0])
+            fail_msg("'%s'", wrong[i]);
+    }
+    assert_int_equal(endpoint_listen_parse("127.0.0.1:0", &endpoint, &reason), 0);
+    assert_int_equal(endpoint.port, 0);
+    assert_int_equal(endpoint.address.bytes[0], 127);
+    assert_int_equal(endpoint_listen_parse(":65535", &endpoint, &reason), 0);
+    assert_int_equal(endpoint.port, 65535);
+    assert_false(endpoint.address.v6);
+    assert_int_equal(endpoint.address.bytes[0], 0);
+    assert_int_equal(endpoint_listen_parse("[::]:8080", &endpoint, &reason), 0);
+    assert_true(endpoint.address.v6);
 }
 
 static void what_is_no_rule_is_refused(void **state)
@@ -290,6 +319,7 @@ int main(void)
         cmocka_unit_test(endpoints_are_read),
         cmocka_unit_test(what_is_no_endpoint_is_refused),
         cmocka_unit_test(a_rule_holds_what_it_says_and_no_more),
+        cmocka_unit_test(an_address_to_listen_on),
         cmocka_unit_test(what_is_no_rule_is_refused),
         cmocka_unit_test(names_lead_to_public_addresses_only),
         cmocka_unit_test(only_addresses_of_the_internet_are_public),
