@@ -176,7 +176,7 @@ struct build_options {
     build_progress *progress;       /* may be NULL */
     build_diagnostics *diagnostics; /* may be NULL: the first line is in the error anyway */
     void *progress_user;            /* of both */
-    /* 0: defaults. Beside them each compiler of C has 60 s of CPU, and results are limited. */
+    /* 0: defaults. Beside them each compiler of C has 15 s of CPU, and results are limited. */
     uint32_t timeout_ms;   /* of all stages together: 600 s */
     uint64_t memory_bytes; /* of each process, and of all of a stage where it has a group: 3 GiB */
 };

@@ -2,9 +2,9 @@
  * Jobs: what waits for compilers and for the disk, done by threads; a queue each way between them
  * and the loop. What a job does in its thread is in supervisor_deploy.c.
  *
- *   deploy:  build (slow thread) -> sockets (loop) -> a template, then the registry's row (quick
- *            thread) -> in use, acknowledged (loop)
- *   remove:  commit (quick thread) -> done (loop)
+ *   deploy:  build (short, then perhaps long thread) -> sockets (loop) -> a template, then the
+ * registry's row (quick thread) -> in use, acknowledged (loop) remove:  commit (quick thread) ->
+ * done (loop)
  *
  * The registry is one connection, the quick thread's. So is purging the store: what it commits and
  * what it removes can't meet.
@@ -30,8 +30,14 @@
 #include "faas/supervisor.h"
 #include "faas/supervisor_jobs.h"
 
-#define SLOW_THREADS 2
-#define THREADS (SLOW_THREADS + 1)
+/*
+ * A build begins in one of the short threads, for at most 10 s and 1 GiB; what does not end in them
+ * begins anew in one of the long ones, with the whole limits. So nobody's deploy waits for builds
+ * that are slow, and all together take at most 4 * 1 + 2 * 3 GiB.
+ */
+#define SHORT_THREADS 4
+#define LONG_THREADS 2
+#define THREADS (SHORT_THREADS + LONG_THREADS + 1)
 #define JOBS_MAX 64     /* waiting or running */
 #define PROGRESS_MAX 32 /* messages that the loop has not sent on yet */
 
@@ -40,7 +46,7 @@
 #define LIBRARY_KEEP_SECONDS 86400
 #define PURGE_NS (3600 * INT64_C(1000000000))
 
-enum job_queue { QUEUE_SLOW, QUEUE_QUICK, QUEUES };
+enum job_queue { QUEUE_SHORT, QUEUE_LONG, QUEUE_QUICK, QUEUES };
 
 struct job_list {
     struct job *first, *last;
@@ -128,6 +134,11 @@ static void serve_queue(struct jobs *jobs, enum job_queue queue)
         pthread_mutex_unlock(&jobs->lock);
         job_step(job);
         pthread_mutex_lock(&jobs->lock);
+        if (queue == QUEUE_SHORT && job->long_build) {
+            list_push(&jobs->waiting[QUEUE_LONG], job);
+            pthread_cond_signal(&jobs->wake[QUEUE_LONG]);
+            continue;
+        }
         list_push(&jobs->finished, job);
         if (write(jobs->event_fd, &one, sizeof one) < 0)
             log_line(LOG_ERROR, "cannot report a finished job: %s", strerror(errno));
@@ -135,16 +146,22 @@ static void serve_queue(struct jobs *jobs, enum job_queue queue)
     pthread_mutex_unlock(&jobs->lock);
 }
 
-static void *slow_main(void *jobs)
+static void *short_main(void *jobs)
 {
-    serve_queue(jobs, QUEUE_SLOW);
+    serve_queue(jobs, QUEUE_SHORT);
+    return NULL;
+}
+
+static void *long_main(void *jobs)
+{
+    serve_queue(jobs, QUEUE_LONG);
     return NULL;
 }
 
 /*
  * A cgroup namespace of its own, and so of every template: none sees where in the machine's trees
- * it is. The slow threads stay in the machine's, for builds make groups whose place they read in
- * /proc. CAP_SYS_ADMIN.
+ * it is. The threads that build stay in the machine's, for builds make groups whose place they read
+ * in /proc. CAP_SYS_ADMIN.
  */
 static void *quick_main(void *argument)
 {
@@ -160,7 +177,7 @@ static void *quick_main(void *argument)
 
 static void submit(struct jobs *jobs, struct job *job)
 {
-    enum job_queue queue = job->kind == JOB_DEPLOY && !job->built ? QUEUE_SLOW : QUEUE_QUICK;
+    enum job_queue queue = job->kind == JOB_DEPLOY && !job->built ? QUEUE_SHORT : QUEUE_QUICK;
 
     pthread_mutex_lock(&jobs->lock);
     list_push(&jobs->waiting[queue], job);
@@ -423,8 +440,12 @@ int jobs_open(struct supervisor *supervisor, struct err *err)
     if (jobs->event_fd < 0)
         return err_set(err, -errno, "cannot start job threads");
     for (; jobs->thread_count < THREADS; jobs->thread_count++) {
-        int r = -pthread_create(&jobs->threads[jobs->thread_count], NULL,
-                                jobs->thread_count < SLOW_THREADS ? slow_main : quick_main, jobs);
+        unsigned i = jobs->thread_count;
+        int r = -pthread_create(&jobs->threads[i], NULL,
+                                i < SHORT_THREADS                  ? short_main
+                                : i < SHORT_THREADS + LONG_THREADS ? long_main
+                                                                   : quick_main,
+                                jobs);
         if (r < 0)
             return err_set(err, r, "cannot start job threads");
     }
@@ -452,7 +473,8 @@ void jobs_close(struct supervisor *supervisor)
      * only ends up built. */
     for (unsigned i = 0; i < jobs->thread_count; i++)
         pthread_join(jobs->threads[i], NULL);
-    while ((job = list_pop(&jobs->waiting[QUEUE_SLOW])) ||
+    while ((job = list_pop(&jobs->waiting[QUEUE_SHORT])) ||
+           (job = list_pop(&jobs->waiting[QUEUE_LONG])) ||
            (job = list_pop(&jobs->waiting[QUEUE_QUICK])) || (job = list_pop(&jobs->finished)))
         job_free(job);
     supervisor_unwatch(supervisor, &supervisor->jobs_source);

@@ -12,7 +12,8 @@ enum job_kind { JOB_DEPLOY, JOB_REMOVE, JOB_PURGE_UID, JOB_PURGE_STORE, JOB_TEMP
 struct job {
     struct job *next;
     enum job_kind kind;
-    bool built; /* JOB_DEPLOY: the next thread step is the commit */
+    bool built;      /* JOB_DEPLOY: the next thread step is the commit */
+    bool long_build; /* JOB_DEPLOY: its build did not end within the limits of a short one */
     struct admin_request request;
     int source_fd;
     struct build_result result;

@@ -53,6 +53,25 @@ refuse() {
     refuse macro_bomb.c "2 5"
 }
 
+@test "a deploy does not wait for three macro bombs" {
+    local bombs=() i pid
+    for i in 1 2 3; do
+        timeout 120 "$VIREO" deploy "$HOSTILE/macro_bomb.c" --name "bomb-$i" >/dev/null 2>&1 3>&- &
+        bombs+=($!)
+    done
+    sleep 2
+    run timeout 100 "$VIREO" deploy "$FUNCTIONS/filter.c" --name beside
+    [ "$status" -eq 0 ]
+    for pid in "${bombs[@]}"; do
+        alive "$pid"
+    done
+    for pid in "${bombs[@]}"; do
+        i=0
+        wait "$pid" || i=$?
+        [ "$i" -eq 5 ]
+    done
+}
+
 @test "a file that includes itself ends at a limit" {
     refuse include_itself.c "2 5"
 }
