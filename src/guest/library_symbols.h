@@ -50,7 +50,7 @@ LIBRARY_SYMBOL(Z_vireoZ_request_header)
 LIBRARY_SYMBOL(Z_vireoZ_response_status)
 LIBRARY_SYMBOL(Z_vireoZ_response_header)
 
-/* Processes and pipes (family.c), imported by include/vireo/family.h. */
+/* Processes and pipes (family.c, queue.c), imported by include/vireo/family.h. */
 LIBRARY_SYMBOL(Z_vireoZ_fork)
 LIBRARY_SYMBOL(Z_vireoZ_wait)
 LIBRARY_SYMBOL(Z_vireoZ_waitpid)
@@ -58,6 +58,10 @@ LIBRARY_SYMBOL(Z_vireoZ_kill)
 LIBRARY_SYMBOL(Z_vireoZ_getpid)
 LIBRARY_SYMBOL(Z_vireoZ_getppid)
 LIBRARY_SYMBOL(Z_vireoZ_pipe)
+LIBRARY_SYMBOL(Z_vireoZ_msgget)
+LIBRARY_SYMBOL(Z_vireoZ_msgsnd)
+LIBRARY_SYMBOL(Z_vireoZ_msgrcv)
+LIBRARY_SYMBOL(Z_vireoZ_msgctl)
 
 /* WASI preview 1 (wasi*.c). */
 #define WASI_SYMBOL(name) LIBRARY_SYMBOL(Z_wasi_snapshot_preview1Z_##name)

@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/ipc.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
@@ -32,6 +33,7 @@ enum rule {
     RULE_CLOCK,
     RULE_FLAGS,
     RULE_FORK,
+    RULE_REMOVE,
     RULE_NO_CALL, /* ENOSYS */
 };
 
@@ -70,6 +72,8 @@ static const struct {
     /* A plain fork: no flag, the signal at its end. The kernel takes the low half of clone's word.
      */
     [RULE_FORK] = {1, {{0, true, BPF_JEQ, SIGCHLD}}},
+    /* Nothing that tells of or changes what is not a message. */
+    [RULE_REMOVE] = {1, {{1, true, BPF_JEQ, IPC_RMID}}},
 };
 
 struct entry {

@@ -14,7 +14,8 @@
  * MAP_ANONYMOUS and no huge pages; EVENT_FD: descriptor INSTANCE_EVENT_FD only, unless a grant
  * allows ANY; DISCARD: MADV_DONTNEED; WAIT_WAKE: FUTEX_WAIT and FUTEX_WAKE; CLOCK: the system's
  * clocks and its own, not those of other processes; FLAGS: F_GETFD to F_SETFL; FORK: the flag word
- * is SIGCHLD and nothing else.
+ * is SIGCHLD and nothing else;
+ * REMOVE: IPC_RMID.
  */
 
 /* A warm call: wait for it, say that it is answered. */
@@ -99,3 +100,7 @@ SYSCALL(kill, GUEST_GRANT_FORK, RULE_ANY)
 SYSCALL(getpid, GUEST_GRANT_FORK, RULE_ANY)
 SYSCALL(getppid, GUEST_GRANT_FORK, RULE_ANY)
 SYSCALL(pipe2, GUEST_GRANT_IPC, RULE_ANY)
+SYSCALL(msgget, GUEST_GRANT_IPC, RULE_ANY)
+SYSCALL(msgsnd, GUEST_GRANT_IPC, RULE_ANY)
+SYSCALL(msgrcv, GUEST_GRANT_IPC, RULE_ANY)
+SYSCALL(msgctl, GUEST_GRANT_IPC, RULE_REMOVE)

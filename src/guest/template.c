@@ -327,9 +327,9 @@ static void fork_instance(int control, const struct guest_fork *message, int *fd
     int group = -1;
     pid_t pid = -EAGAIN;
     /* Who may fork may send signals: nobody else is in its pid namespace, and all of it ends with
-     * its first process. */
-    bool alone =
-        (message->flags & GUEST_FORK_NAMESPACES) || (state.setup.grants & GUEST_GRANT_FORK);
+     * its first process. Message queues are of its ipc namespace. */
+    bool alone = (message->flags & GUEST_FORK_NAMESPACES) ||
+                 (state.setup.grants & (GUEST_GRANT_FORK | GUEST_GRANT_IPC));
     uint64_t flags =
         alone ? CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWUTS : 0;
 

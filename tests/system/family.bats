@@ -83,6 +83,8 @@ script() {
         [ "$body" = "total: 704982704" ]
         ask "$name" polls
         [ "$body" = "poll: 0 1 1 1 1" ]
+        ask "$name" queues
+        [ "$body" = "queues: 3 two 1 one 1 1 1 1" ]
         ask "$name" orphan
         [ "$body" = "orphan: parent 1, 2 ended" ]
         ask "$name" $'rest\nof the body\n'
@@ -158,6 +160,17 @@ script() {
     ask kin copies
 }
 
+@test "a queue is its family's: full it says so, and no other has it" {
+    curl -s --max-time 20 -o "$BATS_TEST_TMPDIR/kept" --data-binary "queue kept" "$VIREO_SERVER/function/kin" &
+    local keeps=$!
+    sleep 0.2
+    ask kin "queue sought"
+    [ "$body" = "sought: No such file or directory" ]
+    wait "$keeps"
+    [ "$(cat "$BATS_TEST_TMPDIR/kept")" = "kept: full 1, then 1" ]
+    ask kin copies
+}
+
 @test "at its memory limit a child dies, or the call does, by that name" {
     ask kin 'memory 4'
     [ "$body" = "child: exit 0" ]
@@ -203,7 +216,7 @@ script() {
         expect "clone $flags" syscall
     done
     for call in '@fork' '@vfork' '@unshare 0x10000000' '@setns 3 0' '@execve s:/bin/true 0 0' '@tkill 1 9' \
-        '@tgkill 1 1 9' '@setpgid 0 0' '@setsid' '@prctl 4 1' '@msgget 1 512'; do
+        '@tgkill 1 1 9' '@setpgid 0 0' '@setsid' '@prctl 4 1' '@shmget 1 4096 512' '@semget 1 1 512' '@msgctl 0 2 b'; do
         inside native "$(script "$call")"
         expect "$call" syscall
     done

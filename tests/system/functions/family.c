@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/msg.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -265,6 +266,60 @@ static int crowd(void)
     return 0;
 }
 
+struct note {
+    long type;
+    char text[16];
+};
+
+/* Two notes from a child, taken by type; then the queue goes. */
+static int queues(void)
+{
+    struct note note = {0};
+    int id = msgget(IPC_PRIVATE, IPC_CREAT | 0600);
+
+    if (id < 0)
+        return failed("msgget");
+    if (fork() == 0) {
+        struct note one = {1, "one"}, two = {2, "two"};
+        _exit(msgsnd(id, &one, 3, 0) == 0 && msgsnd(id, &two, 3, 0) == 0 ? 0 : 1);
+    }
+    ssize_t n = msgrcv(id, &note, sizeof note.text, 2, 0);
+    printf("queues: %zd %s", n, note.text);
+    memset(&note, 0, sizeof note);
+    n = msgrcv(id, &note, sizeof note.text, 0, 0);
+    printf(" %ld %s", note.type, note.text);
+    bool none = n == 3 && msgrcv(id, &note, sizeof note.text, 0, IPC_NOWAIT) < 0 && errno == ENOMSG;
+    note.type = 0;
+    bool bad = msgsnd(id, &note, 1, 0) < 0 && errno == EINVAL;
+    bool gone = msgctl(id, IPC_RMID, NULL) == 0;
+    bool again = msgsnd(id, &(struct note){1, ""}, 1, 0) < 0 && (errno == EINVAL || errno == EIDRM);
+    printf(" %d %d %d %d\n", none, bad, gone, again);
+    wait(NULL);
+    return 0;
+}
+
+/* Fills a queue that has a name, and keeps it for a while. */
+static int queue_kept(void)
+{
+    static struct {
+        long type;
+        char text[4096];
+    } big = {1, ""};
+    int id = msgget(4711, IPC_CREAT | IPC_EXCL | 0666);
+    int count = 0;
+
+    if (id < 0)
+        return failed("kept");
+    while (count < 100 && msgsnd(id, &big, sizeof big.text, IPC_NOWAIT) == 0)
+        count++;
+    bool full = count < 100 && errno == EAGAIN;
+    sleep_ms(700);
+    bool mine = msgget(4711, 0) == id;
+    msgctl(id, IPC_RMID, NULL);
+    printf("kept: full %d, then %d\n", full, mine);
+    return 0;
+}
+
 /* Takes its time, with a child. */
 static int linger(void)
 {
@@ -368,6 +423,12 @@ int main(void)
         return leave();
     if (strcmp(input, "crowd") == 0)
         return crowd();
+    if (strcmp(input, "queues") == 0)
+        return queues();
+    if (strcmp(input, "queue kept") == 0)
+        return queue_kept();
+    if (strcmp(input, "queue sought") == 0)
+        return msgget(4711, 0) < 0 ? failed("sought") : 1;
     if (strcmp(input, "linger") == 0)
         return linger();
     if (strcmp(input, "massacre") == 0)

@@ -130,7 +130,8 @@ static void what_no_table_has_ends_the_process(void **state)
         {"capset", __NR_capset, {0}},
         {"arch_prctl", __NR_arch_prctl, {0}},
         {"shmget", __NR_shmget, {0, 4096, 0600}},
-        {"msgget", __NR_msgget, {0, 0600}},
+        {"msgctl, but for removal", __NR_msgctl, {0, 2}},
+        {"semget", __NR_semget, {0, 1, 0600}},
         {"pkey_mprotect", __NR_pkey_mprotect, {0, 4096, PROT_EXEC, -1}},
         {"remap_file_pages", __NR_remap_file_pages, {0}},
         {"modify_ldt", __NR_modify_ldt, {0}},
@@ -274,16 +275,25 @@ static void a_family_forks_and_signals_with_its_grant_alone(void **state)
         {"getpid", __NR_getpid, {0}},
         {"getppid", __NR_getppid, {0}},
     };
-    const struct call pipe2_call = {"pipe2", __NR_pipe2, {(long)fds, 0}};
+    /* On a queue that does not exist: the tests' namespace is the machine's. */
+    const struct call of_ipc[] = {
+        {"pipe2", __NR_pipe2, {(long)fds, 0}},
+        {"msgget", __NR_msgget, {0x76697265, 0}},
+        {"msgsnd", __NR_msgsnd, {-1, (long)fds, 0, 0}},
+        {"msgrcv", __NR_msgrcv, {-1, (long)fds, 0, 0, 0}},
+        {"msgctl", __NR_msgctl, {-1, 0}},
+    };
 
     for (size_t i = 0; i < ARRAY_LEN(calls); i++) {
         allowed(GUEST_GRANT_FORK, &calls[i]);
         killed(0, &calls[i]);
         killed(ALL_GRANTS & ~GUEST_GRANT_FORK, &calls[i]);
     }
-    allowed(GUEST_GRANT_IPC, &pipe2_call);
-    killed(0, &pipe2_call);
-    killed(ALL_GRANTS & ~GUEST_GRANT_IPC, &pipe2_call);
+    for (size_t i = 0; i < ARRAY_LEN(of_ipc); i++) {
+        allowed(GUEST_GRANT_IPC, &of_ipc[i]);
+        killed(0, &of_ipc[i]);
+        killed(ALL_GRANTS & ~GUEST_GRANT_IPC, &of_ipc[i]);
+    }
 }
 
 static void connections_are_used_and_not_made(void **state)

@@ -1,0 +1,26 @@
+/* <sys/ipc.h>, which wasi-libc does not have, as far as <sys/msg.h> needs it. */
+#ifndef VIREO_POSIX_SYS_IPC_H
+#define VIREO_POSIX_SYS_IPC_H
+
+#include <sys/stat.h>
+#include <sys/types.h>
+
+typedef int key_t;
+
+#define IPC_CREAT 01000
+#define IPC_EXCL 02000
+#define IPC_NOWAIT 04000
+#define IPC_RMID 0
+#define IPC_PRIVATE ((key_t)0)
+
+static inline key_t ftok(const char *path, int id)
+{
+    struct stat status;
+
+    if (stat(path, &status) < 0)
+        return -1;
+    return (key_t)((status.st_ino & 0xffff) | (status.st_dev & 0xff) << 16 |
+                   ((unsigned)id & 0xff) << 24);
+}
+
+#endif

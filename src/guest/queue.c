@@ -1,0 +1,113 @@
+/*
+ * Module "vireo": msgget, msgsnd, msgrcv, msgctl. They are the kernel's own queues: the family has
+ * an ipc namespace of its own, with which they go, and its memory limit counts what lies in them. A
+ * guest's message begins with a type of 32 bits, the kernel's with one of 64.
+ */
+#include <errno.h>
+#include <stddef.h>
+#include <sys/ipc.h>
+#include <sys/msg.h>
+
+#include "guest/family.h"
+#include "guest/template.h"
+#include "guest/wasi_internal.h"
+
+#define VIREO(name) Z_vireoZ_##name
+
+uint32_t VIREO(msgget)(struct host *host, uint32_t key, uint32_t flags);
+uint32_t VIREO(msgsnd)(struct host *host, uint32_t id, uint32_t message, uint32_t bytes,
+                       uint32_t flags);
+uint32_t VIREO(msgrcv)(struct host *host, uint32_t id, uint32_t message, uint32_t bytes,
+                       uint32_t type, uint32_t flags);
+uint32_t VIREO(msgctl)(struct host *host, uint32_t id, uint32_t command, uint32_t buffer);
+
+/* The kernel's own limit of a message (msgmax), unless the machine has another. */
+#define MESSAGE_MAX_BYTES 8192u
+#define TYPE_BYTES 4u
+
+struct message {
+    long type;
+    char text[MESSAGE_MAX_BYTES];
+};
+
+static uint32_t refuse(int error)
+{
+    return (uint32_t) - (int)wasi_errno_from(error);
+}
+
+static bool has_queues(const struct host *host)
+{
+    return host->family && (host->family->grants & GUEST_GRANT_IPC);
+}
+
+/* System call: msgget. */
+uint32_t VIREO(msgget)(struct host *host, uint32_t key, uint32_t flags)
+{
+    if (!has_queues(host))
+        return refuse(EPERM);
+    if (flags & ~(uint32_t)(IPC_CREAT | IPC_EXCL | 0777))
+        return refuse(EINVAL);
+    int id = msgget((key_t)key, (int)flags);
+    return id < 0 ? refuse(errno) : (uint32_t)id;
+}
+
+/* System call: msgsnd. */
+uint32_t VIREO(msgsnd)(struct host *host, uint32_t id, uint32_t message, uint32_t bytes,
+                       uint32_t flags)
+{
+    const uint8_t *from = host_memory(host, message, (uint64_t)TYPE_BYTES + bytes);
+    struct message copy;
+    int32_t type;
+    int r;
+
+    if (!has_queues(host))
+        return refuse(EPERM);
+    if (bytes > MESSAGE_MAX_BYTES || (flags & ~(uint32_t)IPC_NOWAIT))
+        return refuse(EINVAL);
+    if (!from)
+        return refuse(EFAULT);
+    memcpy(&type, from, sizeof type);
+    copy.type = type;
+    memcpy(copy.text, from + TYPE_BYTES, bytes);
+    do
+        r = msgsnd((int)id, &copy, bytes, (int)flags);
+    while (r < 0 && errno == EINTR);
+    return r < 0 ? refuse(errno) : 0;
+}
+
+/* System call: msgrcv. */
+uint32_t VIREO(msgrcv)(struct host *host, uint32_t id, uint32_t message, uint32_t bytes,
+                       uint32_t type, uint32_t flags)
+{
+    uint8_t *to = host_memory(host, message, (uint64_t)TYPE_BYTES + bytes);
+    size_t room = bytes < MESSAGE_MAX_BYTES ? bytes : MESSAGE_MAX_BYTES;
+    struct message copy;
+    ssize_t n;
+
+    if (!has_queues(host))
+        return refuse(EPERM);
+    if (flags & ~(uint32_t)(IPC_NOWAIT | MSG_NOERROR))
+        return refuse(EINVAL);
+    if (!to)
+        return refuse(EFAULT);
+    do
+        n = msgrcv((int)id, &copy, room, (int32_t)type, (int)flags);
+    while (n < 0 && errno == EINTR);
+    if (n < 0)
+        return refuse(errno);
+    int32_t short_type = (int32_t)copy.type;
+    memcpy(to, &short_type, sizeof short_type);
+    memcpy(to + TYPE_BYTES, copy.text, (size_t)n);
+    return (uint32_t)n;
+}
+
+/* Of the commands, removal. System call: msgctl. */
+uint32_t VIREO(msgctl)(struct host *host, uint32_t id, uint32_t command, uint32_t buffer)
+{
+    (void)buffer;
+    if (!has_queues(host))
+        return refuse(EPERM);
+    if (command != IPC_RMID)
+        return refuse(EINVAL);
+    return msgctl((int)id, IPC_RMID, NULL) < 0 ? refuse(errno) : 0;
+}
