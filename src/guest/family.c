@@ -16,6 +16,7 @@
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "guest/call.h"
@@ -37,6 +38,7 @@ uint32_t VIREO(pipe)(struct host *host, uint32_t ret_fds);
 /* What a shell shows for an abort; a trap has no signal of its own. */
 #define EXIT_TRAP 134
 #define SIGNALS_MAX 64u
+#define REFUSED_NS 10000000
 
 /* One page that all members write: numbers for messages, which nothing depends on. */
 struct family_shared {
@@ -186,7 +188,7 @@ static struct family *family_with(struct host *host, uint32_t grant)
     return host->family && (host->family->grants & grant) ? host->family : NULL;
 }
 
-/* System call: clone. */
+/* System calls: clone; clock_nanosleep when it is refused. */
 uint32_t VIREO(fork)(struct host *host)
 {
     struct family *family = family_with(host, GUEST_GRANT_FORK);
@@ -207,6 +209,9 @@ uint32_t VIREO(fork)(struct host *host)
         /* Now: it may never come to an answer. */
         if (host->call)
             call_flag(host->call, CHANNEL_PIDS_REFUSED);
+        /* The kernel frees what a refused fork took some time later: a loop of them would reach the
+         * family's memory limit instead. */
+        clock_nanosleep(CLOCK_MONOTONIC, 0, &(struct timespec){0, REFUSED_NS}, NULL);
     }
     return refuse(error);
 }
