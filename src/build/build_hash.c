@@ -11,6 +11,7 @@
 #include "base/err.h"
 #include "base/fd.h"
 #include "build/build_internal.h"
+#include "build/tar.h"
 #include "guest/library.h"
 
 static_assert(BUILD_HASH_BYTES == crypto_hash_sha256_BYTES, "one hash everywhere");
@@ -57,14 +58,32 @@ static void add_text(crypto_hash_sha256_state *state, const char *text)
     add(state, text, strlen(text));
 }
 
+/*
+ * The files as the compilers see them, one after another. vireo.yaml is not among them: of what it
+ * says only what follows here makes code, and a function whose limits change is not built again.
+ */
+static void add_files(crypto_hash_sha256_state *state, const struct build_source *source)
+{
+    struct tar_reader reader = {.bytes = source->tar, .size = source->tar_size};
+    struct tar_entry entry;
+
+    while (tar_next(&reader, &entry, NULL) > 0) { /* to its end: it was read once already */
+        if (entry.directory || strcmp(entry.name, SOURCE_MANIFEST) == 0)
+            continue;
+        add_text(state, entry.name);
+        add(state, entry.data, entry.size);
+    }
+}
+
 void build_hash_source(const struct build_source *source, uint8_t ret_digest[BUILD_HASH_BYTES])
 {
     const struct manifest *manifest = &source->manifest;
     crypto_hash_sha256_state state;
 
     crypto_hash_sha256_init(&state);
-    add_text(&state, "vireo source 1");
-    add(&state, source->tar, source->tar_size);
+    add_text(&state, "vireo source 2");
+    add_files(&state, source);
+    add_text(&state, ""); /* a file has a name */
     add_text(&state, manifest->name);
     add_text(&state, manifest->version);
     add_text(&state, manifest->entry);

@@ -38,7 +38,7 @@ static int find_manifest(const struct build_source *source, struct tar_entry *re
 
     *ret_found = false;
     while ((r = tar_next(&reader, &entry, err)) > 0) {
-        if (entry.directory || strcmp(entry.name, "vireo.yaml") != 0)
+        if (entry.directory || strcmp(entry.name, SOURCE_MANIFEST) != 0)
             continue;
         if (*ret_found)
             return err_say(err, -EINVAL, "cannot read the packed source: it has two 'vireo.yaml'");

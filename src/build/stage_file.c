@@ -139,8 +139,10 @@ int stage_unpack(void)
         return stage_say(STAGE_BROKEN, "error: cannot unpack the source: %s", strerror(errno));
     _cleanup_(closep) int directory = open(STAGE_SOURCE, O_DIRECTORY | O_PATH | O_CLOEXEC);
     while ((r = tar_next(&reader, &entry, &err)) > 0) {
-        if (entry.directory)
-            continue; /* made for the files in them */
+        /* Directories are made for the files in them. The manifest is not a part of what the
+         * library is known by, so no compiler may read it. */
+        if (entry.directory || strcmp(entry.name, SOURCE_MANIFEST) == 0)
+            continue;
         r = stage_write_file(directory, entry.name, entry.data, entry.size);
         if (r == -ENOSPC)
             return stage_say(STAGE_REFUSED, "error: the source is too large to unpack");

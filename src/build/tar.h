@@ -12,6 +12,8 @@
 struct err;
 
 #define TAR_NAME_MAX 255
+/* At the top of a source: what its author asks for. No compiler sees it. */
+#define SOURCE_MANIFEST "vireo.yaml"
 
 struct tar_reader {
     const uint8_t *bytes;

@@ -200,6 +200,34 @@ setup() {
     "$VIREO" rm again
 }
 
+@test "a change of limits alone is no other source, a change of a file or of what makes code is" {
+    local folder=$BATS_TEST_TMPDIR/limits
+    mkdir "$folder"
+    cp "$FUNCTIONS/env.c" "$folder"
+    library() { "$VIREO" describe -o json limits | jq -r .library; }
+    echo "name: limits" >"$folder/vireo.yaml"
+    "$VIREO" deploy "$folder"
+    first=$(library)
+    printf 'name: limits\nlimits: {memory: 32MiB, timeout: 3s}\n' >"$folder/vireo.yaml"
+    run "$VIREO" deploy -v "$folder"
+    [[ $output != *compile* ]]
+    [ "$(library)" = "$first" ]
+    [ "$("$VIREO" describe -o json limits | jq .timeout_ms)" = 3000 ]
+    printf 'name: limits\nversion: 2\n' >"$folder/vireo.yaml"
+    "$VIREO" deploy "$folder"
+    second=$(library)
+    [ "$second" != "$first" ]
+    echo "/* another */" >>"$folder/env.c"
+    "$VIREO" deploy "$folder"
+    [ "$(library)" != "$second" ]
+    # No compiler sees the manifest.
+    echo '#include "vireo.yaml"' >>"$folder/env.c"
+    run "$VIREO" deploy "$folder"
+    [ "$status" -eq 2 ]
+    [[ $output == *"vireo.yaml"*"not found"* ]]
+    "$VIREO" rm limits
+}
+
 @test "ls is a table that lines up, JSON and bare names" {
     run "$VIREO" ls
     [ "$status" -eq 0 ]

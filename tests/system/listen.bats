@@ -211,8 +211,14 @@ time.sleep(60)" 3>&- &
     eventually 5 answers "$P2" here
     local uid
     uid=$("$VIREO" describe -o json leaves | jq .uid)
-    # awk would stop at a process that ends meanwhile.
-    of_uid() { cat /proc/[0-9]*/status 2>/dev/null | awk -v uid="$uid" '/^Uid:/ && $2 == uid {found = 1} END {exit !found}'; }
+    # Of this daemon's: another one's function may have the same uid. A descendant may end meanwhile.
+    of_uid() {
+        local pid
+        for pid in $(descendants "$VIREO_DAEMON"); do
+            [ "$(awk '/^Uid:/ {print $2}' "/proc/$pid/status" 2>/dev/null)" != "$uid" ] || return 0
+        done
+        return 1
+    }
     of_uid
     "$VIREO" rm leaves
     closed "$P2"
