@@ -69,7 +69,7 @@ start_mhd() {
 }
 
 # A copy of the echo with its own manifest: how it is isolated, how many spares.
-deploy() { # NAME ISOLATION SPARES
+deploy() { # NAME ISOLATION SPARES INSTANCES
     mkdir -p "$bench_work/$1"
     cp "$bench_root/examples/echo/echo.c" "$bench_work/$1/"
     cat >"$bench_work/$1/vireo.yaml" <<END
@@ -81,7 +81,7 @@ limits:
   memory: 32MiB
   timeout: 5s
 pool:
-  instances: 32
+  instances: $4
   spares: $3
 END
     "$bench_vireo" deploy "$bench_work/$1" --name "$1" --state "$bench_work/state" \
@@ -103,9 +103,9 @@ start_vireo() {
         >"$bench_work/vireo.log" 2>&1 &
     bench_pids="$! $bench_pids"
     wait_for "http://127.0.0.1:$port/healthz" $!
-    deploy echo instance 0
-    deploy echo-request request 0
-    deploy echo-spares request "${SPARES:-16}"
+    deploy echo instance 0 4 # as many as a manifest that says nothing has
+    deploy echo-request request 0 32
+    deploy echo-spares request "${SPARES:-16}" 32
 }
 
 load_before=$(bench_load)

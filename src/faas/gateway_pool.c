@@ -81,17 +81,32 @@ static uint32_t depth(const struct pool_function *function)
     return ahead >= GIVEN_MAX ? GIVEN_MAX : ahead > 0 ? (uint32_t)ahead : 1;
 }
 
+/* What is in it is done sooner than an idle instance would have woken. */
+static bool is_soon_done(const struct instance *busy, uint32_t most)
+{
+    return busy && busy->call_count < most &&
+           busy->generation == busy->function->facts.generation &&
+           (uint64_t)busy->call_count * busy->function->service_ns <= WAKE_NS;
+}
+
 /* The instance that a call is given to now, or NULL: it waits. */
 static struct instance *with_room(const struct pool_function *function)
 {
-    /* Each in its turn: where the next has no room, the others hardly have. */
-    struct instance *busy = function->busy_next;
     struct instance *idle = function->idle_newest;
     uint32_t most = depth(function);
 
-    if (!busy || busy->call_count >= most || busy->generation != function->facts.generation)
+    if (most == 1)
         return idle;
-    return idle && most > 1 && busy->call_count * function->service_ns > WAKE_NS ? idle : busy;
+    /* That of the last call first: calls that come together are one batch of one instance. */
+    if (is_soon_done(function->busy_last, most))
+        return function->busy_last;
+    struct instance *busy = function->busy_next;
+    if (is_soon_done(busy, most))
+        return busy;
+    /* Each in its turn: where the next has no room, the others hardly have. */
+    if (!idle && busy && busy->call_count < most && busy->generation == function->facts.generation)
+        return busy;
+    return idle;
 }
 
 void pool_started(struct pool *pool, struct instance *instance,
