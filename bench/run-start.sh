@@ -7,7 +7,7 @@
 set -eu
 . "$(dirname "$0")/lib.sh"
 
-seconds=${1:-5}
+seconds=${1:-30}
 one=${COUNT_ONE:-100}
 many=${COUNT_MANY:-300}
 start_bench=${START_BENCH:-$bench_build/start_bench}
