@@ -100,6 +100,15 @@ enum metrics_start call_start(const struct call *call, const struct instance *in
 void call_reply(struct call *call, const struct response *response,
                 const struct response_header *headers, struct buffer *answer, const char *start);
 
+/* gateway_outcome.c: why a call has no answer; `detail` says it to its caller. */
+
+/* As its guest says itself. */
+enum problem_cause outcome_problem(const struct response *response,
+                                   const struct gateway_function *facts, char *detail, size_t size);
+/* Because its instance is no more. */
+enum problem_cause end_problem(const struct gateway_ended *ended,
+                               const struct gateway_function *facts, char *detail, size_t size);
+
 /* gateway_output.c: output and counters to the admin gateway. */
 void output_drain(struct calls *calls, struct instance *instance, uint32_t most);
 /* One line in the function's log that the gateway says itself. */
