@@ -72,6 +72,11 @@ int supervisor_watch(struct supervisor *s, struct source *source, int fd, uint32
     return 0;
 }
 
+void supervisor_rewatch(struct supervisor *s, struct source *source, uint32_t events)
+{
+    (void)s, (void)source, (void)events;
+}
+
 void supervisor_unwatch(struct supervisor *s, struct source *source)
 {
     (void)s, (void)source;

@@ -36,7 +36,7 @@ need_user_namespaces() {
     need_root
     run "$VIREO" build "$FUNCTIONS/filter.c" -o "$BATS_TEST_TMPDIR/filter.so"
     [ "$status" -eq 0 ]
-    [[ $output == *"filter.so: filter "*sfi* ]]
+    [[ $output == *"filter.so: filter"*sfi* ]]
     readelf -h "$BATS_TEST_TMPDIR/filter.so" | grep -q 'DYN'
     readelf -n "$BATS_TEST_TMPDIR/filter.so" | grep -q vireo
     [ "$(stat -c %a "$VIREO_STATE/key")" = 600 ]

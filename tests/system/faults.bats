@@ -345,7 +345,7 @@ PYTHON
     daemon_start_by "unshare -m sh -c 'mount -t tmpfs -o mode=755 none /run/vireo && exec \"\$@\"' sh"
     nsenter -m -t "$VIREO_DAEMON" python3 - "$BATS_TEST_TMPDIR/locked" <<'PYTHON' 3>&- &
 import fcntl, os, sys, time
-os.mkdir("/run/vireo/uid", 0o700)
+os.makedirs("/run/vireo/uid", 0o700, exist_ok=True)
 first = [line.split(":") for line in open("/etc/subuid") if line.startswith("vireo:")][0]
 end = int(first[1]) + int(first[2])
 held = []
