@@ -26,7 +26,8 @@ int stage_say(int status, const char *format, ...)
 
 void stage_file_argument(const char *name, char text[STAGE_NAME_BYTES])
 {
-    bool plain = isalnum((unsigned char)*name) || *name == '_';
+    /* A whole path is one of ours: authors' names are relative. */
+    bool plain = isalnum((unsigned char)*name) || *name == '_' || *name == '/';
 
     snprintf(text, STAGE_NAME_BYTES, "%s%s", plain ? "" : "./", name);
 }
