@@ -78,6 +78,9 @@ int wasm_refuse_feature(struct wasm_reader *reader, size_t offset, const char *f
 /* Each reads one thing and moves on, or refuses and returns -EINVAL. `what` is for the message. */
 int wasm_byte(struct wasm_reader *reader, const char *what, uint8_t *ret_value);
 int wasm_u32(struct wasm_reader *reader, const char *what, uint32_t *ret_value);
+/* The head of a section. The reader ends with the section then; setting `end` back is the caller's.
+ */
+int wasm_section(struct wasm_reader *reader, uint8_t *ret_id);
 /* A signed LEB128 of at most `bits` (32, 33 or 64). */
 int wasm_signed(struct wasm_reader *reader, const char *what, unsigned bits, int64_t *ret_value);
 int wasm_skip(struct wasm_reader *reader, const char *what, size_t bytes);

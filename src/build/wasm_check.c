@@ -487,23 +487,17 @@ static int section_read(struct wasm_check *check, size_t file_end, uint8_t *orde
     struct wasm_reader *reader = &check->reader;
     size_t start = reader->at;
     uint8_t id;
-    uint32_t bytes;
 
-    int r = wasm_byte(reader, "a section", &id);
-    if (r == 0)
-        r = wasm_u32(reader, "a section's size", &bytes);
+    int r = wasm_section(reader, &id);
     if (r < 0)
         return r;
     if (id >= ARRAY_LEN(sections))
         return wasm_refuse(reader, start, "there is an unknown section %u", id);
-    if (bytes > reader->end - reader->at)
-        return wasm_refuse(reader, start, "section %u of %u bytes ends behind the file", id, bytes);
     if (id != SECTION_CUSTOM) {
         if (sections[id].order <= *order)
             return wasm_refuse(reader, start, "section %u is twice there or out of order", id);
         *order = sections[id].order;
     }
-    reader->end = reader->at + bytes;
     r = sections[id].read(check);
     if (r < 0)
         return r;

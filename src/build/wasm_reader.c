@@ -85,6 +85,23 @@ int wasm_u32(struct wasm_reader *reader, const char *what, uint32_t *ret_value)
     return wasm_refuse(reader, start, "the number in %s does not fit in 32 bits", what);
 }
 
+int wasm_section(struct wasm_reader *reader, uint8_t *ret_id)
+{
+    size_t start = reader->at;
+    uint32_t bytes;
+
+    int r = wasm_byte(reader, "a section", ret_id);
+    if (r == 0)
+        r = wasm_u32(reader, "a section's size", &bytes);
+    if (r < 0)
+        return r;
+    if (bytes > reader->end - reader->at)
+        return wasm_refuse(reader, start, "section %u of %u bytes ends behind the file", *ret_id,
+                           bytes);
+    reader->end = reader->at + bytes;
+    return 0;
+}
+
 int wasm_signed(struct wasm_reader *reader, const char *what, unsigned bits, int64_t *ret_value)
 {
     size_t start = reader->at;

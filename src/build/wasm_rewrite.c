@@ -234,17 +234,11 @@ static int section(struct rewrite *rewrite, size_t file_end)
     struct wasm_reader *reader = &rewrite->reader;
     size_t start = reader->at;
     uint8_t id;
-    uint32_t bytes;
 
-    int r = wasm_byte(reader, "a section", &id);
-    if (r == 0)
-        r = wasm_u32(reader, "a section's size", &bytes);
+    int r = wasm_section(reader, &id);
     if (r < 0)
         return r;
-    if (bytes > file_end - reader->at)
-        return wasm_refuse(reader, start, "section %u of %u bytes ends behind the file", id, bytes);
-    size_t end = reader->at + bytes;
-    reader->end = end;
+    size_t end = reader->end;
     if (id == SECTION_CUSTOM)
         r = custom_section(rewrite);
     else if (id == SECTION_EXPORT)
