@@ -9,7 +9,6 @@
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -23,8 +22,8 @@
 #include "build/stage.h"
 #include "verify/verify.h"
 
-#define OBJECTS "/work/objects"
-#define REPORT "/work/report"
+#define OBJECTS STAGE_SCRATCH "/objects"
+#define REPORT STAGE_SCRATCH "/report"
 #define BASE STAGE_SDK "/base.c"
 /* Address space beside the memory that counts: the stack, which is mapped whole, and libraries. */
 #define SPACE_BYTES (2ULL << 30)
@@ -185,29 +184,10 @@ static int run(const struct stage *stage)
     return status == STAGE_OK ? stage_send_file(REPORT) : status;
 }
 
-#ifdef __SANITIZE_ADDRESS__
-/* Of leaks the sanitizer learns from /proc, which the sandbox has not. */
-const char *__asan_default_options(void);
-__attribute__((visibility("default"))) const char *__asan_default_options(void)
-{
-    return "detect_leaks=0";
-}
-#endif
-
 int main(int argc, char **argv)
 {
-    if (argc < 6 || getpid() != 1)
-        return stage_say(STAGE_BROKEN, "vireo-verify: started by vireo in a sandbox, not by hand");
-    struct stage stage = {
-        .memory_bytes = strtoull(argv[2], NULL, 10),
-        .cpu_seconds = (uint32_t)strtoul(argv[3], NULL, 10),
-        .args = (const char *const *)argv + 4,
-        .arg_count = (size_t)argc - 4,
-    };
-    int r = stage_forbid_calls();
-    if (r < 0)
-        return stage_say(STAGE_BROKEN, "error: cannot filter system calls: %s", strerror(-r));
-    if (mkdir("/work/tmp", 0700) < 0)
-        return stage_say(STAGE_BROKEN, "error: cannot make '/work/tmp': %s", strerror(errno));
-    return run(&stage);
+    struct stage stage;
+    int status = stage_begin(argc, argv, 2, &stage);
+
+    return status == STAGE_OK ? run(&stage) : status;
 }

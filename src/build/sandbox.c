@@ -160,7 +160,7 @@ static const struct spawn_mount MOUNTS[] = {
     {.source = "/usr/lib", .target = "/lib", .exec = true},
     {.source = "/usr/lib64", .target = "/lib64", .exec = true, .optional = true},
     {.source = "/dev/null", .target = "/dev/null", .device = true},
-    {.source = NULL, .target = "/work", .tmpfs_bytes = SCRATCH_BYTES, .writable = true},
+    {.source = NULL, .target = STAGE_SCRATCH, .tmpfs_bytes = SCRATCH_BYTES, .writable = true},
 };
 
 static int start(struct running *running, struct err *err)
@@ -202,8 +202,8 @@ static int start(struct running *running, struct err *err)
                        sandbox->function);
     snprintf(what, sizeof what, "the build of '%s'", sandbox->function);
     bool as_root = geteuid() == 0 && !sandbox->options->rootless;
-    static char *const environment[] = {"PATH=/usr/bin", "LC_ALL=C", "TMPDIR=/work/tmp",
-                                        "HOME=/work", NULL};
+    static char *const environment[] = {"PATH=/usr/bin", "LC_ALL=C", "TMPDIR=" STAGE_SCRATCH "/tmp",
+                                        "HOME=" STAGE_SCRATCH, NULL};
     struct spawn_options options = {
         .what = what,
         .namespaces = CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC |

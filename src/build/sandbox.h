@@ -22,6 +22,9 @@ enum stage_status {
     STAGE_CRASHED = 5, /* a tool died of a signal */
 };
 
+/* The only directory that a stage can write to: empty, in memory. */
+#define STAGE_SCRATCH "/build"
+
 #define SANDBOX_LOG_BYTES (64 << 10)
 #define SANDBOX_ARGS_MAX (BUILD_SOURCES_MAX + 8)
 

@@ -1,6 +1,6 @@
 /*
  * Inside vireo-build: the stages of a build as they run in their sandboxes. Descriptor 0 is the
- * input (a sealed memfd), 1 the result, 2 the diagnostics; /work is an empty scratch directory and
+ * input (a sealed memfd), 1 the result, 2 the diagnostics; STAGE_SCRATCH is an empty directory and
  * the only place that can be written. Each stage is its own process in its own sandbox, so that a
  * compiler subverted in one can't write what a later one makes.
  */
@@ -31,6 +31,14 @@ struct stage_bundle {
 };
 
 /* ---- stage_tool.c ---- */
+
+/*
+ * The first of a stage's program: takes its arguments (argv[1] is a name, the stage's own begin at
+ * argv[4]; at least `min` of them), forbids calls, makes a directory for temporary files. STAGE_OK,
+ * or the program's exit status. Outside a pid namespace of its own it would leave processes behind
+ * and write to the host: then it refuses.
+ */
+int stage_begin(int argc, char **argv, size_t min, struct stage *ret_stage);
 
 /* Says a line of diagnostics; returns `status`. */
 int stage_say(int status, const char *format, ...) __attribute__((format(printf, 2, 3)));
@@ -79,8 +87,8 @@ struct stage_sdk_file {
     size_t size;
 };
 extern const struct stage_sdk_file stage_sdk_files[]; /* ended by a NULL path */
-/* Writes them below /work/sdk. */
+/* Writes them below STAGE_SDK. */
 int stage_write_sdk(void);
 
-#define STAGE_SDK "/work/sdk"
-#define STAGE_SOURCE "/work/source"
+#define STAGE_SDK STAGE_SCRATCH "/sdk"
+#define STAGE_SOURCE STAGE_SCRATCH "/source"

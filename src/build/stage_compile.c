@@ -17,8 +17,8 @@
 #include "build/stage.h"
 
 #define SOURCE STAGE_SOURCE
-#define OBJECTS "/work/objects"
-#define MODULE "/work/module.wasm"
+#define OBJECTS STAGE_SCRATCH "/objects"
+#define MODULE STAGE_SCRATCH "/module.wasm"
 #define SYMBOLS_MAX_BYTES (16 << 20)
 
 /* What clang calls a main() with and without arguments. */
@@ -133,10 +133,11 @@ static int read_symbols(const struct stage *stage, const struct objects *objects
     for (size_t i = 0; i < objects->count; i++)
         command[count++] = objects->names[i];
     command[count] = NULL;
-    int status = stage_run_tool(stage, OBJECTS, command, "/work/symbols");
+    int status = stage_run_tool(stage, OBJECTS, command, STAGE_SCRATCH "/symbols");
     if (status != STAGE_OK)
         return status;
-    if (fd_read_file(AT_FDCWD, "/work/symbols", SYMBOLS_MAX_BYTES, ret_text, &size, &err) < 0)
+    if (fd_read_file(AT_FDCWD, STAGE_SCRATCH "/symbols", SYMBOLS_MAX_BYTES, ret_text, &size, &err) <
+        0)
         return stage_say(STAGE_BROKEN, "error: %s", err.message);
     return STAGE_OK;
 }

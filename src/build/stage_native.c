@@ -11,7 +11,7 @@
 /* The reasons are at the top of guest/sdk/shim.c. */
 static const char *const FLAGS[] = {
     "/usr/bin/gcc",
-    "-I/work",
+    "-I" STAGE_SCRATCH,
     "-I" STAGE_SDK,
     "-std=gnu17",
     "-w",
@@ -46,16 +46,17 @@ static const char *const FLAGS[] = {
     "-Wl,--build-id=none,--hash-style=sysv",
     STAGE_SDK "/shim.c",
     STAGE_SDK "/module.c",
-    "/work/note.c",
+    STAGE_SCRATCH "/note.c",
     "-o",
-    "/work/library.so",
+    STAGE_SCRATCH "/library.so",
 };
 
 #define ARGS_MAX 16
 
 static int unpack(void)
 {
-    static const char *const names[] = {"/work/m.c", "/work/m.h", "/work/note.c"};
+    static const char *const names[] = {STAGE_SCRATCH "/m.c", STAGE_SCRATCH "/m.h",
+                                        STAGE_SCRATCH "/note.c"};
     struct stage_bundle bundle;
     const uint8_t *data;
     size_t size, at = sizeof bundle;
@@ -90,6 +91,6 @@ int stage_native(const struct stage *stage)
         return stage_say(STAGE_BROKEN, "error: cannot unpack the translated module");
     int status = stage_write_sdk();
     if (status == STAGE_OK)
-        status = stage_run_tool(stage, "/work", command, NULL);
-    return status == STAGE_OK ? stage_send_file("/work/library.so") : status;
+        status = stage_run_tool(stage, STAGE_SCRATCH, command, NULL);
+    return status == STAGE_OK ? stage_send_file(STAGE_SCRATCH "/library.so") : status;
 }

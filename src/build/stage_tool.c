@@ -4,8 +4,10 @@
 #include <fcntl.h>
 #include <stdarg.h>
 #include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -22,6 +24,36 @@ int stage_say(int status, const char *format, ...)
     va_end(args);
     dprintf(STDERR_FILENO, "%s\n", line);
     return status;
+}
+
+#ifdef __SANITIZE_ADDRESS__
+/* Of leaks the sanitizer learns from /proc, which the sandbox has not; all else it finds here too.
+ */
+const char *__asan_default_options(void);
+__attribute__((visibility("default"))) const char *__asan_default_options(void)
+{
+    return "detect_leaks=0";
+}
+#endif
+
+int stage_begin(int argc, char **argv, size_t min, struct stage *ret_stage)
+{
+    if (argc < 4 + (int)min || getpid() != 1)
+        return stage_say(STAGE_BROKEN, "%s: started by vireo in a sandbox, not by hand",
+                         program_invocation_short_name);
+    *ret_stage = (struct stage){
+        .memory_bytes = strtoull(argv[2], NULL, 10),
+        .cpu_seconds = (uint32_t)strtoul(argv[3], NULL, 10),
+        .args = (const char *const *)argv + 4,
+        .arg_count = (size_t)argc - 4,
+    };
+    int r = stage_forbid_calls();
+    if (r < 0)
+        return stage_say(STAGE_BROKEN, "error: cannot filter system calls: %s", strerror(-r));
+    if (mkdir(STAGE_SCRATCH "/tmp", 0700) < 0)
+        return stage_say(STAGE_BROKEN, "error: cannot make '" STAGE_SCRATCH "/tmp': %s",
+                         strerror(errno));
+    return STAGE_OK;
 }
 
 void stage_file_argument(const char *name, char text[STAGE_NAME_BYTES])
