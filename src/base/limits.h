@@ -24,6 +24,7 @@
 #define GRANT_LISTEN_MAX 8               /* addresses that one manifest may listen on */
 #define GRANT_CONNECT_MAX 16             /* destinations in one manifest */
 #define ENDPOINT_MAX_BYTES 262           /* of "HOST:PORT" */
+#define LINK_LIBRARIES_MAX 32            /* native libraries in one pVM */
 #define RUN_ARGS_MAX 256                 /* arguments of `vireo run` */
 
 #define LOG_RING_BYTES (8 << 20) /* of output kept for each function, unless it is configured */

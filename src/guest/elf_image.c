@@ -204,6 +204,8 @@ struct dynamic {
     uint64_t hash, symbols, symbol_item, strings, string_bytes;
     uint64_t rela, rela_bytes, rela_item;
     uint64_t jmprel, jmprel_bytes, jmprel_kind;
+    uint64_t plt_got;
+    bool bind_now;
 };
 
 static const struct {
@@ -274,16 +276,22 @@ static int take_tag(const Elf64_Dyn *entry, struct dynamic *dynamic, struct err 
     case DT_FLAGS:
         if (entry->d_un.d_val & ~(uint64_t)(DF_BIND_NOW | DF_SYMBOLIC))
             return refuse(err, "it has dynamic flags other than BIND_NOW (text relocations, TLS)");
+        dynamic->bind_now |= (entry->d_un.d_val & DF_BIND_NOW) != 0;
         return 0;
     case DT_FLAGS_1:
         if (entry->d_un.d_val & ~(uint64_t)(DF_1_NOW | DF_1_NODELETE))
             return refuse(err, "it has dynamic flags other than NOW");
+        dynamic->bind_now |= (entry->d_un.d_val & DF_1_NOW) != 0;
         return 0;
+    case DT_BIND_NOW:
+        dynamic->bind_now = true;
+        return 0;
+    case DT_PLTGOT:
+        field = &dynamic->plt_got;
+        break;
     case DT_SONAME:
     case DT_GNU_HASH:
     case DT_RELACOUNT:
-    case DT_PLTGOT:
-    case DT_BIND_NOW:
     case DT_SYMBOLIC:
         return 0;
     default:
@@ -356,6 +364,8 @@ static int read_dynamic(struct elf_image *image, const Elf64_Phdr *header, struc
         (dynamic.jmprel_bytes && dynamic.jmprel_kind != DT_RELA))
         return refuse(err, "its relocations have another form");
 
+    image->plt_got = dynamic.plt_got;
+    image->bind_now = dynamic.bind_now;
     int r = read_dynamic_symbols(image, &dynamic, err);
     if (r == 0)
         r = read_relocations(image, 0, dynamic.rela, dynamic.rela_bytes, err);

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "guest/library.h"
+#include "guest/linker_tree.h"
 
 struct err;
 
@@ -30,10 +31,34 @@ struct elf_image {
     uint64_t dynamic_string_bytes;
     const Elf64_Rela *relocations[2]; /* DT_RELA, DT_JMPREL */
     uint64_t relocation_count[2];
+    uint64_t plt_got;         /* DT_PLTGOT: the offset table of the linkage table; 0: none */
+    bool bind_now;            /* it asks for all symbols to be bound when it is linked */
     const Elf64_Sym *symbols; /* .symtab, for names in traps; NULL when stripped */
     uint64_t symbol_count;
     const char *strings;
     uint64_t string_bytes;
+};
+
+/* One symbol that a native library exports. */
+struct library_export {
+    const char *name; /* in the file; NULL: a free place */
+    uint32_t hash;
+    bool function;
+    uint64_t value; /* address in the image */
+    uint64_t bytes;
+};
+
+/* Open addressing, at most half full. */
+struct library_exports {
+    struct library_export *places;
+    uint32_t place_count, count;
+};
+
+struct link_tree {
+    struct link_tree_options options;
+    struct library *libraries[LINK_LIBRARIES_MAX]; /* in the order in which they were linked */
+    size_t count;
+    uint64_t bound;
 };
 
 struct library {
@@ -41,11 +66,33 @@ struct library {
     uint8_t *base; /* where address 0 of the image is */
     const struct library_face *face;
     bool initialized; /* init_module() has run */
+    /* Of a tree only. */
+    struct link_tree *tree;
+    char name[NAME_MAX_BYTES + 1];
+    struct library_exports exports;
 };
 
 /* Reads and checks headers, segments, the dynamic table and symbol tables. -ENOEXEC. */
 int elf_image_read(const uint8_t *file, uint64_t file_bytes, struct elf_image *ret_image,
                    struct err *err);
+
+/* ---- its memory (linker_map.c) ---- */
+
+/* Maps the file of a sealed memfd, whole and read-only. -ENOEXEC when it is not sealed. */
+int library_map_file(int fd, struct library *library, struct err *err);
+/* Maps the segments of an image that was read; pages that nobody writes are the memfd's own. */
+int library_map_image(struct library *library, int fd, struct err *err);
+/* Takes the right to write from what is constant after relocation. */
+int library_protect(const struct library *library, struct err *err);
+void library_unmap(struct library *library);
+
+/* ---- of a tree (linker_exports.c, linker_bind.c) ---- */
+
+/* Checks and indexes what it exports. -ENOEXEC naming the symbol that lies. */
+int library_index_exports(struct library *library, struct err *err);
+const struct library_export *library_export_find(const struct library *library, const char *name);
+/* Has its linkage table ask the linker at the first call of each slot. */
+void library_bind_lazily(struct library *library);
 
 /*
  * Runs init_module() if it has not run: it registers the module's types and nothing else.
