@@ -30,17 +30,43 @@ static const struct pointer_cell *cell_at(const struct object *object, uint64_t 
     return NULL;
 }
 
+/* No address, in a place that one is read from: it is null. Other bytes would be an address made of
+ * a number, of which nothing is known, not even that it differs from null. */
+static void check_null(const struct facts *facts, const struct object *object, uint64_t at,
+                       uint64_t bytes, vid load)
+{
+    for (uint64_t i = at; i < at + bytes; i++)
+        if (object->bytes[i])
+            program_refuse(facts->program, value_at(facts->program, load)->place,
+                           "use the address of a variable", "an address made of a number ('%s')",
+                           object->name);
+}
+
+/* Whatever lies between the addresses of a table. */
+static void check_gaps(const struct facts *facts, const struct object *object, vid load)
+{
+    for (uint64_t at = 0; at < object->size; at++) {
+        bool inside = false;
+        for (uint32_t k = 0; k < object->cell_count && !inside; k++)
+            inside = object->cells[k].offset <= at && at < object->cells[k].offset + 8;
+        if (!inside)
+            check_null(facts, object, at, 1, load);
+    }
+}
+
 /* What one table may give: the addresses in the column that is read; nothing, too, where it holds
  * none or the column is not known. */
-static bool add_column(const struct facts *facts, const struct object *object, vid pointer,
+static bool add_column(const struct facts *facts, const struct object *object, vid load,
                        uint64_t *to)
 {
     uint32_t stride = object->stride ? object->stride : 1, remainder;
+    vid pointer = value_at(facts->program, load)->operands[0];
     bool changed = false;
 
     stride &= -stride; /* a power of two divides 2^64: no index that wraps gets between */
 
     if (stride < 8 || !facts_remainder(facts, pointer, stride, &remainder)) {
+        check_gaps(facts, object, load);
         changed = add(to, 0);
         for (uint32_t k = 0; k < object->cell_count; k++)
             changed = add(to, object->cells[k].object) || changed;
@@ -48,16 +74,18 @@ static bool add_column(const struct facts *facts, const struct object *object, v
     }
     for (uint64_t at = remainder; at + 8 <= object->size; at += stride) {
         const struct pointer_cell *cell = cell_at(object, at);
+        if (!cell)
+            check_null(facts, object, at, 8, load);
         changed = add(to, cell ? cell->object : 0) || changed;
     }
     return changed;
 }
 
 /* What a load of an address may give; only constants hold any. */
-static bool add_loaded(struct facts *facts, const struct value *load, uint64_t *to,
-                       const uint64_t *from)
+static bool add_loaded(struct facts *facts, vid id, uint64_t *to, const uint64_t *from)
 {
     struct program *program = facts->program;
+    const struct value *load = value_at(program, id);
     bool changed = false;
 
     for (uint32_t i = 1; from && i < program->object_count; i++) {
@@ -67,7 +95,7 @@ static bool add_loaded(struct facts *facts, const struct value *load, uint64_t *
         if (!object->readonly || !object->bytes)
             program_refuse(program, load->place, "keep an index instead of the address",
                            "an address loaded from memory that changes ('%s')", object->name);
-        changed = add_column(facts, object, load->operands[0], to) || changed;
+        changed = add_column(facts, object, id, to) || changed;
     }
     return changed;
 }
@@ -100,7 +128,7 @@ void facts_find_pointees(struct facts *facts)
                     sets[v] = program_alloc(program, words, sizeof **sets);
                 if (value->op == OP_LOAD) {
                     changed =
-                        add_loaded(facts, value, sets[v], sets[value->operands[0]]) || changed;
+                        add_loaded(facts, v, sets[v], sets[value->operands[0]]) || changed;
                     continue;
                 }
                 unsigned first = value->op == OP_SELECT ? 1 : 0;

@@ -1,28 +1,10 @@
 /* The interpreter: the plainest reading of each operation. */
 #include <math.h>
-#include <string.h>
 
-#include "verify/interpret.h"
+#include "verify/interpret_internal.h"
 
-#define MEMORY_MAX (32u << 20)
-
-struct cell {
-    uint64_t bits;   /* of a pointer the offset */
-    uint32_t object; /* of a pointer */
-};
-
-struct interpreter {
-    const struct facts *facts;
-    const struct program *program;
-    struct cell *cells, *scratch;
-    uint8_t **memory;
-    uint64_t *sizes;
-    interpreter_watch *watch;
-    void *user;
-    struct run_result result;
-    vid in_len, out_cap; /* the unknowns behind them */
-    const struct interpreter_input *input;
-};
+/* A run that is to be a proof is checked against the intervals for this long. */
+#define STEPS_DOUBTED (1u << 20)
 
 static vid unknown_behind(const struct program *program, vid value)
 {
@@ -36,26 +18,13 @@ struct interpreter *interpreter_new(const struct facts *facts)
 {
     struct program *program = facts->program;
     struct interpreter *i = program_alloc(program, 1, sizeof *i);
-    uint64_t total = 0;
 
     i->facts = facts;
     i->program = program;
     i->cells = program_alloc(program, program->value_count, sizeof *i->cells);
     i->scratch = program_alloc(program, program->value_count, sizeof *i->scratch);
-    i->memory = program_alloc(program, program->object_count, sizeof *i->memory);
-    i->sizes = program_alloc(program, program->object_count, sizeof *i->sizes);
-    for (uint32_t k = 1; k < program->object_count; k++) {
-        const struct object *object = &program->objects[k];
-        if (object->dead || object->size_value)
-            continue;
-        total += object->size;
-        if (total > MEMORY_MAX)
-            return NULL;
-        i->sizes[k] = object->size;
-        i->memory[k] = program_alloc(program, object->size + 8, 1);
-        if (object->bytes)
-            memcpy(i->memory[k], object->bytes, object->size);
-    }
+    if (!interpreter_make_memory(i))
+        return NULL;
     for (vid v = 1; v < program->value_count; v++) {
         const struct value *value = value_at(program, v);
         if (value->op == OP_CONST)
@@ -84,7 +53,7 @@ uint64_t interpreter_size_behind(const struct interpreter *interpreter, vid poin
     return interpreter->sizes[interpreter->cells[pointer].object];
 }
 
-static bool fail(struct interpreter *i, enum place_kind kind, vid value, struct place place)
+bool interpreter_fail(struct interpreter *i, enum place_kind kind, vid value, struct place place)
 {
     i->result.end = RUN_FAULT;
     i->result.kind = kind;
@@ -93,182 +62,12 @@ static bool fail(struct interpreter *i, enum place_kind kind, vid value, struct 
     return false;
 }
 
-/* [offset, offset + length) inside [first, first + size), as numbers without end. */
-static bool inside(int64_t offset, uint64_t length, int64_t first, uint64_t size)
+bool interpreter_guess(struct interpreter *i)
 {
-    return offset >= first && (__int128)offset + length <= (__int128)first + size;
-}
-
-static bool accessible(const struct interpreter *i, vid pointer, uint64_t length, bool write)
-{
-    struct cell at = i->cells[pointer];
-    int64_t offset = (int64_t)at.bits;
-
-    if (at.object == 0 || !i->memory[at.object] ||
-        !inside(offset, length, 0, i->sizes[at.object]) ||
-        (write && i->program->objects[at.object].readonly))
-        return false;
-    for (vid part = i->facts->bounds[pointer]; part;) {
-        const struct value *narrow = value_at(i->program, part);
-        int64_t first = (int64_t)i->cells[part].bits;
-        if (!inside(offset, length, first, narrow->imm))
-            return false;
-        offset = first;
-        length = narrow->imm;
-        part = i->facts->bounds[narrow->operands[0]];
-    }
-    return true;
-}
-
-static double as_double(const struct value *value, uint64_t bits)
-{
-    float single;
-    double number;
-
-    if (value->width == 32) {
-        uint32_t half = (uint32_t)bits;
-        memcpy(&single, &half, sizeof single);
-        return single;
-    }
-    memcpy(&number, &bits, sizeof number);
-    return number;
-}
-
-static uint64_t as_bits(unsigned width, double number)
-{
-    float single = (float)number;
-    uint64_t bits = 0;
-
-    if (width == 32)
-        memcpy(&bits, &single, sizeof single);
-    else
-        memcpy(&bits, &number, sizeof number);
-    return bits;
-}
-
-static double float_result(unsigned sub, double a, double b)
-{
-    switch (sub) {
-    case FLOAT_ADD:
-        return a + b;
-    case FLOAT_SUB:
-        return a - b;
-    case FLOAT_MUL:
-        return a * b;
-    case FLOAT_DIV:
-        return a / b;
-    case FLOAT_REM:
-        return fmod(a, b);
-    case FLOAT_NEG:
-        return -a;
-    case FLOAT_ABS:
-        return fabs(a);
-    case FLOAT_SQRT:
-        return sqrt(a);
-    case FLOAT_FLOOR:
-        return floor(a);
-    case FLOAT_CEIL:
-        return ceil(a);
-    case FLOAT_TRUNC:
-        return trunc(a);
-    case FLOAT_ROUND:
-        return round(a);
-    case FLOAT_MIN:
-        return fmin(a, b);
-    case FLOAT_MAX:
-        return fmax(a, b);
-    default:
-        return 0;
-    }
-}
-
-static bool float_compare(unsigned sub, double a, double b)
-{
-    unsigned outcome = isnan(a) || isnan(b) ? 8u : a == b ? 1u : a > b ? 2u : 4u;
-
-    return sub & outcome;
-}
-
-static bool run_float(struct interpreter *i, vid id, const struct value *value)
-{
-    struct cell *to = &i->cells[id];
-    const struct value *first = value_at(i->program, value->operands[0]);
-    double a = first->kind == KIND_FLOAT ? as_double(first, i->cells[value->operands[0]].bits) : 0;
-    double b = value->count > 1 ? as_double(value_at(i->program, value->operands[1]),
-                                            i->cells[value->operands[1]].bits)
-                                : 0;
-    bool is_signed = value->op == OP_FPTOSI;
-
-    switch (value->op) {
-    case OP_FBINARY:
-    case OP_FUNARY:
-        i->result.guessed = i->result.guessed || value->sub == FLOAT_OTHER;
-        to->bits = as_bits(value->width, float_result(value->sub, a, b));
-        return true;
-    case OP_FCMP:
-        to->bits = float_compare(value->sub, a, b);
-        return true;
-    case OP_FCONVERT:
-        to->bits = as_bits(value->width, a);
-        return true;
-    case OP_SITOFP:
-        to->bits = as_bits(value->width,
-                           (double)sign_extend(i->cells[value->operands[0]].bits, first->width));
-        return true;
-    case OP_UITOFP:
-        to->bits = as_bits(value->width, (double)i->cells[value->operands[0]].bits);
-        return true;
-    default: {
-        double most = ldexp(1.0, is_signed ? value->width - 1 : value->width);
-        double whole = trunc(a);
-        if (isnan(a) || whole >= most || whole < (is_signed ? -most : 0.0))
-            return fail(i, PLACE_CONVERSION, id, value->place);
-        to->bits =
-            (is_signed ? (uint64_t)(int64_t)whole : (uint64_t)whole) & width_mask(value->width);
-        return true;
-    }
-    }
-}
-
-static bool load(struct interpreter *i, vid id, const struct value *value)
-{
-    struct cell at = i->cells[value->operands[0]];
-    unsigned bytes = value->width / 8u;
-
-    if (!accessible(i, value->operands[0], bytes, false))
-        return fail(i, PLACE_READ, id, value->place);
-    i->cells[id] = (struct cell){0};
-    if (value->kind == KIND_POINTER) {
-        const struct object *object = &i->program->objects[at.object];
-        for (uint32_t k = 0; k < object->cell_count; k++)
-            if (object->cells[k].offset == at.bits)
-                i->cells[id] =
-                    (struct cell){(uint64_t)object->cells[k].addend, object->cells[k].object};
-        return true;
-    }
-    memcpy(&i->cells[id].bits, i->memory[at.object] + at.bits, bytes);
-    return true;
-}
-
-static bool move(struct interpreter *i, vid id, const struct value *value)
-{
-    struct cell to = i->cells[value->operands[0]], from = i->cells[value->operands[1]];
-    uint64_t length = i->cells[value->operands[2]].bits;
-    bool copy = value->op == OP_MEMCPY;
-
-    if (!accessible(i, value->operands[0], length, true))
-        return fail(i, PLACE_WRITE, id, value->place);
-    if (!copy) {
-        memset(i->memory[to.object] + to.bits, (int)from.bits, length);
-        return true;
-    }
-    if (!accessible(i, value->operands[1], length, false))
-        return fail(i, PLACE_READ, id, value->place);
-    if (value->sub != 1 && to.object == from.object && to.bits != from.bits &&
-        to.bits < from.bits + length && from.bits < to.bits + length)
-        return fail(i, PLACE_OVERLAP, id, value->place);
-    memmove(i->memory[to.object] + to.bits, i->memory[from.object] + from.bits, length);
-    return true;
+    i->result.guessed = true;
+    if (i->exact)
+        i->result.end = RUN_GUESS;
+    return !i->exact;
 }
 
 /* Addresses that objects would have: apart by more than any offset that is in use. */
@@ -277,38 +76,102 @@ static uint64_t address_of(struct cell cell)
     return ((uint64_t)cell.object << 40) + cell.bits;
 }
 
+static bool is_null(struct cell cell)
+{
+    return cell.object == 0 && cell.bits == 0;
+}
+
+/* In its object, or right behind it. */
+static bool is_inside(const struct interpreter *i, struct cell cell)
+{
+    return cell.object != 0 && cell.bits <= i->sizes[cell.object];
+}
+
+/* Only what is the same wherever the objects lie is known. */
+static bool is_comparable(const struct interpreter *i, enum predicate predicate, struct cell a,
+                          struct cell b)
+{
+    bool equality = predicate == ICMP_EQ || predicate == ICMP_NE;
+
+    if (a.unknown || b.unknown)
+        return false;
+    if (a.object == b.object && a.object != 0)
+        return equality || (is_inside(i, a) && is_inside(i, b));
+    return equality && ((is_null(a) && (is_null(b) || is_inside(i, b))) ||
+                        (is_null(b) && is_inside(i, a)));
+}
+
 static bool run_integer(struct interpreter *i, vid id, const struct value *value)
 {
+    struct cell *to = &i->cells[id];
     uint64_t operands[3] = {0};
+    bool unknown = false;
 
-    for (unsigned k = 0; k < value->count && k < 3; k++) {
-        const struct value *operand = value_at(i->program, value->operands[k]);
-        struct cell cell = i->cells[value->operands[k]];
-        operands[k] = operand->kind == KIND_POINTER ? address_of(cell) : cell.bits;
-    }
     if (value->op == OP_ICMP && value_at(i->program, value->operands[0])->kind == KIND_POINTER) {
-        i->cells[id].bits =
-            predicate_holds((enum predicate)value->sub, operands[0], operands[1], 64);
+        struct cell a = i->cells[value->operands[0]], b = i->cells[value->operands[1]];
+        enum predicate predicate = (enum predicate)value->sub;
+        to->unknown = !is_comparable(i, predicate, a, b);
+        to->bits = predicate_holds(predicate, address_of(a), address_of(b), 64);
         return true;
     }
-    if (!operation_evaluate((enum operation)value->op, value->sub, value->width,
-                            value_at(i->program, value->operands[0])->width, operands,
-                            &i->cells[id].bits))
-        return fail(i, value->op >= OP_SHL && value->op <= OP_ASHR ? PLACE_SHIFT : PLACE_DIVISION,
-                    id, value->place);
-    return true;
+    for (unsigned k = 0; k < value->count && k < 3; k++) {
+        operands[k] = i->cells[value->operands[k]].bits;
+        unknown = unknown || i->cells[value->operands[k]].unknown;
+    }
+    to->unknown = unknown;
+    if (operation_evaluate((enum operation)value->op, value->sub, value->width,
+                           value_at(i->program, value->operands[0])->width, operands, &to->bits))
+        return true;
+    to->bits = 0;
+    if (unknown)
+        return true; /* a guess that can't be; what is required of it was looked at before */
+    return interpreter_fail(
+        i, value->op >= OP_SHL && value->op <= OP_ASHR ? PLACE_SHIFT : PLACE_DIVISION, id,
+        value->place);
 }
 
 static void unknown(struct interpreter *i, vid id, const struct value *value)
 {
-    if (id == i->in_len && i->program->repeated) {
+    if (id == i->in_len && i->program->repeated)
         i->cells[id].bits = i->input->in_len;
-    } else if (id == i->out_cap && i->program->repeated) {
+    else if (id == i->out_cap && i->program->repeated)
         i->cells[id].bits = i->input->out_cap;
-    } else {
-        i->cells[id].bits = value->imm2;
-        i->result.guessed = true;
-    }
+    else
+        i->cells[id] = (struct cell){.bits = value->imm2, .unknown = true};
+}
+
+static void bitcast(struct interpreter *i, vid id, const struct value *value)
+{
+    const struct value *from = value_at(i->program, value->operands[0]);
+
+    i->cells[id] = i->cells[value->operands[0]];
+    if (from->kind == KIND_FLOAT && isnan(float_number(from, i->cells[id].bits)))
+        i->cells[id].unknown = true; /* which NaN it is nobody promises */
+}
+
+static void pointer_number(struct interpreter *i, vid id, const struct value *value)
+{
+    struct cell at = i->cells[value->operands[0]];
+
+    i->cells[id] = (struct cell){.bits = value->sub == 1 ? at.bits : address_of(at),
+                                 .unknown = at.unknown || (value->sub != 1 && !is_null(at))};
+    i->cells[id].bits &= width_mask(value->width);
+}
+
+static bool require(struct interpreter *i, vid id, const struct value *value)
+{
+    const struct cell *condition = &i->cells[value->operands[0]];
+
+    /* Of arrays what is written and alive is known here byte by byte. */
+    if (value->sub == REQUIRE_OF_ARRAY)
+        return true;
+    if (condition->unknown && i->settled && i->settled[id])
+        return true;
+    if (condition->unknown && !interpreter_guess(i))
+        return false;
+    return condition->bits
+               ? true
+               : interpreter_fail(i, (enum place_kind)value->imm, id, value->place);
 }
 
 static bool run_one(struct interpreter *i, vid id)
@@ -321,46 +184,44 @@ static bool run_one(struct interpreter *i, vid id)
     case OP_UNKNOWN:
         unknown(i, id, value);
         return true;
-    case OP_BEGIN:
-    case OP_END:
     case OP_PHI:
     case OP_CONST:
     case OP_OBJECT:
     case OP_NULL:
         return true;
+    case OP_BEGIN:
+    case OP_END:
+        interpreter_scope(i, value);
+        return true;
     case OP_PTRADD:
         *to = i->cells[value->operands[0]];
         to->bits += i->cells[value->operands[1]].bits;
+        to->unknown = to->unknown || i->cells[value->operands[1]].unknown;
         return true;
     case OP_NARROW:
-    case OP_BITCAST:
         *to = i->cells[value->operands[0]];
         return true;
+    case OP_BITCAST:
+        bitcast(i, id, value);
+        return true;
     case OP_PTRTOINT:
-        to->bits = value->sub == 1 ? i->cells[value->operands[0]].bits
-                                   : address_of(i->cells[value->operands[0]]);
-        to->bits &= width_mask(value->width);
+        pointer_number(i, id, value);
         return true;
-    case OP_SELECT:
-        *to = i->cells[value->operands[i->cells[value->operands[0]].bits ? 1 : 2]];
-        return true;
-    case OP_LOAD:
-        return load(i, id, value);
-    case OP_STORE: {
-        struct cell at = i->cells[value->operands[0]];
-        if (!accessible(i, value->operands[0], value->width / 8u, true))
-            return fail(i, PLACE_WRITE, id, value->place);
-        memcpy(i->memory[at.object] + at.bits, &i->cells[value->operands[1]].bits,
-               value->width / 8u);
+    case OP_SELECT: {
+        const struct cell *condition = &i->cells[value->operands[0]];
+        *to = i->cells[value->operands[condition->bits ? 1 : 2]];
+        to->unknown = to->unknown || condition->unknown;
         return true;
     }
+    case OP_LOAD:
+        return interpreter_load(i, id, value);
+    case OP_STORE:
+        return interpreter_store(i, id, value);
     case OP_MEMSET:
     case OP_MEMCPY:
-        return move(i, id, value);
+        return interpreter_move(i, id, value);
     case OP_REQUIRE:
-        return i->cells[value->operands[0]].bits
-                   ? true
-                   : fail(i, (enum place_kind)value->imm, id, value->place);
+        return require(i, id, value);
     case OP_FBINARY:
     case OP_FUNARY:
     case OP_FCMP:
@@ -369,7 +230,7 @@ static bool run_one(struct interpreter *i, vid id)
     case OP_UITOFP:
     case OP_FPTOSI:
     case OP_FPTOUI:
-        return run_float(i, id, value);
+        return interpreter_float(i, id, value);
     default:
         return run_integer(i, id, value);
     }
@@ -382,9 +243,11 @@ static bool believed(const struct interpreter *i, vid id)
     const struct range *r = &i->facts->ranges[id];
     uint64_t bits = i->cells[id].bits;
 
+    if (i->exact && i->cells[id].unknown)
+        return true;
     if (value->kind == KIND_FLOAT) {
         struct float_range f = i->facts->floats[id];
-        double number = as_double(value, bits);
+        double number = float_number(value, bits);
         return !f.empty && (isnan(number) ? f.nan : number >= f.low && number <= f.high);
     }
     if (value->kind == KIND_POINTER) {
@@ -421,6 +284,9 @@ static bool leave(struct interpreter *i, uint32_t *b)
     const struct block *block = &i->program->blocks[*b];
     uint32_t target = 0;
 
+    if ((block->exit == EXIT_BRANCH || block->exit == EXIT_SWITCH) &&
+        i->cells[block->condition].unknown && !interpreter_guess(i))
+        return false;
     if (block->exit == EXIT_BRANCH) {
         target = block->targets[i->cells[block->condition].bits ? 0 : 1];
     } else if (block->exit == EXIT_JUMP) {
@@ -432,7 +298,7 @@ static bool leave(struct interpreter *i, uint32_t *b)
                 target = block->targets[k];
     } else {
         if (block->exit != EXIT_RETURN)
-            fail(i, PLACE_UNREACHABLE, 0, block->place);
+            interpreter_fail(i, PLACE_UNREACHABLE, 0, block->place);
         return false;
     }
     enter(i, *b, target);
@@ -440,44 +306,36 @@ static bool leave(struct interpreter *i, uint32_t *b)
     return true;
 }
 
-static void find_buffers(struct interpreter *i)
+/* What a block does; false: the run ends. */
+static bool run_block(struct interpreter *i, const struct block *block)
 {
-    for (uint32_t k = 1; k < i->program->object_count; k++) {
-        const struct object *object = &i->program->objects[k];
-        if (!object->size_value)
-            continue;
-        i->sizes[k] = object->readonly ? i->input->in_len : i->input->out_cap;
-        i->memory[k] = program_alloc((struct program *)i->program, i->sizes[k] + 8, 1);
-        if (object->readonly && i->sizes[k] > 0)
-            memcpy(i->memory[k], i->input->in, i->sizes[k]);
+    bool doubt = !i->exact || i->result.steps < STEPS_DOUBTED;
+
+    for (uint32_t k = 0; k < block->count; k++) {
+        if (!run_one(i, block->values[k]))
+            return false;
+        if (doubt && !believed(i, block->values[k])) {
+            i->result.end = RUN_MISMATCH;
+            i->result.value = block->values[k];
+            return false;
+        }
     }
+    i->result.steps += block->count + 1;
+    return true;
 }
 
-struct run_result interpreter_call(struct interpreter *i, const struct interpreter_input *input,
-                                   uint64_t steps_max)
+static struct run_result run(struct interpreter *i, uint64_t steps_max)
 {
     uint32_t b = i->program->entry, from = UINT32_MAX;
 
-    i->input = input;
-    i->result = (struct run_result){.end = RUN_RETURNED};
-    find_buffers(i);
     for (;;) {
-        const struct block *block = &i->program->blocks[b];
         i->result.block = b;
         if (i->watch && !i->watch(i, b, from, i->user)) {
             i->result.end = RUN_MISMATCH;
             return i->result;
         }
-        for (uint32_t k = 0; k < block->count; k++) {
-            if (!run_one(i, block->values[k]))
-                return i->result;
-            if (!believed(i, block->values[k])) {
-                i->result.end = RUN_MISMATCH;
-                i->result.value = block->values[k];
-                return i->result;
-            }
-        }
-        i->result.steps += block->count + 1;
+        if (!run_block(i, &i->program->blocks[b]))
+            return i->result;
         if (i->result.steps > steps_max) {
             i->result.end = RUN_LONG;
             return i->result;
@@ -486,4 +344,22 @@ struct run_result interpreter_call(struct interpreter *i, const struct interpret
         if (!leave(i, &b))
             return i->result;
     }
+}
+
+struct run_result interpreter_call(struct interpreter *i, const struct interpreter_input *input,
+                                   uint64_t steps_max)
+{
+    i->input = input;
+    i->result = (struct run_result){.end = RUN_RETURNED};
+    interpreter_make_buffers(i);
+    return run(i, steps_max);
+}
+
+struct run_result interpreter_only_run(struct interpreter *i, const bool *settled,
+                                       uint64_t steps_max)
+{
+    i->exact = true;
+    i->settled = settled;
+    i->result = (struct run_result){.end = RUN_RETURNED};
+    return run(i, steps_max);
 }

@@ -15,6 +15,7 @@ enum run_end {
     RUN_RETURNED,
     RUN_FAULT,    /* an obligation failed: `kind`, `place` */
     RUN_LONG,     /* too many steps */
+    RUN_GUESS,    /* interpreter_only_run(): what comes next no input decides */
     RUN_MISMATCH, /* a value outside the interval that was found for it: our own mistake */
 };
 
@@ -24,7 +25,7 @@ struct run_result {
     struct place place;
     vid value; /* of the obligation; 0: the end of `block` */
     uint32_t block;
-    bool guessed; /* a value was needed that no input gives */
+    bool guessed; /* it went on by a value that no input gives */
     uint64_t steps;
 };
 
@@ -42,7 +43,14 @@ void interpreter_watch_blocks(struct interpreter *interpreter, interpreter_watch
 /* One call; static variables keep what the call before left. */
 struct run_result interpreter_call(struct interpreter *interpreter,
                                    const struct interpreter_input *input, uint64_t steps_max);
-/* A value as it is now: bits of an integer, or of a pointer the offset. */
+/*
+ * The one run that a program without input has: it guesses nothing, so that what it meets is all
+ * that can happen. `settled` says by value which obligations are proved already: where an unknown
+ * value meets one the run goes on. RUN_RETURNED: no obligation fails, and `steps` is the bound.
+ */
+struct run_result interpreter_only_run(struct interpreter *interpreter, const bool *settled,
+                                       uint64_t steps_max);
 /* The size of the object that a pointer means now. */
 uint64_t interpreter_size_behind(const struct interpreter *interpreter, vid pointer);
+/* A value as it is now: bits of an integer, or of a pointer the offset. */
 uint64_t interpreter_value(const struct interpreter *interpreter, vid value);

@@ -265,9 +265,11 @@ static void lower_freeze(struct lowering *low, LLVMValueRef at)
         define(low, at, lower_scalar(low, operand));
         return;
     }
-    lower_type(low, LLVMTypeOf(at), scalars);
-    vid any = lower_emit(low, scalars[0].kind == KIND_POINTER ? OP_NULL : OP_UNKNOWN,
-                         scalars[0].kind, scalars[0].width, 0, NULL, 0, 0);
+    if (lower_type(low, LLVMTypeOf(at), scalars) != 1 || scalars[0].kind == KIND_POINTER)
+        program_refuse(low->program, lower_place(low), "give it a value before it is used",
+                       "an undefined value");
+    vid any =
+        lower_emit(low, OP_UNKNOWN, scalars[0].kind, scalars[0].width, 0, NULL, 0, 0);
     value_at(low->program, any)->imm2 = width_mask(scalars[0].width);
     define(low, at, any);
 }

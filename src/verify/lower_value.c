@@ -66,6 +66,28 @@ struct image {
 
 static uint32_t global_object(struct lowering *low, LLVMValueRef global);
 
+/* An address that nothing may be accessed at: a function's, one object each. */
+static uint32_t function_object(struct lowering *low, LLVMValueRef function)
+{
+    struct lowered *known = map_find(&low->globals, function);
+    size_t length;
+
+    if (known)
+        return known->parts[0];
+    const char *name = LLVMGetValueName2(function, &length);
+    if (LLVMGetLinkage(function) == LLVMExternalWeakLinkage)
+        program_refuse(low->program, lower_place(low), "define the function in this source",
+                       "the address of '%s', which may not exist", name);
+    uint32_t id = program_add_object(low->program, name);
+    struct object *object = &low->program->objects[id];
+    object->readonly = object->unsplit = true;
+    object->stride = 1;
+    struct lowered *entry = map_add(low->program, &low->globals, function);
+    entry->count = 1;
+    entry->parts[0] = id;
+    return id;
+}
+
 static void put_bits(struct image *image, uint64_t offset, uint64_t bits, uint64_t size)
 {
     if (size > 8 || offset + size > image->size)
@@ -116,10 +138,11 @@ static void put_address(struct image *image, uint64_t offset, LLVMValueRef value
     struct lowering *low = image->low;
     struct pointer_cell cell = {.offset = offset};
 
-    if (!LLVMIsAFunction(value) && !constant_address(low, value, &cell.object, &cell.addend)) {
-        /* A function's, or one that we can't follow: it points at nothing. */
-        cell.object = 0;
-    }
+    if (LLVMIsAFunction(value))
+        cell.object = function_object(low, value);
+    else if (!constant_address(low, value, &cell.object, &cell.addend))
+        program_refuse(low->program, lower_place(low), "use the address of a variable",
+                       "an address made of a number");
     if (image->cell_count == image->cell_room) {
         uint32_t room = image->cell_room ? image->cell_room * 2 : 16;
         struct pointer_cell *larger = program_alloc(low->program, room, sizeof *larger);

@@ -80,8 +80,11 @@ enum operation {
     OP_MEMCPY,  /* to, from, i64 length; overlap is an obligation unless sub is 1 (memmove) */
     OP_BEGIN,   /* the life of object imm begins: its content is indeterminate */
     OP_END,     /* it ends: no access until it begins again */
-    OP_REQUIRE, /* i1 must be true; imm: enum place_kind */
+    OP_REQUIRE, /* i1 must be true; imm: enum place_kind; sub: REQUIRE_OF_ARRAY, or 0 */
 };
+
+/* The condition is what is known of an array as a whole: more than each byte that is accessed needs. */
+#define REQUIRE_OF_ARRAY 1
 
 enum predicate {
     ICMP_EQ,

@@ -48,7 +48,7 @@ static void require(struct ghosts *g, vid condition, enum place_kind kind, struc
     const struct value *value = value_at(g->program, condition);
 
     if (value->op != OP_CONST || value->imm != 1)
-        ssa_emit(g->ssa, OP_REQUIRE, KIND_VOID, 0, 1, &condition, 0, kind, place);
+        ssa_emit(g->ssa, OP_REQUIRE, KIND_VOID, 0, 1, &condition, REQUIRE_OF_ARRAY, kind, place);
 }
 
 static void require_alive(struct ghosts *g, const struct where *where, struct place place)

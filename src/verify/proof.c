@@ -151,30 +151,41 @@ static void check_again(struct proof *proof)
         proof->obligations->items[i].state = OBLIGATION_FAILED;
 }
 
+static bool any_open(const struct proof *proof)
+{
+    for (uint32_t i = 0; i < proof->obligations->count; i++)
+        if (proof->obligations->items[i].state == OBLIGATION_OPEN)
+            return true;
+    return false;
+}
+
+static void prove_by_induction(struct proof *proof)
+{
+    limit_queries(proof);
+    mark_relevant(proof);
+    proof_find_candidates(proof);
+    (void)proof_rehearse(proof, 60, false);
+    proof_keep_inductive(proof);
+    prove_open(proof);
+    proof_find_ranks(proof);
+    find_example(proof);
+    proof->bound = count_instructions(proof);
+}
+
 void proof_run(struct proof *proof)
 {
     struct program *program = proof->encoding->program;
-    bool loops = false, open = false;
 
     proof->rounds = program_alloc(program, program->block_count, sizeof *proof->rounds);
     obligations_collect(program, proof->obligations);
     obligations_by_domain(proof->encoding->facts, proof->obligations);
-    for (uint32_t i = 0; i < proof->obligations->count; i++) {
-        const struct obligation *o = &proof->obligations->items[i];
-        loops = loops || o->kind == PLACE_TERMINATION;
-        open = open || o->state == OBLIGATION_OPEN;
-    }
-    if (open) {
-        limit_queries(proof);
-        mark_relevant(proof);
-        proof_find_candidates(proof);
-        (void)proof_rehearse(proof, 60, false);
-        proof_keep_inductive(proof);
-        prove_open(proof);
-        proof_find_ranks(proof);
-        find_example(proof);
-    }
-    proof->bound = count_instructions(proof);
+    enum only_run only = any_open(proof) ? proof_only_run(proof) : ONLY_RUN_UNDECIDED;
+    if (only == ONLY_RUN_FAULT)
+        proof->bound = UINT64_MAX;
+    else if (only == ONLY_RUN_UNDECIDED && any_open(proof))
+        prove_by_induction(proof);
+    else if (only == ONLY_RUN_UNDECIDED)
+        proof->bound = count_instructions(proof);
     if (all_proved(proof))
         check_again(proof);
 }

@@ -55,7 +55,7 @@ struct obligation {
     uint8_t part; /* 0: its first pointer, 1: its second; for loops 0 */
     struct place place;
     enum obligation_state state;
-    const char *prover; /* "domain", "Z3" */
+    const char *prover; /* "domain", "run", "Z3" */
 };
 
 struct obligations {
@@ -112,6 +112,12 @@ Z3_ast invariant_next(struct encoding *e, const struct invariant *invariant, uin
  * an interval, a proved obligation, or (when `proved_invariants`) an invariant (rehearse.c).
  */
 bool proof_rehearse(struct proof *proof, unsigned runs, bool proved_invariants);
+/*
+ * Of a program without input: its one run, as a proof of all that is open, or as what shows that it
+ * fails (only_run.c). The obligations that intervals show have been looked for before.
+ */
+enum only_run { ONLY_RUN_UNDECIDED, ONLY_RUN_SAFE, ONLY_RUN_FAULT };
+enum only_run proof_only_run(struct proof *proof);
 /* A rank for each loop; obligations of kind PLACE_TERMINATION are its result. */
 void proof_find_ranks(struct proof *proof);
 void proof_run(struct proof *proof);

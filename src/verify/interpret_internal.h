@@ -1,0 +1,50 @@
+/* Shared by interpret*.c. */
+#pragma once
+
+#include "verify/interpret.h"
+
+struct cell {
+    uint64_t bits;   /* of a pointer the offset */
+    uint32_t object; /* of a pointer */
+    bool unknown;    /* no input decides it: the rest is a guess */
+};
+
+/* Of each byte of memory. */
+#define SHADOW_SET 1     /* it has been written */
+#define SHADOW_UNKNOWN 2 /* with what is unknown */
+
+struct interpreter {
+    const struct facts *facts;
+    const struct program *program;
+    struct cell *cells, *scratch;
+    uint8_t **memory, **shadow;
+    uint64_t *sizes;
+    bool *alive;
+    interpreter_watch *watch;
+    void *user;
+    struct run_result result;
+    vid in_len, out_cap; /* the unknowns behind them */
+    const struct interpreter_input *input;
+    const bool *settled; /* obligations that need no look, by value; NULL: none */
+    bool exact;          /* the run ends where it would have to guess */
+};
+
+/* The obligation of `value` failed. Returns false. */
+bool interpreter_fail(struct interpreter *i, enum place_kind kind, vid value, struct place place);
+/* The run goes on with something that no input decides; false: it ends here. */
+bool interpreter_guess(struct interpreter *i);
+
+/* ---- interpret_memory.c: false ends the run ---- */
+bool interpreter_make_memory(struct interpreter *i);
+/* The buffers of this call. */
+void interpreter_make_buffers(struct interpreter *i);
+bool interpreter_load(struct interpreter *i, vid id, const struct value *value);
+bool interpreter_store(struct interpreter *i, vid id, const struct value *value);
+/* OP_MEMSET, OP_MEMCPY. */
+bool interpreter_move(struct interpreter *i, vid id, const struct value *value);
+void interpreter_scope(struct interpreter *i, const struct value *value);
+
+/* ---- interpret_float.c ---- */
+bool interpreter_float(struct interpreter *i, vid id, const struct value *value);
+/* A float's number, of the value's width. */
+double float_number(const struct value *value, uint64_t bits);

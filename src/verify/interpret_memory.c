@@ -1,0 +1,237 @@
+/* The interpreter's memory: bytes, and of each byte whether it was written and is known. */
+#include <math.h>
+#include <string.h>
+
+#include "verify/interpret_internal.h"
+
+#define MEMORY_MAX (32u << 20)
+
+static void reset_shadow(struct interpreter *i, uint32_t id)
+{
+    const struct object *object = &i->program->objects[id];
+
+    memset(i->shadow[id], object->stack ? 0 : SHADOW_SET, i->sizes[id]);
+    for (uint32_t k = 0; k < object->cell_count; k++)
+        for (uint64_t at = 0; at < 8 && object->cells[k].offset + at < i->sizes[id]; at++)
+            i->shadow[id][object->cells[k].offset + at] |= SHADOW_UNKNOWN;
+}
+
+bool interpreter_make_memory(struct interpreter *i)
+{
+    struct program *program = (struct program *)i->program;
+    uint64_t total = 0;
+
+    i->memory = program_alloc(program, program->object_count, sizeof *i->memory);
+    i->shadow = program_alloc(program, program->object_count, sizeof *i->shadow);
+    i->sizes = program_alloc(program, program->object_count, sizeof *i->sizes);
+    i->alive = program_alloc(program, program->object_count, sizeof *i->alive);
+    for (uint32_t k = 1; k < program->object_count; k++) {
+        const struct object *object = &program->objects[k];
+        if (object->dead || object->size_value)
+            continue;
+        total += object->size;
+        if (total > MEMORY_MAX)
+            return false;
+        i->sizes[k] = object->size;
+        i->memory[k] = program_alloc(program, object->size + 8, 1);
+        i->shadow[k] = program_alloc(program, object->size + 8, 1);
+        i->alive[k] = !object->stack || !object->scoped;
+        if (object->bytes)
+            memcpy(i->memory[k], object->bytes, object->size);
+        reset_shadow(i, k);
+    }
+    return true;
+}
+
+void interpreter_make_buffers(struct interpreter *i)
+{
+    struct program *program = (struct program *)i->program;
+
+    for (uint32_t k = 1; k < program->object_count; k++) {
+        const struct object *object = &program->objects[k];
+        if (!object->size_value)
+            continue;
+        i->sizes[k] = object->readonly ? i->input->in_len : i->input->out_cap;
+        i->memory[k] = program_alloc(program, i->sizes[k] + 8, 1);
+        i->shadow[k] = program_alloc(program, i->sizes[k] + 8, 1);
+        i->alive[k] = true;
+        memset(i->shadow[k], SHADOW_SET, i->sizes[k]);
+        if (object->readonly && i->sizes[k] > 0)
+            memcpy(i->memory[k], i->input->in, i->sizes[k]);
+    }
+}
+
+void interpreter_scope(struct interpreter *i, const struct value *value)
+{
+    uint32_t object = (uint32_t)value->imm;
+
+    i->alive[object] = value->op == OP_BEGIN;
+    if (i->shadow[object])
+        memset(i->shadow[object], 0, i->sizes[object]);
+}
+
+/* [offset, offset + length) inside [first, first + size), as numbers without end. */
+static bool inside(int64_t offset, uint64_t length, int64_t first, uint64_t size)
+{
+    return offset >= first && (__int128)offset + length <= (__int128)first + size;
+}
+
+static bool accessible(const struct interpreter *i, vid pointer, uint64_t length, bool write)
+{
+    struct cell at = i->cells[pointer];
+    int64_t offset = (int64_t)at.bits;
+
+    if (at.object == 0 || !i->memory[at.object] ||
+        !inside(offset, length, 0, i->sizes[at.object]) ||
+        (write && i->program->objects[at.object].readonly))
+        return false;
+    for (vid part = i->facts->bounds[pointer]; part;) {
+        const struct value *narrow = value_at(i->program, part);
+        int64_t first = (int64_t)i->cells[part].bits;
+        if (!inside(offset, length, first, narrow->imm))
+            return false;
+        offset = first;
+        length = narrow->imm;
+        part = i->facts->bounds[narrow->operands[0]];
+    }
+    return true;
+}
+
+static bool check(struct interpreter *i, vid id, vid pointer, uint64_t length, bool write)
+{
+    struct place place = value_at(i->program, id)->place;
+
+    if (!accessible(i, pointer, length, write))
+        return interpreter_fail(i, write ? PLACE_WRITE : PLACE_READ, id, place);
+    if (!i->alive[i->cells[pointer].object])
+        return interpreter_fail(i, PLACE_ALIVE, id, place);
+    return true;
+}
+
+/*
+ * An access somewhere in what a pointer may mean, proved to be inside: a store there leaves all of
+ * it unknown; a load is fine if all of it was written. False: that can't be said.
+ */
+static bool anywhere(struct interpreter *i, vid pointer, bool write)
+{
+    const struct pointees *to = &i->facts->pointees[pointer];
+
+    for (uint32_t k = 0; k < to->count; k++) {
+        uint32_t object = to->objects[k];
+        if (object == 0 || !i->memory[object] || !i->alive[object])
+            return false;
+        for (uint64_t at = 0; at < i->sizes[object]; at++) {
+            if (write)
+                i->shadow[object][at] |= SHADOW_UNKNOWN;
+            else if (!(i->shadow[object][at] & SHADOW_SET))
+                return false;
+        }
+    }
+    return true;
+}
+
+/* May the access at an unknown place be passed over? Then it is done. */
+static bool pass_over(struct interpreter *i, vid id, vid pointer, bool write)
+{
+    return i->cells[pointer].unknown && i->settled && i->settled[id] &&
+           anywhere(i, pointer, write);
+}
+
+static bool load_pointer(struct interpreter *i, vid id, struct cell at)
+{
+    const struct object *object = &i->program->objects[at.object];
+    uint64_t bits;
+
+    for (uint32_t k = 0; k < object->cell_count; k++)
+        if (object->cells[k].offset == at.bits) {
+            i->cells[id] =
+                (struct cell){(uint64_t)object->cells[k].addend, object->cells[k].object, false};
+            return true;
+        }
+    memcpy(&bits, i->memory[at.object] + at.bits, sizeof bits);
+    i->cells[id] = (struct cell){.unknown = bits != 0};
+    for (unsigned k = 0; k < 8; k++)
+        if (i->shadow[at.object][at.bits + k] & SHADOW_UNKNOWN)
+            i->cells[id].unknown = true;
+    return true;
+}
+
+bool interpreter_load(struct interpreter *i, vid id, const struct value *value)
+{
+    vid pointer = value->operands[0];
+    unsigned bytes = value->width / 8u;
+    uint8_t all = SHADOW_SET, any = 0;
+
+    i->cells[id] = (struct cell){.unknown = true};
+    if (pass_over(i, id, pointer, false))
+        return true;
+    if (i->cells[pointer].unknown && !interpreter_guess(i))
+        return false;
+    if (!check(i, id, pointer, bytes, false))
+        return false;
+    struct cell at = i->cells[pointer];
+    for (unsigned k = 0; k < bytes; k++) {
+        all &= i->shadow[at.object][at.bits + k];
+        any |= i->shadow[at.object][at.bits + k];
+    }
+    if (!all)
+        return interpreter_fail(i, PLACE_INITIALISED, id, value->place);
+    if (value->kind == KIND_POINTER)
+        return load_pointer(i, id, at);
+    i->cells[id] = (struct cell){.unknown = any & SHADOW_UNKNOWN};
+    memcpy(&i->cells[id].bits, i->memory[at.object] + at.bits, bytes);
+    return true;
+}
+
+bool interpreter_store(struct interpreter *i, vid id, const struct value *value)
+{
+    vid pointer = value->operands[0];
+    const struct value *stored = value_at(i->program, value->operands[1]);
+    const struct cell *from = &i->cells[value->operands[1]];
+    unsigned bytes = value->width / 8u;
+
+    if (pass_over(i, id, pointer, true))
+        return true;
+    if (i->cells[pointer].unknown && !interpreter_guess(i))
+        return false;
+    if (!check(i, id, pointer, bytes, true))
+        return false;
+    struct cell at = i->cells[pointer];
+    /* Which NaN it is nobody promises. */
+    bool unknown = from->unknown || stored->kind == KIND_POINTER ||
+                   (stored->kind == KIND_FLOAT && isnan(float_number(stored, from->bits)));
+    memcpy(i->memory[at.object] + at.bits, &from->bits, bytes);
+    memset(i->shadow[at.object] + at.bits, SHADOW_SET | (unknown ? SHADOW_UNKNOWN : 0), bytes);
+    return true;
+}
+
+static bool overlaps(struct cell to, struct cell from, uint64_t length)
+{
+    return to.object == from.object && to.bits != from.bits && to.bits < from.bits + length &&
+           from.bits < to.bits + length;
+}
+
+bool interpreter_move(struct interpreter *i, vid id, const struct value *value)
+{
+    struct cell to = i->cells[value->operands[0]], from = i->cells[value->operands[1]];
+    struct cell length = i->cells[value->operands[2]];
+    bool copy = value->op == OP_MEMCPY;
+
+    if ((to.unknown || length.unknown || (copy && from.unknown)) && !interpreter_guess(i))
+        return false;
+    if (!check(i, id, value->operands[0], length.bits, true))
+        return false;
+    uint8_t *bytes = i->memory[to.object] + to.bits, *shadow = i->shadow[to.object] + to.bits;
+    if (!copy) {
+        memset(bytes, (int)from.bits, length.bits);
+        memset(shadow, SHADOW_SET | (from.unknown ? SHADOW_UNKNOWN : 0), length.bits);
+        return true;
+    }
+    if (!check(i, id, value->operands[1], length.bits, false))
+        return false;
+    if (value->sub != 1 && overlaps(to, from, length.bits))
+        return interpreter_fail(i, PLACE_OVERLAP, id, value->place);
+    memmove(bytes, i->memory[from.object] + from.bits, length.bits);
+    memmove(shadow, i->shadow[from.object] + from.bits, length.bits);
+    return true;
+}
