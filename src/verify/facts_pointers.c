@@ -127,8 +127,7 @@ void facts_find_pointees(struct facts *facts)
                 if (!sets[v])
                     sets[v] = program_alloc(program, words, sizeof **sets);
                 if (value->op == OP_LOAD) {
-                    changed =
-                        add_loaded(facts, v, sets[v], sets[value->operands[0]]) || changed;
+                    changed = add_loaded(facts, v, sets[v], sets[value->operands[0]]) || changed;
                     continue;
                 }
                 unsigned first = value->op == OP_SELECT ? 1 : 0;

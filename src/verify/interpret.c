@@ -97,8 +97,8 @@ static bool is_comparable(const struct interpreter *i, enum predicate predicate,
         return false;
     if (a.object == b.object && a.object != 0)
         return equality || (is_inside(i, a) && is_inside(i, b));
-    return equality && ((is_null(a) && (is_null(b) || is_inside(i, b))) ||
-                        (is_null(b) && is_inside(i, a)));
+    return equality &&
+           ((is_null(a) && (is_null(b) || is_inside(i, b))) || (is_null(b) && is_inside(i, a)));
 }
 
 static bool run_integer(struct interpreter *i, vid id, const struct value *value)
@@ -169,9 +169,8 @@ static bool require(struct interpreter *i, vid id, const struct value *value)
         return true;
     if (condition->unknown && !interpreter_guess(i))
         return false;
-    return condition->bits
-               ? true
-               : interpreter_fail(i, (enum place_kind)value->imm, id, value->place);
+    return condition->bits ? true
+                           : interpreter_fail(i, (enum place_kind)value->imm, id, value->place);
 }
 
 static bool run_one(struct interpreter *i, vid id)

@@ -81,8 +81,8 @@ static double result_of(unsigned sub, double a, double b)
  * a NaN fmin() and fmax() give. */
 static bool is_open(unsigned sub, double a, double b)
 {
-    return sub == FLOAT_OTHER || ((sub == FLOAT_MIN || sub == FLOAT_MAX) &&
-                                  (isnan(a) || isnan(b) || (a == 0 && b == 0)));
+    return sub == FLOAT_OTHER ||
+           ((sub == FLOAT_MIN || sub == FLOAT_MAX) && (isnan(a) || isnan(b) || (a == 0 && b == 0)));
 }
 
 static bool compare(unsigned sub, double a, double b)

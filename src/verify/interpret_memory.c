@@ -133,8 +133,7 @@ static bool anywhere(struct interpreter *i, vid pointer, bool write)
 /* May the access at an unknown place be passed over? Then it is done. */
 static bool pass_over(struct interpreter *i, vid id, vid pointer, bool write)
 {
-    return i->cells[pointer].unknown && i->settled && i->settled[id] &&
-           anywhere(i, pointer, write);
+    return i->cells[pointer].unknown && i->settled && i->settled[id] && anywhere(i, pointer, write);
 }
 
 static bool load_pointer(struct interpreter *i, vid id, struct cell at)

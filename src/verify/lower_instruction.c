@@ -268,8 +268,7 @@ static void lower_freeze(struct lowering *low, LLVMValueRef at)
     if (lower_type(low, LLVMTypeOf(at), scalars) != 1 || scalars[0].kind == KIND_POINTER)
         program_refuse(low->program, lower_place(low), "give it a value before it is used",
                        "an undefined value");
-    vid any =
-        lower_emit(low, OP_UNKNOWN, scalars[0].kind, scalars[0].width, 0, NULL, 0, 0);
+    vid any = lower_emit(low, OP_UNKNOWN, scalars[0].kind, scalars[0].width, 0, NULL, 0, 0);
     value_at(low->program, any)->imm2 = width_mask(scalars[0].width);
     define(low, at, any);
 }

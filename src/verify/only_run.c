@@ -36,19 +36,18 @@ static void keep_all(struct proof *proof, uint64_t steps)
 enum only_run proof_only_run(struct proof *proof)
 {
     const struct facts *facts = proof->encoding->facts;
-    struct interpreter *interpreter =
-        facts->program->repeated ? NULL : interpreter_new(facts);
+    struct interpreter *interpreter = facts->program->repeated ? NULL : interpreter_new(facts);
 
     if (!interpreter)
         return ONLY_RUN_UNDECIDED;
-    struct run_result result =
-        interpreter_only_run(interpreter, settled_values(proof), STEPS_MAX);
+    struct run_result result = interpreter_only_run(interpreter, settled_values(proof), STEPS_MAX);
     switch (result.end) {
     case RUN_RETURNED:
         keep_all(proof, result.steps);
         return ONLY_RUN_SAFE;
     case RUN_FAULT:
-        proof->example = (struct example){.found = true, .kind = result.kind, .place = result.place};
+        proof->example =
+            (struct example){.found = true, .kind = result.kind, .place = result.place};
         return ONLY_RUN_FAULT;
     case RUN_MISMATCH:
         proof->contradicted = true;

@@ -83,7 +83,8 @@ enum operation {
     OP_REQUIRE, /* i1 must be true; imm: enum place_kind; sub: REQUIRE_OF_ARRAY, or 0 */
 };
 
-/* The condition is what is known of an array as a whole: more than each byte that is accessed needs. */
+/* The condition is what is known of an array as a whole: more than each byte that is accessed
+ * needs. */
 #define REQUIRE_OF_ARRAY 1
 
 enum predicate {
