@@ -66,6 +66,22 @@ const struct cli_verb cli_verbs[] = {
     {"describe", "NAME", "show everything about a function: limits, grants, system calls",
      "  vireo describe hello\n", cli_describe},
     {"rm", "NAME...", "remove functions", "  vireo rm hello\n", cli_rm},
+    {"ps", "[--tree]", "show the pVMs that run",
+     "A pVM is an instance of a function, or what one forked: 8193 is an instance, 8193.4 the pVM\n"
+     "that its family calls 4. START says how it began: cold (its template was started for it),\n"
+     "fork (of a template), child (of another pVM). MEMORY is its share of what the family has.\n\n"
+     "  --tree           families as trees: who forked whom\n\n"
+     "  vireo ps --tree\n",
+     cli_ps},
+    {"kill", "PVM... [-s SIGNAL]", "end pVMs, or send them a signal",
+     "Members that an instance forked end with it. A server is started again; vireo rm ends it "
+     "for\n"
+     "good.\n\n"
+     "  -s, --signal SIGNAL    a name or number; default KILL\n\n"
+     "  vireo kill 8193.4\n",
+     cli_kill},
+    {"wait", "PVM...", "wait until pVMs have ended, and show how they did",
+     "Exit code 0: all ended with exit status 0.\n\n  vireo wait 8193.4\n", cli_wait},
     {"logs", "NAME [-f]", "show what a function wrote to its standard error",
      "  -f, --follow     go on as it is written\n\n  vireo logs -f hello\n", cli_logs},
     {"top", "[-n ROUNDS] [--sort ORDER]",

@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 struct err;
 struct cgroup_root; /* where our groups live in each tree, and which backend serves what */
@@ -123,6 +124,9 @@ int cgroup_attach(struct cgroup *group, int pid, struct err *err);
  * counts it here, or descriptors are scarce.
  */
 int cgroup_cpu_fd(struct cgroup *group, uint64_t *ret_base_us);
+
+/* The processes inside, at most `max` of them: how many, or -errno. One may have ended since. */
+int cgroup_read_pids(const struct cgroup *group, pid_t *ret_pids, size_t max);
 
 int cgroup_read_events(struct cgroup *group, struct cgroup_events *ret_events);
 int cgroup_read_usage(struct cgroup *group, struct cgroup_usage *ret_usage);

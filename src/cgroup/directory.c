@@ -24,8 +24,6 @@
 /* A sweep holds the lock of what it removes for moments; a live process holds it for good. */
 #define LOCK_TRIES 100
 #define LOCK_WAIT_NS 10000000L
-/* More than any pids limit of ours; what is beyond is met by the next try. */
-#define KILL_BATCH 1024
 
 bool cgroup_file_exists(int dir_fd, const char *file)
 {
@@ -122,14 +120,13 @@ int cgroup_directory_make(const char *base, const char *name, int (*made)(int di
     return r;
 }
 
-/* The pids in cgroup.procs, at most `max`. */
-static int listed_read(int dir_fd, pid_t *pids, size_t max)
+int cgroup_listed_read(int dir_fd, pid_t *pids, size_t max)
 {
     _cleanup_(closep) int fd = openat(dir_fd, "cgroup.procs", O_RDONLY | O_CLOEXEC);
     if (fd < 0)
         return -errno;
 
-    char text[KILL_BATCH * 8];
+    char text[CGROUP_PIDS_READ * 8];
     ssize_t n = fd_read_full(fd, text, sizeof text - 1);
     if (n < 0)
         return (int)n;
@@ -164,15 +161,15 @@ static bool is_listed(const pid_t *pids, int count, pid_t pid)
  */
 int cgroup_kill_listed(int dir_fd)
 {
-    pid_t before[KILL_BATCH], after[KILL_BATCH];
-    int pidfds[KILL_BATCH];
+    pid_t before[CGROUP_PIDS_READ], after[CGROUP_PIDS_READ];
+    int pidfds[CGROUP_PIDS_READ];
 
-    int count = listed_read(dir_fd, before, KILL_BATCH);
+    int count = cgroup_listed_read(dir_fd, before, CGROUP_PIDS_READ);
     if (count <= 0)
         return count;
     for (int i = 0; i < count; i++)
         pidfds[i] = (int)syscall(SYS_pidfd_open, before[i], 0);
-    int count_after = listed_read(dir_fd, after, KILL_BATCH);
+    int count_after = cgroup_listed_read(dir_fd, after, CGROUP_PIDS_READ);
     for (int i = 0; i < count; i++)
         if (pidfds[i] >= 0 && is_listed(after, count_after, before[i]))
             syscall(SYS_pidfd_send_signal, pidfds[i], SIGKILL, NULL, 0);

@@ -155,6 +155,16 @@ int cgroup_kill(struct cgroup *group)
     return tree->backend->kill(fd);
 }
 
+int cgroup_read_pids(const struct cgroup *group, pid_t *ret_pids, size_t max)
+{
+    const struct cgroup_tree *tree = group->root->kill_tree;
+
+    if (!tree)
+        return -ENOTSUP;
+    _cleanup_(closep) int fd = openat(tree->fd, group->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    return fd < 0 ? -errno : cgroup_listed_read(fd, ret_pids, max);
+}
+
 /* The tree that serves `what`: a part that is limited, else a feature. */
 static const struct cgroup_tree *tree_of(const struct cgroup_root *root, const char *what)
 {

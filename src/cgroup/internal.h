@@ -182,6 +182,10 @@ void cgroup_directory_sweep_dead(const struct cgroup_backend *backend, const cha
 void cgroup_directory_remove(const char *base, const char *name);
 /* SIGKILL to every process listed in cgroup.procs; returns how many there were, or -errno. */
 int cgroup_kill_listed(int dir_fd);
+/* The pids in its cgroup.procs, at most `max` and CGROUP_PIDS_READ; how many, or -errno. What is
+ * beyond is met by the next try of who kills. */
+#define CGROUP_PIDS_READ 1024
+int cgroup_listed_read(int dir_fd, pid_t *pids, size_t max);
 bool cgroup_file_exists(int dir_fd, const char *file);
 
 /* ---- one group (group.c) ---- */

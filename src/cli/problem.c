@@ -154,12 +154,16 @@ static int print(const char *verb, const char *name, int status, const char *cau
 {
     _cleanup_(freep) char *safe = strdup(detail);
     _cleanup_(freep) char *near =
-        status == 404 && name && !strstr(detail, "did you mean") ? suggest_function(name) : NULL;
+        status == 404 && name && !strstr(detail, "did you mean") && !strstr(detail, "pVM")
+            ? suggest_function(name)
+            : NULL;
 
     if (safe)
         text_make_printable(safe, strlen(safe), 1);
     print_line(verb, name, safe ? safe : "no memory", near);
-    if (status == 404 && name) {
+    if (status == 404 && strstr(detail, "pVM")) {
+        fprintf(stderr, "  try: vireo ps\n");
+    } else if (status == 404 && name) {
         fprintf(stderr, "  try: vireo ls\n");
     } else if (name && strcmp(verb, "deploy") == 0 && strstr(detail, "has no name")) {
         fprintf(stderr, "  try: vireo deploy %s --name NAME\n", name);
@@ -187,9 +191,10 @@ int problem_print(const char *verb, const char *name, const struct http_answer *
                  json_text(problem, "detail", otherwise));
 }
 
-int admin_get(const char *verb, const char *name, const char *target, struct json_object **ret_json)
+int admin_ask(const char *method, const char *verb, const char *name, const char *target,
+              struct json_object **ret_json)
 {
-    struct http_request request = {.method = "GET", .target = target};
+    struct http_request request = {.method = method, .target = target};
     struct http_answer answer = {0};
     struct err err = {0};
 
@@ -209,12 +214,27 @@ int admin_get(const char *verb, const char *name, const char *target, struct jso
     return exit;
 }
 
-char *function_target(const char *name, const char *rest)
+int admin_get(const char *verb, const char *name, const char *target, struct json_object **ret_json)
+{
+    return admin_ask("GET", verb, name, target, ret_json);
+}
+
+static char *page_target(const char *page, const char *name, const char *rest)
 {
     _cleanup_(freep) char *segment = http_escape(name);
     char *target = NULL;
 
-    if (!segment || asprintf(&target, "/system/functions/%s%s", segment, rest) < 0)
+    if (!segment || asprintf(&target, "/system/%s/%s%s", page, segment, rest) < 0)
         return NULL;
     return target;
+}
+
+char *function_target(const char *name, const char *rest)
+{
+    return page_target("functions", name, rest);
+}
+
+char *pvm_target(const char *name, const char *rest)
+{
+    return page_target("pvms", name, rest);
 }

@@ -38,5 +38,12 @@ const char *json_text(struct json_object *object, const char *key, const char *o
 /* A member as a number; 0 when it is not there. */
 long long json_number(struct json_object *object, const char *key);
 
+/* The page of a pVM below /system/pvms; as function_target(). */
+char *pvm_target(const char *name, const char *rest);
+
+/* As admin_get(), with another method. */
+int admin_ask(const char *method, const char *verb, const char *name, const char *target,
+              struct json_object **ret_json);
+
 /* The page of a function below /system/functions, with `rest` behind; malloc'ed. */
 char *function_target(const char *name, const char *rest);

@@ -1,6 +1,8 @@
 /* Checks of what an admin request says. */
 #include <arpa/inet.h>
 #include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -118,6 +120,31 @@ bool admin_name_is_valid(const char *name, size_t bytes)
               name[i] == '-'))
             return false;
     return true;
+}
+
+bool admin_pvm_is_valid(const char *name, size_t bytes)
+{
+    if (bytes == 0 || bytes > NAME_MAX_BYTES)
+        return false;
+    for (size_t i = 0; i < bytes; i++)
+        if (!((name[i] >= 'a' && name[i] <= 'z') || (name[i] >= 'A' && name[i] <= 'Z') ||
+              (name[i] >= '0' && name[i] <= '9') || name[i] == '-' || name[i] == '.'))
+            return false;
+    return true;
+}
+
+int admin_query_signal(const char *query, uint32_t *ret_signal, struct err *err)
+{
+    const size_t key = sizeof "signal=" - 1;
+    size_t digits = strncmp(query, "signal=", key) == 0 ? strspn(query + key, "0123456789") : 0;
+
+    *ret_signal = SIGKILL;
+    if (!*query)
+        return 0;
+    *ret_signal = digits > 0 && digits <= 2 ? (uint32_t)atoi(query + key) : 0;
+    if (*ret_signal < 1 || *ret_signal > 64 || query[key + digits] != '\0')
+        return err_say(err, -EINVAL, "cannot use '%.64s': it is signal=1 to signal=64", query);
+    return 0;
 }
 
 bool admin_query_follow(const char *query)

@@ -18,6 +18,12 @@ int admin_query_deploy(const char *query, struct admin_request *ret_request, str
 /* A function's name as it may stand in a path. */
 bool admin_name_is_valid(const char *name, size_t bytes);
 
+/* Letters, digits, dots, hyphens: what may be a pVM's name, as which the supervisor knows it. */
+bool admin_pvm_is_valid(const char *name, size_t bytes);
+
+/* The signal of "signal=N", SIGKILL without one. -EINVAL: anything else. */
+int admin_query_signal(const char *query, uint32_t *ret_signal, struct err *err);
+
 /* True if the query has `follow=1`. */
 bool admin_query_follow(const char *query);
 

@@ -15,8 +15,9 @@
 /* One row a page and method. `begin` may be NULL; `complete` asks or replies. */
 struct admin_page {
     const char *method;
-    bool named;       /* /system/functions/NAME[tail] */
-    const char *path; /* or what follows the name */
+    const char *path;
+    bool (*name_is_valid)(const char *name, size_t bytes); /* path/NAME[tail]; NULL: no name */
+    const char *tail;
     void (*begin)(struct admin_call *call);
     void (*complete)(struct admin_call *call);
     void (*answered)(struct admin_call *call, const struct admin_reply *reply, char *json);
@@ -25,6 +26,7 @@ struct admin_page {
 };
 
 #define FUNCTIONS "/system/functions"
+#define PVMS "/system/pvms"
 
 /* ---- replies ---- */
 
@@ -279,42 +281,84 @@ static void describe_counted(struct admin_call *call, const struct gateway_count
     reply_stream_text(call, "application/json");
 }
 
+/* ---- pVMs ---- */
+
+static void pvms_complete(struct admin_call *call)
+{
+    ask_named(call, ADMIN_PVMS);
+}
+
+static void pvm_kill_complete(struct admin_call *call)
+{
+    _cleanup_(freep) struct admin_request *request = calloc(1, sizeof *request);
+    struct err err = {0};
+
+    if (!request) {
+        admin_problem(call, PROBLEM_INTERNAL, "there is no memory for the request");
+        return;
+    }
+    request->type = ADMIN_PVM_KILL;
+    strcpy(request->name, call->name);
+    if (admin_query_signal(call->request->query, &request->signal, &err) < 0)
+        admin_problem(call, PROBLEM_BAD_REQUEST, err.message);
+    else
+        admin_ask(call, request, -1);
+}
+
+static void pvm_wait_complete(struct admin_call *call)
+{
+    ask_named(call, ADMIN_PVM_WAIT);
+}
+
 /* ---- the table ---- */
 
 static const struct admin_page pages[] = {
-    {"GET", false, FUNCTIONS, NULL, list_complete, passed_on, NULL},
-    {"POST", false, FUNCTIONS, admin_deploy_begin, admin_deploy_complete, admin_deploy_answered,
-     NULL},
-    {"GET", true, "", NULL, describe_complete, counters_wanted, describe_counted},
-    {"DELETE", true, "", NULL, remove_complete, removed, NULL},
-    {"GET", true, "/logs", NULL, describe_complete, logs_answered, NULL},
-    {"GET", false, "/metrics", NULL, status_complete, counters_wanted, metrics_counted},
-    {"GET", false, "/system/usage", NULL, status_complete, counters_wanted, usage_counted},
+    {"GET", FUNCTIONS, NULL, NULL, NULL, list_complete, passed_on, NULL},
+    {"POST", FUNCTIONS, NULL, NULL, admin_deploy_begin, admin_deploy_complete,
+     admin_deploy_answered, NULL},
+    {"GET", FUNCTIONS, admin_name_is_valid, "", NULL, describe_complete, counters_wanted,
+     describe_counted},
+    {"DELETE", FUNCTIONS, admin_name_is_valid, "", NULL, remove_complete, removed, NULL},
+    {"GET", FUNCTIONS, admin_name_is_valid, "/logs", NULL, describe_complete, logs_answered, NULL},
+    {"GET", "/metrics", NULL, NULL, NULL, status_complete, counters_wanted, metrics_counted},
+    {"GET", "/system/usage", NULL, NULL, NULL, status_complete, counters_wanted, usage_counted},
+    {"GET", PVMS, NULL, NULL, NULL, pvms_complete, passed_on, NULL},
+    {"DELETE", PVMS, admin_pvm_is_valid, "", NULL, pvm_kill_complete, passed_on, NULL},
+    {"GET", PVMS, admin_pvm_is_valid, "/wait", NULL, pvm_wait_complete, passed_on, NULL},
 };
 
-/* Finds the page; `name` is set for named ones. `allow` gathers the methods that its path has. */
+/* Whether the request's path is the page's; *ret_name is what stands for a name in it. */
+static bool is_path_of(const char *path, const struct admin_page *page, const char **ret_name,
+                       size_t *ret_bytes)
+{
+    size_t prefix = strlen(page->path);
+
+    *ret_bytes = 0;
+    if (!page->name_is_valid)
+        return strcmp(path, page->path) == 0;
+    if (strncmp(path, page->path, prefix) != 0 || path[prefix] != '/')
+        return false;
+    *ret_name = path + prefix + 1;
+    *ret_bytes = strcspn(*ret_name, "/");
+    return strcmp(*ret_name + *ret_bytes, page->tail) == 0 &&
+           page->name_is_valid(*ret_name, *ret_bytes);
+}
+
+/* Finds the page and the name in it. `allow` gathers the methods that its path has. */
 static const struct admin_page *find_page(struct admin_call *call, char *allow, size_t allow_size)
 {
     const struct http_request *request = call->request;
-    const char *path = request->path;
-    const size_t prefix = sizeof FUNCTIONS - 1;
-    const char *name = NULL, *tail = NULL;
+    const char *name = NULL;
+    size_t bytes;
 
-    if (strncmp(path, FUNCTIONS "/", prefix + 1) == 0) {
-        name = path + prefix + 1;
-        tail = name + strcspn(name, "/");
-        if (!admin_name_is_valid(name, (size_t)(tail - name)))
-            name = NULL;
-    }
     for (size_t i = 0; i < ARRAY_LEN(pages); i++) {
         const struct admin_page *page = &pages[i];
-        if (page->named ? !name || strcmp(tail, page->path) != 0 : strcmp(path, page->path) != 0)
+        if (!is_path_of(request->path, page, &name, &bytes))
             continue;
         if (strcmp(request->method, page->method) == 0) {
-            if (page->named) {
-                memcpy(call->name, name, (size_t)(tail - name));
-                call->name[tail - name] = '\0';
-            }
+            if (bytes > 0)
+                memcpy(call->name, name, bytes);
+            call->name[bytes] = '\0';
             return page;
         }
         size_t used = strlen(allow);

@@ -77,7 +77,7 @@ enum problem_cause end_problem(const struct gateway_ended *ended,
                  WIFEXITED(status) ? WEXITSTATUS(status) : 0);
         return PROBLEM_EXIT;
     default:
-        if (signal_name)
+        if (signal_name && message_bytes == 0)
             snprintf(detail, size, "crashed: signal %d (SIG%s)", WTERMSIG(status), signal_name);
         else
             snprintf(detail, size, "crashed: %.*s", message_bytes > 0 ? message_bytes : 16,

@@ -47,7 +47,11 @@ enum gateway_message_type {
     ADMIN_REMOVE,
     ADMIN_LIST,
     ADMIN_DESCRIBE,
-    ADMIN_STATUS, /* pool and instance counters for /metrics */
+    ADMIN_STATUS,   /* pool and instance counters for /metrics */
+    ADMIN_PVMS,     /* the list; these three, with a pVM's name */
+    ADMIN_PVM_KILL, /* with a signal */
+    ADMIN_PVM_WAIT, /* answered when it has ended */
+    ADMIN_REQUESTS_END,
     /* supervisor to admin gateway */
     ADMIN_PROGRESS, /* of a deploy */
     ADMIN_REPLY,    /* descriptor: sealed memfd with the JSON, when body_bytes > 0 */
@@ -165,9 +169,10 @@ struct gateway_ended {
 /* Every ADMIN_ request: answered by exactly one ADMIN_REPLY with the same token, in any order. */
 struct admin_request {
     uint32_t type;
-    uint32_t reserved;
+    uint32_t signal; /* PVM_KILL */
     uint64_t token;
-    char name[NAME_MAX_BYTES + 1]; /* REMOVE, DESCRIBE; DEPLOY: "" when vireo.yaml names it */
+    char name[NAME_MAX_BYTES + 1]; /* PVM_*: as in `vireo ps`; REMOVE, DESCRIBE; DEPLOY: "" when
+                                      vireo.yaml names it */
     /* DEPLOY: what the command line sets over vireo.yaml; "" is: not set. Checked by the
      * supervisor. */
     char isolation[16], memory[16], cpus[16], timeout[16], require[16];

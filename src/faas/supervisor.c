@@ -468,6 +468,7 @@ static int open_all(struct supervisor *supervisor, struct err *err)
 static void close_all(struct supervisor *supervisor)
 {
     gateways_close(supervisor);
+    pvms_close(supervisor);
     jobs_close(supervisor);
     connector_close(supervisor);
     servers_close(supervisor);

@@ -25,6 +25,8 @@
 struct err;
 struct supervisor;
 struct job;
+struct json_object;
+struct pvm_waiter;
 
 /* Something that the loop waits for; embedded in what it belongs to. */
 struct source {
@@ -80,6 +82,7 @@ struct template_slot {
     int64_t started_ns; /* clock_now_ns() */
     bool retired;       /* no more forks: freed when its last instance ends */
     uid_t uid;
+    char name[NAME_MAX_BYTES + 1], version[VERSION_MAX_BYTES + 1]; /* the library's */
     struct secrets *secrets;    /* which files its secret variables came from; no values; or NULL */
     struct template_slot *next; /* in supervisor.templates, or of the dead ones */
 };
@@ -132,10 +135,12 @@ struct function {
 struct instance {
     struct instance *next; /* hash chain by token, or free list */
     uint64_t token;        /* the gateway's name */
-    uint64_t id;           /* ours: index and a count of reuses */
+    uint64_t id;           /* ours: index and a count of reuses; the pVM's name for people */
     struct template_slot *slot;
     struct cgroup *group;
+    bool cold;    /* its template was started for it */
     bool stopped; /* on the gateway's wish */
+    bool killed;  /* on an administrator's */
     bool server;  /* the one of a server: the gateway knows nothing of it */
     bool used;
 };
@@ -225,6 +230,8 @@ struct supervisor {
     int64_t connector_started_ns;
     struct source connector_timer; /* when it is to be started again */
     unsigned connector_failures;   /* in a row */
+    struct pvm_waiter *pvm_waiters;
+    unsigned pvm_waiter_count;
     bool stopping, stopped;
     int64_t stop_at_ns;
 };
@@ -300,6 +307,24 @@ void admin_message(struct supervisor *supervisor, const struct admin_request *re
 void admin_deployed(struct supervisor *supervisor, uint64_t token, const char *name);
 void admin_reply(struct supervisor *supervisor, uint64_t token, int error, const char *message,
                  const char *json);
+
+/* The JSON of what an administrator asks for. */
+void json_add_text(struct json_object *object, const char *key, const char *value);
+void json_add_number(struct json_object *object, const char *key, uint64_t value);
+
+/* ---- supervisor_pvms.c: a pVM is an instance ("8193"), or what one forked ("8193.4") ---- */
+void pvms_list(struct supervisor *supervisor, uint64_t token);
+/* These answer by themselves, or return -errno: -ENOENT, -EINVAL, -ESRCH, -EBUSY. */
+int pvm_kill_wish(struct supervisor *supervisor, const struct admin_request *request,
+                  struct err *err);
+/* The answer comes when it has ended. */
+int pvm_wait_wish(struct supervisor *supervisor, const struct admin_request *request,
+                  struct err *err);
+/* An instance has ended: who waits for it is told. */
+void pvms_ended(struct supervisor *supervisor, uint64_t id, int status);
+void pvms_close(struct supervisor *supervisor);
+/* The instance that is called so by people; NULL: none, or a member's name. */
+struct instance *instance_named(struct supervisor *supervisor, const char *text);
 
 /* ---- supervisor_jobs.c ---- */
 int jobs_open(struct supervisor *supervisor, struct err *err);

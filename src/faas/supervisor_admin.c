@@ -12,12 +12,12 @@
 #include "faas/supervisor.h"
 #include "guest/template.h"
 
-static void add_text(struct json_object *object, const char *key, const char *value)
+void json_add_text(struct json_object *object, const char *key, const char *value)
 {
     json_object_object_add(object, key, json_object_new_string(value));
 }
 
-static void add_number(struct json_object *object, const char *key, uint64_t value)
+void json_add_number(struct json_object *object, const char *key, uint64_t value)
 {
     json_object_object_add(object, key, json_object_new_uint64(value));
 }
@@ -29,7 +29,7 @@ static void add_time(struct json_object *object, const char *key, int64_t second
     struct tm parts;
 
     if (gmtime_r(&time, &parts) && strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &parts))
-        add_text(object, key, text);
+        json_add_text(object, key, text);
 }
 
 static struct json_object *function_json(const struct supervisor *supervisor,
@@ -39,22 +39,22 @@ static struct json_object *function_json(const struct supervisor *supervisor,
     struct json_object *object = json_object_new_object();
     char url[NAME_MAX_BYTES + 128];
 
-    add_text(object, "name", row->name);
-    add_text(object, "version", row->version);
-    add_text(object, "safety", row->safety);
-    add_text(object, "kind", row->kind);
-    add_text(object, "isolation",
-             function->manifest.isolation == MANIFEST_REQUEST ? "request" : "instance");
-    add_number(object, "memory_bytes", function->manifest.limits.memory_bytes);
-    add_number(object, "cpu_millis", function->manifest.limits.cpu_millis);
-    add_number(object, "timeout_ms", function->manifest.limits.timeout_ms);
-    add_text(object, "library", row->library_hash);
-    add_text(object, "source", row->source_hash);
-    add_number(object, "uid", row->uid);
+    json_add_text(object, "name", row->name);
+    json_add_text(object, "version", row->version);
+    json_add_text(object, "safety", row->safety);
+    json_add_text(object, "kind", row->kind);
+    json_add_text(object, "isolation",
+                  function->manifest.isolation == MANIFEST_REQUEST ? "request" : "instance");
+    json_add_number(object, "memory_bytes", function->manifest.limits.memory_bytes);
+    json_add_number(object, "cpu_millis", function->manifest.limits.cpu_millis);
+    json_add_number(object, "timeout_ms", function->manifest.limits.timeout_ms);
+    json_add_text(object, "library", row->library_hash);
+    json_add_text(object, "source", row->source_hash);
+    json_add_number(object, "uid", row->uid);
     add_time(object, "created_at", row->created_at);
     add_time(object, "updated_at", row->updated_at);
     snprintf(url, sizeof url, "http://%s/function/%s", supervisor->config.listen, row->name);
-    add_text(object, "url", url);
+    json_add_text(object, "url", url);
     return object;
 }
 
@@ -129,10 +129,10 @@ static struct json_object *instances_json(const struct supervisor *supervisor,
             continue;
         struct cgroup_usage usage = {0};
         struct json_object *object = json_object_new_object();
-        add_number(object, "id", instance->id);
-        add_number(object, "generation", instance->slot->generation);
+        json_add_number(object, "id", instance->id);
+        json_add_number(object, "generation", instance->slot->generation);
         if (instance->group && cgroup_read_usage(instance->group, &usage) == 0)
-            add_number(object, "memory_bytes", usage.memory_bytes);
+            json_add_number(object, "memory_bytes", usage.memory_bytes);
         json_object_array_add(array, object);
     }
     return array;
@@ -148,10 +148,10 @@ static struct json_object *server_json(const struct function *function)
     for (uint32_t i = 0; i < function->manifest.listen_count; i++)
         json_object_array_add(addresses, json_object_new_string(function->manifest.listen[i]));
     json_object_object_add(object, "listen", addresses);
-    add_text(object, "state", server_state(server));
-    add_number(object, "starts", server->starts);
+    json_add_text(object, "state", server_state(server));
+    json_add_number(object, "starts", server->starts);
     if (server->last[0])
-        add_text(object, "last_end", server->last);
+        json_add_text(object, "last_end", server->last);
     return object;
 }
 
@@ -160,14 +160,14 @@ static struct json_object *namespaces_json(const struct function *function)
     bool per_request = function->manifest.isolation == MANIFEST_REQUEST;
     struct json_object *object = json_object_new_object();
 
-    add_text(object, "pid", per_request ? "request" : "function");
-    add_text(object, "mount", per_request ? "request" : "function");
-    add_text(object, "ipc", per_request ? "request" : "function");
-    add_text(object, "uts", per_request ? "request" : "function");
-    add_text(object, "user", per_request ? "request" : "function");
-    add_text(object, "time", "function");
-    add_text(object, "cgroup", "daemon");
-    add_text(object, "network", "daemon, empty");
+    json_add_text(object, "pid", per_request ? "request" : "function");
+    json_add_text(object, "mount", per_request ? "request" : "function");
+    json_add_text(object, "ipc", per_request ? "request" : "function");
+    json_add_text(object, "uts", per_request ? "request" : "function");
+    json_add_text(object, "user", per_request ? "request" : "function");
+    json_add_text(object, "time", "function");
+    json_add_text(object, "cgroup", "daemon");
+    json_add_text(object, "network", "daemon, empty");
     return object;
 }
 
@@ -178,10 +178,10 @@ static void reply_describe(struct supervisor *supervisor, const struct function 
     char key[BUILD_HASH_TEXT];
 
     if (function->refused)
-        add_text(object, "not_served", function->refused);
+        json_add_text(object, "not_served", function->refused);
     sign_key_id(supervisor->key, key);
-    add_text(object, "signed_by", key);
-    add_text(object, "manifest", function->row.manifest);
+    json_add_text(object, "signed_by", key);
+    json_add_text(object, "manifest", function->row.manifest);
     json_object_object_add(object, "syscalls", tables_json(function));
     json_object_object_add(object, "namespaces", namespaces_json(function));
     json_object_object_add(object, "instances", instances_json(supervisor, function));
@@ -207,7 +207,7 @@ static struct json_object *memory_json(const struct supervisor *supervisor)
         if (json_object_object_get_ex(memory, name, &sum))
             json_object_int_inc(sum, (int64_t)bytes);
         else
-            add_number(memory, name, bytes);
+            json_add_number(memory, name, bytes);
     }
     return memory;
 }
@@ -225,18 +225,18 @@ static void reply_status(struct supervisor *supervisor, uint64_t token)
 
     if (supervisor->pool)
         cgroup_pool_counts(supervisor->pool, &ready, &out, &made);
-    add_number(object, "functions", supervisor->function_count);
-    add_number(object, "instances", supervisor->instance_count);
-    add_number(object, "starts_cold", supervisor->starts_cold);
-    add_number(object, "starts_fork", supervisor->starts_fork);
-    add_number(object, "starts_failed", supervisor->starts_failed);
-    add_number(object, "groups_ready", ready);
-    add_number(object, "groups_out", out);
-    add_number(object, "groups_spare", supervisor->pool ? SPARE_GROUPS : 0);
-    add_number(object, "groups_made", made);
-    add_number(object, "templates", templates);
-    add_number(object, "gateway_restarts_calls", supervisor->gateways[GATEWAY_CALLS].restarts);
-    add_number(object, "gateway_restarts_admin", supervisor->gateways[GATEWAY_ADMIN].restarts);
+    json_add_number(object, "functions", supervisor->function_count);
+    json_add_number(object, "instances", supervisor->instance_count);
+    json_add_number(object, "starts_cold", supervisor->starts_cold);
+    json_add_number(object, "starts_fork", supervisor->starts_fork);
+    json_add_number(object, "starts_failed", supervisor->starts_failed);
+    json_add_number(object, "groups_ready", ready);
+    json_add_number(object, "groups_out", out);
+    json_add_number(object, "groups_spare", supervisor->pool ? SPARE_GROUPS : 0);
+    json_add_number(object, "groups_made", made);
+    json_add_number(object, "templates", templates);
+    json_add_number(object, "gateway_restarts_calls", supervisor->gateways[GATEWAY_CALLS].restarts);
+    json_add_number(object, "gateway_restarts_admin", supervisor->gateways[GATEWAY_ADMIN].restarts);
     json_object_object_add(object, "memory", memory_json(supervisor));
     admin_reply(supervisor, token, 0, "", json_object_to_json_string(object));
     json_object_put(object);
@@ -292,6 +292,15 @@ void admin_message(struct supervisor *supervisor, const struct admin_request *re
         /* Its source does not come when we have no descriptor left. */
         r = fd ? jobs_deploy(supervisor, request, fd, &err)
                : err_set(&err, -EMFILE, "cannot deploy '%s': take its source", request->name);
+        break;
+    case ADMIN_PVMS:
+        pvms_list(supervisor, request->token);
+        break;
+    case ADMIN_PVM_KILL:
+        r = pvm_kill_wish(supervisor, request, &err);
+        break;
+    case ADMIN_PVM_WAIT:
+        r = pvm_wait_wish(supervisor, request, &err);
         break;
     default:
         break;

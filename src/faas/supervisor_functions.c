@@ -227,6 +227,8 @@ int template_open(struct supervisor *supervisor, const char *name, const char *l
         return err_set(err, -ENOMEM, "cannot start template of '%s'", name);
     slot->source.fd = -1;
     slot->uid = uid;
+    snprintf(slot->name, sizeof slot->name, "%s", name);
+    snprintf(slot->version, sizeof slot->version, "%s", manifest->version);
     slot->started_ns = clock_now_ns();
     int r = secrets_read(&supervisor->config, name, manifest, &slot->secrets, err);
     if (r == 0)

@@ -53,7 +53,7 @@ static struct instance *take_instance(struct supervisor *supervisor, uint64_t to
     instance->id += INSTANCES_MAX; /* a late message about its former life finds nothing */
     instance->token = token;
     instance->used = true;
-    instance->stopped = false;
+    instance->stopped = instance->killed = instance->cold = false;
     instance->server = false;
     instance->slot = NULL;
     instance->group = NULL;
@@ -155,6 +155,7 @@ static bool instance_begin(struct supervisor *supervisor, struct function *funct
         tell_not_started(supervisor, token, -EAGAIN, "too many instances");
         return true;
     }
+    instance->cold = cold;
     int r = start(supervisor, function, instance, &channel, &err);
     if (r < 0) {
         pvm_channel_close(&channel);
@@ -263,6 +264,7 @@ int instance_start_server(struct supervisor *supervisor, struct function *functi
         return err_say(err, -EAGAIN, "cannot start '%s': too many instances", function->row.name);
     instance->server = true;
     instance->slot = function->current;
+    instance->cold = function->current->forks == 0;
     instance->slot->instances++;
     instance->slot->forks++;
     int r = cgroup_pool_take(supervisor->pool, &function->limits, &instance->group, err);
@@ -364,6 +366,8 @@ static void explain(const struct instance *instance, int status, struct gateway_
             ended->end = GATEWAY_END_PIDS;
         else
             ended->end = instance->stopped ? GATEWAY_END_KILLED : GATEWAY_END_CRASH;
+        if (ended->end == GATEWAY_END_CRASH && instance->killed)
+            snprintf(ended->message, sizeof ended->message, "killed by an administrator");
     } else if (WIFSIGNALED(status)) {
         ended->end = GATEWAY_END_CRASH;
     }
@@ -425,6 +429,8 @@ static void instance_ended(struct supervisor *supervisor, struct instance *insta
     }
     bool server = instance->server;
     struct function *function = instance->slot ? instance->slot->function : NULL;
+    if (event->type != PVM_NOT_STARTED)
+        pvms_ended(supervisor, instance->id, event->status);
     put_instance(supervisor, instance);
     pvm_channel_stock_fill(&supervisor->channels);
     if (server) {

@@ -183,6 +183,62 @@ script() {
     ask kin copies
 }
 
+# The first child of a function's instances.
+child_of() {
+    "$VIREO" ps -o json | jq -r "[.[] | select(.function == \"$1\" and .parent != null)][0].id"
+}
+
+@test "pVMs have names, by which they are shown, waited for and killed" {
+    ask kin leave
+    local child root
+    child=$(child_of kin)
+    root=${child%.*}
+    [ "$child" = "$root.${body#child: }" ]
+    run "$VIREO" ps
+    [[ ${lines[0]} == PVM*FAMILY*PARENT*WALL*FUNCTION*VERSION*START*MEMORY*STATE ]]
+    # Lines up: every cell begins below its heading.
+    local at
+    at=$(awk 'NR == 1 {print index($0, "WALL")}' <<<"$output")
+    [ "$(cut -c "$at-$((at + 7))" <<<"$output" | sort -u)" = $'WALL    \nprocess ' ]
+    run "$VIREO" ps --tree
+    [[ $output == *$'\n'"$root "*$'\n'"└─ $child "*process*kin*child*B*ing* ]]
+    [ "$("$VIREO" ps -o json | jq -r ".[] | select(.id == \"$child\") | [.family, .parent, .start] | join(\" \")")" = \
+        "$root $root child" ]
+
+    "$VIREO" wait "$child" >"$BATS_TEST_TMPDIR/child" &
+    local waits=$!
+    "$VIREO" wait "$root" >"$BATS_TEST_TMPDIR/root" &
+    local waits_root=$!
+    # Both have asked.
+    sleep 0.5
+    "$VIREO" kill -s TERM "$child"
+    not wait "$waits"
+    [ "$(cat "$BATS_TEST_TMPDIR/child")" = "$child: signal 15 (SIGTERM)" ]
+    # What has no effect on process 1 of a namespace has none here.
+    "$VIREO" kill -s TERM "$root"
+    "$VIREO" ps -q | grep -qx "$root"
+    "$VIREO" kill "$root"
+    not wait "$waits_root"
+    [ "$(cat "$BATS_TEST_TMPDIR/root")" = "$root: signal 9 (SIGKILL)" ]
+    not grep -qx "$root" <<<"$("$VIREO" ps -q)"
+    grep -q "pVM $root of 'kin': signal 9, by uid 0" "$VIREO_STATE/daemon.log"
+    ask kin copies
+}
+
+@test "a pVM's name that is none is refused" {
+    run "$VIREO" kill 4000000001
+    [ "$status" -eq 3 ]
+    [[ $output == *"there is no pVM '4000000001'"* ]]
+    for name in 08192 8192. 8192.1.1 .1 -- 8192.x "$(printf '9%.0s' {1..60})"; do
+        run "$VIREO" wait -- "$name"
+        [ "$status" -eq 2 ]
+    done
+    run "$VIREO" kill -s 65 8192
+    [ "$status" -eq 2 ]
+    [ "$(admin DELETE "/system/pvms/8192?signal=0" -o /dev/null -w '%{http_code}')" = 400 ]
+    [ "$(admin POST /system/pvms -o /dev/null -w '%{http_code}')" = 405 ]
+}
+
 @test "without the grant nothing of it is there" {
     ask alone copies
     [ "$body" = "fork: Operation not permitted" ]

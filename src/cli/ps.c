@@ -1,0 +1,128 @@
+/* vireo ps: the pVMs that run, and whose children they are. */
+#include <errno.h>
+#include <json-c/json.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/err.h"
+#include "cli/cli.h"
+#include "cli/options.h"
+#include "cli/problem.h"
+#include "cli/table.h"
+
+DEFINE_CLEANUP(struct table, table_free)
+
+/* Deeper members stand in this column: a family's limits end earlier. */
+#define DEPTH_MAX 16
+
+/* For people: three digits of it. */
+static void memory_text(unsigned long long bytes, char *text, size_t size)
+{
+    static const char *const units[] = {"KiB", "MiB", "GiB"};
+    double value = (double)bytes / 1024;
+    size_t unit = 0;
+
+    while (value >= 1024 && unit + 1 < ARRAY_LEN(units))
+        value /= 1024, unit++;
+    snprintf(text, size, value < 10 && unit > 0 ? "%.1f %s" : "%.0f %s", value, units[unit]);
+}
+
+static int row_add(struct table *table, struct json_object *pvm, int depth)
+{
+    char memory[32], id[128];
+
+    memory_text((unsigned long long)json_number(pvm, "memory_bytes"), memory, sizeof memory);
+    snprintf(id, sizeof id, "%*s%s%s", depth > 1 ? (depth - 1) * 3 : 0, "", depth ? "└─ " : "",
+             json_text(pvm, "id", "?"));
+    const char *const cells[] = {
+        id,
+        json_text(pvm, "family", "?"),
+        json_text(pvm, "parent", "-"),
+        json_text(pvm, "wall", "?"),
+        json_text(pvm, "function", "?"),
+        json_text(pvm, "version", ""),
+        json_text(pvm, "start", "?"),
+        memory,
+        json_text(pvm, "state", "?"),
+    };
+    return table_row(table, cells);
+}
+
+/* Those whose parent this is, each with its own below it; all of them, for NULL, the roots. */
+static int rows_below(struct table *table, struct json_object *list, const char *parent, int depth)
+{
+    for (size_t i = 0; i < json_object_array_length(list); i++) {
+        struct json_object *pvm = json_object_array_get_idx(list, i);
+        const char *its = json_text(pvm, "parent", NULL);
+        if (parent ? !its || strcmp(its, parent) != 0 : its != NULL)
+            continue;
+        int r = row_add(table, pvm, depth);
+        if (r == 0 && depth < DEPTH_MAX)
+            r = rows_below(table, list, json_text(pvm, "id", "?"), depth + 1);
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}
+
+static int rows_plain(struct table *table, struct json_object *list)
+{
+    int r = 0;
+
+    for (size_t i = 0; i < json_object_array_length(list) && r == 0; i++)
+        r = row_add(table, json_object_array_get_idx(list, i), 0);
+    return r;
+}
+
+static int table_show(struct json_object *list, bool tree)
+{
+    static const char *const headings[] = {"PVM",     "FAMILY", "PARENT", "WALL",  "FUNCTION",
+                                           "VERSION", "START",  "MEMORY", "STATE", NULL};
+    _cleanup_(table_freep) struct table *table = table_new(headings);
+    struct err err = {0};
+
+    int r = !table ? -ENOMEM : tree ? rows_below(table, list, NULL, 0) : rows_plain(table, list);
+    if (r < 0) {
+        err_set(&err, r, "cannot list the pVMs");
+        return cli_error(&err, NULL);
+    }
+    table_print(table, stdout);
+    return CLI_OK;
+}
+
+int cli_ps(int argc, char **argv)
+{
+    _cleanup_(json_freep) struct json_object *list = NULL;
+    bool tree = false;
+    const struct cli_option options[] = {{.name = "--tree", .flag = &tree}};
+    struct err err = {0};
+    int words, exit;
+
+    if (!cli_options(argc, argv, options, ARRAY_LEN(options), 0, &words, &exit))
+        return exit;
+    if (words != 0)
+        return cli_usage("ps", "it takes no '%s'", argv[1]);
+    exit = admin_get("list the pVMs", NULL, "/system/pvms", &list);
+    if (exit != CLI_OK)
+        return exit;
+    if (!json_object_is_type(list, json_type_array)) {
+        err_say(&err, -ENOTRECOVERABLE, "cannot list the pVMs: the answer is not a list");
+        return cli_error(&err, NULL);
+    }
+    if (cli.json) {
+        puts(json_object_to_json_string_ext(list, JSON_C_TO_STRING_PRETTY |
+                                                      JSON_C_TO_STRING_NOSLASHESCAPE));
+        return CLI_OK;
+    }
+    if (cli.quiet) {
+        for (size_t i = 0; i < json_object_array_length(list); i++)
+            puts(json_text(json_object_array_get_idx(list, i), "id", "?"));
+        return CLI_OK;
+    }
+    if (json_object_array_length(list) == 0) {
+        fprintf(stderr, "no pVM runs\n  try: vireo invoke NAME\n");
+        return CLI_OK;
+    }
+    return table_show(list, tree);
+}
