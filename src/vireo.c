@@ -65,6 +65,13 @@ const struct cli_verb cli_verbs[] = {
     {"ls", "", "list the functions", "  vireo ls -o json\n", cli_ls},
     {"describe", "NAME", "show everything about a function: limits, grants, system calls",
      "  vireo describe hello\n", cli_describe},
+    {"update", "NAME SRC", "give a function, and the pVMs that run it, a new version",
+     "SRC is what `vireo deploy` takes. Without a vireo.yaml the function keeps its settings.\n\n"
+     "  vireo update hello hello2.c\n",
+     cli_update},
+    {"rollback", "NAME", "give a function its former version again",
+     "Again and again: to the eighth version before this one.\n\n  vireo rollback hello\n",
+     cli_rollback},
     {"rm", "NAME...", "remove functions", "  vireo rm hello\n", cli_rm},
     {"ps", "[--tree]", "show the pVMs that run",
      "A pVM is an instance of a function, or what one forked: 8193 is an instance, 8193.4 the pVM\n"

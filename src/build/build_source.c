@@ -57,8 +57,9 @@ static int read_manifest(struct build_source *source, struct err *err)
     int r = find_manifest(source, &entry, &found, err);
     if (r < 0 || !found)
         return r;
-    return manifest_parse((const char *)entry.data, entry.size, "vireo.yaml", &source->manifest,
-                          err);
+    r = manifest_parse((const char *)entry.data, entry.size, "vireo.yaml", &source->manifest, err);
+    source->manifest.given = true;
+    return r;
 }
 
 /* Which pattern of the manifest names this file: its index, or -1. */

@@ -65,6 +65,7 @@ struct manifest {
     char connect[GRANT_CONNECT_MAX][ENDPOINT_MAX_BYTES + 1]; /* grants: connect: HOST:PORT each */
     uint32_t connect_count;
     bool fork, ipc; /* grants: fork, ipc */
+    bool given;     /* the source has a vireo.yaml: set by the build, not written */
 };
 
 /* The defaults, with no name. */

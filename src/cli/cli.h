@@ -41,6 +41,8 @@ int cli_rm(int argc, char **argv);
 int cli_ps(int argc, char **argv);
 int cli_kill(int argc, char **argv);
 int cli_wait(int argc, char **argv);
+int cli_update(int argc, char **argv);
+int cli_rollback(int argc, char **argv);
 int cli_logs(int argc, char **argv);
 int cli_top(int argc, char **argv);
 int cli_serve(int argc, char **argv);

@@ -9,6 +9,7 @@
 #include "base/err.h"
 #include "build/build.h"
 #include "cli/cli.h"
+#include "cli/deploy.h"
 #include "cli/http.h"
 #include "cli/options.h"
 #include "cli/problem.h"
@@ -137,43 +138,44 @@ static void report(struct json_object *function, unsigned long long ms)
     printf("  try: echo hello | vireo invoke %s\n       curl --data-binary hello %s\n", name, url);
 }
 
-static int outcome(struct answer_lines *lines, const char *name, unsigned long long ms)
+static int outcome(struct answer_lines *lines, const struct deploy_upload *upload,
+                   unsigned long long ms)
 {
     struct json_object *member;
     struct err err = {0};
 
     if (json_object_is_type(lines->last, json_type_object)) {
         if (json_object_object_get_ex(lines->last, "problem", &member))
-            return problem_print_json("deploy", name, member);
+            return problem_print_json(upload->verb, upload->name, member);
         if (json_object_object_get_ex(lines->last, "function", &member)) {
-            report(member, ms);
+            upload->report(member, ms);
             return CLI_OK;
         }
     }
-    err_say(&err, -ECONNRESET, "cannot deploy '%s': the daemon stopped before it was done", name);
+    err_say(&err, -ECONNRESET, "cannot %s '%s': the daemon stopped before it was done",
+            upload->verb, upload->name);
     return cli_error(&err, "vireo ls");
 }
 
-static int deploy(const char *source, const struct deploy_options *options)
+int deploy_upload(const struct deploy_upload *upload)
 {
     static const char *const headers[] = {"Content-Type: application/x-tar",
                                           "Accept: application/x-ndjson"};
-    _cleanup_(freep) char *target = target_make(options);
     _cleanup_(freep) void *tar = NULL;
     struct answer_lines lines = {0};
     struct http_answer answer = {0};
     struct err err = {0};
     size_t tar_size;
 
-    if (!target) {
-        err_set(&err, -ENOMEM, "cannot deploy '%s'", source);
+    if (!upload->target) {
+        err_set(&err, -ENOMEM, "cannot %s '%s'", upload->verb, upload->source);
         return cli_error(&err, NULL);
     }
-    if (source_pack(source, &tar, &tar_size, &err) < 0)
+    if (source_pack(upload->source, &tar, &tar_size, &err) < 0)
         return cli_error(&err, NULL);
     struct http_request request = {
         .method = "POST",
-        .target = target,
+        .target = upload->target,
         .headers = headers,
         .header_count = ARRAY_LEN(headers),
         .body = tar,
@@ -182,8 +184,6 @@ static int deploy(const char *source, const struct deploy_options *options)
         .piece = on_piece,
         .user = &lines,
     };
-    const char *name = options->name ? options->name : source;
-
     lines.progress = progress_new(cli.verbose, cli.quiet);
     int r = http_admin(&request, &answer, &err);
     /* A last line without its newline counts too. */
@@ -198,9 +198,9 @@ static int deploy(const char *source, const struct deploy_options *options)
     if (r < 0)
         exit = problem_unreachable(&err);
     else if (answer.status != 200)
-        exit = problem_print("deploy", name, &answer);
+        exit = problem_print(upload->verb, upload->name, &answer);
     else
-        exit = outcome(&lines, name, (unsigned long long)answer.total_us / 1000);
+        exit = outcome(&lines, upload, (unsigned long long)answer.total_us / 1000);
     http_answer_clear(&answer);
     json_free(lines.last);
     free(lines.line);
@@ -230,5 +230,13 @@ int cli_deploy(int argc, char **argv)
         if (!strchr(pair, '=') || pair[0] == '=')
             return cli_usage("deploy", "'--param %s': it must be NAME=VALUE", pair);
     }
-    return deploy(argv[1], &deploy_options);
+    _cleanup_(freep) char *target = target_make(&deploy_options);
+    const struct deploy_upload upload = {
+        .verb = "deploy",
+        .source = argv[1],
+        .name = deploy_options.name ? deploy_options.name : argv[1],
+        .target = target,
+        .report = report,
+    };
+    return deploy_upload(&upload);
 }

@@ -1,4 +1,5 @@
-/* POST /system/functions: the source goes into a sealed memory file, progress comes back. */
+/* POST /system/functions and /system/functions/NAME/update: the source goes into a sealed memory
+ * file, progress comes back. */
 #include <errno.h>
 #include <fcntl.h>
 #include <json-c/json.h>
@@ -35,7 +36,8 @@ void admin_deploy_begin(struct admin_call *call)
         admin_problem(call, PROBLEM_INTERNAL, "there is no memory for the source");
         return;
     }
-    call->deploy->type = ADMIN_DEPLOY;
+    call->deploy->type = call->name[0] ? ADMIN_UPDATE : ADMIN_DEPLOY;
+    strcpy(call->deploy->name, call->name);
     if (admin_query_deploy(call->request->query, call->deploy, &err) < 0) {
         admin_problem(call, PROBLEM_BAD_REQUEST, err.message);
         return;

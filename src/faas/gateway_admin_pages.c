@@ -124,6 +124,11 @@ static void remove_complete(struct admin_call *call)
     ask_named(call, ADMIN_REMOVE);
 }
 
+static void rollback_complete(struct admin_call *call)
+{
+    ask_named(call, ADMIN_ROLLBACK);
+}
+
 static void removed(struct admin_call *call, const struct admin_reply *reply, char *json)
 {
     struct admin *admin = call->admin;
@@ -319,6 +324,9 @@ static const struct admin_page pages[] = {
     {"GET", FUNCTIONS, admin_name_is_valid, "", NULL, describe_complete, counters_wanted,
      describe_counted},
     {"DELETE", FUNCTIONS, admin_name_is_valid, "", NULL, remove_complete, removed, NULL},
+    {"POST", FUNCTIONS, admin_name_is_valid, "/update", admin_deploy_begin, admin_deploy_complete,
+     admin_deploy_answered, NULL},
+    {"POST", FUNCTIONS, admin_name_is_valid, "/rollback", NULL, rollback_complete, passed_on, NULL},
     {"GET", FUNCTIONS, admin_name_is_valid, "/logs", NULL, describe_complete, logs_answered, NULL},
     {"GET", "/metrics", NULL, NULL, NULL, status_complete, counters_wanted, metrics_counted},
     {"GET", "/system/usage", NULL, NULL, NULL, status_complete, counters_wanted, usage_counted},

@@ -51,6 +51,8 @@ enum gateway_message_type {
     ADMIN_PVMS,     /* the list; these three, with a pVM's name */
     ADMIN_PVM_KILL, /* with a signal */
     ADMIN_PVM_WAIT, /* answered when it has ended */
+    ADMIN_UPDATE,   /* as ADMIN_DEPLOY, of a function that there is; its pVMs get the new library */
+    ADMIN_ROLLBACK, /* to the former version that was current last */
     ADMIN_REQUESTS_END,
     /* supervisor to admin gateway */
     ADMIN_PROGRESS, /* of a deploy */
@@ -171,8 +173,8 @@ struct admin_request {
     uint32_t type;
     uint32_t signal; /* PVM_KILL */
     uint64_t token;
-    char name[NAME_MAX_BYTES + 1]; /* PVM_*: as in `vireo ps`; REMOVE, DESCRIBE; DEPLOY: "" when
-                                      vireo.yaml names it */
+    char name[NAME_MAX_BYTES + 1]; /* PVM_*: as in `vireo ps`; REMOVE, DESCRIBE, UPDATE, ROLLBACK;
+                                      DEPLOY: "" when vireo.yaml names it */
     /* DEPLOY: what the command line sets over vireo.yaml; "" is: not set. Checked by the
      * supervisor. */
     char isolation[16], memory[16], cpus[16], timeout[16], require[16];

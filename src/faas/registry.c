@@ -21,20 +21,10 @@ void registry_function_clear(struct registry_function *function)
 
 /* ---- statements ---- */
 
-/* Releases what a statement holds, whatever way its user leaves. */
-static void resetp(sqlite3_stmt **statement)
+int registry_run(struct registry *registry, enum statement which, const int64_t *number,
+                 const char *verb, struct err *err)
 {
-    if (*statement) {
-        sqlite3_reset(*statement);
-        sqlite3_clear_bindings(*statement);
-    }
-}
-
-/* Runs a statement that gives no rows and has at most one number bound. */
-static int run(struct registry *registry, enum statement which, const int64_t *number,
-               const char *verb, struct err *err)
-{
-    _cleanup_(resetp) sqlite3_stmt *statement = registry->statement[which];
+    _cleanup_(statement_resetp) sqlite3_stmt *statement = registry->statement[which];
 
     if (number && sqlite3_bind_int64(statement, 1, *number) != SQLITE_OK)
         return registry_failed(registry, err, verb);
@@ -43,17 +33,16 @@ static int run(struct registry *registry, enum statement which, const int64_t *n
     return 0;
 }
 
-/* Ends a transaction: commits if all went well, else takes everything back. */
-static int finish(struct registry *registry, int result, const char *verb, struct err *err)
+int registry_finish(struct registry *registry, int result, const char *verb, struct err *err)
 {
     if (result >= 0) {
-        int r = run(registry, STATEMENT_COMMIT, NULL, verb, err);
+        int r = registry_run(registry, STATEMENT_COMMIT, NULL, verb, err);
         if (r == 0)
             return result;
         result = r;
     }
     if (!sqlite3_get_autocommit(registry->db))
-        run(registry, STATEMENT_ROLLBACK, NULL, verb, NULL);
+        registry_run(registry, STATEMENT_ROLLBACK, NULL, verb, NULL);
     return result;
 }
 
@@ -63,7 +52,7 @@ static int finish(struct registry *registry, int result, const char *verb, struc
 static int uid_search(struct registry *registry, uid_t from, uid_t to, uid_t *ret_uid,
                       struct err *err)
 {
-    _cleanup_(resetp) sqlite3_stmt *statement = registry->statement[STATEMENT_UIDS_TAKEN];
+    _cleanup_(statement_resetp) sqlite3_stmt *statement = registry->statement[STATEMENT_UIDS_TAKEN];
     uint64_t candidate = from;
     int r;
 
@@ -89,7 +78,7 @@ static int uid_allocate(struct registry *registry, uid_t *ret_uid, struct err *e
     uid_t cursor = registry->uid_first, uid = 0;
 
     {
-        _cleanup_(resetp) sqlite3_stmt *statement = registry->statement[STATEMENT_CURSOR];
+        _cleanup_(statement_resetp) sqlite3_stmt *statement = registry->statement[STATEMENT_CURSOR];
         if (sqlite3_step(statement) != SQLITE_ROW)
             return registry_failed(registry, err, "read");
         int64_t stored = sqlite3_column_int64(statement, 0);
@@ -105,7 +94,7 @@ static int uid_allocate(struct registry *registry, uid_t *ret_uid, struct err *e
         return err_say(err, -ENOSPC,
                        "cannot give the function a uid: all %u are in use or wait for their purge",
                        registry->uid_last - registry->uid_first + 1);
-    r = run(registry, STATEMENT_CURSOR_SET, &(int64_t){(int64_t)uid + 1}, "write", err);
+    r = registry_run(registry, STATEMENT_CURSOR_SET, &(int64_t){(int64_t)uid + 1}, "write", err);
     if (r == 0)
         *ret_uid = uid;
     return r;
@@ -113,7 +102,7 @@ static int uid_allocate(struct registry *registry, uid_t *ret_uid, struct err *e
 
 int registry_uid_purged(struct registry *registry, uid_t uid, struct err *err)
 {
-    int r = run(registry, STATEMENT_PURGED, &(int64_t){uid}, "write", err);
+    int r = registry_run(registry, STATEMENT_PURGED, &(int64_t){uid}, "write", err);
 
     if (r == 0 && sqlite3_changes(registry->db) == 0)
         return err_say(err, -ENOENT, "cannot free uid %u: it does not wait for its purge", uid);
@@ -122,7 +111,7 @@ int registry_uid_purged(struct registry *registry, uid_t uid, struct err *err)
 
 int registry_uids_waiting(struct registry *registry, uid_t *ret_uids, size_t max, struct err *err)
 {
-    _cleanup_(resetp) sqlite3_stmt *statement = registry->statement[STATEMENT_WAITING];
+    _cleanup_(statement_resetp) sqlite3_stmt *statement = registry->statement[STATEMENT_WAITING];
     size_t count = 0;
     int r;
 
@@ -162,7 +151,7 @@ static int function_check(const struct registry_function *function, struct err *
 static int kept_read(struct registry *registry, const char *name,
                      struct registry_function *function, struct err *err)
 {
-    _cleanup_(resetp) sqlite3_stmt *statement = registry->statement[STATEMENT_FIND];
+    _cleanup_(statement_resetp) sqlite3_stmt *statement = registry->statement[STATEMENT_FIND];
 
     sqlite3_bind_text(statement, 1, name, -1, SQLITE_STATIC);
     int r = sqlite3_step(statement);
@@ -181,7 +170,7 @@ static int kept_read(struct registry *registry, const char *name,
 static int function_write(struct registry *registry, enum statement which,
                           const struct registry_function *function, struct err *err)
 {
-    _cleanup_(resetp) sqlite3_stmt *statement = registry->statement[which];
+    _cleanup_(statement_resetp) sqlite3_stmt *statement = registry->statement[which];
     const char *const texts[] = {function->version, function->library_hash, function->source_hash,
                                  function->safety, function->kind};
 
@@ -198,12 +187,18 @@ static int function_write(struct registry *registry, enum statement which,
     return sqlite3_step(statement) == SQLITE_DONE ? 0 : registry_failed(registry, err, "write");
 }
 
+int registry_row_write(struct registry *registry, const struct registry_function *function,
+                       struct err *err)
+{
+    return function_write(registry, STATEMENT_UPDATE, function, err);
+}
+
 /* Inside a transaction: a function that is not there yet. */
 static int function_add(struct registry *registry, struct registry_function *function,
                         struct err *err)
 {
     {
-        _cleanup_(resetp) sqlite3_stmt *statement = registry->statement[STATEMENT_COUNT];
+        _cleanup_(statement_resetp) sqlite3_stmt *statement = registry->statement[STATEMENT_COUNT];
         if (sqlite3_step(statement) != SQLITE_ROW)
             return registry_failed(registry, err, "read");
         if (sqlite3_column_int64(statement, 0) >= FUNCTIONS_MAX)
@@ -228,17 +223,20 @@ int registry_put(struct registry *registry, struct registry_function *function, 
 
     int r = function_check(function, err);
     if (r == 0)
-        r = run(registry, STATEMENT_BEGIN, NULL, "write", err);
+        r = registry_run(registry, STATEMENT_BEGIN, NULL, "write", err);
     if (r < 0)
         return r;
     next.updated_at = time(NULL);
     next.created_at = next.updated_at;
     r = kept_read(registry, next.name, &next, err);
-    if (r == 0)
-        r = function_write(registry, STATEMENT_UPDATE, &next, err);
-    else if (r == -ENOENT)
+    if (r == 0) {
+        r = registry_version_keep(registry, &next, err);
+        if (r == 0)
+            r = function_write(registry, STATEMENT_UPDATE, &next, err);
+    } else if (r == -ENOENT) {
         r = function_add(registry, &next, err);
-    r = finish(registry, r, "write", err);
+    }
+    r = registry_finish(registry, r, "write", err);
     if (r == 0)
         *function = next;
     return r;
@@ -249,20 +247,22 @@ int registry_remove(struct registry *registry, const char *name, uint32_t *ret_i
 {
     struct registry_function kept = {0};
 
-    int r = run(registry, STATEMENT_BEGIN, NULL, "write", err);
+    int r = registry_run(registry, STATEMENT_BEGIN, NULL, "write", err);
     if (r < 0)
         return r;
     r = kept_read(registry, name, &kept, err);
     if (r == -ENOENT)
         err_say(err, r, "cannot remove '%.63s': no such function", name);
     if (r == 0)
-        r = run(registry, STATEMENT_WAIT, &(int64_t){kept.uid}, "write", err);
+        r = registry_run(registry, STATEMENT_WAIT, &(int64_t){kept.uid}, "write", err);
+    if (r == 0)
+        r = registry_run(registry, STATEMENT_FORGET, &(int64_t){kept.id}, "write", err);
     if (r == 0) {
-        _cleanup_(resetp) sqlite3_stmt *statement = registry->statement[STATEMENT_DELETE];
+        _cleanup_(statement_resetp) sqlite3_stmt *statement = registry->statement[STATEMENT_DELETE];
         sqlite3_bind_text(statement, 1, name, -1, SQLITE_STATIC);
         r = sqlite3_step(statement) == SQLITE_DONE ? 0 : registry_failed(registry, err, "write");
     }
-    r = finish(registry, r, "write", err);
+    r = registry_finish(registry, r, "write", err);
     if (r < 0)
         return r;
     *ret_id = kept.id;
@@ -282,8 +282,8 @@ static bool text_copy(sqlite3_stmt *row, int column, char *to, size_t size)
     return true;
 }
 
-static int row_read(struct registry *registry, sqlite3_stmt *row,
-                    struct registry_function *ret_function, struct err *err)
+int registry_row_read(struct registry *registry, sqlite3_stmt *row,
+                      struct registry_function *ret_function, struct err *err)
 {
     struct registry_function f = {0};
     int64_t id = sqlite3_column_int64(row, 0);
@@ -315,7 +315,7 @@ static int row_read(struct registry *registry, sqlite3_stmt *row,
 int registry_get(struct registry *registry, const char *name,
                  struct registry_function *ret_function, struct err *err)
 {
-    _cleanup_(resetp) sqlite3_stmt *statement = registry->statement[STATEMENT_GET];
+    _cleanup_(statement_resetp) sqlite3_stmt *statement = registry->statement[STATEMENT_GET];
 
     sqlite3_bind_text(statement, 1, name, -1, SQLITE_STATIC);
     int r = sqlite3_step(statement);
@@ -323,19 +323,19 @@ int registry_get(struct registry *registry, const char *name,
         return err_say(err, -ENOENT, "cannot find function '%.63s'", name);
     if (r != SQLITE_ROW)
         return registry_failed(registry, err, "read");
-    return row_read(registry, statement, ret_function, err);
+    return registry_row_read(registry, statement, ret_function, err);
 }
 
 int registry_each(struct registry *registry,
                   int (*each)(const struct registry_function *function, void *user), void *user,
                   struct err *err)
 {
-    _cleanup_(resetp) sqlite3_stmt *statement = registry->statement[STATEMENT_EACH];
+    _cleanup_(statement_resetp) sqlite3_stmt *statement = registry->statement[STATEMENT_EACH];
     int step;
 
     while ((step = sqlite3_step(statement)) == SQLITE_ROW) {
         _cleanup_(registry_function_clear) struct registry_function function = {0};
-        int r = row_read(registry, statement, &function, err);
+        int r = registry_row_read(registry, statement, &function, err);
         if (r == 0)
             r = each(&function, user);
         if (r != 0)

@@ -62,3 +62,23 @@ int registry_get(struct registry *registry, const char *name,
 int registry_each(struct registry *registry,
                   int (*each)(const struct registry_function *function, void *user), void *user,
                   struct err *err);
+
+/* Former versions of each function that are kept. */
+#define REGISTRY_VERSIONS_KEPT 8
+
+/*
+ * What a function was before it was put last, or stepped back: as registry_get() gives it, with
+ * the version, library, safety, kind, manifest and updated_at of then. -ENOENT: no such function,
+ * or no former version of it.
+ */
+int registry_previous(struct registry *registry, const char *name,
+                      struct registry_function *ret_function, struct err *err);
+/* Makes that its row, and forgets it among the former ones: one transaction. `previous` is
+ * registry_previous()'s; its updated_at is set. */
+int registry_step_back(struct registry *registry, struct registry_function *previous,
+                       struct err *err);
+/* As registry_each(), for the former versions of `name`, or of all functions (NULL), the newest
+ * first. */
+int registry_each_version(struct registry *registry, const char *name,
+                          int (*each)(const struct registry_function *function, void *user),
+                          void *user, struct err *err);

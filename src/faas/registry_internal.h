@@ -1,4 +1,4 @@
-/* For registry.c, registry_open.c and registry_wal.c only. */
+/* For registry.c and registry_*.c only. */
 #pragma once
 
 #include <limits.h>
@@ -26,6 +26,11 @@ enum statement {
     STATEMENT_WAIT,
     STATEMENT_PURGED,
     STATEMENT_WAITING,
+    STATEMENT_KEEP,
+    STATEMENT_TRIM,
+    STATEMENT_FORGET,
+    STATEMENT_FORGET_LAST,
+    STATEMENT_VERSIONS,
     STATEMENTS
 };
 
@@ -41,6 +46,35 @@ struct registry {
 int registry_damaged(const struct registry *registry, struct err *err, const char *why);
 /* The failure of SQLite's last call, as a person should read it. */
 int registry_failed(const struct registry *registry, struct err *err, const char *verb);
+
+/* Releases what a statement holds, whatever way its user leaves. */
+static inline void statement_resetp(sqlite3_stmt **statement)
+{
+    if (*statement) {
+        sqlite3_reset(*statement);
+        sqlite3_clear_bindings(*statement);
+    }
+}
+
+/* ---- registry.c ---- */
+
+/* Runs a statement that gives no rows and has at most one number bound. */
+int registry_run(struct registry *registry, enum statement which, const int64_t *number,
+                 const char *verb, struct err *err);
+/* Ends a transaction: commits if all went well, else takes everything back. */
+int registry_finish(struct registry *registry, int result, const char *verb, struct err *err);
+/* The row that stands in a statement with the columns of a function. */
+int registry_row_read(struct registry *registry, sqlite3_stmt *row,
+                      struct registry_function *ret_function, struct err *err);
+/* Writes `function` over its row, inside a transaction. */
+int registry_row_write(struct registry *registry, const struct registry_function *function,
+                       struct err *err);
+
+/* ---- registry_versions.c ---- */
+
+/* Inside the transaction that writes `next` over it: keeps the row of that name, if it differs. */
+int registry_version_keep(struct registry *registry, const struct registry_function *next,
+                          struct err *err);
 
 /* Before the database is opened: what its write-ahead log has. */
 void registry_wal_look(struct registry *registry);

@@ -9,7 +9,7 @@
 
 #include "faas/registry_internal.h"
 
-#define SCHEMA_VERSION 2
+#define SCHEMA_VERSION 3
 #define APPLICATION_ID 0x76697265 /* "vire": tells our file from another program's */
 #define BUSY_WAIT_MS 200
 
@@ -41,7 +41,28 @@ static const char *const statement_sql[STATEMENTS] = {
         "INSERT INTO uids_waiting SELECT uid, owns_files FROM functions WHERE uid = ?",
     [STATEMENT_PURGED] = "DELETE FROM uids_waiting WHERE uid = ?",
     [STATEMENT_WAITING] = "SELECT uid FROM uids_waiting WHERE NOT owns_files ORDER BY uid LIMIT ?",
+    [STATEMENT_KEEP] = "INSERT INTO versions (function_id, version, library_hash, source_hash, "
+                       "safety, kind, updated_at, manifest) SELECT id, version, library_hash, "
+                       "source_hash, safety, kind, updated_at, manifest FROM functions "
+                       "WHERE name = ?1 AND (library_hash <> ?2 OR manifest <> ?3)",
+    [STATEMENT_TRIM] = "DELETE FROM versions WHERE function_id = ?1 AND seq NOT IN (SELECT seq "
+                       "FROM versions WHERE function_id = ?1 ORDER BY seq DESC LIMIT ?2)",
+    [STATEMENT_FORGET] = "DELETE FROM versions WHERE function_id = ?",
+    [STATEMENT_FORGET_LAST] = "DELETE FROM versions WHERE seq = (SELECT max(seq) FROM versions "
+                              "WHERE function_id = ?)",
+    [STATEMENT_VERSIONS] =
+        "SELECT f.id, f.name, v.version, v.library_hash, v.source_hash, v.safety, v.kind, f.uid, "
+        "f.created_at, v.updated_at, v.manifest, f.owns_files FROM versions v JOIN functions f "
+        "ON f.id = v.function_id WHERE ?1 IS NULL OR f.name = ?1 ORDER BY v.seq DESC",
 };
+
+/* What a function was before its row was written last; seq grows with time. */
+#define VERSIONS_TABLE                                                                            \
+    "CREATE TABLE versions (seq INTEGER PRIMARY KEY AUTOINCREMENT, function_id INTEGER NOT NULL," \
+    " version TEXT NOT NULL, library_hash TEXT NOT NULL, source_hash TEXT NOT NULL,"              \
+    " safety TEXT NOT NULL, kind TEXT NOT NULL, updated_at INTEGER NOT NULL,"                     \
+    " manifest TEXT NOT NULL) STRICT;"                                                            \
+    "CREATE INDEX versions_of ON versions (function_id, seq);"
 
 /* AUTOINCREMENT: an id is never used again, as the header promises. */
 static const char schema[] =
@@ -54,9 +75,9 @@ static const char schema[] =
     "CREATE TABLE uids_waiting (uid INTEGER PRIMARY KEY, owns_files INTEGER NOT NULL DEFAULT 1)"
     " STRICT;"
     "CREATE TABLE uid_cursor (uid INTEGER NOT NULL) STRICT;"
-    "INSERT INTO uid_cursor VALUES (0);"
+    "INSERT INTO uid_cursor VALUES (0);" VERSIONS_TABLE
     "PRAGMA application_id = 1986622053;" /* APPLICATION_ID */
-    "PRAGMA user_version = 2;"
+    "PRAGMA user_version = 3;"
     "COMMIT;";
 _Static_assert(APPLICATION_ID == 1986622053, "the schema sets it");
 
@@ -64,10 +85,14 @@ _Static_assert(APPLICATION_ID == 1986622053, "the schema sets it");
 static const char schema_from_1[] =
     "BEGIN IMMEDIATE;"
     "ALTER TABLE functions ADD COLUMN owns_files INTEGER NOT NULL DEFAULT 1;"
-    "ALTER TABLE uids_waiting ADD COLUMN owns_files INTEGER NOT NULL DEFAULT 1;"
-    "PRAGMA user_version = 2;"
+    "ALTER TABLE uids_waiting ADD COLUMN owns_files INTEGER NOT NULL DEFAULT 1;" VERSIONS_TABLE
+    "PRAGMA user_version = 3;"
     "COMMIT;";
-_Static_assert(SCHEMA_VERSION == 2, "the schemas set it");
+
+/* Version 2 kept no former versions. */
+static const char schema_from_2[] = "BEGIN IMMEDIATE;" VERSIONS_TABLE "PRAGMA user_version = 3;"
+                                    "COMMIT;";
+_Static_assert(SCHEMA_VERSION == 3, "the schemas set it");
 
 DEFINE_CLEANUP(struct registry, registry_close)
 
@@ -175,9 +200,10 @@ static int schema_open(struct registry *registry, struct err *err)
     if (application != APPLICATION_ID)
         return err_say(err, -EBADMSG, "cannot use registry '%s': it belongs to another program",
                        registry->path);
-    if (version == 1 && objects > 0) {
+    if ((version == 1 || version == 2) && objects > 0) {
+        const char *conversion = version == 1 ? schema_from_1 : schema_from_2;
         r = integrity_check(registry, err);
-        if (r == 0 && sqlite3_exec(registry->db, schema_from_1, NULL, NULL, NULL) != SQLITE_OK)
+        if (r == 0 && sqlite3_exec(registry->db, conversion, NULL, NULL, NULL) != SQLITE_OK)
             r = sqlite3_errcode(registry->db) == SQLITE_ERROR
                     ? registry_damaged(registry, err, sqlite3_errmsg(registry->db))
                     : registry_failed(registry, err, "convert");

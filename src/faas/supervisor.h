@@ -334,6 +334,9 @@ int jobs_deploy(struct supervisor *supervisor, const struct admin_request *reque
                 struct err *err);
 int jobs_remove(struct supervisor *supervisor, const struct admin_request *request,
                 struct err *err);
+/* Back to the version before. */
+int jobs_rollback(struct supervisor *supervisor, const struct admin_request *request,
+                  struct err *err);
 /* Has a template of the function started, for its wishes or in place of an old one. */
 void jobs_template(struct supervisor *supervisor, struct function *function);
 /* Nothing of this uid lives any more. */

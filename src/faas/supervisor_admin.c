@@ -288,6 +288,16 @@ void admin_message(struct supervisor *supervisor, const struct admin_request *re
         r = function ? jobs_remove(supervisor, request, &err)
                      : err_say(&err, -ENOENT, "%s", missing);
         break;
+    case ADMIN_ROLLBACK:
+        r = function ? jobs_rollback(supervisor, request, &err)
+                     : err_say(&err, -ENOENT, "%s", missing);
+        break;
+    case ADMIN_UPDATE:
+        if (!function) {
+            r = err_say(&err, -ENOENT, "%s", missing);
+            break;
+        }
+        /* fallthrough */
     case ADMIN_DEPLOY:
         /* Its source does not come when we have no descriptor left. */
         r = fd ? jobs_deploy(supervisor, request, fd, &err)

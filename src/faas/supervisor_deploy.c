@@ -28,7 +28,13 @@ static int override(struct manifest *manifest, void *user, struct err *err)
     const struct admin_request *request = &job->request;
     int r = 0;
 
-    if (request->name[0])
+    /* An update of a source without vireo.yaml keeps what the function has. */
+    if (job->base_manifest && !manifest->given) {
+        r = manifest_parse(job->base_manifest, strlen(job->base_manifest), "registry", manifest,
+                           err);
+        manifest->source_count = 0;
+    }
+    if (r == 0 && request->name[0])
         r = manifest_set_name(manifest, request->name, err);
     if (r == 0 && request->isolation[0])
         r = manifest_set_isolation(manifest, request->isolation, err);
@@ -147,16 +153,23 @@ static void deploy_commit(struct job *job)
     if (found == 0)
         store_touch(supervisor->store, known.library_hash); /* used until now */
     registry_function_clear(&known);
+    bool back = job->request.type == ADMIN_ROLLBACK;
+    /* Removed while this was built. */
+    if (found < 0 && job->request.type != ADMIN_DEPLOY) {
+        err_say(&job->err, -ENOENT, "no function '%s' is deployed", row->name);
+        return;
+    }
     /* Again: it may have been purged since it was built. */
-    if (store_put(supervisor->store, job->result.library, job->result.size, row->library_hash,
-                  &job->err) < 0)
+    if (!back && store_put(supervisor->store, job->result.library, job->result.size,
+                           row->library_hash, &job->err) < 0)
         return;
     if (found < 0 && pvm_uid_take(&uid, &uid_lock, &job->err) < 0)
         return;
     if (template_open(supervisor, row->name, row->library_hash, manifest, uid, job->listeners,
                       &job->slot, &job->err) < 0)
         return;
-    if (registry_put(supervisor->registry, row, &job->err) < 0)
+    if (back ? registry_step_back(supervisor->registry, row, &job->err) < 0
+             : registry_put(supervisor->registry, row, &job->err) < 0)
         return;
     if (found < 0) {
         template_discard(supervisor, steal_ptr(&job->slot));
@@ -164,6 +177,24 @@ static void deploy_commit(struct job *job)
         template_open(supervisor, row->name, row->library_hash, manifest, row->uid, job->listeners,
                       &job->slot, NULL);
     }
+}
+
+/* What a rollback goes back to, as if it had been built just now. */
+static int rollback_read(struct job *job)
+{
+    struct supervisor *supervisor = job->supervisor;
+    struct registry_function *row = &job->row;
+    struct manifest *manifest = &job->result.manifest;
+
+    int r = registry_previous(supervisor->registry, job->request.name, row, &job->err);
+    if (r == 0)
+        r = manifest_parse(row->manifest, strlen(row->manifest), "registry", manifest, &job->err);
+    if (r == 0)
+        r = manifest_settle(manifest, &job->err);
+    /* The operator's word may have changed since. */
+    if (r == 0)
+        r = supervisor_config_allows(&supervisor->config, manifest, &job->err);
+    return r < 0 ? r : secrets_check(&supervisor->config, manifest, &job->err);
 }
 
 static void remove_commit(struct job *job)
@@ -186,6 +217,8 @@ void job_step(struct job *job)
     case JOB_DEPLOY:
         if (job->built)
             deploy_commit(job);
+        else if (job->request.type == ADMIN_ROLLBACK)
+            rollback_read(job);
         else if (deploy_build(job) == 0)
             fill_row(job);
         return;

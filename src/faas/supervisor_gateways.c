@@ -177,7 +177,7 @@ static bool one_message(struct supervisor *supervisor, enum gateway_role role,
         return fd_count == 0 && calls_message(supervisor, message, size);
     if (size != sizeof message->admin || message->type < ADMIN_DEPLOY ||
         message->type >= ADMIN_REQUESTS_END || !strings_end(&message->admin) ||
-        fd_count > (message->type == ADMIN_DEPLOY ? 1 : 0))
+        fd_count > (message->type == ADMIN_DEPLOY || message->type == ADMIN_UPDATE ? 1 : 0))
         return false;
     admin_message(supervisor, &message->admin, fd_count ? &fds[0] : NULL);
     return true;

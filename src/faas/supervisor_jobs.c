@@ -96,6 +96,7 @@ static void job_free(struct job *job)
     template_discard(job->supervisor, job->slot);
     build_result_clear(&job->result);
     registry_function_clear(&job->row);
+    free(job->base_manifest);
     free(job);
 }
 
@@ -177,7 +178,8 @@ static void *quick_main(void *argument)
 
 static void submit(struct jobs *jobs, struct job *job)
 {
-    enum job_queue queue = job->kind == JOB_DEPLOY && !job->built ? QUEUE_SHORT : QUEUE_QUICK;
+    bool builds = job->kind == JOB_DEPLOY && job->request.type != ADMIN_ROLLBACK && !job->built;
+    enum job_queue queue = builds ? QUEUE_SHORT : QUEUE_QUICK;
 
     pthread_mutex_lock(&jobs->lock);
     list_push(&jobs->waiting[queue], job);
@@ -242,8 +244,10 @@ static void deploy_done(struct supervisor *supervisor, struct job *job)
     if (function->first_wish && !function->current)
         jobs_template(supervisor, function);
     wishes_grant(supervisor, function);
-    log_line(LOG_NOTICE, "deployed '%s' version '%s' (%s) for uid %u", name,
-             job->result.note.version, job->result.note.safety, job->request.caller_uid);
+    static const char *const done[] = {
+        [ADMIN_DEPLOY] = "deployed", [ADMIN_UPDATE] = "updated", [ADMIN_ROLLBACK] = "rolled back"};
+    log_line(LOG_NOTICE, "%s '%s' version '%s' (%s) for uid %u", done[job->request.type], name,
+             function->row.version, function->row.safety, job->request.caller_uid);
     admin_deployed(supervisor, job->request.token, name);
 }
 
@@ -294,7 +298,7 @@ static int deploy_prepare(struct supervisor *supervisor, struct job *job)
 {
     const struct manifest *manifest = &job->result.manifest;
 
-    if (manifest->listen_count > 0 && strcmp(job->result.note.kind, "command") != 0)
+    if (manifest->listen_count > 0 && strcmp(job->row.kind, "command") != 0)
         return err_say(&job->err, -EINVAL,
                        "cannot deploy '%s': a grant to listen is for a program with main(), and "
                        "this is a handler",
@@ -372,6 +376,14 @@ int jobs_deploy(struct supervisor *supervisor, const struct admin_request *reque
 
     if (!job)
         return err->code;
+    const struct function *function = function_find(supervisor, request->name);
+    if (request->type == ADMIN_UPDATE && function) {
+        job->base_manifest = strdup(function->row.manifest);
+        if (!job->base_manifest) {
+            job_done(supervisor->jobs, job);
+            return err_set(err, -ENOMEM, "cannot update '%s'", request->name);
+        }
+    }
     job->source_fd = steal_fd(source_fd);
     submit(supervisor->jobs, job);
     return 0;
@@ -380,6 +392,17 @@ int jobs_deploy(struct supervisor *supervisor, const struct admin_request *reque
 int jobs_remove(struct supervisor *supervisor, const struct admin_request *request, struct err *err)
 {
     struct job *job = job_new(supervisor, JOB_REMOVE, request, err);
+
+    if (!job)
+        return err->code;
+    submit(supervisor->jobs, job);
+    return 0;
+}
+
+int jobs_rollback(struct supervisor *supervisor, const struct admin_request *request,
+                  struct err *err)
+{
+    struct job *job = job_new(supervisor, JOB_DEPLOY, request, err);
 
     if (!job)
         return err->code;

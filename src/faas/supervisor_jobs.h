@@ -12,13 +12,15 @@ enum job_kind { JOB_DEPLOY, JOB_REMOVE, JOB_PURGE_UID, JOB_PURGE_STORE, JOB_TEMP
 struct job {
     struct job *next;
     enum job_kind kind;
-    bool built;      /* JOB_DEPLOY: the next thread step is the commit */
+    bool built;      /* JOB_DEPLOY: the next thread step is the commit; a rollback's first step
+                        reads what it goes back to instead of building it */
     bool long_build; /* JOB_DEPLOY: its build did not end within the limits of a short one */
     struct admin_request request;
     int source_fd;
     struct build_result result;
     struct registry_function row;
     struct template_slot *slot; /* started, not adopted */
+    char *base_manifest;        /* an update's: of the version that is current */
     uid_t uid;
     uint32_t age_seconds; /* JOB_PURGE_STORE */
     /* JOB_TEMPLATE: what the function was when it was asked for. */

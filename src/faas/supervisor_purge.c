@@ -45,6 +45,8 @@ int purge_store(struct supervisor *supervisor, uint32_t age_seconds, struct err 
     _cleanup_(hashes_clear) struct hashes hashes = {0};
 
     int r = registry_each(supervisor->registry, add_hash, &hashes, err);
+    if (r == 0)
+        r = registry_each_version(supervisor->registry, NULL, add_hash, &hashes, err);
     if (r < 0)
         return err && err->code ? r : err_set(err, r, "cannot purge the store");
     /* An empty registry may stand in for one that is damaged and will come back. */

@@ -177,6 +177,70 @@ static void an_update_keeps_id_uid_and_birth(void **state)
     registry_function_clear(&found);
 }
 
+static int count_versions(const struct registry_function *function, void *user)
+{
+    char *seen = user;
+
+    strcat(seen, function->version);
+    strcat(seen, " ");
+    return 0;
+}
+
+static void put_version(struct registry *registry, const char *version)
+{
+    struct registry_function function = sample("hello");
+
+    strcpy(function.version, version);
+    memset(function.library_hash, version[0], 64);
+    assert_int_equal(registry_put(registry, &function, NULL), 0);
+}
+
+static void a_step_back_is_to_the_version_before(void **state)
+{
+    struct registry_function found = {0};
+    char seen[64] = "";
+
+    (void)state;
+    _cleanup_(registry_closep) struct registry *registry = open_counted(10);
+    put_version(registry, "1");
+    put_version(registry, "2");
+    put_version(registry, "2"); /* the same again is no other version */
+    put_version(registry, "3");
+    assert_int_equal(registry_each_version(registry, "hello", count_versions, seen, NULL), 0);
+    assert_string_equal(seen, "2 1 ");
+    for (int back = 2; back >= 1; back--) {
+        const char version[] = {(char)('0' + back), '\0'};
+        assert_int_equal(registry_previous(registry, "hello", &found, NULL), 0);
+        assert_int_equal(registry_step_back(registry, &found, NULL), 0);
+        registry_function_clear(&found);
+        assert_int_equal(registry_get(registry, "hello", &found, NULL), 0);
+        assert_string_equal(found.version, version);
+        assert_int_equal(found.library_hash[0], version[0]);
+        registry_function_clear(&found);
+    }
+    assert_int_equal(registry_previous(registry, "hello", &found, NULL), -ENOENT);
+    assert_int_equal(registry_previous(registry, "nobody", &found, NULL), -ENOENT);
+}
+
+static void few_former_versions_are_kept_and_none_of_a_removed_function(void **state)
+{
+    char seen[64] = "";
+    uint32_t id;
+    uid_t uid;
+
+    (void)state;
+    _cleanup_(registry_closep) struct registry *registry = open_counted(10);
+    for (int i = 0; i < 20; i++)
+        put_version(registry, (char[]){(char)('a' + i), '\0'});
+    assert_int_equal(registry_each_version(registry, NULL, count_versions, seen, NULL), 0);
+    assert_string_equal(seen, "s r q p o n m l ");
+    assert_int_equal(registry_remove(registry, "hello", &id, &uid, NULL), 0);
+    put_version(registry, "1");
+    seen[0] = '\0';
+    assert_int_equal(registry_each_version(registry, NULL, count_versions, seen, NULL), 0);
+    assert_string_equal(seen, "");
+}
+
 static void uids_are_used_again_only_after_their_purge(void **state)
 {
     uid_t uid, removed, waiting[4];
@@ -257,7 +321,8 @@ static void a_registry_of_version_1_is_converted(void **state)
 
     (void)state;
     registry_close(open_counted(3));
-    sql_run("DROP TABLE functions; DROP TABLE uids_waiting; PRAGMA user_version = 1;"
+    sql_run("DROP TABLE functions; DROP TABLE uids_waiting; DROP TABLE versions; PRAGMA "
+            "user_version = 1;"
             "CREATE TABLE functions (id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL"
             " UNIQUE, version TEXT NOT NULL, library_hash TEXT NOT NULL, source_hash TEXT NOT NULL,"
             " safety TEXT NOT NULL, kind TEXT NOT NULL, uid INTEGER NOT NULL UNIQUE,"
@@ -532,9 +597,9 @@ static void another_schema_is_refused(void **state)
 {
     (void)state;
     registry_close(open_counted(10));
-    sql_run("PRAGMA user_version = 3");
-    expect_refused(-EPROTO, "version 3, this vireo knows version 2");
-    sql_run("PRAGMA user_version = 2; PRAGMA application_id = 7");
+    sql_run("PRAGMA user_version = 4");
+    expect_refused(-EPROTO, "version 4, this vireo knows version 3");
+    sql_run("PRAGMA user_version = 3; PRAGMA application_id = 7");
     expect_refused(-EBADMSG, "another program");
     sql_run("PRAGMA application_id = 1986622053; DROP TABLE uids_waiting");
     expect_refused(-EBADMSG, "is damaged");
@@ -565,6 +630,8 @@ int main(void)
         TEST(what_is_put_is_there_after_reopening),
         TEST(files_are_for_their_owner_only),
         TEST(an_update_keeps_id_uid_and_birth),
+        TEST(a_step_back_is_to_the_version_before),
+        TEST(few_former_versions_are_kept_and_none_of_a_removed_function),
         TEST(uids_are_used_again_only_after_their_purge),
         TEST(a_uid_that_may_own_files_is_never_given_again),
         TEST(a_registry_of_version_1_is_converted),
