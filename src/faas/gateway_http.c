@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -268,6 +269,19 @@ static void no_log(void *user, const char *format, va_list args)
     (void)user, (void)format, (void)args;
 }
 
+/* What the guard writes to a peer whose request did not come in time. */
+static void slow_reply(char ret_reply[SLOW_REPLY_MAX], const char *detail)
+{
+    char json[PROBLEM_JSON_MAX];
+    size_t bytes = problem_json(PROBLEM_SLOW, detail, json);
+
+    snprintf(ret_reply, SLOW_REPLY_MAX,
+             "HTTP/1.1 %u Request Timeout\r\n"
+             "Content-Type: application/problem+json\r\n"
+             "Content-Length: %zu\r\nConnection: close\r\n\r\n%.*s",
+             problem_status(PROBLEM_SLOW), bytes, (int)bytes, json);
+}
+
 DEFINE_CLEANUP(struct http_server, http_close)
 
 int http_open(struct loop *loop, const struct http_options *options,
@@ -282,16 +296,11 @@ int http_open(struct loop *loop, const struct http_options *options,
     server->listen_copy = -1;
     server->watch = (struct loop_watch){.event = on_ready, .fd = -1};
 
-    char json[PROBLEM_JSON_MAX];
-    size_t json_bytes = problem_json(PROBLEM_SLOW, "the body came too slowly", json);
-    int slow_bytes = snprintf(server->slow_body, sizeof server->slow_body,
-                              "HTTP/1.1 %u Request Timeout\r\n"
-                              "Content-Type: application/problem+json\r\n"
-                              "Content-Length: %zu\r\nConnection: close\r\n\r\n%.*s",
-                              problem_status(PROBLEM_SLOW), json_bytes, (int)json_bytes, json);
+    slow_reply(server->slow_body, "the body came too slowly");
+    slow_reply(server->slow_head, "the head of the request came too slowly");
     const struct guard_options guarded = {
+        .slow_head = server->slow_head,
         .slow_body = server->slow_body,
-        .slow_body_bytes = (size_t)slow_bytes,
         .connections_max = options->connections_max,
         .idle_seconds = options->idle_seconds,
         .answers_max_bytes = options->answers_max_bytes,
@@ -307,10 +316,10 @@ int http_open(struct loop *loop, const struct http_options *options,
         MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_TURBO, 0, NULL, NULL, on_request, server,
         MHD_OPTION_EXTERNAL_LOGGER, no_log, NULL, MHD_OPTION_LISTEN_SOCKET, options->listen_fd,
         MHD_OPTION_CONNECTION_LIMIT, options->connections_max, MHD_OPTION_CONNECTION_TIMEOUT,
-        options->idle_seconds, MHD_OPTION_CONNECTION_MEMORY_LIMIT, options->connection_bytes,
-        MHD_OPTION_URI_LOG_CALLBACK, on_target, server, MHD_OPTION_UNESCAPE_CALLBACK, no_unescape,
-        NULL, MHD_OPTION_NOTIFY_COMPLETED, on_over, server, MHD_OPTION_NOTIFY_CONNECTION,
-        on_connection, server, MHD_OPTION_END);
+        options->idle_seconds + 2 * GUARD_HEAD_SECONDS, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+        options->connection_bytes, MHD_OPTION_URI_LOG_CALLBACK, on_target, server,
+        MHD_OPTION_UNESCAPE_CALLBACK, no_unescape, NULL, MHD_OPTION_NOTIFY_COMPLETED, on_over,
+        server, MHD_OPTION_NOTIFY_CONNECTION, on_connection, server, MHD_OPTION_END);
     if (!server->daemon)
         return err_say(err, -EIO, "cannot start the HTTP server");
     const union MHD_DaemonInfo *info =
@@ -503,4 +512,11 @@ int http_socket(const struct http_request *public)
         MHD_get_connection_info(request->connection, MHD_CONNECTION_INFO_CONNECTION_FD);
 
     return info ? info->connect_fd : -1;
+}
+
+bool http_peer_closed(const struct http_request *public)
+{
+    struct pollfd peer = {.fd = http_socket(public), .events = POLLRDHUP};
+
+    return poll(&peer, 1, 0) == 1 && (peer.revents & (POLLRDHUP | POLLHUP | POLLERR));
 }

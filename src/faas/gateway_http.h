@@ -97,6 +97,9 @@ void http_local(const struct http_request *request, char *ret_text, size_t size)
 /* The connection's socket, for SO_PEERCRED. */
 int http_socket(const struct http_request *request);
 
+/* The peer has closed its connection, or its half of it: who does that waits for no reply. */
+bool http_peer_closed(const struct http_request *request);
+
 struct http_header {
     const char *name, *value;
 };

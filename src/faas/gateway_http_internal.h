@@ -9,6 +9,8 @@
 
 /* Targets up to this length are kept in the request itself. */
 #define TARGET_INLINE 512
+/* A head and a problem. */
+#define SLOW_REPLY_MAX (PROBLEM_JSON_MAX + 256)
 
 struct request {
     struct http_request public; /* first: a http_request is a request */
@@ -37,7 +39,7 @@ struct http_server {
     struct MHD_Daemon *daemon;
     struct loop_watch watch; /* MHD's epoll descriptor */
     struct guard *guard;
-    char slow_body[PROBLEM_JSON_MAX + 256]; /* the answer to one */
+    char slow_head[SLOW_REPLY_MAX], slow_body[SLOW_REPLY_MAX]; /* the answers to them */
     uint64_t malformed;
     const struct http_callbacks *callbacks;
     void *user;

@@ -5,6 +5,9 @@
 #include "base/err.h"
 #include "faas/gateway_pool_internal.h"
 
+/* A caller that waited for so long may have given up, and is looked at before its call is run. */
+#define GONE_LOOK_NS 100000000u
+
 void pool_queue_remove(struct pool_call *call)
 {
     struct pool_function *function = call->function;
@@ -13,6 +16,22 @@ void pool_queue_remove(struct pool_call *call)
     *(call->next ? &call->next->previous : &function->queue_last) = call->previous;
     call->next = call->previous = NULL;
     function->queued--;
+}
+
+struct pool_call *pool_queue_take(struct pool_function *function)
+{
+    const struct pool *pool = function->pool;
+    struct pool_call *call;
+
+    while ((call = function->queue_first)) {
+        if (loop_now(pool->loop) - call->waiting_since_ns < GONE_LOOK_NS ||
+            !pool->actions->gone(pool->user, call)) {
+            pool_queue_remove(call);
+            return call;
+        }
+        pool_queue_fail(function, PROBLEM_GONE, "the connection was closed while the call waited");
+    }
+    return NULL;
 }
 
 void pool_queue_fail(struct pool_function *function, enum problem_cause cause, const char *detail)

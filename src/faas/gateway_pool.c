@@ -127,9 +127,8 @@ void pool_started(struct pool *pool, struct instance *instance,
         pool_balance(function);
         return;
     }
-    struct pool_call *call = function->queue_first;
+    struct pool_call *call = pool_queue_take(function);
     if (call) {
-        pool_queue_remove(call);
         pool_give(call, instance);
         pool_balance(function);
     } else {
@@ -230,16 +229,14 @@ static uint32_t wanted(const struct pool_function *function)
 void pool_balance(struct pool_function *function)
 {
     struct instance *instance;
+    struct pool_call *call;
 
     while (function->gone && function->queue_first)
         pool_queue_fail(function, PROBLEM_NOT_FOUND, "the function was removed");
     if (function->gone)
         return;
-    while (function->queue_first && (instance = with_room(function))) {
-        struct pool_call *call = function->queue_first;
-        pool_queue_remove(call);
+    while ((instance = with_room(function)) && (call = pool_queue_take(function)))
         pool_give(call, instance);
-    }
 
     uint32_t room = function->facts.instances_max;
     room = room > pool_live(function) ? room - pool_live(function) : 0;
@@ -400,11 +397,9 @@ bool pool_answered(struct pool *pool, struct instance *instance, bool finished)
         return false;
     }
     uint32_t most = depth(function);
-    while (function->queue_first && instance->call_count < most) {
-        struct pool_call *call = function->queue_first;
-        pool_queue_remove(call);
+    struct pool_call *call;
+    while (instance->call_count < most && (call = pool_queue_take(function)))
         pool_give(call, instance);
-    }
     if (instance->background) {
         instance->background = false;
         pool->actions->ground(pool->user, instance, false);

@@ -100,6 +100,8 @@ struct pool_actions {
     /* Take the answers that the instance has given without telling; true when it is running the
      * first of what it still has. */
     bool (*look)(void *user, struct instance *instance);
+    /* Nobody waits for its answer any more. Costs a system call. */
+    bool (*gone)(void *user, struct pool_call *call);
     /* The call can't be served. It is in no queue and has no instance any more. */
     void (*fail)(void *user, struct pool_call *call, enum problem_cause cause, const char *detail);
     /* Lets the instance's channel and eventfd go; the instance is freed by the pool. */

@@ -33,6 +33,9 @@ void pool_function_let_go(struct pool_function *function);
 
 /* Out of the queue of its function. */
 void pool_queue_remove(struct pool_call *call);
+/* Takes the first that somebody still waits for; the others before it are answered with a problem.
+ */
+struct pool_call *pool_queue_take(struct pool_function *function);
 /* The first of the queue is answered with a problem. */
 void pool_queue_fail(struct pool_function *function, enum problem_cause cause, const char *detail);
 /* Takes the instance out of its present state's count and list. */

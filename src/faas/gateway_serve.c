@@ -515,6 +515,13 @@ static void action_ground(void *user, struct instance *instance, bool background
     link_send(&calls->supervisor, &ground, sizeof ground, -1);
 }
 
+/* Its connection is set aside while it waits: libmicrohttpd does not see its end. */
+static bool action_gone(void *user, struct pool_call *pool_call)
+{
+    (void)user;
+    return http_peer_closed(((struct call *)pool_call)->request);
+}
+
 static void action_fail(void *user, struct pool_call *pool_call, enum problem_cause cause,
                         const char *detail)
 {
@@ -533,6 +540,7 @@ const struct pool_actions calls_actions = {
     .give = action_give,
     .take_back = action_take_back,
     .look = action_look,
+    .gone = action_gone,
     .fail = action_fail,
     .release = action_release,
 };

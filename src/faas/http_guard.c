@@ -1,11 +1,16 @@
 /* Deadlines and places of connections. */
+#include <linux/tcp.h>
+#include <netinet/in.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 
 #include "faas/gateway_loop.h"
 #include "faas/http_guard.h"
 
 #define SECOND_NS 1000000000ull
+/* What the kernel's count of a socket's times and the loop's clock may differ by. */
+#define CLOCKS_APART_NS 50000000ull
 
 enum phase { PHASE_IDLE, PHASE_BODY, PHASE_WAIT, PHASE_ANSWER, PHASE_CUT, PHASES };
 
@@ -14,6 +19,8 @@ struct guarded {
     struct guard *guard;
     int fd;
     enum phase phase;
+    bool served; /* a request, at least */
+    bool head;   /* idle no longer: a piece of the next head came, or may have */
     uint64_t since_ns;
     uint64_t bytes; /* of the body that came, or of the answer */
     uint64_t deadline_ns;
@@ -68,6 +75,7 @@ static void list_append(struct guarded *guarded, enum phase phase)
     struct guard *guard = guarded->guard;
 
     guarded->phase = phase;
+    guarded->head = false;
     guarded->since_ns = loop_now(guard->loop);
     guarded->bytes = 0;
     guarded->next = NULL;
@@ -112,7 +120,7 @@ static uint64_t allowed(const struct guarded *guarded)
         unsigned idle = guard->options.idle_seconds;
         if (guard->count > guard->options.connections_max / 2 && idle > GUARD_CROWDED_SECONDS)
             idle = GUARD_CROWDED_SECONDS;
-        return guarded->since_ns + (idle + GUARD_HEAD_SECONDS) * SECOND_NS;
+        return guarded->since_ns + (idle + (guarded->head ? GUARD_HEAD_SECONDS : 0)) * SECOND_NS;
     }
     case PHASE_BODY:
         return guarded->since_ns + GUARD_BODY_SECONDS * SECOND_NS + rate_ns;
@@ -121,6 +129,28 @@ static uint64_t allowed(const struct guarded *guarded)
     default:
         return 0;
     }
+}
+
+/*
+ * Whether a piece of a head came since the connection is idle; -1: it can't be told of this socket.
+ * libmicrohttpd says nothing of a head before it has all of it, the kernel when data came last.
+ */
+static int head_came(const struct guarded *guarded, uint64_t now)
+{
+    struct tcp_info info = {0};
+    socklen_t bytes = sizeof info;
+
+    if (getsockopt(guarded->fd, IPPROTO_TCP, TCP_INFO, &info, &bytes) < 0)
+        return -1;
+    if (!guarded->served)
+        return info.tcpi_bytes_received > 0;
+    return guarded->since_ns + info.tcpi_last_data_recv * 1000000ull + CLOCKS_APART_NS < now;
+}
+
+static void reply(const struct guarded *guarded, const char *text)
+{
+    if (text)
+        send(guarded->fd, text, strlen(text), MSG_DONTWAIT | MSG_NOSIGNAL);
 }
 
 static void on_deadline(struct loop_timer *timer)
@@ -134,10 +164,18 @@ static void on_deadline(struct loop_timer *timer)
         deadline_set(guarded, until);
         return;
     }
-    const struct guard_options *options = &guarded->guard->options;
-    if (guarded->phase == PHASE_BODY && options->slow_body)
-        send(guarded->fd, options->slow_body, options->slow_body_bytes,
-             MSG_DONTWAIT | MSG_NOSIGNAL);
+    if (guarded->phase == PHASE_IDLE && !guarded->head) {
+        guarded->head = head_came(guarded, now) != 0;
+        if (guarded->head)
+            deadline_set(guarded, allowed(guarded));
+        else
+            cut(guarded);
+        return;
+    }
+    if (guarded->phase == PHASE_IDLE && head_came(guarded, now) == 1)
+        reply(guarded, guarded->guard->options.slow_head);
+    else if (guarded->phase == PHASE_BODY)
+        reply(guarded, guarded->guard->options.slow_body);
     guarded->guard->stats.slow++;
     cut(guarded);
 }
@@ -220,6 +258,7 @@ void guard_idle(struct guarded *guarded)
 {
     if (!guarded || guarded->phase == PHASE_CUT)
         return;
+    guarded->served = true;
     enter(guarded, PHASE_IDLE);
     deadline_set(guarded, allowed(guarded));
 }

@@ -24,10 +24,10 @@ struct guard_options {
     unsigned connections_max;
     unsigned idle_seconds;
     size_t answers_max_bytes; /* that wait for their readers, all together */
-    /* Written, as far as the socket takes it, before a connection is cut for a slow body:
-     * libmicrohttpd replies to no body that it still waits for, and has sent nothing for it yet. */
-    const char *slow_body;
-    size_t slow_body_bytes;
+    /* Written, as far as the socket takes it, before a connection is cut for a slow head or body:
+     * libmicrohttpd replies to nothing that it still waits for, and has sent nothing for it yet.
+     * They live as long as the guard. */
+    const char *slow_head, *slow_body;
 };
 
 struct guard_stats {

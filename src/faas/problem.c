@@ -24,6 +24,7 @@ static const struct {
     [PROBLEM_URI_TOO_LONG] = {"uri-too-long", "URI Too Long", 414},
     [PROBLEM_BUSY] = {"busy", "Too Many Requests", 429},
     [PROBLEM_HEAD_TOO_LARGE] = {"head-too-large", "Request Header Fields Too Large", 431},
+    [PROBLEM_GONE] = {"gone", "Client Closed Request", 499},
     [PROBLEM_TRAP] = {"trap", "Bad Gateway", 502},
     [PROBLEM_EXIT] = {"exit", "Bad Gateway", 502},
     [PROBLEM_FAILED] = {"failed", "Bad Gateway", 502},

@@ -21,6 +21,7 @@ enum problem_cause {
     PROBLEM_URI_TOO_LONG,
     PROBLEM_BUSY,
     PROBLEM_HEAD_TOO_LARGE,
+    PROBLEM_GONE, /* the caller hung up while its call waited: nobody reads it */
     PROBLEM_TRAP,
     PROBLEM_EXIT,
     PROBLEM_FAILED,

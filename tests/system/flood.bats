@@ -136,6 +136,8 @@ gateway_rss_kib() {
     [ -n "${VIREO_TEST_LONG-}" ] || skip "it takes 40 s: scripts/test --long"
     run -0 flood slow-head
     [ "${lines[0]}" -ge 39 ] && [ "${lines[0]}" -le 46 ]
+    [[ "${lines[1]}" == "HTTP/1.1 408 "* ]]
+    [ "$(jq -r .cause <<<"${lines[-1]}")" = slow ]
 }
 
 @test "10,000 idle connections leave place for calls and have bounded memory" {
@@ -175,6 +177,30 @@ gateway_rss_kib() {
     refused=$(($(metric 'faas_errors_total{function="single",cause="busy"}') - begin))
     echo "# $refused refusals in 2 s" >&3
     [ "$refused" -ge 1000 ] && [ "$refused" -le 7000 ]
+}
+
+lone_is_busy() {
+    [ "$(metric 'vireo_instances{function="lone",state="busy"}')" = 1 ]
+}
+
+@test "a call whose caller has gone is not run when its turn comes" {
+    local i pids=()
+    deploy_with lone 'pool: {instances: 1}' 'limits: {timeout: 2s}'
+    # It holds the only instance for 2 s; three wait for it and give up.
+    curl -s -o /dev/null "$VIREO_SERVER/function/lone?loop" 3>&- &
+    flood=$!
+    eventually 2 lone_is_busy
+    for i in 1 2 3; do
+        curl -s -o /dev/null --max-time 1 "$VIREO_SERVER/function/lone?calls" 3>&- &
+        pids+=($!)
+    done
+    wait "${pids[@]}" || true
+    wait "$flood" || true
+    flood=
+    call lone?calls
+    [ "$code $body" = "200 1" ]
+    [ "$(metric 'faas_errors_total{function="lone",cause="gone"}')" = 3 ]
+    [ "$(metric 'faas_invocations_total{function="lone"}')" = 1 ]
 }
 
 @test "output is kept in a ring, has a rate, and what is dropped is counted" {

@@ -4,6 +4,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "faas/protocol.h"
 #include "guest/channel.h"
 
 /* Serves the request of this number. May not return. */
@@ -16,6 +17,18 @@ void publish(struct channel *channel, int event_fd, uint32_t sequence);
 /* Publishes an answer of this head and body. */
 void answer(struct channel *channel, int event_fd, uint32_t sequence, const char *head,
             uint32_t head_bytes, uint32_t headers, const void *body, uint32_t body_bytes);
+
+struct fake_function {
+    const char *name;
+    fake_serve *serve;
+    struct gateway_function facts;
+};
+
+/* fake_functions.c: what is deployed, the liars behind the others once they are filled in. */
+#define FAKE_FUNCTIONS_MAX 64
+extern struct fake_function functions[FAKE_FUNCTIONS_MAX];
+extern uint32_t function_count;
+void functions_fill(void);
 
 /* fake_liars.c: what an instance was taken over by may do to its channel. */
 struct fake_liar {
