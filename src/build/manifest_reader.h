@@ -1,0 +1,42 @@
+/*
+ * Reading YAML by its events, for the files of the manifest: each event is matched against the one
+ * place where it may stand. Every refusal names line and column.
+ */
+#pragma once
+
+#include <stddef.h>
+#include <yaml.h>
+
+#include "build/manifest_internal.h"
+
+#define ENTRIES_MAX 32 /* keys of one mapping: a bit each */
+
+struct reader {
+    yaml_parser_t parser;
+    yaml_event_t event; /* the current one */
+    const char *where;
+    struct manifest *manifest;
+    struct err *err;
+};
+
+/* A key that may stand in a mapping, and what reads its value (the current event, to its end). */
+struct entry {
+    const char *name;
+    int (*read)(struct reader *reader, const struct entry *entry, void *into);
+    const char *section; /* of manifest_keys, for scalars */
+};
+
+int reader_refuse_at(struct reader *reader, const yaml_mark_t *mark, const char *reason);
+int reader_refuse(struct reader *reader, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* Moves to the next event. */
+int reader_next(struct reader *reader);
+/* The current event's text; good until reader_next(). */
+int reader_scalar(struct reader *reader, const char *what, const char **ret_text);
+/* The same, copied: neither empty nor too long. */
+int reader_text(struct reader *reader, const char *what, char *to, size_t size);
+int reader_bool(struct reader *reader, const struct entry *entry, bool *to);
+/* Reads a mapping whose keys are `entries`; the current event is its start, then its end. */
+int reader_mapping(struct reader *reader, const char *what, const struct entry *entries,
+                   size_t count, void *into);
