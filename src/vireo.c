@@ -21,11 +21,14 @@ const struct cli_verb cli_verbs[] = {
      "  --grant NAME           fork: it may fork; ipc: it may make pipes; repeatable\n\n"
      "  vireo run hello.wasm arg\n",
      cli_run},
-    {"build", "SRC -o LIB", "build a source into a signed library",
+    {"build", "SRC -o LIB [--native]", "build a source into a signed library",
      "SRC is a .c file, a folder with vireo.yaml, or a .wasm module. Unchanged input is not built\n"
-     "again. The key is made on first use: STATE/key for root, else ~/.config/vireo/key.\n\n"
+     "again. With --native C is not translated: nothing makes it safe, and a daemon takes it only\n"
+     "if the key that signed it is in its configuration (keys: trusted:). The key is made on first "
+     "use: STATE/key for root, else ~/.config/vireo/key.\n\n"
      "  -o, --out LIB    the file to write\n"
      "  --name NAME      the function's name (default: vireo.yaml's, else the source's)\n"
+     "  --native         native code, for which its signer answers\n"
      "  --progress       name each stage, also where standard error is no terminal\n"
      "  --json           describe the result as JSON (-o is the file here)\n\n"
      "  vireo build hello.c -o hello.so\n",
@@ -41,7 +44,9 @@ const struct cli_verb cli_verbs[] = {
      "  vireo verify hello.c -o json\n",
      cli_verify},
     {"deploy", "SRC [--name NAME] [OPTION...]", "build a source and serve it as a function",
-     "What is given here goes before what vireo.yaml says. Deploying a name again replaces it.\n\n"
+     "SRC is a .c file, a folder with vireo.yaml, a .wasm module, or a signed library\n"
+     "(.so). What is given here goes before what vireo.yaml says. Deploying a name again replaces\n"
+     "it.\n\n"
      "  --name NAME            a-z, 0-9 and hyphens\n"
      "  --isolation KIND       instance: a pVM serves many calls; request: each call has its own\n"
      "  --memory SIZE          such as 64MiB\n"

@@ -15,6 +15,7 @@ static const struct {
     {"compile", stage_compile},
     {"translate", stage_translate},
     {"native", stage_native},
+    {"library", stage_library},
 };
 
 int main(int argc, char **argv)

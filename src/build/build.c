@@ -35,18 +35,6 @@
 #define SHOWN_LINES 20
 #define SHOWN_BYTES 4096
 
-/* One build while it runs. */
-struct build {
-    const struct build_options *options;
-    struct build_source source;
-    struct sandbox *sandbox;
-    struct library_note note; /* what the library must say of itself */
-    struct wasm_facts facts;
-    int module_fd, translated_fd; /* sealed memfds */
-    void *elf;
-    size_t elf_size;
-};
-
 static void build_clear(struct build *build)
 {
     build_source_clear(&build->source);
@@ -61,7 +49,7 @@ void build_result_clear(struct build_result *result)
     *result = (struct build_result){0};
 }
 
-static void progress(const struct build *build, const char *stage)
+void build_progress_say(const struct build *build, const char *stage)
 {
     if (build->options->progress)
         build->options->progress(stage, build->options->progress_user);
@@ -76,9 +64,8 @@ static void show(const struct build *build, const char *log)
         build->options->diagnostics(head, build->options->progress_user);
 }
 
-/* Runs a stage, shows what it said, and gives its result. */
-static int run_stage(struct build *build, const struct sandbox_stage *stage, int *ret_fd,
-                     size_t *ret_size, struct err *err)
+int build_run_stage(struct build *build, const struct sandbox_stage *stage, int *ret_fd,
+                    size_t *ret_size, struct err *err)
 {
     _cleanup_(sandbox_output_clear) struct sandbox_output output = {.fd = -1};
 
@@ -99,7 +86,7 @@ static int compile(struct build *build, struct err *err)
     char stack[24];
     size_t count = 0, size;
 
-    progress(build, "compile");
+    build_progress_say(build, "compile");
     snprintf(stack, sizeof stack, "%llu",
              (unsigned long long)build->source.manifest.limits.stack_bytes);
     args[count++] = build->source.manifest.entry;
@@ -119,7 +106,7 @@ static int compile(struct build *build, struct err *err)
         .output_max = WASM_MAX_BYTES,
         .cpu_seconds = COMPILE_CPU_SECONDS,
     };
-    return run_stage(build, &stage, &build->module_fd, &size, err);
+    return build_run_stage(build, &stage, &build->module_fd, &size, err);
 }
 
 /* The module, from the source as it is or from the compiler, in a memfd. */
@@ -223,8 +210,8 @@ static int translate(struct build *build, struct err *err)
     };
     size_t size;
 
-    progress(build, "translate");
-    return run_stage(build, &stage, &build->translated_fd, &size, err);
+    build_progress_say(build, "translate");
+    return build_run_stage(build, &stage, &build->translated_fd, &size, err);
 }
 
 /* The translation and the note's source as one bundle: what the last stage compiles. */
@@ -281,7 +268,7 @@ static int native(struct build *build, struct err *err)
     if (r < 0)
         return r;
     bool large = translated_size > LARGE_TRANSLATION_BYTES;
-    progress(build, large ? "optimise (large)" : "optimise");
+    build_progress_say(build, large ? "optimise (large)" : "optimise");
     snprintf(imports, sizeof imports, "-DSHIM_IMPORTS=%u", facts->import_module_count);
     args[count++] = large ? "-O1" : "-O2";
     args[count++] = imports;
@@ -303,13 +290,16 @@ static int native(struct build *build, struct err *err)
         .output_max = LIBRARY_MAX_BYTES,
         .cpu_seconds = NATIVE_CPU_SECONDS,
     };
-    r = run_stage(build, &stage, &library_fd, &size, err);
-    if (r < 0)
-        return r;
+    r = build_run_stage(build, &stage, &library_fd, &size, err);
+    return r < 0 ? r : build_take_elf(build, library_fd, size, err);
+}
+
+int build_take_elf(struct build *build, int fd, size_t size, struct err *err)
+{
     build->elf = malloc(size ? size : 1);
     if (!build->elf)
         return err_set(err, -ENOMEM, "cannot build '%s'", build_source_title(&build->source));
-    ssize_t n = fd_read_full(library_fd, build->elf, size);
+    ssize_t n = fd_read_full(fd, build->elf, size);
     if (n < 0 || (size_t)n != size)
         return err_set(err, n < 0 ? (int)n : -EIO, "cannot read the library of '%s'",
                        build_source_title(&build->source));
@@ -328,10 +318,14 @@ static int check_library(struct build *build, struct err *err)
 {
     struct library_note note;
 
-    progress(build, "check");
+    build_progress_say(build, "check");
     int r = library_check(build->elf, build->elf_size, &note, err);
     if (r < 0)
         return r;
+    /* Which of the two kinds native code is shows in its sources' objects, in the sandbox. */
+    bool native = strcmp(build->note.safety, "native") == 0;
+    if (native && (strcmp(note.kind, "handler") == 0 || strcmp(note.kind, "library") == 0))
+        memcpy(build->note.kind, note.kind, sizeof note.kind);
     if (!notes_equal(&note, &build->note))
         return err_say(err, -EPERM, "cannot sign '%s': its note is not the one that was asked for",
                        build_source_title(&build->source));
@@ -349,7 +343,7 @@ static bool take_from_store(const struct build *build, struct store *store,
 
     if (!store || store_find_built(store, result->input_hash, hash) < 0 || !*hash)
         return false;
-    if (store_get(store, hash, key, &fd, &note, NULL) < 0 || fstat(fd, &status) < 0)
+    if (store_get(store, hash, key, NULL, &fd, &note, NULL) < 0 || fstat(fd, &status) < 0)
         return false;
     /* The kind is known only after compiling; it depends on nothing but the input. */
     struct library_note wanted = build->note;
@@ -373,7 +367,7 @@ static int sign_and_store(struct build *build, struct store *store, const struct
 {
     uint8_t digest[BUILD_HASH_BYTES];
 
-    progress(build, "sign");
+    build_progress_say(build, "sign");
     int r = library_sign(key, build->elf, build->elf_size, &result->library, &result->size, err);
     if (r < 0)
         return r;
@@ -393,30 +387,34 @@ static int prepare(struct build *build, struct build_result *result, struct err 
     const struct manifest *manifest = &build->source.manifest;
 
     build->note.abi = LIBRARY_ABI;
-    strcpy(build->note.safety, "sfi");
+    strcpy(build->note.safety, build->options->native ? "native" : "sfi");
     memcpy(build->note.name, manifest->name, sizeof build->note.name);
     memcpy(build->note.version, manifest->version, sizeof build->note.version);
     build_hash_source(&build->source, build->note.source_hash);
     result->manifest = *manifest;
-    return build_hash_input(build->note.source_hash, build->options->program_dir,
-                            result->input_hash, err);
+    return build_hash_input(build->note.source_hash, build->note.safety,
+                            build->options->program_dir, result->input_hash, err);
+}
+
+static int translate_module(struct build *build, struct err *err)
+{
+    int r = make_module(build, err);
+
+    if (r == 0)
+        r = check_module(build, err);
+    if (r == 0)
+        r = translate(build, err);
+    return r < 0 ? r : native(build, err);
 }
 
 /* The stages in their order; the library ends in build->elf, checked. */
 static int run_stages(struct build *build, struct err *err)
 {
     int r = sandbox_open(build->options, build_source_title(&build->source), &build->sandbox, err);
+
     if (r == 0)
-        r = make_module(build, err);
-    if (r == 0)
-        r = check_module(build, err);
-    if (r == 0)
-        r = translate(build, err);
-    if (r == 0)
-        r = native(build, err);
-    if (r == 0)
-        r = check_library(build, err);
-    return r;
+        r = build->options->native ? build_native(build, err) : translate_module(build, err);
+    return r < 0 ? r : check_library(build, err);
 }
 
 int build_run(const struct build_options *options, const void *tar, size_t tar_size,
@@ -435,7 +433,9 @@ int build_run(const struct build_options *options, const void *tar, size_t tar_s
     int r = build_source_open(&memory->source, tar, tar_size, override, user, err);
     if (r == 0)
         r = prepare(memory, &result, err);
-    if (r == 0 && !take_from_store(memory, store, key, &result)) {
+    if (r == 0 && memory->source.library)
+        r = build_take_library(memory, store, key, &result, err);
+    else if (r == 0 && !take_from_store(memory, store, key, &result)) {
         r = run_stages(memory, err);
         if (r == 0)
             r = sign_and_store(memory, store, key, &result, err);

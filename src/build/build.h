@@ -23,9 +23,10 @@ struct err;
 struct library_note {
     char name[NAME_MAX_BYTES + 1];
     char version[VERSION_MAX_BYTES + 1];
-    char safety[16];                       /* "sfi": translated from WebAssembly; "proved" */
+    /* "sfi": translated from WebAssembly; "proved"; "native": its signer answers for it */
+    char safety[16];
     uint32_t abi;                          /* LIBRARY_ABI */
-    char kind[16];                         /* "handler" or "command" */
+    char kind[16];                         /* "handler", "command"; "library": functions only */
     uint8_t source_hash[BUILD_HASH_BYTES]; /* SHA-256 of the packed source and manifest */
 };
 
@@ -70,11 +71,32 @@ int library_sign(const struct sign_key *key, const void *elf, size_t elf_size, v
 int library_verify(const struct sign_key *key, const void *library, size_t size,
                    struct library_note *ret_note, size_t *ret_elf_size, struct err *err);
 
+/* Public keys whose libraries are taken beside one's own: the operator's word. */
+#define SIGN_TRUSTED_MAX 64
+struct sign_trust {
+    uint32_t count;
+    uint8_t keys[SIGN_TRUSTED_MAX][BUILD_HASH_BYTES];
+};
+
+/* Adds the key of this id (64 hex digits). -EINVAL: it is none; -E2BIG. */
+int sign_trust_add(struct sign_trust *trust, const char *id);
+
+/*
+ * Checks a library as library_verify() does, whose key may also be one of `trust`. What runs
+ * unproved and untranslated ("native") must be signed by one of those; with `trust` NULL one's own
+ * key will do (-EPERM). What claims to be proved must be of one's own key: only that says that it
+ * was proved here (-EKEYREJECTED).
+ */
+int library_accept(const struct sign_key *key, const struct sign_trust *trust, const void *library,
+                   size_t size, struct library_note *ret_note, size_t *ret_elf_size,
+                   struct err *err);
+
 /*
  * The check of a built library (elf_check.c): an x86-64 ET_DYN without interpreter, needed
  * libraries, constructors, ifuncs, TLS, text relocations, writable or executable-stack code; W^X
  * segments; relocations of four kinds inside writable segments; undefined symbols only from
- * guest/library_symbols.h; one exported symbol. -ENOEXEC with the reason.
+ * guest/library_symbols.h (native code: guest/native_symbols.h); one exported symbol (native code:
+ * functions, too). -ENOEXEC with the reason.
  */
 int library_check(const void *elf, size_t size, struct library_note *ret_note, struct err *err);
 
@@ -128,10 +150,11 @@ int store_put(struct store *store, const void *library, size_t size, char ret_ha
               struct err *err);
 /*
  * A library as a sealed memfd, copied first and checked there: hash, signature and ELF
- * (library_verify()). The caller owns *ret_fd. -ENOENT.
+ * (library_accept()). The caller owns *ret_fd. -ENOENT.
  */
-int store_get(struct store *store, const char *hash, const struct sign_key *key, int *ret_fd,
-              struct library_note *ret_note, struct err *err);
+int store_get(struct store *store, const char *hash, const struct sign_key *key,
+              const struct sign_trust *trust, int *ret_fd, struct library_note *ret_note,
+              struct err *err);
 /* What was built from this input before: "" when nothing was. */
 int store_find_built(struct store *store, const char *input_hash, char ret_hash[BUILD_HASH_TEXT]);
 int store_record_built(struct store *store, const char *input_hash, const char *library_hash,
@@ -150,8 +173,9 @@ int store_purge(struct store *store, const char *const *keep, size_t keep_count,
 /* ---- a source, packed (pack.c) ---- */
 
 /*
- * Packs a `.c` file, a `.wasm` file or a folder into an uncompressed tar (sorted names, no owner,
- * no times: equal sources are equal bytes), regular files only, links refused. malloc'ed.
+ * Packs a `.c` file, a `.wasm` file, a library (`.so`) or a folder into an uncompressed tar (sorted
+ * names, no owner, no times: equal sources are equal bytes), regular files only, links refused.
+ * malloc'ed.
  */
 int source_pack(const char *path, void **ret_tar, size_t *ret_size, struct err *err);
 
@@ -172,6 +196,8 @@ struct build_options {
     const char *state_dir;          /* store and scratch; may be NULL for `build` without a store */
     uid_t uid;                      /* of the sandboxes, nobody else's; ignored when not root */
     bool rootless;                  /* in a user namespace of the caller's own */
+    bool native;                    /* C to native code that nothing proves: "native" */
+    const struct sign_trust *trust; /* of a source that is a library; NULL: one's own key only */
     const char *cgroup_name;        /* unused when "" */
     build_progress *progress;       /* may be NULL */
     build_diagnostics *diagnostics; /* may be NULL: the first line is in the error anyway */

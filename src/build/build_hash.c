@@ -111,8 +111,8 @@ static int add_tools(crypto_hash_sha256_state *state, struct err *err)
     return 0;
 }
 
-int build_hash_input(const uint8_t source_digest[BUILD_HASH_BYTES], const char *program_dir,
-                     char ret_hash[BUILD_HASH_TEXT], struct err *err)
+int build_hash_input(const uint8_t source_digest[BUILD_HASH_BYTES], const char *safety,
+                     const char *program_dir, char ret_hash[BUILD_HASH_TEXT], struct err *err)
 {
     crypto_hash_sha256_state state;
     uint8_t digest[BUILD_HASH_BYTES];
@@ -130,6 +130,7 @@ int build_hash_input(const uint8_t source_digest[BUILD_HASH_BYTES], const char *
      */
     add_text(&state, "vireo input 2");
     add(&state, source_digest, BUILD_HASH_BYTES);
+    add_text(&state, safety);
     add(&state, &abi, sizeof abi);
     /* The SDK and every compiler flag are in it. */
     add(&state, program, size);

@@ -14,6 +14,9 @@ struct build_source {
     const uint8_t *module; /* a WebAssembly module instead, or NULL */
     size_t module_size;
     char module_name[256];
+    const uint8_t *library; /* a signed library instead of all that, or NULL */
+    size_t library_size;
+    char library_name[256];
 };
 
 /* Checks the tar, reads vireo.yaml, lays `override` over it and picks the sources. build_run()'s
@@ -31,8 +34,39 @@ const char *build_source_title(const struct build_source *source);
 void build_hash_source(const struct build_source *source, uint8_t ret_digest[BUILD_HASH_BYTES]);
 
 /*
- * SHA-256 of all that a library comes from: the source's digest, vireo-build with the SDK in it,
- * and the compilers. -ENOENT names a compiler that is not installed and its Debian package.
+ * SHA-256 of all that a library comes from: the source's digest, which safety is made of it,
+ * vireo-build with the SDK in it, and the compilers. -ENOENT names a compiler that is not installed
+ * and its Debian package.
  */
-int build_hash_input(const uint8_t source_digest[BUILD_HASH_BYTES], const char *program_dir,
-                     char ret_hash[BUILD_HASH_TEXT], struct err *err);
+int build_hash_input(const uint8_t source_digest[BUILD_HASH_BYTES], const char *safety,
+                     const char *program_dir, char ret_hash[BUILD_HASH_TEXT], struct err *err);
+
+/* One build while it runs. */
+struct build {
+    const struct build_options *options;
+    struct build_source source;
+    struct sandbox *sandbox;
+    struct library_note note; /* what the library must say of itself */
+    struct wasm_facts facts;
+    int module_fd, translated_fd; /* sealed memfds */
+    void *elf;
+    size_t elf_size;
+};
+
+/* ---- build.c ---- */
+
+void build_progress_say(const struct build *build, const char *stage);
+/* Runs a stage, shows what it said, and gives its result. */
+int build_run_stage(struct build *build, const struct sandbox_stage *stage, int *ret_fd,
+                    size_t *ret_size, struct err *err);
+/* Takes the ELF file that a stage made. */
+int build_take_elf(struct build *build, int fd, size_t size, struct err *err);
+
+/* ---- build_native.c ---- */
+
+/* Native code of C sources, by their compiler: build->elf, not checked. */
+int build_native(struct build *build, struct err *err);
+/* A source that is a library already: its signature and what it says of itself are checked, and it
+ * is put into the store (may be NULL) as it is. */
+int build_take_library(struct build *build, struct store *store, const struct sign_key *key,
+                       struct build_result *result, struct err *err);

@@ -84,12 +84,28 @@ static int add_module(struct build_source *source, const struct tar_entry *entry
     return 0;
 }
 
+static int add_library(struct build_source *source, const struct tar_entry *entry, struct err *err)
+{
+    if (source->library)
+        return err_say(err, -EINVAL,
+                       "cannot build '%s': there are two libraries, '%s' and '%.200s' (name one in "
+                       "vireo.yaml: sources)",
+                       build_source_title(source), source->library_name, entry->name);
+    source->library = entry->data;
+    source->library_size = entry->size;
+    strcpy(source->library_name, entry->name);
+    return 0;
+}
+
 static int add_source(struct build_source *source, const struct tar_entry *entry, struct err *err)
 {
     if (ends_with(entry->name, ".wasm"))
         return add_module(source, entry, err);
+    if (ends_with(entry->name, ".so"))
+        return add_library(source, entry, err);
     if (!ends_with(entry->name, ".c"))
-        return err_say(err, -EINVAL, "cannot build '%s': '%.200s' is neither a .c nor a .wasm file",
+        return err_say(err, -EINVAL,
+                       "cannot build '%s': '%.200s' is neither a .c, a .wasm nor a .so file",
                        build_source_title(source), entry->name);
     if (source->name_count == BUILD_SOURCES_MAX)
         return err_say(err, -EFBIG, "cannot build '%s': it has more than %d C files",
@@ -101,15 +117,15 @@ static int add_source(struct build_source *source, const struct tar_entry *entry
     return 0;
 }
 
-/* Without `sources:` it is every .c file of the folder itself, else the .wasm file of the folder.
- */
+/* Without `sources:` it is every .c file of the folder itself, else its .wasm file, else its .so
+ * file. */
 static int pick_by_default(struct build_source *source, struct err *err)
 {
-    static const char *const suffixes[] = {".c", ".wasm"};
+    static const char *const suffixes[] = {".c", ".wasm", ".so"};
     struct tar_entry entry;
     int r = 0;
 
-    for (size_t i = 0; i < ARRAY_LEN(suffixes) && source->name_count == 0; i++) {
+    for (size_t i = 0; i < ARRAY_LEN(suffixes) && source->name_count == 0 && !source->module; i++) {
         struct tar_reader reader = {.bytes = source->tar, .size = source->tar_size};
         while ((r = tar_next(&reader, &entry, err)) > 0) {
             if (entry.directory || strchr(entry.name, '/') || !ends_with(entry.name, suffixes[i]))
@@ -167,9 +183,13 @@ int build_source_open(struct build_source *source, const void *tar, size_t tar_s
                                       : pick_by_default(source, err);
     if (r < 0)
         return r;
-    if (source->name_count == 0 && !source->module)
-        return err_say(err, -EINVAL, "cannot build '%s': there is no .c and no .wasm file in it",
+    if (source->name_count == 0 && !source->module && !source->library)
+        return err_say(err, -EINVAL,
+                       "cannot build '%s': there is no .c, no .wasm and no .so file in it",
                        build_source_title(source));
+    if (source->library && (source->name_count > 0 || source->module))
+        return err_say(err, -EINVAL, "cannot build '%s': it has both sources and the library '%s'",
+                       build_source_title(source), source->library_name);
     if (source->name_count > 0 && source->module)
         return err_say(err, -EINVAL, "cannot build '%s': it has both C files and the module '%s'",
                        build_source_title(source), source->module_name);

@@ -18,46 +18,13 @@
 #include "base/cleanup.h"
 #include "base/err.h"
 #include "base/limits.h"
-#include "build/build.h"
-#include "guest/library.h"
+#include "build/elf_check.h"
 
 #define PAGE 4096u
 #define IMAGE_MAX (1ull << 30) /* address space that a library may take */
-#define SEGMENTS_MAX 32
 #define SECTIONS_MAX 256
-#define SYMBOLS_MAX 512 /* dynamic ones: ours, and what it may leave undefined */
 
-static const char face_name[] = LIBRARY_SYMBOL;
-
-/* What it may leave undefined. */
-#undef LIBRARY_SYMBOL
-#define LIBRARY_SYMBOL(name) #name,
-static const char *const listed_symbols[] = {
-#include "guest/library_symbols.h"
-};
-#undef LIBRARY_SYMBOL
-
-struct elf {
-    const uint8_t *data;
-    size_t size;
-    Elf64_Ehdr head;
-    Elf64_Phdr load[SEGMENTS_MAX]; /* PT_LOADs in the order of their addresses */
-    size_t load_count;
-    uint64_t image_end;
-    Elf64_Phdr dynamic;
-    bool has_dynamic, has_stack, has_note;
-    struct library_note note;
-
-    /* From the dynamic section: addresses, and sizes in bytes. */
-    uint64_t hash, gnu_hash, symbols, strings, strings_size;
-    uint64_t relocations[2], relocations_size[2]; /* RELA and JMPREL */
-    uint64_t tags_seen;                           /* a bit a row of `tags` */
-    uint32_t symbol_count;
-    struct err *err;
-};
-
-static int refuse(struct elf *elf, const char *format, ...) __attribute__((format(printf, 2, 3)));
-static int refuse(struct elf *elf, const char *format, ...)
+int elf_refuse(struct elf *elf, const char *format, ...)
 {
     char reason[256];
     va_list args;
@@ -80,7 +47,7 @@ static const uint8_t *table(const struct elf *elf, uint64_t offset, uint64_t cou
 }
 
 /* The file's bytes behind an address range that lies in one segment, or NULL. */
-static const uint8_t *mapped(const struct elf *elf, uint64_t address, uint64_t bytes)
+const uint8_t *elf_mapped(const struct elf *elf, uint64_t address, uint64_t bytes)
 {
     for (size_t i = 0; i < elf->load_count; i++) {
         const Elf64_Phdr *load = &elf->load[i];
@@ -93,13 +60,13 @@ static const uint8_t *mapped(const struct elf *elf, uint64_t address, uint64_t b
 }
 
 /* The same for a linker's table: where relocations can't change it after it was checked. */
-static const uint8_t *mapped_constant(const struct elf *elf, uint64_t address, uint64_t bytes)
+const uint8_t *elf_mapped_constant(const struct elf *elf, uint64_t address, uint64_t bytes)
 {
     for (size_t i = 0; i < elf->load_count; i++)
         if ((elf->load[i].p_flags & PF_W) && address >= elf->load[i].p_vaddr &&
             address - elf->load[i].p_vaddr < elf->load[i].p_memsz)
             return NULL;
-    return mapped(elf, address, bytes);
+    return elf_mapped(elf, address, bytes);
 }
 
 static int header_check(struct elf *elf)
@@ -109,26 +76,27 @@ static int header_check(struct elf *elf)
     Elf64_Ehdr *head = &elf->head;
 
     if (elf->size > LIBRARY_MAX_BYTES)
-        return refuse(elf, "it is larger than %d MiB", LIBRARY_MAX_BYTES >> 20);
+        return elf_refuse(elf, "it is larger than %d MiB", LIBRARY_MAX_BYTES >> 20);
     if (elf->size < sizeof *head || memcmp(elf->data, ELFMAG, SELFMAG) != 0)
-        return refuse(elf, "it is not an ELF file");
+        return elf_refuse(elf, "it is not an ELF file");
     memcpy(head, elf->data, sizeof *head);
     if (head->e_ident[EI_OSABI] == ELFOSABI_GNU)
-        return refuse(elf, "it uses GNU's extensions: an indirect function or unique symbol");
+        return elf_refuse(elf, "it uses GNU's extensions: an indirect function or unique symbol");
     if (memcmp(head->e_ident, ident, sizeof ident) != 0 || head->e_machine != EM_X86_64 ||
         head->e_version != EV_CURRENT)
-        return refuse(elf, "it is not for x86-64 and System V");
+        return elf_refuse(elf, "it is not for x86-64 and System V");
     if (head->e_type != ET_DYN)
-        return refuse(elf, "it is not a shared object");
+        return elf_refuse(elf, "it is not a shared object");
     if (head->e_ehsize != sizeof *head || head->e_phentsize != sizeof(Elf64_Phdr) ||
         head->e_shentsize != sizeof(Elf64_Shdr))
-        return refuse(elf, "its headers have unknown sizes");
+        return elf_refuse(elf, "its headers have unknown sizes");
     if (head->e_entry != 0)
-        return refuse(elf, "it has an entry point");
-    if (head->e_phnum == 0 || head->e_phnum > SEGMENTS_MAX)
-        return refuse(elf, "it has %u segments (1 to %d may be)", head->e_phnum, SEGMENTS_MAX);
+        return elf_refuse(elf, "it has an entry point");
+    if (head->e_phnum == 0 || head->e_phnum > ELF_SEGMENTS_MAX)
+        return elf_refuse(elf, "it has %u segments (1 to %d may be)", head->e_phnum,
+                          ELF_SEGMENTS_MAX);
     if (head->e_shnum == 0 || head->e_shnum > SECTIONS_MAX)
-        return refuse(elf, "it has %u sections (1 to %d may be)", head->e_shnum, SECTIONS_MAX);
+        return elf_refuse(elf, "it has %u sections (1 to %d may be)", head->e_shnum, SECTIONS_MAX);
     return 0;
 }
 
@@ -140,16 +108,16 @@ static int header_check(struct elf *elf)
 static int code_check(struct elf *elf, const Elf64_Phdr *load)
 {
     if (load->p_flags & PF_W)
-        return refuse(elf, "a segment is writable and executable");
+        return elf_refuse(elf, "a segment is writable and executable");
     if (load->p_offset % PAGE != 0 || load->p_filesz != load->p_memsz || load->p_filesz == 0)
-        return refuse(elf, "its code does not begin on a page, or is not all in the file");
+        return elf_refuse(elf, "its code does not begin on a page, or is not all in the file");
     uint64_t end = load->p_offset + load->p_filesz;
     uint64_t page_end = (end + PAGE - 1) & ~(uint64_t)(PAGE - 1);
     if (page_end > elf->size)
-        return refuse(elf, "the last page of its code goes on behind the file");
+        return elf_refuse(elf, "the last page of its code goes on behind the file");
     for (uint64_t at = end; at < page_end; at++)
         if (elf->data[at] != 0)
-            return refuse(elf, "the last page of its code has other bytes too");
+            return elf_refuse(elf, "the last page of its code has other bytes too");
     return 0;
 }
 
@@ -158,19 +126,19 @@ static int load_check(struct elf *elf, const Elf64_Phdr *load)
     uint64_t end, page = load->p_vaddr & ~(uint64_t)(PAGE - 1);
 
     if (!table(elf, load->p_offset, load->p_filesz, 1))
-        return refuse(elf, "a segment goes on behind the file");
+        return elf_refuse(elf, "a segment goes on behind the file");
     if (load->p_filesz > load->p_memsz ||
         __builtin_add_overflow(load->p_vaddr, load->p_memsz, &end) || end > IMAGE_MAX)
-        return refuse(elf, "a segment has an improper size");
+        return elf_refuse(elf, "a segment has an improper size");
     if (load->p_align != PAGE || load->p_vaddr % PAGE != load->p_offset % PAGE)
-        return refuse(elf, "a segment is not aligned to pages");
+        return elf_refuse(elf, "a segment is not aligned to pages");
     if ((load->p_flags & ~(uint32_t)(PF_R | PF_W | PF_X)) || !(load->p_flags & PF_R))
-        return refuse(elf, "a segment has improper rights");
+        return elf_refuse(elf, "a segment has improper rights");
     /* Page by page apart, so that no page gets the rights of two segments. */
     if (elf->load_count > 0 && page < elf->image_end)
-        return refuse(elf, "segments overlap, share a page or are out of order");
+        return elf_refuse(elf, "segments overlap, share a page or are out of order");
     if (elf->load_count == 0 && page != 0)
-        return refuse(elf, "its first segment is not at address 0");
+        return elf_refuse(elf, "its first segment is not at address 0");
     elf->load[elf->load_count++] = *load;
     elf->image_end = (end + PAGE - 1) & ~(uint64_t)(PAGE - 1);
     return load->p_flags & PF_X ? code_check(elf, load) : 0;
@@ -182,14 +150,14 @@ static int note_segment(struct elf *elf, const Elf64_Phdr *segment)
     const uint8_t *bytes = table(elf, segment->p_offset, segment->p_filesz, 1);
 
     if (!bytes)
-        return refuse(elf, "its notes go on behind the file");
+        return elf_refuse(elf, "its notes go on behind the file");
     int r = library_note_parse(bytes, segment->p_filesz, segment->p_align, &elf->note, &err);
     if (r == -ENOENT)
         return 0; /* other tools' notes are in segments of their own */
     if (r < 0)
-        return refuse(elf, "%s", err.message);
+        return elf_refuse(elf, "%s", err.message);
     if (elf->has_note)
-        return refuse(elf, "it has two notes");
+        return elf_refuse(elf, "it has two notes");
     elf->has_note = true;
     return 0;
 }
@@ -203,13 +171,13 @@ static int segment_check(struct elf *elf, const Elf64_Phdr *segment)
         return note_segment(elf, segment);
     case PT_DYNAMIC:
         if (elf->has_dynamic)
-            return refuse(elf, "it has two dynamic sections");
+            return elf_refuse(elf, "it has two dynamic sections");
         elf->dynamic = *segment;
         elf->has_dynamic = true;
         return 0;
     case PT_GNU_STACK:
         if (segment->p_flags & PF_X)
-            return refuse(elf, "it wants an executable stack");
+            return elf_refuse(elf, "it wants an executable stack");
         elf->has_stack = true;
         return 0;
     case PT_NULL:
@@ -219,11 +187,11 @@ static int segment_check(struct elf *elf, const Elf64_Phdr *segment)
     case PT_GNU_PROPERTY:
         return 0;
     case PT_INTERP:
-        return refuse(elf, "it names an interpreter");
+        return elf_refuse(elf, "it names an interpreter");
     case PT_TLS:
-        return refuse(elf, "it has thread-local storage");
+        return elf_refuse(elf, "it has thread-local storage");
     default:
-        return refuse(elf, "it has a segment of unknown type 0x%x", segment->p_type);
+        return elf_refuse(elf, "it has a segment of unknown type 0x%x", segment->p_type);
     }
 }
 
@@ -232,7 +200,7 @@ static int segments_check(struct elf *elf)
     const uint8_t *p = table(elf, elf->head.e_phoff, elf->head.e_phnum, sizeof(Elf64_Phdr));
 
     if (!p)
-        return refuse(elf, "its segments' table is behind the file");
+        return elf_refuse(elf, "its segments' table is behind the file");
     for (size_t i = 0; i < elf->head.e_phnum; i++) {
         Elf64_Phdr segment;
         memcpy(&segment, p + i * sizeof segment, sizeof segment);
@@ -241,11 +209,11 @@ static int segments_check(struct elf *elf)
             return r;
     }
     if (!elf->has_dynamic)
-        return refuse(elf, "it has no dynamic section");
+        return elf_refuse(elf, "it has no dynamic section");
     if (!elf->has_stack)
-        return refuse(elf, "it does not say that its stack is not executable");
+        return elf_refuse(elf, "it does not say that its stack is not executable");
     if (!elf->has_note)
-        return refuse(elf, "it has no vireo note");
+        return elf_refuse(elf, "it has no vireo note");
     return 0;
 }
 
@@ -298,32 +266,33 @@ static int tag_check(struct elf *elf, const Elf64_Dyn *entry)
         if (tags[i].tag != entry->d_tag)
             continue;
         if (elf->tags_seen & (1ull << i))
-            return refuse(elf, "its dynamic tag 0x%llx is there twice", (long long)entry->d_tag);
+            return elf_refuse(elf, "its dynamic tag 0x%llx is there twice",
+                              (long long)entry->d_tag);
         elf->tags_seen |= 1ull << i;
         if (tags[i].keep)
             memcpy((char *)elf + tags[i].keep, &entry->d_un.d_val, sizeof(uint64_t));
         bool is_flags = entry->d_tag == DT_FLAGS || entry->d_tag == DT_FLAGS_1;
         if (entry->d_tag == DT_FLAGS && (entry->d_un.d_val & DF_TEXTREL))
-            return refuse(elf, "it has text relocations");
+            return elf_refuse(elf, "it has text relocations");
         if (is_flags ? (entry->d_un.d_val & ~tags[i].allowed) != 0
                      : tags[i].allowed && entry->d_un.d_val != tags[i].allowed)
-            return refuse(elf, "its dynamic tag 0x%llx has the improper value 0x%llx",
-                          (long long)entry->d_tag, (long long)entry->d_un.d_val);
+            return elf_refuse(elf, "its dynamic tag 0x%llx has the improper value 0x%llx",
+                              (long long)entry->d_tag, (long long)entry->d_un.d_val);
         return 0;
     }
     for (size_t i = 0; i < ARRAY_LEN(refused_tags); i++)
         if (refused_tags[i].tag == entry->d_tag)
-            return refuse(elf, "%s", refused_tags[i].what);
-    return refuse(elf, "it has the unknown dynamic tag 0x%llx", (long long)entry->d_tag);
+            return elf_refuse(elf, "%s", refused_tags[i].what);
+    return elf_refuse(elf, "it has the unknown dynamic tag 0x%llx", (long long)entry->d_tag);
 }
 
 static int dynamic_check(struct elf *elf)
 {
     uint64_t count = elf->dynamic.p_filesz / sizeof(Elf64_Dyn);
-    const uint8_t *p = mapped(elf, elf->dynamic.p_vaddr, elf->dynamic.p_filesz);
+    const uint8_t *p = elf_mapped(elf, elf->dynamic.p_vaddr, elf->dynamic.p_filesz);
 
     if (!p || elf->dynamic.p_filesz % sizeof(Elf64_Dyn) != 0)
-        return refuse(elf, "its dynamic section is not in a segment");
+        return elf_refuse(elf, "its dynamic section is not in a segment");
     for (uint64_t i = 0; i < count; i++) {
         Elf64_Dyn entry;
         memcpy(&entry, p + i * sizeof entry, sizeof entry);
@@ -333,7 +302,7 @@ static int dynamic_check(struct elf *elf)
         if (r < 0)
             return r;
     }
-    return refuse(elf, "its dynamic section has no end");
+    return elf_refuse(elf, "its dynamic section has no end");
 }
 
 /* Sections are not mapped, but what they declare must not contradict; and .dynsym is counted here.
@@ -344,27 +313,27 @@ static int section_check(struct elf *elf, const Elf64_Shdr *section)
 
     if (section->sh_type != SHT_NOBITS && section->sh_type != SHT_NULL &&
         !table(elf, section->sh_offset, section->sh_size, 1))
-        return refuse(elf, "a section goes on behind the file");
+        return elf_refuse(elf, "a section goes on behind the file");
     if ((section->sh_flags & code_and_data) == code_and_data)
-        return refuse(elf, "a section is writable and executable");
+        return elf_refuse(elf, "a section is writable and executable");
     if (section->sh_flags & SHF_TLS)
-        return refuse(elf, "it has thread-local storage");
+        return elf_refuse(elf, "it has thread-local storage");
     switch (section->sh_type) {
     case SHT_INIT_ARRAY:
     case SHT_FINI_ARRAY:
     case SHT_PREINIT_ARRAY:
-        return refuse(elf, "it has constructors or destructors");
+        return elf_refuse(elf, "it has constructors or destructors");
     case SHT_GNU_verdef:
     case SHT_GNU_verneed:
     case SHT_GNU_versym:
-        return refuse(elf, "it has versions of symbols");
+        return elf_refuse(elf, "it has versions of symbols");
     case SHT_DYNSYM:
         if (elf->symbol_count != 0)
-            return refuse(elf, "it has two tables of dynamic symbols");
+            return elf_refuse(elf, "it has two tables of dynamic symbols");
         if (section->sh_entsize != sizeof(Elf64_Sym) || section->sh_addr != elf->symbols ||
             section->sh_size % sizeof(Elf64_Sym) != 0 || section->sh_size == 0 ||
-            section->sh_size / sizeof(Elf64_Sym) > SYMBOLS_MAX)
-            return refuse(elf, "its dynamic symbols have an improper size or place");
+            section->sh_size / sizeof(Elf64_Sym) > ELF_SYMBOLS_MAX)
+            return elf_refuse(elf, "its dynamic symbols have an improper size or place");
         elf->symbol_count = (uint32_t)(section->sh_size / sizeof(Elf64_Sym));
         return 0;
     default:
@@ -377,7 +346,7 @@ static int sections_check(struct elf *elf)
     const uint8_t *p = table(elf, elf->head.e_shoff, elf->head.e_shnum, sizeof(Elf64_Shdr));
 
     if (!p)
-        return refuse(elf, "its sections' table is behind the file");
+        return elf_refuse(elf, "its sections' table is behind the file");
     for (size_t i = 0; i < elf->head.e_shnum; i++) {
         Elf64_Shdr section;
         memcpy(&section, p + i * sizeof section, sizeof section);
@@ -386,159 +355,16 @@ static int sections_check(struct elf *elf)
             return r;
     }
     if (elf->symbol_count == 0)
-        return refuse(elf, "it has no dynamic symbols");
+        return elf_refuse(elf, "it has no dynamic symbols");
     /* A linker that counts by the hash table must find the same symbols. */
     if (elf->hash) {
         uint32_t counts[2];
-        const uint8_t *hash = mapped_constant(elf, elf->hash, sizeof counts);
+        const uint8_t *hash = elf_mapped_constant(elf, elf->hash, sizeof counts);
         if (!hash)
-            return refuse(elf, "its hash table is not in a segment");
+            return elf_refuse(elf, "its hash table is not in a segment");
         memcpy(counts, hash, sizeof counts);
         if (counts[1] != elf->symbol_count)
-            return refuse(elf, "its hash table has another count of symbols");
-    }
-    return 0;
-}
-
-static bool symbol_is_listed(const char *name)
-{
-    for (size_t i = 0; i < ARRAY_LEN(listed_symbols); i++)
-        if (strcmp(name, listed_symbols[i]) == 0)
-            return true;
-    return false;
-}
-
-/* The one symbol that it exports: a struct library_face in a segment. */
-static int face_check(struct elf *elf, const Elf64_Sym *symbol, const char *name)
-{
-    if (strcmp(name, face_name) != 0)
-        return refuse(elf, "it exports '%.64s'", name);
-    if (ELF64_ST_TYPE(symbol->st_info) != STT_OBJECT ||
-        symbol->st_size != sizeof(struct library_face) || symbol->st_value % 8 != 0 ||
-        symbol->st_shndx >= elf->head.e_shnum ||
-        !mapped(elf, symbol->st_value, sizeof(struct library_face)))
-        return refuse(elf, "its symbol '%s' is not the face of a library", name);
-    return 0;
-}
-
-static int symbol_check(struct elf *elf, const Elf64_Sym *symbol, const char *name,
-                        size_t *face_count)
-{
-    unsigned type = ELF64_ST_TYPE(symbol->st_info);
-    unsigned bind = ELF64_ST_BIND(symbol->st_info);
-
-    if (type == STT_GNU_IFUNC)
-        return refuse(elf, "'%.64s' is an indirect function", name);
-    if (type == STT_TLS)
-        return refuse(elf, "'%.64s' is thread-local", name);
-    if (type != STT_NOTYPE && type != STT_OBJECT && type != STT_FUNC)
-        return refuse(elf, "'%.64s' is of unknown type %u", name, type);
-    if (bind != STB_GLOBAL)
-        return refuse(elf, "'%.64s' is not a global symbol", name);
-    if (symbol->st_shndx != SHN_UNDEF) {
-        ++*face_count;
-        return face_check(elf, symbol, name);
-    }
-    if (!symbol_is_listed(name))
-        return refuse(elf, "it needs '%.64s', which is not on the list", name);
-    return 0;
-}
-
-static int symbols_check(struct elf *elf)
-{
-    const uint8_t *p = mapped_constant(elf, elf->symbols, elf->symbol_count * sizeof(Elf64_Sym));
-    const char *strings = (const char *)mapped_constant(elf, elf->strings, elf->strings_size);
-    size_t face_count = 0;
-
-    if (!p)
-        return refuse(elf, "its dynamic symbols are not in a segment");
-    if (!strings || elf->strings_size == 0 || strings[elf->strings_size - 1] != '\0')
-        return refuse(elf, "the names of its symbols are not in a segment");
-    for (uint32_t i = 1; i < elf->symbol_count; i++) {
-        Elf64_Sym symbol;
-        memcpy(&symbol, p + i * sizeof symbol, sizeof symbol);
-        if (symbol.st_name >= elf->strings_size)
-            return refuse(elf, "the name of a symbol is behind the names");
-        int r = symbol_check(elf, &symbol, strings + symbol.st_name, &face_count);
-        if (r < 0)
-            return r;
-    }
-    if (face_count != 1)
-        return refuse(elf, "it exports %zu symbols, not the one %s", face_count, face_name);
-    return 0;
-}
-
-static bool address_is_writable(const struct elf *elf, uint64_t address)
-{
-    for (size_t i = 0; i < elf->load_count; i++) {
-        const Elf64_Phdr *load = &elf->load[i];
-        if ((load->p_flags & PF_W) && address >= load->p_vaddr &&
-            load->p_memsz >= sizeof(uint64_t) &&
-            address - load->p_vaddr <= load->p_memsz - sizeof(uint64_t))
-            return true;
-    }
-    return false;
-}
-
-/* Does the word at `address` overlap the dynamic section, which a linker reads in place? */
-static bool address_is_dynamic(const struct elf *elf, uint64_t address)
-{
-    return address + sizeof(uint64_t) > elf->dynamic.p_vaddr &&
-           address < elf->dynamic.p_vaddr + elf->dynamic.p_filesz;
-}
-
-static int relocation_check(struct elf *elf, const Elf64_Rela *relocation)
-{
-    uint32_t type = ELF64_R_TYPE(relocation->r_info);
-    uint32_t symbol = ELF64_R_SYM(relocation->r_info);
-
-    if (!address_is_writable(elf, relocation->r_offset) ||
-        address_is_dynamic(elf, relocation->r_offset))
-        return refuse(elf, "a relocation at 0x%llx is not in writable data",
-                      (unsigned long long)relocation->r_offset);
-    switch (type) {
-    case R_X86_64_RELATIVE:
-        if (symbol != 0 || relocation->r_addend < 0 ||
-            (uint64_t)relocation->r_addend > elf->image_end)
-            return refuse(elf, "a relocation points outside it");
-        return 0;
-    case R_X86_64_64:
-    case R_X86_64_GLOB_DAT:
-    case R_X86_64_JUMP_SLOT:
-        /* With an addend a listed symbol would be the way to code that is not on the list. */
-        if (symbol == 0 || symbol >= elf->symbol_count || relocation->r_addend != 0)
-            return refuse(elf, "a relocation names no symbol, or has an addend");
-        return 0;
-    case R_X86_64_IRELATIVE:
-        return refuse(elf, "it has an indirect function");
-    case R_X86_64_COPY:
-        return refuse(elf, "it has a copy relocation");
-    case R_X86_64_DTPMOD64:
-    case R_X86_64_DTPOFF64:
-    case R_X86_64_TPOFF64:
-    case R_X86_64_TLSDESC:
-        return refuse(elf, "it has thread-local storage");
-    default:
-        return refuse(elf, "it has a relocation of the unknown type %u", type);
-    }
-}
-
-static int relocations_check(struct elf *elf)
-{
-    for (size_t k = 0; k < ARRAY_LEN(elf->relocations); k++) {
-        uint64_t bytes = elf->relocations_size[k];
-        if (bytes == 0)
-            continue;
-        const uint8_t *p = mapped_constant(elf, elf->relocations[k], bytes);
-        if (!p || bytes % sizeof(Elf64_Rela) != 0)
-            return refuse(elf, "its relocations are not in a segment");
-        for (uint64_t at = 0; at < bytes; at += sizeof(Elf64_Rela)) {
-            Elf64_Rela relocation;
-            memcpy(&relocation, p + at, sizeof relocation);
-            int r = relocation_check(elf, &relocation);
-            if (r < 0)
-                return r;
-        }
+            return elf_refuse(elf, "its hash table has another count of symbols");
     }
     return 0;
 }
@@ -548,8 +374,8 @@ int library_check(const void *elf_bytes, size_t size, struct library_note *ret_n
 {
     /* Each step stands on what those before it have checked. */
     static int (*const steps[])(struct elf *) = {
-        header_check,   segments_check, dynamic_check,
-        sections_check, symbols_check,  relocations_check,
+        header_check,   segments_check,    dynamic_check,
+        sections_check, elf_symbols_check, elf_relocations_check,
     };
     struct elf elf = {.data = elf_bytes, .size = size, .err = err};
 

@@ -59,10 +59,12 @@ static int note_check(const struct note_bytes *bytes, struct err *err)
     else if (bytes->abi != LIBRARY_ABI)
         wrong = "for another version of vireo (ABI)";
     else if (!text_is_proper(bytes->safety, sizeof bytes->safety, "") ||
-             (strcmp(bytes->safety, "sfi") != 0 && strcmp(bytes->safety, "proved") != 0))
+             (strcmp(bytes->safety, "sfi") != 0 && strcmp(bytes->safety, "proved") != 0 &&
+              strcmp(bytes->safety, "native") != 0))
         wrong = "without a known safety";
     else if (!text_is_proper(bytes->kind, sizeof bytes->kind, "") ||
-             (strcmp(bytes->kind, "handler") != 0 && strcmp(bytes->kind, "command") != 0))
+             (strcmp(bytes->kind, "handler") != 0 && strcmp(bytes->kind, "command") != 0 &&
+              strcmp(bytes->kind, "library") != 0))
         wrong = "without a known kind";
     else if (!text_is_proper(bytes->name, sizeof bytes->name, "-"))
         wrong = "with an improper name";

@@ -251,15 +251,21 @@ static bool ends_with(const char *text, const char *end)
     return length > end_length && strcmp(text + length - end_length, end) == 0;
 }
 
+static bool is_source(const char *name)
+{
+    return ends_with(name, ".c") || ends_with(name, ".wasm") || ends_with(name, ".so");
+}
+
 /*
- * The file or folder that the user named. A name ending in .c or .wasm must be the file itself, not
- * a link: who can write to the folder could else have root read and send any file. Links among the
- * folders before it, and one to a folder, are the user's to follow: what is in it is looked at.
+ * The file or folder that the user named. A name ending in .c, .wasm or .so must be the file
+ * itself, not a link: who can write to the folder could else have root read and send any file.
+ * Links among the folders before it, and one to a folder, are the user's to follow: what is in it
+ * is looked at.
  */
 static int source_add(struct pack *pack, const char *path)
 {
     struct stat status;
-    int no_follow = ends_with(path, ".c") || ends_with(path, ".wasm") ? O_NOFOLLOW : 0;
+    int no_follow = is_source(path) ? O_NOFOLLOW : 0;
     _cleanup_(closep) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK | no_follow);
 
     if (fd < 0 && no_follow && errno == ELOOP)
@@ -275,9 +281,11 @@ static int source_add(struct pack *pack, const char *path)
     }
     const char *slash = strrchr(path, '/');
     const char *name = slash ? slash + 1 : path;
-    if (!ends_with(name, ".c") && !ends_with(name, ".wasm"))
+    if (!is_source(name))
         return err_say(pack->err, -EINVAL,
-                       "cannot pack '%s': a source is a .c file, a .wasm file or a folder", path);
+                       "cannot pack '%s': a source is a .c file, a .wasm file, a library (.so) or "
+                       "a folder",
+                       path);
     if (name[0] == '.' || !name_is_proper(name))
         return err_say(pack->err, -EINVAL, "cannot pack '%s': its name is not proper", path);
     return file_add(pack, fd, name);

@@ -290,27 +290,86 @@ static int trailer_read(const uint8_t *library, size_t size, struct trailer *tra
     return 0;
 }
 
-int library_verify(const struct sign_key *key, const void *library, size_t size,
-                   struct library_note *ret_note, size_t *ret_elf_size, struct err *err)
+/* The signature by `public`, and the ELF file. */
+static int verify_by(const uint8_t public[BUILD_HASH_BYTES], const void *library, size_t size,
+                     const struct trailer *trailer, struct library_note *ret_note,
+                     size_t *ret_elf_size, struct err *err)
 {
-    struct trailer trailer;
     crypto_sign_state state;
     struct library_note note;
+    size_t elf_size = size - sizeof *trailer;
 
-    int r = trailer_read(library, size, &trailer, err);
-    if (r < 0)
-        return r;
-    if (sodium_memcmp(trailer.key_id, key->public, sizeof trailer.key_id) != 0)
-        return err_say(err, -EKEYREJECTED, "cannot accept a library: it is signed by another key");
-    size_t elf_size = size - sizeof trailer;
-    signed_bytes(&state, library, elf_size, &trailer);
-    if (crypto_sign_final_verify(&state, trailer.signature, key->public) != 0)
+    signed_bytes(&state, library, elf_size, trailer);
+    if (crypto_sign_final_verify(&state, trailer->signature, public) != 0)
         return err_say(err, -EBADMSG,
                        "cannot accept a library: it was altered after it was signed");
-    r = library_check(library, elf_size, &note, err);
+    int r = library_check(library, elf_size, &note, err);
     if (r < 0)
         return r;
     *ret_note = note;
     *ret_elf_size = elf_size;
+    return 0;
+}
+
+static bool is_trusted(const struct sign_trust *trust, const uint8_t public[BUILD_HASH_BYTES])
+{
+    for (uint32_t i = 0; trust && i < trust->count; i++)
+        if (sodium_memcmp(trust->keys[i], public, BUILD_HASH_BYTES) == 0)
+            return true;
+    return false;
+}
+
+int library_accept(const struct sign_key *key, const struct sign_trust *trust, const void *library,
+                   size_t size, struct library_note *ret_note, size_t *ret_elf_size,
+                   struct err *err)
+{
+    struct trailer trailer;
+    struct library_note note;
+    char id[BUILD_HASH_TEXT];
+    size_t elf_size = 0;
+
+    int r = trailer_read(library, size, &trailer, err);
+    if (r < 0)
+        return r;
+    bool own = sodium_memcmp(trailer.key_id, key->public, sizeof trailer.key_id) == 0;
+    bool trusted = is_trusted(trust, trailer.key_id);
+    if (!own && !trusted)
+        return err_say(err, -EKEYREJECTED, "cannot accept a library: it is signed by another key");
+    r = verify_by(own ? key->public : trailer.key_id, library, size, &trailer, &note, &elf_size,
+                  err);
+    if (r < 0)
+        return r;
+    if (!own && strcmp(note.safety, "proved") == 0)
+        return err_say(err, -EKEYREJECTED,
+                       "cannot accept a library: it says that it is proved, but was not proved "
+                       "here");
+    if (trust && !trusted && strcmp(note.safety, "native") == 0)
+        return err_say(err, -EPERM,
+                       "cannot accept a library: it is native code, and its signer %s is not among "
+                       "the operator's keys: trusted",
+                       sodium_bin2hex(id, sizeof id, trailer.key_id, sizeof trailer.key_id));
+    *ret_note = note;
+    *ret_elf_size = elf_size;
+    return 0;
+}
+
+int library_verify(const struct sign_key *key, const void *library, size_t size,
+                   struct library_note *ret_note, size_t *ret_elf_size, struct err *err)
+{
+    return library_accept(key, NULL, library, size, ret_note, ret_elf_size, err);
+}
+
+int sign_trust_add(struct sign_trust *trust, const char *id)
+{
+    size_t size;
+
+    if (trust->count == SIGN_TRUSTED_MAX)
+        return -E2BIG;
+    if (strlen(id) != 2 * BUILD_HASH_BYTES ||
+        sodium_hex2bin(trust->keys[trust->count], BUILD_HASH_BYTES, id, strlen(id), NULL, &size,
+                       NULL) < 0 ||
+        size != BUILD_HASH_BYTES)
+        return -EINVAL;
+    trust->count++;
     return 0;
 }

@@ -6,6 +6,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -24,6 +25,7 @@ typedef int stage_function(const struct stage *stage);
 stage_function stage_compile;   /* tar of C sources -> WebAssembly module */
 stage_function stage_translate; /* module -> bundle of m.c, m.h */
 stage_function stage_native;    /* bundle of m.c, m.h, note.c -> shared object */
+stage_function stage_library;   /* bundle of a tar of C sources, two notes -> shared object */
 
 /* What the stages hand on: sizes of the parts, little-endian as the machine, then the parts. */
 struct stage_bundle {
@@ -61,6 +63,28 @@ int stage_run_tool(const struct stage *stage, const char *cwd, const char *const
  */
 void stage_file_argument(const char *name, char text[STAGE_NAME_BYTES]);
 
+/* ---- stage_objects.c ---- */
+
+#define STAGE_OBJECTS STAGE_SCRATCH "/objects"
+
+/* Named after their sources, since the linker's messages name them; relative to STAGE_OBJECTS. Ours
+ * lie with the SDK, where no source's object can. */
+struct stage_objects {
+    /* Two more, for files of the SDK. */
+    char names[BUILD_SOURCES_MAX + 2][STAGE_NAME_BYTES];
+    size_t count;
+};
+
+/* Makes their directory, and writes the SDK. A stage_status, as all of these. */
+int stage_prepare_objects(void);
+/* The name of a source's object, and an empty file of that name. */
+int stage_object_make(const char *source, char name[STAGE_NAME_BYTES]);
+/* llvm-nm's list of what they define, a line "NAME TYPE VALUE SIZE" each; malloc'ed. */
+int stage_read_symbols(const struct stage *stage, const struct stage_objects *objects,
+                       char **ret_text);
+/* Does such a list define this function? Weak ones count. */
+bool stage_defines(const char *symbols, const char *name);
+
 /* ---- stage_file.c ---- */
 
 /* Makes the directories of `path` (relative to `dir_fd`) and the file itself, which must be new. */
@@ -69,6 +93,8 @@ int stage_write_file(int dir_fd, const char *path, const void *data, size_t size
 int stage_map_input(const uint8_t **ret_data, size_t *ret_size);
 /* Unpacks descriptor 0, a packed source, into STAGE_SOURCE; a stage_status. */
 int stage_unpack(void);
+/* The same of a packed source that is a part of the input. */
+int stage_unpack_bytes(const uint8_t *tar, size_t size);
 /* Sends a file, or several as a bundle, as the result. */
 int stage_send_file(const char *path);
 int stage_send_bundle(const char *const *paths, size_t count);

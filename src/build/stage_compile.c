@@ -3,23 +3,14 @@
  * found), bytes of stack, then the sources' names, all chosen by the trusted side; the input is the
  * packed source.
  */
-#include <errno.h>
-#include <fcntl.h>
 #include <stdbool.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/cleanup.h"
-#include "base/err.h"
-#include "base/fd.h"
-#include "base/limits.h"
 #include "build/stage.h"
 
 #define SOURCE STAGE_SOURCE
-#define OBJECTS STAGE_SCRATCH "/objects"
 #define MODULE STAGE_SCRATCH "/module.wasm"
-#define SYMBOLS_MAX_BYTES (16 << 20)
 
 /* What clang calls a main() with and without arguments. */
 static const char *const MAIN_NAMES[] = {"__main_argc_argv", "__main_void", "__original_main",
@@ -62,43 +53,20 @@ static int compile_one(const struct stage *stage, const char *cwd, const char *s
     return stage_run_tool(stage, cwd, command, NULL);
 }
 
-/* Named after their sources, since the linker's messages name them. Ours lie with the SDK, where no
- * source's object can. */
-struct objects {
-    /* Two more, for memory.c and function.c. */
-    char names[BUILD_SOURCES_MAX + 2][STAGE_NAME_BYTES];
-    size_t count;
-};
-
-static int object_make(const char *source, char name[STAGE_NAME_BYTES])
-{
-    _cleanup_(closep) int directory = open(OBJECTS, O_DIRECTORY | O_PATH | O_CLOEXEC);
-
-    /* The tar's paths are shorter than the argument's room. */
-    stage_file_argument(source, name);
-    name[strlen(name) - 1] = 'o';
-    /* An empty file, so that its folder is there: a compiler that wrote none fails the link. */
-    int r = stage_write_file(directory, name, "", 0);
-    if (r < 0)
-        return stage_say(STAGE_REFUSED, "error: cannot make the object of '%s': %s", source,
-                         strerror(-r));
-    return STAGE_OK;
-}
-
-static int compile_all(const struct stage *stage, struct objects *objects)
+static int compile_all(const struct stage *stage, struct stage_objects *objects)
 {
     size_t sources = stage->arg_count - 2;
 
     if (sources == 0 || sources > BUILD_SOURCES_MAX)
         return stage_say(STAGE_BROKEN, "error: cannot compile %zu sources", sources);
     for (size_t i = 0; i < sources; i++) {
-        char source[STAGE_NAME_BYTES], object[STAGE_NAME_BYTES + sizeof OBJECTS];
+        char source[STAGE_NAME_BYTES], object[STAGE_NAME_BYTES + sizeof STAGE_OBJECTS];
         const char *name = stage->args[2 + i];
-        int status = object_make(name, objects->names[objects->count]);
+        int status = stage_object_make(name, objects->names[objects->count]);
         if (status != STAGE_OK)
             return status;
         stage_file_argument(name, source);
-        snprintf(object, sizeof object, OBJECTS "/%s", objects->names[objects->count++]);
+        snprintf(object, sizeof object, STAGE_OBJECTS "/%s", objects->names[objects->count++]);
         status = compile_one(stage, SOURCE, source, object, NULL);
         if (status != STAGE_OK)
             return status;
@@ -106,61 +74,25 @@ static int compile_all(const struct stage *stage, struct objects *objects)
     return STAGE_OK;
 }
 
-/* Does llvm-nm's list (a line "NAME TYPE VALUE SIZE" each) define this function? Weak ones count.
- */
-static bool defines(const char *symbols, const char *name)
-{
-    size_t length = strlen(name);
-
-    for (const char *line = symbols; line && *line;) {
-        if (strncmp(line, name, length) == 0 &&
-            (strncmp(line + length, " T ", 3) == 0 || strncmp(line + length, " W ", 3) == 0))
-            return true;
-        line = strchr(line, '\n');
-        if (line)
-            line++;
-    }
-    return false;
-}
-
-static int read_symbols(const struct stage *stage, const struct objects *objects, char **ret_text)
-{
-    const char *command[BUILD_SOURCES_MAX + 8] = {"/usr/bin/llvm-nm-14", "--format=posix",
-                                                  "--defined-only", "--extern-only"};
-    struct err err = {0};
-    size_t size, count = 4;
-
-    for (size_t i = 0; i < objects->count; i++)
-        command[count++] = objects->names[i];
-    command[count] = NULL;
-    int status = stage_run_tool(stage, OBJECTS, command, STAGE_SCRATCH "/symbols");
-    if (status != STAGE_OK)
-        return status;
-    if (fd_read_file(AT_FDCWD, STAGE_SCRATCH "/symbols", SYMBOLS_MAX_BYTES, ret_text, &size, &err) <
-        0)
-        return stage_say(STAGE_BROKEN, "error: %s", err.message);
-    return STAGE_OK;
-}
-
 /* Settles what is called: *ret_entry is "main" or the name of a handler that is there. */
-static int find_entry(const struct stage *stage, const struct objects *objects,
+static int find_entry(const struct stage *stage, const struct stage_objects *objects,
                       const char **ret_entry)
 {
     _cleanup_(freep) char *symbols = NULL;
     const char *wanted = stage->args[0];
     bool has_main = false;
 
-    int status = read_symbols(stage, objects, &symbols);
+    int status = stage_read_symbols(stage, objects, &symbols);
     if (status != STAGE_OK)
         return status;
     for (size_t i = 0; i < ARRAY_LEN(MAIN_NAMES); i++)
-        has_main = has_main || defines(symbols, MAIN_NAMES[i]);
+        has_main = has_main || stage_defines(symbols, MAIN_NAMES[i]);
     if (*wanted) {
-        if (strcmp(wanted, "main") == 0 ? !has_main : !defines(symbols, wanted))
+        if (strcmp(wanted, "main") == 0 ? !has_main : !stage_defines(symbols, wanted))
             return stage_say(STAGE_REFUSED, "error: the source does not define its entry '%s'",
                              wanted);
         *ret_entry = wanted;
-    } else if (defines(symbols, "handler")) {
+    } else if (stage_defines(symbols, "handler")) {
         *ret_entry = "handler";
     } else if (has_main) {
         *ret_entry = "main";
@@ -175,7 +107,7 @@ static int find_entry(const struct stage *stage, const struct objects *objects,
  * --stack-first: a stack that overflows runs into address 0 and traps, instead of into the data.
  * The name section stays: traps take function names from it.
  */
-static int link_module(const struct stage *stage, const struct objects *objects, bool handler)
+static int link_module(const struct stage *stage, const struct stage_objects *objects, bool handler)
 {
     char stack[64];
     const char *command[BUILD_SOURCES_MAX + 16] = {
@@ -201,22 +133,20 @@ static int link_module(const struct stage *stage, const struct objects *objects,
     /* signal() and raise(), for those that use them. */
     command[count++] = "-lwasi-emulated-signal";
     command[count] = NULL;
-    return stage_run_tool(stage, OBJECTS, command, NULL);
+    return stage_run_tool(stage, STAGE_OBJECTS, command, NULL);
 }
 
 int stage_compile(const struct stage *stage)
 {
-    struct objects objects = {0};
+    struct stage_objects objects = {0};
     const char *entry = NULL;
     char define[128];
 
     if (stage->arg_count < 2)
         return stage_say(STAGE_BROKEN, "error: too few arguments");
     int status = stage_unpack();
-    if (status == STAGE_OK && mkdir(OBJECTS, 0755) < 0)
-        status = stage_say(STAGE_BROKEN, "error: cannot make '%s': %s", OBJECTS, strerror(errno));
     if (status == STAGE_OK)
-        status = stage_write_sdk();
+        status = stage_prepare_objects();
     if (status == STAGE_OK)
         status = compile_all(stage, &objects);
     if (status == STAGE_OK)

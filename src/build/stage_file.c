@@ -130,12 +130,22 @@ int stage_write_sdk(void)
 
 int stage_unpack(void)
 {
-    struct tar_reader reader = {0};
+    const uint8_t *tar;
+    size_t size;
+
+    if (stage_map_input(&tar, &size) < 0)
+        return stage_say(STAGE_BROKEN, "error: cannot unpack the source: %s", strerror(errno));
+    return stage_unpack_bytes(tar, size);
+}
+
+int stage_unpack_bytes(const uint8_t *tar, size_t size)
+{
+    struct tar_reader reader = {.bytes = tar, .size = size};
     struct tar_entry entry;
     struct err err = {0};
     int r;
 
-    if (mkdir(STAGE_SOURCE, 0755) < 0 || stage_map_input(&reader.bytes, &reader.size) < 0)
+    if (mkdir(STAGE_SOURCE, 0755) < 0)
         return stage_say(STAGE_BROKEN, "error: cannot unpack the source: %s", strerror(errno));
     _cleanup_(closep) int directory = open(STAGE_SOURCE, O_DIRECTORY | O_PATH | O_CLOEXEC);
     while ((r = tar_next(&reader, &entry, &err)) > 0) {

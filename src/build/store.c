@@ -258,7 +258,8 @@ static int copy_sealed(int file, size_t size, int *ret_fd)
 
 /* Checks what the sealed memfd holds: from here on nobody can change it. */
 static int sealed_check(int fd, size_t size, const char *hash, const struct sign_key *key,
-                        struct library_note *ret_note, struct err *err)
+                        const struct sign_trust *trust, struct library_note *ret_note,
+                        struct err *err)
 {
     char found[BUILD_HASH_TEXT];
     size_t elf_size;
@@ -272,13 +273,14 @@ static int sealed_check(int fd, size_t size, const char *hash, const struct sign
     if (strcmp(found, hash) != 0)
         r = err_say(err, -EBADMSG, "cannot use library '%s': its file is damaged", hash);
     else
-        r = library_verify(key, bytes, size, ret_note, &elf_size, err);
+        r = library_accept(key, trust, bytes, size, ret_note, &elf_size, err);
     munmap(bytes, size);
     return r;
 }
 
-int store_get(struct store *store, const char *hash, const struct sign_key *key, int *ret_fd,
-              struct library_note *ret_note, struct err *err)
+int store_get(struct store *store, const char *hash, const struct sign_key *key,
+              const struct sign_trust *trust, int *ret_fd, struct library_note *ret_note,
+              struct err *err)
 {
     char name[BUILD_HASH_TEXT + 3];
     struct stat status;
@@ -300,7 +302,7 @@ int store_get(struct store *store, const char *hash, const struct sign_key *key,
     int r = copy_sealed(file, (size_t)status.st_size, &fd);
     if (r < 0)
         return err_set(err, r, "cannot copy library '%s'", hash);
-    r = sealed_check(fd, (size_t)status.st_size, hash, key, ret_note, err);
+    r = sealed_check(fd, (size_t)status.st_size, hash, key, trust, ret_note, err);
     if (r < 0)
         return r;
     *ret_fd = steal_fd(&fd);

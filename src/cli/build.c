@@ -70,9 +70,11 @@ int cli_build(int argc, char **argv)
     const char *output = NULL;
     const char *name = NULL;
     bool plain_progress = false;
+    bool native = false;
     const struct cli_option options[] = {
         {.name = "--out", .letter = 'o', .text = &output},
         {.name = "--name", .text = &name},
+        {.name = "--native", .flag = &native},
         {.name = "--progress", .flag = &plain_progress},
     };
     struct err err = {0};
@@ -85,7 +87,7 @@ int cli_build(int argc, char **argv)
     if (!output)
         return cli_usage("build", "it needs -o LIB, the file to write");
     struct local_build_options wanted = {
-        .source = argv[1], .name = name, .plain_progress = plain_progress};
+        .source = argv[1], .name = name, .native = native, .plain_progress = plain_progress};
     if (build(&wanted, output, &err) < 0)
         return cli_error(&err, NULL);
     return CLI_OK;

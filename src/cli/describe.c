@@ -122,6 +122,7 @@ static void head_print(struct json_object *function)
     line_print("version", json_text(function, "version", ""));
     line_print("safety", strcmp(safety, "sfi") == 0      ? "sfi (translated from WebAssembly)"
                          : strcmp(safety, "proved") == 0 ? "proved (by the static verifier)"
+                         : strcmp(safety, "native") == 0 ? "native (its signer answers for it)"
                                                          : safety);
     line_print("kind", json_text(function, "kind", "?"));
     line_print("isolation", json_text(function, "isolation", "?"));

@@ -265,6 +265,7 @@ int local_build(struct local_build *local, const struct local_build_options *wan
     if (!options.rootless)
         snprintf(group, sizeof group, "vireo/build-%d", (int)getpid());
     options.cgroup_name = group;
+    options.native = wanted->native;
     options.progress = on_stage;
     struct progress *progress =
         progress_new(cli.verbose || wanted->plain_progress, cli.quiet || wanted->quiet);

@@ -19,6 +19,7 @@ struct local_build {
 struct local_build_options {
     const char *source; /* path */
     const char *name;   /* of the function; NULL: vireo.yaml's, else the source's */
+    bool native;        /* not translated */
     bool plain_progress, quiet;
     /* Called on the manifest before it is used; may be NULL. */
     int (*override)(struct manifest *manifest, void *user, struct err *err);

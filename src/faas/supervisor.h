@@ -180,6 +180,7 @@ struct supervisor_config {
     struct endpoint_rule allow_connect[64];
     char allow_connect_text[64][ENDPOINT_MAX_BYTES + 1];
     unsigned allow_connect_count;
+    struct sign_trust trust;                    /* whose native code is taken (keys: trusted:) */
     struct manifest_ceilings ceilings;          /* of what manifests may ask for (limits:) */
     bool allow_fork, allow_ipc;                 /* whether manifests may ask for these at all */
     uint32_t template_starts, template_seconds; /* 0: TEMPLATE_STARTS, TEMPLATE_SECONDS */

@@ -223,6 +223,25 @@ static int log_key(struct supervisor_config *config, yaml_document_t *document,
     return r;
 }
 
+static int keys_key(struct supervisor_config *config, yaml_document_t *document,
+                    const yaml_node_t *key, const yaml_node_t *value, struct err *err)
+{
+    if (strcmp(text_of(key), "trusted") != 0)
+        return bad(err, config->config_file, key, "unknown key (keys has: trusted)");
+    if (value->type != YAML_SEQUENCE_NODE)
+        return bad(err, config->config_file, value, "a list is expected here");
+    for (yaml_node_item_t *item = value->data.sequence.items.start;
+         item < value->data.sequence.items.top; item++) {
+        const yaml_node_t *node = yaml_document_get_node(document, *item);
+        int r = sign_trust_add(&config->trust, text_of(node));
+        if (r < 0)
+            return bad(err, config->config_file, node,
+                       r == -E2BIG ? "too many keys (64 at most)"
+                                   : "a key's id of 64 hex digits is expected here");
+    }
+    return 0;
+}
+
 static int top_key(struct supervisor_config *config, yaml_document_t *document,
                    const yaml_node_t *key, const yaml_node_t *value, struct err *err)
 {
@@ -230,9 +249,11 @@ static int top_key(struct supervisor_config *config, yaml_document_t *document,
         return each_key(document, value, config->config_file, template_key, config, err);
     if (strcmp(text_of(key), "logs") == 0)
         return each_key(document, value, config->config_file, log_key, config, err);
+    if (strcmp(text_of(key), "keys") == 0)
+        return each_key(document, value, config->config_file, keys_key, config, err);
     if (strcmp(text_of(key), "allow_grants") != 0)
         return bad(err, config->config_file, key,
-                   "unknown key (known: allow_grants, logs, template)");
+                   "unknown key (known: allow_grants, keys, logs, template)");
     return each_key(document, value, config->config_file, grant_key, config, err);
 }
 

@@ -98,6 +98,7 @@ static int deploy_build(struct job *job)
         .cgroup_name = group,
         .progress = job_progress,
         .progress_user = job,
+        .trust = &supervisor->config.trust,
         .timeout_ms = job->long_build ? 0 : SHORT_BUILD_MS,
         .memory_bytes = job->long_build ? 0 : SHORT_BUILD_BYTES,
     };
@@ -108,6 +109,17 @@ static int deploy_build(struct job *job)
     job->long_build = true;
     *err = (struct err){0};
     return r;
+}
+
+/* What was required, of what it has become: native code stands on no rung of the ladder. */
+static int check_required(struct job *job)
+{
+    const char *require = job->request.require;
+
+    if (!require[0] || strcmp(job->result.note.safety, require) == 0)
+        return 0;
+    return err_say(&job->err, -EPERM, "cannot deploy '%s': it is '%s', and '%s' is required",
+                   job->result.manifest.name, job->result.note.safety, require);
 }
 
 /* Files of its uid may be anywhere in a host directory that it can write to. */
@@ -219,7 +231,7 @@ void job_step(struct job *job)
             deploy_commit(job);
         else if (job->request.type == ADMIN_ROLLBACK)
             rollback_read(job);
-        else if (deploy_build(job) == 0)
+        else if (deploy_build(job) == 0 && check_required(job) == 0)
             fill_row(job);
         return;
     case JOB_REMOVE:

@@ -24,6 +24,7 @@
 #include "guest/instance.h"
 #include "guest/linker.h"
 #include "guest/lockdown.h"
+#include "guest/native.h"
 #include "guest/wasi.h"
 #include "guest/wasm_internal.h"
 #include "guest/wasm_runtime.h"
@@ -48,7 +49,9 @@ static _Noreturn void give_up(void)
 
 static bool is_handler(const struct template_state *state)
 {
-    return library_face(state->library)->handle != NULL;
+    const struct library_face *face = library_face(state->library);
+
+    return face->handle || face->native_handler;
 }
 
 int instance_prepare(struct template_state *state, struct err *err)
@@ -72,7 +75,7 @@ int instance_prepare(struct template_state *state, struct err *err)
         .real_stdio = (state->setup.grants & GUEST_GRANT_STDIO) != 0,
     };
 
-    if (!face->start && !face->handle)
+    if (!face->start && !is_handler(state))
         return err_say(err, -ENOEXEC, "cannot run library: it has neither _start nor a handler");
     for (uint32_t i = 0; i < state->setup.file_count; i++)
         directories[i] = (struct wasi_directory){
@@ -83,6 +86,8 @@ int instance_prepare(struct template_state *state, struct err *err)
     for (uint32_t i = 0; i < state->setup.listen_count; i++)
         listeners[i] = INSTANCE_FIRST_DIRECTORY_FD + (int)(state->setup.file_count + i);
     int r = wasi_new(&options, &state->wasi, err);
+    if (r == 0 && library_is_native(face))
+        r = native_prepare(&state->buffers, err);
     if (r < 0)
         return r;
     state->host.library = state->library;
@@ -192,6 +197,7 @@ static void enter_start(void *argument)
 
 struct handler_call {
     struct host *host;
+    const struct native_buffers *buffers;
     const uint8_t *body;
     uint32_t body_bytes;
     uint32_t answer_max;
@@ -199,6 +205,25 @@ struct handler_call {
     uint32_t answer_at;
     int error; /* -errno: the request did not fit the instance's memory */
 };
+
+static void enter_native_handler(void *argument)
+{
+    struct handler_call *handler = argument;
+    const struct native_buffers *buffers = handler->buffers;
+
+    memcpy(buffers->in, handler->body, handler->body_bytes);
+    handler->result =
+        library_face(handler->host->library)
+            ->native_handler(buffers->in, handler->body_bytes, buffers->out, handler->answer_max);
+}
+
+/* Where the answer of a handler is that said it has some bytes; NULL: not in its memory. */
+static const uint8_t *handler_answer(const struct handler_call *handler)
+{
+    if (library_is_native(library_face(handler->host->library)))
+        return handler->buffers->out; /* run_handler() saw that it is not longer */
+    return host_memory(handler->host, handler->answer_at, (uint64_t)handler->result);
+}
 
 static void enter_handler(void *argument)
 {
@@ -280,9 +305,13 @@ static void run_handler(struct template_state *state, const uint8_t *body, uint3
 {
     struct host *host = &state->host;
 
-    *handler = (struct handler_call){
-        .host = host, .body = body, .body_bytes = body_bytes, .answer_max = answer_max};
-    enum host_exit exit = wasm_enter(host, enter_handler, handler);
+    *handler = (struct handler_call){.host = host,
+                                     .buffers = &state->buffers,
+                                     .body = body,
+                                     .body_bytes = body_bytes,
+                                     .answer_max = answer_max};
+    bool native = library_is_native(library_face(state->library));
+    enum host_exit exit = wasm_enter(host, native ? enter_native_handler : enter_handler, handler);
     verdict_of_exit(host, exit, verdict);
     if (exit == HOST_EXITED)
         verdict->broken = true; /* exit() ran its destructors */
@@ -308,7 +337,7 @@ static void serve_handler(struct template_state *state, struct verdict *verdict)
     run_handler(state, call.body, call.body_bytes, call.answer_max, &handler, verdict);
     if (verdict->outcome != CHANNEL_ANSWERED || handler.result <= 0)
         return;
-    call.answer = host_memory(&state->host, handler.answer_at, (uint64_t)handler.result);
+    call.answer = (uint8_t *)(uintptr_t)handler_answer(&handler);
     call.answer_bytes = (uint32_t)handler.result;
     if (!call.answer) {
         call.answer_bytes = 0;
@@ -509,7 +538,7 @@ static _Noreturn void run_handler_on_stdio(struct template_state *state)
     if (verdict.outcome != CHANNEL_ANSWERED)
         run_end(&verdict, &state->host);
     if (handler.result > 0) {
-        const void *answer = host_memory(&state->host, handler.answer_at, (uint64_t)handler.result);
+        const void *answer = handler_answer(&handler);
         if (!answer || fd_write_full(1, answer, (size_t)handler.result) < 0)
             _exit(1);
     }

@@ -6,6 +6,7 @@
 
 #include "guest/family.h"
 #include "guest/host.h"
+#include "guest/native.h"
 #include "guest/seccomp.h"
 #include "guest/template.h"
 
@@ -25,6 +26,7 @@ struct template_state {
     const char *env[GUEST_ENV_MAX + 1];
     const struct library *library;
     struct wasi *wasi;
+    struct native_buffers buffers; /* of native code */
 
     /* Last, because an instance writes them: they share a page with what follows. */
     struct family family; /* of the instance */

@@ -1,12 +1,14 @@
 /*
- * The face of a library translated from WebAssembly: what the generated shim in it exports and
- * what the guest's linker gives it. The build compiles this header into each library.
+ * The face of a library: what the shim in it exports (sdk/shim.c for one translated from
+ * WebAssembly, sdk/native.c for native code) and what the guest's linker gives it. The build
+ * compiles this header into each library.
  */
 #pragma once
 
+#include <stddef.h>
 #include <stdint.h>
 
-#define LIBRARY_ABI 2
+#define LIBRARY_ABI 3
 #define LIBRARY_SYMBOL "vireo_library" /* the one symbol that a library exports */
 
 struct wasm_memory; /* wasm_rt_memory_t */
@@ -16,8 +18,8 @@ struct wasm_memory; /* wasm_rt_memory_t */
  * has `start`; a handler built by us is a reactor and has `initialize` and the three of the call.
  */
 struct library_face {
-    uint32_t abi; /* LIBRARY_ABI */
-    uint32_t instance_bytes;
+    uint32_t abi;            /* LIBRARY_ABI */
+    uint32_t instance_bytes; /* 0: native code, which has no instance and no linear memory */
     /* 1: instantiate() runs the module's start section, which is tenant code: only in an instance,
      * never in a template. Set by -DSHIM_START_SECTION (struct wasm_facts.has_start_section). */
     uint32_t start_section;
@@ -33,10 +35,16 @@ struct library_face {
     uint64_t (*handle)(void *instance, uint32_t request_bytes, uint32_t answer_max);
     /* The guest address of what it wrote: export vireo_answer_buffer. */
     uint32_t (*answer_buffer)(void *instance);
+    /*
+     * Native code: the handler, called with buffers of the process itself. All others above are
+     * NULL then. NULL too where there are only exported functions, for other libraries.
+     */
+    int64_t (*native_handler)(const uint8_t *in, size_t in_bytes, uint8_t *out, size_t out_max);
 };
 
 /*
  * Every imported module's instance is the same `host` pointer: struct host of guest/host.h.
  * Symbols that a library may leave undefined (the linker binds these and no others) are listed in
- * library_symbols.h, which the build's check and the guest's linker both read.
+ * library_symbols.h, which the build's check and the guest's linker both read; those of native
+ * libraries in native_symbols.h.
  */

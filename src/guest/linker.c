@@ -26,18 +26,42 @@ static const char face_name[] = LIBRARY_SYMBOL;
 #include "guest/library_symbols.h"
 #undef LIBRARY_SYMBOL
 
-static const struct {
+#define NATIVE_SYMBOL(name, bound, proved) extern void native_thunk_##name(void);
+#include "guest/native_symbols.h"
+#undef NATIVE_SYMBOL
+
+struct host_symbol {
     const char *name;
     void (*function)(void);
-} host_symbols[] = {
+};
+
+static const struct host_symbol host_symbols[] = {
 #define LIBRARY_SYMBOL(name) {#name, wasm_thunk_##name},
 #include "guest/library_symbols.h"
 #undef LIBRARY_SYMBOL
 };
 
+static const struct host_symbol native_symbols[] = {
+#define NATIVE_SYMBOL(name, bound, proved) {#name, native_thunk_##name},
+#include "guest/native_symbols.h"
+#undef NATIVE_SYMBOL
+};
+
 static int refuse(struct err *err, const char *cause)
 {
     return err_say(err, -ENOEXEC, "cannot link library: %s", cause);
+}
+
+/* Native code and translated code are given different functions. */
+static const struct host_symbol *find_host_symbol(const struct library *library, const char *name)
+{
+    const struct host_symbol *symbols = library->native ? native_symbols : host_symbols;
+    size_t count = library->native ? ARRAY_LEN(native_symbols) : ARRAY_LEN(host_symbols);
+
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(symbols[i].name, name) == 0)
+            return &symbols[i];
+    return NULL;
 }
 
 /* The value of a symbol that a relocation names. */
@@ -65,11 +89,10 @@ static int bind_symbol(const struct library *library, uint64_t index, uint64_t *
         *ret_value = (uintptr_t)library->base + symbol.st_value;
         return 0;
     }
-    for (size_t i = 0; i < ARRAY_LEN(host_symbols); i++) {
-        if (strcmp(host_symbols[i].name, name) == 0) {
-            *ret_value = (uintptr_t)host_symbols[i].function;
-            return 0;
-        }
+    const struct host_symbol *host = find_host_symbol(library, name);
+    if (host) {
+        *ret_value = (uintptr_t)host->function;
+        return 0;
     }
     return err_say(err, -ENOENT, "cannot link library: it needs '%.100s', which is not there",
                    name);
@@ -132,14 +155,26 @@ static bool in_code(const struct library *library, uintptr_t function, bool requ
     return function ? library_holds(library, function) : !required;
 }
 
+/* Native code has its handler and nothing that is of WebAssembly. */
+static int check_native_face(const struct library *library, struct err *err)
+{
+    const struct library_face *face = library->face;
+
+    if (!in_code(library, (uintptr_t)face->native_handler, false) || face->start_section ||
+        face->init_module || face->instantiate || face->free_instance || face->memory ||
+        face->start || face->initialize || face->request_buffer || face->handle ||
+        face->answer_buffer)
+        return refuse(err, "its face is not that of native code");
+    return 0;
+}
+
 static int check_face(const struct library *library, struct err *err)
 {
     const struct library_face *face = library->face;
 
-    if (face->abi != LIBRARY_ABI)
-        return err_say(err, -ENOEXEC, "cannot link library: it is of ABI %u, not %u", face->abi,
-                       LIBRARY_ABI);
-    if (face->instance_bytes == 0 || face->instance_bytes > INSTANCE_BYTES_MAX)
+    if (library->native)
+        return check_native_face(library, err);
+    if (face->instance_bytes > INSTANCE_BYTES_MAX)
         return refuse(err, "its instances have a bad size");
     if (!in_code(library, (uintptr_t)face->init_module, true) ||
         !in_code(library, (uintptr_t)face->instantiate, true) ||
@@ -149,8 +184,30 @@ static int check_face(const struct library *library, struct err *err)
         !in_code(library, (uintptr_t)face->initialize, false) ||
         !in_code(library, (uintptr_t)face->handle, false) ||
         !in_code(library, (uintptr_t)face->request_buffer, face->handle != NULL) ||
-        !in_code(library, (uintptr_t)face->answer_buffer, face->handle != NULL))
+        !in_code(library, (uintptr_t)face->answer_buffer, face->handle != NULL) ||
+        face->native_handler)
         return refuse(err, "its face names what is not its code");
+    return 0;
+}
+
+/* Its numbers are read as they are in the file: no relocation has been applied, and none may. */
+static int take_face(struct library *library, const Elf64_Sym *symbol, struct err *err)
+{
+    const struct elf_image *image = &library->image;
+    struct library_face face;
+
+    /* In RELRO: nothing that the library does later can change it. */
+    const void *bytes = elf_image_at(image, symbol->st_value, sizeof face);
+    if (ELF64_ST_TYPE(symbol->st_info) != STT_OBJECT || !bytes || symbol->st_size < sizeof face ||
+        symbol->st_value % 8 != 0 || symbol->st_value < image->relro_start ||
+        symbol->st_value > image->relro_end || image->relro_end - symbol->st_value < sizeof face)
+        return refuse(err, "its face is not read-only data");
+    memcpy(&face, bytes, sizeof face);
+    if (face.abi != LIBRARY_ABI)
+        return err_say(err, -ENOEXEC, "cannot link library: it is of ABI %u, not %u", face.abi,
+                       LIBRARY_ABI);
+    library->native = face.instance_bytes == 0;
+    library->face = (const struct library_face *)(library->base + symbol->st_value);
     return 0;
 }
 
@@ -164,16 +221,8 @@ static int find_face(struct library *library, struct err *err)
         memcpy(&symbol, &image->dynamic_symbols[i], sizeof symbol);
         const char *name =
             elf_string(image->dynamic_strings, image->dynamic_string_bytes, symbol.st_name);
-        if (symbol.st_shndx == SHN_UNDEF || !name || strcmp(name, face_name) != 0)
-            continue;
-        /* In RELRO: nothing that the library does later can change it. */
-        if (ELF64_ST_TYPE(symbol.st_info) != STT_OBJECT || symbol.st_size < sizeof *library->face ||
-            symbol.st_value % 8 != 0 || symbol.st_value < image->relro_start ||
-            symbol.st_value > image->relro_end ||
-            image->relro_end - symbol.st_value < sizeof *library->face)
-            return refuse(err, "its face is not read-only data");
-        library->face = (const struct library_face *)(library->base + symbol.st_value);
-        return check_face(library, err);
+        if (symbol.st_shndx != SHN_UNDEF && name && strcmp(name, face_name) == 0)
+            return take_face(library, &symbol, err);
     }
     return err_say(err, -ENOEXEC, "cannot link library: it does not export '%s'", face_name);
 }
@@ -192,9 +241,15 @@ int library_open(int fd, struct library **ret_library, struct err *err)
     if (r == 0)
         r = library_map_image(library, fd, err);
     if (r == 0)
-        r = relocate(library, err);
-    if (r == 0)
         r = find_face(library, err);
+    if (r == 0)
+        r = relocate(library, err);
+    /* A relocation may not have made it another kind of library than its symbols were bound for. */
+    if (r == 0 && (library->face->abi != LIBRARY_ABI ||
+                   (library->face->instance_bytes == 0) != library->native))
+        r = refuse(err, "a relocation changes its face");
+    if (r == 0)
+        r = check_face(library, err);
     if (r == 0)
         *ret_library = steal_ptr(&library);
     return r;
@@ -202,7 +257,7 @@ int library_open(int fd, struct library **ret_library, struct err *err)
 
 int library_init_module(const struct library *library, struct err *err)
 {
-    if (library->initialized)
+    if (library->initialized || library->native)
         return 0;
     /* With a type missing, indirect calls could be confused: such a library never runs. */
     wasm_types_begin();

@@ -65,6 +65,7 @@ struct library {
     struct elf_image image;
     uint8_t *base; /* where address 0 of the image is */
     const struct library_face *face;
+    bool native;      /* not translated: its symbols are those of native_symbols.h */
     bool initialized; /* init_module() has run */
     /* Of a tree only. */
     struct link_tree *tree;

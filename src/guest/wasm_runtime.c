@@ -279,7 +279,8 @@ int wasm_instance_open(const struct library *library, struct host *host, struct 
     if (r < 0)
         return err_set(err, r, "cannot make the call stack");
     r = library_init_module(library, err);
-    if (r < 0)
+    /* Native code is where it runs: its data are this process's. */
+    if (r < 0 || library->native)
         return r;
     /* Zeroed: what instantiate() did not come to, free_instance() finds empty. */
     host->instance = calloc(1, face->instance_bytes);

@@ -34,3 +34,18 @@ __asm__(".text\n"
         ".size wasm_thunk_no_room, . - wasm_thunk_no_room\n");
 
 #include "guest/library_symbols.h"
+
+/* Those of native code. */
+#define NATIVE_SYMBOL(name, function, proved)            \
+    __asm__(".text\n"                                    \
+            ".p2align 4\n"                               \
+            ".hidden native_thunk_" #name "\n"           \
+            ".globl native_thunk_" #name "\n"            \
+            ".type native_thunk_" #name ", @function\n"  \
+            "native_thunk_" #name ":\n"                  \
+            "    cmp %fs:wasm_stack_limit@tpoff, %rsp\n" \
+            "    jb wasm_thunk_no_room\n"                \
+            "    jmp " #function "@PLT\n"                \
+            ".size native_thunk_" #name ", . - native_thunk_" #name "\n");
+
+#include "guest/native_symbols.h"

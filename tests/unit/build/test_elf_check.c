@@ -122,7 +122,7 @@ static void a_library_without_note_or_face_is_refused(void **state)
         test_link("extern void wasm_rt_trap(int); void f(void) { wasm_rt_trap(1); }\n", note_source,
                   "", "", &size);
     assert_int_equal(library_check(faceless, size, &note, &err_face), -ENOEXEC);
-    assert_message(err_face, "it exports 0 symbols");
+    assert_message(err_face, "it exports 0 faces");
 }
 
 /* One field of the good library changed. */

@@ -76,7 +76,7 @@ static void what_is_put_is_got_sealed(void **state)
     assert_int_equal(store_put(store, library, library_size, hash, NULL), 0);
     assert_int_equal(store_put(store, library, library_size, again, NULL), 0);
     assert_string_equal(hash, again);
-    assert_int_equal(store_get(store, hash, key, &fd, &note, NULL), 0);
+    assert_int_equal(store_get(store, hash, key, NULL, &fd, &note, NULL), 0);
     assert_string_equal(note.name, "hello");
     assert_int_equal(fstat(fd, &status), 0);
     assert_int_equal(status.st_size, library_size);
@@ -120,7 +120,7 @@ static void damaged_and_foreign_files_are_refused(void **state)
     for (size_t i = 0; i < ARRAY_LEN(sizes); i++) {
         assert_int_equal(store_put(store, library, library_size, hash, NULL), 0);
         damage(hash, 5000, sizes[i]);
-        assert_int_equal(store_get(store, hash, key, &fd, &note, NULL), -EBADMSG);
+        assert_int_equal(store_get(store, hash, key, NULL, &fd, &note, NULL), -EBADMSG);
         assert_int_equal(fd, -1);
     }
     /* A whole library under another's name. */
@@ -128,20 +128,20 @@ static void damaged_and_foreign_files_are_refused(void **state)
     path_of(path, hash);
     path_of(other_path, nobody);
     assert_int_equal(link(path, other_path), 0);
-    assert_int_equal(store_get(store, nobody, key, &fd, &note, NULL), -EBADMSG);
+    assert_int_equal(store_get(store, nobody, key, NULL, &fd, &note, NULL), -EBADMSG);
     assert_int_equal(unlink(other_path), 0);
     /* A link to it. */
     assert_int_equal(symlink(path, other_path), 0);
-    assert_true(store_get(store, nobody, key, &fd, &note, NULL) < 0);
+    assert_true(store_get(store, nobody, key, NULL, &fd, &note, NULL) < 0);
     assert_int_equal(unlink(other_path), 0);
     assert_int_equal(mkfifo(other_path, 0600), 0);
-    assert_int_equal(store_get(store, nobody, key, &fd, &note, NULL), -EBADMSG);
+    assert_int_equal(store_get(store, nobody, key, NULL, &fd, &note, NULL), -EBADMSG);
     assert_int_equal(unlink(other_path), 0);
     /* One that another key signed. */
     snprintf(path, sizeof path, "%s/other.key", scratch);
     _cleanup_(sign_key_freep) struct sign_key *other = NULL;
     assert_int_equal(sign_key_open(path, &other, NULL), 0);
-    assert_int_equal(store_get(store, hash, other, &fd, &note, NULL), -EKEYREJECTED);
+    assert_int_equal(store_get(store, hash, other, NULL, &fd, &note, NULL), -EKEYREJECTED);
     assert_int_equal(fd, -1);
 }
 
@@ -162,14 +162,14 @@ static void names_that_are_not_hashes_are_refused(void **state)
     char hash[BUILD_HASH_TEXT];
     int fd;
     for (size_t i = 0; i < ARRAY_LEN(names); i++) {
-        assert_int_equal(store_get(store, names[i], key, &fd, &note, NULL), -EINVAL);
+        assert_int_equal(store_get(store, names[i], key, NULL, &fd, &note, NULL), -EINVAL);
         assert_int_equal(store_find_built(store, names[i], hash), -EINVAL);
         assert_string_equal(hash, "");
         assert_int_equal(store_record_built(store, names[i], nobody, NULL), -EINVAL);
         assert_int_equal(store_record_built(store, nobody, names[i], NULL), -EINVAL);
     }
     struct err err = {0};
-    assert_int_equal(store_get(store, nobody, key, &fd, &note, &err), -ENOENT);
+    assert_int_equal(store_get(store, nobody, key, NULL, &fd, &note, &err), -ENOENT);
     assert_message(err, "cannot find library");
 }
 

@@ -1,0 +1,172 @@
+/*
+ * The only stage of native code: C sources become a shared object, by gcc. What it makes is not
+ * safe by itself: its signer answers for it. Arguments: the entry ("" when it is to be found), then
+ * the sources' names; the input is a bundle of the packed source and two notes, one of a library
+ * with a handler and one of a library without.
+ */
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "build/stage.h"
+
+#define NOTE STAGE_SCRATCH "/note.c"
+#define LIBRARY STAGE_SCRATCH "/library.so"
+
+/*
+ * -fstack-clash-protection touches each page of a large frame, so that none steps over the guard of
+ * the call stack; classes of characters are functions of the guest's, not tables of glibc's.
+ */
+static int compile_one(const struct stage *stage, const char *cwd, const char *source,
+                       const char *object, const char *define)
+{
+    const char *command[] = {
+        "/usr/bin/gcc",
+        "-std=gnu17",
+        "-O2",
+        "-march=x86-64-v2",
+        "-fPIC",
+        "-fvisibility=hidden",
+        "-fno-plt",
+        "-fno-math-errno",
+        "-fstack-clash-protection",
+        "-fstack-protector-strong",
+        "-fcf-protection=none",
+        "-fno-asynchronous-unwind-tables",
+        "-fno-unwind-tables",
+        "-fdiagnostics-color=never",
+        "-fmax-errors=10",
+        "-U_FORTIFY_SOURCE",
+        "-D__NO_CTYPE",
+        "-I.",
+        "-I" STAGE_SDK,
+        "-I" STAGE_SDK "/include",
+        "-c",
+        "-o",
+        object,
+        define ? define : "-DVIREO",
+        source, /* stage_file_argument(): no option */
+        NULL,
+    };
+
+    return stage_run_tool(stage, cwd, command, NULL);
+}
+
+/* The sources, and the note of the kind that is found later. */
+static int unpack(struct stage_bundle *bundle, const uint8_t *notes[2])
+{
+    const uint8_t *data;
+    size_t size, at = sizeof *bundle;
+
+    if (stage_map_input(&data, &size) < 0 || size < at)
+        return stage_say(STAGE_BROKEN, "error: cannot read the input");
+    memcpy(bundle, data, sizeof *bundle);
+    for (size_t i = 0; i < ARRAY_LEN(bundle->sizes); i++) {
+        if (bundle->sizes[i] > size - at)
+            return stage_say(STAGE_BROKEN, "error: cannot take the input apart");
+        if (i > 0)
+            notes[i - 1] = data + at;
+        at += (size_t)bundle->sizes[i];
+    }
+    return stage_unpack_bytes(data + sizeof *bundle, (size_t)bundle->sizes[0]);
+}
+
+static int compile_all(const struct stage *stage, struct stage_objects *objects)
+{
+    size_t sources = stage->arg_count - 1;
+
+    if (sources == 0 || sources > BUILD_SOURCES_MAX)
+        return stage_say(STAGE_BROKEN, "error: cannot compile %zu sources", sources);
+    for (size_t i = 0; i < sources; i++) {
+        char source[STAGE_NAME_BYTES], object[STAGE_NAME_BYTES + sizeof STAGE_OBJECTS];
+        const char *name = stage->args[1 + i];
+        int status = stage_object_make(name, objects->names[objects->count]);
+        if (status != STAGE_OK)
+            return status;
+        stage_file_argument(name, source);
+        snprintf(object, sizeof object, STAGE_OBJECTS "/%s", objects->names[objects->count++]);
+        status = compile_one(stage, STAGE_SOURCE, source, object, NULL);
+        if (status != STAGE_OK)
+            return status;
+    }
+    return STAGE_OK;
+}
+
+/* *ret_entry is the handler, or "": only exported functions are there. */
+static int find_entry(const struct stage *stage, const struct stage_objects *objects,
+                      const char **ret_entry)
+{
+    _cleanup_(freep) char *symbols = NULL;
+    const char *wanted = stage->args[0];
+
+    int status = stage_read_symbols(stage, objects, &symbols);
+    if (status != STAGE_OK)
+        return status;
+    if (strcmp(wanted, "main") == 0 ||
+        (!*wanted && !stage_defines(symbols, "handler") && stage_defines(symbols, "main")))
+        return stage_say(STAGE_REFUSED, "error: native code has a 'handler', not a 'main'");
+    if (*wanted && !stage_defines(symbols, wanted))
+        return stage_say(STAGE_REFUSED, "error: the source does not define its entry '%s'", wanted);
+    *ret_entry = *wanted ? wanted : stage_defines(symbols, "handler") ? "handler" : "";
+    return STAGE_OK;
+}
+
+static int link_library(const struct stage *stage, const struct stage_objects *objects)
+{
+    const char *command[BUILD_SOURCES_MAX + 24] = {
+        "/usr/bin/gcc",
+        "-shared",
+        "-nostdlib",
+        "-fPIC",
+        "-fdiagnostics-color=never",
+        "-Wl,-z,relro,-z,now,-z,noexecstack,-z,separate-code",
+        "-Wl,--build-id=none,--hash-style=sysv",
+        "-Wl,-Bsymbolic",
+        "-o",
+        LIBRARY,
+    };
+    size_t count = 0;
+
+    while (command[count])
+        count++;
+    for (size_t i = 0; i < objects->count; i++)
+        command[count++] = objects->names[i];
+    command[count] = NULL;
+    return stage_run_tool(stage, STAGE_OBJECTS, command, NULL);
+}
+
+int stage_library(const struct stage *stage)
+{
+    static struct stage_objects objects;
+    struct stage_bundle bundle;
+    const uint8_t *notes[2] = {NULL, NULL};
+    const char *entry = NULL;
+    char define[128];
+
+    if (stage->arg_count < 2)
+        return stage_say(STAGE_BROKEN, "error: too few arguments");
+    int status = unpack(&bundle, notes);
+    if (status == STAGE_OK)
+        status = stage_prepare_objects();
+    if (status == STAGE_OK)
+        status = compile_all(stage, &objects);
+    if (status == STAGE_OK)
+        status = find_entry(stage, &objects, &entry);
+    if (status != STAGE_OK)
+        return status;
+
+    size_t kind = *entry ? 0 : 1;
+    if (stage_write_file(AT_FDCWD, NOTE, notes[kind], (size_t)bundle.sizes[1 + kind]) < 0)
+        return stage_say(STAGE_BROKEN, "error: cannot write the note");
+    char *face = objects.names[objects.count++], *note = objects.names[objects.count++];
+    snprintf(define, sizeof define, "-DVIREO_ENTRY=%s", entry);
+    snprintf(face, sizeof objects.names[0], STAGE_SDK "/native.o");
+    snprintf(note, sizeof objects.names[0], STAGE_SDK "/note.o");
+    status = compile_one(stage, STAGE_SDK, "native.c", face, *entry ? define : NULL);
+    if (status == STAGE_OK)
+        status = compile_one(stage, STAGE_SDK, NOTE, note, NULL);
+    if (status == STAGE_OK)
+        status = link_library(stage, &objects);
+    return status == STAGE_OK ? stage_send_file(LIBRARY) : status;
+}

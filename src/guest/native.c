@@ -1,0 +1,94 @@
+/*
+ * What native code calls of the host, and its buffers. The request's body is copied out of the
+ * channel, which the other side may change at any time; texts of the head were copied already, each
+ * with its NUL, and are lent as they are.
+ */
+#include <errno.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "base/err.h"
+#include "base/limits.h"
+#include "guest/call.h"
+#include "guest/http_text.h"
+#include "guest/native.h"
+#include "guest/wasm_internal.h"
+
+#include "vireo/function.h"
+
+#define GUARD_BYTES (64u << 10)
+
+uint32_t Z_vireoZ_response_status(struct host *host, uint32_t status);
+
+int native_prepare(struct native_buffers *buffers, struct err *err)
+{
+    const size_t in = REQUEST_BODY_MAX_BYTES, out = RESPONSE_BODY_MAX_BYTES;
+    uint8_t *place = mmap(NULL, in + out + 3 * GUARD_BYTES, PROT_NONE,
+                          MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+    if (place == MAP_FAILED)
+        return err_set(err, -errno, "cannot reserve a handler's buffers");
+    buffers->in = place + GUARD_BYTES;
+    buffers->out = buffers->in + in + GUARD_BYTES;
+    if (mprotect(buffers->in, in, PROT_READ | PROT_WRITE) < 0 ||
+        mprotect(buffers->out, out, PROT_READ | PROT_WRITE) < 0)
+        return err_set(err, -errno, "cannot reserve a handler's buffers");
+    return 0;
+}
+
+/* The call of whose code this thread runs; NULL: none. */
+static struct guest_call *current_call(void)
+{
+    struct wasm_frame *frame = wasm_frame_current();
+
+    return frame ? frame->host->call : NULL;
+}
+
+const char *vireo_request_method(void)
+{
+    struct guest_call *call = current_call();
+
+    return call ? call->method.data : NULL;
+}
+
+const char *vireo_request_path(void)
+{
+    struct guest_call *call = current_call();
+
+    return call ? call->path.data : NULL;
+}
+
+const char *vireo_request_query(void)
+{
+    struct guest_call *call = current_call();
+
+    return call ? call->query.data : NULL;
+}
+
+const char *vireo_request_header(const char *name)
+{
+    struct guest_call *call = current_call();
+
+    for (uint32_t i = 0; call && i < call->header_count; i++) {
+        const struct call_text *one = &call->header_names[i];
+        if (http_same(name, strlen(name), one->data, one->bytes))
+            return call->header_values[i].data;
+    }
+    return NULL;
+}
+
+int vireo_response_status(int status)
+{
+    struct wasm_frame *frame = wasm_frame_current();
+
+    return frame ? (int)Z_vireoZ_response_status(frame->host, (uint32_t)status) : -1;
+}
+
+int vireo_response_header(const char *name, const char *value)
+{
+    struct guest_call *call = current_call();
+
+    if (!call || call_response_header(call, name, strlen(name), value, strlen(value)) < 0)
+        return -1;
+    return 0;
+}

@@ -1,0 +1,29 @@
+/*
+ * Native handlers: of libraries that are proved or operator-signed. They run on the call stack that
+ * translated code has (its guard page is theirs), with a request's body and the answer's room in
+ * memory of the instance, and ask by the functions of include/vireo/function.h.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "guest/library.h"
+
+struct err;
+struct host;
+
+static inline bool library_is_native(const struct library_face *face)
+{
+    return face->instance_bytes == 0;
+}
+
+/* Where a native handler finds the body and puts the answer: of this process, with guards. */
+struct native_buffers {
+    uint8_t *in;  /* REQUEST_BODY_MAX_BYTES */
+    uint8_t *out; /* RESPONSE_BODY_MAX_BYTES */
+};
+
+/* Reserves them, once, in the template: instances inherit the place, and their pages are their own
+ * when they are touched. 0 or -errno with a message. */
+int native_prepare(struct native_buffers *buffers, struct err *err);
