@@ -167,7 +167,8 @@ static uint32_t order_blocks(struct lowering *low, LLVMValueRef function, LLVMBa
     return count - place;
 }
 
-static vid new_phi(struct lowering *low, enum value_kind kind, unsigned width, uint32_t count)
+vid lower_phi(struct lowering *low, enum value_kind kind, unsigned width, uint32_t count,
+              struct pending_phi **ret_pending)
 {
     struct program *program = low->program;
 
@@ -181,11 +182,13 @@ static vid new_phi(struct lowering *low, enum value_kind kind, unsigned width, u
     }
     vid phi =
         program_append(program, low->block, OP_PHI, kind, width, NULL, 0, 0, 0, lower_place(low));
-    low->phis[low->phi_count++] =
-        (struct pending_phi){.phi = phi,
-                             .blocks = program_alloc(program, count + 1, sizeof(uint32_t)),
-                             .values = program_alloc(program, count + 1, sizeof(vid)),
-                             .count = count};
+    struct pending_phi *pending = &low->phis[low->phi_count++];
+    *pending = (struct pending_phi){.phi = phi,
+                                    .blocks = program_alloc(program, count + 1, sizeof(uint32_t)),
+                                    .values = program_alloc(program, count + 1, sizeof(vid)),
+                                    .count = count};
+    if (ret_pending)
+        *ret_pending = pending;
     return phi;
 }
 
@@ -201,7 +204,7 @@ static void lower_phis(struct lowering *low, LLVMBasicBlockRef block)
         lowered->count = count;
         for (uint32_t i = 0; i < count; i++)
             lowered->parts[i] =
-                new_phi(low, scalars[i].kind, scalars[i].width, LLVMCountIncoming(phi));
+                lower_phi(low, scalars[i].kind, scalars[i].width, LLVMCountIncoming(phi), NULL);
     }
 }
 
@@ -384,8 +387,9 @@ void lower_inline(struct lowering *low, LLVMValueRef function,
     low->block = after;
     ret_result->count = lower_type(low, type, scalars);
     for (uint32_t part = 0; part < ret_result->count; part++) {
-        vid phi = new_phi(low, scalars[part].kind, scalars[part].width, frame.return_count);
-        struct pending_phi *pending = &low->phis[low->phi_count - 1];
+        struct pending_phi *pending;
+        vid phi =
+            lower_phi(low, scalars[part].kind, scalars[part].width, frame.return_count, &pending);
         for (uint32_t i = 0; i < frame.return_count; i++) {
             pending->blocks[i] = frame.return_blocks[i];
             pending->values[i] = frame.return_values[i].parts[part];

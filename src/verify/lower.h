@@ -84,6 +84,10 @@ struct place lower_place(struct lowering *low);
 vid lower_emit(struct lowering *low, enum operation op, enum value_kind kind, unsigned width,
                unsigned count, const vid *operands, unsigned sub, uint64_t imm);
 void lower_require(struct lowering *low, vid condition, enum place_kind kind);
+/* A phi here with `count` operands; where they come from is filled into *ret_pending (not NULL),
+ * which is valid until the next one is made. */
+vid lower_phi(struct lowering *low, enum value_kind kind, unsigned width, uint32_t count,
+              struct pending_phi **ret_pending);
 uint32_t lower_local(struct lowering *low, const char *name, uint64_t size, uint32_t stride);
 uint32_t lower_stride(struct lowering *low, LLVMTypeRef type);
 struct lowered *map_add(struct program *program, struct value_map *map, LLVMValueRef key);

@@ -2,22 +2,14 @@
  * that are on the list. */
 #include <string.h>
 
-#include "verify/lower.h"
+#include "verify/lower_call.h"
 
-struct call {
-    struct lowering *low;
-    LLVMValueRef instruction;
-    const char *name;
-    struct scalar result[PARTS_MAX];
-    uint32_t result_count;
-};
-
-static vid argument(const struct call *call, unsigned index)
+vid call_argument(const struct call *call, unsigned index)
 {
     return lower_scalar(call->low, LLVMGetOperand(call->instruction, index));
 }
 
-static void give(const struct call *call, vid first, vid second)
+void call_give(const struct call *call, vid first, vid second)
 {
     struct lowered *lowered =
         map_add(call->low->program, &call->low->frame->map, call->instruction);
@@ -47,7 +39,7 @@ static void call_nothing(const struct call *call, unsigned op)
 static void call_lifetime(const struct call *call, unsigned op)
 {
     struct program *program = call->low->program;
-    vid pointer = argument(call, 1);
+    vid pointer = call_argument(call, 1);
 
     if (value_at(program, pointer)->op != OP_OBJECT)
         program_refuse(program, lower_place(call->low), "compile it with -O0",
@@ -68,7 +60,7 @@ static void call_memory(const struct call *call, unsigned op)
     if (strncmp(call->name, "llvm.", 5) == 0 && !LLVMIsNull(LLVMGetOperand(call->instruction, 3)))
         program_refuse(low->program, lower_place(low), "leave 'volatile' out", "a volatile access");
     for (unsigned i = 0; i < 3; i++)
-        operands[i] = argument(call, i);
+        operands[i] = call_argument(call, i);
     unsigned width = value_at(low->program, operands[2])->width;
     if (width < 64)
         operands[2] = emit_int(call, OP_ZEXT, 64, 0, 1, &operands[2]);
@@ -77,19 +69,19 @@ static void call_memory(const struct call *call, unsigned op)
     lower_emit(low, copy ? OP_MEMCPY : OP_MEMSET, KIND_VOID, 0, 3, operands,
                strstr(call->name, "memmove") ? 1 : 0, 0);
     if (call->result_count == 1)
-        give(call, operands[0], 0);
+        call_give(call, operands[0], 0);
 }
 
 static void call_binary(const struct call *call, unsigned op)
 {
-    vid operands[] = {argument(call, 0), argument(call, 1)};
+    vid operands[] = {call_argument(call, 0), call_argument(call, 1)};
 
-    give(call, emit_int(call, (enum operation)op, result_width(call), 0, 2, operands), 0);
+    call_give(call, emit_int(call, (enum operation)op, result_width(call), 0, 2, operands), 0);
 }
 
 static void call_unary(const struct call *call, unsigned op)
 {
-    vid operand = argument(call, 0);
+    vid operand = call_argument(call, 0);
     LLVMValueRef zero_is_poison =
         op == OP_CTLZ || op == OP_CTTZ ? LLVMGetOperand(call->instruction, 1) : NULL;
 
@@ -101,7 +93,7 @@ static void call_unary(const struct call *call, unsigned op)
         lower_require(call->low, emit_int(call, OP_ICMP, 1, ICMP_NE, 2, (vid[]){operand, zero}),
                       PLACE_CONTRACT);
     }
-    give(call, emit_int(call, (enum operation)op, result_width(call), 0, 1, &operand), 0);
+    call_give(call, emit_int(call, (enum operation)op, result_width(call), 0, 1, &operand), 0);
 }
 
 /* abs(x); that of the smallest number is itself, whatever the flag says: -fwrapv. */
@@ -109,11 +101,11 @@ static void call_absolute(const struct call *call, unsigned op)
 {
     (void)op;
     unsigned width = result_width(call);
-    vid operand = argument(call, 0), zero = program_const(call->low->program, width, 0);
+    vid operand = call_argument(call, 0), zero = program_const(call->low->program, width, 0);
     vid negated = emit_int(call, OP_SUB, width, 0, 2, (vid[]){zero, operand});
     vid negative = emit_int(call, OP_ICMP, 1, ICMP_SLT, 2, (vid[]){operand, zero});
 
-    give(call, emit_int(call, OP_SELECT, width, 0, 3, (vid[]){negative, negated, operand}), 0);
+    call_give(call, emit_int(call, OP_SELECT, width, 0, 3, (vid[]){negative, negated, operand}), 0);
 }
 
 /* fshl and fshr with one operand twice and by a constant: rotation. Else any value. */
@@ -121,21 +113,21 @@ static void call_funnel(const struct call *call, unsigned left)
 {
     struct lowering *low = call->low;
     unsigned width = result_width(call);
-    vid high = argument(call, 0), lower = argument(call, 1), by = argument(call, 2);
+    vid high = call_argument(call, 0), lower = call_argument(call, 1), by = call_argument(call, 2);
 
     if (value_is_const(low->program, by)) {
         unsigned amount = (unsigned)(value_at(low->program, by)->imm % width);
         if (!left)
             amount = amount ? width - amount : 0;
         if (amount == 0) {
-            give(call, left ? high : lower, 0);
+            call_give(call, left ? high : lower, 0);
             return;
         }
         vid up = program_const(low->program, width, amount);
         vid down = program_const(low->program, width, width - amount);
         vid a = emit_int(call, OP_SHL, width, 0, 2, (vid[]){high, up});
         vid b = emit_int(call, OP_LSHR, width, 0, 2, (vid[]){lower, down});
-        give(call, emit_int(call, OP_OR, width, 0, 2, (vid[]){a, b}), 0);
+        call_give(call, emit_int(call, OP_OR, width, 0, 2, (vid[]){a, b}), 0);
         return;
     }
     program_refuse(low->program, lower_place(low), "rotate by a constant",
@@ -145,12 +137,12 @@ static void call_funnel(const struct call *call, unsigned left)
 static void call_saturating(const struct call *call, unsigned add)
 {
     unsigned width = result_width(call);
-    vid a = argument(call, 0), b = argument(call, 1);
+    vid a = call_argument(call, 0), b = call_argument(call, 1);
     vid result = emit_int(call, add ? OP_ADD : OP_SUB, width, 0, 2, (vid[]){a, b});
     vid wrapped = emit_int(call, OP_ICMP, 1, ICMP_ULT, 2, add ? (vid[]){result, a} : (vid[]){a, b});
     vid limit = program_const(call->low->program, width, add ? UINT64_MAX : 0);
 
-    give(call, emit_int(call, OP_SELECT, width, 0, 3, (vid[]){wrapped, limit, result}), 0);
+    call_give(call, emit_int(call, OP_SELECT, width, 0, 3, (vid[]){wrapped, limit, result}), 0);
 }
 
 /* {a op b, did it overflow}: __builtin_add_overflow() and its like. Computed in twice the width,
@@ -160,7 +152,7 @@ static void call_overflow(const struct call *call, unsigned op)
     struct lowering *low = call->low;
     unsigned width = result_width(call);
     bool is_signed = call->name[5] == 's';
-    vid a = argument(call, 0), b = argument(call, 1);
+    vid a = call_argument(call, 0), b = call_argument(call, 1);
     vid result = emit_int(call, (enum operation)op, width, 0, 2, (vid[]){a, b}), overflow;
 
     if (width <= 32) {
@@ -191,7 +183,7 @@ static void call_overflow(const struct call *call, unsigned op)
         program_refuse(low->program, lower_place(low), "use unsigned numbers, or compare first",
                        "a signed overflow check of 64 bits");
     }
-    give(call, result, overflow);
+    call_give(call, result, overflow);
 }
 
 static void call_float(const struct call *call, unsigned sub)
@@ -203,15 +195,15 @@ static void call_float(const struct call *call, unsigned sub)
         program_refuse(call->low->program, lower_place(call->low), "include <math.h>",
                        "a call of '%s' with other arguments than it has", call->name);
     for (unsigned i = 0; i < count; i++)
-        operands[i] = argument(call, i);
-    give(call,
-         lower_emit(call->low, count == 1 ? OP_FUNARY : OP_FBINARY, KIND_FLOAT, result_width(call),
-                    count > 2 ? 2 : count, operands, sub, 0),
-         0);
+        operands[i] = call_argument(call, i);
+    call_give(call,
+              lower_emit(call->low, count == 1 ? OP_FUNARY : OP_FBINARY, KIND_FLOAT,
+                         result_width(call), count > 2 ? 2 : count, operands, sub, 0),
+              0);
 }
 
 /* What always stops: it must not be reached. */
-static void call_stop(const struct call *call, unsigned op)
+void call_stop(const struct call *call, unsigned op)
 {
     (void)op;
     lower_require(call->low, program_const(call->low->program, 1, 0), PLACE_UNREACHABLE);
@@ -220,56 +212,20 @@ static void call_stop(const struct call *call, unsigned op)
 static void call_expect(const struct call *call, unsigned op)
 {
     (void)op;
-    give(call, argument(call, 0), 0);
+    call_give(call, call_argument(call, 0), 0);
 }
 
 /* assume(x) is a promise: it becomes something to prove, and tells nothing. */
 static void call_assume(const struct call *call, unsigned op)
 {
     (void)op;
-    lower_require(call->low, argument(call, 0), PLACE_CONTRACT);
+    lower_require(call->low, call_argument(call, 0), PLACE_CONTRACT);
 }
 
 static void call_constant_p(const struct call *call, unsigned op)
 {
     (void)op;
-    give(call, program_const(call->low->program, 1, 0), 0);
-}
-
-/* A text that ends inside its constant. */
-static bool is_constant_text(const struct call *call, vid pointer)
-{
-    const struct program *program = call->low->program;
-    uint64_t offset = 0;
-
-    while (value_at(program, pointer)->op == OP_PTRADD ||
-           value_at(program, pointer)->op == OP_NARROW) {
-        const struct value *value = value_at(program, pointer);
-        if (value->op == OP_PTRADD) {
-            if (!value_is_const(program, value->operands[1]))
-                return false;
-            offset += value_at(program, value->operands[1])->imm;
-        }
-        pointer = value->operands[0];
-    }
-    if (value_at(program, pointer)->op != OP_OBJECT)
-        return false;
-    const struct object *object = &program->objects[value_at(program, pointer)->imm];
-    return object->readonly && object->bytes && offset < object->size &&
-           memchr(object->bytes + offset, 0, object->size - offset);
-}
-
-/* vireo_response_status(number), vireo_response_header(constant text, constant text): 0 or -1. */
-static void call_response(const struct call *call, unsigned texts)
-{
-    for (unsigned i = 0; i < texts; i++)
-        if (!is_constant_text(call, argument(call, i)))
-            program_refuse(call->low->program, lower_place(call->low),
-                           "give it texts that are constants",
-                           "a call of '%s' with a text that is computed", call->name);
-    vid result = emit_int(call, OP_UNKNOWN, result_width(call), 0, 0, NULL);
-    value_at(call->low->program, result)->imm2 = width_mask(result_width(call));
-    give(call, result, 0);
+    call_give(call, program_const(call->low->program, 1, 0), 0);
 }
 
 /* A name that ends in "*" stands for all that begin so. */
@@ -316,9 +272,9 @@ static const struct {
     {"llvm.trap", call_stop, 0},
     {"llvm.debugtrap", call_stop, 0},
     {"llvm.ubsantrap", call_stop, 0},
-    {"abort", call_stop, 0},
-    {"exit", call_stop, 0},
-    {"_exit", call_stop, 0},
+    {"abort", call_exit, 0},
+    {"exit", call_exit, 0},
+    {"_exit", call_exit, 0},
     {"__assert_fail", call_stop, 0},
     {"llvm.fabs.*", call_float, FLOAT_ABS},
     {"llvm.sqrt.*", call_float, FLOAT_SQRT},
@@ -389,6 +345,16 @@ static const struct {
     {"fma", call_float, FLOAT_OTHER},
     {"vireo_response_status", call_response, 0},
     {"vireo_response_header", call_response, 2},
+    {"printf", call_format, 0},
+    {"fprintf", call_format, 1},
+    {"puts", call_puts, 0},
+    {"putchar", call_number, 0},
+    {"fflush", call_number, 0},
+    {"rand", call_number, 31},
+    {"srand", call_nothing, 0},
+    {"fgets", call_fgets, 0},
+    {"__VERIFIER_nondet_*", call_number, 0},
+    {"__VERIFIER_assume", call_end_unless, 0},
 };
 
 static bool name_matches(const char *pattern, const char *name)

@@ -88,6 +88,30 @@ static uint32_t function_object(struct lowering *low, LLVMValueRef function)
     return id;
 }
 
+/* stdin and its like: an address at which nothing may be accessed. */
+static bool stream_object(struct lowering *low, LLVMValueRef global, const char *name,
+                          uint32_t *ret)
+{
+    struct program *program = low->program;
+
+    if (strcmp(name, "stdin") != 0 && strcmp(name, "stdout") != 0 && strcmp(name, "stderr") != 0)
+        return false;
+    uint32_t file = program_add_object(program, "FILE"), id = program_add_object(program, name);
+    program->objects[file].readonly = program->objects[file].unsplit = true;
+    program->objects[file].stride = 1;
+    struct object *object = &program->objects[id];
+    object->size = object->stride = 8;
+    object->readonly = true;
+    object->bytes = program_alloc(program, 8 + 8, 1);
+    object->cells = program_alloc(program, 1, sizeof *object->cells);
+    object->cells[0].object = file;
+    object->cell_count = 1;
+    struct lowered *entry = map_add(program, &low->globals, global);
+    entry->count = 1;
+    entry->parts[0] = *ret = id;
+    return true;
+}
+
 static void put_bits(struct image *image, uint64_t offset, uint64_t bits, uint64_t size)
 {
     if (size > 8 || offset + size > image->size)
@@ -222,6 +246,9 @@ static uint32_t global_object(struct lowering *low, LLVMValueRef global)
         return known->parts[0];
     const char *name = LLVMGetValueName2(global, &length);
     LLVMValueRef initial = LLVMGetInitializer(global);
+    uint32_t stream;
+    if (!initial && stream_object(low, global, name, &stream))
+        return stream;
     if (!initial)
         program_refuse(program, lower_place(low), "define it in this source",
                        "the variable '%s', which is defined elsewhere", name);

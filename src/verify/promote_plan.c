@@ -114,6 +114,53 @@ static void look_at_uses(struct promoter *p)
     }
 }
 
+static bool is_memory(const struct split *split, const struct where *where, uint64_t offset)
+{
+    return !split || where->state != WHERE_AT || split->region[(uint64_t)where->offset + offset];
+}
+
+/* Bytes that are only ever copied to or from memory are memory, too: else what they hold is lost.
+ * (Not those between fields, which hold nothing.) */
+static bool follow(struct promoter *p, const struct where *where, const struct where *other,
+                   uint64_t length)
+{
+    struct split *split = where->state == WHERE_AT ? split_of(p, where) : NULL;
+    const struct split *its = split_of(p, other);
+    const uint8_t *padding = p->program->objects[where->object].padding;
+    bool changed = false;
+
+    for (uint64_t k = 0; split && k < length; k++) {
+        uint64_t at = (uint64_t)where->offset + k;
+        if (split->region[at] || split->kinds[at] || (padding && padding[at]) ||
+            !is_memory(its, other, k))
+            continue;
+        split->region[at] = 1;
+        changed = true;
+    }
+    return changed;
+}
+
+static bool spread_regions(struct promoter *p)
+{
+    struct program *program = p->program;
+    bool changed = false;
+    uint64_t length;
+
+    for (uint32_t n = 0; n < program->order_count; n++) {
+        const struct block *block = &program->blocks[program->order[n]];
+        for (uint32_t i = 0; i < block->count; i++) {
+            const struct value *value = value_at(program, block->values[i]);
+            if (value->op != OP_MEMCPY || !promote_length(p, value, &length))
+                continue;
+            const struct where *to = &p->where[value->operands[0]];
+            const struct where *from = &p->where[value->operands[1]];
+            changed = follow(p, to, from, length) || changed;
+            changed = follow(p, from, to, length) || changed;
+        }
+    }
+    return changed;
+}
+
 /* A copy between two objects cuts both alike. */
 static bool spread_cuts(struct promoter *p)
 {
@@ -333,7 +380,9 @@ bool promote_plan(struct promoter *p)
         split->part = program_alloc(program, object->size + 1, sizeof *split->part);
     }
     look_at_uses(p);
-    widen_regions(p);
+    do
+        widen_regions(p);
+    while (spread_regions(p));
     cut_at_regions(p, objects);
     while (spread_cuts(p))
         ;

@@ -125,3 +125,159 @@ int toupper(int c)
 {
     return c >= 'a' && c <= 'z' ? c - 32 : c;
 }
+
+char *strcpy(char *to, const char *from)
+{
+    size_t i = 0;
+    while ((to[i] = from[i]) != 0)
+        i++;
+    return to;
+}
+
+char *strncpy(char *to, const char *from, size_t n)
+{
+    size_t i = 0;
+    for (; i < n && from[i] != 0; i++)
+        to[i] = from[i];
+    for (; i < n; i++)
+        to[i] = 0;
+    return to;
+}
+
+char *strcat(char *to, const char *from)
+{
+    strcpy(to + strlen(to), from);
+    return to;
+}
+
+char *strncat(char *to, const char *from, size_t n)
+{
+    char *end = to + strlen(to);
+    size_t i = 0;
+    for (; i < n && from[i] != 0; i++)
+        end[i] = from[i];
+    end[i] = 0;
+    return to;
+}
+
+char *strrchr(const char *s, int c)
+{
+    const char *found = NULL;
+    for (size_t i = 0;; i++) {
+        if (s[i] == (char)c)
+            found = s + i;
+        if (s[i] == 0)
+            return (char *)found;
+    }
+}
+
+static int is_among(char c, const char *set)
+{
+    for (size_t i = 0; set[i] != 0; i++)
+        if (set[i] == c)
+            return 1;
+    return 0;
+}
+
+size_t strspn(const char *s, const char *set)
+{
+    size_t n = 0;
+    while (s[n] != 0 && is_among(s[n], set))
+        n++;
+    return n;
+}
+
+size_t strcspn(const char *s, const char *set)
+{
+    size_t n = 0;
+    while (s[n] != 0 && !is_among(s[n], set))
+        n++;
+    return n;
+}
+
+char *strpbrk(const char *s, const char *set)
+{
+    size_t n = strcspn(s, set);
+    return s[n] != 0 ? (char *)s + n : NULL;
+}
+
+char *strstr(const char *s, const char *what)
+{
+    for (size_t i = 0;; i++) {
+        size_t k = 0;
+        while (what[k] != 0 && s[i + k] == what[k])
+            k++;
+        if (what[k] == 0)
+            return (char *)s + i;
+        if (s[i] == 0)
+            return NULL;
+    }
+}
+
+long atol(const char *s)
+{
+    size_t i = 0;
+    while (s[i] == ' ' || (s[i] >= 9 && s[i] <= 13))
+        i++;
+    int negative = s[i] == '-';
+    if (s[i] == '-' || s[i] == '+')
+        i++;
+    unsigned long n = 0;
+    for (; s[i] >= '0' && s[i] <= '9'; i++)
+        n = n * 10 + (unsigned long)(s[i] - '0');
+    return (long)(negative ? 0 - n : n);
+}
+
+int atoi(const char *s)
+{
+    return (int)atol(s);
+}
+
+size_t wcslen(const wchar_t *s)
+{
+    size_t n = 0;
+    while (s[n] != 0)
+        n++;
+    return n;
+}
+
+wchar_t *wcscpy(wchar_t *to, const wchar_t *from)
+{
+    size_t i = 0;
+    while ((to[i] = from[i]) != 0)
+        i++;
+    return to;
+}
+
+wchar_t *wcsncpy(wchar_t *to, const wchar_t *from, size_t n)
+{
+    size_t i = 0;
+    for (; i < n && from[i] != 0; i++)
+        to[i] = from[i];
+    for (; i < n; i++)
+        to[i] = 0;
+    return to;
+}
+
+wchar_t *wcscat(wchar_t *to, const wchar_t *from)
+{
+    wcscpy(to + wcslen(to), from);
+    return to;
+}
+
+wchar_t *wcsncat(wchar_t *to, const wchar_t *from, size_t n)
+{
+    wchar_t *end = to + wcslen(to);
+    size_t i = 0;
+    for (; i < n && from[i] != 0; i++)
+        end[i] = from[i];
+    end[i] = 0;
+    return to;
+}
+
+wchar_t *wmemset(wchar_t *to, wchar_t c, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        to[i] = c;
+    return to;
+}
