@@ -409,10 +409,9 @@ static void start(struct facts *facts)
     }
 }
 
-struct facts *facts_find(struct program *program)
+struct facts *facts_none(struct program *program)
 {
     struct facts *facts = program_alloc(program, 1, sizeof *facts);
-    struct analysis a = {.facts = facts, .rising = true};
     uint32_t count = program->value_count;
 
     facts->program = program;
@@ -421,7 +420,22 @@ struct facts *facts_find(struct program *program)
     facts->pointees = program_alloc(program, count, sizeof *facts->pointees);
     facts->branches = program_alloc(program, count, sizeof(struct known_branch *));
     facts->bounds = program_alloc(program, count, sizeof *facts->bounds);
+    for (vid v = 0; v < count; v++) {
+        facts->ranges[v] = range_full(64);
+        facts->floats[v] = float_full();
+    }
+    return facts;
+}
+
+struct facts *facts_find(struct program *program)
+{
+    struct facts *facts = facts_none(program);
+    struct analysis a = {.facts = facts, .rising = true};
+    uint32_t count = program->value_count;
+
     facts_find_pointees(facts);
+    if (program->keeps_addresses)
+        return facts_none(program);
     facts_find_bounds(facts);
     note_branches(facts);
     start(facts);

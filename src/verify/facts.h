@@ -31,7 +31,10 @@ struct known_branch {
     bool holds;
 };
 
+/* (Of a program that turns out to keep addresses in memory nothing is known.) */
 struct facts *facts_find(struct program *program);
+/* Nothing known of anything. */
+struct facts *facts_none(struct program *program);
 /* An integer's (or offset's) interval where it is used in `block`: its own, and what the branches
  * that lead there say. */
 struct range facts_range(const struct facts *facts, vid value, uint32_t block);

@@ -92,9 +92,13 @@ static bool add_loaded(struct facts *facts, vid id, uint64_t *to, const uint64_t
         const struct object *object = &program->objects[i];
         if (!(from[i / 64] >> (i % 64) & 1))
             continue;
-        if (!object->readonly || !object->bytes)
-            program_refuse(program, load->place, "keep an index instead of the address",
-                           "an address loaded from memory that changes ('%s')", object->name);
+        if (!object->readonly || !object->bytes) {
+            program->keeps_place = load->place;
+            if (program->repeated)
+                program_refuse_addresses(program);
+            program->keeps_addresses = true;
+            return false;
+        }
         changed = add_column(facts, object, id, to) || changed;
     }
     return changed;

@@ -20,6 +20,7 @@ struct interpreter *interpreter_new(const struct facts *facts)
     struct interpreter *i = program_alloc(program, 1, sizeof *i);
 
     i->facts = facts;
+    i->believes = !program->keeps_addresses;
     i->program = program;
     i->cells = program_alloc(program, program->value_count, sizeof *i->cells);
     i->scratch = program_alloc(program, program->value_count, sizeof *i->scratch);
@@ -30,7 +31,8 @@ struct interpreter *interpreter_new(const struct facts *facts)
         if (value->op == OP_CONST)
             i->cells[v].bits = value->imm;
         else if (value->op == OP_OBJECT)
-            i->cells[v].object = (uint32_t)value->imm;
+            i->cells[v] =
+                (struct cell){.object = (uint32_t)value->imm, .end = (int64_t)i->sizes[value->imm]};
     }
     i->in_len = unknown_behind(program, program->in_length);
     i->out_cap = unknown_behind(program, program->out_capacity);
@@ -149,6 +151,20 @@ static void bitcast(struct interpreter *i, vid id, const struct value *value)
         i->cells[id].unknown = true; /* which NaN it is nobody promises */
 }
 
+static void narrow(struct interpreter *i, vid id, const struct value *value)
+{
+    struct cell at = i->cells[value->operands[0]];
+    int64_t here = (int64_t)at.bits, end;
+
+    if (here > at.first)
+        at.first = here;
+    if (!__builtin_add_overflow(here, (int64_t)value->imm, &end) && end < at.end)
+        at.end = end;
+    if (at.end < at.first)
+        at.end = at.first; /* nothing is left that it may be used at */
+    i->cells[id] = at;
+}
+
 static void pointer_number(struct interpreter *i, vid id, const struct value *value)
 {
     struct cell at = i->cells[value->operands[0]];
@@ -198,7 +214,7 @@ static bool run_one(struct interpreter *i, vid id)
         to->unknown = to->unknown || i->cells[value->operands[1]].unknown;
         return true;
     case OP_NARROW:
-        *to = i->cells[value->operands[0]];
+        narrow(i, id, value);
         return true;
     case OP_BITCAST:
         bitcast(i, id, value);
@@ -308,7 +324,7 @@ static bool leave(struct interpreter *i, uint32_t *b)
 /* What a block does; false: the run ends. */
 static bool run_block(struct interpreter *i, const struct block *block)
 {
-    bool doubt = !i->exact || i->result.steps < STEPS_DOUBTED;
+    bool doubt = i->believes && (!i->exact || i->result.steps < STEPS_DOUBTED);
 
     for (uint32_t k = 0; k < block->count; k++) {
         if (!run_one(i, block->values[k]))

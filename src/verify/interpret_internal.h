@@ -4,20 +4,23 @@
 #include "verify/interpret.h"
 
 struct cell {
-    uint64_t bits;   /* of a pointer the offset */
-    uint32_t object; /* of a pointer */
-    bool unknown;    /* no input decides it: the rest is a guess */
+    uint64_t bits;      /* of a pointer the offset */
+    int64_t first, end; /* of a pointer: the offsets that it may be used at */
+    uint32_t object;    /* of a pointer */
+    bool unknown;       /* no input decides it: the rest is a guess */
 };
 
 /* Of each byte of memory. */
 #define SHADOW_SET 1     /* it has been written */
-#define SHADOW_UNKNOWN 2 /* with what is unknown */
+#define SHADOW_UNKNOWN 2 /* with what is unknown, as a number */
+#define SHADOW_ADDRESS 4 /* it is part of an address: see `addresses` */
 
 struct interpreter {
     const struct facts *facts;
     const struct program *program;
     struct cell *cells, *scratch;
     uint8_t **memory, **shadow;
+    struct cell **addresses; /* in each object, by offset / 8; NULL: none yet */
     uint64_t *sizes;
     bool *alive;
     interpreter_watch *watch;
@@ -27,6 +30,7 @@ struct interpreter {
     const struct interpreter_input *input;
     const bool *settled; /* obligations that need no look, by value; NULL: none */
     bool exact;          /* the run ends where it would have to guess */
+    bool believes;       /* in the intervals of `facts`, which runs are checked by */
 };
 
 /* The obligation of `value` failed. Returns false. */

@@ -6,14 +6,34 @@
 
 #define MEMORY_MAX (32u << 20)
 
-static void reset_shadow(struct interpreter *i, uint32_t id)
+/* An address is kept whole, at a place that is a multiple of its size; elsewhere it is unknown. */
+static void put_address(struct interpreter *i, uint32_t object, uint64_t at, struct cell cell)
+{
+    uint8_t shadow = SHADOW_SET | SHADOW_UNKNOWN;
+
+    if (at % 8 == 0 && !cell.unknown) {
+        if (!i->addresses[object])
+            i->addresses[object] = program_alloc((struct program *)i->program,
+                                                 i->sizes[object] / 8 + 1, sizeof(struct cell));
+        i->addresses[object][at / 8] = cell;
+        shadow |= SHADOW_ADDRESS;
+    }
+    memset(i->shadow[object] + at, shadow, 8);
+}
+
+static void initial_addresses(struct interpreter *i, uint32_t id)
 {
     const struct object *object = &i->program->objects[id];
 
-    memset(i->shadow[id], object->stack ? 0 : SHADOW_SET, i->sizes[id]);
-    for (uint32_t k = 0; k < object->cell_count; k++)
-        for (uint64_t at = 0; at < 8 && object->cells[k].offset + at < i->sizes[id]; at++)
-            i->shadow[id][object->cells[k].offset + at] |= SHADOW_UNKNOWN;
+    for (uint32_t k = 0; k < object->cell_count; k++) {
+        const struct pointer_cell *from = &object->cells[k];
+        if (from->offset + 8 > i->sizes[id])
+            continue;
+        put_address(i, id, from->offset,
+                    (struct cell){.bits = (uint64_t)from->addend,
+                                  .object = from->object,
+                                  .end = (int64_t)i->program->objects[from->object].size});
+    }
 }
 
 bool interpreter_make_memory(struct interpreter *i)
@@ -23,6 +43,7 @@ bool interpreter_make_memory(struct interpreter *i)
 
     i->memory = program_alloc(program, program->object_count, sizeof *i->memory);
     i->shadow = program_alloc(program, program->object_count, sizeof *i->shadow);
+    i->addresses = program_alloc(program, program->object_count, sizeof(struct cell *));
     i->sizes = program_alloc(program, program->object_count, sizeof *i->sizes);
     i->alive = program_alloc(program, program->object_count, sizeof *i->alive);
     for (uint32_t k = 1; k < program->object_count; k++) {
@@ -38,7 +59,8 @@ bool interpreter_make_memory(struct interpreter *i)
         i->alive[k] = !object->stack || !object->scoped;
         if (object->bytes)
             memcpy(i->memory[k], object->bytes, object->size);
-        reset_shadow(i, k);
+        memset(i->shadow[k], object->stack ? 0 : SHADOW_SET, object->size);
+        initial_addresses(i, k);
     }
     return true;
 }
@@ -85,6 +107,8 @@ static bool accessible(const struct interpreter *i, vid pointer, uint64_t length
         !inside(offset, length, 0, i->sizes[at.object]) ||
         (write && i->program->objects[at.object].readonly))
         return false;
+    if (i->exact)
+        return inside(offset, length, at.first, (uint64_t)(at.end - at.first));
     for (vid part = i->facts->bounds[pointer]; part;) {
         const struct value *narrow = value_at(i->program, part);
         int64_t first = (int64_t)i->cells[part].bits;
@@ -136,23 +160,23 @@ static bool pass_over(struct interpreter *i, vid id, vid pointer, bool write)
     return i->cells[pointer].unknown && i->settled && i->settled[id] && anywhere(i, pointer, write);
 }
 
-static bool load_pointer(struct interpreter *i, vid id, struct cell at)
+/* A place where no address is kept holds null, or a number. */
+static void load_address(struct interpreter *i, vid id, struct cell at)
 {
-    const struct object *object = &i->program->objects[at.object];
+    const uint8_t *shadow = i->shadow[at.object] + at.bits;
+    uint8_t all = SHADOW_ADDRESS, any = 0;
     uint64_t bits;
 
-    for (uint32_t k = 0; k < object->cell_count; k++)
-        if (object->cells[k].offset == at.bits) {
-            i->cells[id] =
-                (struct cell){(uint64_t)object->cells[k].addend, object->cells[k].object, false};
-            return true;
-        }
+    for (unsigned k = 0; k < 8; k++) {
+        all &= shadow[k];
+        any |= shadow[k];
+    }
+    if (all && at.bits % 8 == 0) {
+        i->cells[id] = i->addresses[at.object][at.bits / 8];
+        return;
+    }
     memcpy(&bits, i->memory[at.object] + at.bits, sizeof bits);
-    i->cells[id] = (struct cell){.unknown = bits != 0};
-    for (unsigned k = 0; k < 8; k++)
-        if (i->shadow[at.object][at.bits + k] & SHADOW_UNKNOWN)
-            i->cells[id].unknown = true;
-    return true;
+    i->cells[id] = (struct cell){.unknown = bits != 0 || any & SHADOW_UNKNOWN};
 }
 
 bool interpreter_load(struct interpreter *i, vid id, const struct value *value)
@@ -175,8 +199,10 @@ bool interpreter_load(struct interpreter *i, vid id, const struct value *value)
     }
     if (!all)
         return interpreter_fail(i, PLACE_INITIALISED, id, value->place);
-    if (value->kind == KIND_POINTER)
-        return load_pointer(i, id, at);
+    if (value->kind == KIND_POINTER) {
+        load_address(i, id, at);
+        return true;
+    }
     i->cells[id] = (struct cell){.unknown = any & SHADOW_UNKNOWN};
     memcpy(&i->cells[id].bits, i->memory[at.object] + at.bits, bytes);
     return true;
@@ -196,9 +222,14 @@ bool interpreter_store(struct interpreter *i, vid id, const struct value *value)
     if (!check(i, id, pointer, bytes, true))
         return false;
     struct cell at = i->cells[pointer];
+    if (stored->kind == KIND_POINTER) {
+        memset(i->memory[at.object] + at.bits, 0, bytes);
+        put_address(i, at.object, at.bits, *from);
+        return true;
+    }
     /* Which NaN it is nobody promises. */
-    bool unknown = from->unknown || stored->kind == KIND_POINTER ||
-                   (stored->kind == KIND_FLOAT && isnan(float_number(stored, from->bits)));
+    bool unknown =
+        from->unknown || (stored->kind == KIND_FLOAT && isnan(float_number(stored, from->bits)));
     memcpy(i->memory[at.object] + at.bits, &from->bits, bytes);
     memset(i->shadow[at.object] + at.bits, SHADOW_SET | (unknown ? SHADOW_UNKNOWN : 0), bytes);
     return true;
@@ -210,27 +241,54 @@ static bool overlaps(struct cell to, struct cell from, uint64_t length)
            from.bits < to.bits + length;
 }
 
+/* Addresses move with their bytes if they come whole to a place where they may be. */
+static void move_addresses(struct interpreter *i, struct cell to, struct cell from, uint64_t length)
+{
+    uint8_t *shadow = i->shadow[to.object];
+    bool aligned = to.bits % 8 == from.bits % 8;
+    uint64_t first = (to.bits + 7) & ~UINT64_C(7), end = (to.bits + length) & ~UINT64_C(7);
+
+    /* Bytes at the edges are parts of addresses that are not whole any more. */
+    for (uint64_t at = to.bits; at < to.bits + length; at++)
+        if ((shadow[at] & SHADOW_ADDRESS) && (!aligned || at < first || at >= end))
+            shadow[at] = SHADOW_SET | SHADOW_UNKNOWN;
+    if (!aligned || first >= end || !i->addresses[from.object])
+        return;
+    if (!i->addresses[to.object])
+        i->addresses[to.object] = program_alloc((struct program *)i->program,
+                                                i->sizes[to.object] / 8 + 1, sizeof(struct cell));
+    memmove(&i->addresses[to.object][first / 8],
+            &i->addresses[from.object][(from.bits + (first - to.bits)) / 8],
+            (end - first) / 8 * sizeof(struct cell));
+}
+
+static void copy(struct interpreter *i, struct cell to, struct cell from, uint64_t length)
+{
+    memmove(i->memory[to.object] + to.bits, i->memory[from.object] + from.bits, length);
+    memmove(i->shadow[to.object] + to.bits, i->shadow[from.object] + from.bits, length);
+    move_addresses(i, to, from, length);
+}
+
 bool interpreter_move(struct interpreter *i, vid id, const struct value *value)
 {
     struct cell to = i->cells[value->operands[0]], from = i->cells[value->operands[1]];
     struct cell length = i->cells[value->operands[2]];
-    bool copy = value->op == OP_MEMCPY;
+    bool is_copy = value->op == OP_MEMCPY;
 
-    if ((to.unknown || length.unknown || (copy && from.unknown)) && !interpreter_guess(i))
+    if ((to.unknown || length.unknown || (is_copy && from.unknown)) && !interpreter_guess(i))
         return false;
     if (!check(i, id, value->operands[0], length.bits, true))
         return false;
-    uint8_t *bytes = i->memory[to.object] + to.bits, *shadow = i->shadow[to.object] + to.bits;
-    if (!copy) {
-        memset(bytes, (int)from.bits, length.bits);
-        memset(shadow, SHADOW_SET | (from.unknown ? SHADOW_UNKNOWN : 0), length.bits);
+    if (!is_copy) {
+        memset(i->memory[to.object] + to.bits, (int)from.bits, length.bits);
+        memset(i->shadow[to.object] + to.bits, SHADOW_SET | (from.unknown ? SHADOW_UNKNOWN : 0),
+               length.bits);
         return true;
     }
     if (!check(i, id, value->operands[1], length.bits, false))
         return false;
     if (value->sub != 1 && overlaps(to, from, length.bits))
         return interpreter_fail(i, PLACE_OVERLAP, id, value->place);
-    memmove(bytes, i->memory[from.object] + from.bits, length.bits);
-    memmove(shadow, i->shadow[from.object] + from.bits, length.bits);
+    copy(i, to, from, length.bits);
     return true;
 }

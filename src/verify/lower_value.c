@@ -313,8 +313,9 @@ static vid narrow(struct lowering *low, vid pointer, uint64_t size)
 
 /*
  * An address computation. What C says of a subscript is kept: a[i] of an array stays in that
- * array, a field's address in that field. (&a[0][0] and a[0] may walk the whole of a: much code
- * does, and the object's own bounds hold.)
+ * array, a field's address in that field. (&a[0][0] and a[0] may walk the whole of a, and the
+ * address of a structure in an array the whole of that: much code does, and the object's own
+ * bounds hold.)
  */
 vid lower_address(struct lowering *low, LLVMValueRef gep)
 {
@@ -345,8 +346,7 @@ vid lower_address(struct lowering *low, LLVMValueRef gep)
         if (is_zero(index))
             continue;
         pointer = advance(low, pointer, scaled(low, index, lower_size(low, type)));
-        LLVMTypeKind kind = LLVMGetTypeKind(type);
-        if (kind == LLVMArrayTypeKind || kind == LLVMStructTypeKind)
+        if (LLVMGetTypeKind(type) == LLVMArrayTypeKind)
             pointer = narrow(low, pointer, lower_size(low, type));
     }
     return pointer;

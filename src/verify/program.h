@@ -217,6 +217,8 @@ struct program {
     uint32_t order_count;
     char *files[64];
     uint32_t file_count;
+    bool keeps_addresses; /* in memory: beyond all but its one run (only_run.c) */
+    struct place keeps_place;
     bool repeated;               /* called again and again: globals keep what a call left in them */
     vid in_length, out_capacity; /* of a handler */
     uint64_t stack_bytes;

@@ -552,6 +552,13 @@ static bool refers_to_memory(const struct program *program, vid *ret_value)
     return false;
 }
 
+_Noreturn void program_refuse_addresses(struct program *program)
+{
+    program_refuse(program, program->keeps_place,
+                   "keep an index instead, or the address in a local variable",
+                   "an address stored in memory");
+}
+
 void program_promote(struct program *program)
 {
     vid stored;
@@ -561,11 +568,13 @@ void program_promote(struct program *program)
         program_simplify(program);
     for (unsigned round = 0; round < ROUNDS_MAX && promote_once(program, false); round++)
         program_simplify(program);
-    /* Addresses that are still kept in memory are beyond the model. */
-    if (refers_to_memory(program, &stored))
-        program_refuse(program, value_at(program, stored)->place,
-                       "keep an index instead, or the address in a local variable",
-                       "an address stored in memory");
+    /* Addresses that are still kept in memory are beyond the model, but not beyond a run. */
+    if (refers_to_memory(program, &stored)) {
+        program->keeps_place = value_at(program, stored)->place;
+        if (program->repeated)
+            program_refuse_addresses(program);
+        program->keeps_addresses = true;
+    }
     promote_ghosts(program);
     program_simplify(program);
 }

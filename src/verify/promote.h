@@ -17,8 +17,10 @@ struct where {
 /* For every pointer of the program; marks objects that pointers of several kinds may mean. */
 struct where *promote_locate(struct program *program, bool *ret_shared);
 
-/* Scalars become values until nothing changes; then the rest of memory gets its ghosts. */
+/* Scalars become values until nothing changes; then the rest of memory gets its ghosts. A program
+ * that keeps addresses in memory says so afterwards (program->keeps_addresses). */
 void program_promote(struct program *program);
+_Noreturn void program_refuse_addresses(struct program *program);
 
 /*
  * For each array that begins indeterminate: how many of its first bytes have been written, as a

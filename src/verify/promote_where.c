@@ -83,6 +83,19 @@ static struct where locate(const struct program *program, const struct where *kn
     }
 }
 
+/* What has its address in memory can be reached through what is loaded from there. */
+static void share_stored(const struct program *program, const struct where *known, bool *shared)
+{
+    for (uint32_t n = 0; n < program->order_count; n++) {
+        const struct block *block = &program->blocks[program->order[n]];
+        for (uint32_t i = 0; i < block->count; i++) {
+            const struct value *value = value_at(program, block->values[i]);
+            if (value->op == OP_STORE)
+                shared[known[value->operands[1]].object] = true;
+        }
+    }
+}
+
 struct where *promote_locate(struct program *program, bool *ret_shared)
 {
     struct where *known = program_alloc(program, program->value_count, sizeof *known);
@@ -118,5 +131,6 @@ struct where *promote_locate(struct program *program, bool *ret_shared)
             }
         }
     }
+    share_stored(program, known, ret_shared);
     return known;
 }

@@ -172,17 +172,27 @@ static void prove_by_induction(struct proof *proof)
     proof->bound = count_instructions(proof);
 }
 
-void proof_run(struct proof *proof)
+static void begin(struct proof *proof)
 {
     struct program *program = proof->encoding->program;
 
     proof->rounds = program_alloc(program, program->block_count, sizeof *proof->rounds);
+    proof->bound = UINT64_MAX;
     obligations_collect(program, proof->obligations);
+}
+
+bool proof_run_alone(struct proof *proof)
+{
+    begin(proof);
+    return proof_only_run(proof) != ONLY_RUN_UNDECIDED;
+}
+
+void proof_run(struct proof *proof)
+{
+    begin(proof);
     obligations_by_domain(proof->encoding->facts, proof->obligations);
     enum only_run only = any_open(proof) ? proof_only_run(proof) : ONLY_RUN_UNDECIDED;
-    if (only == ONLY_RUN_FAULT)
-        proof->bound = UINT64_MAX;
-    else if (only == ONLY_RUN_UNDECIDED && any_open(proof))
+    if (only == ONLY_RUN_UNDECIDED && any_open(proof))
         prove_by_induction(proof);
     else if (only == ONLY_RUN_UNDECIDED)
         proof->bound = count_instructions(proof);

@@ -121,3 +121,6 @@ enum only_run proof_only_run(struct proof *proof);
 /* A rank for each loop; obligations of kind PLACE_TERMINATION are its result. */
 void proof_find_ranks(struct proof *proof);
 void proof_run(struct proof *proof);
+/* By its one run and nothing else, of a program that is beyond all other means; false: undecided.
+ */
+bool proof_run_alone(struct proof *proof);

@@ -66,7 +66,7 @@ static const char *object_name(const struct proof *proof, const struct obligatio
     for (uint32_t i = to->count; i-- > 0;)
         if (to->objects[i])
             return facts->program->objects[to->objects[i]].name;
-    return "anything (the address is null)";
+    return to->count > 0 ? "anything (the address is null)" : "the variable";
 }
 
 static struct json_object *obligation_json(const struct report *report, const struct obligation *o)

@@ -174,9 +174,12 @@ static bool prove(struct run *run, struct program *program, LLVMValueRef entry, 
     lower_module(program, run->module, entry, run->options->buffer_max);
     program_promote(program);
     run->report.instructions = count_values(program);
-    struct facts *facts = facts_find(program);
+    struct facts *facts = program->keeps_addresses ? facts_none(program) : facts_find(program);
     proof->encoding = encoding_new(facts);
-    proof_run(proof);
+    if (!program->keeps_addresses)
+        proof_run(proof);
+    else if (!proof_run_alone(proof))
+        program_refuse_addresses(program);
     return true;
 }
 
