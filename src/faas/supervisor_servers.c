@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -159,7 +160,9 @@ static int listen_on(struct supervisor *supervisor, const struct endpoint *endpo
     _cleanup_(closep) int fd = made;
     if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) < 0 ||
         (is_v6 && setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on) < 0) ||
-        bind(fd, address, is_v6 ? sizeof v6 : sizeof v4) < 0 || listen(fd, 128) < 0)
+        /* What is accepted inherits it: the function itself can set no option. */
+        setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) < 0 ||
+        bind(fd, address, is_v6 ? sizeof v6 : sizeof v4) < 0 || listen(fd, 4096) < 0)
         return -errno;
     return steal_fd(&fd);
 }

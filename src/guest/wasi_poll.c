@@ -166,6 +166,8 @@ static uint64_t readable_bytes(const struct poller *poller, const struct wasi_fd
 
     if (wasi_is_channel(entry))
         return entry->kind == WASI_BODY && call ? call->body_bytes - call->body_read : 0;
+    if (wasi_is_socket(entry))
+        return 1;
     if (fstat(entry->fd, &st) < 0 || !S_ISREG(st.st_mode))
         return 1;
     off_t position = lseek(entry->fd, 0, SEEK_CUR);

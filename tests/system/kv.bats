@@ -1,0 +1,120 @@
+#!/usr/bin/env bats
+# examples/kv under the real redis-cli and redis-benchmark.
+load helper
+
+setup_file() {
+    [ "$(id -u)" = 0 ] && command -v redis-cli >/dev/null || return 0
+    VIREO_STATE=$(mktemp -d /tmp/vireo-test-kv.XXXXXX)
+    libraries_take
+    PORT=$(free_port) DATA=$VIREO_STATE/data
+    mkdir -m 777 "$DATA"
+    export PORT DATA
+    cat >"$VIREO_STATE/vireo.conf" <<END
+allow_grants:
+  fork: true
+  files: ["$VIREO_STATE"]
+  listen: ["127.0.0.1:$PORT"]
+END
+    daemon_start --config "$VIREO_STATE/vireo.conf"
+    cp -r "$TOP/examples/kv" "$BATS_FILE_TMPDIR/kv"
+    sed -i -e "s/127.0.0.1:6380/127.0.0.1:$PORT/" -e 's/memory: 512MiB/memory: 128MiB/' \
+        -e "s|size: 64MiB|{host: $DATA}|; s|{host: \(.*\)}|host: \1\n      writable: true|" \
+        "$BATS_FILE_TMPDIR/kv/vireo.yaml"
+    "$VIREO" deploy "$BATS_FILE_TMPDIR/kv"
+    eventually 10 ready
+}
+
+teardown_file() {
+    daemon_clean
+}
+
+setup() {
+    need_root
+    command -v redis-cli >/dev/null || skip "redis-cli is missing (redis-tools)"
+}
+
+kv() {
+    redis-cli -p "$PORT" "$@"
+}
+
+ready() {
+    [ "$(kv ping 2>/dev/null)" = PONG ]
+}
+
+saved() {
+    [[ $(kv info) == *rdb_bgsave_in_progress:0* ]]
+}
+
+@test "redis-cli sets, gets, counts, expires" {
+    [ "$(kv set greeting 'hello, world')" = OK ]
+    [ "$(kv get greeting)" = "hello, world" ]
+    [ "$(kv incr n)" = 1 ]
+    [ "$(kv incrby n 41)" = 42 ]
+    [ "$(kv incr greeting)" = "ERR value is not an integer or out of range" ]
+    [ "$(kv rpush row a b c)" = 3 ]
+    [ "$(kv lrange row 0 -1)" = $'a\nb\nc' ]
+    [[ $(kv get row) == WRONGTYPE* ]]
+    [ "$(kv set short x px 150)" = OK ]
+    [ "$(kv expire greeting 100)" = 1 ]
+    [[ $(kv ttl greeting) == @(99|100) ]]
+    [ "$(kv persist greeting)" = 1 ]
+    eventually 5 eval '[ "$(kv exists short)" = 0 ]'
+    # Nobody asks for it: the sweep finds it.
+    kv set unseen x px 50
+    eventually 20 eval '[ "$(kv dbsize)" = 3 ]'
+    [ "$(kv del greeting row none)" = 2 ]
+    [ "$(kv keys '?')" = n ]
+    kv info | grep -q '^server_name:vireo-kv'
+    [[ $(kv nonsense) == "ERR unknown command 'nonsense'" ]]
+}
+
+@test "what is no request ends its connection and nobody else's" {
+    local line
+    for line in '*1\r\nx\r\n' '*1\r\n$-1\r\n' '*1\r\n$99999999\r\n' '*99999999\r\n' '*1\r\n$3\r\nabcd\r\n'; do
+        exec 4<>"/dev/tcp/127.0.0.1/$PORT"
+        # shellcheck disable=SC2059
+        printf "$line" >&4
+        # An answer that is an error, and the end.
+        [[ $(timeout 5 cat <&4) == -ERR* ]]
+        exec 4>&-
+    done
+    ready
+}
+
+@test "redis-benchmark ends without an error while children save what the parent changes" {
+    kv flushall
+    kv mset a 1 b 2 c 3
+    redis-benchmark -p "$PORT" -t set,get,incr,lpush,lpop,mset,ping -n 20000 -c 50 -P 4 -r 1000 -q \
+        >"$BATS_TEST_TMPDIR/out" 2>&1 &
+    local load=$! i
+    for i in 1 2 3 4 5; do
+        kv bgsave
+        eventually 20 saved
+    done
+    wait "$load"
+    [ "$(grep -c 'requests per second' "$BATS_TEST_TMPDIR/out")" -ge 7 ]
+    not grep -i error "$BATS_TEST_TMPDIR/out"
+    [[ $(kv info) == *rdb_last_bgsave_status:ok* ]]
+    [ "$(head -c 10 "$DATA/dump.kv")" = "vireo-kv 1" ]
+}
+
+@test "a child saves while the parent serves, as one of its family" {
+    # Enough that the child is seen.
+    redis-benchmark -p "$PORT" -t set -n 100000 -c 10 -P 16 -r 100000 -d 300 -q
+    kv bgsave
+    eventually 10 eval '"$VIREO" ps --tree | grep -q "└─ .*kv.*child" || saved'
+    ready
+    eventually 20 saved
+    [[ $(kv info) == *rdb_last_bgsave_status:ok* ]]
+}
+
+@test "a server that was killed comes back with its last snapshot" {
+    kv flushall
+    kv set kept 'over the end'
+    kv save
+    kv set lost x
+    "$VIREO" kill "$("$VIREO" ps -o json | jq -r '.[] | select(.function == "kv" and .parent == null).id')"
+    eventually 20 ready
+    [ "$(kv get kept)" = "over the end" ]
+    [ "$(kv exists lost)" = 0 ]
+}
