@@ -32,6 +32,16 @@ struct stage_bundle {
     uint64_t sizes[3];
 };
 
+/* ---- stage_split.c ---- */
+
+/* How many pieces an m.c of `size` bytes has at most: none has more than `piece_bytes` of functions
+ * and one function. The last ones may define nothing. */
+size_t stage_piece_count(size_t size, size_t piece_bytes);
+
+/* Writes piece number `piece` of the m.c `text` to a new file. Returns -errno. */
+int stage_write_piece(const char *path, const char *text, size_t size, size_t piece_bytes,
+                      size_t piece);
+
 /* ---- stage_tool.c ---- */
 
 /*
