@@ -434,7 +434,7 @@ struct facts *facts_find(struct program *program)
     uint32_t count = program->value_count;
 
     facts_find_pointees(facts);
-    if (program->keeps_addresses)
+    if (program->only_run)
         return facts_none(program);
     facts_find_bounds(facts);
     note_branches(facts);

@@ -93,10 +93,7 @@ static bool add_loaded(struct facts *facts, vid id, uint64_t *to, const uint64_t
         if (!(from[i / 64] >> (i % 64) & 1))
             continue;
         if (!object->readonly || !object->bytes) {
-            program->keeps_place = load->place;
-            if (program->repeated)
-                program_refuse_addresses(program);
-            program->keeps_addresses = true;
+            promote_keeps_addresses(program, load->place);
             return false;
         }
         changed = add_column(facts, object, id, to) || changed;

@@ -187,6 +187,12 @@ static void mark_loop(struct program *program, uint32_t header, uint32_t *stack)
     }
 }
 
+void program_refuse_all_but_run(struct program *program)
+{
+    program_refuse(program, program->only_run_place, program->only_run_change, "%s",
+                   program->only_run);
+}
+
 static void find_loops(struct program *program)
 {
     size_t edges = program->block_count;
@@ -203,9 +209,13 @@ static void find_loops(struct program *program)
         for (uint32_t k = 0; k < block->target_count; k++) {
             uint32_t target = block->targets[k];
             if (program->blocks[target].order <= block->order &&
-                !block_dominates(program, target, program->order[i]))
-                program_refuse(program, block->place, "write it as a loop with one entry",
-                               "a loop that is entered in two places");
+                !block_dominates(program, target, program->order[i])) {
+                program->only_run = "a loop that is entered in two places";
+                program->only_run_change = "write it as a loop with one entry";
+                program->only_run_place = block->place;
+                if (program->repeated)
+                    program_refuse_all_but_run(program);
+            }
         }
     }
     uint32_t *stack = program_alloc(program, edges * 2 + 16, sizeof *stack);

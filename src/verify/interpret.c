@@ -20,7 +20,7 @@ struct interpreter *interpreter_new(const struct facts *facts)
     struct interpreter *i = program_alloc(program, 1, sizeof *i);
 
     i->facts = facts;
-    i->believes = !program->keeps_addresses;
+    i->believes = !program->only_run;
     i->program = program;
     i->cells = program_alloc(program, program->value_count, sizeof *i->cells);
     i->scratch = program_alloc(program, program->value_count, sizeof *i->scratch);

@@ -472,6 +472,41 @@ static void handler_arguments(struct lowering *low, LLVMValueRef entry, uint64_t
     }
 }
 
+/* main(argc, argv): it is called with one argument, its name. */
+static void main_arguments(struct lowering *low, struct lowered *arguments)
+{
+    struct program *program = low->program;
+    uint32_t name = program_add_object(program, "argv[0]"),
+             list = program_add_object(program, "argv");
+    struct object *text = &program->objects[name], *object = &program->objects[list];
+
+    text->size = sizeof "main";
+    text->stride = 1;
+    text->bytes = program_alloc(program, text->size + 8, 1);
+    memcpy(text->bytes, "main", sizeof "main");
+    object->size = 16;
+    object->stride = 8;
+    object->bytes = program_alloc(program, object->size + 8, 1);
+    object->cells = program_alloc(program, 1, sizeof *object->cells);
+    object->cells[0].object = name;
+    object->cell_count = 1;
+    text->readonly = object->readonly = true;
+    arguments[0].count = arguments[1].count = 1;
+    arguments[0].parts[0] = program_const(program, 32, 1);
+    arguments[1].parts[0] = program_add_value(program, OP_OBJECT, KIND_POINTER, 64, NULL, 0);
+    value_at(program, arguments[1].parts[0])->imm = list;
+}
+
+static bool is_main(LLVMValueRef entry)
+{
+    size_t length;
+
+    return strcmp(LLVMGetValueName2(entry, &length), "main") == 0 && LLVMCountParams(entry) == 2 &&
+           LLVMTypeOf(LLVMGetParam(entry, 0)) ==
+               LLVMInt32TypeInContext(LLVMGetTypeContext(LLVMTypeOf(entry))) &&
+           LLVMGetTypeKind(LLVMTypeOf(LLVMGetParam(entry, 1))) == LLVMPointerTypeKind;
+}
+
 static bool is_handler(LLVMValueRef entry)
 {
     static const LLVMTypeKind kinds[] = {LLVMPointerTypeKind, LLVMIntegerTypeKind,
@@ -509,6 +544,8 @@ void lower_module(struct program *program, LLVMModuleRef module, LLVMValueRef en
     if (is_handler(entry)) {
         program->repeated = true;
         handler_arguments(&low, entry, buffer_max, arguments);
+    } else if (is_main(entry)) {
+        main_arguments(&low, arguments);
     } else if (count != 0) {
         size_t length;
         program_refuse(

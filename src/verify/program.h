@@ -217,8 +217,9 @@ struct program {
     uint32_t order_count;
     char *files[64];
     uint32_t file_count;
-    bool keeps_addresses; /* in memory: beyond all but its one run (only_run.c) */
-    struct place keeps_place;
+    const char *only_run;        /* what makes it provable by its one run only (only_run.c) */
+    const char *only_run_change; /* what to change, were it not so */
+    struct place only_run_place;
     bool repeated;               /* called again and again: globals keep what a call left in them */
     vid in_length, out_capacity; /* of a handler */
     uint64_t stack_bytes;
@@ -296,8 +297,11 @@ bool predicate_holds(enum predicate predicate, uint64_t a, uint64_t b, unsigned 
 void program_link(struct program *program);
 /* Takes the edge number `index` (of block->targets) away, from the phis behind it too. */
 void block_remove_edge(struct program *program, uint32_t block, uint32_t index);
-/* Order, dominators, loops; cuts off what can't be reached; refuses loops with two entries. */
+/* Order, dominators, loops; cuts off what can't be reached; loops with two entries are none, and
+ * leave the program to its one run. */
 void program_analyse(struct program *program);
+/* Refuses for what program->only_run says. */
+_Noreturn void program_refuse_all_but_run(struct program *program);
 bool block_dominates(const struct program *program, uint32_t a, uint32_t b);
 /* Is `block` in the loop with this header (or in one inside it)? */
 bool loop_contains(const struct program *program, uint32_t header, uint32_t block);

@@ -552,11 +552,13 @@ static bool refers_to_memory(const struct program *program, vid *ret_value)
     return false;
 }
 
-_Noreturn void program_refuse_addresses(struct program *program)
+void promote_keeps_addresses(struct program *program, struct place place)
 {
-    program_refuse(program, program->keeps_place,
-                   "keep an index instead, or the address in a local variable",
-                   "an address stored in memory");
+    program->only_run = "an address stored in memory";
+    program->only_run_change = "keep an index instead, or the address in a local variable";
+    program->only_run_place = place;
+    if (program->repeated)
+        program_refuse_all_but_run(program);
 }
 
 void program_promote(struct program *program)
@@ -569,12 +571,8 @@ void program_promote(struct program *program)
     for (unsigned round = 0; round < ROUNDS_MAX && promote_once(program, false); round++)
         program_simplify(program);
     /* Addresses that are still kept in memory are beyond the model, but not beyond a run. */
-    if (refers_to_memory(program, &stored)) {
-        program->keeps_place = value_at(program, stored)->place;
-        if (program->repeated)
-            program_refuse_addresses(program);
-        program->keeps_addresses = true;
-    }
+    if (refers_to_memory(program, &stored))
+        promote_keeps_addresses(program, value_at(program, stored)->place);
     promote_ghosts(program);
     program_simplify(program);
 }

@@ -17,10 +17,10 @@ struct where {
 /* For every pointer of the program; marks objects that pointers of several kinds may mean. */
 struct where *promote_locate(struct program *program, bool *ret_shared);
 
-/* Scalars become values until nothing changes; then the rest of memory gets its ghosts. A program
- * that keeps addresses in memory says so afterwards (program->keeps_addresses). */
+/* Scalars become values until nothing changes; then the rest of memory gets its ghosts. */
 void program_promote(struct program *program);
-_Noreturn void program_refuse_addresses(struct program *program);
+/* Addresses are kept in memory there: this leaves the program to its one run, or refuses it. */
+void promote_keeps_addresses(struct program *program, struct place place);
 
 /*
  * For each array that begins indeterminate: how many of its first bytes have been written, as a

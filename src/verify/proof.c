@@ -1,18 +1,35 @@
 /* The order of a proof: intervals, invariants, obligations, ranks. */
+#include <string.h>
+
 #include "verify/prove.h"
 
 #define UNKNOWNS_MAX 6 /* queries that reach their limit, before all is given up */
+
+/* Resource units that Z3 has used in this context so far. */
+static uint64_t spent(const struct encoding *e)
+{
+    Z3_stats stats = Z3_solver_get_statistics(e->z3, e->solver);
+    uint64_t units = 0;
+
+    Z3_stats_inc_ref(e->z3, stats);
+    for (unsigned i = 0; i < Z3_stats_size(e->z3, stats); i++)
+        if (strcmp(Z3_stats_get_key(e->z3, stats, i), "rlimit count") == 0)
+            units = Z3_stats_get_uint_value(e->z3, stats, i);
+    Z3_stats_dec_ref(e->z3, stats);
+    return units;
+}
 
 Z3_lbool proof_check(struct proof *proof, unsigned count, const Z3_ast *assumptions)
 {
     struct encoding *e = proof->encoding;
 
-    if (proof->exhausted || e->queries * proof->limits.step > proof->limits.total) {
+    if (proof->exhausted || proof->spent > proof->limits.total) {
         proof->exhausted = true;
         return Z3_L_UNDEF;
     }
     e->queries++;
     Z3_lbool result = Z3_solver_check_assumptions(e->z3, e->solver, count, assumptions);
+    proof->spent = spent(e);
     /* A program that is too hard is so again and again. */
     if (result == Z3_L_UNDEF && ++proof->unknowns >= UNKNOWNS_MAX)
         proof->exhausted = true;

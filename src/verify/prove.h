@@ -85,6 +85,7 @@ struct proof {
     uint64_t *rounds;  /* of each header: most times that it is entered again; 0: not bounded */
     bool exhausted;    /* a limit was reached */
     uint64_t bound;    /* of instructions; UINT64_MAX: none known */
+    uint64_t spent;    /* resource units of Z3 */
     unsigned unknowns; /* queries without an answer */
     bool contradicted; /* our own mistake: nothing is proved */
     struct example {
