@@ -190,7 +190,14 @@ static void as_telemetry(struct input *input)
     if (telemetry_check(message, size, from_calls) == 0 && from_calls) {
         uint32_t type;
         memcpy(&type, message, sizeof type);
-        CHECK(type == TELEMETRY_LOG || type == TELEMETRY_FUNCTION || type == TELEMETRY_END);
+        CHECK(type == TELEMETRY_LOG || type == TELEMETRY_FUNCTION || type == TELEMETRY_END ||
+              type == TELEMETRY_CALL);
+        if (type == TELEMETRY_CALL) {
+            const struct telemetry_call *call = (const struct telemetry_call *)message;
+            CHECK(call->status >= 100 && call->status <= 599 && call->cause < PROBLEM_CAUSES);
+            CHECK(memchr(call->function, 0, sizeof call->function));
+            CHECK(memchr(call->request_id, 0, sizeof call->request_id));
+        }
         if (type == TELEMETRY_LOG)
             CHECK(((struct telemetry_log *)message)->bytes == size - TELEMETRY_LOG_HEAD);
     }
