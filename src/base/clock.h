@@ -1,4 +1,4 @@
-/* Time for measuring and for deadlines. */
+/* Time for measuring and for deadlines, and for what is kept. */
 #pragma once
 
 #include <stdint.h>
@@ -11,4 +11,13 @@ static inline int64_t clock_now_ns(void)
 
     clock_gettime(CLOCK_MONOTONIC, &now);
     return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
+}
+
+/* Milliseconds since 1970: jumps when the clock is set. */
+static inline int64_t clock_wall_ms(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }

@@ -23,9 +23,16 @@
 #define SECRET_MAX_BYTES (8 << 10)       /* of a variable that comes from a file */
 #define GRANT_LISTEN_MAX 8               /* addresses that one manifest may listen on */
 #define GRANT_CONNECT_MAX 16             /* destinations in one manifest */
+#define GRANT_QUEUE_MAX 8                /* functions that one manifest may send messages to */
 #define ENDPOINT_MAX_BYTES 262           /* of "HOST:PORT" */
 #define LINK_LIBRARIES_MAX 32            /* native libraries in one pVM */
 #define RUN_ARGS_MAX 256                 /* arguments of `vireo run` */
+
+#define PLATFORM_BYTES (16 << 20) /* that a function keeps, unless it is configured */
+#define PLATFORM_MIN_BYTES (64 << 10)
+#define PLATFORM_MAX_BYTES (64ull << 30)
+#define PLATFORM_QUEUE 1000 /* messages of a function that wait, unless it is configured */
+#define PLATFORM_QUEUE_MAX 1000000
 
 #define LOG_RING_BYTES (8 << 20) /* of output kept for each function, unless it is configured */
 #define LOG_RING_MIN_BYTES (16 << 10)

@@ -216,19 +216,19 @@ static int env_read(struct reader *reader, const struct entry *entry, void *into
     }
 }
 
-/* A list of HOST:PORT, each taken by `add`. */
-static int endpoints_read(struct reader *reader, const struct entry *entry,
-                          int (*add)(struct manifest *, const char *, struct err *), void *into)
+/* A list of texts, each taken by `add`. */
+static int texts_read(struct reader *reader, const struct entry *entry, const char *what,
+                      int (*add)(struct manifest *, const char *, struct err *), void *into)
 {
     if (reader->event.type != YAML_SEQUENCE_START_EVENT)
-        return reader_refuse(reader, "%s is a list of addresses: ['127.0.0.1:7000']", entry->name);
+        return reader_refuse(reader, "%s is a list of %s", entry->name, what);
     for (;;) {
         struct err reason = {0};
         const char *text;
         int r = reader_next(reader);
         if (r < 0 || reader->event.type == YAML_SEQUENCE_END_EVENT)
             return r;
-        r = reader_scalar(reader, "an address", &text);
+        r = reader_scalar(reader, entry->name, &text);
         if (r < 0)
             return r;
         if (add(into, text, &reason) < 0)
@@ -238,12 +238,26 @@ static int endpoints_read(struct reader *reader, const struct entry *entry,
 
 static int listen_read(struct reader *reader, const struct entry *entry, void *into)
 {
-    return endpoints_read(reader, entry, manifest_add_listen, into);
+    return texts_read(reader, entry, "addresses: ['127.0.0.1:7000']", manifest_add_listen, into);
 }
 
 static int connect_read(struct reader *reader, const struct entry *entry, void *into)
 {
-    return endpoints_read(reader, entry, manifest_add_connect, into);
+    return texts_read(reader, entry, "addresses: ['127.0.0.1:7000']", manifest_add_connect, into);
+}
+
+static int queue_read(struct reader *reader, const struct entry *entry, void *into)
+{
+    return texts_read(reader, entry, "functions: [resize]", manifest_add_queue, into);
+}
+
+static int allow_read(struct reader *reader, const struct entry *entry, void *into)
+{
+    struct manifest *manifest = into;
+
+    manifest->allow_said = true;
+    manifest->layers = 0;
+    return texts_read(reader, entry, "layers: [base, io, platform]", manifest_add_layer, into);
 }
 
 static int fork_read(struct reader *reader, const struct entry *entry, void *into)
@@ -261,6 +275,7 @@ static int grants_read(struct reader *reader, const struct entry *entry, void *i
     static const struct entry entries[] = {
         {"files", files_read, NULL},     {"env", env_read, NULL},   {"listen", listen_read, NULL},
         {"connect", connect_read, NULL}, {"fork", fork_read, NULL}, {"ipc", ipc_read, NULL},
+        {"queue", queue_read, NULL},
     };
 
     return reader_mapping(reader, entry->name, entries, ARRAY_LEN(entries), into);
@@ -279,7 +294,7 @@ static int document(struct reader *reader)
         {"limits", limits_read, NULL},
         {"grants", grants_read, NULL},
         {"pool", pool_read, NULL},
-        {"allow", NULL, NULL},
+        {"allow", allow_read, NULL},
         {"library", NULL, NULL},
         {"vkernel", NULL, NULL},
         {"bpf", NULL, NULL},

@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "allow/allow.h"
 #include "base/limits.h"
 
 struct err;
@@ -64,9 +65,19 @@ struct manifest {
     uint32_t listen_count;                                   /* not 0: the function is a server */
     char connect[GRANT_CONNECT_MAX][ENDPOINT_MAX_BYTES + 1]; /* grants: connect: HOST:PORT each */
     uint32_t connect_count;
-    bool fork, ipc; /* grants: fork, ipc */
-    bool given;     /* the source has a vireo.yaml: set by the build, not written */
+    bool fork, ipc;                                  /* grants: fork, ipc */
+    char queue[GRANT_QUEUE_MAX][NAME_MAX_BYTES + 1]; /* grants: queue: names of functions */
+    uint32_t queue_count;
+    bool allow_said; /* allow: is there; else the layers are the default */
+    uint32_t layers; /* ALLOW_BIT() of each layer that it may use */
+    bool given;      /* the source has a vireo.yaml: set by the build, not written */
 };
+
+/* It has connections of its own: with the platform alone its places are for HTTP. */
+static inline bool manifest_connects(const struct manifest *manifest)
+{
+    return manifest->connect_count > 0 && (manifest->layers & ALLOW_BIT(ALLOW_IO));
+}
 
 /* The defaults, with no name. */
 void manifest_default(struct manifest *manifest);

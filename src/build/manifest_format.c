@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "allow/allow.h"
 #include "base/cleanup.h"
 #include "base/err.h"
 #include "build/manifest_internal.h"
@@ -93,7 +94,7 @@ static void file_grant(FILE *out, const struct manifest_file *file)
 }
 
 /* Rows of `bytes` each. */
-static void endpoints(FILE *out, const char *name, const char *rows, size_t bytes, uint32_t count)
+static void texts(FILE *out, const char *name, const char *rows, size_t bytes, uint32_t count)
 {
     if (count > 0)
         fprintf(out, "  %s:\n", name);
@@ -107,7 +108,8 @@ static void endpoints(FILE *out, const char *name, const char *rows, size_t byte
 static void grants(FILE *out, const struct manifest *manifest)
 {
     if (manifest->file_count == 0 && manifest->env_count == 0 && manifest->listen_count == 0 &&
-        manifest->connect_count == 0 && !manifest->fork && !manifest->ipc)
+        manifest->connect_count == 0 && !manifest->fork && !manifest->ipc &&
+        manifest->queue_count == 0)
         return;
     fprintf(out, "grants:\n");
     if (manifest->file_count > 0)
@@ -125,14 +127,30 @@ static void grants(FILE *out, const struct manifest *manifest)
         quoted(out, secret ? manifest->env[i].file : manifest->env[i].value);
         fprintf(out, secret ? "}\n" : "\n");
     }
-    endpoints(out, "listen", manifest->listen[0], sizeof manifest->listen[0],
-              manifest->listen_count);
-    endpoints(out, "connect", manifest->connect[0], sizeof manifest->connect[0],
-              manifest->connect_count);
+    texts(out, "listen", manifest->listen[0], sizeof manifest->listen[0], manifest->listen_count);
+    texts(out, "connect", manifest->connect[0], sizeof manifest->connect[0],
+          manifest->connect_count);
+    texts(out, "queue", manifest->queue[0], sizeof manifest->queue[0], manifest->queue_count);
     if (manifest->fork)
         fprintf(out, "  fork: true\n");
     if (manifest->ipc)
         fprintf(out, "  ipc: true\n");
+}
+
+/* The layers; nothing where the manifest said nothing. */
+static void allow(FILE *out, const struct manifest *manifest)
+{
+    const char *before = "";
+
+    if (!manifest->allow_said)
+        return;
+    fprintf(out, "allow: [");
+    for (enum allow_layer layer = ALLOW_BASE; layer < ALLOW_RISKY; layer++)
+        if (manifest->layers & ALLOW_BIT(layer)) {
+            fprintf(out, "%s%s", before, allow_layer_name(layer));
+            before = ", ";
+        }
+    fprintf(out, "]\n");
 }
 
 static void whole(FILE *out, const struct manifest *manifest)
@@ -155,6 +173,7 @@ static void whole(FILE *out, const struct manifest *manifest)
     fprintf(out, "  io:\n");
     section(out, "io", "    ", manifest);
     grants(out, manifest);
+    allow(out, manifest);
     fprintf(out, "pool:\n");
     section(out, "pool", "  ", manifest);
 }

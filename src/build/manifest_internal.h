@@ -78,6 +78,8 @@ int manifest_put_secret(struct manifest *manifest, const char *name, const char 
                         struct err *reason);
 int manifest_add_listen(struct manifest *manifest, const char *text, struct err *reason);
 int manifest_add_connect(struct manifest *manifest, const char *text, struct err *reason);
+int manifest_add_queue(struct manifest *manifest, const char *text, struct err *reason);
+int manifest_add_layer(struct manifest *manifest, const char *text, struct err *reason);
 bool manifest_env_name_is_proper(const char *name);
 /* Checks one grant against itself and those before it, and sets what it leaves open. */
 int manifest_add_file(struct manifest *manifest, const struct manifest_file *file,

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "allow/allow.h"
 #include "base/cleanup.h"
 #include "base/endpoint.h"
 #include "base/err.h"
@@ -28,10 +29,15 @@ static int text_store(char *to, size_t size, const char *text, struct err *reaso
     return 0;
 }
 
+static bool is_name(const char *value)
+{
+    return value[0] != '\0' && value[0] != '-' &&
+           value[strspn(value, "abcdefghijklmnopqrstuvwxyz0123456789-")] == '\0';
+}
+
 static int set_name(struct manifest *manifest, const char *value, struct err *reason)
 {
-    if (value[0] == '\0' || value[0] == '-' ||
-        value[strspn(value, "abcdefghijklmnopqrstuvwxyz0123456789-")] != '\0')
+    if (!is_name(value))
         return err_say(reason, -EINVAL,
                        "a name is lower-case letters, digits and '-', and does not begin with '-'");
     return text_store(manifest->name, sizeof manifest->name, value, reason);
@@ -332,6 +338,36 @@ int manifest_add_connect(struct manifest *manifest, const char *text, struct err
             return err_say(reason, -EINVAL, "connect '%s': it is there twice", shown.text);
     return text_store(manifest->connect[manifest->connect_count++], sizeof manifest->connect[0],
                       text, reason);
+}
+
+int manifest_add_queue(struct manifest *manifest, const char *text, struct err *reason)
+{
+    struct value_shown shown = value_show(text);
+
+    if (manifest->queue_count == GRANT_QUEUE_MAX)
+        return err_say(reason, -EINVAL, "there are more than %d functions to send messages to",
+                       GRANT_QUEUE_MAX);
+    if (!is_name(text))
+        return err_say(reason, -EINVAL, "queue '%s': it is no name of a function", shown.text);
+    for (uint32_t i = 0; i < manifest->queue_count; i++)
+        if (strcmp(manifest->queue[i], text) == 0)
+            return err_say(reason, -EINVAL, "queue '%s': it is there twice", shown.text);
+    return text_store(manifest->queue[manifest->queue_count++], sizeof manifest->queue[0], text,
+                      reason);
+}
+
+int manifest_add_layer(struct manifest *manifest, const char *text, struct err *reason)
+{
+    struct value_shown shown = value_show(text);
+    enum allow_layer layer;
+
+    if (allow_layer_find(text, &layer) < 0)
+        return err_say(reason, -EINVAL, "allow '%s': the layers are base, io and platform",
+                       shown.text);
+    if (manifest->layers & ALLOW_BIT(layer))
+        return err_say(reason, -EINVAL, "allow '%s': it is there twice", shown.text);
+    manifest->layers |= ALLOW_BIT(layer);
+    return 0;
 }
 
 /* Is `inner` the directory `outer` or below it? */

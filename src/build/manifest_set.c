@@ -2,6 +2,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "allow/allow.h"
+#include "base/cleanup.h"
 #include "base/err.h"
 #include "base/limits.h"
 #include "build/manifest_internal.h"
@@ -22,6 +24,7 @@ void manifest_default(struct manifest *manifest)
     manifest->limits.answer_bytes = RESPONSE_BODY_MAX_BYTES;
     manifest->pool.queue_max = 256;
     manifest->pool.idle_ms = 300000;
+    manifest->layers = ALLOW_DEFAULT;
 }
 
 static uint32_t instances(const struct manifest *manifest)
@@ -29,6 +32,29 @@ static uint32_t instances(const struct manifest *manifest)
     if (manifest->pool.instances_max)
         return manifest->pool.instances_max;
     return manifest->isolation == MANIFEST_REQUEST ? REQUEST_INSTANCES : INSTANCES;
+}
+
+/* A grant that is served by a layer which is not among those asked for is a mistake. */
+static int layers_check(const struct manifest *manifest, struct err *err)
+{
+    const struct {
+        bool asked;
+        const char *grant;
+        enum allow_layer layer;
+    } grants[] = {
+        {manifest->file_count > 0, "files", ALLOW_IO},
+        {manifest->listen_count > 0, "listen", ALLOW_IO},
+        /* A place is connected to by io, and asked by HTTP of the platform. */
+        {manifest->connect_count > 0 && !(manifest->layers & ALLOW_BIT(ALLOW_PLATFORM)), "connect",
+         ALLOW_IO},
+        {manifest->queue_count > 0, "queue", ALLOW_PLATFORM},
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(grants); i++)
+        if (grants[i].asked && !(manifest->layers & ALLOW_BIT(grants[i].layer)))
+            return err_say(err, -EINVAL, "a grant of %s needs the layer %s in allow",
+                           grants[i].grant, allow_layer_name(grants[i].layer));
+    return 0;
 }
 
 int manifest_check(const struct manifest *manifest, struct err *err)
@@ -53,7 +79,7 @@ int manifest_check(const struct manifest *manifest, struct err *err)
     if (manifest->pool.spares > instances(manifest))
         return err_say(err, -EINVAL, "%u spares are more than the %u instances of the pool",
                        manifest->pool.spares, instances(manifest));
-    return 0;
+    return layers_check(manifest, err);
 }
 
 int manifest_settle(struct manifest *manifest, struct err *err)

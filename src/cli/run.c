@@ -116,6 +116,9 @@ static int apply_options(struct manifest *manifest, void *user, struct err *err)
         return err_say(err, -EPERM,
                        "cannot run: its vireo.yaml asks to connect to '%s' (deploy it)",
                        manifest->connect[0]);
+    if (manifest->layers & ALLOW_BIT(ALLOW_PLATFORM))
+        return err_say(err, -EPERM,
+                       "cannot run: its vireo.yaml asks for the layer platform (deploy it)");
     for (size_t i = 0; r == 0 && i < run->grants.count; i++)
         r = take_grant(run->grants.items[i], &may_fork, &may_ipc, err);
     if (r == 0 && ((manifest->fork && !may_fork) || (manifest->ipc && !may_ipc))) {

@@ -434,6 +434,8 @@ static int open_all(struct supervisor *supervisor, struct err *err)
     if (r == 0)
         r = open_program(supervisor, "vireo-connector", &supervisor->connector_fd, err);
     if (r == 0)
+        r = open_program(supervisor, "vireo-platform", &supervisor->platform_fd, err);
+    if (r == 0)
         r = open_uids(supervisor, err);
     if (r == 0)
         r = open_listeners(supervisor, err);
@@ -459,6 +461,8 @@ static int open_all(struct supervisor *supervisor, struct err *err)
     if (r == 0)
         r = connector_open(supervisor, err);
     if (r == 0)
+        r = platform_open(supervisor, err);
+    if (r == 0)
         r = gateways_open(supervisor, err);
     if (r == 0)
         servers_start(supervisor);
@@ -471,6 +475,7 @@ static void close_all(struct supervisor *supervisor)
     pvms_close(supervisor);
     jobs_close(supervisor);
     connector_close(supervisor);
+    platform_close(supervisor);
     servers_close(supervisor);
     function_free_all(supervisor);
     pvm_channel_stock_close(&supervisor->channels);
@@ -484,10 +489,10 @@ static void close_all(struct supervisor *supervisor)
         snprintf(path, sizeof path, "%s/admin.sock", supervisor->config.state_dir);
         unlink(path);
     }
-    int fds[] = {supervisor->listen_fd,   supervisor->admin_fd,       supervisor->admin_tcp_fd,
-                 supervisor->guest_fd,    supervisor->gateway_fd,     supervisor->signals.fd,
-                 supervisor->lock_fd,     supervisor->admin_token_fd, supervisor->epoll,
-                 supervisor->connector_fd};
+    int fds[] = {supervisor->listen_fd,    supervisor->admin_fd,       supervisor->admin_tcp_fd,
+                 supervisor->guest_fd,     supervisor->gateway_fd,     supervisor->signals.fd,
+                 supervisor->lock_fd,      supervisor->admin_token_fd, supervisor->epoll,
+                 supervisor->connector_fd, supervisor->platform_fd};
     fd_close_all(fds, ARRAY_LEN(fds));
     notify_close(&supervisor->notify);
 }
@@ -536,8 +541,9 @@ static void supervisor_init(struct supervisor *supervisor, const struct supervis
     supervisor->listen_fd = supervisor->admin_fd = supervisor->admin_tcp_fd = -1;
     supervisor->admin_token_fd = supervisor->signals.fd = supervisor->jobs_source.fd = -1;
     supervisor->servers_timer.fd = supervisor->host_network_fd = -1;
-    supervisor->connector.fd = supervisor->connector_fd = supervisor->connector_socket = -1;
-    supervisor->connector_timer.fd = -1;
+    supervisor->connector_fd = supervisor->platform_fd = supervisor->platform_data_fd = -1;
+    broker_init(&supervisor->connector);
+    broker_init(&supervisor->platform);
     for (unsigned i = 0; i < GATEWAY_ROLES; i++) {
         supervisor->gateways[i].source.fd = supervisor->gateways[i].process.fd =
             supervisor->gateways[i].timer.fd = -1;

@@ -12,6 +12,7 @@
 #include <sys/types.h>
 #include <time.h>
 
+#include "allow/allow.h"
 #include "base/cleanup.h"
 #include "base/endpoint.h"
 #include "base/limits.h"
@@ -161,6 +162,9 @@ struct instance {
 #define TEMPLATE_SECONDS 600u
 #define TEMPLATE_SECONDS_MAX 31536000u
 
+/* Patterns of one layer, and of functions that messages may go to. */
+#define ALLOW_PATTERNS 64
+
 struct supervisor_config {
     const char *listen; /* ADDR:PORT */
     const char *state_dir;
@@ -180,12 +184,38 @@ struct supervisor_config {
     struct endpoint_rule allow_connect[64];
     char allow_connect_text[64][ENDPOINT_MAX_BYTES + 1];
     unsigned allow_connect_count;
-    struct sign_trust trust;                    /* whose native code is taken (keys: trusted:) */
-    struct manifest_ceilings ceilings;          /* of what manifests may ask for (limits:) */
-    bool allow_fork, allow_ipc;                 /* whether manifests may ask for these at all */
+    struct sign_trust trust;           /* whose native code is taken (keys: trusted:) */
+    struct manifest_ceilings ceilings; /* of what manifests may ask for (limits:) */
+    bool allow_fork, allow_ipc;        /* whether manifests may ask for these at all */
+    /* Whom they may send messages to (queue:), and which functions may name a layer: names, or
+     * beginnings of names with '*' behind. */
+    char allow_queue[ALLOW_PATTERNS][NAME_MAX_BYTES + 2];
+    unsigned allow_queue_count;
+    char allow_layers[ALLOW_LAYERS][ALLOW_PATTERNS][NAME_MAX_BYTES + 2];
+    unsigned allow_layers_count[ALLOW_LAYERS];
+    uint64_t platform_bytes; /* of each function's keys, tables and messages, each */
+    uint32_t platform_queue; /* messages of one function that wait */
+    char redis[ENDPOINT_MAX_BYTES + 1], redis_password[256]; /* "": none */
     uint32_t template_starts, template_seconds; /* 0: TEMPLATE_STARTS, TEMPLATE_SECONDS */
     /* Of each function's output: bytes that are kept, and that may come a second (0: all). */
     uint64_t log_ring, log_rate;
+};
+
+/* Their uids, behind the two gateways'. */
+enum { UID_CONNECTOR = 2, UID_PLATFORM };
+
+struct supervisor;
+struct spawned;
+/* A process that serves functions which have a socket to it: supervisor_broker.c. */
+struct broker {
+    const char *what;
+    struct source process, socket, timer; /* its pidfd; ours to it; when it is started again */
+    int64_t started_ns;
+    unsigned failures; /* in a row */
+    int (*spawn)(struct supervisor *supervisor, int socket, struct spawned *ret_process,
+                 struct err *err);
+    bool (*serves)(const struct function *function);
+    void (*started)(struct supervisor *supervisor); /* may be NULL */
 };
 
 struct supervisor {
@@ -222,15 +252,13 @@ struct supervisor {
     struct jobs *jobs;
     struct source jobs_source;
     struct source servers_timer;
-    struct server *dead_servers;        /* freed as dead templates are */
-    int64_t servers_due_ns;             /* when it is set to; 0: it is not */
-    uint64_t server_tokens;             /* ever given */
-    int host_network_fd;                /* the machine's network namespace; ours is empty */
-    struct source connector;            /* its pidfd */
-    int connector_fd, connector_socket; /* its program; ours to it */
-    int64_t connector_started_ns;
-    struct source connector_timer; /* when it is to be started again */
-    unsigned connector_failures;   /* in a row */
+    struct server *dead_servers; /* freed as dead templates are */
+    int64_t servers_due_ns;      /* when it is set to; 0: it is not */
+    uint64_t server_tokens;      /* ever given */
+    int host_network_fd;         /* the machine's network namespace; ours is empty */
+    struct broker connector, platform;
+    int connector_fd, platform_fd; /* their programs */
+    int platform_data_fd;          /* STATE/platform; -1: no function may use it */
     struct pvm_waiter *pvm_waiters;
     unsigned pvm_waiter_count;
     bool stopping, stopped;
@@ -409,12 +437,49 @@ const char *server_state(const struct server *server);
 int network_enter(struct supervisor *supervisor, int *ret_own);
 void network_leave(int own);
 
+/* ---- supervisor_broker.c ---- */
+struct spawn_mount;
+/* How one is spawned: in the machine's network, with what name resolution needs and no right. */
+struct broker_program {
+    const char *what;
+    int program_fd;
+    uid_t uid_offset;
+    const struct spawn_mount *mounts; /* besides */
+    size_t mount_count;
+    const int *fds;
+    size_t fd_count;
+    char *const *argv;
+    uint64_t processes;
+};
+int broker_spawn(struct supervisor *supervisor, const struct broker_program *program,
+                 struct spawned *ret_process, struct err *err);
+void broker_init(struct broker *broker);
+/* Starts it. One that ends takes the instances that it serves with it, and is started again, ever
+ * later as long as it ends soon. */
+int broker_open(struct supervisor *supervisor, struct broker *broker, struct err *err);
+void broker_close(struct supervisor *supervisor, struct broker *broker);
+/*
+ * A pair of sockets, of which the broker gets the one with `message`, and *ret_fd is the other, the
+ * caller's. `little_answers`: what the broker sends holds a few bytes only.
+ */
+int broker_pair(struct broker *broker, const char *function, const void *message, size_t size,
+                bool little_answers, int *ret_fd, struct err *err);
+
 /* ---- supervisor_connector.c ---- */
-/* Starts it, unless the operator allows no connection. One that ends is started again, ever later
- * as long as it ends soon. */
+/* Starts it, unless the operator allows no connection. */
 int connector_open(struct supervisor *supervisor, struct err *err);
 void connector_close(struct supervisor *supervisor);
 /* The instance's end of its pair with the connector, the caller's; -1 without a grant to connect.
  */
 int connector_pair(struct supervisor *supervisor, const struct function *function, uint64_t id,
                    int *ret_fd, struct err *err);
+
+/* ---- supervisor_platform.c ---- */
+/* Starts it, unless the operator allows no function its layer. */
+int platform_open(struct supervisor *supervisor, struct err *err);
+void platform_close(struct supervisor *supervisor);
+/* The instance's end of its pair with the platform, the caller's; -1 without the layer. */
+int platform_pair(struct supervisor *supervisor, const struct function *function, uint64_t id,
+                  int *ret_fd, struct err *err);
+/* The function is gone: so is what it kept. */
+void platform_forget(struct supervisor *supervisor, uint32_t function_id);

@@ -104,9 +104,10 @@ static struct json_object *tables_json(const struct function *function)
     static const struct {
         const char *name;
         uint32_t grant;
-    } sets[] = {{"files", GUEST_GRANT_FILES},   {"streams", GUEST_GRANT_STDIO},
-                {"listen", GUEST_GRANT_LISTEN}, {"connect", GUEST_GRANT_CONNECT},
-                {"fork", GUEST_GRANT_FORK},     {"ipc", GUEST_GRANT_IPC}};
+    } sets[] = {{"files", GUEST_GRANT_FILES},      {"streams", GUEST_GRANT_STDIO},
+                {"listen", GUEST_GRANT_LISTEN},    {"connect", GUEST_GRANT_CONNECT},
+                {"fork", GUEST_GRANT_FORK},        {"ipc", GUEST_GRANT_IPC},
+                {"platform", GUEST_GRANT_PLATFORM}};
     uint32_t grants = pvm_grants(&function->manifest);
     struct json_object *tables = json_object_new_object();
 
@@ -171,6 +172,17 @@ static struct json_object *namespaces_json(const struct function *function)
     return object;
 }
 
+/* The layers that it may use. */
+static struct json_object *layers_json(const struct function *function)
+{
+    struct json_object *layers = json_object_new_array();
+
+    for (enum allow_layer layer = ALLOW_BASE; layer < ALLOW_RISKY; layer++)
+        if (function->manifest.layers & ALLOW_BIT(layer))
+            json_object_array_add(layers, json_object_new_string(allow_layer_name(layer)));
+    return layers;
+}
+
 static void reply_describe(struct supervisor *supervisor, const struct function *function,
                            uint64_t token)
 {
@@ -182,6 +194,7 @@ static void reply_describe(struct supervisor *supervisor, const struct function 
     sign_key_id(supervisor->key, key);
     json_add_text(object, "signed_by", key);
     json_add_text(object, "manifest", function->row.manifest);
+    json_object_object_add(object, "allow", layers_json(function));
     json_object_object_add(object, "syscalls", tables_json(function));
     json_object_object_add(object, "namespaces", namespaces_json(function));
     json_object_object_add(object, "instances", instances_json(supervisor, function));

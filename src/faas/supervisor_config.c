@@ -101,6 +101,52 @@ static int add_connect(struct supervisor_config *config, const yaml_node_t *item
     return 0;
 }
 
+/* A function's name, or how it begins with '*' behind. */
+static int add_pattern(struct supervisor_config *config, const yaml_node_t *item,
+                       char (*list)[NAME_MAX_BYTES + 2], unsigned *count, struct err *err)
+{
+    const char *text = text_of(item);
+    size_t length = strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789-");
+
+    if (text[length] == '*')
+        length++;
+    if (length == 0 || text[length] || length > NAME_MAX_BYTES + 1)
+        return bad(err, config->config_file, item,
+                   "a function's name, or its beginning and '*', is expected here");
+    if (*count == ALLOW_PATTERNS)
+        return bad(err, config->config_file, item, "too many functions (64 at most)");
+    memcpy(list[(*count)++], text, length + 1);
+    return 0;
+}
+
+static int add_queue(struct supervisor_config *config, const yaml_node_t *item, struct err *err)
+{
+    return add_pattern(config, item, config->allow_queue, &config->allow_queue_count, err);
+}
+
+static int layer_key(struct supervisor_config *config, yaml_document_t *document,
+                     const yaml_node_t *key, const yaml_node_t *value, struct err *err)
+{
+    enum allow_layer layer;
+
+    if (allow_layer_find(text_of(key), &layer) < 0)
+        return bad(err, config->config_file, key,
+                   "unknown layer (allow_layers has: base, io, platform)");
+    if (value->type != YAML_SEQUENCE_NODE)
+        return bad(err, config->config_file, value, "a list is expected here");
+    /* What is said replaces the default. */
+    memset(config->allow_layers[layer], 0, sizeof config->allow_layers[layer]);
+    config->allow_layers_count[layer] = 0;
+    for (yaml_node_item_t *item = value->data.sequence.items.start;
+         item < value->data.sequence.items.top; item++) {
+        int r = add_pattern(config, yaml_document_get_node(document, *item),
+                            config->allow_layers[layer], &config->allow_layers_count[layer], err);
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}
+
 static int limit_key(struct supervisor_config *config, yaml_document_t *document,
                      const yaml_node_t *key, const yaml_node_t *value, struct err *err)
 {
@@ -135,7 +181,8 @@ static const struct {
 } grant_keys[] = {{"files", add_files},
                   {"secrets", add_secrets},
                   {"listen", add_listen},
-                  {"connect", add_connect}};
+                  {"connect", add_connect},
+                  {"queue", add_queue}};
 
 static int grant_key(struct supervisor_config *config, yaml_document_t *document,
                      const yaml_node_t *key, const yaml_node_t *value, struct err *err)
@@ -153,7 +200,7 @@ static int grant_key(struct supervisor_config *config, yaml_document_t *document
     if (at == ARRAY_LEN(grant_keys))
         return bad(err, config->config_file, key,
                    "unknown key (allow_grants has: connect, files, fork, ipc, limits, listen, "
-                   "secrets)");
+                   "queue, secrets)");
     if (value->type != YAML_SEQUENCE_NODE)
         return bad(err, config->config_file, value, "a list is expected here");
     for (yaml_node_item_t *item = value->data.sequence.items.start;
@@ -242,6 +289,37 @@ static int keys_key(struct supervisor_config *config, yaml_document_t *document,
     return 0;
 }
 
+static int platform_key(struct supervisor_config *config, yaml_document_t *document,
+                        const yaml_node_t *key, const yaml_node_t *value, struct err *err)
+{
+    struct endpoint endpoint;
+    struct err reason = {0};
+
+    (void)document;
+    if (strcmp(text_of(key), "queue") == 0)
+        return take_number(config, value, PLATFORM_QUEUE_MAX, &config->platform_queue, err);
+    if (strcmp(text_of(key), "bytes") == 0) {
+        int r = take_size(config, value, PLATFORM_MAX_BYTES, &config->platform_bytes, err);
+        if (r == 0 && config->platform_bytes < PLATFORM_MIN_BYTES)
+            r = bad(err, config->config_file, value, "a quota is 64KiB to 64GiB");
+        return r;
+    }
+    if (strcmp(text_of(key), "redis") == 0) {
+        if (endpoint_parse(text_of(value), &endpoint, &reason) < 0)
+            return bad(err, config->config_file, value, reason.message);
+        snprintf(config->redis, sizeof config->redis, "%s", text_of(value));
+        return 0;
+    }
+    if (strcmp(text_of(key), "redis_password") == 0) {
+        if (text_of(value)[0] != '/' || strlen(text_of(value)) >= sizeof config->redis_password)
+            return bad(err, config->config_file, value, "an absolute path is expected here");
+        snprintf(config->redis_password, sizeof config->redis_password, "%s", text_of(value));
+        return 0;
+    }
+    return bad(err, config->config_file, key,
+               "unknown key (platform has: bytes, queue, redis, redis_password)");
+}
+
 static int top_key(struct supervisor_config *config, yaml_document_t *document,
                    const yaml_node_t *key, const yaml_node_t *value, struct err *err)
 {
@@ -251,9 +329,14 @@ static int top_key(struct supervisor_config *config, yaml_document_t *document,
         return each_key(document, value, config->config_file, log_key, config, err);
     if (strcmp(text_of(key), "keys") == 0)
         return each_key(document, value, config->config_file, keys_key, config, err);
+    if (strcmp(text_of(key), "allow_layers") == 0)
+        return each_key(document, value, config->config_file, layer_key, config, err);
+    if (strcmp(text_of(key), "platform") == 0)
+        return each_key(document, value, config->config_file, platform_key, config, err);
     if (strcmp(text_of(key), "allow_grants") != 0)
-        return bad(err, config->config_file, key,
-                   "unknown key (known: allow_grants, keys, logs, template)");
+        return bad(
+            err, config->config_file, key,
+            "unknown key (known: allow_grants, allow_layers, keys, logs, platform, template)");
     return each_key(document, value, config->config_file, grant_key, config, err);
 }
 
@@ -266,6 +349,12 @@ int supervisor_config_read(struct supervisor_config *config, struct err *err)
 
     config->log_ring = LOG_RING_BYTES;
     config->log_rate = LOG_RATE_BYTES;
+    config->platform_bytes = PLATFORM_BYTES;
+    config->platform_queue = PLATFORM_QUEUE;
+    for (enum allow_layer layer = ALLOW_BASE; layer <= ALLOW_IO; layer++) {
+        strcpy(config->allow_layers[layer][0], "*");
+        config->allow_layers_count[layer] = 1;
+    }
     if (!config->config_file)
         return 0;
     int r = fd_read_file(AT_FDCWD, config->config_file, CONFIG_MAX_BYTES, &text, &size, err);
@@ -339,6 +428,44 @@ static int connect_allowed(const struct supervisor_config *config, const struct 
     return 0;
 }
 
+static bool name_matches(const char (*patterns)[NAME_MAX_BYTES + 2], unsigned count,
+                         const char *name)
+{
+    for (unsigned i = 0; i < count; i++) {
+        size_t length = strcspn(patterns[i], "*");
+        if (strncmp(patterns[i], name, length) == 0 &&
+            (patterns[i][length] == '*' || name[length] == '\0'))
+            return true;
+    }
+    return false;
+}
+
+/* The layers that it names, or that one without `allow` has by its grants; and whom it calls. */
+static int layers_allowed(const struct supervisor_config *config, const struct manifest *manifest,
+                          struct err *err)
+{
+    bool needs_io = manifest->file_count || manifest->listen_count || manifest->connect_count;
+    uint32_t asked = manifest->layers;
+
+    if (!manifest->allow_said && !needs_io)
+        asked &= ~ALLOW_BIT(ALLOW_IO);
+    for (enum allow_layer layer = ALLOW_BASE; layer < ALLOW_RISKY; layer++)
+        if ((asked & ALLOW_BIT(layer)) &&
+            !name_matches(config->allow_layers[layer], config->allow_layers_count[layer],
+                          manifest->name))
+            return err_say(err, -EPERM,
+                           "cannot deploy '%s': layer %s is not in the operator's allow_layers for "
+                           "it",
+                           manifest->name, allow_layer_name(layer));
+    for (uint32_t i = 0; i < manifest->queue_count; i++)
+        if (!name_matches(config->allow_queue, config->allow_queue_count, manifest->queue[i]))
+            return err_say(err, -EPERM,
+                           "cannot grant queue '%s' to '%s': it is not in the operator's "
+                           "allow_grants",
+                           manifest->queue[i], manifest->name);
+    return 0;
+}
+
 /* Grants that are there or not. */
 static int family_allowed(const struct supervisor_config *config, const struct manifest *manifest,
                           struct err *err)
@@ -373,5 +500,7 @@ int supervisor_config_allows(const struct supervisor_config *config,
     r = listen_allowed(config, manifest, err);
     if (r == 0)
         r = connect_allowed(config, manifest, err);
+    if (r == 0)
+        r = layers_allowed(config, manifest, err);
     return r < 0 ? r : family_allowed(config, manifest, err);
 }

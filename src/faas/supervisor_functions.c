@@ -158,6 +158,7 @@ void function_drop(struct supervisor *supervisor, const char *name)
     bool keep_uid = function->row.may_own_files;
 
     unlink_function(supervisor, function);
+    platform_forget(supervisor, function->row.id);
     gateway_send(supervisor, GATEWAY_CALLS, &message, sizeof message, NULL, 0);
     wishes_refuse(supervisor, function, -ENOENT, "the function is gone");
     for (struct template_slot *slot = supervisor->templates; slot; slot = slot->next) {

@@ -126,6 +126,9 @@ static int start(struct supervisor *supervisor, struct function *function,
     _cleanup_(closep) int connector = -1;
     if (r == 0)
         r = connector_pair(supervisor, function, instance->id, &connector, err);
+    _cleanup_(closep) int platform = -1;
+    if (r == 0)
+        r = platform_pair(supervisor, function, instance->id, &platform, err);
     if (r < 0)
         return r;
     struct pvm_fork_options fork = {
@@ -135,6 +138,7 @@ static int start(struct supervisor *supervisor, struct function *function,
         .group = instance->group,
         .channel = channel,
         .connector = connector,
+        .platform = platform,
     };
     return pvm_fork(instance->slot->pvm, &fork, err);
 }
@@ -271,9 +275,15 @@ int instance_start_server(struct supervisor *supervisor, struct function *functi
     _cleanup_(closep) int connector = -1;
     if (r == 0)
         r = connector_pair(supervisor, function, instance->id, &connector, err);
+    _cleanup_(closep) int platform = -1;
+    if (r == 0)
+        r = platform_pair(supervisor, function, instance->id, &platform, err);
     if (r == 0) {
-        const struct pvm_fork_options fork = {
-            .id = instance->id, .group = instance->group, .stdio = stdio, .connector = connector};
+        const struct pvm_fork_options fork = {.id = instance->id,
+                                              .group = instance->group,
+                                              .stdio = stdio,
+                                              .connector = connector,
+                                              .platform = platform};
         r = pvm_fork(instance->slot->pvm, &fork, err);
     }
     if (r < 0) {

@@ -139,11 +139,16 @@ static void become_child(struct host *host)
     struct family *family = host->family;
     struct wasi_options *options = &host->wasi->options;
 
-    /* Two that ask the connector over one socket would take each other's answers. */
+    /* Two that ask the connector or the platform over one socket would take each other's answers.
+     */
     if (options->connect_count > 0 && options->connector >= 0) {
         close(options->connector);
         options->connector = -1;
         options->connect_count = 0;
+    }
+    if (options->platform >= 0) {
+        close(options->platform);
+        options->platform = -1;
     }
     if (family->child || !family->by_channel) {
         family->child = true;

@@ -18,6 +18,7 @@
 #include "base/cleanup.h"
 #include "base/err.h"
 #include "base/fd.h"
+#include "base/landlock.h"
 #include "guest/call.h"
 #include "guest/cgi.h"
 #include "guest/channel.h"
@@ -73,8 +74,11 @@ int instance_prepare(struct template_state *state, struct err *err)
         .connects = state->setup.connects,
         .connect_count = state->setup.connect_count,
         .real_stdio = (state->setup.grants & GUEST_GRANT_STDIO) != 0,
+        .platform = -1,
     };
 
+    if (state->setup.grants & GUEST_GRANT_PLATFORM)
+        options.platform = options.connector + (state->setup.connect_count > 0);
     if (!face->start && !is_handler(state))
         return err_say(err, -ENOEXEC, "cannot run library: it has neither _start nor a handler");
     for (uint32_t i = 0; i < state->setup.file_count; i++)
@@ -122,6 +126,8 @@ static struct channel *keep_descriptors(const struct template_state *state,
         INSTANCE_FIRST_DIRECTORY_FD + state->setup.file_count + state->setup.listen_count;
 
     if (fds->connector >= 0 && dup3(fds->connector, (int)first_unused++, O_CLOEXEC) < 0)
+        give_up();
+    if (fds->platform >= 0 && dup3(fds->platform, (int)first_unused++, O_CLOEXEC) < 0)
         give_up();
     struct channel *channel = NULL;
 
@@ -173,16 +179,16 @@ static void renew_secrets(void)
 
 static void restrict_files(const struct template_state *state)
 {
-    struct lockdown_directory directories[GRANT_FILES_MAX];
+    struct landlock_directory directories[GRANT_FILES_MAX];
 
     if (!state->has_tmp)
         return; /* done in the template */
     for (uint32_t i = 0; i < state->setup.file_count; i++)
-        directories[i] = (struct lockdown_directory){
+        directories[i] = (struct landlock_directory){
             .fd = INSTANCE_FIRST_DIRECTORY_FD + (int)i,
             .writable = state->setup.files[i].tmpfs_bytes || state->setup.files[i].writable,
         };
-    if (lockdown_files(directories, state->setup.file_count) < 0)
+    if (landlock_files(directories, state->setup.file_count, false) < 0)
         give_up();
 }
 

@@ -12,7 +12,8 @@
 
 /* The eventfd by which an instance says that it has answered; its only descriptor but grants. */
 #define INSTANCE_EVENT_FD 3
-/* Granted directories follow, then granted listening sockets, then the socket to the connector. */
+/* Granted directories follow, then granted listening sockets, then the socket to the connector,
+ * then that to vireo-platform. */
 #define INSTANCE_FIRST_DIRECTORY_FD 4
 
 /* All that the template prepared, shared by its instances copy-on-write. */
@@ -40,6 +41,7 @@ struct instance_fds {
     int memory, event; /* channel; -1 for GUEST_FORK_RUN */
     int stdio[3];      /* -1 without GUEST_FORK_RUN */
     int connector;     /* -1 without GUEST_FORK_CONNECTOR */
+    int platform;      /* -1 without GUEST_FORK_PLATFORM */
     const int *tasks;  /* v1 groups to enter */
     size_t task_count;
     int tmp[GRANT_FILES_MAX]; /* this instance's own tmp directories, -1 elsewhere */

@@ -63,6 +63,14 @@ LIBRARY_SYMBOL(Z_vireoZ_msgsnd)
 LIBRARY_SYMBOL(Z_vireoZ_msgrcv)
 LIBRARY_SYMBOL(Z_vireoZ_msgctl)
 
+/* Keys, SQL, queues and HTTP (platform.c), imported by include/vireo/platform.h. */
+LIBRARY_SYMBOL(Z_vireoZ_http)
+LIBRARY_SYMBOL(Z_vireoZ_kv_delete)
+LIBRARY_SYMBOL(Z_vireoZ_kv_get)
+LIBRARY_SYMBOL(Z_vireoZ_kv_put)
+LIBRARY_SYMBOL(Z_vireoZ_queue_push)
+LIBRARY_SYMBOL(Z_vireoZ_sql)
+
 /* WASI preview 1 (wasi*.c). */
 #define WASI_SYMBOL(name) LIBRARY_SYMBOL(Z_wasi_snapshot_preview1Z_##name)
 WASI_SYMBOL(args_get)

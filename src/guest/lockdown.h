@@ -18,14 +18,6 @@ int lockdown_not_dumpable(void);
 /* Drops every capability of every set, but for `keep` in permitted and effective (a bit mask). */
 int lockdown_capabilities(uint64_t keep);
 
-/* Landlock: nothing but what is below these directories; no TCP, no signals or abstract sockets
- * outside. */
-struct lockdown_directory {
-    int fd;
-    int writable;
-};
-int lockdown_files(const struct lockdown_directory *directories, size_t count);
-
 /* An empty tmpfs that is mounted nowhere; *ret_fd is its root directory. CAP_SYS_ADMIN in the
  * user namespace of the caller. */
 int lockdown_tmpfs(uint64_t bytes, int *ret_fd);

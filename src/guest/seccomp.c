@@ -166,7 +166,7 @@ static size_t leaves_of(uint32_t grants, struct leaf leaves[static LEAVES_MAX])
         /* A grant of descriptors is a grant to write to them. */
         if (rule == RULE_EVENT_FD &&
             (grants & (GUEST_GRANT_STDIO | GUEST_GRANT_FILES | GUEST_GRANT_SOCKETS |
-                       GUEST_GRANT_FORK | GUEST_GRANT_IPC)))
+                       GUEST_GRANT_FORK | GUEST_GRANT_IPC | GUEST_GRANT_PLATFORM)))
             rule = RULE_ANY;
         size_t at = count++;
         for (; at > 0 && leaves[at - 1].number > entry->number; at--)

@@ -23,6 +23,7 @@
 #include "base/cleanup.h"
 #include "base/err.h"
 #include "base/fd.h"
+#include "base/landlock.h"
 #include "guest/instance.h"
 #include "guest/linker.h"
 #include "guest/lockdown.h"
@@ -104,7 +105,7 @@ static int setup_directories(struct err *err)
 /* What stands before any fork, so that a fork costs none of it. */
 static int setup_wall(struct err *err)
 {
-    struct lockdown_directory directories[GRANT_FILES_MAX];
+    struct landlock_directory directories[GRANT_FILES_MAX];
     size_t count = 0;
 
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
@@ -120,9 +121,9 @@ static int setup_wall(struct err *err)
         return err_set(err, r, "cannot become undumpable");
     if (!state.has_tmp) {
         for (uint32_t i = 0; i < state.setup.file_count; i++)
-            directories[count++] = (struct lockdown_directory){
+            directories[count++] = (struct landlock_directory){
                 .fd = state.directories[i], .writable = (int)state.setup.files[i].writable};
-        r = lockdown_files(directories, count);
+        r = landlock_files(directories, count, false);
         if (r < 0)
             return err_set(err, r, "cannot restrict files");
     }
@@ -166,7 +167,7 @@ static int setup_listeners(const int *sockets, struct err *err)
 /* Takes the set-up message; its descriptors end above all places that are to be filled. */
 static int setup_receive(int control, int moved[static FD_MESSAGE_MAX], struct err *err)
 {
-    const int above = INSTANCE_FIRST_DIRECTORY_FD + GRANT_FILES_MAX + GRANT_LISTEN_MAX + 1;
+    const int above = INSTANCE_FIRST_DIRECTORY_FD + GRANT_FILES_MAX + GRANT_LISTEN_MAX + 2;
     int fds[FD_MESSAGE_MAX];
     size_t fd_count = 0;
     int r = 0;
@@ -186,15 +187,17 @@ static int setup_receive(int control, int moved[static FD_MESSAGE_MAX], struct e
     return r;
 }
 
-/* Each instance's socket to the connector comes by its fork: nothing else may be at its place then.
- */
-static int setup_connector_place(int any_fd, struct err *err)
+/* Each instance's sockets to the connector and to vireo-platform come by its fork: nothing else may
+ * be at their places then. */
+static int setup_broker_places(int any_fd, struct err *err)
 {
     int place =
         INSTANCE_FIRST_DIRECTORY_FD + (int)(state.setup.file_count + state.setup.listen_count);
 
-    if (state.setup.connect_count > 0 && dup3(any_fd, place, O_CLOEXEC) < 0)
+    if (state.setup.connect_count > 0 && dup3(any_fd, place++, O_CLOEXEC) < 0)
         return err_set(err, -errno, "cannot keep a place for connections");
+    if ((state.setup.grants & GUEST_GRANT_PLATFORM) && dup3(any_fd, place, O_CLOEXEC) < 0)
+        return err_set(err, -errno, "cannot keep a place for the platform");
     return 0;
 }
 
@@ -203,7 +206,7 @@ static int setup_fds(const int *fds, struct err *err)
     int r = setup_listeners(fds + 1, err);
 
     if (r == 0)
-        r = setup_connector_place(fds[0], err);
+        r = setup_broker_places(fds[0], err);
     if (r == 0)
         r = setup_directories(err);
     if (r == 0)
@@ -267,15 +270,20 @@ static int fork_fds(const struct guest_fork *message, const int *fds, size_t fd_
 {
     bool run = message->flags & GUEST_FORK_RUN;
     size_t first_group = run ? 3 : 2;
-    int connector = -1;
+    int connector = -1, platform = -1;
 
     if (message->flags & GUEST_FORK_CONNECTOR)
         connector = first_group < fd_count ? fds[first_group++] : -1;
+    if (message->flags & GUEST_FORK_PLATFORM)
+        platform = first_group < fd_count ? fds[first_group++] : -1;
 
     if (fd_count != first_group + message->group_count)
         return -EBADMSG;
-    *ret_fds = (struct instance_fds){
-        .memory = -1, .event = -1, .connector = connector, .stdio = {-1, -1, -1}};
+    *ret_fds = (struct instance_fds){.memory = -1,
+                                     .event = -1,
+                                     .connector = connector,
+                                     .platform = platform,
+                                     .stdio = {-1, -1, -1}};
     if (run)
         memcpy(ret_fds->stdio, fds, sizeof ret_fds->stdio);
     else

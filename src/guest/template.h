@@ -33,6 +33,7 @@ enum guest_message_type {
 #define GUEST_GRANT_CONNECT 8u
 #define GUEST_GRANT_FORK 16u
 #define GUEST_GRANT_IPC 32u
+#define GUEST_GRANT_PLATFORM 64u
 /* Either has connections. */
 #define GUEST_GRANT_SOCKETS (GUEST_GRANT_LISTEN | GUEST_GRANT_CONNECT)
 
@@ -43,6 +44,7 @@ enum guest_message_type {
     4u                    /* the first group descriptor is a v2 directory: CLONE_INTO_CGROUP */
 #define GUEST_FORK_RUN 8u /* no channel: run the command on stdio (`vireo run`) */
 #define GUEST_FORK_CONNECTOR 16u /* the socket to the connector is there */
+#define GUEST_FORK_PLATFORM 32u  /* the socket to vireo-platform is there (guest/platform.h) */
 
 /* Variables: a manifest's, and those that say where the listening sockets are. */
 #define GUEST_ENV_MAX (GRANT_ENV_MAX + 2)
@@ -87,9 +89,10 @@ struct guest_ready {
 
 /*
  * Descriptors, in this order: channel memfd and eventfd (or stdin, stdout, stderr for
- * GUEST_FORK_RUN), the socket to the connector if GUEST_FORK_CONNECTOR, then `group_count` of
- * control groups: a v2 directory first if GUEST_FORK_INTO_GROUP, then v1 `tasks` files. Group
- * descriptors are gone before the first tenant instruction.
+ * GUEST_FORK_RUN), the socket to the connector if GUEST_FORK_CONNECTOR, that to vireo-platform if
+ * GUEST_FORK_PLATFORM, then `group_count` of control groups: a v2 directory first if
+ * GUEST_FORK_INTO_GROUP, then v1 `tasks` files. Group descriptors are gone before the first tenant
+ * instruction.
  */
 struct guest_fork {
     uint32_t type; /* GUEST_FORK */

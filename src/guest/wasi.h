@@ -50,6 +50,7 @@ struct wasi_options {
     int connector;
     const char (*connects)[ENDPOINT_MAX_BYTES + 1];
     size_t connect_count;
+    int platform; /* the socket to vireo-platform (platform.h), or -1 */
     /*
      * true: descriptors 0, 1 and 2 are the process's own (`vireo run`). false: they are the call's
      * body, answer and log (host->call), without a system call. Where a call has no buffer for an

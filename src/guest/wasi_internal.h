@@ -72,6 +72,7 @@ struct wasi {
     int listeners[GRANT_LISTEN_MAX];
     uint32_t fd_end; /* entries from here on are free */
     uint32_t poll_round;
+    uint32_t platform_sequence; /* of requests to vireo-platform */
     struct wasi_fd fds[WASI_FDS_MAX];
     /* Nothing on the call stack may be large: the guest's own frames lie there too. */
     char path[2][WASI_PATH_MAX];

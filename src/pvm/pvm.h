@@ -92,6 +92,7 @@ struct pvm_fork_options {
     const struct pvm_channel *channel; /* NULL with `stdio` */
     const int *stdio;                  /* 0, 1, 2 for `vireo run` and servers */
     int connector;                     /* its socket to the connector; 0: it has no such grant */
+    int platform;                      /* its socket to vireo-platform; 0: likewise */
 };
 /*
  * Asks for an instance; a failed start is said later (PVM_NOT_STARTED). Does not block: -EBUSY when

@@ -1,4 +1,5 @@
 /* The tables of system calls, as text. */
+#include "allow/allow.h"
 #include "base/cleanup.h"
 #include "build/manifest.h"
 #include "guest/template.h"
@@ -29,8 +30,9 @@ size_t pvm_syscalls(uint32_t grant, const char **ret_names, size_t max)
 uint32_t pvm_grants(const struct manifest *manifest)
 {
     return (manifest->file_count ? GUEST_GRANT_FILES : 0) |
-           (manifest->connect_count ? GUEST_GRANT_CONNECT : 0) |
+           (manifest_connects(manifest) ? GUEST_GRANT_CONNECT : 0) |
            (manifest->fork ? GUEST_GRANT_FORK : 0) | (manifest->ipc ? GUEST_GRANT_IPC : 0) |
+           (manifest->layers & ALLOW_BIT(ALLOW_PLATFORM) ? GUEST_GRANT_PLATFORM : 0) |
            /* A server has standard streams: its output is the log. */
            (manifest->listen_count ? GUEST_GRANT_LISTEN | GUEST_GRANT_STDIO : 0);
 }

@@ -115,7 +115,7 @@ static int setup_fill(struct guest_setup *setup, const struct pvm_template_optio
     setup->grants = pvm_grants(manifest) | (options->real_stdio ? GUEST_GRANT_STDIO : 0);
     setup->listen_count = manifest->listen_count;
     setup->pids_max = manifest->limits.pids;
-    setup->connect_count = manifest->connect_count;
+    setup->connect_count = manifest_connects(manifest) ? manifest->connect_count : 0;
     memcpy(setup->connects, manifest->connect, sizeof setup->connects);
     snprintf(setup->function, sizeof setup->function, "%s", options->function);
 
@@ -305,6 +305,10 @@ int pvm_fork(struct pvm_template *template, const struct pvm_fork_options *optio
     if (options->connector > 0) {
         message.flags |= GUEST_FORK_CONNECTOR;
         fds[count++] = options->connector;
+    }
+    if (options->platform > 0) {
+        message.flags |= GUEST_FORK_PLATFORM;
+        fds[count++] = options->platform;
     }
     if (options->group) {
         int clone_fd = -1;

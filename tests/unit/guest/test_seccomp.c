@@ -71,7 +71,7 @@ static void allowed(uint32_t grants, const struct call *call)
 
 #define ALL_GRANTS                                                                      \
     (GUEST_GRANT_STDIO | GUEST_GRANT_FILES | GUEST_GRANT_LISTEN | GUEST_GRANT_CONNECT | \
-     GUEST_GRANT_FORK | GUEST_GRANT_IPC)
+     GUEST_GRANT_FORK | GUEST_GRANT_IPC | GUEST_GRANT_PLATFORM)
 
 static const uint64_t one = 1;
 
