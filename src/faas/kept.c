@@ -102,7 +102,7 @@ void kept_free(struct kept *kept)
 
 int kept_database(struct kept *kept, enum kept_file file, sqlite3 **ret_db)
 {
-    char path[sizeof kept->directory + 32], pragma[512];
+    char path[sizeof kept->directory + 32], pragma[1024];
     sqlite3 *db = NULL;
 
     if (kept->db[file]) {

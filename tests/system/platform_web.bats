@@ -1,0 +1,210 @@
+#!/usr/bin/env bats
+# HTTP and messages of functions: to places that are granted, by addresses that were checked. The
+# daemon has a name server of its own here, in a mount namespace of its own.
+load helper
+
+setup_file() {
+    [ "$(id -u)" = 0 ] || return 0
+    WEB=$(mktemp -d /tmp/vireo-test-web.XXXXXX)
+    PORT=$(free_port)
+    export WEB PORT
+    python3 "$FUNCTIONS/web.py" "$PORT" "$WEB" 127.66.0.1 127.66.0.2 3>&- &
+    export SERVER=$!
+    eventually 15 curl -s -o /dev/null "http://127.66.0.1:$PORT/ready"
+    echo "nameserver 127.66.0.53" >"$WEB/resolv.conf"
+    cat >"$WEB/conf" <<END
+allow_layers:
+  platform: ["*"]
+allow_grants:
+  connect: ["127.66.0.1:$PORT", "flips.test:$PORT", "localhost:$PORT"]
+  queue: [taker, nobody]
+platform:
+  queue: 5
+END
+    cat >"$WEB/vireo" <<END
+#!/bin/sh
+[ "\$1" = serve ] || exec "$VIREO" "\$@"
+exec unshare -m sh -c 'mount --bind "$WEB/resolv.conf" "\$(realpath /etc/resolv.conf)" && exec "$VIREO" "\$@"' vireo "\$@"
+END
+    chmod +x "$WEB/vireo"
+    VIREO=$WEB/vireo daemon_start --config "$WEB/conf"
+    folder=$WEB/asker
+    mkdir "$folder"
+    cp "$FUNCTIONS/platform.c" "$folder"
+    cat >"$folder/vireo.yaml" <<END
+name: asker
+allow: [base, platform]
+grants:
+  connect: ["127.66.0.1:$PORT", "flips.test:$PORT", "localhost:$PORT"]
+  queue: [taker, nobody]
+pool: {instances: 2}
+END
+    "$VIREO" deploy "$folder" >/dev/null
+}
+
+teardown_file() {
+    daemon_clean
+    [ -z "${SERVER-}" ] || kill "$SERVER"
+    rm -rf "${WEB-}"
+}
+
+setup() {
+    need_root
+}
+
+ask() {
+    call asker --data-binary "$1"
+    [ "$code" = 200 ] || {
+        echo "status $code: $body" >&2
+        return 1
+    }
+}
+
+requests() {
+    wc -l <"$WEB/requests"
+}
+
+@test "a place that is granted is asked, with the request's lines and body" {
+    ask "http GET http://127.66.0.1:$PORT/a?b=c"
+    [ "$body" = "200 page /a?b=c " ]
+    grep -q "^127.66.0.1 GET /a?b=c yes$" "$WEB/requests"
+    ask "http HEAD http://127.66.0.1:$PORT/head"
+    [ "$body" = "200 " ]
+}
+
+@test "a place without a grant, another scheme, and what is no request are refused" {
+    before=$(requests)
+    for url in "http://127.66.0.2:$PORT/" "http://127.0.0.1:$PORT/" "http://169.254.169.254/" "http://127.66.0.1:1/" \
+        "http://[::1]:$PORT/" "http://example.org/"; do
+        ask "http GET $url"
+        echo "$url: $body"
+        [ "$body" = "Permission denied" ]
+    done
+    for request in "GET file:///etc/passwd" "GET gopher://127.66.0.1:$PORT/" "GET http://user@127.66.0.1:$PORT/" \
+        "TRACE http://127.66.0.1:$PORT/" "GET" "GET /a"; do
+        ask "http $request"
+        echo "$request: $body"
+        [ "$body" = "Invalid argument" ]
+    done
+    [ "$(requests)" = "$before" ]
+}
+
+@test "every redirection is checked again" {
+    before=$(requests)
+    for url in "http://127.0.0.1:$PORT/x" "http://169.254.169.254/latest/meta-data/" "http://127.66.0.2:$PORT/x" \
+        "http://localhost:$PORT/x"; do
+        ask "http GET http://127.66.0.1:$PORT/to/$url"
+        echo "$url: $body"
+        [ "$body" = "Permission denied" ]
+    done
+    [ "$(requests)" = "$((before + 4))" ]
+    ask "http GET http://127.66.0.1:$PORT/to/file:///etc/passwd"
+    [ "$body" = "Invalid argument" ]
+    ask "http GET http://127.66.0.1:$PORT/hop/3"
+    [ "$body" = "200 page /hop/0 " ]
+    ask "http GET http://127.66.0.1:$PORT/hop/9"
+    [ "$body" = "Symbolic link loop" ] || [ "$body" = "Too many levels of symbolic links" ]
+}
+
+@test "a name is resolved once, and one that turns to another address is refused" {
+    [ ! -e "$WEB/questions" ]
+    # The first answer is an address that is allowed, the second is not; then again.
+    for round in 1 2; do
+        ask "http GET http://flips.test:$PORT/flips"
+        [ "$body" = "200 page /flips " ]
+        [ "$(cat "$WEB/questions")" = $((2 * round - 1)) ]
+        ask "http GET http://flips.test:$PORT/flips"
+        [ "$body" = "Permission denied" ]
+        [ "$(cat "$WEB/questions")" = $((2 * round)) ]
+    done
+    grep -q "may not ask 'flips.test:$PORT': it is 169.254.169.254, which the operator" "$VIREO_STATE/daemon.log"
+    ask "http GET http://localhost:$PORT/"
+    [ "$body" = "Permission denied" ]
+}
+
+@test "an answer that is too long is refused, and a server that is not there is told" {
+    ask "http GET http://127.66.0.1:$PORT/large"
+    [[ $body == "Message too large" || $body == "Message too long" ]]
+    ask "http GET http://127.66.0.1:$PORT/small"
+    [ "$body" = "200 page /small " ]
+}
+
+taken() {
+    "$VIREO" logs taker 2>/dev/null | grep -c "taken: $1"
+}
+
+taken_is() {
+    [ "$(taken "$1")" = "$2" ]
+}
+
+@test "a message has its function called, and is kept until it can be" {
+    [ "$(taken .)" = 0 ]
+    ask "push taker early"
+    [ "$body" = 0 ]
+    cat >"$WEB/taker.c" <<'END'
+#include <stdio.h>
+#include <vireo/function.h>
+int64_t handler(const uint8_t *in, size_t in_len, uint8_t *out, size_t out_cap)
+{
+    static int fails = 2;
+    (void)out, (void)out_cap;
+    if (in_len > 0 && in[0] == 'f' && fails-- > 0)
+        return -1;
+    fprintf(stderr, "taken: %.*s\n", (int)in_len, (const char *)in);
+    return 0;
+}
+END
+    # Nobody had this name: that message was given up, with a line in the log.
+    eventually 10 grep -q "a message to 'taker' is given up" "$VIREO_STATE/daemon.log"
+    "$VIREO" deploy "$WEB/taker.c" --name taker
+    for word in one two three; do
+        ask "push taker $word"
+        [ "$body" = 0 ]
+    done
+    eventually 10 taken_is three 1
+    [ "$(taken .)" = 3 ]
+    # One that fails is sent again.
+    ask "push taker fails"
+    eventually 15 taken_is fails 1
+}
+
+@test "whom it may send messages to, the manifest and the operator say" {
+    ask "push asker again"
+    [ "$body" = "Permission denied" ]
+    ask "push other text"
+    [ "$body" = "Permission denied" ]
+    mkdir -p "$WEB/more"
+    cp "$FUNCTIONS/platform.c" "$WEB/more"
+    printf 'name: more\nallow: [base, platform]\ngrants: {queue: [other]}\n' >"$WEB/more/vireo.yaml"
+    run "$VIREO" deploy "$WEB/more"
+    [ "$status" -eq 4 ]
+    [[ $output == *"cannot grant queue 'other' to 'more'"* ]]
+}
+
+@test "messages wait over the end of the daemon, and their number is bounded" {
+    # A function whose calls can't run holds them up: the daemon goes on trying.
+    "$VIREO" rm taker
+    cat >"$WEB/taker.c" <<'END'
+#include <vireo/function.h>
+int64_t handler(const uint8_t *in, size_t in_len, uint8_t *out, size_t out_cap)
+{
+    (void)in, (void)in_len, (void)out, (void)out_cap;
+    return -1;
+}
+END
+    "$VIREO" deploy "$WEB/taker.c" --name taker
+    for i in 1 2 3 4 5; do
+        ask "push taker wait$i"
+    done
+    ask "push taker wait6"
+    [[ $body == "Resource temporarily unavailable" || $body == 0 ]]
+    ask "push taker wait7"
+    ask "push taker wait8"
+    [ "$body" = "Resource temporarily unavailable" ]
+    daemon_stop
+    VIREO=$WEB/vireo daemon_start --config "$WEB/conf"
+    sed -i 's/return -1;/fprintf(stderr, "taken: %.*s\\n", (int)in_len, (const char *)in); return 0;/; s/^#include/#include <stdio.h>\n#include/' "$WEB/taker.c"
+    "$VIREO" deploy "$WEB/taker.c" --name taker
+    # Without any call of the one that sent them.
+    eventually 20 taken_is wait5 1
+}
