@@ -14,6 +14,7 @@
 #include "base/cleanup.h"
 #include "base/err.h"
 #include "base/fd.h"
+#include "base/symbol_map.h"
 #include "build/build_internal.h"
 #include "build/diagnostics.h"
 #include "build/stage.h"
@@ -41,6 +42,7 @@ static void build_clear(struct build *build)
     sandbox_close(build->sandbox);
     fd_close_all((int[]){build->module_fd, build->translated_fd}, 2);
     free(build->elf);
+    free(build->map);
 }
 
 void build_result_clear(struct build_result *result)
@@ -80,48 +82,6 @@ int build_run_stage(struct build *build, const struct sandbox_stage *stage, int 
     return 0;
 }
 
-static int compile(struct build *build, struct err *err)
-{
-    const char *args[BUILD_SOURCES_MAX + 3];
-    char stack[24];
-    size_t count = 0, size;
-
-    build_progress_say(build, "compile");
-    snprintf(stack, sizeof stack, "%llu",
-             (unsigned long long)build->source.manifest.limits.stack_bytes);
-    args[count++] = build->source.manifest.entry;
-    args[count++] = stack;
-    for (size_t i = 0; i < build->source.name_count; i++)
-        args[count++] = build->source.names[i];
-    args[count] = NULL;
-
-    _cleanup_(closep) int tar_fd = -1;
-    int r = fd_sealed_copy("source", build->source.tar, build->source.tar_size, &tar_fd, err);
-    if (r < 0)
-        return r;
-    struct sandbox_stage stage = {
-        .name = "compile",
-        .args = args,
-        .input_fd = tar_fd,
-        .output_max = WASM_MAX_BYTES,
-        .cpu_seconds = COMPILE_CPU_SECONDS,
-    };
-    return build_run_stage(build, &stage, &build->module_fd, &size, err);
-}
-
-/* The module, from the source as it is or from the compiler, in a memfd. */
-static int make_module(struct build *build, struct err *err)
-{
-    if (!build->source.module)
-        return compile(build, err);
-    if (build->source.module_size > WASM_MAX_BYTES)
-        return err_say(err, -EFBIG, "cannot build '%s': '%s' has more than %d MiB",
-                       build_source_title(&build->source), build->source.module_name,
-                       WASM_MAX_BYTES >> 20);
-    return fd_sealed_copy("module", build->source.module, build->source.module_size,
-                          &build->module_fd, err);
-}
-
 struct mapping {
     void *data;
     size_t size;
@@ -147,6 +107,100 @@ static int map_memfd(int fd, struct mapping *ret_mapping, struct err *err)
         return err_set(err, -errno, "cannot map a stage's result");
     *ret_mapping = (struct mapping){data, (size_t)status.st_size};
     return 0;
+}
+
+/* Takes the module and its map out of what the first stage gave. */
+static int take_compiled(struct build *build, int fd, size_t size, struct err *err)
+{
+    _cleanup_(mapping_clear) struct mapping bundle = {0};
+    struct stage_bundle head;
+    struct symbol_map map;
+
+    int r = map_memfd(fd, &bundle, err);
+    if (r < 0)
+        return r;
+    if (size < sizeof head || bundle.size != size)
+        return err_say(err, -EPROTO, "cannot build '%s': compile gave nothing",
+                       build_source_title(&build->source));
+    memcpy(&head, bundle.data, sizeof head);
+    if (head.sizes[0] > size - sizeof head || head.sizes[1] != size - sizeof head - head.sizes[0] ||
+        head.sizes[0] > WASM_MAX_BYTES)
+        return err_say(err, -EFBIG, "cannot build '%s': its module has more than %d MiB",
+                       build_source_title(&build->source), WASM_MAX_BYTES >> 20);
+    const uint8_t *module = (const uint8_t *)bundle.data + sizeof head;
+    r = fd_sealed_copy("module", module, (size_t)head.sizes[0], &build->module_fd, err);
+    if (r < 0 || head.sizes[1] == 0)
+        return r;
+    build->map_size = (size_t)head.sizes[1];
+    build->map = malloc(build->map_size);
+    if (!build->map)
+        return err_set(err, -ENOMEM, "cannot build '%s'", build_source_title(&build->source));
+    memcpy(build->map, module + head.sizes[0], build->map_size);
+    return symbol_map_read(build->map, build->map_size, &map, err);
+}
+
+/* The packed source, and behind it the map that the module is laid out against. */
+static int compile_input(const struct build *build, int *ret_fd, struct err *err)
+{
+    const struct build_options *options = build->options;
+
+    if (!options->base_map)
+        return fd_sealed_copy("source", build->source.tar, build->source.tar_size, ret_fd, err);
+    _cleanup_(freep) uint8_t *input = malloc(build->source.tar_size + options->base_map_size);
+    if (!input)
+        return err_set(err, -ENOMEM, "cannot build '%s'", build_source_title(&build->source));
+    memcpy(input, build->source.tar, build->source.tar_size);
+    memcpy(input + build->source.tar_size, options->base_map, options->base_map_size);
+    return fd_sealed_copy("source", input, build->source.tar_size + options->base_map_size, ret_fd,
+                          err);
+}
+
+static int compile(struct build *build, struct err *err)
+{
+    const char *args[BUILD_SOURCES_MAX + 5];
+    char stack[24], slack[24], map[24];
+    size_t count = 0, size;
+    _cleanup_(closep) int bundle_fd = -1;
+
+    build_progress_say(build, "compile");
+    snprintf(stack, sizeof stack, "%llu",
+             (unsigned long long)build->source.manifest.limits.stack_bytes);
+    snprintf(slack, sizeof slack, "%u", build_slack(&build->source.manifest));
+    snprintf(map, sizeof map, "%zu", build->options->base_map ? build->options->base_map_size : 0);
+    args[count++] = build->source.manifest.entry;
+    args[count++] = stack;
+    args[count++] = slack;
+    args[count++] = map;
+    for (size_t i = 0; i < build->source.name_count; i++)
+        args[count++] = build->source.names[i];
+    args[count] = NULL;
+
+    _cleanup_(closep) int tar_fd = -1;
+    int r = compile_input(build, &tar_fd, err);
+    if (r < 0)
+        return r;
+    struct sandbox_stage stage = {
+        .name = "compile",
+        .args = args,
+        .input_fd = tar_fd,
+        .output_max = WASM_MAX_BYTES + SYMBOL_MAP_MAX_BYTES,
+        .cpu_seconds = COMPILE_CPU_SECONDS,
+    };
+    r = build_run_stage(build, &stage, &bundle_fd, &size, err);
+    return r < 0 ? r : take_compiled(build, bundle_fd, size, err);
+}
+
+/* The module, from the source as it is or from the compiler, in a memfd. */
+static int make_module(struct build *build, struct err *err)
+{
+    if (!build->source.module)
+        return compile(build, err);
+    if (build->source.module_size > WASM_MAX_BYTES)
+        return err_say(err, -EFBIG, "cannot build '%s': '%s' has more than %d MiB",
+                       build_source_title(&build->source), build->source.module_name,
+                       WASM_MAX_BYTES >> 20);
+    return fd_sealed_copy("module", build->source.module, build->source.module_size,
+                          &build->module_fd, err);
 }
 
 static int rewrite_module(struct build *build, const struct mapping *module, const char *where,
@@ -392,8 +446,8 @@ static int prepare(struct build *build, struct build_result *result, struct err 
     memcpy(build->note.version, manifest->version, sizeof build->note.version);
     build_hash_source(&build->source, build->note.source_hash);
     result->manifest = *manifest;
-    return build_hash_input(build->note.source_hash, build->note.safety,
-                            build->options->program_dir, result->input_hash, err);
+    return build_hash_input(build->note.source_hash, build->note.safety, build->options,
+                            result->input_hash, err);
 }
 
 static int translate_module(struct build *build, struct err *err)
@@ -414,7 +468,11 @@ static int run_stages(struct build *build, struct err *err)
 
     if (r == 0)
         r = build->options->native ? build_native(build, err) : translate_module(build, err);
-    return r < 0 ? r : check_library(build, err);
+    if (r == 0)
+        r = check_library(build, err);
+    if (r == 0 && build->map)
+        r = library_map_append(&build->elf, &build->elf_size, build->map, build->map_size, err);
+    return r;
 }
 
 int build_run(const struct build_options *options, const void *tar, size_t tar_size,

@@ -202,6 +202,10 @@ struct build_options {
     build_progress *progress;       /* may be NULL */
     build_diagnostics *diagnostics; /* may be NULL: the first line is in the error anyway */
     void *progress_user;            /* of both */
+    /* The symbol map of the version that runs: the module is laid out so that its instances can go
+     * on with it, or refused with -EPERM. NULL: it begins anew. */
+    const void *base_map;
+    size_t base_map_size;
     /* 0: defaults. Beside them each compiler of C has 15 s of CPU, and results are limited. */
     uint32_t timeout_ms;   /* of all stages together: 600 s */
     uint64_t memory_bytes; /* of each process, and of all of a stage where it has a group: 3 GiB */

@@ -81,13 +81,15 @@ void build_hash_source(const struct build_source *source, uint8_t ret_digest[BUI
     crypto_hash_sha256_state state;
 
     crypto_hash_sha256_init(&state);
-    add_text(&state, "vireo source 2");
+    add_text(&state, "vireo source 3");
     add_files(&state, source);
     add_text(&state, ""); /* a file has a name */
     add_text(&state, manifest->name);
     add_text(&state, manifest->version);
     add_text(&state, manifest->entry);
     add(&state, &manifest->limits.stack_bytes, sizeof manifest->limits.stack_bytes);
+    const uint32_t slack = build_slack(manifest);
+    add(&state, &slack, sizeof slack);
     for (uint32_t i = 0; i < manifest->source_count; i++)
         add_text(&state, manifest->sources[i]);
     crypto_hash_sha256_final(&state, ret_digest);
@@ -112,7 +114,8 @@ static int add_tools(crypto_hash_sha256_state *state, struct err *err)
 }
 
 int build_hash_input(const uint8_t source_digest[BUILD_HASH_BYTES], const char *safety,
-                     const char *program_dir, char ret_hash[BUILD_HASH_TEXT], struct err *err)
+                     const struct build_options *options, char ret_hash[BUILD_HASH_TEXT],
+                     struct err *err)
 {
     crypto_hash_sha256_state state;
     uint8_t digest[BUILD_HASH_BYTES];
@@ -121,7 +124,7 @@ int build_hash_input(const uint8_t source_digest[BUILD_HASH_BYTES], const char *
     char path[4096];
     size_t size;
 
-    snprintf(path, sizeof path, "%s/vireo-build", program_dir);
+    snprintf(path, sizeof path, "%s/vireo-build", options->program_dir);
     int r = fd_read_file(AT_FDCWD, path, PROGRAM_MAX_BYTES, &program, &size, err);
     if (r < 0)
         return r;
@@ -132,6 +135,8 @@ int build_hash_input(const uint8_t source_digest[BUILD_HASH_BYTES], const char *
     add(&state, source_digest, BUILD_HASH_BYTES);
     add_text(&state, safety);
     add(&state, &abi, sizeof abi);
+    if (options->base_map)
+        add(&state, options->base_map, options->base_map_size);
     /* The SDK and every compiler flag are in it. */
     add(&state, program, size);
     r = add_tools(&state, err);

@@ -33,13 +33,21 @@ const char *build_source_title(const struct build_source *source);
  * source_hash. */
 void build_hash_source(const struct build_source *source, uint8_t ret_digest[BUILD_HASH_BYTES]);
 
+/* ---- build_map.c ---- */
+
+/* Bytes of slack behind the data of a function with this manifest; 0: it gets no symbol map. */
+uint32_t build_slack(const struct manifest *manifest);
+/* Puts a symbol map behind an ELF file (malloc'ed). */
+int library_map_append(void **elf, size_t *size, const void *map, size_t map_size, struct err *err);
+
 /*
  * SHA-256 of all that a library comes from: the source's digest, which safety is made of it,
- * vireo-build with the SDK in it, and the compilers. -ENOENT names a compiler that is not installed
- * and its Debian package.
+ * the map that it is laid out against, vireo-build with the SDK in it, and the compilers. -ENOENT
+ * names a compiler that is not installed and its Debian package.
  */
 int build_hash_input(const uint8_t source_digest[BUILD_HASH_BYTES], const char *safety,
-                     const char *program_dir, char ret_hash[BUILD_HASH_TEXT], struct err *err);
+                     const struct build_options *options, char ret_hash[BUILD_HASH_TEXT],
+                     struct err *err);
 
 /* One build while it runs. */
 struct build {
@@ -49,6 +57,8 @@ struct build {
     struct library_note note; /* what the library must say of itself */
     struct wasm_facts facts;
     int module_fd, translated_fd; /* sealed memfds */
+    void *map;                    /* its symbol map, or NULL */
+    size_t map_size;
     void *elf;
     size_t elf_size;
 };

@@ -81,6 +81,13 @@ static int pool_read(struct reader *reader, const struct entry *entry, void *int
     return reader_mapping(reader, entry->name, entries, ARRAY_LEN(entries), into);
 }
 
+static int update_read(struct reader *reader, const struct entry *entry, void *into)
+{
+    static const struct entry entries[] = {{"slack", scalar_read, "update"}};
+
+    return reader_mapping(reader, entry->name, entries, ARRAY_LEN(entries), into);
+}
+
 /* A grant of files while its keys are read. */
 struct file_grant {
     struct manifest_file file;
@@ -285,19 +292,13 @@ static int document(struct reader *reader)
 {
     /* Without `read`: named in the design, refused until what they ask for is there. */
     static const struct entry entries[] = {
-        {"name", scalar_read, ""},
-        {"version", scalar_read, ""},
-        {"sources", sources_read, NULL},
-        {"entry", scalar_read, ""},
-        {"http", scalar_read, ""},
-        {"isolation", scalar_read, ""},
-        {"limits", limits_read, NULL},
-        {"grants", grants_read, NULL},
-        {"pool", pool_read, NULL},
-        {"allow", allow_read, NULL},
-        {"library", NULL, NULL},
-        {"vkernel", NULL, NULL},
-        {"bpf", NULL, NULL},
+        {"name", scalar_read, ""},       {"version", scalar_read, ""},
+        {"sources", sources_read, NULL}, {"entry", scalar_read, ""},
+        {"http", scalar_read, ""},       {"isolation", scalar_read, ""},
+        {"limits", limits_read, NULL},   {"grants", grants_read, NULL},
+        {"pool", pool_read, NULL},       {"update", update_read, NULL},
+        {"allow", allow_read, NULL},     {"library", NULL, NULL},
+        {"vkernel", NULL, NULL},         {"bpf", NULL, NULL},
     };
     static_assert(ARRAY_LEN(entries) <= ENTRIES_MAX, "a bit each");
 

@@ -70,7 +70,10 @@ struct manifest {
     uint32_t queue_count;
     bool allow_said; /* allow: is there; else the layers are the default */
     uint32_t layers; /* ALLOW_BIT() of each layer that it may use */
-    bool given;      /* the source has a vireo.yaml: set by the build, not written */
+    struct {
+        uint64_t slack_bytes; /* for variables that later versions add; 0: no live update */
+    } update;
+    bool given; /* the source has a vireo.yaml: set by the build, not written */
 };
 
 /* It has connections of its own: with the platform alone its places are for HTTP. */

@@ -176,6 +176,8 @@ static void whole(FILE *out, const struct manifest *manifest)
     allow(out, manifest);
     fprintf(out, "pool:\n");
     section(out, "pool", "  ", manifest);
+    fprintf(out, "update:\n");
+    section(out, "update", "  ", manifest);
 }
 
 int manifest_format(const struct manifest *manifest, char **ret_text, struct err *err)

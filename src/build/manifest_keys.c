@@ -113,6 +113,8 @@ const struct manifest_key manifest_keys[] = {
     {"pool", "spares", VALUE_COUNT, AT(pool.spares), 0, 1024},
     {"pool", "queue", VALUE_COUNT, AT(pool.queue_max), 0, 65536},
     {"pool", "idle", VALUE_DURATION, AT(pool.idle_ms), 0, 24 * HOUR_MS},
+
+    {"update", "slack", VALUE_BYTES, AT(update.slack_bytes), 0, 16 * MIB},
 };
 const size_t manifest_key_count = ARRAY_LEN(manifest_keys);
 _Static_assert(ARRAY_LEN(manifest_keys) <= MANIFEST_CEILING_TMP, "each may have a ceiling");

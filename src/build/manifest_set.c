@@ -25,6 +25,7 @@ void manifest_default(struct manifest *manifest)
     manifest->pool.queue_max = 256;
     manifest->pool.idle_ms = 300000;
     manifest->layers = ALLOW_DEFAULT;
+    manifest->update.slack_bytes = 16 << 10;
 }
 
 static uint32_t instances(const struct manifest *manifest)

@@ -340,6 +340,8 @@ static int judge(struct running *running, const siginfo_t *info, struct err *err
     case STAGE_REFUSED:
         return err_say(err, -EINVAL, "cannot build '%s': %s", function,
                        *line ? line : "the compiler refused it");
+    case STAGE_FORBIDDEN:
+        return err_say(err, -EPERM, "cannot update '%s' in place: %s", function, line);
     default:
         return err_say(err, -EPROTO, "cannot build '%s': %s failed (%s %d)%s%s", function, stage,
                        status < 0 ? "signal" : "status", abs(status), *line ? ": " : "", line);

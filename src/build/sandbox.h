@@ -15,11 +15,12 @@ struct sandbox;
 /* What vireo-build's exit status says of a stage (stage.h sets it, sandbox.c reads it). */
 enum stage_status {
     STAGE_OK = 0,
-    STAGE_REFUSED = 1, /* the source is wrong; the log says why */
-    STAGE_BROKEN = 2,  /* vireo-build could not do its work; the log says why */
-    STAGE_TIME = 3,    /* a tool used up its CPU time */
-    STAGE_SIZE = 4,    /* a tool wrote more than it may */
-    STAGE_CRASHED = 5, /* a tool died of a signal */
+    STAGE_REFUSED = 1,   /* the source is wrong; the log says why */
+    STAGE_BROKEN = 2,    /* vireo-build could not do its work; the log says why */
+    STAGE_TIME = 3,      /* a tool used up its CPU time */
+    STAGE_SIZE = 4,      /* a tool wrote more than it may */
+    STAGE_CRASHED = 5,   /* a tool died of a signal */
+    STAGE_FORBIDDEN = 6, /* it can't follow the version that runs; the log says why */
 };
 
 /* The only directory that a stage can write to: empty, in memory. */

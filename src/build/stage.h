@@ -22,7 +22,7 @@ struct stage {
 
 /* Each runs one stage and returns an enum stage_status. */
 typedef int stage_function(const struct stage *stage);
-stage_function stage_compile;   /* tar of C sources -> WebAssembly module */
+stage_function stage_compile;   /* tar of C sources -> bundle of WebAssembly module, symbol map */
 stage_function stage_translate; /* module -> bundle of m.c, m.h */
 stage_function stage_native;    /* bundle of m.c, m.h, note.c -> shared object */
 stage_function stage_library;   /* bundle of a tar of C sources, two notes -> shared object */
@@ -80,8 +80,8 @@ void stage_file_argument(const char *name, char text[STAGE_NAME_BYTES]);
 /* Named after their sources, since the linker's messages name them; relative to STAGE_OBJECTS. Ours
  * lie with the SDK, where no source's object can. */
 struct stage_objects {
-    /* Two more, for files of the SDK. */
-    char names[BUILD_SOURCES_MAX + 2][STAGE_NAME_BYTES];
+    /* Three more, for files of the SDK. */
+    char names[BUILD_SOURCES_MAX + 3][STAGE_NAME_BYTES];
     size_t count;
 };
 

@@ -1,16 +1,32 @@
 /*
- * Stage one: C sources become one WebAssembly module. Arguments: the entry ("" when it is to be
- * found), bytes of stack, then the sources' names, all chosen by the trusted side; the input is the
- * packed source.
+ * Stage one: C sources become one WebAssembly module and its symbol map. Arguments: the entry (""
+ * when it is to be found), bytes of stack, bytes of slack (0: no map is made), bytes of the map of
+ * the version before, then the sources' names, all chosen by the trusted side. The input is the
+ * packed source, and that map behind it.
  */
+#include <errno.h>
+#include <fcntl.h>
 #include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/err.h"
+#include "base/fd.h"
+#include "base/limits.h"
+#include "build/layout.h"
 #include "build/stage.h"
 
 #define SOURCE STAGE_SOURCE
 #define MODULE STAGE_SCRATCH "/module.wasm"
+#define MAP STAGE_SCRATCH "/module.map"
+#define KEPT STAGE_SCRATCH "/kept"
+#define MODULE_MAX_BYTES (512u << 20)
+
+/* Arguments before the sources. */
+enum { ARG_ENTRY, ARG_STACK, ARG_SLACK, ARG_MAP, ARG_SOURCES };
 
 /* What clang calls a main() with and without arguments. */
 static const char *const MAIN_NAMES[] = {"__main_argc_argv", "__main_void", "__original_main",
@@ -25,7 +41,7 @@ static const char *const MAIN_NAMES[] = {"__main_argc_argv", "__main_void", "__o
  * of no use to the author.
  */
 static int compile_one(const struct stage *stage, const char *cwd, const char *source,
-                       const char *object, const char *option)
+                       const char *object, const char *option, const char *types)
 {
     const char *command[] = {
         "/usr/bin/clang",
@@ -45,6 +61,9 @@ static int compile_one(const struct stage *stage, const char *cwd, const char *s
         "-o",
         object,
         option ? option : "-DVIREO",
+        types ? "-gdwarf-4" : "-g0",
+        types ? types : "-DVIREO",
+        "-Wno-pragma-clang-attribute",
         "--",
         source,
         NULL,
@@ -53,21 +72,78 @@ static int compile_one(const struct stage *stage, const char *cwd, const char *s
     return stage_run_tool(stage, cwd, command, NULL);
 }
 
+/* Whether a map is made: then each source keeps its variables and its types. */
+static bool makes_map(const struct stage *stage)
+{
+    return strcmp(stage->args[ARG_SLACK], "0") != 0;
+}
+
+/*
+ * A copy of a source for a map, in KEPT under its own name: every variable in it has an annotation.
+ * For the optimiser that is a use of it which it can't see through, so that none is split, shrunk
+ * or removed in one version and not in another; no code comes of it. Messages name the source.
+ */
+static int keep_variables(const char *name, char kept[STAGE_NAME_BYTES + sizeof KEPT])
+{
+    static const char before[] =
+        "#pragma clang attribute push(__attribute__((annotate(\"vireo\"))), "
+        "apply_to = variable(is_global))\n";
+    static const char after[] = "\n#pragma clang attribute pop\n";
+    _cleanup_(freep) char *text = NULL;
+    _cleanup_(freep) char *copy = NULL;
+    struct err err = {0};
+    size_t size;
+    int at;
+
+    snprintf(kept, STAGE_NAME_BYTES + sizeof KEPT, KEPT "/%s", name);
+    _cleanup_(closep) int from = open(SOURCE, O_DIRECTORY | O_PATH | O_CLOEXEC);
+    _cleanup_(closep) int to = open(KEPT, O_DIRECTORY | O_PATH | O_CLOEXEC);
+    if (fd_read_file(from, name, SOURCE_MAX_BYTES, &text, &size, &err) < 0)
+        return stage_say(STAGE_REFUSED, "error: %s", err.message);
+    copy = malloc(size + STAGE_NAME_BYTES + sizeof before + sizeof after + 32);
+    if (!copy)
+        return stage_say(STAGE_BROKEN, "error: no memory for '%s'", name);
+    at = sprintf(copy, "%s# 1 \"%s\"\n", before, name);
+    memcpy(copy + at, text, size);
+    memcpy(copy + at + size, after, sizeof after - 1);
+    int r = stage_write_file(to, name, copy, (size_t)at + size + sizeof after - 1);
+    return r < 0 ? stage_say(STAGE_REFUSED, "error: cannot copy '%s': %s", name, strerror(-r))
+                 : STAGE_OK;
+}
+
+/* A name that a line of C can say in quotes as it is. */
+static bool is_plain(const char *name)
+{
+    return strpbrk(name, "\"\\\n\r") == NULL;
+}
+
 static int compile_all(const struct stage *stage, struct stage_objects *objects)
 {
-    size_t sources = stage->arg_count - 2;
+    size_t sources = stage->arg_count - ARG_SOURCES;
 
     if (sources == 0 || sources > BUILD_SOURCES_MAX)
         return stage_say(STAGE_BROKEN, "error: cannot compile %zu sources", sources);
     for (size_t i = 0; i < sources; i++) {
         char source[STAGE_NAME_BYTES], object[STAGE_NAME_BYTES + sizeof STAGE_OBJECTS];
-        const char *name = stage->args[2 + i];
+        const char *name = stage->args[ARG_SOURCES + i];
         int status = stage_object_make(name, objects->names[objects->count]);
         if (status != STAGE_OK)
             return status;
         stage_file_argument(name, source);
         snprintf(object, sizeof object, STAGE_OBJECTS "/%s", objects->names[objects->count++]);
-        status = compile_one(stage, SOURCE, source, object, NULL);
+        if (makes_map(stage) && is_plain(source)) {
+            char kept[STAGE_NAME_BYTES + sizeof KEPT], directory[STAGE_NAME_BYTES + 16];
+            status = keep_variables(source, kept);
+            if (status != STAGE_OK)
+                return status;
+            /* What it includes in quotes lies where it lay. */
+            const char *slash = strrchr(source, '/');
+            snprintf(directory, sizeof directory, "-iquote./%.*s",
+                     slash ? (int)(slash - source) : 0, source);
+            status = compile_one(stage, SOURCE, kept, object, NULL, directory);
+        } else {
+            status = compile_one(stage, SOURCE, source, object, NULL, NULL);
+        }
         if (status != STAGE_OK)
             return status;
     }
@@ -79,7 +155,7 @@ static int find_entry(const struct stage *stage, const struct stage_objects *obj
                       const char **ret_entry)
 {
     _cleanup_(freep) char *symbols = NULL;
-    const char *wanted = stage->args[0];
+    const char *wanted = stage->args[ARG_ENTRY];
     bool has_main = false;
 
     int status = stage_read_symbols(stage, objects, &symbols);
@@ -117,7 +193,7 @@ static int link_module(const struct stage *stage, const struct stage_objects *ob
         "-Wl,--stack-first",
         "-Wl,--threads=2",
         "-Wl,--error-limit=10",
-        "-Wl,--strip-debug",
+        makes_map(stage) ? "-Wl,--emit-relocs,--no-merge-data-segments" : "-Wl,--strip-debug",
         stack,
         handler ? "-mexec-model=reactor" : "-O2",
         "-o",
@@ -125,7 +201,7 @@ static int link_module(const struct stage *stage, const struct stage_objects *ob
     };
     size_t count = 0;
 
-    snprintf(stack, sizeof stack, "-Wl,-z,stack-size=%s", stage->args[1]);
+    snprintf(stack, sizeof stack, "-Wl,-z,stack-size=%s", stage->args[ARG_STACK]);
     while (command[count])
         count++;
     for (size_t i = 0; i < objects->count; i++)
@@ -136,15 +212,80 @@ static int link_module(const struct stage *stage, const struct stage_objects *ob
     return stage_run_tool(stage, STAGE_OBJECTS, command, NULL);
 }
 
+/* The map of the version before, behind the source. False: there is none, and *ret_map is not set.
+ */
+static int read_old_map(const struct stage *stage, struct symbol_map *ret_map, bool *ret_found)
+{
+    size_t size, bytes = strtoul(stage->args[ARG_MAP], NULL, 10);
+    const uint8_t *input;
+    struct err err = {0};
+
+    *ret_found = bytes > 0;
+    if (bytes == 0)
+        return STAGE_OK;
+    if (stage_map_input(&input, &size) < 0 || bytes > size)
+        return stage_say(STAGE_BROKEN, "error: cannot read the symbol map");
+    /* It lies at no boundary in the input. */
+    void *map = malloc(bytes);
+    if (!map)
+        return stage_say(STAGE_BROKEN, "error: cannot read the symbol map");
+    memcpy(map, input + size - bytes, bytes);
+    if (symbol_map_read(map, bytes, ret_map, &err) < 0)
+        return stage_say(STAGE_REFUSED, "error: %s", err.message);
+    return STAGE_OK; /* it lives as long as this program */
+}
+
+static int lay_out(const struct stage *stage)
+{
+    struct symbol_map old;
+    struct layout_options options = {
+        .directory = SOURCE,
+        .slack_bytes = (uint32_t)strtoul(stage->args[ARG_SLACK], NULL, 10),
+        .stack_bytes = (uint32_t)strtoul(stage->args[ARG_STACK], NULL, 10),
+    };
+    _cleanup_(freep) char *linked = NULL;
+    _cleanup_(freep) void *module = NULL;
+    _cleanup_(freep) void *map = NULL;
+    size_t linked_size, module_size, map_size;
+    struct err err = {0};
+    bool found;
+
+    int status = read_old_map(stage, &old, &found);
+    if (status != STAGE_OK)
+        return status;
+    options.old = found ? &old : NULL;
+    if (fd_read_file(AT_FDCWD, MODULE, MODULE_MAX_BYTES, &linked, &linked_size, &err) < 0)
+        return stage_say(STAGE_BROKEN, "error: %s", err.message);
+    int r = layout_make((uint8_t *)linked, linked_size, &options, &module, &module_size, &map,
+                        &map_size, &err);
+    if (r < 0)
+        return stage_say(r == -EPERM ? STAGE_FORBIDDEN : STAGE_BROKEN, "error: %s", err.message);
+    if (unlink(MODULE) < 0 || stage_write_file(AT_FDCWD, MODULE, module, module_size) < 0 ||
+        stage_write_file(AT_FDCWD, MAP, map, map_size) < 0)
+        return stage_say(STAGE_BROKEN, "error: cannot write the module: %s", strerror(errno));
+    return STAGE_OK;
+}
+
+/* The source, without the map that may be behind it. */
+static int unpack(const struct stage *stage)
+{
+    size_t size, map = strtoul(stage->args[ARG_MAP], NULL, 10);
+    const uint8_t *input;
+
+    if (stage_map_input(&input, &size) < 0 || map > size || mkdir(KEPT, 0755) < 0)
+        return stage_say(STAGE_BROKEN, "error: cannot unpack the source: %s", strerror(errno));
+    return stage_unpack_bytes(input, size - map);
+}
+
 int stage_compile(const struct stage *stage)
 {
     struct stage_objects objects = {0};
     const char *entry = NULL;
     char define[128];
 
-    if (stage->arg_count < 2)
+    if (stage->arg_count < ARG_SOURCES)
         return stage_say(STAGE_BROKEN, "error: too few arguments");
-    int status = stage_unpack();
+    int status = unpack(stage);
     if (status == STAGE_OK)
         status = stage_prepare_objects();
     if (status == STAGE_OK)
@@ -157,15 +298,23 @@ int stage_compile(const struct stage *stage)
     bool handler = strcmp(entry, "main") != 0;
     char *memory = objects.names[objects.count++];
     snprintf(memory, sizeof objects.names[0], STAGE_SDK "/memory.o");
-    status = compile_one(stage, STAGE_SDK, "memory.c", memory, "-mbulk-memory");
+    status = compile_one(stage, STAGE_SDK, "memory.c", memory, "-mbulk-memory", NULL);
     if (status == STAGE_OK && handler) {
         /* function.c has the exports, and calls the entry. */
         snprintf(define, sizeof define, "-DVIREO_ENTRY=%s", entry);
         char *object = objects.names[objects.count++];
         snprintf(object, sizeof objects.names[0], STAGE_SDK "/function.o");
-        status = compile_one(stage, STAGE_SDK, "function.c", object, define);
+        status = compile_one(stage, STAGE_SDK, "function.c", object, define, NULL);
+    }
+    if (status == STAGE_OK && makes_map(stage)) {
+        char *object = objects.names[objects.count++];
+        snprintf(object, sizeof objects.names[0], STAGE_SDK "/layout.o");
+        status = compile_one(stage, STAGE_SDK, "layout.c", object, NULL, NULL);
     }
     if (status == STAGE_OK)
         status = link_module(stage, &objects, handler);
-    return status == STAGE_OK ? stage_send_file(MODULE) : status;
+    if (status == STAGE_OK && makes_map(stage))
+        status = lay_out(stage);
+    const char *const paths[] = {MODULE, MAP};
+    return status == STAGE_OK ? stage_send_bundle(paths, makes_map(stage) ? 2 : 1) : status;
 }

@@ -6,11 +6,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/err.h"
+#include "base/symbol_map.h"
 #include "faas/supervisor.h"
 #include "faas/supervisor_jobs.h"
 
@@ -66,6 +68,67 @@ static int override(struct manifest *manifest, void *user, struct err *err)
     return r < 0 ? r : secrets_check(&job->supervisor->config, manifest, err);
 }
 
+/*
+ * The symbol map of the version that runs, which the new one is laid out against. A function
+ * without state between calls needs none. The map is malloc'ed; NULL: none is needed.
+ */
+static int base_map_read(struct job *job, void **ret_map, size_t *ret_size)
+{
+    struct supervisor *supervisor = job->supervisor;
+    _cleanup_(closep) int fd = -1;
+    struct library_note note;
+    struct symbol_map map;
+    struct stat status;
+    struct err *err = &job->err;
+
+    *ret_map = NULL;
+    if (!job->base_stateful)
+        return 0;
+    int r = store_get(supervisor->store, job->base_library, supervisor->key,
+                      &supervisor->config.trust, &fd, &note, err);
+    if (r < 0)
+        return r;
+    if (fstat(fd, &status) < 0 || status.st_size < LIBRARY_TRAILER_BYTES)
+        return err_set(err, -errno, "cannot read library '%s'", job->base_library);
+    size_t size = (size_t)status.st_size;
+    void *file = mmap(NULL, size, PROT_READ, MAP_PRIVATE, fd, 0);
+    if (file == MAP_FAILED)
+        return err_set(err, -errno, "cannot read library '%s'", job->base_library);
+    r = symbol_map_of(file, size - LIBRARY_TRAILER_BYTES, &map, err);
+    if (r == -ENOENT)
+        r = err_say(err, -EPERM,
+                    "cannot update '%s' in place: the library that runs has no symbol map: it was "
+                    "not built from C with slack for updates (a deploy replaces it, without its "
+                    "state)",
+                    job->request.name);
+    if (r == 0) {
+        *ret_size = map.header->bytes;
+        *ret_map = malloc(*ret_size);
+        r = *ret_map ? 0 : err_set(err, -ENOMEM, "cannot read library '%s'", job->base_library);
+    }
+    if (r == 0)
+        memcpy(*ret_map, map.header, *ret_size);
+    munmap(file, size);
+    return r;
+}
+
+/* What came of an update must have a map, too. */
+static int update_check(struct job *job, bool has_base)
+{
+    struct symbol_map map;
+
+    if (!has_base)
+        return 0;
+    int r = symbol_map_of(job->result.library, job->result.size - LIBRARY_TRAILER_BYTES, &map,
+                          &job->err);
+    return r == -ENOENT
+               ? err_say(&job->err, -EPERM,
+                         "cannot update '%s' in place: the new library has no symbol map: it is no "
+                         "C source that was built with slack for updates",
+                         job->request.name)
+               : r;
+}
+
 static int deploy_build(struct job *job)
 {
     struct supervisor *supervisor = job->supervisor;
@@ -85,7 +148,11 @@ static int deploy_build(struct job *job)
         return err_set(err, -ENOMEM, "cannot read the source");
     if (pread(job->source_fd, tar, (size_t)status.st_size, 0) != status.st_size)
         return err_say(err, -EIO, "cannot read the source: it changed");
-    int r = pvm_uid_take(&uid, &uid_lock, err);
+    _cleanup_(freep) void *base_map = NULL;
+    size_t base_map_size = 0;
+    int r = base_map_read(job, &base_map, &base_map_size);
+    if (r == 0)
+        r = pvm_uid_take(&uid, &uid_lock, err);
     if (r < 0)
         return r;
     char group[64];
@@ -98,12 +165,16 @@ static int deploy_build(struct job *job)
         .cgroup_name = group,
         .progress = job_progress,
         .progress_user = job,
+        .base_map = base_map,
+        .base_map_size = base_map_size,
         .trust = &supervisor->config.trust,
         .timeout_ms = job->long_build ? 0 : SHORT_BUILD_MS,
         .memory_bytes = job->long_build ? 0 : SHORT_BUILD_BYTES,
     };
     r = build_run(&options, tar, (size_t)status.st_size, override, job, supervisor->store,
                   supervisor->key, &job->result, err);
+    if (r == 0)
+        r = update_check(job, base_map != NULL);
     if (job->long_build || (r != -ETIME && r != -ENOMEM))
         return r;
     job->long_build = true;

@@ -119,6 +119,12 @@ int function_set(struct supervisor *supervisor, struct registry_function *row,
     return 0;
 }
 
+bool function_has_state(const struct function *function)
+{
+    return function->manifest.isolation != MANIFEST_REQUEST &&
+           (function->manifest.listen_count > 0 || strcmp(function->row.kind, "handler") == 0);
+}
+
 static void unlink_function(struct supervisor *supervisor, struct function *function)
 {
     struct function **at = &supervisor->by_id[function->row.id % FUNCTION_BUCKETS];

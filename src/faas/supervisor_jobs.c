@@ -379,6 +379,8 @@ int jobs_deploy(struct supervisor *supervisor, const struct admin_request *reque
     const struct function *function = function_find(supervisor, request->name);
     if (request->type == ADMIN_UPDATE && function) {
         job->base_manifest = strdup(function->row.manifest);
+        job->base_stateful = function_has_state(function);
+        memcpy(job->base_library, function->row.library_hash, sizeof job->base_library);
         if (!job->base_manifest) {
             job_done(supervisor->jobs, job);
             return err_set(err, -ENOMEM, "cannot update '%s'", request->name);

@@ -21,6 +21,8 @@ struct job {
     struct registry_function row;
     struct template_slot *slot; /* started, not adopted */
     char *base_manifest;        /* an update's: of the version that is current */
+    char base_library[BUILD_HASH_TEXT];
+    bool base_stateful; /* its pVMs have state that outlives a call */
     uid_t uid;
     uint32_t age_seconds; /* JOB_PURGE_STORE */
     /* JOB_TEMPLATE: what the function was when it was asked for. */

@@ -57,3 +57,65 @@ source_of() {
     [ "$status" -eq 2 ]
     "$VIREO" rm kept
 }
+
+# A counter: its state is a global, a static, a structure on the heap.
+counter_of() {
+    cat >"$1" <<'C'
+#include <stdio.h>
+#include <stdlib.h>
+#include <vireo/function.h>
+struct entry { int times; const char *word; int (*grow)(int); struct entry *next; };
+static int one(int n) { return n + 1; }
+int total = 100;
+struct entry *first;
+int scale(int n) { return n; }
+int64_t handler(const uint8_t *in, size_t n, uint8_t *out, size_t cap)
+{
+    static int calls;
+    (void)in; (void)n;
+    if (!first) { first = calloc(1, sizeof *first); first->word = "as it was"; first->grow = one; }
+    first->times = first->grow(first->times);
+    calls++; total = scale(total) + 1;
+    return snprintf((char *)out, cap, "%d %d %d %s", calls, total, first->times, first->word);
+}
+C
+}
+
+# refuses NAME SED WORDS: an update to the counter changed so is refused in these words.
+refuses() {
+    counter_of changed.c
+    sed -i -e "$2" changed.c
+    run "$VIREO" update "$1" changed.c
+    [ "$status" -eq 4 ] || { echo "$output"; return 1; }
+    [[ $output == *"$3"* ]] || { echo "$output"; return 1; }
+}
+
+@test "an update that can't carry the state over is refused, naming the symbol; the pVM goes on" {
+    counter_of one.c
+    "$VIREO" deploy one.c --name counter
+    "$VIREO" invoke counter --data x
+    refuses counter 's/^int total = 100;/static long long total = 100;/' "the type of variable 'total' changed: int to long long"
+    refuses counter 's/int times;/long long times;/' "the fields of 'struct entry' changed: 'int times@0' to 'long long times@0'"
+    refuses counter 's/^int scale(int n)/long long scale(long long n)/' "the signature of function 'scale' changed: int (int) to long long (long long)"
+    refuses counter 's/scale/rescale/g' "function 'scale' was removed"
+    refuses counter 's/static int calls;/static int often;/; s/calls/often/g' "variable 'handler.calls' was removed"
+    refuses counter 's/^int total/int large[5000];\nint total/; s/calls++;/calls++; large[n]++;/' "its slack is exhausted: 'large'"
+    [ "$("$VIREO" invoke counter --data x)" = "2 102 2 as it was" ]
+    "$VIREO" rm counter
+}
+
+@test "a module without a symbol map is refused by name" {
+    counter_of one.c
+    "$VIREO" deploy one.c --name mapped
+    clang --target=wasm32-wasi -O2 -x c - -o foreign.wasm <<<'int main(void) { return 0; }'
+    run "$VIREO" update mapped foreign.wasm
+    [ "$status" -eq 4 ]
+    [[ $output == *"mapped"*"no symbol map"* ]]
+    printf 'name: bare\nupdate:\n  slack: 0\n' >vireo.yaml
+    mkdir bare && mv vireo.yaml bare && cp one.c bare
+    "$VIREO" deploy bare
+    run "$VIREO" update bare one.c
+    [ "$status" -eq 4 ]
+    [[ $output == *"bare"*"no symbol map"* ]]
+    "$VIREO" rm mapped bare
+}

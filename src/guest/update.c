@@ -1,0 +1,136 @@
+/* Replaces the library of a running instance. The comment in update.h says how. */
+#include <errno.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/symbol_map.h"
+#include "guest/host.h"
+#include "guest/linker.h"
+#include "guest/linker_internal.h"
+#include "guest/update.h"
+#include "guest/wasm_internal.h"
+
+DEFINE_CLEANUP(struct library, library_close)
+
+static uint64_t since(int64_t *begin_ns)
+{
+    int64_t now = clock_now_ns();
+    uint64_t passed = (uint64_t)(now - *begin_ns);
+
+    *begin_ns = now;
+    return passed;
+}
+
+static int map_of(const struct library *library, const char *which, struct symbol_map *ret_map,
+                  struct err *err)
+{
+    const struct elf_image *image = &library->image;
+
+    if (image->file_bytes < SYMBOL_MAP_BEHIND_BYTES)
+        return err_say(err, -EPERM, "the %s library has no symbol map", which);
+    int r = symbol_map_of(image->file, image->file_bytes - SYMBOL_MAP_BEHIND_BYTES, ret_map, err);
+    if (r == -ENOENT)
+        return err_say(err, -EPERM,
+                       "the %s library has no symbol map: it is no C source that was built with "
+                       "slack for updates",
+                       which);
+    return r;
+}
+
+/* Both maps agree, and the memory has the place that they speak of. */
+static int compare(const struct library *from, const struct library *to, bool going_back,
+                   const wasm_rt_memory_t *memory, struct symbol_map *ret_from,
+                   struct symbol_map *ret_to, struct err *err)
+{
+    int r = map_of(from, "running", ret_from, err);
+    if (r == 0)
+        r = map_of(to, "new", ret_to, err);
+    if (r == 0)
+        r = symbol_map_compare(ret_from, ret_to, going_back, err);
+    if (r == 0 && memory && ret_to->header->slack_end > memory->size)
+        r = err_say(err, -EPERM, "its data lies outside of the instance's memory");
+    return r;
+}
+
+/* A variable that both have keeps what is in it. */
+static bool keeps(const struct symbol *before, const struct symbol *symbol)
+{
+    return symbol->kind == SYMBOL_VARIABLE && before && !(before->flags & SYMBOL_KEPT) &&
+           before->address == symbol->address;
+}
+
+/* What is new, and all constants, from the fresh memory into the one that stays. */
+static void copy_new(const struct symbol_map *from, const struct symbol_map *to,
+                     const wasm_rt_memory_t *fresh, wasm_rt_memory_t *memory)
+{
+    const struct symbol *before = from->symbols, *end = before + from->header->symbol_count;
+
+    for (uint32_t i = 0; i < to->header->symbol_count; i++) {
+        const struct symbol *symbol = &to->symbols[i];
+        if (symbol->kind < SYMBOL_VARIABLE || !symbol->address || (symbol->flags & SYMBOL_KEPT))
+            continue;
+        int order = -1;
+        for (; before < end; before++) {
+            order = symbol_order(from, before, to, symbol);
+            if (order >= 0)
+                break;
+        }
+        if (before < end && order == 0 && keeps(before, symbol))
+            continue;
+        memcpy(memory->data + symbol->address, fresh->data + symbol->address, symbol->size);
+    }
+}
+
+/* The memory changes its owner; the fresh one goes with the old instance. */
+static void take_over(struct host *host, struct host *next)
+{
+    wasm_rt_memory_t memory = *host->memory;
+
+    *host->memory = *next->memory;
+    *next->memory = memory;
+    wasm_instance_close(host);
+    host->library = next->library;
+    host->instance = next->instance;
+    host->memory = next->memory;
+    wasm_base_set(host->memory->data);
+}
+
+int update_library(struct host *host, int fd, bool going_back, const struct library **ret_library,
+                   struct update_times *ret_times, struct err *err)
+{
+    _cleanup_(library_closep) struct library *library = NULL;
+    struct library *old = (struct library *)(uintptr_t)host->library;
+    struct host next = {.memory_pages_max = host->memory_pages_max, .wasi = host->wasi};
+    struct symbol_map from, to;
+    int64_t at_ns = clock_now_ns();
+
+    int r = library_open(fd, &library, err);
+    if (r < 0)
+        return r;
+    ret_times->load = since(&at_ns);
+    const struct library_face *face = library_face(library), *face_before = library_face(old);
+    if (!face->handle != !face_before->handle || !face->start != !face_before->start)
+        return err_say(err, -EPERM, "one version is a handler, the other a program");
+    if (face->start_section)
+        return err_say(err, -EPERM, "the new library has a start section");
+    r = compare(old, library, going_back, host->instance ? host->memory : NULL, &from, &to, err);
+    ret_times->functions = since(&at_ns);
+    if (r == 0 && host->instance) {
+        r = wasm_instance_open(library, &next, err);
+        ret_times->tables = since(&at_ns);
+    }
+    if (r < 0)
+        return r;
+    if (host->instance) {
+        copy_new(&from, &to, next.memory, host->memory);
+        take_over(host, &next);
+    } else {
+        host->library = library;
+    }
+    library_close(old);
+    *ret_library = steal_ptr(&library);
+    ret_times->variables = since(&at_ns);
+    return 0;
+}
