@@ -53,6 +53,11 @@ static bool walk(const struct encoding *e, vid id, uint32_t header, int64_t fact
     }
     if (value->op == OP_OBJECT || value->op == OP_NULL)
         return true;
+    const struct range *range = &e->facts->ranges[id];
+    if (value->kind == KIND_INT && !range->empty && range->low == range->high) {
+        constant.constant = range->signed_low;
+        return affine_add(to, &constant, factor);
+    }
     if (depth > DEPTH_MAX || value->kind == KIND_FLOAT || value->width == 1)
         return false;
     switch (value->op) {

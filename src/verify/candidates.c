@@ -11,6 +11,7 @@
 #define HEADER_MAX 160 /* of one header */
 #define FACTOR_LIMIT ((int64_t)1 << 40)
 #define PAIRS_MAX 14 /* variables that are compared with each other */
+#define STRICT_MAX 6 /* and if they are no more also strictly */
 
 static bool same_form(const struct affine *a, const struct affine *b)
 {
@@ -397,6 +398,8 @@ static void from_pairs(struct proof *proof, uint32_t header)
             y = (struct affine){0};
             affine_add_term(&y, phis[k], 1);
             add_difference(proof, header, &y, &x, 0);
+            if (count <= STRICT_MAX)
+                add_difference(proof, header, &y, &x, -1);
         }
     }
 }

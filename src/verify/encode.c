@@ -226,6 +226,14 @@ static void join_edges(struct encoding *e, vid phi, Z3_ast term)
     }
 }
 
+/* Of intervals of one number, wherever control comes there. */
+static bool is_single(const struct encoding *e, vid id)
+{
+    const struct range *r = &e->facts->ranges[id];
+
+    return !r->empty && r->low == r->high;
+}
+
 Z3_ast encode_bool(struct encoding *e, vid id)
 {
     const struct value *value = value_at(e->program, id);
@@ -233,6 +241,8 @@ Z3_ast encode_bool(struct encoding *e, vid id)
 
     if (term)
         return term;
+    if (is_single(e, id))
+        return e->terms[id] = e->facts->ranges[id].low ? Z3_mk_true(e->z3) : Z3_mk_false(e->z3);
     switch (value->op) {
     case OP_CONST:
         term = value->imm ? Z3_mk_true(e->z3) : Z3_mk_false(e->z3);

@@ -145,6 +145,23 @@ static void call_saturating(const struct call *call, unsigned add)
     call_give(call, emit_int(call, OP_SELECT, width, 0, 3, (vid[]){wrapped, limit, result}), 0);
 }
 
+/* Of a signed product of 64 bits by a constant: outside of what the constant leaves room for. */
+static vid product_overflows(const struct call *call, vid a, vid b)
+{
+    struct lowering *low = call->low;
+    vid by = value_is_const(low->program, a) ? a : b, other = by == a ? b : a;
+    int64_t factor = (int64_t)value_at(low->program, by)->imm;
+
+    if (!value_is_const(low->program, by) || factor <= 0)
+        program_refuse(low->program, lower_place(low), "use unsigned numbers, or compare first",
+                       "an overflow check of a signed product of 64 bits");
+    vid most = program_const(low->program, 64, (uint64_t)(INT64_MAX / factor));
+    vid least = program_const(low->program, 64, (uint64_t)(INT64_MIN / factor));
+    vid above = emit_int(call, OP_ICMP, 1, ICMP_SGT, 2, (vid[]){other, most});
+    vid below = emit_int(call, OP_ICMP, 1, ICMP_SLT, 2, (vid[]){other, least});
+    return emit_int(call, OP_OR, 1, 0, 2, (vid[]){above, below});
+}
+
 /* {a op b, did it overflow}: __builtin_add_overflow() and its like. Computed in twice the width,
  * or, of 64 bits, by comparing. */
 static void call_overflow(const struct call *call, unsigned op)
@@ -176,12 +193,15 @@ static void call_overflow(const struct call *call, unsigned op)
                             (vid[]){program_const(low->program, width, UINT64_MAX), divisor});
         vid more = emit_int(call, OP_ICMP, 1, ICMP_UGT, 2, (vid[]){a, most});
         overflow = emit_int(call, OP_AND, 1, 0, 2, (vid[]){nonzero, more});
+    } else if (op != OP_MUL) {
+        /* It is smaller than a if and only if b is negative (of a - b: positive). */
+        vid zero = program_const(low->program, width, 0);
+        vid less = emit_int(call, OP_ICMP, 1, ICMP_SLT, 2, (vid[]){result, a});
+        vid should =
+            emit_int(call, OP_ICMP, 1, op == OP_ADD ? ICMP_SLT : ICMP_SGT, 2, (vid[]){b, zero});
+        overflow = emit_int(call, OP_XOR, 1, 0, 2, (vid[]){less, should});
     } else {
-        /* Signed, of 64 bits: whether it did is not known. */
-        overflow = emit_int(call, OP_UNKNOWN, 1, 0, 0, NULL);
-        value_at(low->program, overflow)->imm2 = 1;
-        program_refuse(low->program, lower_place(low), "use unsigned numbers, or compare first",
-                       "a signed overflow check of 64 bits");
+        overflow = product_overflows(call, a, b);
     }
     call_give(call, result, overflow);
 }
@@ -269,6 +289,7 @@ static const struct {
     {"llvm.assume", call_assume, 0},
     {"llvm.is.constant.*", call_constant_p, 0},
     {"llvm.donothing", call_nothing, 0},
+    {"llvm.experimental.noalias.scope.decl", call_nothing, 0},
     {"llvm.trap", call_stop, 0},
     {"llvm.debugtrap", call_stop, 0},
     {"llvm.ubsantrap", call_stop, 0},
@@ -402,9 +423,6 @@ void lower_screen_function(struct lowering *low, LLVMValueRef function, const ch
     if (LLVMGetSection(function) && *LLVMGetSection(function))
         program_refuse(low->program, lower_place(low), "leave the attribute out",
                        "a section of its own for '%s'", name);
-    if (LLVMHasPersonalityFn(function))
-        program_refuse(low->program, lower_place(low), "compile it without exceptions",
-                       "exceptions in '%s'", name);
 }
 
 static void call_defined(struct lowering *low, LLVMValueRef at, LLVMValueRef function)
@@ -437,6 +455,15 @@ static void call_defined(struct lowering *low, LLVMValueRef at, LLVMValueRef fun
     memcpy(lowered->parts, result.parts, sizeof result.parts);
 }
 
+/* Nothing comes behind the call: whatever it is does no harm where it must not be reached. Rust's
+ * panics are such. */
+static bool never_returns(LLVMValueRef at)
+{
+    LLVMValueRef next = LLVMGetNextInstruction(at);
+
+    return next && LLVMIsAUnreachableInst(next);
+}
+
 void lower_call(struct lowering *low, LLVMValueRef at)
 {
     LLVMValueRef called = LLVMGetCalledValue(at);
@@ -465,6 +492,10 @@ void lower_call(struct lowering *low, LLVMValueRef at)
             TABLE[i].lower(&call, TABLE[i].op);
             return;
         }
+    if (never_returns(at)) {
+        call_stop(&call, 0);
+        return;
+    }
     if (strcmp(call.name, "llvm.stacksave") == 0 || strcmp(call.name, "llvm.stackrestore") == 0)
         program_refuse(low->program, lower_place(low), "use an array of a fixed size",
                        "an array whose size is computed");

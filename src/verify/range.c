@@ -275,11 +275,27 @@ static struct range compare(enum predicate predicate, struct range a, struct ran
     return range_full(1);
 }
 
+/* Of two single numbers: what they give. */
+static bool single(enum operation op, unsigned width, const struct range *operands,
+                   struct range *ret)
+{
+    uint64_t bits[2] = {operands[0].low, operands[1].low}, result;
+
+    if (op < OP_ADD || op > OP_SMAX || operands[0].low != operands[0].high ||
+        operands[1].low != operands[1].high ||
+        !operation_evaluate(op, 0, width, width, bits, &result))
+        return false;
+    *ret = range_of(result, width);
+    return true;
+}
+
 struct range range_operation(enum operation op, unsigned sub, unsigned width,
                              unsigned operand_width, const struct range *operands)
 {
-    struct range a = operands[0], b = operands[1];
+    struct range a = operands[0], b = operands[1], exact;
 
+    if (single(op, width, operands, &exact))
+        return exact;
     switch (op) {
     case OP_ADD:
         return add(a, b, width);

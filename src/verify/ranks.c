@@ -34,11 +34,32 @@ static void add(struct ranks *ranks, const struct affine *form)
     ranks->items[ranks->count++] = *form;
 }
 
+/* The distance between what a condition compares, either way. */
+static void from_condition(struct proof *proof, uint32_t header, vid condition, unsigned depth,
+                           struct ranks *ranks)
+{
+    struct encoding *e = proof->encoding;
+    const struct value *value = value_at(e->program, condition);
+    struct affine a, c;
+
+    if (depth > 0 && (value->op == OP_AND || value->op == OP_OR || value->op == OP_XOR))
+        for (unsigned i = 0; i < 2; i++)
+            from_condition(proof, header, value->operands[i], depth - 1, ranks);
+    if (value->op != OP_ICMP || !affine_of(e, value->operands[0], header, &a) ||
+        !affine_of(e, value->operands[1], header, &c))
+        return;
+    struct affine left = c;
+    if (affine_add(&left, &a, -1))
+        add(ranks, &left);
+    left = a;
+    if (affine_add(&left, &c, -1))
+        add(ranks, &left);
+}
+
 /* What the ends of the loop compare: the distance that is left. */
 static void from_exits(struct proof *proof, uint32_t header, struct ranks *ranks)
 {
-    struct encoding *e = proof->encoding;
-    const struct program *program = e->program;
+    const struct program *program = proof->encoding->program;
 
     for (uint32_t n = 0; n < program->order_count; n++) {
         uint32_t b = program->order[n];
@@ -48,17 +69,7 @@ static void from_exits(struct proof *proof, uint32_t header, struct ranks *ranks
         if (loop_contains(program, header, block->targets[0]) &&
             loop_contains(program, header, block->targets[1]))
             continue;
-        const struct value *value = value_at(program, block->condition);
-        struct affine a, c;
-        if (value->op != OP_ICMP || !affine_of(e, value->operands[0], header, &a) ||
-            !affine_of(e, value->operands[1], header, &c))
-            continue;
-        struct affine left = c;
-        if (affine_add(&left, &a, -1))
-            add(ranks, &left);
-        left = a;
-        if (affine_add(&left, &c, -1))
-            add(ranks, &left);
+        from_condition(proof, header, block->condition, 3, ranks);
     }
 }
 
