@@ -14,6 +14,29 @@ struct err;
 
 enum manifest_isolation { MANIFEST_INSTANCE, MANIFEST_REQUEST };
 
+/* Who may have a library linked: docs/linking.md. */
+enum manifest_loader {
+    MANIFEST_LOADER_ANY, /* pVMs of any application */
+    MANIFEST_LOADER_APPLICATION,
+    MANIFEST_LOADER_SELF,  /* what the image itself names */
+    MANIFEST_LOADER_BLANK, /* a pVM that has no function yet */
+};
+const char *manifest_loader_name(enum manifest_loader loader);
+
+/* What an image asks of the other one when a library is linked. */
+struct manifest_library {
+    char signer[65];                            /* hex; "": any key that is trusted */
+    char versions[VERSION_RANGE_MAX_BYTES + 1]; /* "": any */
+    enum manifest_loader loader;
+};
+
+struct manifest_dependency {
+    char name[NAME_MAX_BYTES + 1];
+    char versions[VERSION_RANGE_MAX_BYTES + 1]; /* "": any */
+    char signer[65];                            /* hex; "": any key that is trusted */
+    char hash[65];                              /* hex; "": not resolved yet */
+};
+
 struct manifest_file {
     char path[256]; /* as the function sees it: absolute, no ".."; "/" by `vireo run` only */
     char host[256]; /* directory on the host; empty: a private tmp of `size_bytes` */
@@ -74,6 +97,12 @@ struct manifest {
         uint64_t slack_bytes; /* for variables that later versions add; 0: no live update */
     } update;
     bool given; /* the source has a vireo.yaml: set by the build, not written */
+    bool link;      /* grants: link: libraries may be linked while it runs */
+
+    char application[NAME_MAX_BYTES + 1]; /* whose part it is; "": its own name */
+    struct manifest_library library;
+    struct manifest_dependency dependencies[DEPENDENCIES_MAX];
+    uint32_t dependency_count;
 };
 
 /* It has connections of its own: with the platform alone its places are for HTTP. */
@@ -107,6 +136,16 @@ int manifest_check(const struct manifest *manifest, struct err *err);
  * depends on several.
  */
 int manifest_settle(struct manifest *manifest, struct err *err);
+
+/* The application that it is part of. */
+static inline const char *manifest_application(const struct manifest *manifest)
+{
+    return manifest->application[0] ? manifest->application : manifest->name;
+}
+
+/* Adds one, as the build does for what its libraries need in turn. */
+int manifest_add_dependency(struct manifest *manifest, const struct manifest_dependency *dependency,
+                            struct err *reason);
 
 /* As canonical YAML that manifest_parse() reads back to the same struct; malloc'ed, the caller's.
  */

@@ -108,7 +108,7 @@ static void texts(FILE *out, const char *name, const char *rows, size_t bytes, u
 static void grants(FILE *out, const struct manifest *manifest)
 {
     if (manifest->file_count == 0 && manifest->env_count == 0 && manifest->listen_count == 0 &&
-        manifest->connect_count == 0 && !manifest->fork && !manifest->ipc &&
+        manifest->connect_count == 0 && !manifest->fork && !manifest->ipc && !manifest->link &&
         manifest->queue_count == 0)
         return;
     fprintf(out, "grants:\n");
@@ -135,6 +135,31 @@ static void grants(FILE *out, const struct manifest *manifest)
         fprintf(out, "  fork: true\n");
     if (manifest->ipc)
         fprintf(out, "  ipc: true\n");
+    if (manifest->link)
+        fprintf(out, "  link: true\n");
+}
+
+/* What it asks of libraries, when it asks for anything. */
+static void linking(FILE *out, const struct manifest *manifest)
+{
+    const struct manifest_library *library = &manifest->library;
+
+    text_key(out, "application", manifest->application);
+    if (library->signer[0] || library->versions[0] || library->loader != MANIFEST_LOADER_ANY) {
+        fprintf(out, "library:\n");
+        text_key(out, "  signature", library->signer);
+        text_key(out, "  versions", library->versions);
+        fprintf(out, "  loader: %s\n", manifest_loader_name(library->loader));
+    }
+    if (manifest->dependency_count > 0)
+        fprintf(out, "dependencies:\n");
+    for (uint32_t i = 0; i < manifest->dependency_count; i++) {
+        const struct manifest_dependency *dependency = &manifest->dependencies[i];
+        text_key(out, "  - name", dependency->name);
+        text_key(out, "    versions", dependency->versions);
+        text_key(out, "    signer", dependency->signer);
+        text_key(out, "    hash", dependency->hash);
+    }
 }
 
 /* The layers; nothing where the manifest said nothing. */
@@ -174,6 +199,7 @@ static void whole(FILE *out, const struct manifest *manifest)
     section(out, "io", "    ", manifest);
     grants(out, manifest);
     allow(out, manifest);
+    linking(out, manifest);
     fprintf(out, "pool:\n");
     section(out, "pool", "  ", manifest);
     fprintf(out, "update:\n");

@@ -40,3 +40,8 @@ int reader_bool(struct reader *reader, const struct entry *entry, bool *to);
 /* Reads a mapping whose keys are `entries`; the current event is its start, then its end. */
 int reader_mapping(struct reader *reader, const char *what, const struct entry *entries,
                    size_t count, void *into);
+
+/* application:, library:, dependencies: (manifest_library.c). */
+int manifest_application_read(struct reader *reader, const struct entry *entry, void *into);
+int manifest_library_read(struct reader *reader, const struct entry *entry, void *into);
+int manifest_dependencies_read(struct reader *reader, const struct entry *entry, void *into);
