@@ -92,6 +92,13 @@ const struct cli_verb cli_verbs[] = {
      "  -s, --signal SIGNAL    a name or number; default KILL\n\n"
      "  vireo kill 8193.4\n",
      cli_kill},
+    {"link", "PVM LIB", "link a library into a pVM that runs",
+     "LIB is a library that is deployed, or the file of one, which is deployed first.\n"
+     "The pVM's function has the grant link; refused libraries change nothing (exit 4).\n"
+     "\n"
+     "  vireo link 8193 tax\n"
+     "  vireo link 8193 ./tax.so\n",
+     cli_link},
     {"wait", "PVM...", "wait until pVMs have ended, and show how they did",
      "Exit code 0: all ended with exit status 0.\n\n  vireo wait 8193.4\n", cli_wait},
     {"logs", "NAME [-f]", "show what a function wrote to its standard error",

@@ -26,7 +26,7 @@
 #define GRANT_QUEUE_MAX 8                /* functions that one manifest may send messages to */
 #define ENDPOINT_MAX_BYTES 262           /* of "HOST:PORT" */
 #define LINK_LIBRARIES_MAX 32            /* native libraries in one pVM */
-#define DEPENDENCIES_MAX 16              /* libraries that one manifest names or needs */
+#define DEPENDENCIES_MAX 12              /* libraries that one manifest names or needs */
 #define VERSION_RANGE_MAX_BYTES 63       /* ">=1.2 <2" */
 #define RUN_ARGS_MAX 256                 /* arguments of `vireo run` */
 

@@ -365,7 +365,8 @@ static bool notes_equal(const struct library_note *a, const struct library_note 
 {
     return strcmp(a->name, b->name) == 0 && strcmp(a->version, b->version) == 0 &&
            strcmp(a->safety, b->safety) == 0 && strcmp(a->kind, b->kind) == 0 && a->abi == b->abi &&
-           memcmp(a->source_hash, b->source_hash, sizeof a->source_hash) == 0;
+           memcmp(a->source_hash, b->source_hash, sizeof a->source_hash) == 0 &&
+           library_demands_equal(&a->demands, &b->demands);
 }
 
 static int check_library(struct build *build, struct err *err)
@@ -444,6 +445,8 @@ static int prepare(struct build *build, struct build_result *result, struct err 
     strcpy(build->note.safety, build->options->native ? "native" : "sfi");
     memcpy(build->note.name, manifest->name, sizeof build->note.name);
     memcpy(build->note.version, manifest->version, sizeof build->note.version);
+    if (build->options->native)
+        library_demands_of(manifest, &build->note.demands);
     build_hash_source(&build->source, build->note.source_hash);
     result->manifest = *manifest;
     return build_hash_input(build->note.source_hash, build->note.safety, build->options,

@@ -19,7 +19,23 @@ struct err;
 
 /* ---- note and signature (note.c, sign.c): see docs/library.md for the bytes ---- */
 
-/* Section .note.vireo, type 1, owner "vireo": what a library says of itself. */
+/* What native code asks of what it is linked with: its manifest's word, in a note of type 2. */
+struct library_demands {
+    bool given; /* there is such a note */
+    bool link;  /* libraries may be linked while it runs: it may need what nobody has yet */
+    char application[NAME_MAX_BYTES + 1];
+    struct manifest_library library;
+    struct manifest_dependency dependencies[DEPENDENCIES_MAX]; /* without hashes */
+    uint32_t dependency_count;
+};
+
+/* Of a manifest; not given when it asks for nothing. */
+void library_demands_of(const struct manifest *manifest, struct library_demands *ret_demands);
+bool library_demands_equal(const struct library_demands *one, const struct library_demands *other);
+/* Lays them over a manifest that says nothing itself. */
+void library_demands_take(const struct library_demands *demands, struct manifest *manifest);
+
+/* Section .note.vireo, owner "vireo", types 1 and 2: what a library says of itself. */
 struct library_note {
     char name[NAME_MAX_BYTES + 1];
     char version[VERSION_MAX_BYTES + 1];
@@ -28,6 +44,8 @@ struct library_note {
     uint32_t abi;                          /* LIBRARY_ABI */
     char kind[16];                         /* "handler", "command"; "library": functions only */
     uint8_t source_hash[BUILD_HASH_BYTES]; /* SHA-256 of the packed source and manifest */
+    struct library_demands demands;
+    char signer[BUILD_HASH_TEXT]; /* id of the key: set by library_accept(), not in the note */
 };
 
 /*

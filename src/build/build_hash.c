@@ -11,6 +11,7 @@
 #include "base/err.h"
 #include "base/fd.h"
 #include "build/build_internal.h"
+#include "build/note_demands.h"
 #include "build/tar.h"
 #include "guest/library.h"
 
@@ -75,6 +76,18 @@ static void add_files(crypto_hash_sha256_state *state, const struct build_source
     }
 }
 
+/* What goes into native code's second note; nothing where the manifest asks for nothing. */
+static void add_demands(crypto_hash_sha256_state *state, const struct manifest *manifest)
+{
+    uint8_t bytes[NOTE_DEMANDS_MAX_BYTES];
+    struct library_demands demands;
+
+    library_demands_of(manifest, &demands);
+    ssize_t size = demands.given ? note_demands_put(&demands, bytes, NULL) : 0;
+    if (size > 0)
+        add(state, bytes, (size_t)size);
+}
+
 void build_hash_source(const struct build_source *source, uint8_t ret_digest[BUILD_HASH_BYTES])
 {
     const struct manifest *manifest = &source->manifest;
@@ -92,6 +105,7 @@ void build_hash_source(const struct build_source *source, uint8_t ret_digest[BUI
     add(&state, &slack, sizeof slack);
     for (uint32_t i = 0; i < manifest->source_count; i++)
         add_text(&state, manifest->sources[i]);
+    add_demands(&state, manifest);
     crypto_hash_sha256_final(&state, ret_digest);
 }
 

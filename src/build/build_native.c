@@ -56,7 +56,7 @@ int build_native(struct build *build, struct err *err)
 {
     _cleanup_(closep) int input_fd = -1;
     _cleanup_(closep) int library_fd = -1;
-    const char *args[BUILD_SOURCES_MAX + 2];
+    const char *args[BUILD_SOURCES_MAX + 3];
     size_t count = 0, size;
 
     if (build->source.module)
@@ -64,7 +64,9 @@ int build_native(struct build *build, struct err *err)
                        "cannot build '%s' as native code: '%s' is WebAssembly, which is translated",
                        build_source_title(&build->source), build->source.module_name);
     build_progress_say(build, "compile");
+    const struct library_demands *demands = &build->note.demands;
     args[count++] = build->source.manifest.entry;
+    args[count++] = demands->link || demands->dependency_count > 0 ? "lazy" : "now";
     for (size_t i = 0; i < build->source.name_count; i++)
         args[count++] = build->source.names[i];
     args[count] = NULL;
@@ -97,6 +99,8 @@ static int take_names(struct build *build, const struct library_note *note, stru
                        "cannot use '%s' as version '%s': it was built as version '%s'", file,
                        manifest->version, note->version);
     memcpy(manifest->version, note->version, sizeof manifest->version);
+    if (!manifest->given)
+        library_demands_take(&note->demands, manifest);
     return 0;
 }
 
@@ -117,10 +121,6 @@ int build_take_library(struct build *build, struct store *store, const struct si
     /* Not damaged: refused, as who sent it shall be told. */
     if (r == -EBADMSG || r == -EKEYREJECTED)
         r = err->code = -EPERM;
-    if (r == 0 && strcmp(note.kind, "library") == 0)
-        r = err_say(err, -EINVAL,
-                    "cannot use '%s' as a function: it has no handler, only functions for others",
-                    source->library_name);
     if (r == 0)
         r = take_names(build, &note, err);
     if (r < 0)

@@ -39,6 +39,10 @@ static bool symbol_is_listed(const struct elf *elf, const char *name)
 {
     bool proved = strcmp(elf->note.safety, "proved") == 0;
 
+    /* Of a library that is linked with it, now or later; the linker finds it, or nobody has it. */
+    if (!proved && is_native(elf) &&
+        (elf->note.demands.link || elf->note.demands.dependency_count > 0))
+        return true;
     for (size_t i = 0; is_native(elf) && i < ARRAY_LEN(native_symbols); i++)
         if (strcmp(name, native_symbols[i].name) == 0)
             return native_symbols[i].proved || !proved;
@@ -48,26 +52,33 @@ static bool symbol_is_listed(const struct elf *elf, const char *name)
     return false;
 }
 
-/* A function that native code exports for other libraries: a plain name, in the code. */
+/* Whole in the segment, as it is in memory. */
+static bool lies_in(const Elf64_Phdr *load, const Elf64_Sym *symbol)
+{
+    return symbol->st_value >= load->p_vaddr && symbol->st_value - load->p_vaddr < load->p_memsz &&
+           symbol->st_size <= load->p_memsz - (symbol->st_value - load->p_vaddr);
+}
+
+/* A function or variable that native code exports for other libraries: a plain name, in the code or
+ * in data. */
 static int export_check(struct elf *elf, const Elf64_Sym *symbol, const char *name)
 {
     static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_0123456789";
     size_t length = strlen(name);
+    bool function = ELF64_ST_TYPE(symbol->st_info) == STT_FUNC;
 
-    if (!is_native(elf) || ELF64_ST_TYPE(symbol->st_info) != STT_FUNC || length == 0 ||
-        length > EXPORT_NAME_MAX || strspn(name, letters) != length)
+    if (!is_native(elf) || (!function && ELF64_ST_TYPE(symbol->st_info) != STT_OBJECT) ||
+        length == 0 || length > EXPORT_NAME_MAX || strspn(name, letters) != length)
         return elf_refuse(elf, "it exports '%.64s'", name);
     for (size_t i = 0; i < ARRAY_LEN(native_symbols); i++)
         if (strcmp(name, native_symbols[i].name) == 0)
             return elf_refuse(elf, "it exports '%.64s', which is the guest's", name);
     for (size_t i = 0; i < elf->load_count; i++) {
         const Elf64_Phdr *load = &elf->load[i];
-        if ((load->p_flags & PF_X) && symbol->st_value >= load->p_vaddr &&
-            symbol->st_value - load->p_vaddr < load->p_filesz &&
-            symbol->st_size <= load->p_filesz - (symbol->st_value - load->p_vaddr))
+        if (((load->p_flags & PF_X) != 0) == function && lies_in(load, symbol))
             return 0;
     }
-    return elf_refuse(elf, "its function '%.64s' is not in its code", name);
+    return elf_refuse(elf, "its symbol '%.64s' is not in its %s", name, function ? "code" : "data");
 }
 
 /* The one symbol that each exports: a struct library_face in a segment. */

@@ -287,8 +287,7 @@ static int grants_read(struct reader *reader, const struct entry *entry, void *i
     static const struct entry entries[] = {
         {"files", files_read, NULL},     {"env", env_read, NULL},   {"listen", listen_read, NULL},
         {"connect", connect_read, NULL}, {"fork", fork_read, NULL}, {"ipc", ipc_read, NULL},
-        {"queue", queue_read, NULL},
-        {"link", link_read, NULL},
+        {"queue", queue_read, NULL},     {"link", link_read, NULL},
     };
 
     return reader_mapping(reader, entry->name, entries, ARRAY_LEN(entries), into);

@@ -97,7 +97,7 @@ struct manifest {
         uint64_t slack_bytes; /* for variables that later versions add; 0: no live update */
     } update;
     bool given; /* the source has a vireo.yaml: set by the build, not written */
-    bool link;      /* grants: link: libraries may be linked while it runs */
+    bool link;  /* grants: link: libraries may be linked while it runs */
 
     char application[NAME_MAX_BYTES + 1]; /* whose part it is; "": its own name */
     struct manifest_library library;

@@ -10,7 +10,7 @@
 
 #include "base/cleanup.h"
 #include "base/err.h"
-#include "build/build.h"
+#include "build/note_demands.h"
 #include "guest/library.h"
 
 #define NOTE_OWNER "vireo"
@@ -31,8 +31,7 @@ struct note_bytes {
 static_assert(sizeof(struct note_bytes) == 168, "docs/library.md says 168");
 static_assert(sizeof NOTE_OWNER == 6, "padded to 8 below");
 
-/* Is the field text of these characters, ended, and nothing but NUL behind its end? */
-static bool text_is_proper(const char *text, size_t size, const char *extra)
+bool note_text_is_proper(const char *text, size_t size, const char *extra)
 {
     size_t length = strnlen(text, size);
 
@@ -58,17 +57,17 @@ static int note_check(const struct note_bytes *bytes, struct err *err)
         wrong = "of another layout";
     else if (bytes->abi != LIBRARY_ABI)
         wrong = "for another version of vireo (ABI)";
-    else if (!text_is_proper(bytes->safety, sizeof bytes->safety, "") ||
+    else if (!note_text_is_proper(bytes->safety, sizeof bytes->safety, "") ||
              (strcmp(bytes->safety, "sfi") != 0 && strcmp(bytes->safety, "proved") != 0 &&
               strcmp(bytes->safety, "native") != 0))
         wrong = "without a known safety";
-    else if (!text_is_proper(bytes->kind, sizeof bytes->kind, "") ||
+    else if (!note_text_is_proper(bytes->kind, sizeof bytes->kind, "") ||
              (strcmp(bytes->kind, "handler") != 0 && strcmp(bytes->kind, "command") != 0 &&
               strcmp(bytes->kind, "library") != 0))
         wrong = "without a known kind";
-    else if (!text_is_proper(bytes->name, sizeof bytes->name, "-"))
+    else if (!note_text_is_proper(bytes->name, sizeof bytes->name, "-"))
         wrong = "with an improper name";
-    else if (!text_is_proper(bytes->version, sizeof bytes->version, "-._+"))
+    else if (!note_text_is_proper(bytes->version, sizeof bytes->version, "-._+"))
         wrong = "with an improper version";
     if (wrong)
         return err_say(err, -ENOEXEC, "cannot use a library's note: it is %s", wrong);
@@ -84,6 +83,38 @@ static bool text_put(char *to, size_t size, const char *text, size_t text_size)
         return false;
     memcpy(to, text, length);
     return true;
+}
+
+/* Assembly: only it says @note, and the bytes need no escaping. */
+static void note_emit(FILE *out, int type, const void *bytes, size_t size)
+{
+    const uint8_t *p = bytes;
+
+    fprintf(out,
+            "/* The library's note: docs/library.md. */\n"
+            "__asm__(\".pushsection .note.vireo,\\\"a\\\",@note\\n\"\n"
+            "        \".balign 4\\n\"\n"
+            "        \".long %zu, %zu, %d\\n\"\n"
+            "        \".ascii \\\"" NOTE_OWNER "\\\\0\\\\0\\\\0\\\"\\n\"\n",
+            sizeof NOTE_OWNER, size, type);
+    for (size_t i = 0; i < size; i += 12) {
+        fprintf(out, "        \".byte ");
+        for (size_t k = i; k < i + 12 && k < size; k++)
+            fprintf(out, "%s0x%02x", k == i ? "" : ",", p[k]);
+        fprintf(out, "\\n\"\n");
+    }
+    fprintf(out, "        \".popsection\");\n");
+}
+
+static int demands_emit(FILE *out, const struct library_demands *demands, struct err *err)
+{
+    uint8_t bytes[NOTE_DEMANDS_MAX_BYTES];
+    ssize_t size = note_demands_put(demands, bytes, err);
+
+    if (size < 0)
+        return (int)size;
+    note_emit(out, NOTE_DEMANDS_TYPE, bytes, (size_t)size);
+    return 0;
 }
 
 int library_note_source(const struct library_note *note, char **ret_source, struct err *err)
@@ -102,28 +133,18 @@ int library_note_source(const struct library_note *note, char **ret_source, stru
     }
 
     _cleanup_(freep) char *source = NULL;
+    int r = 0;
     size_t size;
     FILE *out = open_memstream(&source, &size);
     if (!out)
         return err_set(err, -ENOMEM, "cannot write a library's note");
-    /* Assembly: only it says @note, and the bytes need no escaping. */
-    fprintf(out,
-            "/* The library's note: docs/library.md. */\n"
-            "__asm__(\".pushsection .note.vireo,\\\"a\\\",@note\\n\"\n"
-            "        \".balign 4\\n\"\n"
-            "        \".long %zu, %zu, %d\\n\"\n"
-            "        \".ascii \\\"" NOTE_OWNER "\\\\0\\\\0\\\\0\\\"\\n\"\n",
-            sizeof NOTE_OWNER, sizeof bytes, NOTE_TYPE);
-    const uint8_t *p = (const uint8_t *)&bytes;
-    for (size_t i = 0; i < sizeof bytes; i += 12) {
-        fprintf(out, "        \".byte ");
-        for (size_t k = i; k < i + 12 && k < sizeof bytes; k++)
-            fprintf(out, "%s0x%02x", k == i ? "" : ",", p[k]);
-        fprintf(out, "\\n\"\n");
-    }
-    fprintf(out, "        \".popsection\");\n");
+    note_emit(out, NOTE_TYPE, &bytes, sizeof bytes);
+    if (note->demands.given)
+        r = demands_emit(out, &note->demands, err);
     if (fclose(out) != 0)
         return err_set(err, -ENOMEM, "cannot write a library's note");
+    if (r < 0)
+        return r;
     *ret_source = steal_ptr(&source);
     return 0;
 }
@@ -152,6 +173,7 @@ int library_note_parse(const void *notes, size_t size, size_t align, struct libr
 {
     const uint8_t *p = notes;
     struct note_bytes found;
+    struct library_demands demands = {0};
     bool is_found = false;
     uint64_t at = 0;
 
@@ -166,7 +188,13 @@ int library_note_parse(const void *notes, size_t size, size_t align, struct libr
         if (end > size)
             return err_say(err, -ENOEXEC, "cannot read a library's notes: one ends behind them");
         if (head.n_namesz == sizeof NOTE_OWNER &&
-            memcmp(p + owner_at, NOTE_OWNER, sizeof NOTE_OWNER) == 0) {
+            memcmp(p + owner_at, NOTE_OWNER, sizeof NOTE_OWNER) == 0 &&
+            head.n_type == NOTE_DEMANDS_TYPE && !demands.given) {
+            int r = note_demands_take(p + body_at, head.n_descsz, &demands, err);
+            if (r < 0)
+                return r;
+        } else if (head.n_namesz == sizeof NOTE_OWNER &&
+                   memcmp(p + owner_at, NOTE_OWNER, sizeof NOTE_OWNER) == 0) {
             if (is_found || head.n_type != NOTE_TYPE || head.n_descsz != sizeof found)
                 return err_say(err, -ENOEXEC, "cannot read a library's notes: %s",
                                is_found ? "two are vireo's" : "vireo's is of an unknown kind");
@@ -180,7 +208,9 @@ int library_note_parse(const void *notes, size_t size, size_t align, struct libr
     if (!is_found)
         return err_say(err, -ENOENT, "cannot use a library: it has no vireo note");
     int r = note_check(&found, err);
-    if (r == 0)
-        note_take(&found, ret_note);
-    return r;
+    if (r < 0)
+        return r;
+    note_take(&found, ret_note);
+    ret_note->demands = demands;
+    return 0;
 }

@@ -348,6 +348,7 @@ int library_accept(const struct sign_key *key, const struct sign_trust *trust, c
                        "cannot accept a library: it is native code, and its signer %s is not among "
                        "the operator's keys: trusted",
                        sodium_bin2hex(id, sizeof id, trailer.key_id, sizeof trailer.key_id));
+    sodium_bin2hex(note.signer, sizeof note.signer, trailer.key_id, sizeof trailer.key_id);
     *ret_note = note;
     *ret_elf_size = elf_size;
     return 0;

@@ -1,8 +1,9 @@
 /*
  * The only stage of native code: C sources become a shared object, by gcc. What it makes is not
- * safe by itself: its signer answers for it. Arguments: the entry ("" when it is to be found), then
- * the sources' names; the input is a bundle of the packed source and two notes, one of a library
- * with a handler and one of a library without.
+ * safe by itself: its signer answers for it. Arguments: the entry ("" when it is to be found),
+ * "now" or "lazy" (functions of others are bound at their first call), then the sources' names; the
+ * input is a bundle of the packed source and two notes, one of a library with a handler and one of
+ * a library without.
  */
 #include <fcntl.h>
 #include <stdio.h>
@@ -21,6 +22,7 @@
 static int compile_one(const struct stage *stage, const char *cwd, const char *source,
                        const char *object, const char *define)
 {
+    const bool lazy = strcmp(stage->args[1], "lazy") == 0;
     const char *command[] = {
         "/usr/bin/gcc",
         "-std=gnu17",
@@ -28,7 +30,7 @@ static int compile_one(const struct stage *stage, const char *cwd, const char *s
         "-march=x86-64-v2",
         "-fPIC",
         "-fvisibility=hidden",
-        "-fno-plt",
+        lazy ? "-fplt" : "-fno-plt",
         "-fno-math-errno",
         "-fstack-clash-protection",
         "-fstack-protector-strong",
@@ -74,13 +76,13 @@ static int unpack(struct stage_bundle *bundle, const uint8_t *notes[2])
 
 static int compile_all(const struct stage *stage, struct stage_objects *objects)
 {
-    size_t sources = stage->arg_count - 1;
+    size_t sources = stage->arg_count - 2;
 
     if (sources == 0 || sources > BUILD_SOURCES_MAX)
         return stage_say(STAGE_BROKEN, "error: cannot compile %zu sources", sources);
     for (size_t i = 0; i < sources; i++) {
         char source[STAGE_NAME_BYTES], object[STAGE_NAME_BYTES + sizeof STAGE_OBJECTS];
-        const char *name = stage->args[1 + i];
+        const char *name = stage->args[2 + i];
         int status = stage_object_make(name, objects->names[objects->count]);
         if (status != STAGE_OK)
             return status;
@@ -120,7 +122,8 @@ static int link_library(const struct stage *stage, const struct stage_objects *o
         "-nostdlib",
         "-fPIC",
         "-fdiagnostics-color=never",
-        "-Wl,-z,relro,-z,now,-z,noexecstack,-z,separate-code",
+        "-Wl,-z,relro,-z,noexecstack,-z,separate-code",
+        strcmp(stage->args[1], "lazy") == 0 ? "-Wl,-z,lazy" : "-Wl,-z,now",
         "-Wl,--build-id=none,--hash-style=sysv",
         "-Wl,-Bsymbolic",
         "-o",
@@ -144,7 +147,7 @@ int stage_library(const struct stage *stage)
     const char *entry = NULL;
     char define[128];
 
-    if (stage->arg_count < 2)
+    if (stage->arg_count < 3)
         return stage_say(STAGE_BROKEN, "error: too few arguments");
     int status = unpack(&bundle, notes);
     if (status == STAGE_OK)

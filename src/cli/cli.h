@@ -41,6 +41,7 @@ int cli_rm(int argc, char **argv);
 int cli_ps(int argc, char **argv);
 int cli_kill(int argc, char **argv);
 int cli_wait(int argc, char **argv);
+int cli_link(int argc, char **argv);
 int cli_update(int argc, char **argv);
 int cli_rollback(int argc, char **argv);
 int cli_logs(int argc, char **argv);

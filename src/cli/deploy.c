@@ -135,6 +135,8 @@ static void report(struct json_object *function, unsigned long long ms)
     printf("deployed %s%s%s (%s, a pVM for each %s) in %s\n  %s\n", name, version[0] ? " " : "",
            version, json_text(function, "safety", "?"),
            json_text(function, "isolation", "instance"), time_text, url);
+    if (strcmp(json_text(function, "kind", ""), "library") == 0)
+        return;
     printf("  try: echo hello | vireo invoke %s\n       curl --data-binary hello %s\n", name, url);
 }
 

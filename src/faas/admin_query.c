@@ -147,6 +147,17 @@ int admin_query_signal(const char *query, uint32_t *ret_signal, struct err *err)
     return 0;
 }
 
+int admin_query_library(const char *query, char ret_name[NAME_MAX_BYTES + 1], struct err *err)
+{
+    const size_t key = sizeof "library=" - 1;
+
+    if (strncmp(query, "library=", key) != 0 ||
+        !admin_name_is_valid(query + key, strlen(query + key)))
+        return err_say(err, -EINVAL, "cannot use '%.64s': it is library=NAME", query);
+    memcpy(ret_name, query + key, strlen(query + key) + 1);
+    return 0;
+}
+
 bool admin_query_follow(const char *query)
 {
     while (*query) {

@@ -310,6 +310,25 @@ static void pvm_kill_complete(struct admin_call *call)
         admin_ask(call, request, -1);
 }
 
+static void pvm_link_complete(struct admin_call *call)
+{
+    _cleanup_(freep) struct admin_request *request = calloc(1, sizeof *request);
+    struct err err = {0};
+
+    if (!request) {
+        admin_problem(call, PROBLEM_INTERNAL, "there is no memory for the request");
+        return;
+    }
+    request->type = ADMIN_PVM_LINK;
+    strcpy(request->name, call->name);
+    if (admin_query_library(call->request->query, request->params, &err) < 0) {
+        admin_problem(call, PROBLEM_BAD_REQUEST, err.message);
+        return;
+    }
+    request->param_bytes = (uint32_t)strlen(request->params) + 1;
+    admin_ask(call, request, -1);
+}
+
 static void pvm_wait_complete(struct admin_call *call)
 {
     ask_named(call, ADMIN_PVM_WAIT);
@@ -332,6 +351,7 @@ static const struct admin_page pages[] = {
     {"GET", "/system/usage", NULL, NULL, NULL, status_complete, counters_wanted, usage_counted},
     {"GET", PVMS, NULL, NULL, NULL, pvms_complete, passed_on, NULL},
     {"DELETE", PVMS, admin_pvm_is_valid, "", NULL, pvm_kill_complete, passed_on, NULL},
+    {"POST", PVMS, admin_pvm_is_valid, "/link", NULL, pvm_link_complete, passed_on, NULL},
     {"GET", PVMS, admin_pvm_is_valid, "/wait", NULL, pvm_wait_complete, passed_on, NULL},
 };
 

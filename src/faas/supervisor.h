@@ -28,6 +28,7 @@ struct supervisor;
 struct job;
 struct json_object;
 struct pvm_waiter;
+struct linkage;
 
 /* Something that the loop waits for; embedded in what it belongs to. */
 struct source {
@@ -83,6 +84,7 @@ struct template_slot {
     int64_t started_ns; /* clock_now_ns() */
     bool retired;       /* no more forks: freed when its last instance ends */
     uid_t uid;
+    char signer[BUILD_HASH_TEXT];                                  /* of its library */
     char name[NAME_MAX_BYTES + 1], version[VERSION_MAX_BYTES + 1]; /* the library's */
     struct secrets *secrets;    /* which files its secret variables came from; no values; or NULL */
     struct template_slot *next; /* in supervisor.templates, or of the dead ones */
@@ -139,10 +141,11 @@ struct instance {
     uint64_t id;           /* ours: index and a count of reuses; the pVM's name for people */
     struct template_slot *slot;
     struct cgroup *group;
-    bool cold;    /* its template was started for it */
-    bool stopped; /* on the gateway's wish */
-    bool killed;  /* on an administrator's */
-    bool server;  /* the one of a server: the gateway knows nothing of it */
+    bool cold;               /* its template was started for it */
+    bool stopped;            /* on the gateway's wish */
+    bool killed;             /* on an administrator's */
+    struct linkage *linkage; /* NULL: it has no grant to link */
+    bool server;             /* the one of a server: the gateway knows nothing of it */
     bool used;
 };
 
@@ -184,9 +187,9 @@ struct supervisor_config {
     struct endpoint_rule allow_connect[64];
     char allow_connect_text[64][ENDPOINT_MAX_BYTES + 1];
     unsigned allow_connect_count;
-    struct sign_trust trust;           /* whose native code is taken (keys: trusted:) */
-    struct manifest_ceilings ceilings; /* of what manifests may ask for (limits:) */
-    bool allow_fork, allow_ipc;        /* whether manifests may ask for these at all */
+    struct sign_trust trust;                /* whose native code is taken (keys: trusted:) */
+    struct manifest_ceilings ceilings;      /* of what manifests may ask for (limits:) */
+    bool allow_fork, allow_ipc, allow_link; /* whether manifests may ask for these at all */
     /* Whom they may send messages to (queue:), and which functions may name a layer: names, or
      * beginnings of names with '*' behind. */
     char allow_queue[ALLOW_PATTERNS][NAME_MAX_BYTES + 2];
@@ -261,6 +264,7 @@ struct supervisor {
     int platform_data_fd;          /* STATE/platform; -1: no function may use it */
     struct pvm_waiter *pvm_waiters;
     unsigned pvm_waiter_count;
+    struct linkage *dead_linkages; /* freed as dead templates are */
     bool stopping, stopped;
     int64_t stop_at_ns;
 };
@@ -357,7 +361,75 @@ void pvms_close(struct supervisor *supervisor);
 /* The instance that is called so by people; NULL: none, or a member's name. */
 struct instance *instance_named(struct supervisor *supervisor, const char *text);
 
+/* ---- supervisor_images.c: libraries in memory, each checked once ---- */
+
+/* A sealed memfd and what was found in it when it was checked. */
+struct image {
+    char hash[BUILD_HASH_TEXT];
+    struct library_note note;
+    int fd;
+    uint64_t bytes;
+};
+/* The library of this hash, from the cache or the store, where it is checked; any thread. The
+ * descriptor is the caller's. */
+int image_open(struct supervisor *supervisor, const char *hash, struct image *ret_image,
+               struct err *err);
+/* The same, of the cache only: -ENOENT. Quick. */
+int image_peek(const char *hash, struct image *ret_image);
+void image_close(struct image *image);
+void images_close(void);
+
+/* ---- supervisor_resolve.c: who may be linked with whom ---- */
+
+/* One of the two of a link. */
+struct link_party {
+    const char *name, *version, *signer, *application;
+    const struct manifest_library *asks; /* of the other */
+};
+struct link_party link_party_of_image(const char *name, const struct image *image);
+struct link_party link_party_of_function(const struct manifest *manifest, const char *signer);
+/* How a library comes to a pVM. */
+struct link_way {
+    bool named; /* by the pVM's own image (dependencies:), not by an administrator */
+    bool blank; /* the pVM has no function yet */
+};
+/* -EPERM naming the restriction that refuses it. */
+int link_allowed(const struct link_party *function, const struct link_party *library,
+                 struct link_way way, struct err *err);
+/* -EPERM when the library is not what `who` asks of a dependency: its version, its signer. */
+int dependency_fits(const char *who, const struct manifest_dependency *asked,
+                    const struct image *image, struct err *err);
+/*
+ * The function's dependencies and theirs in turn, each pinned by hash in the manifest. Only where
+ * the registry may be read.
+ */
+int dependencies_resolve(struct supervisor *supervisor, struct manifest *manifest,
+                         const char *signer, struct err *err);
+/* The sealed memfds of resolved dependencies: the caller's, each -1 before. */
+int dependencies_open(struct supervisor *supervisor, const struct manifest *manifest,
+                      int fds[static DEPENDENCIES_MAX], struct err *err);
+
+/* ---- supervisor_link.c ---- */
+/* A control socket for an instance that has the grant: *ret_fd is its end, the caller's, else -1.
+ */
+int linkage_open(struct supervisor *supervisor, struct instance *instance,
+                 const struct manifest *manifest, int channel_memory_fd, int *ret_fd,
+                 struct err *err);
+void linkage_close(struct supervisor *supervisor, struct instance *instance);
+/* Answers by itself, or returns -errno. */
+int pvm_link_wish(struct supervisor *supervisor, const struct admin_request *request,
+                  struct err *err);
+/* The image that a wish of `begin_ns` waited for is in the cache, or not (`err`). */
+void link_image_ready(struct supervisor *supervisor, const struct admin_request *request,
+                      int64_t begin_ns, const struct err *err);
+void linkages_bury(struct supervisor *supervisor); /* frees the dead ones */
+/* What is linked with it beside its function: names, for people. */
+void linkage_describe(const struct instance *instance, struct json_object *object);
+
 /* ---- supervisor_jobs.c ---- */
+/* Has an image loaded into the cache, then link_image_ready(). */
+int jobs_image(struct supervisor *supervisor, const struct admin_request *request, const char *hash,
+               int64_t begin_ns, struct err *err);
 int jobs_open(struct supervisor *supervisor, struct err *err);
 void jobs_close(struct supervisor *supervisor);
 /* A deploy; takes the descriptor of the packed source over. */

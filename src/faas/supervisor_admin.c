@@ -104,10 +104,10 @@ static struct json_object *tables_json(const struct function *function)
     static const struct {
         const char *name;
         uint32_t grant;
-    } sets[] = {{"files", GUEST_GRANT_FILES},      {"streams", GUEST_GRANT_STDIO},
-                {"listen", GUEST_GRANT_LISTEN},    {"connect", GUEST_GRANT_CONNECT},
-                {"fork", GUEST_GRANT_FORK},        {"ipc", GUEST_GRANT_IPC},
-                {"platform", GUEST_GRANT_PLATFORM}};
+    } sets[] = {{"files", GUEST_GRANT_FILES},       {"streams", GUEST_GRANT_STDIO},
+                {"listen", GUEST_GRANT_LISTEN},     {"connect", GUEST_GRANT_CONNECT},
+                {"fork", GUEST_GRANT_FORK},         {"ipc", GUEST_GRANT_IPC},
+                {"platform", GUEST_GRANT_PLATFORM}, {"link", GUEST_GRANT_LINK}};
     uint32_t grants = pvm_grants(&function->manifest);
     struct json_object *tables = json_object_new_object();
 
@@ -321,6 +321,9 @@ void admin_message(struct supervisor *supervisor, const struct admin_request *re
         break;
     case ADMIN_PVM_KILL:
         r = pvm_kill_wish(supervisor, request, &err);
+        break;
+    case ADMIN_PVM_LINK:
+        r = pvm_link_wish(supervisor, request, &err);
         break;
     case ADMIN_PVM_WAIT:
         r = pvm_wait_wish(supervisor, request, &err);

@@ -195,12 +195,15 @@ static int grant_key(struct supervisor_config *config, yaml_document_t *document
         return take_bool(config, value, &config->allow_fork, err);
     if (strcmp(text_of(key), "ipc") == 0)
         return take_bool(config, value, &config->allow_ipc, err);
+    if (strcmp(text_of(key), "link") == 0)
+        return take_bool(config, value, &config->allow_link, err);
     while (at < ARRAY_LEN(grant_keys) && strcmp(text_of(key), grant_keys[at].name) != 0)
         at++;
     if (at == ARRAY_LEN(grant_keys))
-        return bad(err, config->config_file, key,
-                   "unknown key (allow_grants has: connect, files, fork, ipc, limits, listen, "
-                   "queue, secrets)");
+        return bad(
+            err, config->config_file, key,
+            "unknown key (allow_grants has: connect, files, fork, ipc, limits, link, listen, "
+            "queue, secrets)");
     if (value->type != YAML_SEQUENCE_NODE)
         return bad(err, config->config_file, value, "a list is expected here");
     for (yaml_node_item_t *item = value->data.sequence.items.start;
@@ -470,12 +473,15 @@ static int layers_allowed(const struct supervisor_config *config, const struct m
 static int family_allowed(const struct supervisor_config *config, const struct manifest *manifest,
                           struct err *err)
 {
-    bool fork_refused = manifest->fork && !config->allow_fork;
+    const char *refused = manifest->fork && !config->allow_fork   ? "fork"
+                          : manifest->ipc && !config->allow_ipc   ? "ipc"
+                          : manifest->link && !config->allow_link ? "link"
+                                                                  : NULL;
 
-    if (fork_refused || (manifest->ipc && !config->allow_ipc))
+    if (refused)
         return err_say(err, -EPERM,
                        "cannot deploy '%s': grant %s is not in the operator's allow_grants",
-                       manifest->name, fork_refused ? "fork" : "ipc");
+                       manifest->name, refused);
     return 0;
 }
 

@@ -193,6 +193,23 @@ static int check_required(struct job *job)
                    job->result.manifest.name, job->result.note.safety, require);
 }
 
+/*
+ * What a ready-made library asks for itself needs the operator's word too; and only native code is
+ * linked with native libraries.
+ */
+static int check_linking(struct job *job)
+{
+    const struct manifest *manifest = &job->result.manifest;
+
+    if ((manifest->link || manifest->dependency_count > 0) &&
+        strcmp(job->result.note.safety, "native") != 0)
+        return err_say(&job->err, -EINVAL,
+                       "cannot deploy '%s': dependencies and grants: link are for native code, and "
+                       "it is '%s'",
+                       manifest->name, job->result.note.safety);
+    return supervisor_config_allows(&job->supervisor->config, manifest, &job->err);
+}
+
 /* Files of its uid may be anywhere in a host directory that it can write to. */
 static bool may_own_files(const struct manifest *manifest)
 {
@@ -216,6 +233,25 @@ static int fill_row(struct job *job)
     memcpy(row->kind, result->note.kind, sizeof row->kind);
     row->may_own_files = may_own_files(&result->manifest);
     return manifest_format(&result->manifest, &row->manifest, &job->err);
+}
+
+/* Its dependencies, pinned in the manifest that is committed. */
+static int resolve(struct job *job)
+{
+    struct registry_function *row = &job->row;
+    struct image image;
+
+    if (job->result.manifest.dependency_count == 0)
+        return 0;
+    int r = image_open(job->supervisor, row->library_hash, &image, &job->err);
+    if (r < 0)
+        return r;
+    r = dependencies_resolve(job->supervisor, &job->result.manifest, image.note.signer, &job->err);
+    image_close(&image);
+    if (r < 0)
+        return r;
+    free(steal_ptr(&row->manifest));
+    return manifest_format(&job->result.manifest, &row->manifest, &job->err);
 }
 
 /*
@@ -246,15 +282,20 @@ static void deploy_commit(struct job *job)
     if (!back && store_put(supervisor->store, job->result.library, job->result.size,
                            row->library_hash, &job->err) < 0)
         return;
+    /* Nobody calls a library: it has no template. What it needs is found for who is linked with it.
+     */
+    bool library = strcmp(row->kind, "library") == 0;
+    if (!library && resolve(job) < 0)
+        return;
     if (found < 0 && pvm_uid_take(&uid, &uid_lock, &job->err) < 0)
         return;
-    if (template_open(supervisor, row->name, row->library_hash, manifest, uid, job->listeners,
-                      &job->slot, &job->err) < 0)
+    if (!library && template_open(supervisor, row->name, row->library_hash, manifest, uid,
+                                  job->listeners, &job->slot, &job->err) < 0)
         return;
     if (back ? registry_step_back(supervisor->registry, row, &job->err) < 0
              : registry_put(supervisor->registry, row, &job->err) < 0)
         return;
-    if (found < 0) {
+    if (found < 0 && !library) {
         template_discard(supervisor, steal_ptr(&job->slot));
         /* What fails now, after the trial, is met and told again at the first call. */
         template_open(supervisor, row->name, row->library_hash, manifest, row->uid, job->listeners,
@@ -302,7 +343,7 @@ void job_step(struct job *job)
             deploy_commit(job);
         else if (job->request.type == ADMIN_ROLLBACK)
             rollback_read(job);
-        else if (deploy_build(job) == 0 && check_required(job) == 0)
+        else if (deploy_build(job) == 0 && check_required(job) == 0 && check_linking(job) == 0)
             fill_row(job);
         return;
     case JOB_REMOVE:
@@ -314,6 +355,12 @@ void job_step(struct job *job)
     case JOB_PURGE_STORE:
         purge_store(supervisor, job->age_seconds, &job->err);
         return;
+    case JOB_IMAGE: {
+        struct image image;
+        if (image_open(supervisor, job->library_hash, &image, &job->err) == 0)
+            image_close(&image);
+        return;
+    }
     case JOB_TEMPLATE:
         template_open(supervisor, job->request.name, job->library_hash, &job->manifest, job->uid,
                       job->listeners, &job->slot, &job->err);

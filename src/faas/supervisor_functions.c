@@ -8,6 +8,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/err.h"
+#include "base/fd.h"
 #include "base/log.h"
 #include "faas/supervisor.h"
 
@@ -61,6 +62,10 @@ void function_tell(struct supervisor *supervisor, const struct function *functio
         message.calls = GATEWAY_NOT_ALLOWED;
         snprintf(message.refusal, sizeof message.refusal,
                  "the operator's configuration does not allow what it asks for");
+    } else if (strcmp(function->row.kind, "library") == 0) {
+        message.calls = GATEWAY_NOT_ALLOWED;
+        snprintf(message.refusal, sizeof message.refusal,
+                 "it is a library: others are linked with it, nobody calls it");
     } else if (manifest->listen_count > 0) {
         message.calls = GATEWAY_SERVER;
         snprintf(message.refusal, sizeof message.refusal,
@@ -228,6 +233,7 @@ int template_open(struct supervisor *supervisor, const char *name, const char *l
     const struct cgroup_limits limits = {0};
     struct library_note note = {0};
     _cleanup_(closep) int library_fd = -1;
+    int dependencies[DEPENDENCIES_MAX];
     struct template_slot *slot = calloc(1, sizeof *slot);
 
     if (!slot)
@@ -248,6 +254,10 @@ int template_open(struct supervisor *supervisor, const char *name, const char *l
         r = err_say(err, -EBADMSG,
                     "cannot use library '%s' for '%s': its note says '%s' version '%s'",
                     library_hash, name, note.name, note.version);
+    memset(dependencies, -1, sizeof dependencies);
+    memcpy(slot->signer, note.signer, sizeof slot->signer);
+    if (r == 0)
+        r = dependencies_open(supervisor, manifest, dependencies, err);
     if (r == 0)
         r = cgroup_pool_take(supervisor->pool, &limits, &slot->group, err);
     if (r == 0) {
@@ -261,11 +271,13 @@ int template_open(struct supervisor *supervisor, const char *name, const char *l
             .arg_count = 1,
             .group = slot->group,
             .listeners = listeners,
+            .dependencies = dependencies,
             .secrets = slot->secrets ? (const char *const *)slot->secrets->values : NULL,
         };
         r = pvm_template_new(&options, &slot->pvm, err);
     }
     secrets_forget(slot->secrets);
+    fd_close_all(dependencies, DEPENDENCIES_MAX);
     if (r < 0) {
         template_discard(supervisor, slot);
         return r;

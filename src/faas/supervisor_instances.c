@@ -75,6 +75,7 @@ static void put_instance(struct supervisor *supervisor, struct instance *instanc
     *at = instance->next;
     if (instance->group)
         cgroup_pool_put(supervisor->pool, instance->group, false);
+    linkage_close(supervisor, instance);
     instance->used = false;
     instance->next = supervisor->free_instances;
     supervisor->free_instances = instance;
@@ -129,6 +130,9 @@ static int start(struct supervisor *supervisor, struct function *function,
     _cleanup_(closep) int platform = -1;
     if (r == 0)
         r = platform_pair(supervisor, function, instance->id, &platform, err);
+    _cleanup_(closep) int control = -1;
+    if (r == 0)
+        r = linkage_open(supervisor, instance, manifest, channel->memory_fd, &control, err);
     if (r < 0)
         return r;
     struct pvm_fork_options fork = {
@@ -139,6 +143,7 @@ static int start(struct supervisor *supervisor, struct function *function,
         .channel = channel,
         .connector = connector,
         .platform = platform,
+        .control = control,
     };
     return pvm_fork(instance->slot->pvm, &fork, err);
 }
@@ -223,7 +228,8 @@ void instance_start(struct supervisor *supervisor, const struct gateway_start *m
         return;
     }
     /* A gateway that lies: it was told that these take no calls. */
-    if (function->manifest.listen_count > 0 || function->refused) {
+    if (function->manifest.listen_count > 0 || function->refused ||
+        strcmp(function->row.kind, "library") == 0) {
         tell_not_started(supervisor, message->token, -EPERM, "it takes no calls");
         return;
     }

@@ -341,6 +341,9 @@ static void job_finished(struct supervisor *supervisor, struct job *job)
     case JOB_TEMPLATE:
         template_done(supervisor, job);
         break;
+    case JOB_IMAGE:
+        link_image_ready(supervisor, &job->request, job->begin_ns, &job->err);
+        break;
     }
     job_done(jobs, job);
 }
@@ -408,6 +411,19 @@ int jobs_rollback(struct supervisor *supervisor, const struct admin_request *req
 
     if (!job)
         return err->code;
+    submit(supervisor->jobs, job);
+    return 0;
+}
+
+int jobs_image(struct supervisor *supervisor, const struct admin_request *request, const char *hash,
+               int64_t begin_ns, struct err *err)
+{
+    struct job *job = job_new(supervisor, JOB_IMAGE, request, err);
+
+    if (!job)
+        return err->code;
+    memcpy(job->library_hash, hash, sizeof job->library_hash);
+    job->begin_ns = begin_ns;
     submit(supervisor->jobs, job);
     return 0;
 }

@@ -7,7 +7,7 @@
 #include "base/err.h"
 #include "faas/supervisor.h"
 
-enum job_kind { JOB_DEPLOY, JOB_REMOVE, JOB_PURGE_UID, JOB_PURGE_STORE, JOB_TEMPLATE };
+enum job_kind { JOB_DEPLOY, JOB_REMOVE, JOB_PURGE_UID, JOB_PURGE_STORE, JOB_TEMPLATE, JOB_IMAGE };
 
 struct job {
     struct job *next;
@@ -25,6 +25,7 @@ struct job {
     bool base_stateful; /* its pVMs have state that outlives a call */
     uid_t uid;
     uint32_t age_seconds; /* JOB_PURGE_STORE */
+    int64_t begin_ns;     /* JOB_IMAGE: when it was wanted first; its hash is below */
     /* JOB_TEMPLATE: what the function was when it was asked for. */
     uint32_t function_id, generation;
     char library_hash[BUILD_HASH_TEXT];

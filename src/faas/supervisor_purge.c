@@ -24,10 +24,8 @@ static void hashes_clear(struct hashes *hashes)
     free(hashes->hash);
 }
 
-static int add_hash(const struct registry_function *function, void *user)
+static int add_one(struct hashes *hashes, const char *hash)
 {
-    struct hashes *hashes = user;
-
     if (hashes->count == hashes->capacity) {
         size_t capacity = hashes->capacity ? hashes->capacity * 2 : 256;
         void *grown = realloc(hashes->hash, capacity * sizeof *hashes->hash);
@@ -36,8 +34,26 @@ static int add_hash(const struct registry_function *function, void *user)
         hashes->hash = grown;
         hashes->capacity = capacity;
     }
-    memcpy(hashes->hash[hashes->count++], function->library_hash, BUILD_HASH_TEXT);
+    memcpy(hashes->hash[hashes->count++], hash, BUILD_HASH_TEXT);
     return 0;
+}
+
+/* Its library, and those that it is pinned to. */
+static int add_hash(const struct registry_function *function, void *user)
+{
+    _cleanup_(freep) struct manifest *manifest = malloc(sizeof *manifest);
+
+    if (!manifest)
+        return -ENOMEM;
+    int r = add_one(user, function->library_hash);
+    if (r < 0 || !function->manifest ||
+        manifest_parse(function->manifest, strlen(function->manifest), "registry", manifest, NULL) <
+            0)
+        return r;
+    for (uint32_t i = 0; r == 0 && i < manifest->dependency_count; i++)
+        if (manifest->dependencies[i].hash[0])
+            r = add_one(user, manifest->dependencies[i].hash);
+    return r;
 }
 
 int purge_store(struct supervisor *supervisor, uint32_t age_seconds, struct err *err)

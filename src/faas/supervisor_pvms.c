@@ -115,6 +115,8 @@ static struct json_object *pvm_json(const struct instance *instance, const char 
     json_add_text(object, "start", start);
     json_add_number(object, "memory_bytes", memory);
     json_add_text(object, "state", state);
+    if (!parent)
+        linkage_describe(instance, object);
     return object;
 }
 

@@ -126,6 +126,9 @@ struct channel {
     _Atomic uint64_t log_written;
     _Atomic uint64_t log_dropped;
     struct channel_slot slots[CHANNEL_SLOTS];
+    /* Raised by the supervisor when a message lies in the instance's control socket (control.h),
+     * where there is one: a second futex of the guest's wait. The gateway has no use of it. */
+    _Alignas(64) _Atomic uint32_t control_sequence;
 };
 _Static_assert(sizeof(struct channel) <= 4096, "one page");
 

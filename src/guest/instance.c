@@ -6,7 +6,6 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/futex.h>
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
@@ -26,6 +25,7 @@
 #include "guest/linker.h"
 #include "guest/lockdown.h"
 #include "guest/native.h"
+#include "guest/wait.h"
 #include "guest/wasi.h"
 #include "guest/wasm_internal.h"
 #include "guest/wasm_runtime.h"
@@ -69,8 +69,7 @@ int instance_prepare(struct template_state *state, struct err *err)
         .directory_count = state->setup.file_count,
         .listeners = listeners,
         .listener_count = state->setup.listen_count,
-        .connector = INSTANCE_FIRST_DIRECTORY_FD +
-                     (int)(state->setup.file_count + state->setup.listen_count),
+        .connector = instance_connector_fd(state),
         .connects = state->setup.connects,
         .connect_count = state->setup.connect_count,
         .real_stdio = (state->setup.grants & GUEST_GRANT_STDIO) != 0,
@@ -78,7 +77,7 @@ int instance_prepare(struct template_state *state, struct err *err)
     };
 
     if (state->setup.grants & GUEST_GRANT_PLATFORM)
-        options.platform = options.connector + (state->setup.connect_count > 0);
+        options.platform = instance_platform_fd(state);
     if (!face->start && !is_handler(state))
         return err_say(err, -ENOEXEC, "cannot run library: it has neither _start nor a handler");
     for (uint32_t i = 0; i < state->setup.file_count; i++)
@@ -129,6 +128,10 @@ static struct channel *keep_descriptors(const struct template_state *state,
         give_up();
     if (fds->platform >= 0 && dup3(fds->platform, (int)first_unused++, O_CLOEXEC) < 0)
         give_up();
+    if (fds->control >= 0 && dup3(fds->control, (int)first_unused, O_CLOEXEC) < 0)
+        give_up();
+    if (fds->control >= 0)
+        first_unused++;
     struct channel *channel = NULL;
 
     if (fds->memory >= 0) {
@@ -402,41 +405,6 @@ static void serve_call(struct template_state *state, uint8_t *answer, struct ver
     }
 }
 
-/* Sleeps until there is a request beyond the first `done`. */
-static void wait_request(struct channel *channel, uint32_t done)
-{
-    while (atomic_load_explicit(&channel->request_sequence, memory_order_acquire) == done) {
-        if (channel_wait_begin(&channel->guest_waits, &channel->request_sequence, done))
-            syscall(__NR_futex, &channel->request_sequence, FUTEX_WAIT, done, NULL, NULL, 0);
-        atomic_store_explicit(&channel->guest_waits, 0, memory_order_relaxed);
-    }
-}
-
-/* The slot of request `number`, taken for good; false when it was withdrawn. */
-static bool take_slot(struct channel *channel, uint32_t number, uint32_t *ret_slot)
-{
-    uint32_t ready = CHANNEL_READY;
-
-    *ret_slot = channel->order[number % CHANNEL_SLOTS] % CHANNEL_SLOTS;
-    return atomic_compare_exchange_strong(&channel->slots[*ret_slot].state, &ready, CHANNEL_TAKEN);
-}
-
-/*
- * The host is told when there is nothing more to do: each event would put the instance aside for
- * the host's sake. Should the next request take long, the host looks by itself.
- */
-static void publish(struct channel *channel, uint32_t number)
-{
-    const uint64_t one = 1;
-
-    atomic_store(&channel->response_sequence, number);
-    if (atomic_load(&channel->request_sequence) != number)
-        return;
-    if (channel_must_tell(channel) && write(INSTANCE_EVENT_FD, &one, sizeof one) < 0 &&
-        errno != EAGAIN)
-        give_up();
-}
-
 static _Noreturn void serve_channel(struct template_state *state, struct channel *channel,
                                     bool one_call)
 {
@@ -456,9 +424,9 @@ static _Noreturn void serve_channel(struct template_state *state, struct channel
         struct verdict verdict = {.outcome = CHANNEL_ANSWERED};
         uint32_t slot;
 
-        wait_request(channel, number - 1);
-        if (!take_slot(channel, number, &slot)) {
-            publish(channel, number);
+        wait_request(state, channel, number - 1);
+        if (!wait_take(channel, number, &slot)) {
+            wait_publish(channel, number);
             continue;
         }
         if (call_parse(&call, channel, slot, request_head) < 0)
@@ -471,7 +439,7 @@ static _Noreturn void serve_channel(struct template_state *state, struct channel
                          (state->host.memory_refused ? CHANNEL_MEMORY_REFUSED : 0) |
                          (family_was_refused(state->host.family) ? CHANNEL_PIDS_REFUSED : 0),
                      verdict.message);
-        publish(channel, number);
+        wait_publish(channel, number);
         if (last) {
             /* The end of a process takes as long as a call: who waits for the answer goes first. */
             sched_yield();
@@ -577,6 +545,7 @@ void instance_run(struct template_state *state, const struct guest_fork *fork,
 {
     enter_groups(fds);
     struct channel *channel = keep_descriptors(state, fds);
+    state->control = fds->control >= 0 ? instance_control_fd(state) : -1;
     restrict_files(state);
     /* Of its own user namespace (isolation: request) or the template's: all go, for good. */
     if (lockdown_capabilities(0) < 0)

@@ -13,7 +13,7 @@
 /* The eventfd by which an instance says that it has answered; its only descriptor but grants. */
 #define INSTANCE_EVENT_FD 3
 /* Granted directories follow, then granted listening sockets, then the socket to the connector,
- * then that to vireo-platform. */
+ * then that to vireo-platform, then the control socket (control.h), where they are granted. */
 #define INSTANCE_FIRST_DIRECTORY_FD 4
 
 /* All that the template prepared, shared by its instances copy-on-write. */
@@ -26,15 +26,34 @@ struct template_state {
     const char *args[RUN_ARGS_MAX + 1];
     const char *env[GUEST_ENV_MAX + 1];
     const struct library *library;
+    struct link_tree
+        *tree; /* native libraries, its own among them; NULL: none, and none may come */
     struct wasi *wasi;
     struct native_buffers buffers; /* of native code */
 
     /* Last, because an instance writes them: they share a page with what follows. */
-    struct family family; /* of the instance */
-    struct host host;     /* its instance is open if `instantiated` */
-    bool instantiated;    /* its memory and data are in place */
-    bool initialized;     /* a handler: its constructors have run, in this instance */
+    struct family family;  /* of the instance */
+    struct host host;      /* its instance is open if `instantiated` */
+    bool instantiated;     /* its memory and data are in place */
+    int control;           /* the control socket; -1 */
+    uint32_t control_seen; /* channel.control_sequence when it was looked at last */
+    bool initialized;      /* a handler: its constructors have run, in this instance */
 };
+
+static inline int instance_connector_fd(const struct template_state *state)
+{
+    return INSTANCE_FIRST_DIRECTORY_FD + (int)(state->setup.file_count + state->setup.listen_count);
+}
+
+static inline int instance_platform_fd(const struct template_state *state)
+{
+    return instance_connector_fd(state) + (state->setup.connect_count > 0);
+}
+
+static inline int instance_control_fd(const struct template_state *state)
+{
+    return instance_platform_fd(state) + ((state->setup.grants & GUEST_GRANT_PLATFORM) != 0);
+}
 
 /* Where the descriptors of a GUEST_FORK message are. */
 struct instance_fds {
@@ -42,6 +61,7 @@ struct instance_fds {
     int stdio[3];      /* -1 without GUEST_FORK_RUN */
     int connector;     /* -1 without GUEST_FORK_CONNECTOR */
     int platform;      /* -1 without GUEST_FORK_PLATFORM */
+    int control;       /* -1 without GUEST_FORK_CONTROL */
     const int *tasks;  /* v1 groups to enter */
     size_t task_count;
     int tmp[GRANT_FILES_MAX]; /* this instance's own tmp directories, -1 elsewhere */

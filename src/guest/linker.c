@@ -47,6 +47,39 @@ static const struct host_symbol native_symbols[] = {
 #undef NATIVE_SYMBOL
 };
 
+/* Places of native_symbols, by name: linking looks there for each symbol. */
+#define NATIVE_PLACES 512u
+_Static_assert(ARRAY_LEN(native_symbols) < NATIVE_PLACES / 2, "at most half full");
+
+static uint32_t native_place(const char *name)
+{
+    uint32_t hash = 2166136261u; /* FNV-1a */
+
+    for (; *name; name++)
+        hash = (hash ^ (unsigned char)*name) * 16777619u;
+    return hash % NATIVE_PLACES;
+}
+
+uintptr_t library_host_function(const char *name)
+{
+    static uint16_t places[NATIVE_PLACES]; /* index and 1 */
+    static bool filled;
+
+    for (size_t i = 0; !filled && i < ARRAY_LEN(native_symbols); i++) {
+        uint32_t at = native_place(native_symbols[i].name);
+        while (places[at])
+            at = (at + 1) % NATIVE_PLACES;
+        places[at] = (uint16_t)(i + 1);
+    }
+    filled = true;
+    for (uint32_t at = native_place(name); places[at]; at = (at + 1) % NATIVE_PLACES) {
+        const struct host_symbol *symbol = &native_symbols[places[at] - 1];
+        if (strcmp(symbol->name, name) == 0)
+            return (uintptr_t)symbol->function;
+    }
+    return 0;
+}
+
 static int refuse(struct err *err, const char *cause)
 {
     return err_say(err, -ENOEXEC, "cannot link library: %s", cause);
@@ -235,7 +268,7 @@ int library_open(int fd, struct library **ret_library, struct err *err)
     if (!library)
         return err_set(err, -ENOMEM, "cannot link library");
 
-    int r = library_map_file(fd, library, err);
+    int r = library_map_file(fd, 0, library, err);
     if (r == 0)
         r = elf_image_read(library->image.file, library->image.file_bytes, &library->image, err);
     if (r == 0)
@@ -252,6 +285,23 @@ int library_open(int fd, struct library **ret_library, struct err *err)
         r = check_face(library, err);
     if (r == 0)
         *ret_library = steal_ptr(&library);
+    return r;
+}
+
+int library_open_tree(struct link_tree *tree, const struct link_file *files, size_t count,
+                      struct library **ret_library, struct err *err)
+{
+    int r = link_tree_add(tree, files, count, err);
+    if (r < 0)
+        return r;
+    struct library *library = link_tree_find(tree, files[0].name);
+    r = find_face(library, err);
+    if (r == 0 && (!library->native || library->face->abi != LIBRARY_ABI))
+        r = refuse(err, "it is not native code, and is to be linked with native libraries");
+    if (r == 0)
+        r = check_face(library, err);
+    if (r == 0)
+        *ret_library = library;
     return r;
 }
 

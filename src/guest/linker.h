@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "guest/library.h"
+#include "guest/linker_tree.h"
 
 struct err;
 struct library; /* a mapped library; lives as long as the process, or library_close() */
@@ -22,6 +23,15 @@ struct library; /* a mapped library; lives as long as the process, or library_cl
  */
 int library_open(int fd, struct library **ret_library, struct err *err);
 void library_close(struct library *library);
+
+/*
+ * A function of native code, the first of `files`, with the libraries that it is linked with, into
+ * an empty tree. The library is the tree's.
+ */
+int library_open_tree(struct link_tree *tree, const struct link_file *files, size_t count,
+                      struct library **ret_library, struct err *err);
+/* What the guest itself gives to native code of this name, or 0: native_symbols.h. */
+uintptr_t library_host_function(const char *name);
 
 const struct library_face *library_face(const struct library *library);
 

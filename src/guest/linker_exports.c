@@ -14,6 +14,9 @@
 /* Longer than what compilers make of C. */
 #define SYMBOL_NAME_MAX 1024u
 
+/* Each library has one: it is nobody else's business. */
+static const char face_name[] = LIBRARY_SYMBOL;
+
 static int lie(struct err *err, const char *name, const char *what)
 {
     return err_say(err, -ENOEXEC, "cannot link library: its symbol '%.100s' %s", name, what);
@@ -109,6 +112,8 @@ static int walk(const struct elf_image *image, struct library *library, uint32_t
             elf_string(image->dynamic_strings, image->dynamic_string_bytes, symbol.st_name);
         if (!name || !*name || strnlen(name, SYMBOL_NAME_MAX) == SYMBOL_NAME_MAX)
             return err_say(err, -ENOEXEC, "cannot link library: a symbol has no proper name");
+        if (strcmp(name, face_name) == 0)
+            continue;
         if (++*ret_count > EXPORTS_MAX)
             return err_say(err, -E2BIG, "cannot link library: it exports more than %u symbols",
                            EXPORTS_MAX);

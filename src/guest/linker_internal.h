@@ -79,8 +79,8 @@ int elf_image_read(const uint8_t *file, uint64_t file_bytes, struct elf_image *r
 
 /* ---- its memory (linker_map.c) ---- */
 
-/* Maps the file of a sealed memfd, whole and read-only. -ENOEXEC when it is not sealed. */
-int library_map_file(int fd, struct library *library, struct err *err);
+/* Maps the file of a sealed memfd, whole and read-only: `bytes` as in struct link_file. */
+int library_map_file(int fd, uint64_t bytes, struct library *library, struct err *err);
 /* Maps the segments of an image that was read; pages that nobody writes are the memfd's own. */
 int library_map_image(struct library *library, int fd, struct err *err);
 /* Takes the right to write from what is constant after relocation. */

@@ -18,9 +18,24 @@ static int refuse(struct err *err, const char *cause)
     return err_say(err, -ENOEXEC, "cannot link library: %s", cause);
 }
 
-int library_map_file(int fd, struct library *library, struct err *err)
+static int map_bytes(int fd, uint64_t bytes, struct library *library, struct err *err)
+{
+    if (bytes == 0 || bytes > LIBRARY_MAX_BYTES + TRAILER_BYTES_MAX)
+        return refuse(err, "it is empty or too long");
+    void *file = mmap(NULL, (size_t)bytes, PROT_READ, MAP_PRIVATE, fd, 0);
+    if (file == MAP_FAILED)
+        return err_set(err, -errno, "cannot link library");
+    library->image.file = file;
+    library->image.file_bytes = bytes;
+    return 0;
+}
+
+int library_map_file(int fd, uint64_t bytes, struct library *library, struct err *err)
 {
     struct stat status;
+
+    if (bytes > 0)
+        return map_bytes(fd, bytes, library, err);
 
     int seals = fcntl(fd, F_GET_SEALS);
     if (seals < 0 || (seals & (F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW)) !=
@@ -28,14 +43,7 @@ int library_map_file(int fd, struct library *library, struct err *err)
         return refuse(err, "its memory file is not sealed");
     if (fstat(fd, &status) < 0)
         return err_set(err, -errno, "cannot link library");
-    if (status.st_size <= 0 || status.st_size > LIBRARY_MAX_BYTES + TRAILER_BYTES_MAX)
-        return refuse(err, "it is empty or too long");
-    void *file = mmap(NULL, (size_t)status.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
-    if (file == MAP_FAILED)
-        return err_set(err, -errno, "cannot link library");
-    library->image.file = file;
-    library->image.file_bytes = (uint64_t)status.st_size;
-    return 0;
+    return map_bytes(fd, status.st_size > 0 ? (uint64_t)status.st_size : 0, library, err);
 }
 
 /* The part of a segment beyond its bytes in the file. */

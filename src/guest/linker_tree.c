@@ -114,10 +114,11 @@ static int open_one(struct link_tree *tree, const struct link_file *file, struct
     memcpy(library->name, file->name, sizeof library->name);
     library->name[sizeof library->name - 1] = '\0';
     library->tree = tree;
+    library->native = true;
     if (link_tree_find(tree, library->name))
         return err_say(err, -EEXIST, "cannot link library '%s': it is linked already",
                        library->name);
-    int r = library_map_file(file->fd, library, err);
+    int r = library_map_file(file->fd, file->bytes, library, err);
     if (r == 0)
         r = elf_image_read(library->image.file, library->image.file_bytes, &library->image, err);
     if (r == 0)

@@ -29,7 +29,10 @@ struct link_tree_options {
 
 /* One library that is to be linked. */
 struct link_file {
-    int fd;                        /* sealed memfd; stays the caller's */
+    int fd; /* sealed memfd; stays the caller's */
+    /* Its length, from who sealed and checked it; 0: the memfd is asked, and whether it is sealed.
+     */
+    uint64_t bytes;
     char name[NAME_MAX_BYTES + 1]; /* for messages, and unique in its tree */
 };
 

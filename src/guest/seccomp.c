@@ -23,6 +23,11 @@
 #include "guest/seccomp.h"
 #include "guest/template.h"
 
+/* Linux 5.16; musl's headers may be older. */
+#ifndef __NR_futex_waitv
+#define __NR_futex_waitv 449
+#endif
+
 enum rule {
     RULE_ANY,
     RULE_EVENT_FD,
@@ -34,6 +39,7 @@ enum rule {
     RULE_FLAGS,
     RULE_FORK,
     RULE_REMOVE,
+    RULE_PRIVATE,
     RULE_NO_CALL, /* ENOSYS */
 };
 
@@ -61,6 +67,12 @@ static const struct {
                         {{2, false, BPF_JSET, PROT_EXEC},
                          {3, true, BPF_JSET, MAP_ANONYMOUS},
                          {3, false, BPF_JSET, MAP_HUGETLB}}},
+    /* What comes from the supervisor is mapped, its code too: no file that a manifest grants can be
+     * (its mount is noexec), and nobody here can make another. Never writable and executable. */
+    [RULE_PRIVATE] = {3,
+                      {{2, false, BPF_JGT, PROT_READ | PROT_EXEC},
+                       {3, true, BPF_JSET, MAP_PRIVATE},
+                       {3, false, BPF_JSET, MAP_HUGETLB}}},
     [RULE_DISCARD] = {1, {{2, true, BPF_JEQ, MADV_DONTNEED}}},
     /* The others name a thread by its id: priority inheritance tells which ids there are. */
     [RULE_WAIT_WAKE] = {1, {{1, false, BPF_JSET, ~(uint32_t)(FUTEX_WAKE | FUTEX_PRIVATE_FLAG)}}},
@@ -165,9 +177,12 @@ static size_t leaves_of(uint32_t grants, struct leaf leaves[static LEAVES_MAX])
             continue;
         /* A grant of descriptors is a grant to write to them. */
         if (rule == RULE_EVENT_FD &&
-            (grants & (GUEST_GRANT_STDIO | GUEST_GRANT_FILES | GUEST_GRANT_SOCKETS |
-                       GUEST_GRANT_FORK | GUEST_GRANT_IPC | GUEST_GRANT_PLATFORM)))
+            (grants &
+             (GUEST_GRANT_STDIO | GUEST_GRANT_FILES | GUEST_GRANT_SOCKETS | GUEST_GRANT_FORK |
+              GUEST_GRANT_IPC | GUEST_GRANT_PLATFORM | GUEST_GRANT_LINK)))
             rule = RULE_ANY;
+        if (rule == RULE_ANONYMOUS && (grants & GUEST_GRANT_LINK))
+            rule = RULE_PRIVATE;
         size_t at = count++;
         for (; at > 0 && leaves[at - 1].number > entry->number; at--)
             leaves[at] = leaves[at - 1];

@@ -11,7 +11,8 @@
  * MSG_FASTOPEN).
  *
  * Rules: ANY; NO_EXEC: the protection argument must lack PROT_EXEC; ANONYMOUS: NO_EXEC,
- * MAP_ANONYMOUS and no huge pages; EVENT_FD: descriptor INSTANCE_EVENT_FD only, unless a grant
+ * MAP_ANONYMOUS and no huge pages (with the grant `link` PRIVATE: files too, privately,
+ * never both writable and executable); EVENT_FD: descriptor INSTANCE_EVENT_FD only, unless a grant
  * allows ANY; DISCARD: MADV_DONTNEED; WAIT_WAKE: FUTEX_WAIT and FUTEX_WAKE; CLOCK: the system's
  * clocks and its own, not those of other processes; FLAGS: F_GETFD to F_SETFL; FORK: the flag word
  * is SIGCHLD and nothing else;
@@ -70,7 +71,7 @@ SYSCALL(ppoll,
         RULE_ANY)
 SYSCALL(close,
         GUEST_GRANT_STDIO | GUEST_GRANT_FILES | GUEST_GRANT_SOCKETS | GUEST_GRANT_FORK |
-            GUEST_GRANT_IPC,
+            GUEST_GRANT_IPC | GUEST_GRANT_LINK,
         RULE_ANY)
 SYSCALL(fsync, GUEST_GRANT_STDIO | GUEST_GRANT_FILES, RULE_ANY)
 SYSCALL(fdatasync, GUEST_GRANT_STDIO | GUEST_GRANT_FILES, RULE_ANY)
@@ -95,7 +96,7 @@ SYSCALL(recvfrom, GUEST_GRANT_SOCKETS, RULE_ANY)
 SYSCALL(shutdown, GUEST_GRANT_SOCKETS, RULE_ANY)
 SYSCALL(accept4, GUEST_GRANT_LISTEN, RULE_ANY)
 /* Takes connected sockets from the connector, which is asked by write. */
-SYSCALL(recvmsg, GUEST_GRANT_CONNECT, RULE_ANY)
+SYSCALL(recvmsg, GUEST_GRANT_CONNECT | GUEST_GRANT_LINK, RULE_ANY)
 
 /* A family: its members are alone in their pid namespace, and end with its first. */
 SYSCALL(clone, GUEST_GRANT_FORK, RULE_FORK)
@@ -108,3 +109,6 @@ SYSCALL(msgget, GUEST_GRANT_IPC, RULE_ANY)
 SYSCALL(msgsnd, GUEST_GRANT_IPC, RULE_ANY)
 SYSCALL(msgrcv, GUEST_GRANT_IPC, RULE_ANY)
 SYSCALL(msgctl, GUEST_GRANT_IPC, RULE_REMOVE)
+
+/* Waits for a call and for the control socket at once. (mmap may map what comes over it, too.) */
+SYSCALL(futex_waitv, GUEST_GRANT_LINK, RULE_ANY)

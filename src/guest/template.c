@@ -25,6 +25,7 @@
 #include "base/fd.h"
 #include "base/landlock.h"
 #include "guest/instance.h"
+#include "guest/libraries.h"
 #include "guest/linker.h"
 #include "guest/lockdown.h"
 #include "guest/template.h"
@@ -56,7 +57,8 @@ static int setup_strings(struct guest_setup *setup)
 
     if (setup->text_bytes > sizeof setup->text || setup->arg_count > RUN_ARGS_MAX ||
         setup->env_count > GUEST_ENV_MAX || setup->file_count > GRANT_FILES_MAX ||
-        setup->listen_count > GRANT_LISTEN_MAX || setup->connect_count > GRANT_CONNECT_MAX)
+        setup->dependency_count > DEPENDENCIES_MAX || setup->listen_count > GRANT_LISTEN_MAX ||
+        setup->connect_count > GRANT_CONNECT_MAX)
         return -EBADMSG;
     for (uint32_t i = 0; i < setup->arg_count + setup->env_count; i++) {
         const char *nul = memchr(at, '\0', (size_t)(end - at));
@@ -68,6 +70,8 @@ static int setup_strings(struct guest_setup *setup)
             state.env[i - setup->arg_count] = at;
         at = nul + 1;
     }
+    for (uint32_t i = 0; i < setup->dependency_count; i++)
+        setup->dependencies[i][sizeof setup->dependencies[i] - 1] = '\0';
     setup->function[sizeof setup->function - 1] = '\0';
     for (uint32_t i = 0; i < setup->connect_count; i++)
         setup->connects[i][sizeof setup->connects[i] - 1] = '\0';
@@ -137,8 +141,9 @@ static int setup_wall(struct err *err)
     return 0;
 }
 
-static int setup_library(int library_fd, struct err *err)
+static int setup_library(const int *fds, struct err *err)
 {
+    const int *dependencies = fds + 1 + state.setup.listen_count;
     struct library *library = NULL;
 
     int r = wasm_runtime_init(err);
@@ -146,7 +151,10 @@ static int setup_library(int library_fd, struct err *err)
         return r;
     if (state.setup.stack_bytes)
         wasm_stack_size(state.setup.stack_bytes);
-    r = library_open(library_fd, &library, err);
+    if (state.setup.dependency_count > 0 || (state.setup.grants & GUEST_GRANT_LINK))
+        r = libraries_open(&state.setup, fds[0], dependencies, &state.tree, &library, err);
+    else
+        r = library_open(fds[0], &library, err);
     if (r < 0)
         return r;
     state.library = library;
@@ -167,14 +175,15 @@ static int setup_listeners(const int *sockets, struct err *err)
 /* Takes the set-up message; its descriptors end above all places that are to be filled. */
 static int setup_receive(int control, int moved[static FD_MESSAGE_MAX], struct err *err)
 {
-    const int above = INSTANCE_FIRST_DIRECTORY_FD + GRANT_FILES_MAX + GRANT_LISTEN_MAX + 2;
+    const int above = INSTANCE_FIRST_DIRECTORY_FD + GRANT_FILES_MAX + GRANT_LISTEN_MAX + 3;
     int fds[FD_MESSAGE_MAX];
     size_t fd_count = 0;
     int r = 0;
 
     ssize_t n = fd_receive(control, &state.setup, sizeof state.setup, fds, &fd_count, 0);
     if (n != sizeof state.setup || state.setup.type != GUEST_SETUP ||
-        state.setup.protocol != GUEST_PROTOCOL || fd_count != 1 + (size_t)state.setup.listen_count)
+        state.setup.protocol != GUEST_PROTOCOL ||
+        fd_count != 1 + (size_t)state.setup.listen_count + state.setup.dependency_count)
         r = err_set(err, n < 0 ? (int)n : -EBADMSG, "cannot read the set-up message");
     for (size_t i = 0; i < fd_count && r == 0; i++) {
         moved[i] = fcntl(fds[i], F_DUPFD_CLOEXEC, above);
@@ -187,17 +196,17 @@ static int setup_receive(int control, int moved[static FD_MESSAGE_MAX], struct e
     return r;
 }
 
-/* Each instance's sockets to the connector and to vireo-platform come by its fork: nothing else may
- * be at their places then. */
-static int setup_broker_places(int any_fd, struct err *err)
+/* Each instance's sockets to the connector, to vireo-platform and to the supervisor come by its
+ * fork: nothing else may be at their places then. */
+static int setup_socket_places(int any_fd, struct err *err)
 {
-    int place =
-        INSTANCE_FIRST_DIRECTORY_FD + (int)(state.setup.file_count + state.setup.listen_count);
-
-    if (state.setup.connect_count > 0 && dup3(any_fd, place++, O_CLOEXEC) < 0)
-        return err_set(err, -errno, "cannot keep a place for connections");
-    if ((state.setup.grants & GUEST_GRANT_PLATFORM) && dup3(any_fd, place, O_CLOEXEC) < 0)
-        return err_set(err, -errno, "cannot keep a place for the platform");
+    if ((state.setup.connect_count > 0 &&
+         dup3(any_fd, instance_connector_fd(&state), O_CLOEXEC) < 0) ||
+        ((state.setup.grants & GUEST_GRANT_PLATFORM) &&
+         dup3(any_fd, instance_platform_fd(&state), O_CLOEXEC) < 0) ||
+        ((state.setup.grants & GUEST_GRANT_LINK) &&
+         dup3(any_fd, instance_control_fd(&state), O_CLOEXEC) < 0))
+        return err_set(err, -errno, "cannot keep a place for sockets");
     return 0;
 }
 
@@ -206,12 +215,12 @@ static int setup_fds(const int *fds, struct err *err)
     int r = setup_listeners(fds + 1, err);
 
     if (r == 0)
-        r = setup_broker_places(fds[0], err);
+        r = setup_socket_places(fds[0], err);
     if (r == 0)
         r = setup_directories(err);
     if (r == 0)
         r = setup_wall(err);
-    return r < 0 ? r : setup_library(fds[0], err);
+    return r < 0 ? r : setup_library(fds, err);
 }
 
 /*
@@ -270,12 +279,14 @@ static int fork_fds(const struct guest_fork *message, const int *fds, size_t fd_
 {
     bool run = message->flags & GUEST_FORK_RUN;
     size_t first_group = run ? 3 : 2;
-    int connector = -1, platform = -1;
+    int connector = -1, platform = -1, control = -1;
 
     if (message->flags & GUEST_FORK_CONNECTOR)
         connector = first_group < fd_count ? fds[first_group++] : -1;
     if (message->flags & GUEST_FORK_PLATFORM)
         platform = first_group < fd_count ? fds[first_group++] : -1;
+    if (message->flags & GUEST_FORK_CONTROL)
+        control = first_group < fd_count ? fds[first_group++] : -1;
 
     if (fd_count != first_group + message->group_count)
         return -EBADMSG;
@@ -283,6 +294,7 @@ static int fork_fds(const struct guest_fork *message, const int *fds, size_t fd_
                                      .event = -1,
                                      .connector = connector,
                                      .platform = platform,
+                                     .control = control,
                                      .stdio = {-1, -1, -1}};
     if (run)
         memcpy(ret_fds->stdio, fds, sizeof ret_fds->stdio);

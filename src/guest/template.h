@@ -18,7 +18,8 @@
 #define GUEST_ROOT_MOUNT "/.granted-root"
 
 enum guest_message_type {
-    GUEST_SETUP = 1,   /* host: first message; descriptors: the sealed library, listening sockets */
+    GUEST_SETUP = 1,   /* host: first message; descriptors: the sealed library, listening sockets,
+                          sealed libraries that it is linked with */
     GUEST_READY,       /* template: set up and linked, or why not */
     GUEST_FORK,        /* host: make an instance */
     GUEST_NOT_STARTED, /* template: the fork failed */
@@ -34,6 +35,7 @@ enum guest_message_type {
 #define GUEST_GRANT_FORK 16u
 #define GUEST_GRANT_IPC 32u
 #define GUEST_GRANT_PLATFORM 64u
+#define GUEST_GRANT_LINK 128u /* libraries may be linked while it runs */
 /* Either has connections. */
 #define GUEST_GRANT_SOCKETS (GUEST_GRANT_LISTEN | GUEST_GRANT_CONNECT)
 
@@ -45,6 +47,7 @@ enum guest_message_type {
 #define GUEST_FORK_RUN 8u /* no channel: run the command on stdio (`vireo run`) */
 #define GUEST_FORK_CONNECTOR 16u /* the socket to the connector is there */
 #define GUEST_FORK_PLATFORM 32u  /* the socket to vireo-platform is there (guest/platform.h) */
+#define GUEST_FORK_CONTROL 64u   /* and the supervisor's socket: control.h */
 
 /* Variables: a manifest's, and those that say where the listening sockets are. */
 #define GUEST_ENV_MAX (GRANT_ENV_MAX + 2)
@@ -69,10 +72,11 @@ struct guest_setup {
     struct guest_grant_file files[GRANT_FILES_MAX];
     uint32_t listen_count; /* of the listening sockets */
     uint32_t connect_count;
-    uint32_t pids_max; /* members of a family */
-    uint32_t reserved;
+    uint32_t pids_max;         /* members of a family */
+    uint32_t dependency_count; /* libraries that it is linked with; they come behind the sockets */
     /* Where it may connect to, as the function says it; the connector knows the same list. */
     char connects[GRANT_CONNECT_MAX][ENDPOINT_MAX_BYTES + 1];
+    char dependencies[DEPENDENCIES_MAX][NAME_MAX_BYTES + 1];
     /* `arg_count` then `env_count` NUL-terminated strings ("K=V") in `text`. */
     uint32_t arg_count;
     uint32_t env_count;
@@ -90,9 +94,9 @@ struct guest_ready {
 /*
  * Descriptors, in this order: channel memfd and eventfd (or stdin, stdout, stderr for
  * GUEST_FORK_RUN), the socket to the connector if GUEST_FORK_CONNECTOR, that to vireo-platform if
- * GUEST_FORK_PLATFORM, then `group_count` of control groups: a v2 directory first if
- * GUEST_FORK_INTO_GROUP, then v1 `tasks` files. Group descriptors are gone before the first tenant
- * instruction.
+ * GUEST_FORK_PLATFORM, the control socket if GUEST_FORK_CONTROL, then `group_count` of control
+ * groups: a v2 directory first if GUEST_FORK_INTO_GROUP, then v1 `tasks` files. Group descriptors
+ * are gone before the first tenant instruction.
  */
 struct guest_fork {
     uint32_t type; /* GUEST_FORK */

@@ -42,6 +42,8 @@ struct pvm_template_options {
     /* The listening sockets of the manifest's `listen`, non-blocking; they stay the caller's. The
      * function is a server then: its instance is forked with `stdio`. */
     const int *listeners;
+    /* Sealed memfds of the manifest's dependencies, in its order; they stay the caller's. */
+    const int *dependencies;
     struct cgroup *group; /* the template's own group, or NULL; stays the caller's */
 };
 
@@ -93,6 +95,7 @@ struct pvm_fork_options {
     const int *stdio;                  /* 0, 1, 2 for `vireo run` and servers */
     int connector;                     /* its socket to the connector; 0: it has no such grant */
     int platform;                      /* its socket to vireo-platform; 0: likewise */
+    int control;                       /* its control socket; 0: it has no grant `link` */
 };
 /*
  * Asks for an instance; a failed start is said later (PVM_NOT_STARTED). Does not block: -EBUSY when

@@ -33,6 +33,7 @@ uint32_t pvm_grants(const struct manifest *manifest)
            (manifest_connects(manifest) ? GUEST_GRANT_CONNECT : 0) |
            (manifest->fork ? GUEST_GRANT_FORK : 0) | (manifest->ipc ? GUEST_GRANT_IPC : 0) |
            (manifest->layers & ALLOW_BIT(ALLOW_PLATFORM) ? GUEST_GRANT_PLATFORM : 0) |
+           (manifest->link ? GUEST_GRANT_LINK : 0) |
            /* A server has standard streams: its output is the log. */
            (manifest->listen_count ? GUEST_GRANT_LISTEN | GUEST_GRANT_STDIO : 0);
 }

@@ -116,6 +116,10 @@ static int setup_fill(struct guest_setup *setup, const struct pvm_template_optio
     setup->listen_count = manifest->listen_count;
     setup->pids_max = manifest->limits.pids;
     setup->connect_count = manifest_connects(manifest) ? manifest->connect_count : 0;
+    setup->dependency_count = manifest->dependency_count;
+    for (uint32_t i = 0; i < manifest->dependency_count; i++)
+        memcpy(setup->dependencies[i], manifest->dependencies[i].name,
+               sizeof setup->dependencies[i]);
     memcpy(setup->connects, manifest->connect, sizeof setup->connects);
     snprintf(setup->function, sizeof setup->function, "%s", options->function);
 
@@ -246,10 +250,13 @@ int pvm_template_new(const struct pvm_template_options *options, struct pvm_temp
         return r;
     closep(&theirs);
     theirs = -1;
-    int fds[1 + GRANT_LISTEN_MAX] = {options->library_fd};
+    int fds[1 + GRANT_LISTEN_MAX + DEPENDENCIES_MAX] = {options->library_fd};
+    size_t count = 1;
     for (uint32_t i = 0; i < options->manifest->listen_count; i++)
-        fds[1 + i] = options->listeners[i];
-    r = fd_send(template->control, setup, sizeof *setup, fds, 1 + options->manifest->listen_count);
+        fds[count++] = options->listeners[i];
+    for (uint32_t i = 0; i < options->manifest->dependency_count; i++)
+        fds[count++] = options->dependencies[i];
+    r = fd_send(template->control, setup, sizeof *setup, fds, count);
     if (r < 0)
         return err_set(err, r, "cannot set up template of '%s'", options->function);
     r = wait_ready(template, options->function, err);
@@ -309,6 +316,10 @@ int pvm_fork(struct pvm_template *template, const struct pvm_fork_options *optio
     if (options->platform > 0) {
         message.flags |= GUEST_FORK_PLATFORM;
         fds[count++] = options->platform;
+    }
+    if (options->control > 0) {
+        message.flags |= GUEST_FORK_CONTROL;
+        fds[count++] = options->control;
     }
     if (options->group) {
         int clone_fd = -1;

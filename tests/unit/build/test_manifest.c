@@ -199,7 +199,6 @@ static void mistakes_are_refused_with_their_place(void **state)
         {"limits: {pids: 1}\nlimits: {cpus: 1}\n", "line 2, column 1: key 'limits' is there twice"},
         {"grants: {env: {A: 1, A: 1}}", "variable 'A' is there twice"},
         {"bpf: {}", "key 'bpf' is not available in this version"},
-<<<<<<< HEAD
         {"allow: [read]", "allow 'read': the layers are base, io and platform"},
         {"allow: [risky]", "allow 'risky': the layers are base, io and platform"},
         {"allow: [base, io, base]", "allow 'base': it is there twice"},
@@ -211,10 +210,6 @@ static void mistakes_are_refused_with_their_place(void **state)
         {"grants: {queue: [a]}", "a grant of queue needs the layer platform in allow"},
         {"allow: [platform]\ngrants: {queue: [A]}", "queue 'A': it is no name of a function"},
         {"allow: [platform]\ngrants: {queue: [a, a]}", "queue 'a': it is there twice"},
-        {"library: {}", "key 'library' is not available in this version"},
-=======
-        {"allow: [read]", "key 'allow' is not available in this version"},
->>>>>>> b4604b9 (build: what an image asks of libraries: application, library, dependencies)
         {"vkernel: {}", "key 'vkernel' is not available in this version"},
         {"grants: {listen: [80]}", "listen '80': it is not HOST:PORT"},
         {"grants: {connect: {}}", "connect is a list of addresses"},

@@ -96,7 +96,7 @@ static void there_is_a_limit_of_dependencies(void **state)
         strcat(text, line);
     }
     assert_int_equal(parse(text, &m, &err), -EINVAL);
-    assert_non_null(strstr(err.message, "there are more than 16 dependencies"));
+    assert_non_null(strstr(err.message, "there are more than 12 dependencies"));
 }
 
 static void versions_are_ordered(void **state)

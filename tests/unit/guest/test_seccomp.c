@@ -339,6 +339,33 @@ static void connections_are_used_and_not_made(void **state)
     killed(GUEST_GRANT_CONNECT | GUEST_GRANT_STDIO | GUEST_GRANT_FILES, &accept);
 }
 
+/* What comes from the supervisor may be mapped with its code; nothing is ever written and run. */
+static void files_are_mapped_with_the_grant_to_link_alone(void **state)
+{
+    (void)state;
+    const long code = PROT_READ | PROT_EXEC, all = code | PROT_WRITE;
+    const struct call map_code = {"map_code", __NR_mmap, {0, 4096, code, MAP_PRIVATE, -1, 0}};
+    const struct call map_all = {
+        "map_all", __NR_mmap, {0, 4096, all, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0}};
+    const struct call map_write_code = {
+        "map_write_code", __NR_mmap, {0, 4096, PROT_WRITE | PROT_EXEC, MAP_PRIVATE}};
+    const struct call map_shared = {
+        "map_shared", __NR_mmap, {0, 4096, PROT_READ, MAP_SHARED, -1, 0}};
+    const struct call protect = {"protect", __NR_mprotect, {0, 4096, code}};
+    const struct call huge = {
+        "huge", __NR_mmap, {0, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB, -1, 0}};
+    const struct call send = {"send", __NR_sendmsg, {-1}};
+
+    killed(ALL_GRANTS, &map_code);
+    allowed(GUEST_GRANT_LINK, &map_code);
+    killed(GUEST_GRANT_LINK, &map_all);
+    killed(GUEST_GRANT_LINK, &map_write_code);
+    killed(GUEST_GRANT_LINK, &map_shared);
+    killed(GUEST_GRANT_LINK, &protect);
+    killed(GUEST_GRANT_LINK, &huge);
+    killed(GUEST_GRANT_LINK, &send);
+}
+
 static void clone3_is_answered_not_there(void **state)
 {
     (void)state;
@@ -369,6 +396,7 @@ int main(void)
         cmocka_unit_test(what_the_table_has_works),
         cmocka_unit_test(connections_are_used_and_not_made),
         cmocka_unit_test(a_family_forks_and_signals_with_its_grant_alone),
+        cmocka_unit_test(files_are_mapped_with_the_grant_to_link_alone),
         cmocka_unit_test(clone3_is_answered_not_there),
         cmocka_unit_test(the_base_table_has_at_most_25_calls),
     };

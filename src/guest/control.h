@@ -1,0 +1,41 @@
+/*
+ * What the supervisor says to one instance while it runs: over a SOCK_SEQPACKET socket of the two,
+ * which instances with the grant `link` have. The instance looks there between two calls, when
+ * channel.control_sequence was raised. It maps what comes with a message and asks nothing about it:
+ * only the supervisor has the other end, and it sends what it has sealed and checked.
+ */
+#pragma once
+
+#include <stdint.h>
+
+#include "base/limits.h"
+
+/* Of one message: it carries their descriptors. */
+#define CONTROL_LIBRARIES_MAX 8
+
+enum control_message_type {
+    CONTROL_LINK = 1, /* supervisor: descriptors are the libraries, in their order */
+    CONTROL_LINKED,   /* instance: how it went */
+};
+
+struct control_library {
+    char name[NAME_MAX_BYTES + 1];
+    uint64_t bytes; /* of the memfd */
+};
+
+struct control_link {
+    uint32_t type; /* CONTROL_LINK */
+    uint32_t count;
+    uint64_t token; /* comes back in the answer */
+    /* CLOCK_MONOTONIC: not to be done after it, for nobody waits for the answer any more. */
+    uint64_t deadline_ns;
+    struct control_library libraries[CONTROL_LIBRARIES_MAX];
+};
+
+struct control_linked {
+    uint32_t type; /* CONTROL_LINKED */
+    int32_t error; /* 0, or -errno: nothing was linked */
+    uint64_t token;
+    uint64_t link_ns; /* that it took here, mapping to the last relocation */
+    char message[256];
+};

@@ -1,0 +1,69 @@
+/* Messages of the supervisor between two calls: a library is linked into this instance. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/fd.h"
+#include "guest/channel.h"
+#include "guest/control.h"
+#include "guest/control_serve.h"
+#include "guest/instance.h"
+#include "guest/linker_tree.h"
+
+static int link_libraries(struct template_state *state, const struct control_link *message,
+                          const int *fds, size_t fd_count, struct err *err)
+{
+    struct link_file files[CONTROL_LIBRARIES_MAX] = {0};
+
+    if (message->count > CONTROL_LIBRARIES_MAX || message->count != fd_count)
+        return err_say(err, -EBADMSG, "cannot link library: it did not come whole");
+    if (!state->tree)
+        return err_say(err, -EPERM, "cannot link library: this pVM's code is not native");
+    if ((uint64_t)clock_now_ns() > message->deadline_ns)
+        return err_say(err, -ETIME, "cannot link library: it was asked for too long ago");
+    for (uint32_t i = 0; i < message->count; i++) {
+        files[i].fd = fds[i];
+        files[i].bytes = message->libraries[i].bytes;
+        memcpy(files[i].name, message->libraries[i].name, sizeof files[i].name);
+        files[i].name[sizeof files[i].name - 1] = '\0';
+    }
+    return link_tree_add(state->tree, files, message->count, err);
+}
+
+static void do_link(struct template_state *state, const struct control_link *message,
+                    const int *fds, size_t fd_count)
+{
+    struct control_linked answer = {.type = CONTROL_LINKED, .token = message->token};
+    struct err err = {0};
+    int64_t begin_ns = clock_now_ns();
+
+    answer.error = link_libraries(state, message, fds, fd_count, &err);
+    answer.link_ns = (uint64_t)(clock_now_ns() - begin_ns);
+    snprintf(answer.message, sizeof answer.message, "%.255s", err.message);
+    /* The supervisor, which alone can be slow here, then hears nothing and says so. */
+    if (write(state->control, &answer, sizeof answer) < 0)
+        return;
+}
+
+void control_serve(struct template_state *state, struct channel *channel)
+{
+    struct control_link message;
+    int fds[FD_MESSAGE_MAX];
+    size_t fd_count = 0;
+    ssize_t n;
+
+    /* Read before the socket: a message that comes later raises it again. */
+    state->control_seen = atomic_load(&channel->control_sequence);
+    while ((n = fd_receive(state->control, &message, sizeof message, fds, &fd_count,
+                           MSG_DONTWAIT)) > 0) {
+        if (n == sizeof message && message.type == CONTROL_LINK)
+            do_link(state, &message, fds, fd_count);
+        for (size_t i = 0; i < fd_count; i++)
+            close(fds[i]);
+        fd_count = 0;
+    }
+}
