@@ -1,16 +1,26 @@
 /* Descriptors: whole reads and writes, sealed memory files, messages with descriptors. */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/openat2.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 
 #include "base/cleanup.h"
 #include "base/err.h"
 #include "base/fd.h"
+
+int fd_open_resolve(int dir_fd, const char *path, uint64_t flags, uint64_t resolve)
+{
+    struct open_how how = {.flags = flags | O_CLOEXEC, .resolve = resolve};
+    long fd = syscall(SYS_openat2, dir_fd, path, &how, sizeof how);
+
+    return fd < 0 ? -errno : (int)fd;
+}
 
 ssize_t fd_read_full(int fd, void *buffer, size_t size)
 {

@@ -14,6 +14,12 @@ ssize_t fd_read_full(int fd, void *buffer, size_t size);
 int fd_write_full(int fd, const void *buffer, size_t size);
 
 /*
+ * openat2(2): `flags` as of open (O_CLOEXEC is added), `resolve` of RESOLVE_*. The descriptor, or
+ * -errno. Async-signal-safe.
+ */
+int fd_open_resolve(int dir_fd, const char *path, uint64_t flags, uint64_t resolve);
+
+/*
  * Reads a whole file of at most `max` bytes below `dir_fd` (AT_FDCWD for a plain path). On success
  * *ret_data is malloc'ed, has a NUL after its end, and is the caller's. -EFBIG when it is longer.
  */

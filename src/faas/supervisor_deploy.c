@@ -3,6 +3,8 @@
  * registry. Nothing here touches what the loop owns.
  */
 #include <errno.h>
+#include <fcntl.h>
+#include <linux/openat2.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +14,7 @@
 
 #include "base/cleanup.h"
 #include "base/err.h"
+#include "base/fd.h"
 #include "base/symbol_map.h"
 #include "faas/supervisor.h"
 #include "faas/supervisor_jobs.h"
@@ -22,6 +25,38 @@
  */
 #define SHORT_BUILD_MS 10000
 #define SHORT_BUILD_BYTES (1ULL << 30)
+
+/*
+ * A granted directory is there and is no symbolic link; its mount looks again. Said here, where it
+ * is a refusal of a grant, not a template that does not start.
+ */
+static int directories_check(const struct manifest *manifest, struct err *err)
+{
+    for (uint32_t i = 0; i < manifest->file_count; i++) {
+        const char *host = manifest->files[i].host;
+        if (!host[0])
+            continue;
+        _cleanup_(closep) int fd =
+            fd_open_resolve(AT_FDCWD, host, O_PATH | O_DIRECTORY, RESOLVE_NO_SYMLINKS);
+        if (fd < 0)
+            return err_say(err, -EPERM, "cannot grant files '%s' to '%s': %s", host, manifest->name,
+                           fd == -ELOOP ? "a part of the path is a symbolic link (name the "
+                                          "directory itself)"
+                                        : strerror(-fd));
+    }
+    return 0;
+}
+
+/* The operator's word on a whole manifest. */
+static int grants_check(const struct supervisor_config *config, const struct manifest *manifest,
+                        struct err *err)
+{
+    int r = supervisor_config_allows(config, manifest, err);
+
+    if (r == 0)
+        r = directories_check(manifest, err);
+    return r < 0 ? r : secrets_check(config, manifest, err);
+}
 
 /* What the command line set, over vireo.yaml; then the operator's word on the whole. */
 static int override(struct manifest *manifest, void *user, struct err *err)
@@ -63,9 +98,7 @@ static int override(struct manifest *manifest, void *user, struct err *err)
     }
     if (r == 0)
         r = manifest_settle(manifest, err); /* how many instances it asks for */
-    if (r == 0)
-        r = supervisor_config_allows(&job->supervisor->config, manifest, err);
-    return r < 0 ? r : secrets_check(&job->supervisor->config, manifest, err);
+    return r < 0 ? r : grants_check(&job->supervisor->config, manifest, err);
 }
 
 /*
@@ -316,9 +349,7 @@ static int rollback_read(struct job *job)
     if (r == 0)
         r = manifest_settle(manifest, &job->err);
     /* The operator's word may have changed since. */
-    if (r == 0)
-        r = supervisor_config_allows(&supervisor->config, manifest, &job->err);
-    return r < 0 ? r : secrets_check(&supervisor->config, manifest, &job->err);
+    return r < 0 ? r : grants_check(&supervisor->config, manifest, &job->err);
 }
 
 static void remove_commit(struct job *job)

@@ -20,14 +20,8 @@
 #include "build/manifest.h"
 #include "faas/supervisor.h"
 
-static int open_below(int dir_fd, const char *path, uint64_t flags, uint64_t resolve)
-{
-    struct open_how how = {.flags = flags | O_CLOEXEC,
-                           .resolve = resolve | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS};
-    long fd = syscall(SYS_openat2, dir_fd, path, &how, sizeof how);
-
-    return fd < 0 ? -errno : (int)fd;
-}
+/* Of what the operator named, and below it. */
+#define NO_LINKS (RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS)
 
 /* What is wrong with who owns it or who may use it; NULL: nothing. */
 static const char *weakness(const struct supervisor_config *config, const struct stat *status,
@@ -53,7 +47,7 @@ static int open_directory(const struct supervisor_config *config, const char *pa
         if (strncmp(path, directory, length) != 0 || path[length] != '/')
             continue;
         *ret_rest = path + length + 1;
-        return open_below(AT_FDCWD, directory, O_PATH | O_DIRECTORY, 0);
+        return fd_open_resolve(AT_FDCWD, directory, O_PATH | O_DIRECTORY, NO_LINKS);
     }
     return -EPERM;
 }
@@ -81,7 +75,8 @@ static int open_secret(const struct supervisor_config *config, const char *funct
     _cleanup_(closep) int fd = -1;
     if (!weak) {
         /* A FIFO or a device must not keep us waiting. */
-        fd = open_below(dir_fd, rest, O_RDONLY | O_NOCTTY | O_NONBLOCK, RESOLVE_BENEATH);
+        fd = fd_open_resolve(dir_fd, rest, O_RDONLY | O_NOCTTY | O_NONBLOCK,
+                             NO_LINKS | RESOLVE_BENEATH);
         if (fd < 0)
             return err_say(err, -EPERM, "cannot grant env '%s' to '%s': cannot open '%s': %s",
                            env->name, function, env->file, strerror(-fd));

@@ -11,15 +11,8 @@
 #include <sys/syscall.h>
 
 #include "base/cleanup.h"
+#include "base/fd.h"
 #include "pvm/spawn_internal.h"
-
-static int open_path(int dir_fd, const char *path, uint64_t flags, uint64_t resolve)
-{
-    struct open_how how = {.flags = flags | O_CLOEXEC, .resolve = resolve};
-    long fd = syscall(SYS_openat2, dir_fd, path, &how, sizeof how);
-
-    return fd < 0 ? -errno : (int)fd;
-}
 
 /* Flags only ever get stricter: in a user namespace the kernel refuses to take a lock off. */
 static uint64_t mount_flags(const struct spawn_mount *mount)
@@ -31,7 +24,7 @@ static uint64_t mount_flags(const struct spawn_mount *mount)
 int spawn_clone_tree(const struct spawn_mount *mount, struct stat *ret_status, int *ret_fd)
 {
     uint64_t resolve = mount->no_symlinks ? RESOLVE_NO_SYMLINKS : RESOLVE_NO_MAGICLINKS;
-    int opened = open_path(AT_FDCWD, mount->source, O_PATH | O_NOFOLLOW, resolve);
+    int opened = fd_open_resolve(AT_FDCWD, mount->source, O_PATH | O_NOFOLLOW, resolve);
     if (opened < 0)
         return opened;
     _cleanup_(closep) int source = opened;
@@ -112,8 +105,8 @@ static int make_target(int root, const char *target, bool directory)
             else if (errno != EEXIST)
                 return -errno;
         }
-        int next = open_path(at, part, O_PATH | (made_file ? O_NOFOLLOW : O_DIRECTORY),
-                             RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS);
+        int next = fd_open_resolve(at, part, O_PATH | (made_file ? O_NOFOLLOW : O_DIRECTORY),
+                                   RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS);
         if (next < 0)
             return next;
         close(at);
