@@ -87,8 +87,11 @@ daemon_start() {
     fi
     : "${VIREO_PORT:=$(free_port)}"
     export VIREO_STATE VIREO_PORT VIREO_SERVER=http://127.0.0.1:$VIREO_PORT
+    # Ended with the shell that starts it: one whose tests are killed would stay, and hold its uids.
+    local tied=(setpriv --pdeathsig TERM)
+    command -v setpriv >/dev/null || tied=()
     # bats waits for everything that holds its descriptor 3.
-    "$VIREO" serve --listen "127.0.0.1:$VIREO_PORT" --state "$VIREO_STATE" "$@" \
+    ${tied[@]+"${tied[@]}"} "$VIREO" serve --listen "127.0.0.1:$VIREO_PORT" --state "$VIREO_STATE" "$@" \
         >>"$VIREO_STATE/daemon.log" 2>&1 3>&- &
     export VIREO_DAEMON=$!
     if ! eventually 15 daemon_ready || ! alive "$VIREO_DAEMON"; then
