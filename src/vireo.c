@@ -99,6 +99,12 @@ const struct cli_verb cli_verbs[] = {
      "  vireo link 8193 tax\n"
      "  vireo link 8193 ./tax.so\n",
      cli_link},
+    {"fork", "PVM", "fork a pVM from outside: its child goes on from where it is now",
+     "The child's name is printed. It has a copy of the memory, listening sockets, pipes and "
+     "files;\n"
+     "connections stay the parent's. The function needs the grant fork. See docs/family.md.\n\n"
+     "  vireo fork 8193\n",
+     cli_fork},
     {"wait", "PVM...", "wait until pVMs have ended, and show how they did",
      "Exit code 0: all ended with exit status 0.\n\n  vireo wait 8193.4\n", cli_wait},
     {"logs", "NAME [-f]", "show what a function wrote to its standard error",

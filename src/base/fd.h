@@ -43,7 +43,7 @@ int fd_write_file_atomic(int dir_fd, const char *path, const void *data, size_t 
 int fd_sealed_copy(const char *name, const void *data, size_t size, int *ret_fd, struct err *err);
 
 /* Most descriptors that one message carries. */
-#define FD_MESSAGE_MAX 16
+#define FD_MESSAGE_MAX 20
 
 /*
  * Sends one message with `fd_count` descriptors over a UNIX socket. Does not block when the socket

@@ -81,6 +81,16 @@ static int pool_read(struct reader *reader, const struct entry *entry, void *int
     return reader_mapping(reader, entry->name, entries, ARRAY_LEN(entries), into);
 }
 
+static int family_read(struct reader *reader, const struct entry *entry, void *into)
+{
+    static const struct entry entries[] = {
+        {"depth", scalar_read, "family"},
+        {"group", scalar_read, "family"},
+    };
+
+    return reader_mapping(reader, entry->name, entries, ARRAY_LEN(entries), into);
+}
+
 static int update_read(struct reader *reader, const struct entry *entry, void *into)
 {
     static const struct entry entries[] = {{"slack", scalar_read, "update"}};
@@ -311,6 +321,7 @@ static int document(struct reader *reader)
         {"application", manifest_application_read, NULL},
         {"library", manifest_library_read, NULL},
         {"dependencies", manifest_dependencies_read, NULL},
+        {"family", family_read, NULL},
         {"vkernel", NULL, NULL},
         {"bpf", NULL, NULL},
     };

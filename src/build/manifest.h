@@ -96,6 +96,10 @@ struct manifest {
     struct {
         uint64_t slack_bytes; /* for variables that later versions add; 0: no live update */
     } update;
+    struct {
+        uint32_t depth;  /* generations below the root; default 16 */
+        bool own_groups; /* each member has a control group below the family's; default no */
+    } family;
     bool given; /* the source has a vireo.yaml: set by the build, not written */
     bool link;  /* grants: link: libraries may be linked while it runs */
 

@@ -200,6 +200,9 @@ static void whole(FILE *out, const struct manifest *manifest)
     grants(out, manifest);
     allow(out, manifest);
     linking(out, manifest);
+    if (manifest->fork)
+        fprintf(out, "family:\n  depth: %" PRIu32 "\n  group: %s\n", manifest->family.depth,
+                manifest->family.own_groups ? "own" : "family");
     fprintf(out, "pool:\n");
     section(out, "pool", "  ", manifest);
     fprintf(out, "update:\n");

@@ -87,6 +87,14 @@ static int set_isolation(struct manifest *manifest, const char *value, struct er
     return 0;
 }
 
+static int set_group(struct manifest *manifest, const char *value, struct err *reason)
+{
+    if (strcmp(value, "family") != 0 && strcmp(value, "own") != 0)
+        return err_say(reason, -EINVAL, "it is family or own");
+    manifest->family.own_groups = value[0] == 'o';
+    return 0;
+}
+
 #define AT(member) sizeof(((struct manifest *)0)->member), offsetof(struct manifest, member)
 
 const struct manifest_key manifest_keys[] = {
@@ -108,6 +116,9 @@ const struct manifest_key manifest_keys[] = {
      .zero = true},
     {"io", "operations_per_second", VALUE_COUNT, AT(limits.io_operations_per_second), 1, 10000000,
      .zero = true},
+
+    {"family", "depth", VALUE_COUNT, AT(family.depth), 1, 64},
+    {"family", "group", VALUE_TEXT, .set = set_group},
 
     {"pool", "instances", VALUE_COUNT, AT(pool.instances_max), 1, 1024},
     {"pool", "spares", VALUE_COUNT, AT(pool.spares), 0, 1024},

@@ -22,6 +22,7 @@ void manifest_default(struct manifest *manifest)
     manifest->limits.stack_bytes = 1ull << 20;
     manifest->limits.request_bytes = REQUEST_BODY_MAX_BYTES;
     manifest->limits.answer_bytes = RESPONSE_BODY_MAX_BYTES;
+    manifest->family.depth = 16;
     manifest->pool.queue_max = 256;
     manifest->pool.idle_ms = 300000;
     manifest->layers = ALLOW_DEFAULT;

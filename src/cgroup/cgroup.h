@@ -128,6 +128,16 @@ int cgroup_cpu_fd(struct cgroup *group, uint64_t *ret_base_us);
 /* The processes inside, at most `max` of them: how many, or -errno. One may have ended since. */
 int cgroup_read_pids(const struct cgroup *group, pid_t *ret_pids, size_t max);
 
+/*
+ * A group of its own below `group` for one process, which is moved there; may wait 10 ms. It is
+ * named by the number of that process, and what that forks is born in it. Whoever makes one removes
+ * it (-EBUSY while somebody lives in it) before `group` is put.
+ */
+int cgroup_member_make(struct cgroup *group, int pid, struct err *err);
+int cgroup_member_remove(struct cgroup *group, int pid);
+/* As cgroup_read_pids(), of such a group. */
+int cgroup_member_read(const struct cgroup *group, int pid, pid_t *ret_pids, size_t max);
+
 int cgroup_read_events(struct cgroup *group, struct cgroup_events *ret_events);
 int cgroup_read_usage(struct cgroup *group, struct cgroup_usage *ret_usage);
 /* What it holds now, alone. -ENOENT: nothing counts it. */

@@ -42,6 +42,7 @@ int cli_ps(int argc, char **argv);
 int cli_kill(int argc, char **argv);
 int cli_wait(int argc, char **argv);
 int cli_link(int argc, char **argv);
+int cli_fork(int argc, char **argv);
 int cli_update(int argc, char **argv);
 int cli_rollback(int argc, char **argv);
 int cli_logs(int argc, char **argv);

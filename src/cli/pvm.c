@@ -1,4 +1,4 @@
-/* vireo kill, vireo wait: what is done to one pVM, or to several one after another. */
+/* vireo kill, fork, wait: what is done to one pVM, or to several one after another. */
 #include <errno.h>
 #include <json-c/json.h>
 #include <signal.h>
@@ -84,6 +84,28 @@ int cli_kill(int argc, char **argv)
             first = exit;
     }
     return first;
+}
+
+/* ---- fork ---- */
+
+int cli_fork(int argc, char **argv)
+{
+    _cleanup_(json_freep) struct json_object *answer = NULL;
+    int words, exit;
+
+    if (!cli_options(argc, argv, NULL, 0, 0, &words, &exit))
+        return exit;
+    if (words != 1)
+        return cli_usage("fork",
+                         words == 0 ? "it needs a pVM, as vireo ps shows it" : "one pVM at a time");
+    exit = ask("POST", "fork", argv[1], "/fork", &answer);
+    if (exit != CLI_OK)
+        return exit;
+    if (cli.json)
+        print_json(answer);
+    else
+        puts(json_text(answer, "id", "?"));
+    return CLI_OK;
 }
 
 /* ---- wait ---- */

@@ -329,6 +329,11 @@ static void pvm_link_complete(struct admin_call *call)
     admin_ask(call, request, -1);
 }
 
+static void pvm_fork_complete(struct admin_call *call)
+{
+    ask_named(call, ADMIN_PVM_FORK);
+}
+
 static void pvm_wait_complete(struct admin_call *call)
 {
     ask_named(call, ADMIN_PVM_WAIT);
@@ -352,6 +357,7 @@ static const struct admin_page pages[] = {
     {"GET", PVMS, NULL, NULL, NULL, pvms_complete, passed_on, NULL},
     {"DELETE", PVMS, admin_pvm_is_valid, "", NULL, pvm_kill_complete, passed_on, NULL},
     {"POST", PVMS, admin_pvm_is_valid, "/link", NULL, pvm_link_complete, passed_on, NULL},
+    {"POST", PVMS, admin_pvm_is_valid, "/fork", NULL, pvm_fork_complete, passed_on, NULL},
     {"GET", PVMS, admin_pvm_is_valid, "/wait", NULL, pvm_wait_complete, passed_on, NULL},
 };
 

@@ -54,6 +54,7 @@ enum gateway_message_type {
     ADMIN_PVM_LINK, /* with a library's name in `params` */
     ADMIN_UPDATE,   /* as ADMIN_DEPLOY, of a function that there is; its pVMs get the new library */
     ADMIN_ROLLBACK, /* to the former version that was current last */
+    ADMIN_PVM_FORK, /* answered when it has forked */
     ADMIN_REQUESTS_END,
     /* supervisor to admin gateway */
     ADMIN_PROGRESS, /* of a deploy */

@@ -531,6 +531,7 @@ static void loop(struct supervisor *supervisor)
         templates_bury(supervisor);
         servers_bury(supervisor);
         linkages_bury(supervisor);
+        kins_bury(supervisor);
     }
 }
 

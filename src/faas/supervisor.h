@@ -27,6 +27,7 @@ struct err;
 struct supervisor;
 struct job;
 struct json_object;
+struct kin;
 struct pvm_waiter;
 struct linkage;
 
@@ -141,6 +142,7 @@ struct instance {
     uint64_t id;           /* ours: index and a count of reuses; the pVM's name for people */
     struct template_slot *slot;
     struct cgroup *group;
+    struct kin *kin;         /* of a family: supervisor_kin.c; NULL: it is none */
     bool cold;               /* its template was started for it */
     bool stopped;            /* on the gateway's wish */
     bool killed;             /* on an administrator's */
@@ -155,6 +157,7 @@ struct instance {
 #define INSTANCE_BUCKETS 4096
 #define INSTANCES_MAX 8192
 #define WISHES_MAX 8192
+#define KIN_KEY_BUCKETS 1024
 
 /*
  * Forks of one template have one layout: it is replaced by one with a fresh layout after so many
@@ -262,6 +265,9 @@ struct supervisor {
     struct broker connector, platform;
     int connector_fd, platform_fd; /* their programs */
     int platform_data_fd;          /* STATE/platform; -1: no function may use it */
+    struct kin *dead_kins;         /* freed as dead templates are */
+    struct kin_key *keys[KIN_KEY_BUCKETS];
+    uint64_t ipc_refused, forks_refused;
     struct pvm_waiter *pvm_waiters;
     unsigned pvm_waiter_count;
     struct linkage *dead_linkages; /* freed as dead templates are */
@@ -358,6 +364,11 @@ int pvm_wait_wish(struct supervisor *supervisor, const struct admin_request *req
 /* An instance has ended: who waits for it is told. */
 void pvms_ended(struct supervisor *supervisor, uint64_t id, int status);
 void pvms_close(struct supervisor *supervisor);
+/* `vireo fork`: the answer comes when the pVM has forked. */
+int pvm_fork_wish(struct supervisor *supervisor, const struct admin_request *request,
+                  struct err *err);
+/* All members' processes: those of the instance's group and of groups below. */
+int pvm_pids(const struct instance *instance, pid_t *pids, size_t max);
 /* The instance that is called so by people; NULL: none, or a member's name. */
 struct instance *instance_named(struct supervisor *supervisor, const char *text);
 
@@ -425,6 +436,21 @@ void link_image_ready(struct supervisor *supervisor, const struct admin_request 
 void linkages_bury(struct supervisor *supervisor); /* frees the dead ones */
 /* What is linked with it beside its function: names, for people. */
 void linkage_describe(const struct instance *instance, struct json_object *object);
+/* ---- supervisor_kin.c: families and what they may say (guest/kin.h) ---- */
+/*
+ * Makes the socket and the page of an instance that may fork or has IPC; *ret_fds are the
+ * instance's ends, the caller's to close, 0 where it has none.
+ */
+int kin_open(struct supervisor *supervisor, const struct function *function,
+             struct instance *instance, int ret_fds[2], struct err *err);
+/* Its processes have ended. True: groups below the instance's could not be removed. */
+bool kin_close(struct supervisor *supervisor, struct instance *instance);
+void kins_bury(struct supervisor *supervisor);
+/* The groups of members below the instance's, by their process: how many. */
+size_t kin_groups(const struct instance *instance, pid_t *pids, size_t max);
+/* A member, by its process, is asked to fork on behalf of the admin request `token`. */
+int kin_fork(struct supervisor *supervisor, struct instance *instance, int pidfd, pid_t pid,
+             uint64_t token, struct err *err);
 
 /* ---- supervisor_jobs.c ---- */
 /* Has an image loaded into the cache, then link_image_ready(). */

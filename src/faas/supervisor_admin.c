@@ -248,6 +248,8 @@ static void reply_status(struct supervisor *supervisor, uint64_t token)
     json_add_number(object, "groups_spare", supervisor->pool ? SPARE_GROUPS : 0);
     json_add_number(object, "groups_made", made);
     json_add_number(object, "templates", templates);
+    json_add_number(object, "ipc_refused", supervisor->ipc_refused);
+    json_add_number(object, "forks_refused", supervisor->forks_refused);
     json_add_number(object, "gateway_restarts_calls", supervisor->gateways[GATEWAY_CALLS].restarts);
     json_add_number(object, "gateway_restarts_admin", supervisor->gateways[GATEWAY_ADMIN].restarts);
     json_object_object_add(object, "memory", memory_json(supervisor));
@@ -327,6 +329,9 @@ void admin_message(struct supervisor *supervisor, const struct admin_request *re
         break;
     case ADMIN_PVM_WAIT:
         r = pvm_wait_wish(supervisor, request, &err);
+        break;
+    case ADMIN_PVM_FORK:
+        r = pvm_fork_wish(supervisor, request, &err);
         break;
     default:
         break;

@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/clock.h"
@@ -57,6 +58,7 @@ static struct instance *take_instance(struct supervisor *supervisor, uint64_t to
     instance->server = false;
     instance->slot = NULL;
     instance->group = NULL;
+    instance->kin = NULL;
     struct instance **bucket = bucket_of(supervisor, token);
     instance->next = *bucket;
     *bucket = instance;
@@ -73,8 +75,9 @@ static void put_instance(struct supervisor *supervisor, struct instance *instanc
     while (*at != instance)
         at = &(*at)->next;
     *at = instance->next;
+    bool burnt = kin_close(supervisor, instance);
     if (instance->group)
-        cgroup_pool_put(supervisor->pool, instance->group, false);
+        cgroup_pool_put(supervisor->pool, instance->group, burnt);
     linkage_close(supervisor, instance);
     instance->used = false;
     instance->next = supervisor->free_instances;
@@ -110,6 +113,13 @@ static bool is_worn(const struct supervisor *supervisor, const struct template_s
            (slot->forks > 0 && clock_now_ns() - slot->started_ns >= seconds * INT64_C(1000000000));
 }
 
+static void kin_ends_close(int ends[2])
+{
+    for (int i = 0; i < 2; i++)
+        if (ends[i] > 0)
+            close(ends[i]);
+}
+
 static int start(struct supervisor *supervisor, struct function *function,
                  struct instance *instance, struct pvm_channel *channel, struct err *err)
 {
@@ -133,6 +143,9 @@ static int start(struct supervisor *supervisor, struct function *function,
     _cleanup_(closep) int control = -1;
     if (r == 0)
         r = linkage_open(supervisor, instance, manifest, channel->memory_fd, &control, err);
+    int kin[2] = {0, 0};
+    if (r == 0)
+        r = kin_open(supervisor, function, instance, kin, err);
     if (r < 0)
         return r;
     struct pvm_fork_options fork = {
@@ -144,8 +157,12 @@ static int start(struct supervisor *supervisor, struct function *function,
         .connector = connector,
         .platform = platform,
         .control = control,
+        .kin = kin[0],
+        .kin_page = kin[1],
     };
-    return pvm_fork(instance->slot->pvm, &fork, err);
+    r = pvm_fork(instance->slot->pvm, &fork, err);
+    kin_ends_close(kin);
+    return r;
 }
 
 /* One instance of the function's current template. False: it has enough to do, nothing was done. */
@@ -284,14 +301,22 @@ int instance_start_server(struct supervisor *supervisor, struct function *functi
     _cleanup_(closep) int platform = -1;
     if (r == 0)
         r = platform_pair(supervisor, function, instance->id, &platform, err);
+    int kin[2] = {0, 0};
+    if (r == 0)
+        r = kin_open(supervisor, function, instance, kin, err);
     if (r == 0) {
-        const struct pvm_fork_options fork = {.id = instance->id,
-                                              .group = instance->group,
-                                              .stdio = stdio,
-                                              .connector = connector,
-                                              .platform = platform};
+        const struct pvm_fork_options fork = {
+            .id = instance->id,
+            .group = instance->group,
+            .stdio = stdio,
+            .connector = connector,
+            .platform = platform,
+            .kin = kin[0],
+            .kin_page = kin[1],
+        };
         r = pvm_fork(instance->slot->pvm, &fork, err);
     }
+    kin_ends_close(kin);
     if (r < 0) {
         put_instance(supervisor, instance);
         return r;

@@ -87,6 +87,47 @@ static int instance_find(struct supervisor *supervisor, const char *name,
     return *ret_instance ? 0 : none_err(err, name);
 }
 
+int pvm_pids(const struct instance *instance, pid_t *pids, size_t max)
+{
+    pid_t groups[PVM_MEMBERS_MAX];
+    int count;
+
+    if (!instance->group)
+        return -ENOENT;
+    count = cgroup_read_pids(instance->group, pids, max);
+    size_t group_count = kin_groups(instance, groups, ARRAY_LEN(groups));
+    for (size_t i = 0; i < group_count && count >= 0 && (size_t)count < max; i++) {
+        int more =
+            cgroup_member_read(instance->group, groups[i], pids + count, max - (size_t)count);
+        count += more > 0 ? more : 0;
+    }
+    return count;
+}
+
+/* The member `inner`, by a descriptor that is certainly its. -ESRCH. */
+static int member_open(const struct instance *instance, pid_t inner, int *ret_pidfd, pid_t *ret_pid)
+{
+    pid_t pids[PVM_MEMBERS_MAX];
+    _cleanup_(closep) int fd = -1;
+    pid_t pid;
+
+    int count = pvm_pids(instance, pids, ARRAY_LEN(pids));
+    if (count < 0)
+        return -ESRCH;
+    int r = pvm_member_open(pids, count, inner, &fd, &pid);
+    if (r < 0)
+        return r;
+    count = pvm_pids(instance, pids, ARRAY_LEN(pids));
+    for (int i = 0; i < count; i++) {
+        if (pids[i] != pid)
+            continue;
+        *ret_pid = pid;
+        *ret_pidfd = steal_fd(&fd);
+        return 0;
+    }
+    return -ESRCH;
+}
+
 /* ---- the list ---- */
 
 static const char *state_name(char state)
@@ -144,8 +185,8 @@ static void list_instance(const struct instance *instance, struct json_object *a
     struct pvm_member members[PVM_MEMBERS_MAX];
     struct cgroup_usage usage = {0};
     char name[NAME_BYTES];
-    int count =
-        instance->group ? pvm_members_read(instance->group, members, ARRAY_LEN(members)) : 0;
+    pid_t pids[PVM_MEMBERS_MAX];
+    int count = pvm_members_read(pids, pvm_pids(instance, pids, ARRAY_LEN(pids)), members);
 
     /* Alone in its group it has all that is charged to it. */
     if (count <= 1 && instance->group)
@@ -193,11 +234,9 @@ int pvm_kill_wish(struct supervisor *supervisor, const struct admin_request *req
     if (request->signal < 1 || request->signal > 64)
         return err_say(err, -EINVAL, "%u is no signal: 1 to 64 are", request->signal);
     _cleanup_(closep) int pidfd = -1;
-    r = instance->group ? pvm_member_open(instance->group, inner, &pidfd, &pid) : -ESRCH;
-    if (r == -ESRCH)
-        return none_err(err, request->name);
+    r = member_open(instance, inner, &pidfd, &pid);
     if (r < 0)
-        return err_set(err, r, "cannot look into its group");
+        return none_err(err, request->name);
     /* CAP_KILL: it has another uid. */
     if (syscall(SYS_pidfd_send_signal, pidfd, (int)request->signal, NULL, 0) < 0)
         return errno == ESRCH ? none_err(err, request->name)
@@ -208,6 +247,30 @@ int pvm_kill_wish(struct supervisor *supervisor, const struct admin_request *req
              instance->slot->name, request->signal, request->caller_uid);
     reply_name(supervisor, request);
     return 0;
+}
+
+/* ---- fork ---- */
+
+int pvm_fork_wish(struct supervisor *supervisor, const struct admin_request *request,
+                  struct err *err)
+{
+    struct instance *instance;
+    pid_t inner, pid;
+    int r = instance_find(supervisor, request->name, &instance, &inner, err);
+
+    if (r < 0)
+        return r;
+    if (!instance->slot->function || !instance->slot->function->manifest.fork || !instance->kin)
+        return err_say(err, -EPERM, "'%s' has no grant to fork (vireo.yaml: grants: fork)",
+                       instance->slot->name);
+    _cleanup_(closep) int pidfd = -1;
+    if (member_open(instance, inner, &pidfd, &pid) < 0)
+        return none_err(err, request->name);
+    r = kin_fork(supervisor, instance, pidfd, pid, request->token, err);
+    if (r == 0)
+        log_line(LOG_NOTICE, "pVM %s of '%s': fork, by uid %u", request->name, instance->slot->name,
+                 request->caller_uid);
+    return r;
 }
 
 /* ---- wait ---- */
@@ -279,7 +342,7 @@ int pvm_wait_wish(struct supervisor *supervisor, const struct admin_request *req
     if (inner == 0)
         return 0; /* pvms_ended() */
     int fd = -1;
-    r = instance->group ? pvm_member_open(instance->group, inner, &fd, &waiter->pid) : -ESRCH;
+    r = member_open(instance, inner, &fd, &waiter->pid);
     if (r == 0)
         r = supervisor_watch(supervisor, &waiter->source, fd, EPOLLIN, err);
     else

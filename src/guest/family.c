@@ -12,6 +12,8 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <string.h>
+#include <sys/ipc.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -62,16 +64,37 @@ static int limit_members(uint32_t pids_max)
     return setrlimit(RLIMIT_NPROC, &limit) < 0 ? -errno : 0;
 }
 
-int family_open(struct family *family, uint32_t grants, uint32_t pids_max, struct channel *channel)
+struct family_options family_options_of(const struct guest_setup *setup)
 {
+    return (struct family_options){
+        .grants = setup->grants,
+        .pids_max = setup->pids_max,
+        .depth_max = setup->depth_max,
+        .own_groups = setup->own_groups != 0,
+        .kin = -1,
+    };
+}
+
+int family_open(struct family *family, const struct family_options *options)
+{
+    struct channel *channel = options->channel;
+
     *family = (struct family){
-        .grants = grants, .by_channel = channel != NULL, .log = {-1, -1}, .shared = NULL};
-    if (!(grants & GUEST_GRANT_FORK))
+        .grants = options->grants,
+        .by_channel = channel != NULL,
+        .log = {-1, -1},
+        .kin = options->kin,
+        .page = options->page,
+        .depth_max = options->depth_max,
+        .own_groups = options->own_groups,
+        .channel = channel,
+    };
+    if (!(family->grants & GUEST_GRANT_FORK))
         return 0;
     /* Signals to a process group pass through pid namespaces: this group is the family's own. */
     if (setsid() < 0)
         return -errno;
-    int r = limit_members(pids_max);
+    int r = limit_members(options->pids_max);
     if (r < 0)
         return r;
     family->shared = mmap(NULL, sizeof *family->shared, PROT_READ | PROT_WRITE,
@@ -83,6 +106,12 @@ int family_open(struct family *family, uint32_t grants, uint32_t pids_max, struc
     if (madvise(channel, CHANNEL_BYTES, MADV_DONTFORK) < 0)
         return -errno;
     return pipe2(family->log, O_CLOEXEC | O_NONBLOCK) < 0 ? -errno : 0;
+}
+
+void family_forget_places(struct family *family)
+{
+    if (family)
+        memset(family->places, 0, sizeof family->places);
 }
 
 /* System call: read. */
@@ -133,12 +162,24 @@ void family_log(const struct family *family, const void *data, uint64_t bytes)
                                   memory_order_relaxed);
 }
 
+/* Its own control group, before it does anything: the supervisor moves it. Without one it stays in
+ * its parent's. System calls: write, futex. */
+static void ask_for_group(const struct family *family)
+{
+    struct kin_message message = {.type = KIN_BORN};
+
+    if (family->own_groups)
+        kin_ask(family, &message);
+}
+
 /* Nothing of the root's that is not the guest's own stays. System call: close. */
-static void become_child(struct host *host)
+void family_become_child(struct host *host)
 {
     struct family *family = host->family;
     struct wasi_options *options = &host->wasi->options;
 
+    family->generation++;
+    ask_for_group(family);
     /* Two that ask the connector or the platform over one socket would take each other's answers.
      */
     if (options->connect_count > 0 && options->connector >= 0) {
@@ -193,32 +234,60 @@ static struct family *family_with(struct host *host, uint32_t grant)
     return host->family && (host->family->grants & grant) ? host->family : NULL;
 }
 
-/* System calls: clone; clock_nanosleep when it is refused. */
+uint32_t family_key_result(struct family *family, enum kin_key_kind kind, int key, int flags,
+                           int id)
+{
+    struct kin_message message = {.kind = kind, .key = key};
+    int error = id < 0 ? errno : 0;
+
+    if (key == IPC_PRIVATE || (error && error != ENOENT))
+        return error ? refuse(error) : (uint32_t)id;
+    message.type = error ? KIN_KEY_SOUGHT : KIN_KEY_MADE;
+    if (!error && (flags & IPC_CREAT))
+        kin_say(family, &message);
+    if (error && kin_ask(family, &message) == EPERM)
+        return refuse(EPERM);
+    return error ? refuse(error) : (uint32_t)id;
+}
+
+/* Noted where the call's end, or the supervisor, finds it. System calls: write, clock_nanosleep. */
+static uint32_t fork_refused(struct host *host, bool by_depth)
+{
+    struct family *family = host->family;
+
+    kin_say(family, &(struct kin_message){.type = KIN_FORK_REFUSED, .kind = by_depth});
+    if (!by_depth) {
+        atomic_store_explicit(&family->shared->refused, 1, memory_order_relaxed);
+        /* Now: it may never come to an answer. */
+        if (host->call)
+            call_flag(host->call, CHANNEL_PIDS_REFUSED);
+    }
+    /* The kernel frees what a refused fork took some time later: a loop of them would reach the
+     * family's memory limit instead. */
+    clock_nanosleep(CLOCK_MONOTONIC, 0, &(struct timespec){0, REFUSED_NS}, NULL);
+    return refuse(EAGAIN);
+}
+
+/* System calls: clone; those of fork_refused(). */
 uint32_t VIREO(fork)(struct host *host)
 {
     struct family *family = family_with(host, GUEST_GRANT_FORK);
 
     if (!family)
         return refuse(EPERM);
+    if (family->generation >= family->depth_max)
+        return fork_refused(host, true);
     /* What the child may still read of the call must not lie in the channel. */
     if (host->call && call_keep_body(host->call) < 0)
         return refuse(ENOMEM);
     long pid = syscall(SYS_clone, (long)SIGCHLD, 0L, 0L, 0L, 0L);
     if (pid == 0)
-        become_child(host);
+        family_become_child(host);
     if (pid >= 0)
         return (uint32_t)pid;
-    int error = errno;
-    if (error == EAGAIN) {
-        atomic_store_explicit(&family->shared->refused, 1, memory_order_relaxed);
-        /* Now: it may never come to an answer. */
-        if (host->call)
-            call_flag(host->call, CHANNEL_PIDS_REFUSED);
-        /* The kernel frees what a refused fork took some time later: a loop of them would reach the
-         * family's memory limit instead. */
-        clock_nanosleep(CLOCK_MONOTONIC, 0, &(struct timespec){0, REFUSED_NS}, NULL);
-    }
-    return refuse(error);
+    if (errno == EAGAIN)
+        return fork_refused(host, false);
+    return refuse(errno);
 }
 
 /*

@@ -13,10 +13,21 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "guest/kin.h"
+
 struct channel;
 struct family_shared;
 struct guest_call;
 struct host;
+
+/* Shared memory that one member has attached at once. */
+#define FAMILY_PLACES_MAX 64
+
+/* Pages of the linear memory in which a segment lies, or may lie again. */
+struct family_place {
+    uint32_t first, pages; /* of WebAssembly; no pages: not a place yet */
+    bool used;
+};
 
 struct family {
     uint32_t grants; /* GUEST_GRANT_FORK, GUEST_GRANT_IPC */
@@ -24,13 +35,55 @@ struct family {
     bool by_channel; /* the root answers on a channel; else the family has real streams */
     int log[2];      /* `by_channel`: a pipe, non-blocking */
     struct family_shared *shared;
+    int kin; /* the socket to the supervisor, non-blocking; -1: there is none (`vireo run`) */
+    struct kin_page *page; /* its answers; NULL with it */
+    uint32_t generation;   /* 0: the root */
+    uint32_t depth_max;
+    bool own_groups;         /* members ask for a control group of their own */
+    struct channel *channel; /* the root's, where it is mapped; NULL */
+    struct family_place places[FAMILY_PLACES_MAX];
 };
+
+/* What a family is made with. */
+struct family_options {
+    uint32_t grants;
+    uint32_t pids_max, depth_max; /* members, generations */
+    bool own_groups;
+    struct channel *channel; /* NULL: it has real streams */
+    int kin;                 /* -1: none */
+    struct kin_page *page;
+};
+
+struct guest_setup;
+/* What the template was told of it; no channel and no socket yet. */
+struct family_options family_options_of(const struct guest_setup *setup);
 
 /*
  * In an instance, before its filter and after its descriptors are in their places: makes it the
- * root of a family of at most `pids_max` members. `channel` NULL: it has real streams. 0 or -errno.
+ * root of a family. 0 or -errno.
  */
-int family_open(struct family *family, uint32_t grants, uint32_t pids_max, struct channel *channel);
+int family_open(struct family *family, const struct family_options *options);
+/* In a process that was forked just now: what is the parent's alone goes. Async-signal-safe. */
+void family_become_child(struct host *host);
+/* family_outside.c: from now `vireo fork` works, if it may fork. Before its filter. 0 or -errno. */
+int family_outside_open(struct host *host);
+/* Root: the linear memory has gone, and what was attached in it. */
+void family_forget_places(struct family *family);
+
+/*
+ * What a member gets of msgget() or shmget(), which answered `id`, or -1 and errno: the id, or a
+ * WASI errno as a negative number. EPERM when the key is another family's, which the supervisor
+ * knows and notes; and is told of keys that are made here. System calls: write, futex.
+ */
+uint32_t family_key_result(struct family *family, enum kin_key_kind kind, int key, int flags,
+                           int id);
+
+/* ---- kin.c: a family's words to its supervisor. Nothing where there is none ---- */
+/* Puts the socket at its place and maps the page (a memfd). 0 or -errno. */
+int kin_take(int socket, int page_fd, int place, struct family_options *ret_family);
+void kin_say(const struct family *family, const struct kin_message *message);
+/* Its answer: 0 or an errno; -ETIME: none came. */
+int kin_ask(const struct family *family, struct kin_message *message);
 
 /*
  * Root: puts what children wrote into the call's log, at most as much as that log holds. Between

@@ -118,7 +118,8 @@ static void enter_groups(const struct instance_fds *fds)
 
 /* Only INSTANCE_EVENT_FD (or 0, 1, 2 of a run) and what is granted stay open. */
 static struct channel *keep_descriptors(const struct template_state *state,
-                                        const struct instance_fds *fds)
+                                        const struct instance_fds *fds,
+                                        struct family_options *family)
 {
     unsigned first_kept = INSTANCE_FIRST_DIRECTORY_FD;
     unsigned first_unused =
@@ -132,6 +133,8 @@ static struct channel *keep_descriptors(const struct template_state *state,
         give_up();
     if (fds->control >= 0)
         first_unused++;
+    if (fds->kin >= 0 && kin_take(fds->kin, fds->kin_page, (int)first_unused++, family) < 0)
+        give_up();
     struct channel *channel = NULL;
 
     if (fds->memory >= 0) {
@@ -272,6 +275,7 @@ static void close_instance(struct template_state *state)
     if (state->instantiated)
         wasm_instance_close(&state->host);
     wasi_reset(state->wasi);
+    family_forget_places(state->host.family);
     state->instantiated = state->initialized = false;
 }
 
@@ -544,7 +548,8 @@ void instance_run(struct template_state *state, const struct guest_fork *fork,
                   const struct instance_fds *fds)
 {
     enter_groups(fds);
-    struct channel *channel = keep_descriptors(state, fds);
+    struct family_options family = family_options_of(&state->setup);
+    struct channel *channel = family.channel = keep_descriptors(state, fds, &family);
     state->control = fds->control >= 0 ? instance_control_fd(state) : -1;
     restrict_files(state);
     /* Of its own user namespace (isolation: request) or the template's: all go, for good. */
@@ -552,9 +557,9 @@ void instance_run(struct template_state *state, const struct guest_fork *fork,
         give_up();
     renew_secrets();
     if (state->setup.grants & (GUEST_GRANT_FORK | GUEST_GRANT_IPC)) {
-        if (family_open(&state->family, state->setup.grants, state->setup.pids_max, channel) < 0)
-            give_up();
         state->host.family = &state->family;
+        if (family_open(&state->family, &family) < 0 || family_outside_open(&state->host) < 0)
+            give_up();
     }
     /* It does not preempt whoever wakes it: the gateway wakes several instances before it sleeps,
      * and would be put aside for each. Its share of the CPU is the same. (musl has no wrapper.) */

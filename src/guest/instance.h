@@ -13,7 +13,8 @@
 /* The eventfd by which an instance says that it has answered; its only descriptor but grants. */
 #define INSTANCE_EVENT_FD 3
 /* Granted directories follow, then granted listening sockets, then the socket to the connector,
- * then that to vireo-platform, then the control socket (control.h), where they are granted. */
+ * then that to vireo-platform, then the control socket (control.h), then a family's to the
+ * supervisor (kin.h), where they are granted. */
 #define INSTANCE_FIRST_DIRECTORY_FD 4
 
 /* All that the template prepared, shared by its instances copy-on-write. */
@@ -55,6 +56,11 @@ static inline int instance_control_fd(const struct template_state *state)
     return instance_platform_fd(state) + ((state->setup.grants & GUEST_GRANT_PLATFORM) != 0);
 }
 
+static inline int instance_kin_fd(const struct template_state *state)
+{
+    return instance_control_fd(state) + ((state->setup.grants & GUEST_GRANT_LINK) != 0);
+}
+
 /* Where the descriptors of a GUEST_FORK message are. */
 struct instance_fds {
     int memory, event; /* channel; -1 for GUEST_FORK_RUN */
@@ -62,6 +68,7 @@ struct instance_fds {
     int connector;     /* -1 without GUEST_FORK_CONNECTOR */
     int platform;      /* -1 without GUEST_FORK_PLATFORM */
     int control;       /* -1 without GUEST_FORK_CONTROL */
+    int kin, kin_page; /* -1 without GUEST_FORK_KIN */
     const int *tasks;  /* v1 groups to enter */
     size_t task_count;
     int tmp[GRANT_FILES_MAX]; /* this instance's own tmp directories, -1 elsewhere */

@@ -50,7 +50,7 @@ LIBRARY_SYMBOL(Z_vireoZ_request_header)
 LIBRARY_SYMBOL(Z_vireoZ_response_status)
 LIBRARY_SYMBOL(Z_vireoZ_response_header)
 
-/* Processes and pipes (family.c, queue.c), imported by include/vireo/family.h. */
+/* Processes and pipes (family.c, queue.c, shm.c), imported by include/vireo/family.h. */
 LIBRARY_SYMBOL(Z_vireoZ_fork)
 LIBRARY_SYMBOL(Z_vireoZ_wait)
 LIBRARY_SYMBOL(Z_vireoZ_waitpid)
@@ -62,6 +62,10 @@ LIBRARY_SYMBOL(Z_vireoZ_msgget)
 LIBRARY_SYMBOL(Z_vireoZ_msgsnd)
 LIBRARY_SYMBOL(Z_vireoZ_msgrcv)
 LIBRARY_SYMBOL(Z_vireoZ_msgctl)
+LIBRARY_SYMBOL(Z_vireoZ_shmget)
+LIBRARY_SYMBOL(Z_vireoZ_shmat)
+LIBRARY_SYMBOL(Z_vireoZ_shmdt)
+LIBRARY_SYMBOL(Z_vireoZ_shmctl)
 
 /* Keys, SQL, queues and HTTP (platform.c), imported by include/vireo/platform.h. */
 LIBRARY_SYMBOL(Z_vireoZ_http)

@@ -48,7 +48,7 @@ uint32_t VIREO(msgget)(struct host *host, uint32_t key, uint32_t flags)
     if (flags & ~(uint32_t)(IPC_CREAT | IPC_EXCL | 0777))
         return refuse(EINVAL);
     int id = msgget((key_t)key, (int)flags);
-    return id < 0 ? refuse(errno) : (uint32_t)id;
+    return family_key_result(host->family, KIN_QUEUE, (int)key, (int)flags, id);
 }
 
 /* System call: msgsnd. */

@@ -15,6 +15,7 @@
 #include <sys/ipc.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/shm.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -40,6 +41,9 @@ enum rule {
     RULE_FORK,
     RULE_REMOVE,
     RULE_PRIVATE,
+    RULE_REMOVE_STAT,
+    RULE_ATTACH,
+    RULE_SMALL_PAGES,
     RULE_NO_CALL, /* ENOSYS */
 };
 
@@ -86,6 +90,10 @@ static const struct {
     [RULE_FORK] = {1, {{0, true, BPF_JEQ, SIGCHLD}}},
     /* Nothing that tells of or changes what is not a message. */
     [RULE_REMOVE] = {1, {{1, true, BPF_JEQ, IPC_RMID}}},
+    [RULE_REMOVE_STAT] = {1, {{1, false, BPF_JSET, ~(uint32_t)IPC_STAT}}},
+    /* Not executable, nor over what is mapped already. */
+    [RULE_ATTACH] = {1, {{2, false, BPF_JSET, ~(uint32_t)SHM_RDONLY}}},
+    [RULE_SMALL_PAGES] = {1, {{2, false, BPF_JSET, SHM_HUGETLB}}},
 };
 
 struct entry {

@@ -16,7 +16,8 @@
  * allows ANY; DISCARD: MADV_DONTNEED; WAIT_WAKE: FUTEX_WAIT and FUTEX_WAKE; CLOCK: the system's
  * clocks and its own, not those of other processes; FLAGS: F_GETFD to F_SETFL; FORK: the flag word
  * is SIGCHLD and nothing else;
- * REMOVE: IPC_RMID.
+ * REMOVE: IPC_RMID; REMOVE_STAT: that or IPC_STAT; ATTACH: no flag but SHM_RDONLY; SMALL_PAGES: no
+ * SHM_HUGETLB.
  */
 
 /* A warm call: wait for it, say that it is answered. */
@@ -104,11 +105,15 @@ SYSCALL(wait4, GUEST_GRANT_FORK, RULE_ANY)
 SYSCALL(kill, GUEST_GRANT_FORK, RULE_ANY)
 SYSCALL(getpid, GUEST_GRANT_FORK, RULE_ANY)
 SYSCALL(getppid, GUEST_GRANT_FORK, RULE_ANY)
-SYSCALL(pipe2, GUEST_GRANT_IPC, RULE_ANY)
+SYSCALL(pipe2, GUEST_GRANT_FORK | GUEST_GRANT_IPC, RULE_ANY)
 SYSCALL(msgget, GUEST_GRANT_IPC, RULE_ANY)
 SYSCALL(msgsnd, GUEST_GRANT_IPC, RULE_ANY)
 SYSCALL(msgrcv, GUEST_GRANT_IPC, RULE_ANY)
 SYSCALL(msgctl, GUEST_GRANT_IPC, RULE_REMOVE)
+SYSCALL(shmget, GUEST_GRANT_IPC, RULE_SMALL_PAGES)
+SYSCALL(shmat, GUEST_GRANT_IPC, RULE_ATTACH)
+SYSCALL(shmdt, GUEST_GRANT_IPC, RULE_ANY)
+SYSCALL(shmctl, GUEST_GRANT_IPC, RULE_REMOVE_STAT)
 
 /* Waits for a call and for the control socket at once. (mmap may map what comes over it, too.) */
 SYSCALL(futex_waitv, GUEST_GRANT_LINK, RULE_ANY)

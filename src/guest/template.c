@@ -175,7 +175,7 @@ static int setup_listeners(const int *sockets, struct err *err)
 /* Takes the set-up message; its descriptors end above all places that are to be filled. */
 static int setup_receive(int control, int moved[static FD_MESSAGE_MAX], struct err *err)
 {
-    const int above = INSTANCE_FIRST_DIRECTORY_FD + GRANT_FILES_MAX + GRANT_LISTEN_MAX + 3;
+    const int above = INSTANCE_FIRST_DIRECTORY_FD + GRANT_FILES_MAX + GRANT_LISTEN_MAX + 4;
     int fds[FD_MESSAGE_MAX];
     size_t fd_count = 0;
     int r = 0;
@@ -205,7 +205,9 @@ static int setup_socket_places(int any_fd, struct err *err)
         ((state.setup.grants & GUEST_GRANT_PLATFORM) &&
          dup3(any_fd, instance_platform_fd(&state), O_CLOEXEC) < 0) ||
         ((state.setup.grants & GUEST_GRANT_LINK) &&
-         dup3(any_fd, instance_control_fd(&state), O_CLOEXEC) < 0))
+         dup3(any_fd, instance_control_fd(&state), O_CLOEXEC) < 0) ||
+        ((state.setup.grants & (GUEST_GRANT_FORK | GUEST_GRANT_IPC)) &&
+         dup3(any_fd, instance_kin_fd(&state), O_CLOEXEC) < 0))
         return err_set(err, -errno, "cannot keep a place for sockets");
     return 0;
 }
@@ -279,7 +281,7 @@ static int fork_fds(const struct guest_fork *message, const int *fds, size_t fd_
 {
     bool run = message->flags & GUEST_FORK_RUN;
     size_t first_group = run ? 3 : 2;
-    int connector = -1, platform = -1, control = -1;
+    int connector = -1, platform = -1, control = -1, kin = -1, page = -1;
 
     if (message->flags & GUEST_FORK_CONNECTOR)
         connector = first_group < fd_count ? fds[first_group++] : -1;
@@ -287,6 +289,10 @@ static int fork_fds(const struct guest_fork *message, const int *fds, size_t fd_
         platform = first_group < fd_count ? fds[first_group++] : -1;
     if (message->flags & GUEST_FORK_CONTROL)
         control = first_group < fd_count ? fds[first_group++] : -1;
+    if ((message->flags & GUEST_FORK_KIN) && first_group + 2 <= fd_count) {
+        kin = fds[first_group++];
+        page = fds[first_group++];
+    }
 
     if (fd_count != first_group + message->group_count)
         return -EBADMSG;
@@ -295,6 +301,8 @@ static int fork_fds(const struct guest_fork *message, const int *fds, size_t fd_
                                      .connector = connector,
                                      .platform = platform,
                                      .control = control,
+                                     .kin = kin,
+                                     .kin_page = page,
                                      .stdio = {-1, -1, -1}};
     if (run)
         memcpy(ret_fds->stdio, fds, sizeof ret_fds->stdio);

@@ -48,6 +48,7 @@ enum guest_message_type {
 #define GUEST_FORK_CONNECTOR 16u /* the socket to the connector is there */
 #define GUEST_FORK_PLATFORM 32u  /* the socket to vireo-platform is there (guest/platform.h) */
 #define GUEST_FORK_CONTROL 64u   /* and the supervisor's socket: control.h */
+#define GUEST_FORK_KIN 128u      /* the socket and the page of a family are there: kin.h */
 
 /* Variables: a manifest's, and those that say where the listening sockets are. */
 #define GUEST_ENV_MAX (GRANT_ENV_MAX + 2)
@@ -74,6 +75,8 @@ struct guest_setup {
     uint32_t connect_count;
     uint32_t pids_max;         /* members of a family */
     uint32_t dependency_count; /* libraries that it is linked with; they come behind the sockets */
+    uint32_t depth_max;        /* its generations below the root */
+    uint32_t own_groups;       /* members ask for control groups of their own: kin.h */
     /* Where it may connect to, as the function says it; the connector knows the same list. */
     char connects[GRANT_CONNECT_MAX][ENDPOINT_MAX_BYTES + 1];
     char dependencies[DEPENDENCIES_MAX][NAME_MAX_BYTES + 1];
@@ -94,9 +97,10 @@ struct guest_ready {
 /*
  * Descriptors, in this order: channel memfd and eventfd (or stdin, stdout, stderr for
  * GUEST_FORK_RUN), the socket to the connector if GUEST_FORK_CONNECTOR, that to vireo-platform if
- * GUEST_FORK_PLATFORM, the control socket if GUEST_FORK_CONTROL, then `group_count` of control
- * groups: a v2 directory first if GUEST_FORK_INTO_GROUP, then v1 `tasks` files. Group descriptors
- * are gone before the first tenant instruction.
+ * GUEST_FORK_PLATFORM, the control socket if GUEST_FORK_CONTROL, socket and page (a memfd) of the
+ * family if GUEST_FORK_KIN, then `group_count` of control groups: a v2 directory first if
+ * GUEST_FORK_INTO_GROUP, then v1 `tasks` files. Group descriptors are gone before the first tenant
+ * instruction.
  */
 struct guest_fork {
     uint32_t type; /* GUEST_FORK */

@@ -69,6 +69,12 @@ int wasi_new(const struct wasi_options *options, struct wasi **ret_wasi, struct 
  * what it closed, gives rights back. Allocates nothing.
  */
 void wasi_reset(struct wasi *wasi);
+/*
+ * In a process that was forked without the guest's doing: its connections are the parent's. Each is
+ * at its end here: it is ready, and reading it gives nothing. Async-signal-safe. System calls:
+ * pipe2, close.
+ */
+void wasi_drop_connections(struct wasi *wasi);
 /* Closes every file that the guest left open. NULL is fine. */
 void wasi_free(struct wasi *wasi);
 

@@ -4,6 +4,7 @@
  * call. Bytes also move by fd_read() and fd_write() (wasi_io.c).
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -47,6 +48,22 @@ void wasi_connection_install(struct wasi *wasi, uint32_t fd, int socket, uint32_
                                 WASI_RIGHT_POLL_FD_READWRITE | WASI_RIGHT_FD_FDSTAT_SET_FLAGS |
                                 WASI_RIGHT_FD_FILESTAT_GET | WASI_RIGHT_SOCK_SHUTDOWN,
                     });
+}
+
+void wasi_drop_connections(struct wasi *wasi)
+{
+    for (uint32_t i = 0; i < WASI_FDS_MAX; i++) {
+        struct wasi_fd *entry = &wasi->fds[i];
+        int ends[2];
+        if (entry->kind != WASI_CONNECTION)
+            continue;
+        close(entry->fd);
+        entry->fd = -1;
+        if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) < 0)
+            continue;
+        close(ends[1]);
+        entry->fd = ends[0];
+    }
 }
 
 /*

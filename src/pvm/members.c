@@ -11,7 +11,6 @@
 
 #include "base/cleanup.h"
 #include "base/fd.h"
-#include "cgroup/cgroup.h"
 #include "pvm/members.h"
 
 /* struct pidfd_info of linux/pidfd.h, first version; Debian's headers are older. */
@@ -103,12 +102,10 @@ static int by_inner(const void *a, const void *b)
     return (one->inner > two->inner) - (one->inner < two->inner);
 }
 
-int pvm_members_read(const struct cgroup *group, struct pvm_member *ret_members, size_t max)
+int pvm_members_read(const pid_t *pids, int listed, struct pvm_member *ret_members)
 {
-    pid_t pids[PVM_MEMBERS_MAX];
     int count = 0;
 
-    int listed = cgroup_read_pids(group, pids, max < ARRAY_LEN(pids) ? max : ARRAY_LEN(pids));
     for (int i = 0; i < listed; i++)
         if (member_read(pids[i], &ret_members[count]) == 0)
             count++;
@@ -121,18 +118,18 @@ int pvm_members_read(const struct cgroup *group, struct pvm_member *ret_members,
     }
     if (count > 0)
         qsort(ret_members, (size_t)count, sizeof *ret_members, by_inner);
-    return listed < 0 ? listed : count;
+    return count;
 }
 
-static bool is_listed(const struct cgroup *group, pid_t pid)
+pid_t pvm_inner_pid(pid_t pid)
 {
-    pid_t pids[PVM_MEMBERS_MAX];
-    int count = cgroup_read_pids(group, pids, ARRAY_LEN(pids));
+    char text[4096];
+    const char *line;
 
-    for (int i = 0; i < count; i++)
-        if (pids[i] == pid)
-            return true;
-    return false;
+    if (pid <= 0 || proc_read(pid, "status", text, sizeof text) < 0)
+        return 0;
+    line = line_of(text, "NSpid");
+    return line ? inner_pid(line) : 0;
 }
 
 /* Who can't fork is alone in its group, and has a number of its function's namespace. */
@@ -141,23 +138,19 @@ static bool is_called(const struct pvm_member *member, pid_t inner, int count)
     return inner == 0 ? member->inner == 1 || count == 1 : member->inner == inner;
 }
 
-int pvm_member_open(const struct cgroup *group, pid_t inner, int *ret_pidfd, pid_t *ret_pid)
+int pvm_member_open(const pid_t *pids, int count, pid_t inner, int *ret_pidfd, pid_t *ret_pid)
 {
-    pid_t pids[PVM_MEMBERS_MAX];
-    struct pvm_member member;
-    int count = cgroup_read_pids(group, pids, ARRAY_LEN(pids));
-
     for (int i = 0; i < count; i++) {
+        struct pvm_member member;
         /* The descriptor first: what is looked at then can't be another one's. */
         _cleanup_(closep) int fd = (int)syscall(SYS_pidfd_open, pids[i], 0);
-        if (fd < 0 || member_read(pids[i], &member) < 0 || !is_called(&member, inner, count) ||
-            !is_listed(group, pids[i]))
+        if (fd < 0 || member_read(pids[i], &member) < 0 || !is_called(&member, inner, count))
             continue;
         *ret_pid = pids[i];
         *ret_pidfd = steal_fd(&fd);
         return 0;
     }
-    return count < 0 ? count : -ESRCH;
+    return -ESRCH;
 }
 
 static int status_recorded(int pidfd, int *ret_status)

@@ -1,14 +1,13 @@
 /*
- * Who lives in a pVM's control group: its root, and what its code forked. All is read from /proc,
- * by the kernel's word alone: a member can't lie about itself. Any thread.
+ * Members of a family, by the processes that live in its control groups: its root, and what that
+ * forked. All is read from /proc, by the kernel's word alone: a member can't lie about itself. Any
+ * thread.
  */
 #pragma once
 
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
-
-struct cgroup;
 
 /* A family has at most as many members as its limit of processes; of more the rest is not seen. */
 #define PVM_MEMBERS_MAX 512
@@ -22,16 +21,20 @@ struct pvm_member {
 };
 
 /*
- * The members that are alive, the root first, then by their numbers; how many, at most `max`, or
- * -errno. One that ended meanwhile is left out. Three files are read for each.
+ * The members among these processes, the root first, then by their numbers; how many. One that
+ * ended meanwhile is left out. `ret_members` has room for all. Two files are read for each.
  */
-int pvm_members_read(const struct cgroup *group, struct pvm_member *ret_members, size_t max);
+int pvm_members_read(const pid_t *pids, int count, struct pvm_member *ret_members);
 
 /*
- * A descriptor of the member that its family calls `inner` (0: the root). -ESRCH when there is
- * none. What it names was in the group when it was taken, whatever becomes of the number.
+ * A descriptor of that one of these processes which its family calls `inner` (0: the root); -ESRCH
+ * when there is none. A number may have become another process's since it was listed: who wants to
+ * do something to it lists again, and finds it there if it was the family's all the time.
  */
-int pvm_member_open(const struct cgroup *group, pid_t inner, int *ret_pidfd, pid_t *ret_pid);
+int pvm_member_open(const pid_t *pids, int count, pid_t inner, int *ret_pidfd, pid_t *ret_pid);
+
+/* What its innermost pid namespace calls a process; 0: it has ended. */
+pid_t pvm_inner_pid(pid_t pid);
 
 /*
  * The wait status of a process that has ended, by its descriptor and number: from the kernel's

@@ -96,6 +96,7 @@ struct pvm_fork_options {
     int connector;                     /* its socket to the connector; 0: it has no such grant */
     int platform;                      /* its socket to vireo-platform; 0: likewise */
     int control;                       /* its control socket; 0: it has no grant `link` */
+    int kin, kin_page; /* a family's socket to its supervisor, and the answers; 0: none */
 };
 /*
  * Asks for an instance; a failed start is said later (PVM_NOT_STARTED). Does not block: -EBUSY when

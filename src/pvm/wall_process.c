@@ -120,6 +120,8 @@ static int setup_fill(struct guest_setup *setup, const struct pvm_template_optio
     for (uint32_t i = 0; i < manifest->dependency_count; i++)
         memcpy(setup->dependencies[i], manifest->dependencies[i].name,
                sizeof setup->dependencies[i]);
+    setup->depth_max = manifest->family.depth;
+    setup->own_groups = manifest->family.own_groups;
     memcpy(setup->connects, manifest->connect, sizeof setup->connects);
     snprintf(setup->function, sizeof setup->function, "%s", options->function);
 
@@ -320,6 +322,11 @@ int pvm_fork(struct pvm_template *template, const struct pvm_fork_options *optio
     if (options->control > 0) {
         message.flags |= GUEST_FORK_CONTROL;
         fds[count++] = options->control;
+    }
+    if (options->kin > 0) {
+        message.flags |= GUEST_FORK_KIN;
+        fds[count++] = options->kin;
+        fds[count++] = options->kin_page;
     }
     if (options->group) {
         int clone_fd = -1;

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
+#include <sys/shm.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -129,7 +130,7 @@ static void what_no_table_has_ends_the_process(void **state)
         {"setuid", __NR_setuid, {0}},
         {"capset", __NR_capset, {0}},
         {"arch_prctl", __NR_arch_prctl, {0}},
-        {"shmget", __NR_shmget, {0, 4096, 0600}},
+        {"semget", __NR_semget, {0, 1, 0600}},
         {"msgctl, but for removal", __NR_msgctl, {0, 2}},
         {"semget", __NR_semget, {0, 1, 0600}},
         {"pkey_mprotect", __NR_pkey_mprotect, {0, 4096, PROT_EXEC, -1}},
@@ -277,13 +278,31 @@ static void a_family_forks_and_signals_with_its_grant_alone(void **state)
     };
     /* On a queue that does not exist: the tests' namespace is the machine's. */
     const struct call of_ipc[] = {
-        {"pipe2", __NR_pipe2, {(long)fds, 0}},
         {"msgget", __NR_msgget, {0x76697265, 0}},
         {"msgsnd", __NR_msgsnd, {-1, (long)fds, 0, 0}},
         {"msgrcv", __NR_msgrcv, {-1, (long)fds, 0, 0, 0}},
         {"msgctl", __NR_msgctl, {-1, 0}},
+        {"shmget", __NR_shmget, {0x76697265, 0, 0}},
+        {"shmat", __NR_shmat, {-1, 0, 0}},
+        {"shmat to read", __NR_shmat, {-1, 0, SHM_RDONLY}},
+        {"shmdt", __NR_shmdt, {0}},
+        {"shmctl to remove", __NR_shmctl, {-1, IPC_RMID}},
+        {"shmctl to look", __NR_shmctl, {-1, IPC_STAT}},
+    };
+    const struct call of_both = {"pipe2", __NR_pipe2, {(long)fds, 0}};
+    const struct call never[] = {
+        {"shmget of huge pages", __NR_shmget, {0x76697265, 0, SHM_HUGETLB}},
+        {"shmat to execute", __NR_shmat, {-1, 0, SHM_EXEC}},
+        {"shmat over what is there", __NR_shmat, {-1, 0, SHM_REMAP}},
+        {"shmctl to lock", __NR_shmctl, {-1, SHM_LOCK}},
+        {"shmctl to change", __NR_shmctl, {-1, IPC_SET}},
     };
 
+    allowed(GUEST_GRANT_FORK, &of_both);
+    allowed(GUEST_GRANT_IPC, &of_both);
+    killed(ALL_GRANTS & ~(GUEST_GRANT_FORK | GUEST_GRANT_IPC), &of_both);
+    for (size_t i = 0; i < ARRAY_LEN(never); i++)
+        killed(ALL_GRANTS, &never[i]);
     for (size_t i = 0; i < ARRAY_LEN(calls); i++) {
         allowed(GUEST_GRANT_FORK, &calls[i]);
         killed(0, &calls[i]);

@@ -1,4 +1,4 @@
-/* <sys/ipc.h>, which wasi-libc does not have, as far as <sys/msg.h> needs it. */
+/* <sys/ipc.h>, which wasi-libc does not have, as far as <sys/msg.h> and <sys/shm.h> need it. */
 #ifndef VIREO_POSIX_SYS_IPC_H
 #define VIREO_POSIX_SYS_IPC_H
 
@@ -11,6 +11,7 @@ typedef int key_t;
 #define IPC_EXCL 02000
 #define IPC_NOWAIT 04000
 #define IPC_RMID 0
+#define IPC_STAT 2
 #define IPC_PRIVATE ((key_t)0)
 
 static inline key_t ftok(const char *path, int id)

@@ -1,0 +1,253 @@
+/*
+ * What members of a family share, and what becomes of it when one ends: the body says what is
+ * tried, the answer what came of it. By the names that any UNIX source uses.
+ */
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ipc.h>
+#include <sys/msg.h>
+#include <sys/shm.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+static char input[256];
+
+static int failed(const char *what)
+{
+    printf("%s: %s\n", what, strerror(errno));
+    return 0;
+}
+
+static void sleep_ms(long ms)
+{
+    nanosleep(&(struct timespec){ms / 1000, ms % 1000 * 1000000}, NULL);
+}
+
+static int status_of(pid_t pid)
+{
+    int status = -1;
+
+    waitpid(pid, &status, 0);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 1000 + WTERMSIG(status);
+}
+
+/* A child that attaches it by its key, and one that has it attached already. */
+static int shared(void)
+{
+    key_t key = ftok("/tmp", 'k');
+    int id = shmget(key, 200000, IPC_CREAT | IPC_EXCL | 0600);
+    char *mine = id < 0 ? NULL : shmat(id, NULL, 0);
+
+    if (key == -1 || !mine || mine == (void *)-1)
+        return failed("shm");
+    mine[0] = 'a';
+    pid_t pid = fork();
+    if (pid == 0) {
+        char *again = shmat(shmget(key, 0, 0), NULL, 0);
+        if (again == (void *)-1 || again == mine || again[0] != 'a')
+            _exit(1);
+        again[199999] = 'z';
+        mine[1] = 'b';
+        _exit(shmdt(again));
+    }
+    int status = status_of(pid);
+    struct shmid_ds known;
+    bool told =
+        shmctl(id, IPC_STAT, &known) == 0 && known.shm_segsz == 200000 && known.shm_nattch == 1;
+    bool same = mine[1] == 'b' && mine[199999] == 'z';
+    char *copy = malloc(300000);
+    bool apart = copy + 300000 <= mine || copy >= mine + 200000;
+    shmdt(mine);
+    /* The place is plain memory again, then the segment's once more. */
+    bool gone = mine[1] == 0;
+    char *back = shmat(id, NULL, SHM_RDONLY);
+    printf("shared: %d %d %d %d %d %d\n", status, told, same, apart, gone,
+           back == mine && back[1] == 'b');
+    shmctl(id, IPC_RMID, NULL);
+    return shmget(key, 0, 0) < 0 && errno == ENOENT ? 0 : failed("still there");
+}
+
+static int improper(void)
+{
+    char here[16];
+    int id = shmget(IPC_PRIVATE, 4096, 0600);
+    bool where = shmat(id, here, 0) == (void *)-1 && errno == EINVAL;
+    bool flags = shmat(id, NULL, 0100000) == (void *)-1 && errno == EINVAL;
+    bool none = shmat(id + 1, NULL, 0) == (void *)-1 && (errno == EINVAL || errno == EIDRM);
+    bool free_place = shmdt(here) < 0 && errno == EINVAL;
+    bool large = shmget(IPC_PRIVATE, 1u << 30, 0600) < 0 && errno == EINVAL;
+    bool huge = shmget(IPC_PRIVATE, 2u << 20, 04000 | 0600) < 0 && errno == EINVAL;
+    int count = 0;
+
+    while (count < 1000 && shmat(id, NULL, 0) != (void *)-1)
+        count++;
+    printf("refused: %d %d %d %d %d %d, after %d\n", where, flags, none, free_place, large, huge,
+           count);
+    return 0;
+}
+
+/* A key that another family seeks meanwhile. */
+static int kept(void)
+{
+    int id = shmget(4712, 4096, IPC_CREAT | IPC_EXCL | 0666);
+    int queue = msgget(4713, IPC_CREAT | IPC_EXCL | 0666);
+
+    if (id < 0 || queue < 0)
+        return failed("kept");
+    fprintf(stderr, "keys are kept\n");
+    sleep_ms(1500);
+    shmctl(id, IPC_RMID, NULL);
+    msgctl(queue, IPC_RMID, NULL);
+    printf("kept\n");
+    return 0;
+}
+
+static int sought(void)
+{
+    int memory = shmget(4712, 0, 0) < 0 ? errno : 0;
+    int queue = msgget(4713, 0) < 0 ? errno : 0;
+    int nobodys = shmget(4714, 0, 0) < 0 ? errno : 0;
+    /* One of its own by the same name is its own. */
+    int own = shmget(4712, 4096, IPC_CREAT | 0600);
+    char *at = shmat(own, NULL, 0);
+
+    printf("memory: %s, ", strerror(memory));
+    printf("queue: %s, ", strerror(queue));
+    printf("nobody's: %s, own: %d\n", strerror(nobodys), at != (void *)-1 && at[0] == 0);
+    shmctl(own, IPC_RMID, NULL);
+    return 0;
+}
+
+/* Generations, as many as there may be. */
+static int deep(void)
+{
+    int depth = 0;
+
+    for (;;) {
+        pid_t pid = fork();
+        if (pid < 0)
+            _exit(errno == EAGAIN ? depth : 200);
+        if (pid > 0) {
+            int status = status_of(pid);
+            if (depth > 0)
+                _exit(status);
+            printf("generations: %d\n", status);
+            return 0;
+        }
+        depth++;
+    }
+}
+
+/* A writer that is killed in the middle: of a pipe's message, of a queue's, of shared memory's. */
+static int torn(void)
+{
+    int id = shmget(IPC_PRIVATE, 8192, 0600);
+    int queue = msgget(IPC_PRIVATE, 0600);
+    volatile int *shared_words = shmat(id, NULL, 0);
+    struct {
+        long type;
+        char text[4096];
+    } message = {1, ""};
+    char text[64];
+    int fds[2];
+
+    if (id < 0 || queue < 0 || pipe(fds) < 0)
+        return failed("torn");
+    pid_t pid = fork();
+    if (pid == 0) {
+        write(fds[1], "half of a mess", 14);
+        for (;;) {
+            /* The kernel has a message whole or not at all. */
+            msgsnd(queue, &message, sizeof message.text, 0);
+            shared_words[0]++;
+        }
+    }
+    close(fds[1]);
+    while (shared_words[0] < 2)
+        sleep_ms(1);
+    kill(pid, SIGKILL);
+    int status = status_of(pid);
+    ssize_t first = read(fds[0], text, sizeof text), second = read(fds[0], text, sizeof text);
+    int whole = 0, broken = 0;
+    ssize_t n;
+    while ((n = msgrcv(queue, &message, sizeof message.text, 0, IPC_NOWAIT)) >= 0)
+        *(n == sizeof message.text ? &whole : &broken) += 1;
+    printf("torn: %d, pipe %d then %d, queue %d whole %d broken\n", status, (int)first, (int)second,
+           whole == shared_words[0] || whole == shared_words[0] + 1, broken);
+    msgctl(queue, IPC_RMID, NULL);
+    shmctl(id, IPC_RMID, NULL);
+    return 0;
+}
+
+/* Nobody reads: every writer waits at the queue's limit, none takes more memory. */
+static int queue_flood(void)
+{
+    static struct {
+        long type;
+        char text[8000];
+    } message = {1, ""};
+    int queue = msgget(IPC_PRIVATE, 0600), count = 0, ended = 0;
+    pid_t writers[3];
+
+    for (int i = 0; i < 3; i++) {
+        writers[i] = fork();
+        if (writers[i] == 0)
+            for (;;)
+                msgsnd(queue, &message, sizeof message.text, 0);
+    }
+    sleep_ms(100);
+    for (int i = 0; i < 3; i++) {
+        kill(writers[i], SIGKILL);
+        ended += status_of(writers[i]) == 1009;
+    }
+    while (msgrcv(queue, &message, sizeof message.text, 0, IPC_NOWAIT) >= 0)
+        count++;
+    printf("flooded: %d ended, %d messages\n", ended, count);
+    msgctl(queue, IPC_RMID, NULL);
+    return 0;
+}
+
+/* Works for a while, for somebody to fork it meanwhile: each of the two says where it came to. */
+static int count(int rounds)
+{
+    int sum = 0;
+
+    for (int i = 0; i < rounds; i++) {
+        sum += i;
+        sleep_ms(10);
+    }
+    fprintf(stderr, "counted %d in %s\n", sum, getpid() == 1 ? "the root" : "a child");
+    printf("counted %d\n", sum);
+    return 7;
+}
+
+int main(void)
+{
+    ssize_t n = read(0, input, sizeof input - 1);
+
+    input[n > 0 ? n : 0] = '\0';
+    if (strcmp(input, "shared") == 0)
+        return shared();
+    if (strcmp(input, "improper") == 0)
+        return improper();
+    if (strcmp(input, "kept") == 0)
+        return kept();
+    if (strcmp(input, "sought") == 0)
+        return sought();
+    if (strcmp(input, "deep") == 0)
+        return deep();
+    if (strcmp(input, "torn") == 0)
+        return torn();
+    if (strcmp(input, "queue flood") == 0)
+        return queue_flood();
+    if (strncmp(input, "count ", 6) == 0)
+        return count(atoi(input + 6));
+    printf("unknown: '%s'\n", input);
+    return 1;
+}

@@ -1,0 +1,178 @@
+#!/usr/bin/env bats
+# What members of a family share, who else does not, and forks that are asked for from outside.
+load helper
+
+setup_file() {
+    [ "$(id -u)" = 0 ] || return 0
+    VIREO_STATE=$(mktemp -d /tmp/vireo-test-kin.XXXXXX)
+    libraries_take
+    printf 'allow_grants:\n  fork: true\n  ipc: true\n' >"$VIREO_STATE/vireo.conf"
+    daemon_start --config "$VIREO_STATE/vireo.conf"
+    deploy_kin near 'family: {depth: 3}'
+    deploy_kin far 'family: {group: own}'
+    printf 'name: alone\n' >"$BATS_FILE_TMPDIR/kin/vireo.yaml"
+    "$VIREO" deploy "$BATS_FILE_TMPDIR/kin"
+}
+
+teardown_file() {
+    daemon_clean
+}
+
+setup() {
+    need_root
+}
+
+# deploy_kin NAME MORE
+deploy_kin() {
+    local folder=$BATS_FILE_TMPDIR/kin
+    mkdir -p "$folder"
+    cp "$FUNCTIONS/kin.c" "$folder"
+    printf 'name: %s\nlimits: {pids: 8, timeout: 10s, memory: 32MiB}\n%s\ngrants: {fork: true, ipc: true, files: [{path: /tmp}]}\n' \
+        "$1" "$2" >"$folder/vireo.yaml"
+    "$VIREO" deploy "$folder"
+}
+
+# ask NAME WORDS: the answer is in body.
+ask() {
+    call "$1" --data-binary "$2"
+    [ "$code" = 200 ] || {
+        echo "status $code: $body" >&2
+        return 1
+    }
+}
+
+# root_of NAME, which has one instance.
+root_of() {
+    "$VIREO" ps -o json | jq -r "[.[] | select(.function == \"$1\" and .parent == null)][0].id // empty"
+}
+
+metric() {
+    admin GET /metrics | awk -v name="$1" '$1 == name {print $2}'
+}
+
+@test "shared memory is one memory for the family, and plain memory where it was left" {
+    local name
+    for name in near far near; do
+        ask "$name" shared
+        [ "$body" = "shared: 0 1 1 1 1 1" ]
+    done
+    ask near improper
+    [ "$body" = "refused: 1 1 1 1 1 1, after 64" ]
+    # A call later nothing of it is left.
+    ask near shared
+    [ "$body" = "shared: 0 1 1 1 1 1" ]
+}
+
+@test "another family's key is EPERM, counted, and logged with both identities" {
+    local before keeps
+    before=$(metric vireo_ipc_refused_total)
+    curl -s --max-time 20 -o "$BATS_TEST_TMPDIR/kept" --data-binary kept "$VIREO_SERVER/function/near" &
+    keeps=$!
+    eventually 10 eval '"$VIREO" logs near | grep -q "keys are kept"'
+    ask far sought
+    [ "$body" = "memory: Operation not permitted, queue: Operation not permitted, nobody's: No such file or directory, own: 1" ]
+    wait "$keeps"
+    [ "$(cat "$BATS_TEST_TMPDIR/kept")" = kept ]
+    [ "$(metric vireo_ipc_refused_total)" = $((before + 2)) ]
+    grep -q "pVM $(root_of far) of 'far' (uid [0-9]*) asked for shared memory 0x1268 of pVM $(root_of near) of 'near' (uid [0-9]*): refused" \
+        "$VIREO_STATE/daemon.log"
+}
+
+@test "without the grant there is no shared memory" {
+    ask alone shared
+    [ "$body" = "shm: Operation not permitted" ]
+}
+
+@test "generations are limited, and who reaches the limit is told, counted and logged" {
+    local before
+    before=$(metric vireo_forks_refused_total)
+    ask near deep
+    [ "$body" = "generations: 3" ]
+    [ "$(metric vireo_forks_refused_total)" -gt "$before" ]
+    grep -q "pVM $(root_of near)\.[0-9]* of 'near': fork refused at 3 generations (family: depth)" \
+        "$VIREO_STATE/daemon.log"
+    # Here the limit of members comes first.
+    ask far deep
+    [ "$body" = "generations: 7" ]
+    eventually 5 grep -q "pVM [0-9.]* of 'far': fork refused at 8 members (limits: pids)" "$VIREO_STATE/daemon.log"
+}
+
+@test "a peer that is killed leaves whole messages, and a flood of them is bounded" {
+    ask near torn
+    [ "$body" = "torn: 1009, pipe 14 then 0, queue 1 whole 0 broken" ]
+    ask near 'queue flood'
+    [ "$body" = "flooded: 3 ended, 2 messages" ]
+}
+
+@test "a call that is forked from outside goes on in both, and only its root answers" {
+    local name root child calls
+    for name in near far; do
+        ask "$name" shared
+        root=$(root_of "$name")
+        curl -s --max-time 20 -o "$BATS_TEST_TMPDIR/counted" --data-binary 'count 150' \
+            "$VIREO_SERVER/function/$name" &
+        calls=$!
+        sleep 0.3
+        child=$("$VIREO" fork "$root")
+        [[ $child == "$root".[0-9]* ]]
+        "$VIREO" ps --tree | grep -q "└─ $child *$root *$root *process *$name"
+        run "$VIREO" wait "$child"
+        [ "$status" -eq 1 ]
+        [ "$output" = "$child: exit status 7" ]
+        wait "$calls"
+        # The command's own exit status is what its caller gets.
+        jq -e '.cause == "exit"' "$BATS_TEST_TMPDIR/counted"
+        # The root passes on what its children wrote with its next call at the latest.
+        ask "$name" shared
+        eventually 5 eval '"$VIREO" logs "$name" | grep -q "counted 11175 in a child"'
+        "$VIREO" logs "$name" | grep -q "counted 11175 in the root"
+        grep -q "pVM $root of '$name': fork, by uid 0" "$VIREO_STATE/daemon.log"
+    done
+}
+
+@test "an idle instance that is forked from outside serves on; its child waits and can be forked" {
+    local root child grandchild
+    ask near shared
+    root=$(root_of near)
+    child=$("$VIREO" fork "$root")
+    grandchild=$("$VIREO" fork "$child")
+    [ "$("$VIREO" ps -o json | jq -r ".[] | select(.id == \"$grandchild\") | .parent")" = "$child" ]
+    ask near shared
+    [ "$body" = "shared: 0 1 1 1 1 1" ]
+    "$VIREO" fork "$grandchild"
+    # Four generations are too many.
+    run "$VIREO" fork "$("$VIREO" ps -o json | jq -r ".[] | select(.parent == \"$grandchild\").id")"
+    [ "$status" -ne 0 ]
+    [[ $output == *"its family's limits are reached"* ]]
+    "$VIREO" kill "$child"
+    ask near shared
+    "$VIREO" kill "$root"
+    eventually 5 eval '[ -z "$(root_of near)" ]'
+    run "$VIREO" fork "$root"
+    [ "$status" -eq 3 ]
+    call alone --data-binary 'count 0'
+    run "$VIREO" fork "$(root_of alone)"
+    [ "$status" -eq 4 ]
+    [[ $output == *"has no grant to fork"* ]]
+}
+
+# Directories of members' groups below those of this daemon, in all trees.
+member_groups() {
+    find /sys/fs/cgroup -path '*vireo/*' -type d -name 'm[0-9]*' 2>/dev/null | wc -l
+}
+
+@test "a member has a control group of its own where the manifest says so, as long as it lives" {
+    local child
+    ask far shared
+    eventually 5 eval '[ "$(member_groups)" = 0 ]'
+    child=$("$VIREO" fork "$(root_of far)")
+    eventually 5 eval '[ "$(member_groups)" -ge 1 ]'
+    "$VIREO" ps -q | grep -qx "$child"
+    "$VIREO" kill "$child"
+    eventually 5 eval '[ "$(member_groups)" = 0 ]'
+    # With the whole family, whose limits stand above.
+    "$VIREO" fork "$(root_of far)"
+    "$VIREO" kill "$(root_of far)"
+    eventually 10 eval '[ "$(member_groups)" = 0 ]'
+    ask far shared
+}
