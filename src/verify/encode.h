@@ -25,8 +25,9 @@ struct encoding {
     Z3_ast *rounds;  /* of headers: how often the loop went round */
     struct product {
         vid value;
+        Z3_ast guard; /* where it is what its assertions say */
         struct product *next;
-    } * products;
+    } * products, *quotients; /* of what is not constant, so far */
     uint64_t queries;
 };
 

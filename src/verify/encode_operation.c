@@ -137,12 +137,46 @@ static void relate_products(struct encoding *e, Z3_ast guard, Z3_ast x, Z3_ast p
     term_assert(e, guard, term_implies(e, term_lt(e, z, x), term_le(e, term_add(e, q, y), p)));
 }
 
-/* x * y, neither constant, not negative, not wrapping: the sides of the box, and other products. */
-static Z3_ast product(struct op *op)
+/* What is true of p = u * y and the quotient q of x by y, of numbers that are not negative. */
+static void relate_quotient(struct encoding *e, Z3_ast guard, Z3_ast u, Z3_ast y, Z3_ast p,
+                            Z3_ast x, Z3_ast q)
+{
+    term_assert(e, guard, term_implies(e, term_le(e, u, q), term_le(e, p, x)));
+    term_assert(e, guard, term_implies(e, term_lt(e, u, q), term_le(e, term_add(e, p, y), x)));
+    term_assert(e, guard, term_implies(e, term_lt(e, q, u), term_lt(e, x, p)));
+}
+
+/* Of a product and a quotient that share the factor and the divisor. */
+static void relate_both(struct encoding *e, Z3_ast guard, vid product, vid quotient)
+{
+    const struct value *p = value_at(e->program, product), *q = value_at(e->program, quotient);
+    for (unsigned i = 0; i < 2; i++)
+        if (p->operands[i] == q->operands[1])
+            relate_quotient(e, guard, encode_view(e, p->operands[1 - i], false),
+                            encode_view(e, p->operands[i], false), e->terms[product],
+                            encode_view(e, q->operands[0], false), e->terms[quotient]);
+}
+
+static struct product *note_product(struct encoding *e, struct product *next, vid value,
+                                    Z3_ast guard)
+{
+    struct product *mine = program_alloc(e->program, 1, sizeof *mine);
+
+    mine->value = value;
+    mine->guard = guard;
+    mine->next = next;
+    return mine;
+}
+
+/*
+ * x * y, neither constant: what is true of it where both are in the box (not negative, and not so
+ * large that the product could wrap): its sides, and what other products and quotients say.
+ */
+static Z3_ast product(struct op *op, const struct range box[2])
 {
     struct encoding *e = op->e;
     Z3_ast x = operand(op, 0, false), y = operand(op, 1, false);
-    const struct range *a = &op->operands[0], *b = &op->operands[1];
+    const struct range *a = &box[0], *b = &box[1];
     Z3_ast result = bounded(op, term_fresh(e, "product")), zero = term_number(e, 0);
     Z3_ast one = term_number(e, 1);
 
@@ -165,26 +199,39 @@ static Z3_ast product(struct op *op)
     term_assert(e, guard, term_le(e, high_high, result));
     term_assert(e, guard, term_le(e, result, high_low));
     term_assert(e, guard, term_le(e, result, low_high));
-    term_assert(e, op->guard, term_implies(e, term_le(e, one, y), term_le(e, x, result)));
-    term_assert(e, op->guard, term_implies(e, term_le(e, one, x), term_le(e, y, result)));
-    term_assert(e, op->guard,
+    term_assert(e, guard, term_implies(e, term_le(e, one, y), term_le(e, x, result)));
+    term_assert(e, guard, term_implies(e, term_le(e, one, x), term_le(e, y, result)));
+    term_assert(e, guard,
                 term_implies(e, term_or(e, term_eq(e, x, zero), term_eq(e, y, zero)),
                              term_eq(e, result, zero)));
     for (struct product *p = e->products; p; p = p->next) {
         const struct value *other = value_at(e->program, p->value);
-        Z3_ast both = term_and(e, op->guard, encode_reached(e, other->block));
         for (unsigned i = 0; i < 2; i++)
             for (unsigned k = 0; k < 2; k++)
                 if (op->value->operands[i] == other->operands[k])
-                    relate_products(e, both, i ? x : y, result,
+                    relate_products(e, term_and(e, guard, p->guard), i ? x : y, result,
                                     encode_view(e, other->operands[1 - k], false),
                                     e->terms[p->value], i ? y : x);
     }
-    struct product *mine = program_alloc(e->program, 1, sizeof *mine);
-    mine->value = op->id;
-    mine->next = e->products;
-    e->products = mine;
+    for (struct product *q = e->quotients; q; q = q->next)
+        relate_both(e, term_and(e, guard, q->guard), op->id, q->value);
+    e->products = note_product(e, e->products, op->id, guard);
     return result;
+}
+
+/* Where a factor is not known to be small enough, it may still be: the box is cut so that it is. */
+static bool find_box(const struct op *op, struct range box[2])
+{
+    const uint64_t most = (op->width < 62 ? width_mask(op->width) : (uint64_t)1 << 62) >> 1;
+
+    for (unsigned i = 0; i < 2; i++) {
+        box[i] = op->operands[i];
+        const struct range *other = &op->operands[1 - i];
+        if (other->high > 0 && box[i].high > most / other->high && other->high <= 1 << 30)
+            box[i].high = most / other->high;
+    }
+    return box[0].low <= box[0].high && box[1].low <= box[1].high &&
+           (unsigned __int128)box[0].high * box[1].high <= most;
 }
 
 static Z3_ast multiply(struct op *op)
@@ -195,11 +242,12 @@ static Z3_ast multiply(struct op *op)
     for (unsigned i = 0; i < 2; i++)
         if (constant(op, i, &by))
             return scale(op, 1 - i, sign_extend(by, op->width));
+    struct range box[2];
     unsigned __int128 most = (unsigned __int128)a->high * b->high;
-    if (op->e->is_signed[op->id] || most > width_mask(op->width) ||
-        most > (unsigned __int128)1 << 62)
-        return encode_opaque(op->e, op->id);
-    return product(op);
+    if (!op->e->is_signed[op->id] && most <= width_mask(op->width) &&
+        most <= (unsigned __int128)1 << 62)
+        return product(op, op->operands);
+    return find_box(op, box) ? product(op, box) : encode_opaque(op->e, op->id);
 }
 
 /* exact = by * quotient + remainder with 0 <= remainder < by: the floor. */
@@ -240,6 +288,10 @@ static Z3_ast divide_unsigned(struct op *op, bool want_remainder)
                                  term_le(e, term_scale(e, 2, result), a)));
         term_assert(e, op->guard,
                     term_implies(e, term_lt(e, a, b), term_eq(e, result, term_number(e, 0))));
+        e->terms[op->id] = result;
+        for (struct product *p = e->products; p; p = p->next)
+            relate_both(e, term_and(e, op->guard, p->guard), p->value, op->id);
+        e->quotients = note_product(e, e->quotients, op->id, op->guard);
     }
     return result;
 }

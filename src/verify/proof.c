@@ -66,9 +66,13 @@ static void mark_relevant(struct proof *proof)
     } while (0)
     for (uint32_t i = 0; i < proof->obligations->count; i++) {
         const struct obligation *o = &proof->obligations->items[i];
-        if (o->state == OBLIGATION_OPEN && o->value)
-            for (unsigned k = 0; k < value_at(program, o->value)->count; k++)
-                MARK(value_at(program, o->value)->operands[k]);
+        if (o->state != OBLIGATION_OPEN || !o->value)
+            continue;
+        /* What is stored, or filled in, does not decide whether it may be. */
+        const struct value *value = value_at(program, o->value);
+        for (unsigned k = 0; k < value->count; k++)
+            if (k != 1 || (value->op != OP_STORE && value->op != OP_MEMSET))
+                MARK(value->operands[k]);
     }
     for (uint32_t n = 0; n < program->order_count; n++) {
         const struct block *block = &program->blocks[program->order[n]];
