@@ -15,6 +15,7 @@
 #include "verify/lower.h"
 #include "verify/promote.h"
 #include "verify/report.h"
+#include "verify/undefined.h"
 #include "verify/verify.h"
 
 /* Terms and pointers are walked by recursion: as deep as programs are long. */
@@ -105,9 +106,12 @@ static bool read_modules(struct run *run)
             return false;
         }
     }
-    if (!run->module)
+    if (!run->module) {
         say(run, "there is nothing to verify", NULL);
-    return run->module != NULL;
+        return false;
+    }
+    define_undefined(run->module);
+    return true;
 }
 
 static bool is_little_x86(LLVMModuleRef module)
