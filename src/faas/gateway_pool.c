@@ -389,7 +389,9 @@ bool pool_answered(struct pool *pool, struct instance *instance, bool finished)
         return false;
     }
     bool old = function->gone || instance->generation != function->facts.generation;
-    if (old && instance->call_count > 0)
+    /* They were given to it before it was old, or before its function was of isolation `request`.
+     */
+    if ((old || function->facts.per_request) && instance->call_count > 0)
         return true;
     /* Of isolation `request`: it should have said that it ends; it never sees a second call. */
     if (old || function->facts.per_request) {

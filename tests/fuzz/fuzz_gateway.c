@@ -122,6 +122,12 @@ unsigned http_active(const struct http_server *server)
     return 0;
 }
 
+/* Of any request, once in a while. */
+bool http_peer_closed(const struct http_request *request)
+{
+    return ((uintptr_t)request / sizeof(struct fake_request)) % 4 == 0;
+}
+
 struct http_stats http_server_stats(const struct http_server *server)
 {
     (void)server;

@@ -208,6 +208,23 @@ static void what_an_instance_had_not_begun_outlives_it(void **state)
     assert_int_equal(f->given, 0);
 }
 
+static void calls_outlive_a_change_of_isolation(void **state)
+{
+    (void)state;
+    struct pool_call calls[3] = {0};
+    struct gateway_function facts = usual;
+    struct pool_function *f = short_calls(&facts, calls);
+    for (int i = 1; i < 3; i++)
+        assert_int_equal(pool_submit(pool, f, &calls[i]), 0);
+    facts.per_request = 1;
+    set(&facts);
+    assert_true(pool_answered(pool, started[0], false));
+    assert_ptr_equal(started[0]->call_first, &calls[2]);
+    assert_false(pool_answered(pool, started[0], false));
+    assert_int_equal(stopped_count, 1);
+    assert_int_equal(failed_count, 0);
+}
+
 static void calls_of_a_removed_function_that_went_back_fail(void **state)
 {
     (void)state;
@@ -233,6 +250,7 @@ int main(void)
         TEST(a_long_call_runs_in_the_background_and_a_short_one_does_not),
         TEST(what_an_instance_had_not_begun_outlives_it),
         TEST(calls_of_a_removed_function_that_went_back_fail),
+        TEST(calls_outlive_a_change_of_isolation),
         TEST(calls_are_served_in_order),
         TEST(a_full_queue_refuses),
         TEST(a_call_that_waits_long_gets_another_instance),
