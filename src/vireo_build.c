@@ -12,10 +12,8 @@ static const struct {
     const char *name;
     stage_function *run;
 } STAGES[] = {
-    {"compile", stage_compile},
-    {"translate", stage_translate},
-    {"native", stage_native},
-    {"library", stage_library},
+    {"compile", stage_compile}, {"translate", stage_translate}, {"native", stage_native},
+    {"library", stage_library}, {"link", stage_link},
 };
 
 int main(int argc, char **argv)

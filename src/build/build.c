@@ -366,7 +366,8 @@ static bool notes_equal(const struct library_note *a, const struct library_note 
     return strcmp(a->name, b->name) == 0 && strcmp(a->version, b->version) == 0 &&
            strcmp(a->safety, b->safety) == 0 && strcmp(a->kind, b->kind) == 0 && a->abi == b->abi &&
            memcmp(a->source_hash, b->source_hash, sizeof a->source_hash) == 0 &&
-           library_demands_equal(&a->demands, &b->demands);
+           library_demands_equal(&a->demands, &b->demands) &&
+           memcmp(&a->proof, &b->proof, sizeof a->proof) == 0;
 }
 
 static int check_library(struct build *build, struct err *err)
@@ -400,9 +401,13 @@ static bool take_from_store(const struct build *build, struct store *store,
         return false;
     if (store_get(store, hash, key, NULL, &fd, &note, NULL) < 0 || fstat(fd, &status) < 0)
         return false;
-    /* The kind is known only after compiling; it depends on nothing but the input. */
+    /* Kind and rung are known only after compiling; they depend on nothing but the input. */
     struct library_note wanted = build->note;
     memcpy(wanted.kind, note.kind, sizeof wanted.kind);
+    if (build_has_ladder(build)) {
+        memcpy(wanted.safety, note.safety, sizeof wanted.safety);
+        wanted.proof = note.proof;
+    }
     if (!notes_equal(&note, &wanted))
         return false;
     _cleanup_(freep) char *library = malloc((size_t)status.st_size);
@@ -413,6 +418,7 @@ static bool take_from_store(const struct build *build, struct store *store,
     result->size = (size_t)status.st_size;
     result->note = note;
     result->from_store = true;
+    store_find_ladder(store, result->input_hash, result->ladder);
     memcpy(result->library_hash, hash, sizeof hash);
     return true;
 }
@@ -429,12 +435,13 @@ static int sign_and_store(struct build *build, struct store *store, const struct
     crypto_hash_sha256(digest, result->library, result->size);
     sodium_bin2hex(result->library_hash, sizeof result->library_hash, digest, sizeof digest);
     result->note = build->note;
+    memcpy(result->ladder, build->ladder, sizeof result->ladder);
     if (!store)
         return 0;
     r = store_put(store, result->library, result->size, result->library_hash, err);
     if (r < 0)
         return r;
-    return store_record_built(store, result->input_hash, result->library_hash, err);
+    return store_record_built(store, result->input_hash, result->library_hash, build->ladder, err);
 }
 
 static int prepare(struct build *build, struct build_result *result, struct err *err)
@@ -449,8 +456,14 @@ static int prepare(struct build *build, struct build_result *result, struct err 
         library_demands_of(manifest, &build->note.demands);
     build_hash_source(&build->source, build->note.source_hash);
     result->manifest = *manifest;
-    return build_hash_input(build->note.source_hash, build->note.safety, build->options,
-                            result->input_hash, err);
+    bool ladder = build_has_ladder(build);
+    bool patient =
+        ladder && build->options->require && strcmp(build->options->require, "proved") == 0;
+    return build_hash_input(build->note.source_hash,
+                            patient  ? "proved"
+                            : ladder ? "ladder"
+                                     : build->note.safety,
+                            build->options, result->input_hash, err);
 }
 
 static int translate_module(struct build *build, struct err *err)
@@ -470,7 +483,8 @@ static int run_stages(struct build *build, struct err *err)
     int r = sandbox_open(build->options, build_source_title(&build->source), &build->sandbox, err);
 
     if (r == 0)
-        r = build->options->native ? build_native(build, err) : translate_module(build, err);
+        r = build->options->native ? build_native(build, err)
+                                   : build_ladder(build, translate_module, err);
     if (r == 0)
         r = check_library(build, err);
     if (r == 0 && build->map)
@@ -501,6 +515,9 @@ int build_run(const struct build_options *options, const void *tar, size_t tar_s
         if (r == 0)
             r = sign_and_store(memory, store, key, &result, err);
     }
+    if (r == 0 && !build_is_as_safe(result.note.safety, options->require))
+        r = err_say(err, -EPERM, "cannot build '%s': it is '%s', and '%s' is required",
+                    build_source_title(&memory->source), result.note.safety, options->require);
     build_clear(memory);
     if (r < 0)
         return r;

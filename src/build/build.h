@@ -16,6 +16,7 @@ struct err;
 
 #define BUILD_HASH_BYTES 32
 #define BUILD_HASH_TEXT 65 /* lower-case hex and NUL */
+#define BUILD_LADDER_BYTES 2048
 
 /* ---- note and signature (note.c, sign.c): see docs/library.md for the bytes ---- */
 
@@ -35,6 +36,15 @@ bool library_demands_equal(const struct library_demands *one, const struct libra
 /* Lays them over a manifest that says nothing itself. */
 void library_demands_take(const struct library_demands *demands, struct manifest *manifest);
 
+/* What was proved, of what, and with which bounds: a call's sandbox is made from it. */
+struct library_proof {
+    uint8_t ir_hash[BUILD_HASH_BYTES];     /* SHA-256 of the bitcode that was verified */
+    uint8_t report_hash[BUILD_HASH_BYTES]; /* of the verifier's report */
+    uint64_t instructions;                 /* at most in one call */
+    uint64_t stack_bytes;                  /* of all its frames together */
+    uint64_t static_bytes;                 /* of its variables */
+};
+
 /* Section .note.vireo, owner "vireo", types 1 and 2: what a library says of itself. */
 struct library_note {
     char name[NAME_MAX_BYTES + 1];
@@ -44,6 +54,7 @@ struct library_note {
     uint32_t abi;                          /* LIBRARY_ABI */
     char kind[16];                         /* "handler", "command"; "library": functions only */
     uint8_t source_hash[BUILD_HASH_BYTES]; /* SHA-256 of the packed source and manifest */
+    struct library_proof proof;            /* of "proved"; else zero */
     struct library_demands demands;
     char signer[BUILD_HASH_TEXT]; /* id of the key: set by library_accept(), not in the note */
 };
@@ -175,8 +186,12 @@ int store_get(struct store *store, const char *hash, const struct sign_key *key,
               struct err *err);
 /* What was built from this input before: "" when nothing was. */
 int store_find_built(struct store *store, const char *input_hash, char ret_hash[BUILD_HASH_TEXT]);
+/* `ladder`: what build_result.ladder is. */
 int store_record_built(struct store *store, const char *input_hash, const char *library_hash,
-                       struct err *err);
+                       const char *ladder, struct err *err);
+/* What was recorded of that build; "": nothing. */
+void store_find_ladder(struct store *store, const char *input_hash,
+                       char ret_ladder[BUILD_LADDER_BYTES]);
 /* The library counts as used now: store_purge() goes by that. -ENOENT. */
 int store_touch(struct store *store, const char *hash);
 /*
@@ -215,6 +230,8 @@ struct build_options {
     uid_t uid;                      /* of the sandboxes, nobody else's; ignored when not root */
     bool rootless;                  /* in a user namespace of the caller's own */
     bool native;                    /* C to native code that nothing proves: "native" */
+    bool ladder;                    /* C is proved if it can be, else translated */
+    const char *require;            /* with it: "proved", "sfi", "container", or NULL */
     const struct sign_trust *trust; /* of a source that is a library; NULL: one's own key only */
     const char *cgroup_name;        /* unused when "" */
     build_progress *progress;       /* may be NULL */
@@ -237,6 +254,9 @@ struct build_result {
     struct library_note note;
     struct manifest manifest; /* vireo.yaml of the source, over the defaults */
     bool from_store;          /* it had been built before */
+    /* With build_options.ladder, a line for each rung that was tried: the rung, "taken" or
+     * "refused", and why, with a tab between. */
+    char ladder[BUILD_LADDER_BYTES];
 };
 
 /*
@@ -251,6 +271,8 @@ int build_run(const struct build_options *options, const void *tar, size_t tar_s
               struct store *store, const struct sign_key *key, struct build_result *ret_result,
               struct err *err);
 void build_result_clear(struct build_result *result);
+/* Is `safety` as safe as what is required (NULL or "": anything)? An unknown word is not. */
+bool build_is_as_safe(const char *safety, const char *require);
 
 /* ---- verification (build_verify.c) ---- */
 

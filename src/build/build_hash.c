@@ -31,6 +31,7 @@ static const struct {
 } TOOLS[] = {
     {"/usr/bin/clang", "clang"},
     {"/usr/bin/llvm-nm-14", "llvm-14"},
+    {"/usr/bin/llc-14", "llvm-14"},
     {"/usr/bin/wasm-ld", "lld"},
     {"/usr/bin/wasm2c", "wabt"},
     {"/usr/bin/gcc", "gcc"},
@@ -127,21 +128,28 @@ static int add_tools(crypto_hash_sha256_state *state, struct err *err)
     return 0;
 }
 
+static int add_program(crypto_hash_sha256_state *state, const char *program_dir, const char *name,
+                       struct err *err)
+{
+    _cleanup_(freep) char *program = NULL;
+    char path[4096];
+    size_t size;
+
+    snprintf(path, sizeof path, "%s/%s", program_dir, name);
+    int r = fd_read_file(AT_FDCWD, path, PROGRAM_MAX_BYTES, &program, &size, err);
+    if (r == 0)
+        add(state, program, size);
+    return r;
+}
+
 int build_hash_input(const uint8_t source_digest[BUILD_HASH_BYTES], const char *safety,
                      const struct build_options *options, char ret_hash[BUILD_HASH_TEXT],
                      struct err *err)
 {
     crypto_hash_sha256_state state;
     uint8_t digest[BUILD_HASH_BYTES];
-    _cleanup_(freep) char *program = NULL;
     uint32_t abi = LIBRARY_ABI;
-    char path[4096];
-    size_t size;
 
-    snprintf(path, sizeof path, "%s/vireo-build", options->program_dir);
-    int r = fd_read_file(AT_FDCWD, path, PROGRAM_MAX_BYTES, &program, &size, err);
-    if (r < 0)
-        return r;
     crypto_hash_sha256_init(&state);
     /* The number grows when the trusted side treats the same module otherwise: 2, wasm_rewrite().
      */
@@ -152,8 +160,12 @@ int build_hash_input(const uint8_t source_digest[BUILD_HASH_BYTES], const char *
     if (options->base_map)
         add(&state, options->base_map, options->base_map_size);
     /* The SDK and every compiler flag are in it. */
-    add(&state, program, size);
-    r = add_tools(&state, err);
+    int r = add_program(&state, options->program_dir, "vireo-build", err);
+    /* Another verifier may prove what this one can't. */
+    if (r == 0 && (strcmp(safety, "ladder") == 0 || strcmp(safety, "proved") == 0))
+        r = add_program(&state, options->program_dir, "vireo-verify", err);
+    if (r == 0)
+        r = add_tools(&state, err);
     if (r < 0)
         return r;
     crypto_hash_sha256_final(&state, digest);

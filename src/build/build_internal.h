@@ -61,6 +61,9 @@ struct build {
     size_t map_size;
     void *elf;
     size_t elf_size;
+    char ladder[BUILD_LADDER_BYTES]; /* struct build_result's */
+    char not_proved[400];            /* why */
+    bool compiles;                   /* for this machine */
 };
 
 /* ---- build.c ---- */
@@ -80,3 +83,43 @@ int build_native(struct build *build, struct err *err);
  * is put into the store (may be NULL) as it is. */
 int build_take_library(struct build *build, struct store *store, const struct sign_key *key,
                        struct build_result *result, struct err *err);
+
+/* ---- build_proved.c ---- */
+
+/*
+ * The proved rung: build->elf, not checked, and the proof in build->note. 1: it could not be
+ * proved, and `reason` says why; else 0, or an error that is no verdict.
+ */
+int build_proved(struct build *build, char *reason, size_t reason_size, struct err *err);
+
+/*
+ * Gives the code generator what was verified: `ir_fd` must hold the bytes of this hash (-EPERM).
+ * *ret_fd is the object, a sealed memfd.
+ */
+int build_generate(struct sandbox *sandbox, int ir_fd, const uint8_t ir_hash[BUILD_HASH_BYTES],
+                   const char *entry, int *ret_fd, size_t *ret_size, struct err *err);
+
+/* ---- object_check.c ---- */
+
+struct object_facts {
+    uint64_t static_bytes; /* of variables */
+    uint64_t stack_bytes;  /* of all functions' frames together */
+};
+
+/* The object of a proved function, whose frames may take `stack_max` bytes. -ENOEXEC with the
+ * reason. */
+int object_check(const void *bytes, size_t size, uint64_t stack_max, struct object_facts *ret_facts,
+                 struct err *err);
+
+/* ---- build_ladder.c ---- */
+
+/* Notes a rung: "proved", "sfi"; taken when `reason` is NULL. */
+void build_ladder_note(struct build *build, const char *rung, const char *reason);
+/* Whether the ladder is walked for this source. */
+bool build_has_ladder(const struct build *build);
+/*
+ * Walks it: proved, else whatever `translate` makes; build->elf is not checked. -EPERM when what is
+ * required can't be had, with the reason.
+ */
+int build_ladder(struct build *build, int (*translate)(struct build *build, struct err *err),
+                 struct err *err);

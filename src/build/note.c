@@ -10,12 +10,13 @@
 
 #include "base/cleanup.h"
 #include "base/err.h"
+#include "base/limits.h"
 #include "build/note_demands.h"
 #include "guest/library.h"
 
 #define NOTE_OWNER "vireo"
 #define NOTE_TYPE 1
-#define NOTE_LAYOUT 1
+#define NOTE_LAYOUT 2
 
 /* Little-endian numbers; texts are NUL-terminated and NUL behind their end. */
 struct note_bytes {
@@ -26,9 +27,14 @@ struct note_bytes {
     char name[NAME_MAX_BYTES + 1];
     char version[VERSION_MAX_BYTES + 1];
     uint8_t source_hash[BUILD_HASH_BYTES];
+    uint8_t ir_hash[BUILD_HASH_BYTES];
+    uint8_t report_hash[BUILD_HASH_BYTES];
+    uint64_t instructions;
+    uint64_t stack_bytes;
+    uint64_t static_bytes;
 } __attribute__((packed));
 
-static_assert(sizeof(struct note_bytes) == 168, "docs/library.md says 168");
+static_assert(sizeof(struct note_bytes) == 256, "docs/library.md says 256");
 static_assert(sizeof NOTE_OWNER == 6, "padded to 8 below");
 
 bool note_text_is_proper(const char *text, size_t size, const char *extra)
@@ -47,6 +53,24 @@ bool note_text_is_proper(const char *text, size_t size, const char *extra)
         if (text[i] != '\0')
             return false;
     return true;
+}
+
+/* A proof is of some IR and has bounds; where there is none, nothing looks like one. */
+static bool proof_is_proper(const struct note_bytes *bytes)
+{
+    const uint8_t *at = bytes->ir_hash;
+    bool proved = strcmp(bytes->safety, "proved") == 0;
+    uint8_t any[2] = {0};
+
+    for (size_t i = 0; i < BUILD_HASH_BYTES; i++) {
+        any[0] |= at[i];
+        any[1] |= bytes->report_hash[i];
+    }
+    if (!proved)
+        return !any[0] && !any[1] && !bytes->instructions && !bytes->stack_bytes &&
+               !bytes->static_bytes;
+    return any[0] && any[1] && bytes->instructions && bytes->stack_bytes &&
+           bytes->static_bytes <= LIBRARY_MAX_BYTES && strcmp(bytes->kind, "handler") == 0;
 }
 
 static int note_check(const struct note_bytes *bytes, struct err *err)
@@ -69,6 +93,8 @@ static int note_check(const struct note_bytes *bytes, struct err *err)
         wrong = "with an improper name";
     else if (!note_text_is_proper(bytes->version, sizeof bytes->version, "-._+"))
         wrong = "with an improper version";
+    else if (!proof_is_proper(bytes))
+        wrong = "without a proper proof";
     if (wrong)
         return err_say(err, -ENOEXEC, "cannot use a library's note: it is %s", wrong);
     return 0;
@@ -127,6 +153,11 @@ int library_note_source(const struct library_note *note, char **ret_source, stru
         !text_put(bytes.version, sizeof bytes.version, note->version, sizeof note->version))
         return err_say(err, -EINVAL, "cannot write a library's note: a field is too long");
     memcpy(bytes.source_hash, note->source_hash, sizeof bytes.source_hash);
+    memcpy(bytes.ir_hash, note->proof.ir_hash, sizeof bytes.ir_hash);
+    memcpy(bytes.report_hash, note->proof.report_hash, sizeof bytes.report_hash);
+    bytes.instructions = note->proof.instructions;
+    bytes.stack_bytes = note->proof.stack_bytes;
+    bytes.static_bytes = note->proof.static_bytes;
     if (note_check(&bytes, NULL) < 0) {
         note_check(&bytes, err);
         return -EINVAL;
@@ -159,6 +190,11 @@ static void note_take(const struct note_bytes *bytes, struct library_note *ret_n
     memcpy(note.name, bytes->name, sizeof note.name);
     memcpy(note.version, bytes->version, sizeof note.version);
     memcpy(note.source_hash, bytes->source_hash, sizeof note.source_hash);
+    memcpy(note.proof.ir_hash, bytes->ir_hash, sizeof note.proof.ir_hash);
+    memcpy(note.proof.report_hash, bytes->report_hash, sizeof note.proof.report_hash);
+    note.proof.instructions = bytes->instructions;
+    note.proof.stack_bytes = bytes->stack_bytes;
+    note.proof.static_bytes = bytes->static_bytes;
     *ret_note = note;
 }
 

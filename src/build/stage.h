@@ -26,6 +26,7 @@ stage_function stage_compile;   /* tar of C sources -> bundle of WebAssembly mod
 stage_function stage_translate; /* module -> bundle of m.c, m.h */
 stage_function stage_native;    /* bundle of m.c, m.h, note.c -> shared object */
 stage_function stage_library;   /* bundle of a tar of C sources, two notes -> shared object */
+stage_function stage_link; /* bundle of a proved function's object, its note -> shared object */
 
 /* What the stages hand on: sizes of the parts, little-endian as the machine, then the parts. */
 struct stage_bundle {
@@ -41,6 +42,19 @@ size_t stage_piece_count(size_t size, size_t piece_bytes);
 /* Writes piece number `piece` of the m.c `text` to a new file. Returns -errno. */
 int stage_write_piece(const char *path, const char *text, size_t size, size_t piece_bytes,
                       size_t piece);
+
+/* What vireo-verify says of a handler, in front of the IR and the report (stage "prove"). */
+struct stage_facts {
+    uint32_t version; /* STAGE_FACTS_VERSION */
+    uint32_t proved;  /* 1; else 0 and why */
+    uint64_t instructions;
+    char entry[64];
+    char reason[256];
+};
+#define STAGE_FACTS_VERSION 1
+
+/* The function that the object of a proved handler defines, as the guest calls it. */
+#define STAGE_PROVED_ENTRY "vireo_proved_handler"
 
 /* ---- stage_tool.c ---- */
 

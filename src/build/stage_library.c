@@ -1,9 +1,12 @@
 /*
- * The only stage of native code: C sources become a shared object, by gcc. What it makes is not
- * safe by itself: its signer answers for it. Arguments: the entry ("" when it is to be found),
- * "now" or "lazy" (functions of others are bound at their first call), then the sources' names; the
- * input is a bundle of the packed source and two notes, one of a library with a handler and one of
- * a library without.
+ * Shared objects of native code.
+ *
+ * "library", the only stage of a library that its signer answers for: C sources, by gcc. Arguments:
+ * the entry ("" when it is to be found), "now" or "lazy" (functions of others are bound at their
+ * first call), then the sources' names; the input is a bundle of the packed source and two notes,
+ * one of a library with a handler and one of a library without.
+ *
+ * "link", the last stage of a proved one: the input is a bundle of its object and its note.
  */
 #include <fcntl.h>
 #include <stdio.h>
@@ -14,6 +17,7 @@
 
 #define NOTE STAGE_SCRATCH "/note.c"
 #define LIBRARY STAGE_SCRATCH "/library.so"
+#define PROVED STAGE_SDK "/proved.o"
 
 /*
  * -fstack-clash-protection touches each page of a large frame, so that none steps over the guard of
@@ -55,8 +59,8 @@ static int compile_one(const struct stage *stage, const char *cwd, const char *s
     return stage_run_tool(stage, cwd, command, NULL);
 }
 
-/* The sources, and the note of the kind that is found later. */
-static int unpack(struct stage_bundle *bundle, const uint8_t *notes[2])
+/* Where the parts of the input are. */
+static int take_apart(struct stage_bundle *bundle, const uint8_t *parts[3])
 {
     const uint8_t *data;
     size_t size, at = sizeof *bundle;
@@ -67,11 +71,10 @@ static int unpack(struct stage_bundle *bundle, const uint8_t *notes[2])
     for (size_t i = 0; i < ARRAY_LEN(bundle->sizes); i++) {
         if (bundle->sizes[i] > size - at)
             return stage_say(STAGE_BROKEN, "error: cannot take the input apart");
-        if (i > 0)
-            notes[i - 1] = data + at;
+        parts[i] = data + at;
         at += (size_t)bundle->sizes[i];
     }
-    return stage_unpack_bytes(data + sizeof *bundle, (size_t)bundle->sizes[0]);
+    return STAGE_OK;
 }
 
 static int compile_all(const struct stage *stage, struct stage_objects *objects)
@@ -114,7 +117,7 @@ static int find_entry(const struct stage *stage, const struct stage_objects *obj
     return STAGE_OK;
 }
 
-static int link_library(const struct stage *stage, const struct stage_objects *objects)
+static int link_library(const struct stage *stage, const struct stage_objects *objects, bool lazy)
 {
     const char *command[BUILD_SOURCES_MAX + 24] = {
         "/usr/bin/gcc",
@@ -123,7 +126,7 @@ static int link_library(const struct stage *stage, const struct stage_objects *o
         "-fPIC",
         "-fdiagnostics-color=never",
         "-Wl,-z,relro,-z,noexecstack,-z,separate-code",
-        strcmp(stage->args[1], "lazy") == 0 ? "-Wl,-z,lazy" : "-Wl,-z,now",
+        lazy ? "-Wl,-z,lazy" : "-Wl,-z,now",
         "-Wl,--build-id=none,--hash-style=sysv",
         "-Wl,-Bsymbolic",
         "-o",
@@ -139,17 +142,56 @@ static int link_library(const struct stage *stage, const struct stage_objects *o
     return stage_run_tool(stage, STAGE_OBJECTS, command, NULL);
 }
 
+/* The face, of this handler ("": none), and the note; then all of it is linked. */
+static int finish(const struct stage *stage, struct stage_objects *objects, const char *entry,
+                  const uint8_t *note_source, uint64_t note_size)
+{
+    char define[128];
+
+    if (stage_write_file(AT_FDCWD, NOTE, note_source, (size_t)note_size) < 0)
+        return stage_say(STAGE_BROKEN, "error: cannot write the note");
+    char *face = objects->names[objects->count++], *note = objects->names[objects->count++];
+    snprintf(define, sizeof define, "-DVIREO_ENTRY=%s", entry);
+    snprintf(face, sizeof objects->names[0], STAGE_SDK "/native.o");
+    snprintf(note, sizeof objects->names[0], STAGE_SDK "/note.o");
+    int status = compile_one(stage, STAGE_SDK, "native.c", face, *entry ? define : NULL);
+    if (status == STAGE_OK)
+        status = compile_one(stage, STAGE_SDK, NOTE, note, NULL);
+    if (status == STAGE_OK)
+        status = link_library(stage, objects,
+                              stage->arg_count > 1 && strcmp(stage->args[1], "lazy") == 0);
+    return status == STAGE_OK ? stage_send_file(LIBRARY) : status;
+}
+
+int stage_link(const struct stage *stage)
+{
+    static struct stage_objects objects;
+    struct stage_bundle bundle;
+    const uint8_t *parts[3];
+
+    int status = take_apart(&bundle, parts);
+    if (status == STAGE_OK)
+        status = stage_prepare_objects();
+    if (status != STAGE_OK)
+        return status;
+    if (stage_write_file(AT_FDCWD, PROVED, parts[0], (size_t)bundle.sizes[0]) < 0)
+        return stage_say(STAGE_BROKEN, "error: cannot write the object");
+    snprintf(objects.names[objects.count++], sizeof objects.names[0], PROVED);
+    return finish(stage, &objects, STAGE_PROVED_ENTRY, parts[1], bundle.sizes[1]);
+}
+
 int stage_library(const struct stage *stage)
 {
     static struct stage_objects objects;
     struct stage_bundle bundle;
-    const uint8_t *notes[2] = {NULL, NULL};
+    const uint8_t *parts[3];
     const char *entry = NULL;
-    char define[128];
 
     if (stage->arg_count < 3)
         return stage_say(STAGE_BROKEN, "error: too few arguments");
-    int status = unpack(&bundle, notes);
+    int status = take_apart(&bundle, parts);
+    if (status == STAGE_OK)
+        status = stage_unpack_bytes(parts[0], (size_t)bundle.sizes[0]);
     if (status == STAGE_OK)
         status = stage_prepare_objects();
     if (status == STAGE_OK)
@@ -159,17 +201,6 @@ int stage_library(const struct stage *stage)
     if (status != STAGE_OK)
         return status;
 
-    size_t kind = *entry ? 0 : 1;
-    if (stage_write_file(AT_FDCWD, NOTE, notes[kind], (size_t)bundle.sizes[1 + kind]) < 0)
-        return stage_say(STAGE_BROKEN, "error: cannot write the note");
-    char *face = objects.names[objects.count++], *note = objects.names[objects.count++];
-    snprintf(define, sizeof define, "-DVIREO_ENTRY=%s", entry);
-    snprintf(face, sizeof objects.names[0], STAGE_SDK "/native.o");
-    snprintf(note, sizeof objects.names[0], STAGE_SDK "/note.o");
-    status = compile_one(stage, STAGE_SDK, "native.c", face, *entry ? define : NULL);
-    if (status == STAGE_OK)
-        status = compile_one(stage, STAGE_SDK, NOTE, note, NULL);
-    if (status == STAGE_OK)
-        status = link_library(stage, &objects);
-    return status == STAGE_OK ? stage_send_file(LIBRARY) : status;
+    size_t note = *entry ? 1 : 2;
+    return finish(stage, &objects, entry, parts[note], bundle.sizes[note]);
 }

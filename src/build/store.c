@@ -309,41 +309,68 @@ int store_get(struct store *store, const char *hash, const struct sign_key *key,
     return 0;
 }
 
-int store_find_built(struct store *store, const char *input_hash, char ret_hash[BUILD_HASH_TEXT])
+/* A record is the library's hash, a newline, and what was said of the build. *ret_size 0: none. */
+static int record_read(struct store *store, const char *input_hash,
+                       char text[static BUILD_HASH_TEXT + BUILD_LADDER_BYTES], size_t *ret_size)
 {
-    char text[BUILD_HASH_TEXT + 1];
-
-    ret_hash[0] = '\0';
+    *ret_size = 0;
     if (!hash_is_proper(input_hash))
         return -EINVAL;
     _cleanup_(closep) int file =
         openat(store->built_fd, input_hash, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
     if (file < 0)
         return errno == ENOENT ? 0 : -errno;
-    ssize_t n = fd_read_full(file, text, sizeof text);
+    ssize_t n = fd_read_full(file, text, BUILD_HASH_TEXT + BUILD_LADDER_BYTES);
     if (n < 0)
         return (int)n;
-    if (n != BUILD_HASH_TEXT || text[BUILD_HASH_TEXT - 1] != '\n')
-        return 0; /* damaged: as if it had not been built */
-    text[BUILD_HASH_TEXT - 1] = '\0';
-    if (!hash_is_proper(text))
+    /* A damaged one is as if it had not been built. */
+    if (n < BUILD_HASH_TEXT || n == BUILD_HASH_TEXT + BUILD_LADDER_BYTES ||
+        text[BUILD_HASH_TEXT - 1] != '\n')
         return 0;
-    int r = store_touch(store, text);
+    text[BUILD_HASH_TEXT - 1] = text[n] = '\0';
+    if (hash_is_proper(text))
+        *ret_size = (size_t)n;
+    return 0;
+}
+
+int store_find_built(struct store *store, const char *input_hash, char ret_hash[BUILD_HASH_TEXT])
+{
+    char text[BUILD_HASH_TEXT + BUILD_LADDER_BYTES];
+    size_t size;
+
+    ret_hash[0] = '\0';
+    int r = record_read(store, input_hash, text, &size);
+    if (r < 0 || size == 0)
+        return r;
+    r = store_touch(store, text);
     if (r < 0)
         return r == -ENOENT ? 0 : r;
     memcpy(ret_hash, text, BUILD_HASH_TEXT);
     return 0;
 }
 
-int store_record_built(struct store *store, const char *input_hash, const char *library_hash,
-                       struct err *err)
+void store_find_ladder(struct store *store, const char *input_hash,
+                       char ret_ladder[BUILD_LADDER_BYTES])
 {
-    char text[BUILD_HASH_TEXT + 1];
+    char text[BUILD_HASH_TEXT + BUILD_LADDER_BYTES];
+    size_t size;
+
+    ret_ladder[0] = '\0';
+    if (record_read(store, input_hash, text, &size) == 0 && size > 0)
+        memcpy(ret_ladder, text + BUILD_HASH_TEXT, size - BUILD_HASH_TEXT + 1);
+}
+
+int store_record_built(struct store *store, const char *input_hash, const char *library_hash,
+                       const char *ladder, struct err *err)
+{
+    char text[BUILD_HASH_TEXT + BUILD_LADDER_BYTES];
 
     if (!hash_is_proper(input_hash) || !hash_is_proper(library_hash))
         return err_say(err, -EINVAL, "cannot record a build: a hash is not 64 digits");
-    snprintf(text, sizeof text, "%s\n", library_hash);
-    return file_write(store->built_fd, input_hash, text, BUILD_HASH_TEXT, S_IRUSR | S_IWUSR, err);
+    int n = snprintf(text, sizeof text, "%s\n%s", library_hash, ladder);
+    if (n < 0 || (size_t)n >= sizeof text)
+        return err_say(err, -E2BIG, "cannot record a build: too much was said of it");
+    return file_write(store->built_fd, input_hash, text, (size_t)n, S_IRUSR | S_IWUSR, err);
 }
 
 static int hash_compare(const void *a, const void *b)

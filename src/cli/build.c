@@ -70,11 +70,13 @@ int cli_build(int argc, char **argv)
     const char *output = NULL;
     const char *name = NULL;
     bool plain_progress = false;
+    const char *require = NULL;
     bool native = false;
     const struct cli_option options[] = {
         {.name = "--out", .letter = 'o', .text = &output},
         {.name = "--name", .text = &name},
         {.name = "--native", .flag = &native},
+        {.name = "--require", .text = &require},
         {.name = "--progress", .flag = &plain_progress},
     };
     struct err err = {0};
@@ -86,8 +88,16 @@ int cli_build(int argc, char **argv)
         return cli_usage("build", words == 0 ? "it needs a source" : "one source at a time");
     if (!output)
         return cli_usage("build", "it needs -o LIB, the file to write");
+    if (native && require)
+        return cli_usage("build", "native code is nothing that can be required");
     struct local_build_options wanted = {
-        .source = argv[1], .name = name, .native = native, .plain_progress = plain_progress};
+        .source = argv[1],
+        .name = name,
+        .native = native,
+        .ladder = !native,
+        .require = require,
+        .plain_progress = plain_progress,
+    };
     if (build(&wanted, output, &err) < 0)
         return cli_error(&err, NULL);
     return CLI_OK;

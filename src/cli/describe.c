@@ -110,8 +110,29 @@ static void line_print(const char *label, const char *value)
 
 /* The fields that are shown in words of their own, above the rest. */
 static const char *const headed[] = {
-    "name", "version", "safety", "kind", "isolation", "memory_bytes", "cpu_millis", "timeout_ms",
+    "name", "version",   "safety",       "rung",       "ladder",
+    "kind", "isolation", "memory_bytes", "cpu_millis", "timeout_ms",
 };
+
+/* Which rungs were tried: "proved: refused: copy.c:4: it may read outside 'in'". */
+static void ladder_print(struct json_object *function)
+{
+    struct json_object *steps;
+    const char *label = "ladder";
+
+    if (!json_object_object_get_ex(function, "ladder", &steps) ||
+        !json_object_is_type(steps, json_type_array))
+        return;
+    for (size_t i = 0; i < json_object_array_length(steps); i++) {
+        struct json_object *step = json_object_array_get_idx(steps, i);
+        const char *reason = json_text(step, "reason", "");
+        char line[600];
+        snprintf(line, sizeof line, "%s: %s%s%s", json_text(step, "rung", "?"),
+                 json_text(step, "outcome", "?"), *reason ? ": " : "", reason);
+        line_print(label, line);
+        label = "";
+    }
+}
 
 static void head_print(struct json_object *function)
 {
@@ -124,6 +145,7 @@ static void head_print(struct json_object *function)
                          : strcmp(safety, "proved") == 0 ? "proved (by the static verifier)"
                          : strcmp(safety, "native") == 0 ? "native (its signer answers for it)"
                                                          : safety);
+    ladder_print(function);
     line_print("kind", json_text(function, "kind", "?"));
     line_print("isolation", json_text(function, "isolation", "?"));
     manifest_bytes_text((uint64_t)json_number(function, "memory_bytes"), text, sizeof text);

@@ -266,6 +266,8 @@ int local_build(struct local_build *local, const struct local_build_options *wan
         snprintf(group, sizeof group, "vireo/build-%d", (int)getpid());
     options.cgroup_name = group;
     options.native = wanted->native;
+    options.ladder = wanted->ladder;
+    options.require = wanted->require;
     options.progress = on_stage;
     struct progress *progress =
         progress_new(cli.verbose || wanted->plain_progress, cli.quiet || wanted->quiet);

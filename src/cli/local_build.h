@@ -17,9 +17,11 @@ struct local_build {
 };
 
 struct local_build_options {
-    const char *source; /* path */
-    const char *name;   /* of the function; NULL: vireo.yaml's, else the source's */
-    bool native;        /* not translated */
+    const char *source;  /* path */
+    const char *name;    /* of the function; NULL: vireo.yaml's, else the source's */
+    bool native;         /* not translated */
+    bool ladder;         /* proved if it can be */
+    const char *require; /* with it; NULL: anything */
     bool plain_progress, quiet;
     /* Called on the manifest before it is used; may be NULL. */
     int (*override)(struct manifest *manifest, void *user, struct err *err);

@@ -183,6 +183,28 @@ static struct json_object *layers_json(const struct function *function)
     return layers;
 }
 
+/* The rungs that were tried when it was built, and why it is not higher. */
+static struct json_object *ladder_json(const struct supervisor *supervisor,
+                                       const struct function *function)
+{
+    struct json_object *steps = json_object_new_array();
+    char text[BUILD_LADDER_BYTES], *line, *lines = text;
+
+    store_find_ladder(supervisor->store, function->row.source_hash, text);
+    while ((line = strsep(&lines, "\n"))) {
+        char *rung = strsep(&line, "\t"), *outcome = strsep(&line, "\t");
+        if (!rung || !*rung || !outcome)
+            continue;
+        struct json_object *step = json_object_new_object();
+        json_add_text(step, "rung", rung);
+        json_add_text(step, "outcome", outcome);
+        if (line && *line)
+            json_add_text(step, "reason", line);
+        json_object_array_add(steps, step);
+    }
+    return steps;
+}
+
 static void reply_describe(struct supervisor *supervisor, const struct function *function,
                            uint64_t token)
 {
@@ -193,6 +215,8 @@ static void reply_describe(struct supervisor *supervisor, const struct function 
         json_add_text(object, "not_served", function->refused);
     sign_key_id(supervisor->key, key);
     json_add_text(object, "signed_by", key);
+    json_add_text(object, "rung", function->row.safety);
+    json_object_object_add(object, "ladder", ladder_json(supervisor, function));
     json_add_text(object, "manifest", function->row.manifest);
     json_object_object_add(object, "allow", layers_json(function));
     json_object_object_add(object, "syscalls", tables_json(function));

@@ -88,14 +88,9 @@ static int override(struct manifest *manifest, void *user, struct err *err)
     if (r == 0 && !manifest->name[0])
         r = err_say(err, -EINVAL,
                     "cannot deploy: the function has no name (vireo.yaml 'name' or --name)");
-    if (r == 0 && request->require[0] && strcmp(request->require, "sfi") != 0) {
-        if (strcmp(request->require, "proved") == 0 || strcmp(request->require, "container") == 0)
-            r = err_say(err, -EPERM, "cannot deploy '%s': it would be 'sfi', and '%s' is required",
-                        manifest->name, request->require);
-        else
-            r = err_say(err, -EINVAL, "cannot require '%s': it is not proved, sfi or container",
-                        request->require);
-    }
+    if (r == 0 && request->require[0] && !build_is_as_safe(request->require, request->require))
+        r = err_say(err, -EINVAL, "cannot require '%s': it is not proved, sfi or container",
+                    request->require);
     if (r == 0)
         r = manifest_settle(manifest, err); /* how many instances it asks for */
     return r < 0 ? r : grants_check(&job->supervisor->config, manifest, err);
@@ -121,6 +116,9 @@ static int base_map_read(struct job *job, void **ret_map, size_t *ret_size)
                       &supervisor->config.trust, &fd, &note, err);
     if (r < 0)
         return r;
+    /* Nothing stays in it from call to call. */
+    if (strcmp(note.safety, "proved") == 0 && note.proof.static_bytes == 0)
+        return 0;
     if (fstat(fd, &status) < 0 || status.st_size < LIBRARY_TRAILER_BYTES)
         return err_set(err, -errno, "cannot read library '%s'", job->base_library);
     size_t size = (size_t)status.st_size;
@@ -201,6 +199,8 @@ static int deploy_build(struct job *job)
         .base_map = base_map,
         .base_map_size = base_map_size,
         .trust = &supervisor->config.trust,
+        .ladder = true,
+        .require = job->request.require,
         .timeout_ms = job->long_build ? 0 : SHORT_BUILD_MS,
         .memory_bytes = job->long_build ? 0 : SHORT_BUILD_BYTES,
     };
@@ -213,17 +213,6 @@ static int deploy_build(struct job *job)
     job->long_build = true;
     *err = (struct err){0};
     return r;
-}
-
-/* What was required, of what it has become: native code stands on no rung of the ladder. */
-static int check_required(struct job *job)
-{
-    const char *require = job->request.require;
-
-    if (!require[0] || strcmp(job->result.note.safety, require) == 0)
-        return 0;
-    return err_say(&job->err, -EPERM, "cannot deploy '%s': it is '%s', and '%s' is required",
-                   job->result.manifest.name, job->result.note.safety, require);
 }
 
 /*
@@ -374,7 +363,7 @@ void job_step(struct job *job)
             deploy_commit(job);
         else if (job->request.type == ADMIN_ROLLBACK)
             rollback_read(job);
-        else if (deploy_build(job) == 0 && check_required(job) == 0 && check_linking(job) == 0)
+        else if (deploy_build(job) == 0 && check_linking(job) == 0)
             fill_row(job);
         return;
     case JOB_REMOVE:

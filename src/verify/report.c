@@ -69,6 +69,19 @@ static const char *object_name(const struct proof *proof, const struct obligatio
     return to->count > 0 ? "anything (the address is null)" : "the variable";
 }
 
+static void open_text(const struct report *report, const struct obligation *o, char *text,
+                      size_t size)
+{
+    const char *format = WORDS[o->kind].what;
+    const char *gap = strstr(format, "%s");
+
+    if (gap)
+        snprintf(text, size, "%.*s%s%s", (int)(gap - format), format, object_name(report->proof, o),
+                 gap + 2);
+    else
+        snprintf(text, size, "%s", format);
+}
+
 static struct json_object *obligation_json(const struct report *report, const struct obligation *o)
 {
     struct json_object *object = json_object_new_object();
@@ -81,13 +94,7 @@ static struct json_object *obligation_json(const struct report *report, const st
         add_text(object, "by", o->prover);
         return object;
     }
-    const char *format = WORDS[o->kind].what;
-    const char *gap = strstr(format, "%s");
-    if (gap)
-        snprintf(text, sizeof text, "%.*s%s%s", (int)(gap - format), format,
-                 object_name(report->proof, o), gap + 2);
-    else
-        snprintf(text, sizeof text, "%s", format);
+    open_text(report, o, text, sizeof text);
     add_text(object, "what", text);
     add_text(object, "change", WORDS[o->kind].change);
     return object;
@@ -160,6 +167,42 @@ static void add_proof(struct json_object *top, const struct report *report)
     json_object_object_add(effort, "limit_reached",
                            json_object_new_boolean(report->proof->exhausted));
     json_object_object_add(top, "effort", effort);
+}
+
+static void at_place(const struct report *report, struct place place, const char *what, char *text,
+                     size_t size)
+{
+    if (place.file < report->program->file_count && place.line)
+        snprintf(text, size, "%s:%u: %s", report->program->files[place.file], place.line, what);
+    else
+        snprintf(text, size, "%s", what);
+}
+
+void report_reason(const struct report *report, char *text, size_t size)
+{
+    const struct program *program = report->program;
+    char what[256];
+
+    *text = '\0';
+    if (report->verdict == VERIFY_PROVED)
+        return;
+    if (program && program->refusal_count > 0) {
+        at_place(report, program->refusals[0].place, program->refusals[0].what, text, size);
+        return;
+    }
+    for (uint32_t i = 0; report->proof && i < report->proof->obligations->count; i++) {
+        const struct obligation *o = &report->proof->obligations->items[i];
+        if (o->state == OBLIGATION_PROVED)
+            continue;
+        open_text(report, o, what, sizeof what);
+        at_place(report, o->place, what, text, size);
+        return;
+    }
+    snprintf(text, size, "%s",
+             report->reason[0] ? report->reason
+             : report->proof && report->proof->contradicted
+                 ? "the proof did not stand a second look"
+                 : "a limit of the verifier was reached");
 }
 
 char *report_json(const struct report *report)

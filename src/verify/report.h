@@ -15,4 +15,6 @@ struct report {
 
 /* malloc'ed; NULL when there is no memory. */
 char *report_json(const struct report *report);
+/* Why it is not proved, in one line: the first of all causes, with its place. "" when it is. */
+void report_reason(const struct report *report, char *text, size_t size);
 extern const char *const place_kind_names[PLACE_KINDS];

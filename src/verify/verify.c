@@ -1,6 +1,7 @@
 /* Reads modules, finds the entry, runs the stages one by one. */
 #include <errno.h>
 #include <llvm-c/Analysis.h>
+#include <llvm-c/BitWriter.h>
 #include <llvm-c/Core.h>
 #include <llvm-c/IRReader.h>
 #include <llvm-c/Linker.h>
@@ -13,6 +14,7 @@
 #include "base/cleanup.h"
 #include "base/err.h"
 #include "verify/lower.h"
+#include "verify/normalise.h"
 #include "verify/promote.h"
 #include "verify/report.h"
 #include "verify/undefined.h"
@@ -29,7 +31,7 @@ struct run {
     LLVMContextRef context;
     LLVMModuleRef module;
     struct report report;
-    char *json;
+    struct verify_result made;
     int result;
 };
 
@@ -75,19 +77,29 @@ static bool read_one(struct run *run, const struct verify_input *input, LLVMModu
     return true;
 }
 
-/* Of the base library, what is not defined already. */
+/* Of the base library, what is wanted and not defined already; and what that calls, by itself. */
 static void drop_defined(LLVMModuleRef base, LLVMModuleRef module)
 {
     LLVMValueRef next;
     size_t length;
+    bool dropped = true;
 
-    for (LLVMValueRef f = LLVMGetFirstFunction(base); f; f = next) {
-        next = LLVMGetNextFunction(f);
+    for (LLVMValueRef f = LLVMGetFirstFunction(base); f; f = LLVMGetNextFunction(f)) {
         LLVMValueRef other = LLVMGetNamedFunction(module, LLVMGetValueName2(f, &length));
         bool wanted = other && LLVMIsDeclaration(other) &&
                       LLVMGlobalGetValueType(other) == LLVMGlobalGetValueType(f);
         if (!LLVMIsDeclaration(f) && !wanted)
+            LLVMSetLinkage(f, LLVMInternalLinkage);
+    }
+    while (dropped) {
+        dropped = false;
+        for (LLVMValueRef f = LLVMGetFirstFunction(base); f; f = next) {
+            next = LLVMGetNextFunction(f);
+            if (LLVMGetLinkage(f) != LLVMInternalLinkage || LLVMGetFirstUse(f))
+                continue;
             LLVMDeleteFunction(f);
+            dropped = true;
+        }
     }
 }
 
@@ -151,6 +163,47 @@ static LLVMValueRef find_entry(struct run *run)
     return NULL;
 }
 
+/*
+ * What is verified is what the bytes say that code is made of: the module is rewritten, written
+ * out, and read again. NULL with a reason.
+ */
+static LLVMValueRef rewrite_module(struct run *run, LLVMValueRef entry)
+{
+    LLVMModuleRef again = NULL;
+    size_t length;
+    char *name = strdup(LLVMGetValueName2(entry, &length));
+
+    normalise_module(run->module, entry);
+    LLVMMemoryBufferRef buffer = LLVMWriteBitcodeToMemoryBuffer(run->module);
+    run->made.ir_size = LLVMGetBufferSize(buffer);
+    run->made.ir = malloc(run->made.ir_size);
+    if (!name || !run->made.ir) {
+        free(name);
+        LLVMDisposeMemoryBuffer(buffer);
+        run->result = -ENOMEM;
+        return NULL;
+    }
+    memcpy(run->made.ir, LLVMGetBufferStart(buffer), run->made.ir_size);
+    LLVMDisposeMemoryBuffer(buffer);
+    LLVMDisposeModule(run->module);
+    run->module = NULL;
+    struct verify_input input = {run->made.ir, run->made.ir_size, "rewritten"};
+    entry = read_one(run, &input, &again) ? LLVMGetNamedFunction(again, name) : NULL;
+    run->module = again;
+    free(name);
+    return entry;
+}
+
+static void note_facts(struct run *run, const struct program *program, const struct proof *proof)
+{
+    struct verify_facts *facts = &run->made.facts;
+
+    facts->repeated = program->repeated;
+    facts->stack_bytes = program->stack_bytes;
+    facts->instructions = proof ? proof->bound : 0;
+    report_reason(&run->report, facts->reason, sizeof facts->reason);
+}
+
 static uint32_t count_values(const struct program *program)
 {
     uint32_t count = 0;
@@ -195,11 +248,17 @@ static void *run_stages(void *argument)
     run->context = LLVMContextCreate();
     LLVMContextSetDiagnosticHandler(run->context, on_diagnostic, run);
     LLVMValueRef entry = read_modules(run) && is_little_x86(run->module) ? find_entry(run) : NULL;
+    if (entry)
+        entry = rewrite_module(run, entry);
     if (!entry) {
+        if (run->result < 0)
+            return NULL;
         if (!run->report.reason[0])
             say(run, "it is not for x86-64", NULL);
         run->report.verdict = VERIFY_BAD_INPUT;
-        run->json = report_json(&run->report);
+        run->made.json = report_json(&run->report);
+        snprintf(run->made.facts.reason, sizeof run->made.facts.reason, "%.255s",
+                 run->report.reason);
         return NULL;
     }
     struct obligations obligations = {0};
@@ -218,13 +277,15 @@ static void *run_stages(void *argument)
     run->report.program = program;
     run->report.proof = done ? &proof : NULL;
     run->report.verdict = done && all_proved(&proof) ? VERIFY_PROVED : VERIFY_NOT_PROVED;
-    run->json = report_json(&run->report);
+    run->made.json = report_json(&run->report);
+    note_facts(run, program, run->report.proof);
     encoding_free(proof.encoding);
     program_free(program);
     return NULL;
 }
 
-int verify_run(const struct verify_options *options, char **ret_json, struct err *err)
+int verify_prove(const struct verify_options *options, struct verify_result *ret_result,
+                 struct err *err)
 {
     struct run run = {.options = options};
     pthread_attr_t attributes;
@@ -242,11 +303,26 @@ int verify_run(const struct verify_options *options, char **ret_json, struct err
         LLVMDisposeModule(run.module);
     if (run.context)
         LLVMContextDispose(run.context);
-    if (run.result < 0 || !run.json) {
-        free(run.json);
+    if (run.result < 0 || !run.made.json) {
+        free(run.made.json);
+        free(run.made.ir);
         return err_set(err, run.result < 0 ? run.result : -ENOMEM, "cannot verify '%s'",
                        options->input_count ? options->inputs[0].name : "");
     }
-    *ret_json = run.json;
+    run.made.facts.verdict = (uint32_t)run.report.verdict;
+    snprintf(run.made.facts.entry, sizeof run.made.facts.entry, "%s",
+             run.report.entry ? run.report.entry : "");
+    *ret_result = run.made;
     return (int)run.report.verdict;
+}
+
+int verify_run(const struct verify_options *options, char **ret_json, struct err *err)
+{
+    struct verify_result result = {0};
+    int r = verify_prove(options, &result, err);
+
+    free(result.ir);
+    if (r >= 0)
+        *ret_json = result.json;
+    return r;
 }

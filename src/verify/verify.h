@@ -31,6 +31,30 @@ struct verify_options {
     uint64_t total_limit; /* of all; 0: the usual */
 };
 
+/* What of a verdict goes into the library that is made of it; as bytes between two processes. */
+struct verify_facts {
+    uint64_t instructions; /* at most in one call */
+    uint64_t stack_bytes;  /* of local variables */
+    uint32_t verdict;      /* enum verify_verdict */
+    uint32_t repeated;     /* the entry is a handler */
+    char entry[64];
+    char reason[256]; /* why it is not proved, in one line */
+};
+
+struct verify_result {
+    char *json; /* malloc'ed, the caller's, as ir */
+    void *ir;   /* the bitcode that was verified, and no other; NULL without a verdict on one */
+    size_t ir_size;
+    struct verify_facts facts;
+};
+
+/*
+ * Verifies what its inputs become when all that they promise is taken out of them (normalise.h):
+ * code may be made of exactly ret_result->ir. Else as verify_run().
+ */
+int verify_prove(const struct verify_options *options, struct verify_result *ret_result,
+                 struct err *err);
+
 /*
  * Verifies and describes the result as JSON (malloc'ed, the caller's). Returns the verdict, or
  * -ENOMEM. Deterministic: no clock has a say in it. One thread; it needs 512 MiB of address space

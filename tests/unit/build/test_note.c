@@ -5,7 +5,7 @@
 #include "test_library.h"
 
 /* The note's bytes, by the assembler: the .note.vireo of the good library. */
-static uint8_t good_notes[256];
+static uint8_t good_notes[512];
 static size_t good_size;
 
 static int take_good_notes(void **state)
@@ -31,10 +31,9 @@ static int take_good_notes(void **state)
 static void its_layout_is_the_documented_one(void **state)
 {
     (void)state;
-    /* namesz, descsz, type, owner padded to 8, description of 168: docs/library.md. */
-    assert_int_equal(good_size, 12 + 8 + 168);
-    assert_memory_equal(good_notes, "\6\0\0\0\xa8\0\0\0\1\0\0\0vireo\0\0\0\1\0\0\0\3\0\0\0sfi\0",
-                        32);
+    /* namesz, descsz, type, owner padded to 8, description of 256: docs/library.md. */
+    assert_int_equal(good_size, 12 + 8 + 256);
+    assert_memory_equal(good_notes, "\6\0\0\0\0\1\0\0\1\0\0\0vireo\0\0\0\2\0\0\0\3\0\0\0sfi\0", 32);
     assert_memory_equal(good_notes + 20 + 24, "command\0", 8);
     assert_memory_equal(good_notes + 20 + 40, "hello\0", 6);
     assert_memory_equal(good_notes + 20 + 104, "1.2.3-rc+4\0", 11);
@@ -75,20 +74,21 @@ static void a_changed_note_is_refused(void **state)
     } changes[] = {
         {0, 5, -ENOENT},                                 /* another length of the owner */
         {3, 0xff, -ENOEXEC},                             /* an owner behind the end */
-        {4, 0xa4, -ENOEXEC},                             /* shorter */
+        {5, 0, -ENOEXEC},                                /* shorter */
         {4, 0xac, -ENOEXEC},                             /* longer than the segment */
         {7, 0xff, -ENOEXEC},                             /* far longer */
         {8, 2, -ENOEXEC},                                /* another type */
         {12, 'V', -ENOENT},                              /* another owner */
         {17, 'x', -ENOENT},                              /* its NUL */
-        {20, 2, -ENOEXEC},                               /* layout */
+        {20, 3, -ENOEXEC},                               /* layout */
         {24, 9, -ENOEXEC},                               /* ABI */
         {28, 'S', -ENOEXEC},                             /* safety */
         {28 + 15, 1, -ENOEXEC},                          /* something behind the text's end */
         {44, 'x', -ENOEXEC},                             /* kind */
         {60, '/', -ENOEXEC},                             /* name */
         {60 + 63, 'x', -ENOEXEC},  {124, ' ', -ENOEXEC}, /* version */
-        {124 + 31, 'x', -ENOEXEC},
+        {124 + 31, 'x', -ENOEXEC}, {188, 1, -ENOEXEC},   /* a proof of what is not proved */
+        {252, 1, -ENOEXEC},
     };
     for (size_t i = 0; i < ARRAY_LEN(changes); i++) {
         uint8_t copy[sizeof good_notes];

@@ -165,8 +165,8 @@ static void names_that_are_not_hashes_are_refused(void **state)
         assert_int_equal(store_get(store, names[i], key, NULL, &fd, &note, NULL), -EINVAL);
         assert_int_equal(store_find_built(store, names[i], hash), -EINVAL);
         assert_string_equal(hash, "");
-        assert_int_equal(store_record_built(store, names[i], nobody, NULL), -EINVAL);
-        assert_int_equal(store_record_built(store, nobody, names[i], NULL), -EINVAL);
+        assert_int_equal(store_record_built(store, names[i], nobody, "", NULL), -EINVAL);
+        assert_int_equal(store_record_built(store, nobody, names[i], "", NULL), -EINVAL);
     }
     struct err err = {0};
     assert_int_equal(store_get(store, nobody, key, NULL, &fd, &note, &err), -ENOENT);
@@ -181,8 +181,8 @@ static void a_build_is_found_while_its_library_is_there(void **state)
     assert_int_equal(store_find_built(store, nobody, found), 0);
     assert_string_equal(found, "");
     assert_int_equal(store_put(store, library, library_size, hash, NULL), 0);
-    assert_int_equal(store_record_built(store, nobody, hash, NULL), 0);
-    assert_int_equal(store_record_built(store, nobody, hash, NULL), 0);
+    assert_int_equal(store_record_built(store, nobody, hash, "", NULL), 0);
+    assert_int_equal(store_record_built(store, nobody, hash, "", NULL), 0);
     assert_int_equal(store_find_built(store, nobody, found), 0);
     assert_string_equal(found, hash);
     /* A damaged record is none. */
@@ -190,7 +190,7 @@ static void a_build_is_found_while_its_library_is_there(void **state)
     assert_int_equal(truncate(path, 10), 0);
     assert_int_equal(store_find_built(store, nobody, found), 0);
     assert_string_equal(found, "");
-    assert_int_equal(store_record_built(store, nobody, hash, NULL), 0);
+    assert_int_equal(store_record_built(store, nobody, hash, "", NULL), 0);
     path_of(path, hash);
     assert_int_equal(unlink(path), 0);
     assert_int_equal(store_find_built(store, nobody, found), 0);
@@ -207,7 +207,7 @@ static void purge_keeps_what_is_named_or_new(void **state)
     assert_int_equal(store_put(store, library, library_size, hash[1], NULL), 0);
     ((char *)library)[0] ^= 1;
     assert_int_equal(store_put(store, library, library_size, hash[0], NULL), 0);
-    assert_int_equal(store_record_built(store, nobody, hash[1], NULL), 0);
+    assert_int_equal(store_record_built(store, nobody, hash[1], "", NULL), 0);
     assert_int_equal(store_purge(store, NULL, 0, 60), 0); /* both are new */
     for (int i = 0; i < 2; i++) {
         path_of(path, hash[i]);

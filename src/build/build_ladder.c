@@ -1,0 +1,113 @@
+/*
+ * The ladder: prove it, else translate it, else contain it. Each step's reason is kept: the author
+ * is told which rung the function stands on, and what would bring it higher.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/err.h"
+#include "build/build_internal.h"
+
+/* From the highest rung down. What an operator signs for stands on none. */
+static const char *const RUNGS[] = {"proved", "sfi", "container"};
+
+static size_t rung_of(const char *name)
+{
+    size_t at = 0;
+
+    while (at < ARRAY_LEN(RUNGS) && strcmp(RUNGS[at], name) != 0)
+        at++;
+    return at;
+}
+
+bool build_is_as_safe(const char *safety, const char *require)
+{
+    if (!require || !*require)
+        return true;
+    return rung_of(safety) < ARRAY_LEN(RUNGS) && rung_of(require) < ARRAY_LEN(RUNGS) &&
+           rung_of(safety) <= rung_of(require);
+}
+
+bool build_has_ladder(const struct build *build)
+{
+    /* An update in place goes on with the state of translated code. */
+    return build->options->ladder && !build->options->native && !build->source.module &&
+           !build->source.library && !build->options->base_map;
+}
+
+void build_ladder_note(struct build *build, const char *rung, const char *reason)
+{
+    size_t used = strlen(build->ladder);
+    size_t room = sizeof build->ladder - used;
+    char line[512];
+
+    int n = snprintf(line, sizeof line, "%s\t%s\t%.400s", rung, reason ? "refused" : "taken",
+                     reason ? reason : "");
+    /* One line each, whatever a compiler said. */
+    for (char *at = line; *at; at++)
+        if ((unsigned char)*at < ' ' && *at != '\t')
+            *at = ' ';
+    if (n > 0 && (size_t)n + 1 < room)
+        snprintf(build->ladder + used, room, "%s\n", line);
+}
+
+/* Without the words before the cause: "cannot build 'x': error: …". */
+static const char *cause_of(const struct err *err)
+{
+    const char *at = strstr(err->message, "': ");
+
+    return at ? at + 3 : err->message;
+}
+
+/* 1: not proved, with the reason noted. */
+static int try_to_prove(struct build *build, struct err *err)
+{
+    struct err cause = {0};
+    char reason[400] = "";
+
+    int r = build_proved(build, reason, sizeof reason, &cause);
+    if (r == 0) {
+        build_ladder_note(build, "proved", NULL);
+        return 0;
+    }
+    if (r < 0)
+        snprintf(reason, sizeof reason, "%.399s", cause_of(&cause));
+    build_ladder_note(build, "proved", reason);
+    snprintf(build->not_proved, sizeof build->not_proved, "%s", reason);
+    if (build->options->require && strcmp(build->options->require, "proved") == 0)
+        return err_say(err, -EPERM, "cannot build '%s': it is not proved, and that is required: %s",
+                       build_source_title(&build->source), reason);
+    /* What was made on the way up is not for the next rung. */
+    build->note.proof = (struct library_proof){0};
+    strcpy(build->note.safety, "sfi");
+    build->note.kind[0] = '\0';
+    return 1;
+}
+
+/* What compiles for this machine and can't be translated would have to be contained. */
+static int tell_container(const struct build *build, struct err *err)
+{
+    struct err last = *err;
+
+    return err_say(
+        err, last.code,
+        "cannot build '%s': it would have to be a container, and that rung takes bundles, "
+        "not C (not translated: %.200s; not proved: %.200s)",
+        build_source_title(&build->source), cause_of(&last), build->not_proved);
+}
+
+int build_ladder(struct build *build, int (*translate)(struct build *build, struct err *err),
+                 struct err *err)
+{
+    if (!build_has_ladder(build))
+        return translate(build, err);
+    int r = try_to_prove(build, err);
+    if (r <= 0)
+        return r;
+    r = translate(build, err);
+    if (r == 0)
+        build_ladder_note(build, "sfi", NULL);
+    return r == -EINVAL && build->compiles ? tell_container(build, err) : r;
+}

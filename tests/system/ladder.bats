@@ -1,0 +1,95 @@
+#!/usr/bin/env bats
+# The ladder: what is proved runs as native code, made of the very IR that was proved; what is not
+# is translated; each rung's reason is told.
+load helper
+
+LIBRARIES=
+
+setup_file() {
+    [ "$(id -u)" = 0 ] || return 0
+    WORK=$(mktemp -d /tmp/vireo-ladder.XXXXXX)
+    export WORK
+    cat >"$WORK/flip.c" <<'C'
+#include <vireo/function.h>
+static uint32_t calls;
+int64_t handler(const uint8_t *in, size_t in_len, uint8_t *out, size_t out_cap)
+{
+    size_t n = in_len < out_cap ? in_len : out_cap;
+    calls++;
+    for (size_t i = 0; i < n; i++)
+        out[i] = in[i] ^ 32;
+    if (n > 0 && out[0] == '?')
+        out[0] = (uint8_t)('0' + calls % 10);
+    vireo_response_header("X-Rung", "native");
+    return (int64_t)n;
+}
+C
+    # As good, but for one byte too many.
+    sed 's/i < n; i++/i <= n; i++/' "$WORK/flip.c" >"$WORK/open.c"
+    daemon_start
+    "$VIREO" deploy -q "$WORK/flip.c" --name flip
+    "$VIREO" deploy -q "$WORK/open.c" --name open
+}
+
+teardown_file() {
+    daemon_clean
+    [ -z "${WORK-}" ] || rm -rf "$WORK"
+}
+
+setup() {
+    need_root
+}
+
+refused() {
+    [ "$status" -eq "$1" ] && [[ $output == *"$2"* ]] && return
+    echo "exit $status: $output" >&2
+    return 1
+}
+
+@test "what is proved runs as native code, and keeps its state" {
+    [ "$("$VIREO" describe -o json flip | jq -r .rung)" = proved ]
+    call flip -d hello
+    [ "$code $body" = "200 HELLO" ]
+    [ "$(header x-rung)" = native ]
+    call flip -d $'\x1f'
+    first=$body
+    call flip -d $'\x1f'
+    [ "$body" -eq $(((first + 1) % 10)) ]
+    nm "$VIREO_STATE/store/lib/$("$VIREO" describe -o json flip | jq -r .library).so" | grep -q vireo_proved_handler
+}
+
+@test "what is not proved is translated, and describe says why, as text and as JSON" {
+    "$VIREO" describe -o json open >"$BATS_TEST_TMPDIR/json"
+    [ "$(jq -r '.rung' "$BATS_TEST_TMPDIR/json")" = sfi ]
+    [ "$(jq -r '.ladder[] | .rung + " " + .outcome' "$BATS_TEST_TMPDIR/json" | xargs)" = "proved refused sfi taken" ]
+    [[ $(jq -r '.ladder[0].reason' "$BATS_TEST_TMPDIR/json") == "open.c:8: it may "* ]]
+    "$VIREO" describe open | grep -q '^ladder *proved: refused: open.c:8: it may'
+    call open -d hello
+    [ "$code" = 200 ]
+}
+
+@test "--require refuses what is known less safely, with the reason" {
+    run "$VIREO" deploy "$WORK/open.c" --name open --require proved
+    refused 4 "it is not proved, and that is required: open.c:8: it may"
+    run "$VIREO" build "$WORK/open.c" -o "$WORK/open.so" --require proved
+    refused 4 "it is not proved, and that is required"
+    "$VIREO" deploy -q "$WORK/open.c" --name open --require sfi
+    "$VIREO" deploy -q "$WORK/flip.c" --name flip --require proved
+    run "$VIREO" deploy "$WORK/flip.c" --name flip --require magic
+    refused 2 "it is not proved, sfi or container"
+}
+
+@test "a proved library is built, run from its file, deployed, and says what was proved" {
+    "$VIREO" build -q "$WORK/flip.c" -o "$WORK/flip.so" --require proved
+    run bash -c 'echo -n abc | "$VIREO" run "$WORK/flip.so"'
+    [ "$status $output" = "0 ABC" ]
+    readelf -n -W "$WORK/flip.so" | grep -q vireo
+    "$VIREO" deploy -q "$WORK/flip.so" --name flip
+    [ "$("$VIREO" describe -o json flip | jq -r .rung)" = proved ]
+}
+
+@test "a note that claims a proof of another key, or none, is refused" {
+    VIREO_STATE=$WORK/stranger "$VIREO" build -q "$WORK/flip.c" -o "$WORK/forged.so" --require proved
+    run "$VIREO" deploy "$WORK/forged.so" --name forged
+    refused 4 "signed by another key"
+}
