@@ -122,5 +122,75 @@ END
     } >"$DIR/blocks.c"
     run "$VIREO" verify "$DIR/blocks.c"
     [ "$status" -ne 0 ]
-    [[ "$output" == *"not proved"* || "$output" == *"bad input"* ]]
+    [[ "$output" == *"a function of more than 40000 blocks"* ]]
+}
+
+@test "IR of another LLVM is bad input, and says so" {
+    source_of new.ll <<'END'
+target datalayout = "e-m:e-p270:32:32-p271:32:32-p272:64:64-i64:64-i128:128-f80:128-n8:16:32:64-S128"
+target triple = "x86_64-unknown-linux-gnu"
+define i32 @main(ptr %p) {
+  ret i32 0
+}
+END
+    run "$VIREO" verify "$DIR/new.ll"
+    [ "$status" -eq 2 ]
+    [[ "$output" == *"it is not IR that LLVM 14 reads"* ]]
+}
+
+@test "bitcode with bytes changed gets a verdict" {
+    echo 'int t[4]; int main(void) { for (int i = 0; i < 4; i++) t[i] = i; return t[3]; }' >"$DIR/f.c"
+    clang-14 -g -c -emit-llvm "$DIR/f.c" -o "$DIR/f.bc"
+    size=$(stat -c %s "$DIR/f.bc")
+    for ((i = 1; i <= 12; i++)); do
+        cp "$DIR/f.bc" "$DIR/m.bc"
+        printf '\x5a' | dd of="$DIR/m.bc" bs=1 seek=$((size * i / 13)) conv=notrunc status=none
+        run "$VIREO" verify "$DIR/m.bc"
+        [ "$status" -le 2 ]
+        [[ "$output" == *"proved: "* || "$output" == *"bad input: "* ]]
+    done
+}
+
+@test "a program made to be hard is given up inside the limits" {
+    {
+        printf '#include <stddef.h>\n#include <stdint.h>\nstatic uint8_t t[64];\n'
+        printf 'int64_t handler(const uint8_t *in, size_t n, uint8_t *out, size_t cap)\n{\n'
+        for ((i = 0; i < 60; i++)); do echo "int64_t v$i = $i;"; done
+        echo 'for (size_t i = 0; i < n; i++) {'
+        for ((i = 0; i < 60; i++)); do
+            echo "if (v$i * 3 - v$(((i * 7 + 1) % 60)) > in[i] && v$(((i * 5 + 2) % 60)) < v$i)"
+            echo "    v$i = v$(((i * 11 + 3) % 60)) * 5 - v$(((i * 3 + 1) % 60)) + $i;"
+        done
+        echo 't[v0 + v1 - v2] = 1; } return v3; }'
+    } >"$DIR/hard.c"
+    run "$VIREO" verify "$DIR/hard.c"
+    [ "$status" -eq 1 ]
+    [[ "$output" == "not proved"* ]]
+}
+
+@test "a program without input is proved by its one run, which gives the bound" {
+    source_of list.c <<'END'
+#include <stdio.h>
+struct node { struct node *next; int value; } nodes[8], *head;
+int main(int argc, char **argv)
+{
+    int sum = 0;
+    for (int i = 0; i < 8; i++) {
+        nodes[i].value = i;
+        nodes[i].next = head;
+        head = &nodes[i];
+    }
+    for (struct node *n = head; n; n = n->next)
+        sum += n->value;
+    printf("%s: %d\n", argv[0], sum);
+    return 0;
+}
+END
+    run "$VIREO" verify "$DIR/list.c"
+    [ "$status" -eq 0 ]
+    [[ "$output" == "proved: main of "* ]]
+    sed -i 's/i < 8; i++/i <= 8; i++/' "$DIR/list.c"
+    run "$VIREO" verify "$DIR/list.c"
+    [ "$status" -eq 1 ]
+    [[ "$output" == *"confirmed: "*"at line 7"* ]]
 }
