@@ -124,6 +124,19 @@ daemon_stop() {
     return "$code"
 }
 
+# Kills the supervisor: every process of its family is gone within a second, or two on a busy machine.
+daemon_kill() {
+    local pid family
+    family=$(descendants "$VIREO_DAEMON")
+    [ -n "$family" ] || return 1
+    kill -KILL "$VIREO_DAEMON"
+    wait "$VIREO_DAEMON" 2>/dev/null || true
+    unset VIREO_DAEMON
+    for pid in $family; do
+        eventually "${1:-2}" not alive "$pid" || return 1
+    done
+}
+
 # For teardown_file: nothing stays, whatever happened.
 daemon_clean() {
     daemon_stop || true

@@ -27,15 +27,7 @@ teardown() {
     "$VIREO" deploy "$FUNCTIONS/tool.c" --name kept
     call kept --data-binary x
     [ "$code" = 200 ]
-    family=$(descendants "$VIREO_DAEMON")
-    [ -n "$family" ]
-    kill -KILL "$VIREO_DAEMON"
-    wait "$VIREO_DAEMON" 2>/dev/null || true
-    unset VIREO_DAEMON
-    # Within a second; two for a busy machine.
-    for pid in $family; do
-        eventually 2 not alive "$pid"
-    done
+    daemon_kill
     daemon_start
     call kept --data-binary again
     [ "$body" = again ]

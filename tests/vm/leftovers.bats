@@ -16,14 +16,7 @@ teardown() {
     prepared_deploy plain
     call plain --data-binary before
     [ "$code" = 200 ]
-    family=$(descendants "$VIREO_DAEMON")
-    [ -n "$family" ]
-    kill -KILL "$VIREO_DAEMON"
-    wait "$VIREO_DAEMON" 2>/dev/null || true
-    unset VIREO_DAEMON
-    for pid in $family; do
-        eventually 5 not alive "$pid"
-    done
+    daemon_kill 5
     [ -n "$(groups_left)" ]
     daemon_start
     call plain --data-binary after

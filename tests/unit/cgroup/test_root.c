@@ -110,16 +110,12 @@ static bool is_gone(pid_t pid)
     return !state || state[2] == 'Z' || state[2] == 'X';
 }
 
-static void left_overs_are_killed_and_removed(void **state)
+/* A root of that name that was killed, with something in it; returns what lived in it. */
+static pid_t root_of_a_killed_process(const char *name)
 {
-    char name[80];
     int ready[2];
     pid_t inside = 0;
 
-    (void)state;
-    NEEDS_ROOT();
-    /* Below the live root: sweeping it later must leave what is locked alone, too. */
-    snprintf(name, sizeof name, "%s/orphan", root_name);
     assert_int_equal(pipe(ready), 0);
     pid_t child = fork();
     if (child == 0)
@@ -128,6 +124,18 @@ static void left_overs_are_killed_and_removed(void **state)
     assert_int_equal(read(ready[0], &inside, sizeof inside), sizeof inside);
     close(ready[0]);
     assert_true(WIFSIGNALED(reap(child)));
+    return inside;
+}
+
+static void left_overs_are_killed_and_removed(void **state)
+{
+    char name[80];
+
+    (void)state;
+    NEEDS_ROOT();
+    /* Below the live root: sweeping it later must leave what is locked alone, too. */
+    snprintf(name, sizeof name, "%s/orphan", root_name);
+    pid_t inside = root_of_a_killed_process(name);
     assert_false(is_gone(inside));
 
     struct cgroup_root *again;
@@ -144,23 +152,6 @@ static void left_overs_are_killed_and_removed(void **state)
     assert_int_equal(access(path, F_OK), 0);
     cgroup_root_close(again);
     assert_int_equal(access(path, F_OK), -1);
-}
-
-/* A root of that name that was killed, with something in it; returns what lived in it. */
-static pid_t root_of_a_killed_process(const char *name)
-{
-    int ready[2];
-    pid_t inside = 0;
-
-    assert_int_equal(pipe(ready), 0);
-    pid_t child = fork();
-    if (child == 0)
-        leave_something_behind(name, ready[1]);
-    close(ready[1]);
-    assert_int_equal(read(ready[0], &inside, sizeof inside), sizeof inside);
-    close(ready[0]);
-    assert_true(WIFSIGNALED(reap(child)));
-    return inside;
 }
 
 static bool has_directory(const struct cgroup_root *in, size_t tree, const char *name)
