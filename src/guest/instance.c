@@ -562,8 +562,10 @@ void instance_run(struct template_state *state, const struct guest_fork *fork,
             give_up();
     }
     /* It does not preempt whoever wakes it: the gateway wakes several instances before it sleeps,
-     * and would be put aside for each. Its share of the CPU is the same. (musl has no wrapper.) */
-    syscall(__NR_sched_setscheduler, 0, SCHED_BATCH, &(struct sched_param){0});
+     * and would be put aside for each. Its share of the CPU is the same. (musl has no wrapper.) A
+     * server is woken by its clients, as any other. */
+    if (channel)
+        syscall(__NR_sched_setscheduler, 0, SCHED_BATCH, &(struct sched_param){0});
     if (seccomp_load(&state->filter) < 0)
         give_up();
     if (channel)
