@@ -70,8 +70,11 @@ const struct cli_verb cli_verbs[] = {
     {"ls", "", "list the functions", "  vireo ls -o json\n", cli_ls},
     {"describe", "NAME", "show everything about a function: limits, grants, system calls",
      "  vireo describe hello\n", cli_describe},
-    {"update", "NAME SRC", "give a function, and the pVMs that run it, a new version",
-     "SRC is what `vireo deploy` takes. Without a vireo.yaml the function keeps its settings.\n\n"
+    {"update", "NAME SRC [--canary N]", "give a function, and the pVMs that run it, a new version",
+     "SRC is what `vireo deploy` takes. Without a vireo.yaml the function keeps its settings.\n"
+     "pVMs that run get the new library and keep what they have in memory; a version that can't\n"
+     "take it over is refused, naming the symbol.\n\n"
+     "  --canary N       so many pVMs get it first, and are watched for three seconds\n\n"
      "  vireo update hello hello2.c\n",
      cli_update},
     {"rollback", "NAME", "give a function its former version again",

@@ -341,7 +341,9 @@ static int judge(struct running *running, const siginfo_t *info, struct err *err
         return err_say(err, -EINVAL, "cannot build '%s': %s", function,
                        *line ? line : "the compiler refused it");
     case STAGE_FORBIDDEN:
-        return err_say(err, -EPERM, "cannot update '%s' in place: %s", function, line);
+        /* Its own words, behind what marks them among a compiler's. */
+        return err_say(err, -EPERM, "cannot update '%s' in place: %s", function,
+                       strncmp(line, "error: ", 7) == 0 ? line + 7 : line);
     default:
         return err_say(err, -EPROTO, "cannot build '%s': %s failed (%s %d)%s%s", function, stage,
                        status < 0 ? "signal" : "status", abs(status), *line ? ": " : "", line);

@@ -120,6 +120,9 @@ static int on_checked(struct calls *calls, uint32_t type, const void *data, int 
             calls_ended(calls, instance, ended);
         return 0;
     }
+    case GATEWAY_UPDATED:
+        pool_updated(calls->pool, data);
+        return 0;
     default:
         return -EBADMSG;
     }
@@ -134,6 +137,7 @@ static void on_message(struct link *link, const void *data, size_t bytes, int *f
         [GATEWAY_STARTED] = sizeof(struct gateway_started),
         [GATEWAY_ENDED] = sizeof(struct gateway_ended),
         [GATEWAY_DRAIN] = sizeof(struct gateway_simple),
+        [GATEWAY_UPDATED] = sizeof(struct gateway_updated),
     };
     struct calls *calls = (struct calls *)((char *)link - offsetof(struct calls, supervisor));
     struct err err = {0};

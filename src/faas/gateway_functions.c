@@ -115,7 +115,7 @@ int pool_function_set(struct pool *pool, const struct gateway_function *facts, s
     struct instance *older;
     for (struct instance *i = function->idle_newest; i; i = older) {
         older = i->older;
-        if (i->generation != facts->generation)
+        if (pool_is_old(i))
             pool_stop(pool, i, GATEWAY_STOP_OLD);
     }
     pool_balance(function);

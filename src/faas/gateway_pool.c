@@ -84,8 +84,7 @@ static uint32_t depth(const struct pool_function *function)
 /* What is in it is done sooner than an idle instance would have woken. */
 static bool is_soon_done(const struct instance *busy, uint32_t most)
 {
-    return busy && busy->call_count < most &&
-           busy->generation == busy->function->facts.generation &&
+    return busy && busy->call_count < most && !pool_is_old(busy) &&
            (uint64_t)busy->call_count * busy->function->service_ns <= WAKE_NS;
 }
 
@@ -104,9 +103,17 @@ static struct instance *with_room(const struct pool_function *function)
     if (is_soon_done(busy, most))
         return busy;
     /* Each in its turn: where the next has no room, the others hardly have. */
-    if (!idle && busy && busy->call_count < most && busy->generation == function->facts.generation)
+    if (!idle && busy && busy->call_count < most && !pool_is_old(busy))
         return busy;
     return idle;
+}
+
+void pool_updated(struct pool *pool, const struct gateway_updated *updated)
+{
+    struct instance *instance = pool_instance(pool, updated->token);
+
+    if (instance && instance->generation < updated->generation)
+        instance->generation = updated->generation;
 }
 
 void pool_started(struct pool *pool, struct instance *instance,
@@ -122,7 +129,7 @@ void pool_started(struct pool *pool, struct instance *instance,
     if (instance->state != INSTANCE_STARTING)
         return; /* stopped meanwhile: its GATEWAY_ENDED is on its way */
     function->starts_fail = false;
-    if (function->gone || instance->generation != function->facts.generation) {
+    if (function->gone || pool_is_old(instance)) {
         pool_stop(pool, instance, GATEWAY_STOP_OLD);
         pool_balance(function);
         return;
@@ -388,7 +395,7 @@ bool pool_answered(struct pool *pool, struct instance *instance, bool finished)
         pool_balance(function);
         return false;
     }
-    bool old = function->gone || instance->generation != function->facts.generation;
+    bool old = function->gone || pool_is_old(instance);
     /* They were given to it before it was old, or before its function was of isolation `request`.
      */
     if ((old || function->facts.per_request) && instance->call_count > 0)

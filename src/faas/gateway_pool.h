@@ -125,6 +125,8 @@ void pool_function_gone(struct pool *pool, uint32_t function_id);
 struct instance *pool_instance(struct pool *pool, uint64_t token);
 void pool_started(struct pool *pool, struct instance *instance,
                   const struct gateway_started *started);
+/* Its code is of a newer generation now; what it holds has stayed. */
+void pool_updated(struct pool *pool, const struct gateway_updated *updated);
 /* The instance is no more. Calls that it had have been answered by the gateway or taken back. */
 void pool_ended(struct pool *pool, struct instance *instance, const struct gateway_ended *ended);
 /* From now on spares are prepared (GATEWAY_READY). */

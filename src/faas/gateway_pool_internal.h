@@ -26,6 +26,12 @@ struct pool {
 
 /* Instances of the function, in any state. */
 uint32_t pool_live(const struct pool_function *function);
+/* Of a version before: one that was updated in place may be ahead of what is told of its function.
+ */
+static inline bool pool_is_old(const struct instance *instance)
+{
+    return instance->generation < instance->function->facts.generation;
+}
 /* A function that is gone is freed when its last instance is. */
 void pool_function_let_go(struct pool_function *function);
 

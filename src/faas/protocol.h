@@ -36,6 +36,7 @@ enum gateway_message_type {
                         one, the file of the kernel's count of its processor time (read-only) */
     GATEWAY_ENDED,   /* an instance, or a start that failed */
     GATEWAY_DRAIN,   /* stop accepting, finish what runs, exit 0 */
+    GATEWAY_UPDATED, /* an instance has the library of a newer generation */
     /* calls gateway to supervisor */
     GATEWAY_START,  /* an instance is wanted */
     GATEWAY_STOP,   /* an instance is to be ended */
@@ -124,6 +125,13 @@ struct gateway_started {
     uint64_t cpu_base_us; /* what that file said when the instance's group was taken */
 };
 
+/* Before the GATEWAY_FUNCTION of that generation: such an instance stays when the others leave. */
+struct gateway_updated {
+    uint32_t type; /* GATEWAY_UPDATED */
+    uint32_t generation;
+    uint64_t token;
+};
+
 enum gateway_stop_reason {
     GATEWAY_STOP_IDLE = 1,
     GATEWAY_STOP_TIMEOUT,
@@ -180,6 +188,7 @@ struct admin_request {
     /* DEPLOY: what the command line sets over vireo.yaml; "" is: not set. Checked by the
      * supervisor. */
     char isolation[16], memory[16], cpus[16], timeout[16], require[16];
+    char canary[16];      /* UPDATE: so many pVMs get the new version first; "": all at once */
     uint32_t param_bytes; /* NUL-terminated "k=v" strings in `params` */
     uint32_t caller_uid;  /* for the audit line */
     char params[8 << 10];

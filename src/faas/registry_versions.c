@@ -62,8 +62,7 @@ int registry_previous(struct registry *registry, const char *name,
 
     int r = registry_each_version(registry, name, take_first, &first, err);
     if (r == 0)
-        return err_say(err, -ENOENT, "cannot roll '%.63s' back: no former version of it is kept",
-                       name);
+        return err_say(err, -ENOENT, "no former version of '%.63s' is kept", name);
     if (r < 0)
         return err && err->code ? r : err_set(err, r, "cannot roll '%.63s' back", name);
     *ret_function = first;

@@ -532,6 +532,7 @@ static void loop(struct supervisor *supervisor)
         servers_bury(supervisor);
         linkages_bury(supervisor);
         kins_bury(supervisor);
+        rounds_bury(supervisor);
     }
 }
 

@@ -30,6 +30,8 @@ struct json_object;
 struct kin;
 struct pvm_waiter;
 struct linkage;
+struct round;
+struct control_updated;
 
 /* Something that the loop waits for; embedded in what it belongs to. */
 struct source {
@@ -84,6 +86,7 @@ struct template_slot {
     uint32_t forks;     /* ever made */
     int64_t started_ns; /* clock_now_ns() */
     bool retired;       /* no more forks: freed when its last instance ends */
+    bool live;          /* the library of its instances can be replaced while they run */
     uid_t uid;
     char signer[BUILD_HASH_TEXT];                                  /* of its library */
     char name[NAME_MAX_BYTES + 1], version[VERSION_MAX_BYTES + 1]; /* the library's */
@@ -130,6 +133,7 @@ struct function {
     uint32_t generation;
     struct template_slot *current; /* NULL: not started yet */
     bool starting;                 /* a job starts a template of it */
+    bool updating;                 /* its instances are: none is started meanwhile */
     struct wish *first_wish, *last_wish;
     struct server *server; /* NULL: it has no grant to listen */
     char *refused; /* why the operator's configuration does not let it be served; NULL: it does */
@@ -146,7 +150,9 @@ struct instance {
     bool cold;               /* its template was started for it */
     bool stopped;            /* on the gateway's wish */
     bool killed;             /* on an administrator's */
-    struct linkage *linkage; /* NULL: it has no grant to link */
+    struct linkage *linkage; /* NULL: it has no control socket */
+    uint32_t generation;     /* of its function, when its library came */
+    bool updated;            /* it has the library of an update that is not committed yet */
     bool server;             /* the one of a server: the gateway knows nothing of it */
     bool used;
 };
@@ -271,6 +277,8 @@ struct supervisor {
     struct pvm_waiter *pvm_waiters;
     unsigned pvm_waiter_count;
     struct linkage *dead_linkages; /* freed as dead templates are */
+    struct round *rounds;          /* updates that wait for instances: supervisor_update.c */
+    struct round *dead_rounds;
     bool stopping, stopped;
     int64_t stop_at_ns;
 };
@@ -323,6 +331,9 @@ void wishes_refuse(struct supervisor *supervisor, struct function *function, int
 void instance_stop(struct supervisor *supervisor, const struct gateway_stop *wish);
 /* Where no control group can do it nothing happens: `vireo doctor` says so. */
 void instance_ground(struct supervisor *supervisor, const struct gateway_ground *wish);
+struct instance *instance_by_id(struct supervisor *supervisor, uint64_t id);
+/* Ends one; what follows is as of an end by itself. */
+void instance_end(struct supervisor *supervisor, struct instance *instance);
 void instance_end_all(struct supervisor *supervisor, struct template_slot *slot);
 /*
  * The instance of a server, on these standard streams; server_ended() follows it. -EAGAIN, ...:
@@ -345,7 +356,7 @@ void gateways_close(struct supervisor *supervisor);
 /* ---- supervisor_admin.c ---- */
 void admin_message(struct supervisor *supervisor, const struct admin_request *request, int *fd);
 /* The answer to a deploy that is done. */
-void admin_deployed(struct supervisor *supervisor, uint64_t token, const char *name);
+void admin_deployed(struct supervisor *supervisor, const struct job *job, const char *name);
 void admin_reply(struct supervisor *supervisor, uint64_t token, int error, const char *message,
                  const char *json);
 
@@ -451,6 +462,22 @@ size_t kin_groups(const struct instance *instance, pid_t *pids, size_t max);
 /* A member, by its process, is asked to fork on behalf of the admin request `token`. */
 int kin_fork(struct supervisor *supervisor, struct instance *instance, int pidfd, pid_t pid,
              uint64_t token, struct err *err);
+
+/* Sends a message with a descriptor over the instance's control socket, and wakes it. -ENOTCONN. */
+int linkage_say(struct instance *instance, const void *message, size_t size, int fd);
+
+/* ---- supervisor_update.c ---- */
+/* A job's library for the instances of its function: 1: job_updated() follows; 0: there is nothing
+ * to do. */
+int update_begin(struct supervisor *supervisor, struct job *job, struct err *err);
+void update_answered(struct supervisor *supervisor, struct instance *instance,
+                     const struct control_updated *message);
+void update_gone(struct supervisor *supervisor, const struct instance *instance);
+/* Right before function_set(): those that were updated are of its new generation. */
+void update_commit(struct supervisor *supervisor, struct function *function);
+/* It could not be committed: those that were updated end. */
+void update_drop(struct supervisor *supervisor, struct function *function);
+void rounds_bury(struct supervisor *supervisor); /* frees the dead ones */
 
 /* ---- supervisor_jobs.c ---- */
 /* Has an image loaded into the cache, then link_image_ready(). */

@@ -10,6 +10,7 @@
 #include "base/err.h"
 #include "base/fd.h"
 #include "faas/supervisor.h"
+#include "faas/supervisor_jobs.h"
 #include "guest/template.h"
 
 void json_add_text(struct json_object *object, const char *key, const char *value)
@@ -107,8 +108,10 @@ static struct json_object *tables_json(const struct function *function)
     } sets[] = {{"files", GUEST_GRANT_FILES},       {"streams", GUEST_GRANT_STDIO},
                 {"listen", GUEST_GRANT_LISTEN},     {"connect", GUEST_GRANT_CONNECT},
                 {"fork", GUEST_GRANT_FORK},         {"ipc", GUEST_GRANT_IPC},
-                {"platform", GUEST_GRANT_PLATFORM}, {"link", GUEST_GRANT_LINK}};
-    uint32_t grants = pvm_grants(&function->manifest);
+                {"platform", GUEST_GRANT_PLATFORM}, {"link", GUEST_GRANT_LINK},
+                {"update", GUEST_GRANT_UPDATE}};
+    uint32_t grants = pvm_grants(&function->manifest) |
+                      (function->current && function->current->live ? GUEST_GRANT_UPDATE : 0);
     struct json_object *tables = json_object_new_object();
 
     json_object_object_add(tables, "base", syscalls_json(0));
@@ -131,7 +134,7 @@ static struct json_object *instances_json(const struct supervisor *supervisor,
         struct cgroup_usage usage = {0};
         struct json_object *object = json_object_new_object();
         json_add_number(object, "id", instance->id);
-        json_add_number(object, "generation", instance->slot->generation);
+        json_add_number(object, "generation", instance->generation);
         if (instance->group && cgroup_read_usage(instance->group, &usage) == 0)
             json_add_number(object, "memory_bytes", usage.memory_bytes);
         json_object_array_add(array, object);
@@ -364,8 +367,23 @@ void admin_message(struct supervisor *supervisor, const struct admin_request *re
         admin_reply(supervisor, request->token, r, err.message, NULL);
 }
 
-void admin_deployed(struct supervisor *supervisor, uint64_t token, const char *name)
+/* What an update in place did. */
+static struct json_object *update_json(const struct job *job)
 {
+    static const char *const phases[] = {"load_us", "tables_us", "functions_us", "variables_us"};
+    struct json_object *object = json_object_new_object();
+
+    json_add_number(object, "pvms", job->updated);
+    json_add_number(object, "total_us", (job->update_ns + 500) / 1000);
+    json_add_number(object, "stopped_us", (job->stopped_ns + 500) / 1000);
+    for (size_t i = 0; i < ARRAY_LEN(phases); i++)
+        json_add_number(object, phases[i], (job->phase_ns[i] + 500) / 1000);
+    return object;
+}
+
+void admin_deployed(struct supervisor *supervisor, const struct job *job, const char *name)
+{
+    uint64_t token = job->request.token;
     const struct function *function = function_find(supervisor, name);
     struct json_object *object;
 
@@ -374,6 +392,8 @@ void admin_deployed(struct supervisor *supervisor, uint64_t token, const char *n
         return;
     }
     object = function_json(supervisor, function);
+    if (job->round_over)
+        json_object_object_add(object, "update", update_json(job));
     admin_reply(supervisor, token, 0, "", json_object_to_json_string(object));
     json_object_put(object);
 }

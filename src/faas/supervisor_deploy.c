@@ -276,6 +276,18 @@ static int resolve(struct job *job)
     return manifest_format(&job->result.manifest, &row->manifest, &job->err);
 }
 
+/* The two libraries of an update in place. */
+static void live_open(struct job *job)
+{
+    struct supervisor *supervisor = job->supervisor;
+    struct library_note note;
+
+    if (store_get(supervisor->store, job->base_library, supervisor->key, &supervisor->config.trust,
+                  &job->base_fd, &note, &job->err) == 0)
+        store_get(supervisor->store, job->row.library_hash, supervisor->key,
+                  &supervisor->config.trust, &job->library_fd, &note, &job->err);
+}
+
 /*
  * A template of the result, before anything is committed, then the row. A new function has no uid
  * before its row: its trial runs as one that is nobody's, and is thrown away.
@@ -307,13 +319,19 @@ static void deploy_commit(struct job *job)
     /* Nobody calls a library: it has no template. What it needs is found for who is linked with it.
      */
     bool library = strcmp(row->kind, "library") == 0;
-    if (!library && resolve(job) < 0)
+    if (!library && !job->round_over && resolve(job) < 0)
         return;
     if (found < 0 && pvm_uid_take(&uid, &uid_lock, &job->err) < 0)
         return;
-    if (!library && template_open(supervisor, row->name, row->library_hash, manifest, uid,
-                                  job->listeners, &job->slot, &job->err) < 0)
+    if (!library && !job->round_over &&
+        template_open(supervisor, row->name, row->library_hash, manifest, uid, job->listeners,
+                      &job->slot, &job->err) < 0)
         return;
+    /* The loop gives it to those that run; then this comes here again. */
+    if (!library && !job->round_over && job->base_stateful && job->slot->live) {
+        live_open(job);
+        return;
+    }
     if (back ? registry_step_back(supervisor->registry, row, &job->err) < 0
              : registry_put(supervisor->registry, row, &job->err) < 0)
         return;

@@ -4,12 +4,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/fd.h"
 #include "base/log.h"
+#include "base/symbol_map.h"
 #include "faas/supervisor.h"
 
 static unsigned name_bucket(const char *name)
@@ -224,6 +226,22 @@ void templates_bury(struct supervisor *supervisor)
     }
 }
 
+/* Whether instances of a library may get another version of it: they have state between calls, and
+ * a map says where it lies. */
+static bool is_live(const struct manifest *manifest, const struct library_note *note,
+                    int library_fd)
+{
+    struct symbol_map_footer footer;
+    off_t end = lseek(library_fd, 0, SEEK_END);
+
+    return manifest->isolation != MANIFEST_REQUEST && manifest->listen_count == 0 &&
+           strcmp(note->kind, "handler") == 0 &&
+           end > LIBRARY_TRAILER_BYTES + (off_t)sizeof footer &&
+           pread(library_fd, &footer, sizeof footer,
+                 end - LIBRARY_TRAILER_BYTES - (off_t)sizeof footer) == sizeof footer &&
+           footer.magic == SYMBOL_MAP_MAGIC;
+}
+
 int template_open(struct supervisor *supervisor, const char *name, const char *library_hash,
                   const struct manifest *manifest, uid_t uid, const int *listeners,
                   struct template_slot **ret_slot, struct err *err)
@@ -261,6 +279,7 @@ int template_open(struct supervisor *supervisor, const char *name, const char *l
     if (r == 0)
         r = cgroup_pool_take(supervisor->pool, &limits, &slot->group, err);
     if (r == 0) {
+        slot->live = is_live(manifest, &note, library_fd);
         struct pvm_template_options options = {
             .function = name,
             .manifest = manifest,
@@ -269,6 +288,7 @@ int template_open(struct supervisor *supervisor, const char *name, const char *l
             .uid = uid,
             .args = &name,
             .arg_count = 1,
+            .live = slot->live,
             .group = slot->group,
             .listeners = listeners,
             .dependencies = dependencies,

@@ -37,7 +37,7 @@ static struct instance *find_token(struct supervisor *supervisor, uint64_t token
     return instance;
 }
 
-static struct instance *find_id(struct supervisor *supervisor, uint64_t id)
+struct instance *instance_by_id(struct supervisor *supervisor, uint64_t id)
 {
     struct instance *instance = &supervisor->instances[id % INSTANCES_MAX];
 
@@ -79,6 +79,7 @@ static void put_instance(struct supervisor *supervisor, struct instance *instanc
     if (instance->group)
         cgroup_pool_put(supervisor->pool, instance->group, burnt);
     linkage_close(supervisor, instance);
+    update_gone(supervisor, instance);
     instance->used = false;
     instance->next = supervisor->free_instances;
     supervisor->free_instances = instance;
@@ -127,6 +128,8 @@ static int start(struct supervisor *supervisor, struct function *function,
     bool per_request = manifest->isolation == MANIFEST_REQUEST;
 
     instance->slot = function->current;
+    instance->generation = instance->slot->generation;
+    instance->updated = false;
     instance->slot->instances++;
     instance->slot->forks++;
     int r = 0;
@@ -199,7 +202,7 @@ static bool instance_begin(struct supervisor *supervisor, struct function *funct
         .pvm_id = instance->id,
         .start_kind = cold ? GATEWAY_COLD_TEMPLATE : GATEWAY_FORK,
         .start_us = (uint32_t)((clock_now_ns() - begin_ns) / 1000),
-        .generation = instance->slot->generation,
+        .generation = instance->generation,
     };
     int fds[] = {channel.memory_fd, channel.event_fd, -1};
     if (instance->group)
@@ -264,6 +267,11 @@ void instance_start(struct supervisor *supervisor, const struct gateway_start *m
         function->generation++;
         function_tell(supervisor, function);
     }
+    /* It starts from the template of the version that the update comes to. */
+    if (function->updating) {
+        wish_add(supervisor, function, message->token, begin_ns);
+        return;
+    }
     if (!function->current) {
         if (wish_add(supervisor, function, message->token, begin_ns))
             jobs_template(supervisor, function);
@@ -292,6 +300,8 @@ int instance_start_server(struct supervisor *supervisor, struct function *functi
     instance->server = true;
     instance->slot = function->current;
     instance->cold = function->current->forks == 0;
+    instance->generation = instance->slot->generation;
+    instance->updated = false;
     instance->slot->instances++;
     instance->slot->forks++;
     int r = cgroup_pool_take(supervisor->pool, &function->limits, &instance->group, err);
@@ -342,7 +352,7 @@ void wishes_grant(struct supervisor *supervisor, struct function *function)
 {
     const struct wish *wish;
 
-    while (function->current && (wish = function->first_wish)) {
+    while (function->current && !function->updating && (wish = function->first_wish)) {
         /* The same token twice: as above. */
         if (!find_token(supervisor, wish->token) &&
             !instance_begin(supervisor, function, wish->token, wish->begin_ns, wish->cold)) {
@@ -378,6 +388,13 @@ void instance_stop(struct supervisor *supervisor, const struct gateway_stop *wis
         log_line(LOG_WARNING, "a template does not answer: ending it");
         template_end(supervisor, instance->slot);
     }
+}
+
+void instance_end(struct supervisor *supervisor, struct instance *instance)
+{
+    instance->killed = true;
+    if (pvm_kill(instance->slot->pvm, instance->id) < 0)
+        template_end(supervisor, instance->slot);
 }
 
 void instance_ground(struct supervisor *supervisor, const struct gateway_ground *wish)
@@ -520,7 +537,7 @@ void template_ready(struct supervisor *supervisor, struct source *source, uint32
             slot->retired = true;
             break;
         }
-        struct instance *instance = find_id(supervisor, event.id);
+        struct instance *instance = instance_by_id(supervisor, event.id);
         if (instance && instance->slot == slot)
             instance_ended(supervisor, instance, &event);
     }

@@ -97,6 +97,7 @@ static void job_free(struct job *job)
     build_result_clear(&job->result);
     registry_function_clear(&job->row);
     free(job->base_manifest);
+    fd_close_all((int[]){job->library_fd, job->base_fd}, 2);
     free(job);
 }
 
@@ -232,6 +233,9 @@ static void deploy_done(struct supervisor *supervisor, struct job *job)
     char name[NAME_MAX_BYTES + 1];
 
     memcpy(name, job->row.name, sizeof name);
+    function = function_find(supervisor, name);
+    if (function && job->round_over)
+        update_commit(supervisor, function);
     if (function_set(supervisor, &job->row, &job->result.manifest, &function, &job->err) < 0) {
         admin_reply(supervisor, job->request.token, job->err.code, job->err.message, NULL);
         return;
@@ -248,7 +252,7 @@ static void deploy_done(struct supervisor *supervisor, struct job *job)
         [ADMIN_DEPLOY] = "deployed", [ADMIN_UPDATE] = "updated", [ADMIN_ROLLBACK] = "rolled back"};
     log_line(LOG_NOTICE, "%s '%s' version '%s' (%s) for uid %u", done[job->request.type], name,
              function->row.version, function->row.safety, job->request.caller_uid);
-    admin_deployed(supervisor, job->request.token, name);
+    admin_deployed(supervisor, job, name);
 }
 
 static struct job *job_new(struct supervisor *supervisor, enum job_kind kind,
@@ -262,7 +266,7 @@ static struct job *job_new(struct supervisor *supervisor, enum job_kind kind,
         return NULL;
     }
     job->kind = kind;
-    job->source_fd = -1;
+    job->source_fd = job->library_fd = job->base_fd = -1;
     memset(job->listeners, -1, sizeof job->listeners);
     job->supervisor = supervisor;
     if (request)
@@ -306,15 +310,36 @@ static int deploy_prepare(struct supervisor *supervisor, struct job *job)
     return servers_listen(supervisor, manifest, manifest->name, job->listeners, &job->err);
 }
 
+void job_updated(struct supervisor *supervisor, struct job *job, const char *failure)
+{
+    job->round_over = true;
+    if (failure[0] && job->request.type == ADMIN_ROLLBACK) {
+        /* To a version that is laid out otherwise: its instances are new ones. */
+        log_line(LOG_NOTICE, "%s", failure);
+        job->updated = 0;
+        failure = "";
+    }
+    if (!failure[0]) {
+        submit(supervisor->jobs, job); /* the registry's row */
+        return;
+    }
+    int error = job->err.code ? job->err.code : -EPERM;
+    admin_reply(supervisor, job->request.token, error, failure, NULL);
+    job_done(supervisor->jobs, job);
+}
+
 static void job_finished(struct supervisor *supervisor, struct job *job)
 {
     struct jobs *jobs = supervisor->jobs;
+    int r;
 
     if (is_asked_for(job->kind))
         purge_if_due(supervisor, job->err.code == -ENOSPC);
     if (job->kind == JOB_DEPLOY && !job->built && !job->err.code)
         deploy_prepare(supervisor, job);
     if (job->err.code && is_asked_for(job->kind)) {
+        if (job->round_over)
+            update_drop(supervisor, function_find(supervisor, job->row.name));
         admin_reply(supervisor, job->request.token, job->err.code, job->err.message, NULL);
         job_done(jobs, job);
         return;
@@ -324,6 +349,14 @@ static void job_finished(struct supervisor *supervisor, struct job *job)
         if (!job->built) {
             job->built = true;
             submit(jobs, job);
+            return;
+        }
+        if (!job->round_over && job->library_fd >= 0) {
+            r = update_begin(supervisor, job, &job->err);
+            if (r == 0)
+                job_updated(supervisor, job, "");
+            else if (r < 0)
+                job_updated(supervisor, job, job->err.message);
             return;
         }
         deploy_done(supervisor, job);
@@ -411,6 +444,11 @@ int jobs_rollback(struct supervisor *supervisor, const struct admin_request *req
 
     if (!job)
         return err->code;
+    const struct function *function = function_find(supervisor, request->name);
+    if (function) {
+        job->base_stateful = function_has_state(function);
+        memcpy(job->base_library, function->row.library_hash, sizeof job->base_library);
+    }
     submit(supervisor->jobs, job);
     return 0;
 }

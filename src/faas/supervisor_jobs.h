@@ -22,6 +22,11 @@ struct job {
     struct template_slot *slot; /* started, not adopted */
     char *base_manifest;        /* an update's: of the version that is current */
     char base_library[BUILD_HASH_TEXT];
+    int library_fd, base_fd; /* sealed: the new library and the one before; -1 */
+    bool round_over;         /* its instances have the new library, or there are none */
+    unsigned updated;        /* so many */
+    uint64_t update_ns;      /* the round; the longest that an instance stood still, its phases */
+    uint64_t stopped_ns, phase_ns[4];
     bool base_stateful; /* its pVMs have state that outlives a call */
     uid_t uid;
     uint32_t age_seconds; /* JOB_PURGE_STORE */
@@ -35,6 +40,8 @@ struct job {
     struct supervisor *supervisor;
 };
 
+/* What came of an update's round: "" or why it was taken back. In the loop. */
+void job_updated(struct supervisor *supervisor, struct job *job, const char *failure);
 /* One step of a job, in its thread; an error is in job->err. */
 void job_step(struct job *job);
 /* A build_progress: `user` is the job. The loop passes it on, for the gateway's socket is its own.

@@ -49,6 +49,7 @@ struct linkage {
     int64_t begin_ns;
     bool cached;
     char pvm[NAME_MAX_BYTES + 1];
+    struct instance *instance;
     struct linkage *next_dead;
 };
 
@@ -89,12 +90,16 @@ static void answer(struct supervisor *supervisor, struct linkage *linkage,
 static void control_ready(struct supervisor *supervisor, struct source *source, uint32_t events)
 {
     struct linkage *linkage = source->owner;
-    struct control_linked message;
+    union {
+        uint32_t type;
+        struct control_linked linked;
+        struct control_updated updated;
+    } answered;
     int fds[FD_MESSAGE_MAX];
     size_t fd_count = 0;
 
     (void)events;
-    ssize_t n = fd_receive(source->fd, &message, sizeof message, fds, &fd_count, MSG_DONTWAIT);
+    ssize_t n = fd_receive(source->fd, &answered, sizeof answered, fds, &fd_count, MSG_DONTWAIT);
     if (n == -EAGAIN)
         return;
     fd_close_all(fds, fd_count);
@@ -102,6 +107,12 @@ static void control_ready(struct supervisor *supervisor, struct source *source, 
         supervisor_unwatch(supervisor, source); /* its end is told by its template */
         return;
     }
+    if (n == sizeof answered.updated && answered.type == CONTROL_UPDATED) {
+        answered.updated.message[sizeof answered.updated.message - 1] = '\0';
+        update_answered(supervisor, linkage->instance, &answered.updated);
+        return;
+    }
+    struct control_linked message = answered.linked;
     /* The instance may say what it likes: it is believed of itself alone. */
     if (n != sizeof message || message.type != CONTROL_LINKED || linkage->token == 0 ||
         message.token != linkage->token)
@@ -136,7 +147,7 @@ int linkage_open(struct supervisor *supervisor, struct instance *instance,
     int sockets[2];
 
     *ret_fd = -1;
-    if (!manifest->link)
+    if (!manifest->link && !instance->slot->live)
         return 0;
     struct linkage *linkage = calloc(1, sizeof *linkage);
     if (!linkage)
@@ -146,6 +157,7 @@ int linkage_open(struct supervisor *supervisor, struct instance *instance,
     linkage->control.ready = control_ready;
     linkage->timer.ready = wait_expired;
     instance->linkage = linkage;
+    linkage->instance = instance;
     void *channel =
         mmap(NULL, CHANNEL_HEAD_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, channel_memory_fd, 0);
     if (channel == MAP_FAILED ||
@@ -313,6 +325,13 @@ static int gather(struct supervisor *supervisor, const struct instance *instance
 
 /* ---- the wish ---- */
 
+/* It sleeps on this word too: futex_waitv(2). */
+static void wake(const struct linkage *linkage)
+{
+    atomic_fetch_add(&linkage->channel->control_sequence, 1);
+    syscall(SYS_futex, &linkage->channel->control_sequence, FUTEX_WAKE, 1, NULL, NULL, 0);
+}
+
 static int send_wish(struct linkage *linkage, const struct wanted *wanted, uint64_t token,
                      struct err *err)
 {
@@ -341,10 +360,20 @@ static int send_wish(struct linkage *linkage, const struct wanted *wanted, uint6
         return err_set(err, r, "cannot ask the pVM to link");
     linkage->asked_count = wanted->count;
     linkage->token = token;
-    /* It sleeps on this word too: futex_waitv(2). */
-    atomic_fetch_add(&linkage->channel->control_sequence, 1);
-    syscall(SYS_futex, &linkage->channel->control_sequence, FUTEX_WAKE, 1, NULL, NULL, 0);
+    wake(linkage);
     return 0;
+}
+
+int linkage_say(struct instance *instance, const void *message, size_t size, int fd)
+{
+    struct linkage *linkage = instance->linkage;
+
+    if (!linkage)
+        return -ENOTCONN;
+    int r = fd_send(linkage->control.fd, message, size, &fd, 1);
+    if (r == 0)
+        wake(linkage);
+    return r;
 }
 
 static int start_waiting(struct supervisor *supervisor, struct linkage *linkage, struct err *err)
@@ -369,10 +398,10 @@ static int find_instance(struct supervisor *supervisor, const char *pvm,
     if (!instance)
         return err_say(err, -ENOENT, "there is no pVM '%s'", pvm);
     const struct function *function = instance->slot->function;
-    if (!function || instance->slot->generation != function->generation)
+    if (!function || instance->generation != function->generation)
         return err_say(err, -EBUSY,
                        "cannot link into pVM %s: it is of a former version of its function", pvm);
-    if (!instance->linkage)
+    if (!instance->linkage || !function->manifest.link)
         return err_say(err, -EPERM,
                        "cannot link into pVM %s: '%s' has no grant to have libraries linked "
                        "(grants: link)",

@@ -16,6 +16,8 @@
 enum control_message_type {
     CONTROL_LINK = 1, /* supervisor: descriptors are the libraries, in their order */
     CONTROL_LINKED,   /* instance: how it went */
+    CONTROL_UPDATE,   /* supervisor: the descriptor is another version of the function's library */
+    CONTROL_UPDATED,  /* instance: how it went */
 };
 
 struct control_library {
@@ -37,5 +39,28 @@ struct control_linked {
     int32_t error; /* 0, or -errno: nothing was linked */
     uint64_t token;
     uint64_t link_ns; /* that it took here, mapping to the last relocation */
+    char message[256];
+};
+
+/* Bits of control_update.flags. */
+#define CONTROL_UPDATE_BACK 1u   /* the library that it had before: the update is taken back */
+#define CONTROL_UPDATE_FORMER 2u /* a former version, by a rollback */
+
+struct control_update {
+    uint32_t type; /* CONTROL_UPDATE */
+    uint32_t flags;
+    uint64_t token;
+    uint64_t deadline_ns; /* as of control_link */
+    uint64_t bytes;       /* of the memfd */
+};
+
+/* Load and share, tables, functions, variables. */
+#define CONTROL_UPDATE_PHASES 4
+
+struct control_updated {
+    uint32_t type; /* CONTROL_UPDATED */
+    int32_t error; /* 0, or -errno: nothing was changed */
+    uint64_t token;
+    uint64_t phase_ns[CONTROL_UPDATE_PHASES]; /* while it stood still */
     char message[256];
 };

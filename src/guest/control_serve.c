@@ -13,6 +13,7 @@
 #include "guest/control_serve.h"
 #include "guest/instance.h"
 #include "guest/linker_tree.h"
+#include "guest/update.h"
 
 static int link_libraries(struct template_state *state, const struct control_link *message,
                           const int *fds, size_t fd_count, struct err *err)
@@ -49,9 +50,39 @@ static void do_link(struct template_state *state, const struct control_link *mes
         return;
 }
 
+static void do_update(struct template_state *state, const struct control_update *message,
+                      const int *fds, size_t fd_count)
+{
+    struct control_updated answer = {.type = CONTROL_UPDATED, .token = message->token};
+    bool going_back = message->flags & (CONTROL_UPDATE_BACK | CONTROL_UPDATE_FORMER);
+    struct update_times times = {0};
+    struct err err = {0};
+
+    if (fd_count != 1)
+        answer.error = err_say(&err, -EBADMSG, "it did not come whole");
+    else if ((uint64_t)clock_now_ns() > message->deadline_ns)
+        answer.error = err_say(&err, -ETIME,
+                               "it was busy: it was in a call all the time, and is "
+                               "never forced");
+    else
+        answer.error = update_library(&state->host, fds[0], message->bytes, going_back,
+                                      &state->library, &times, &err);
+    answer.phase_ns[0] = times.load;
+    answer.phase_ns[1] = times.tables;
+    answer.phase_ns[2] = times.functions;
+    answer.phase_ns[3] = times.variables;
+    snprintf(answer.message, sizeof answer.message, "%.255s", err.message);
+    if (write(state->control, &answer, sizeof answer) < 0)
+        return;
+}
+
 void control_serve(struct template_state *state, struct channel *channel)
 {
-    struct control_link message;
+    union {
+        uint32_t type;
+        struct control_link link;
+        struct control_update update;
+    } message;
     int fds[FD_MESSAGE_MAX];
     size_t fd_count = 0;
     ssize_t n;
@@ -60,8 +91,10 @@ void control_serve(struct template_state *state, struct channel *channel)
     state->control_seen = atomic_load(&channel->control_sequence);
     while ((n = fd_receive(state->control, &message, sizeof message, fds, &fd_count,
                            MSG_DONTWAIT)) > 0) {
-        if (n == sizeof message && message.type == CONTROL_LINK)
-            do_link(state, &message, fds, fd_count);
+        if (n == sizeof message.link && message.type == CONTROL_LINK)
+            do_link(state, &message.link, fds, fd_count);
+        else if (n == sizeof message.update && message.type == CONTROL_UPDATE)
+            do_update(state, &message.update, fds, fd_count);
         for (size_t i = 0; i < fd_count; i++)
             close(fds[i]);
         fd_count = 0;

@@ -58,7 +58,7 @@ static inline int instance_control_fd(const struct template_state *state)
 
 static inline int instance_kin_fd(const struct template_state *state)
 {
-    return instance_control_fd(state) + ((state->setup.grants & GUEST_GRANT_LINK) != 0);
+    return instance_control_fd(state) + ((state->setup.grants & GUEST_GRANT_CONTROL) != 0);
 }
 
 /* Where the descriptors of a GUEST_FORK message are. */

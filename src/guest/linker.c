@@ -264,11 +264,16 @@ DEFINE_CLEANUP(struct library, library_close)
 
 int library_open(int fd, struct library **ret_library, struct err *err)
 {
+    return library_open_bytes(fd, 0, ret_library, err);
+}
+
+int library_open_bytes(int fd, uint64_t bytes, struct library **ret_library, struct err *err)
+{
     _cleanup_(library_closep) struct library *library = calloc(1, sizeof *library);
     if (!library)
         return err_set(err, -ENOMEM, "cannot link library");
 
-    int r = library_map_file(fd, 0, library, err);
+    int r = library_map_file(fd, bytes, library, err);
     if (r == 0)
         r = elf_image_read(library->image.file, library->image.file_bytes, &library->image, err);
     if (r == 0)

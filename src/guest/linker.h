@@ -22,6 +22,9 @@ struct library; /* a mapped library; lives as long as the process, or library_cl
  * -ENOMEM.
  */
 int library_open(int fd, struct library **ret_library, struct err *err);
+/* The same for one that runs behind its filter: how long the file is, and that it is sealed, comes
+ * from the supervisor. 0: looked up. */
+int library_open_bytes(int fd, uint64_t bytes, struct library **ret_library, struct err *err);
 void library_close(struct library *library);
 
 /*

@@ -187,9 +187,9 @@ static size_t leaves_of(uint32_t grants, struct leaf leaves[static LEAVES_MAX])
         if (rule == RULE_EVENT_FD &&
             (grants &
              (GUEST_GRANT_STDIO | GUEST_GRANT_FILES | GUEST_GRANT_SOCKETS | GUEST_GRANT_FORK |
-              GUEST_GRANT_IPC | GUEST_GRANT_PLATFORM | GUEST_GRANT_LINK)))
+              GUEST_GRANT_IPC | GUEST_GRANT_PLATFORM | GUEST_GRANT_CONTROL)))
             rule = RULE_ANY;
-        if (rule == RULE_ANONYMOUS && (grants & GUEST_GRANT_LINK))
+        if (rule == RULE_ANONYMOUS && (grants & GUEST_GRANT_CONTROL))
             rule = RULE_PRIVATE;
         size_t at = count++;
         for (; at > 0 && leaves[at - 1].number > entry->number; at--)

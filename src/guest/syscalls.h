@@ -72,7 +72,7 @@ SYSCALL(ppoll,
         RULE_ANY)
 SYSCALL(close,
         GUEST_GRANT_STDIO | GUEST_GRANT_FILES | GUEST_GRANT_SOCKETS | GUEST_GRANT_FORK |
-            GUEST_GRANT_IPC | GUEST_GRANT_LINK,
+            GUEST_GRANT_IPC | GUEST_GRANT_CONTROL,
         RULE_ANY)
 SYSCALL(fsync, GUEST_GRANT_STDIO | GUEST_GRANT_FILES, RULE_ANY)
 SYSCALL(fdatasync, GUEST_GRANT_STDIO | GUEST_GRANT_FILES, RULE_ANY)
@@ -97,7 +97,7 @@ SYSCALL(recvfrom, GUEST_GRANT_SOCKETS, RULE_ANY)
 SYSCALL(shutdown, GUEST_GRANT_SOCKETS, RULE_ANY)
 SYSCALL(accept4, GUEST_GRANT_LISTEN, RULE_ANY)
 /* Takes connected sockets from the connector, which is asked by write. */
-SYSCALL(recvmsg, GUEST_GRANT_CONNECT | GUEST_GRANT_LINK, RULE_ANY)
+SYSCALL(recvmsg, GUEST_GRANT_CONNECT | GUEST_GRANT_CONTROL, RULE_ANY)
 
 /* A family: its members are alone in their pid namespace, and end with its first. */
 SYSCALL(clone, GUEST_GRANT_FORK, RULE_FORK)
@@ -116,4 +116,4 @@ SYSCALL(shmdt, GUEST_GRANT_IPC, RULE_ANY)
 SYSCALL(shmctl, GUEST_GRANT_IPC, RULE_REMOVE_STAT)
 
 /* Waits for a call and for the control socket at once. (mmap may map what comes over it, too.) */
-SYSCALL(futex_waitv, GUEST_GRANT_LINK, RULE_ANY)
+SYSCALL(futex_waitv, GUEST_GRANT_CONTROL, RULE_ANY)

@@ -204,7 +204,7 @@ static int setup_socket_places(int any_fd, struct err *err)
          dup3(any_fd, instance_connector_fd(&state), O_CLOEXEC) < 0) ||
         ((state.setup.grants & GUEST_GRANT_PLATFORM) &&
          dup3(any_fd, instance_platform_fd(&state), O_CLOEXEC) < 0) ||
-        ((state.setup.grants & GUEST_GRANT_LINK) &&
+        ((state.setup.grants & GUEST_GRANT_CONTROL) &&
          dup3(any_fd, instance_control_fd(&state), O_CLOEXEC) < 0) ||
         ((state.setup.grants & (GUEST_GRANT_FORK | GUEST_GRANT_IPC)) &&
          dup3(any_fd, instance_kin_fd(&state), O_CLOEXEC) < 0))

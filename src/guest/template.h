@@ -35,7 +35,10 @@ enum guest_message_type {
 #define GUEST_GRANT_FORK 16u
 #define GUEST_GRANT_IPC 32u
 #define GUEST_GRANT_PLATFORM 64u
-#define GUEST_GRANT_LINK 128u /* libraries may be linked while it runs */
+#define GUEST_GRANT_LINK 128u   /* libraries may be linked while it runs */
+#define GUEST_GRANT_UPDATE 256u /* its own library may be replaced while it runs */
+/* Either has a control socket. */
+#define GUEST_GRANT_CONTROL (GUEST_GRANT_LINK | GUEST_GRANT_UPDATE)
 /* Either has connections. */
 #define GUEST_GRANT_SOCKETS (GUEST_GRANT_LISTEN | GUEST_GRANT_CONNECT)
 

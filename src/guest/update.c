@@ -97,8 +97,9 @@ static void take_over(struct host *host, struct host *next)
     wasm_base_set(host->memory->data);
 }
 
-int update_library(struct host *host, int fd, bool going_back, const struct library **ret_library,
-                   struct update_times *ret_times, struct err *err)
+int update_library(struct host *host, int fd, uint64_t bytes, bool going_back,
+                   const struct library **ret_library, struct update_times *ret_times,
+                   struct err *err)
 {
     _cleanup_(library_closep) struct library *library = NULL;
     struct library *old = (struct library *)(uintptr_t)host->library;
@@ -106,7 +107,7 @@ int update_library(struct host *host, int fd, bool going_back, const struct libr
     struct symbol_map from, to;
     int64_t at_ns = clock_now_ns();
 
-    int r = library_open(fd, &library, err);
+    int r = library_open_bytes(fd, bytes, &library, err);
     if (r < 0)
         return r;
     ret_times->load = since(&at_ns);

@@ -26,8 +26,9 @@ struct update_times {
 
 /*
  * Replaces the library of `host`, whose instance is open or not, by the one in the sealed memfd
- * `fd`. The old one is unmapped. `going_back` as in symbol_map_compare(). On failure nothing has
- * changed: -EPERM names the symbol, -ENOEXEC what the linker refuses.
+ * `fd`, of so many bytes. The old one is unmapped. `going_back` as in symbol_map_compare(). On
+ * failure nothing has changed: -EPERM names the symbol, -ENOEXEC what the linker refuses.
  */
-int update_library(struct host *host, int fd, bool going_back, const struct library **ret_library,
-                   struct update_times *ret_times, struct err *err);
+int update_library(struct host *host, int fd, uint64_t bytes, bool going_back,
+                   const struct library **ret_library, struct update_times *ret_times,
+                   struct err *err);

@@ -44,6 +44,7 @@ struct pvm_template_options {
     const int *listeners;
     /* Sealed memfds of the manifest's dependencies, in its order; they stay the caller's. */
     const int *dependencies;
+    bool live;            /* its instances' library may be replaced while they run */
     struct cgroup *group; /* the template's own group, or NULL; stays the caller's */
 };
 

@@ -112,7 +112,8 @@ static int setup_fill(struct guest_setup *setup, const struct pvm_template_optio
     setup->memory_pages_max = pages > 65535 ? 65535 : (uint32_t)pages;
     setup->stack_bytes = manifest->limits.stack_bytes;
     setup->http_cgi = manifest->http_cgi;
-    setup->grants = pvm_grants(manifest) | (options->real_stdio ? GUEST_GRANT_STDIO : 0);
+    setup->grants = pvm_grants(manifest) | (options->real_stdio ? GUEST_GRANT_STDIO : 0) |
+                    (options->live ? GUEST_GRANT_UPDATE : 0);
     setup->listen_count = manifest->listen_count;
     setup->pids_max = manifest->limits.pids;
     setup->connect_count = manifest_connects(manifest) ? manifest->connect_count : 0;

@@ -23,27 +23,6 @@ source_of() {
         { memcpy(out, "%s", %d); return %d; }\n' "$2" "${#2}" "${#2}" >"$1"
 }
 
-@test "rollback goes back version by version, across a start of the daemon, and then says there is none" {
-    for text in one two three; do
-        source_of "$text.c" "$text"
-    done
-    "$VIREO" deploy one.c --name steps
-    "$VIREO" update steps two.c
-    "$VIREO" update steps three.c
-    [ "$("$VIREO" invoke steps --data x)" = three ]
-    "$VIREO" rollback steps
-    [ "$("$VIREO" invoke steps --data x)" = two ]
-    daemon_stop
-    daemon_start
-    run "$VIREO" rollback steps
-    [ "$status" -eq 0 ]
-    [ "$("$VIREO" invoke steps --data x)" = one ]
-    run "$VIREO" rollback steps
-    [ "$status" -eq 3 ]
-    [[ $output == *"no former version"* ]]
-    "$VIREO" rm steps
-}
-
 @test "an update is of a function that there is, and keeps its settings" {
     source_of one.c one
     source_of two.c two
@@ -119,3 +98,107 @@ refuses() {
     [[ $output == *"bare"*"no symbol map"* ]]
     "$VIREO" rm mapped bare
 }
+
+@test "a running pVM gets the new library and keeps its state: variables, the heap, pointers" {
+    counter_of one.c
+    "$VIREO" deploy one.c --name live
+    for n in 1 2 3; do "$VIREO" invoke live --data x >/dev/null; done
+    pvm=$("$VIREO" ps -o json | jq -r '.[] | select(.function == "live") | .id')
+    # What a pointer on the heap leads to moves: a literal, a function; a variable is added.
+    sed -e 's/return n + 1; }/return n + 10; }/; s/"as it was"/"other"/' \
+        -e 's/^int total = 100;/int added = 7;\nint total = 100;/' \
+        -e 's/"%d %d %d %s", calls, total/"v2 %d %d %d %d %s", added++, calls, total/' one.c >two.c
+    run "$VIREO" update live two.c
+    [ "$status" -eq 0 ] || { echo "$output"; return 1; }
+    [ "$("$VIREO" invoke live --data x)" = "v2 7 4 104 13 as it was" ]
+    [ "$("$VIREO" invoke live --data x)" = "v2 8 5 105 23 as it was" ]
+    [ "$("$VIREO" ps -o json | jq -r '.[] | select(.function == "live") | .id')" = "$pvm" ]
+    "$VIREO" rollback live
+    [ "$("$VIREO" invoke live --data x)" = "6 106 24 as it was" ]
+    "$VIREO" rm live
+}
+
+@test "a pVM that is busy is not forced: the update is refused by name, and nothing has changed" {
+    counter_of one.c
+    sed -i 's/^int64_t handler/#include <unistd.h>\nint64_t handler/; s/(void)in; (void)n;/if (n == 4) sleep(5);/' one.c
+    sed 's/"%d %d/"v2 %d %d/' one.c >two.c
+    "$VIREO" deploy one.c --name busy
+    # Built before, so that nothing but the round takes time.
+    "$VIREO" update busy two.c
+    "$VIREO" rollback busy
+    "$VIREO" invoke busy --data x
+    "$VIREO" invoke busy --data long >answer &
+    pvm=$("$VIREO" ps -o json | jq -r '.[] | select(.function == "busy") | .id' | head -1)
+    eventually 10 sh -c '"$VIREO" top -n 1 -o json | grep -q busy'
+    run "$VIREO" update busy two.c
+    [ "$status" -eq 4 ] || { echo "$output"; return 1; }
+    [[ $output == *"busy"*"pVM $pvm"*"never forced"* ]] || { echo "$output"; return 1; }
+    wait
+    [[ $(cat answer) == "2 102 2 "* ]]
+    [[ $("$VIREO" invoke busy --data x) == "3 103 3 "* ]]
+    "$VIREO" rm busy
+}
+
+@test "two versions by turns, many times: the pVM does not grow" {
+    counter_of one.c
+    sed 's/"%d %d/"v2 %d %d/' one.c >two.c
+    "$VIREO" deploy one.c --name turns
+    "$VIREO" invoke turns --data x
+    "$VIREO" update turns two.c
+    "$VIREO" update turns one.c
+    memory() { "$VIREO" ps -o json | jq '.[] | select(.function == "turns") | .memory_bytes'; }
+    before=$(memory)
+    for _ in $(seq 15); do
+        "$VIREO" update -q turns two.c
+        "$VIREO" update -q turns one.c
+    done
+    [ "$("$VIREO" invoke turns --data x)" = "2 102 2 as it was" ]
+    [ "$(memory)" -le $((before + 65536)) ]
+    "$VIREO" rm turns
+}
+
+@test "a canary goes first: when it ends with the new version the others never get it" {
+    counter_of one.c
+    sed -i 's/^int64_t handler/#include <unistd.h>\nint64_t handler/; s/(void)in; (void)n;/usleep(50000);/' one.c
+    sed 's/usleep(50000);/usleep(50000); if (cap) __builtin_trap();/' one.c >two.c
+    printf 'name: canary\npool:\n  instances: 2\n  spares: 2\n' >vireo.yaml
+    mkdir folder && mv vireo.yaml folder && cp one.c folder
+    "$VIREO" deploy folder
+    ready() { [ "$("$VIREO" ps -o json | jq '[.[] | select(.function == "canary")] | length')" = 2 ]; }
+    eventually 10 ready
+    # Two callers at once: both pVMs have calls.
+    for _ in 1 2; do
+        (while [ ! -e done ]; do "$VIREO" invoke canary --data x >/dev/null 2>&1; done) &
+    done
+    run "$VIREO" update canary two.c --canary 1
+    touch done
+    wait
+    [ "$status" -eq 4 ] || { echo "$output"; return 1; }
+    [[ $output == *"it ended with the new version"* ]] || { echo "$output"; return 1; }
+    [[ $("$VIREO" invoke canary --data x) == *"as it was"* ]]
+    run "$VIREO" update canary two.c --canary none
+    [ "$status" -eq 2 ]
+    "$VIREO" rm canary
+}
+
+@test "rollback goes back version by version, across a start of the daemon, and then says there is none" {
+    for text in one two three; do
+        source_of "$text.c" "$text"
+    done
+    "$VIREO" deploy one.c --name steps
+    "$VIREO" update steps two.c
+    "$VIREO" update steps three.c
+    [ "$("$VIREO" invoke steps --data x)" = three ]
+    "$VIREO" rollback steps
+    [ "$("$VIREO" invoke steps --data x)" = two ]
+    daemon_stop
+    daemon_start
+    run "$VIREO" rollback steps
+    [ "$status" -eq 0 ]
+    [ "$("$VIREO" invoke steps --data x)" = one ]
+    run "$VIREO" rollback steps
+    [ "$status" -eq 3 ]
+    [[ $output == *"no former version"* ]]
+    "$VIREO" rm steps
+}
+
