@@ -110,6 +110,23 @@ const struct cli_verb cli_verbs[] = {
      cli_fork},
     {"wait", "PVM...", "wait until pVMs have ended, and show how they did",
      "Exit code 0: all ended with exit status 0.\n\n  vireo wait 8193.4\n", cli_wait},
+    {"allow", "ls | propose|demote|remove ENTRY | vote NUMBER yes|no | key FILE",
+     "what functions may call, and votes on it",
+     "ls shows every entry with its layer, whether it is allowed, and what functions ran into; -v "
+     "the\n"
+     "proposals that are decided, too. propose and remove put an entry to the vote of those whose "
+     "keys\n"
+     "are in the configuration (allow_votes); demote takes it away at once.\n\n"
+     "  --reason TEXT    why; of all but ls and key\n"
+     "  --key FILE       of a vote: the voter's; vireo allow key FILE makes it and shows its id\n\n"
+     "  vireo allow propose vireo_http_any_raw --reason 'crawlers need it'\n"
+     "  vireo allow vote 1 yes --key ~/.vireo-vote --reason 'reviewed'\n",
+     cli_allow},
+    {"audit", "--check [--head NUMBER:HASH]",
+     "check that no decision about the allow-list was changed",
+     "  --head NUMBER:HASH    a head that the journal has: it must be among them\n\n"
+     "  vireo audit --check\n",
+     cli_audit},
     {"logs", "NAME [-f]", "show what a function wrote to its standard error",
      "  -f, --follow     go on as it is written\n\n  vireo logs -f hello\n", cli_logs},
     {"top", "[-n ROUNDS] [--sort ORDER]",

@@ -40,6 +40,8 @@ VIREO_PLATFORM_IMPORT(queue_push)
 (const char *name, uint32_t name_bytes, const void *body, uint32_t bytes);
 VIREO_PLATFORM_IMPORT(http)
 (const char *head, uint32_t head_bytes, const void *body, uint32_t bytes, void *to, uint32_t room);
+VIREO_PLATFORM_IMPORT(http_any)
+(const char *head, uint32_t head_bytes, const void *body, uint32_t bytes, void *to, uint32_t room);
 
 static inline int32_t vireo_platform_result(int32_t result)
 {
@@ -72,8 +74,8 @@ static inline int32_t vireo_kv_delete(const void *key, uint32_t key_bytes)
 
 /*
  * The function of this name is called with the message as its body, at least once, soon; again
- * later when the call fails, up to five times. vireo.yaml names it: `grants: queue: [resize]`.
- * EAGAIN: as many wait as the operator allows.
+ * later when the call fails, ten times in some minutes. vireo.yaml names it: `grants: queue:
+ * [resize]`. EAGAIN: as many wait as the operator allows.
  */
 static inline int32_t vireo_queue_push(const char *function, const void *body, uint32_t bytes)
 {
@@ -89,19 +91,35 @@ static inline int32_t vireo_queue_push(const char *function, const void *body, u
  * returned. Redirections are followed to places that are granted as well. EHOSTUNREACH,
  * ECONNREFUSED, EPROTO.
  */
-static inline int32_t vireo_http(const char *head, const void *body, uint32_t bytes, void *to,
-                                 uint32_t room, int *ret_status)
+static inline int32_t vireo_http_result(int32_t n, void *to, int *ret_status)
 {
     uint32_t status;
-    int32_t n = vireo_platform_result(
-        vireo_import_http(head, (uint32_t)strlen(head), body, bytes, to, room));
 
-    if (n < 0)
-        return n;
+    n = vireo_platform_result(n);
+    if (n < (int32_t)sizeof status)
+        return n < 0 ? n : vireo_platform_result(-EIO);
     memcpy(&status, to, sizeof status);
     memmove(to, (char *)to + sizeof status, (uint32_t)n - sizeof status);
     *ret_status = (int)status;
     return n - (int32_t)sizeof status;
+}
+
+static inline int32_t vireo_http(const char *head, const void *body, uint32_t bytes, void *to,
+                                 uint32_t room, int *ret_status)
+{
+    return vireo_http_result(vireo_import_http(head, (uint32_t)strlen(head), body, bytes, to, room),
+                             to, ret_status);
+}
+
+/*
+ * The same, to any place of the public Internet, named or not: a risky entry of the allow-list,
+ * which is EACCES until a vote has allowed it (`vireo allow`).
+ */
+static inline int32_t vireo_http_any(const char *head, const void *body, uint32_t bytes, void *to,
+                                     uint32_t room, int *ret_status)
+{
+    return vireo_http_result(
+        vireo_import_http_any(head, (uint32_t)strlen(head), body, bytes, to, room), to, ret_status);
 }
 
 /* ---- SQL: SQLite's ---- */

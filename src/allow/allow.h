@@ -78,6 +78,7 @@ enum allow_served {
     ALLOW_SQL,
     ALLOW_QUEUE_PUSH,
     ALLOW_HTTP,
+    ALLOW_HTTP_ANY,
     ALLOW_SERVED,
 };
 /* Its name in the table. */

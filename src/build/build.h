@@ -85,6 +85,11 @@ void sign_key_free(struct sign_key *key);
 /* The public half as hex. */
 void sign_key_id(const struct sign_key *key, char ret_text[BUILD_HASH_TEXT]);
 
+/* Signs a text that is no library: plain Ed25519, which no library's signature is. */
+#define SIGN_TEXT_BYTES 64
+int sign_text(const struct sign_key *key, const void *text, size_t size,
+              uint8_t ret_signature[SIGN_TEXT_BYTES]);
+
 /* Bytes that a signature adds behind an ELF file. */
 #define LIBRARY_TRAILER_BYTES 128
 

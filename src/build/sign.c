@@ -374,3 +374,11 @@ int sign_trust_add(struct sign_trust *trust, const char *id)
     trust->count++;
     return 0;
 }
+
+int sign_text(const struct sign_key *key, const void *text, size_t size,
+              uint8_t ret_signature[SIGN_TEXT_BYTES])
+{
+    static_assert(SIGN_TEXT_BYTES == crypto_sign_BYTES, "the header says its size");
+
+    return crypto_sign_detached(ret_signature, NULL, text, size, key->secret) < 0 ? -EIO : 0;
+}

@@ -20,6 +20,7 @@ const struct wasm_host_function wasm_host_functions[] = {
     {"vireo", "getpid", "", "i"},
     {"vireo", "getppid", "", "i"},
     {"vireo", "http", "iiiiii", "i"},
+    {"vireo", "http_any", "iiiiii", "i"},
     {"vireo", "kill", "ii", "i"},
     {"vireo", "kv_delete", "ii", "i"},
     {"vireo", "kv_get", "iiii", "i"},

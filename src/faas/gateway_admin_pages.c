@@ -339,6 +339,41 @@ static void pvm_wait_complete(struct admin_call *call)
     ask_named(call, ADMIN_PVM_WAIT);
 }
 
+/* ---- the allow-list ---- */
+
+/* What is to be done, and the rest, are "param=KEY=VALUE" of the query. */
+static void ask_params(struct admin_call *call, enum gateway_message_type type)
+{
+    _cleanup_(freep) struct admin_request *request = calloc(1, sizeof *request);
+    struct err err = {0};
+
+    if (!request) {
+        admin_problem(call, PROBLEM_INTERNAL, "there is no memory for the request");
+        return;
+    }
+    if (admin_query_deploy(call->request->query, request, &err) < 0) {
+        admin_problem(call, PROBLEM_BAD_REQUEST, err.message);
+        return;
+    }
+    request->type = type;
+    admin_ask(call, request, -1);
+}
+
+static void allow_list_complete(struct admin_call *call)
+{
+    ask_named(call, ADMIN_ALLOW);
+}
+
+static void allow_decide_complete(struct admin_call *call)
+{
+    ask_params(call, ADMIN_ALLOW);
+}
+
+static void audit_complete(struct admin_call *call)
+{
+    ask_params(call, ADMIN_AUDIT);
+}
+
 /* ---- the table ---- */
 
 static const struct admin_page pages[] = {
@@ -354,6 +389,9 @@ static const struct admin_page pages[] = {
     {"GET", FUNCTIONS, admin_name_is_valid, "/logs", NULL, describe_complete, logs_answered, NULL},
     {"GET", "/metrics", NULL, NULL, NULL, status_complete, counters_wanted, metrics_counted},
     {"GET", "/system/usage", NULL, NULL, NULL, status_complete, counters_wanted, usage_counted},
+    {"GET", "/system/allow", NULL, NULL, NULL, allow_list_complete, passed_on, NULL},
+    {"POST", "/system/allow", NULL, NULL, NULL, allow_decide_complete, passed_on, NULL},
+    {"GET", "/system/audit", NULL, NULL, NULL, audit_complete, passed_on, NULL},
     {"GET", PVMS, NULL, NULL, NULL, pvms_complete, passed_on, NULL},
     {"DELETE", PVMS, admin_pvm_is_valid, "", NULL, pvm_kill_complete, passed_on, NULL},
     {"POST", PVMS, admin_pvm_is_valid, "/link", NULL, pvm_link_complete, passed_on, NULL},

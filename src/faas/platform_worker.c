@@ -35,13 +35,16 @@
 /* Of processor time: so much at once, then a quarter of a processor. */
 #define CPU_BURST_NS (2 * SECOND_NS)
 #define CPU_SHARE 4
-/* A message is tried so often, each time twice as long after the last. */
-#define TRIES_MAX 5
+/* A message is tried so often, each time twice as long after the last, up to a minute: some three
+ * minutes in all. */
+#define TRIES_MAX 10
 #define RETRY_MS 500
+#define RETRY_MAX_MS 60000
 
 struct client {
-    int fd;    /* -1: a free place */
-    bool busy; /* its request is with the courier */
+    int fd;                   /* -1: a free place */
+    bool busy;                /* its request is with the courier */
+    enum allow_served served; /* what it asked the courier for */
     uint32_t sequence, room;
     struct platform_instance *instance;
 };
@@ -163,16 +166,17 @@ static int http(unsigned number, const struct platform_request *request, const u
                 const uint8_t *second)
 {
     const struct platform_instance *instance = clients[number].instance;
-    struct courier_request head = {.kind = COURIER_HTTP,
-                                   .number = number,
-                                   .function_id = function_id,
-                                   .timeout_ms = instance->timeout_ms,
-                                   .first_bytes = request->first_bytes,
-                                   .second_bytes = request->second_bytes,
-                                   .room = request->room,
-                                   .connect_count = instance->connect_count};
+    struct courier_request head = {
+        .kind = request->operation == PLATFORM_HTTP_ANY ? COURIER_HTTP_ANY : COURIER_HTTP,
+        .number = number,
+        .function_id = function_id,
+        .timeout_ms = instance->timeout_ms,
+        .first_bytes = request->first_bytes,
+        .second_bytes = request->second_bytes,
+        .room = request->room,
+        .connect_count = instance->connect_count};
 
-    if (instance->connect_count == 0)
+    if (head.kind == COURIER_HTTP && instance->connect_count == 0)
         return -EACCES;
     memcpy(head.connects, instance->connects, sizeof head.connects);
     int r = to_courier(&head, first, second);
@@ -191,48 +195,59 @@ static int push(const struct platform_instance *instance, const uint8_t *name, s
     return -EACCES;
 }
 
+/* The answer's length, -errno, or 1 of PLATFORM_HTTP*: it is answered later. */
+static int request_run(unsigned number, const struct platform_request *request,
+                       const uint8_t *first, const uint8_t *second, uint8_t *out)
+{
+    const size_t first_bytes = request->first_bytes, second_bytes = request->second_bytes;
+
+    if (request->operation <= PLATFORM_KV_DELETE && first_bytes == 0)
+        return -EINVAL;
+    if (request->operation <= PLATFORM_KV_DELETE && first_bytes > PLATFORM_KEY_MAX)
+        return -EMSGSIZE;
+    switch (request->operation) {
+    case PLATFORM_KV_GET:
+        return keys_get(kept, first, first_bytes, out, request->room);
+    case PLATFORM_KV_PUT:
+        return keys_put(kept, first, first_bytes, second, second_bytes);
+    case PLATFORM_KV_DELETE:
+        return keys_delete(kept, first, first_bytes);
+    case PLATFORM_SQL:
+        return kept_sql(kept, (const char *)first, first_bytes, second, second_bytes, out,
+                        request->room);
+    case PLATFORM_QUEUE_PUSH:
+        return push(clients[number].instance, first, first_bytes, second, second_bytes);
+    default:
+        return http(number, request, first, second);
+    }
+}
+
+_Static_assert((int)PLATFORM_KV_GET == ALLOW_KV_GET + 1 && (int)PLATFORM_SQL == ALLOW_SQL + 1 &&
+                   (int)PLATFORM_HTTP_ANY == ALLOW_HTTP_ANY + 1 &&
+                   (int)PLATFORM_OPERATIONS == ALLOW_SERVED + 1,
+               "an operation is an entry of the allow-list");
+
 /* Answers it, or has it answered later. */
 static void request_serve(unsigned number, const struct platform_request *request,
                           const uint8_t *first, const uint8_t *second)
 {
     struct client *client = &clients[number];
     static uint8_t out[PLATFORM_DATA_MAX];
-    enum allow_served which = ALLOW_SERVED;
-    int r = -EINVAL;
+    enum allow_served which = (enum allow_served)(request->operation - 1);
+    bool is_http = which == ALLOW_HTTP || which == ALLOW_HTTP_ANY;
+    int r = -EACCES;
 
-    if (request->operation <= PLATFORM_KV_DELETE &&
-        (request->first_bytes == 0 || request->first_bytes > PLATFORM_KEY_MAX)) {
-        which = ALLOW_KV_GET + request->operation - PLATFORM_KV_GET;
-        r = request->first_bytes ? -EMSGSIZE : -EINVAL;
-    } else if (request->operation == PLATFORM_KV_GET) {
-        which = ALLOW_KV_GET;
-        r = keys_get(kept, first, request->first_bytes, out, request->room);
-    } else if (request->operation == PLATFORM_KV_PUT) {
-        which = ALLOW_KV_PUT;
-        r = keys_put(kept, first, request->first_bytes, second, request->second_bytes);
-    } else if (request->operation == PLATFORM_KV_DELETE) {
-        which = ALLOW_KV_DELETE;
-        r = keys_delete(kept, first, request->first_bytes);
-    } else if (request->operation == PLATFORM_SQL) {
-        which = ALLOW_SQL;
-        r = kept_sql(kept, (const char *)first, request->first_bytes, second, request->second_bytes,
-                     out, request->room);
-    } else if (request->operation == PLATFORM_QUEUE_PUSH) {
-        which = ALLOW_QUEUE_PUSH;
-        r = push(client->instance, first, request->first_bytes, second, request->second_bytes);
-    } else if (request->operation == PLATFORM_HTTP) {
-        which = ALLOW_HTTP;
-        r = http(number, request, first, second);
-        if (r == 1) {
-            client->busy = true;
-            client->sequence = request->sequence;
-            client->room = request->room;
-            watch(client->fd, number, 0, EPOLL_CTL_MOD);
-            return;
-        }
+    if (client->instance->allowed & 1u << which)
+        r = request_run(number, request, first, second, out);
+    if (is_http && r == 1) {
+        client->busy = true;
+        client->served = which;
+        client->sequence = request->sequence;
+        client->room = request->room;
+        watch(client->fd, number, 0, EPOLL_CTL_MOD);
+        return;
     }
-    if (which < ALLOW_SERVED)
-        count(which, r);
+    count(which, r);
     client_answer(number, request->sequence, r, out);
 }
 
@@ -306,7 +321,8 @@ static void message_sent(int error)
         count(ALLOW_QUEUE_PUSH, -EAGAIN);
         kept_queue_done(kept, message.id);
     } else {
-        kept_queue_later(kept, message.id, RETRY_MS << message.tries);
+        int64_t wait_ms = (int64_t)RETRY_MS << message.tries;
+        kept_queue_later(kept, message.id, wait_ms < RETRY_MAX_MS ? wait_ms : RETRY_MAX_MS);
     }
     queue_due_ns = clock_now_ns();
 }
@@ -338,7 +354,7 @@ static void courier_ready(void)
     int r = answer.error < 0              ? answer.error
             : answer.bytes > client->room ? -EMSGSIZE
                                           : (int)answer.bytes;
-    count(ALLOW_HTTP, r);
+    count(client->served, r);
     client->busy = false;
     watch(client->fd, answer.number, EPOLLIN, EPOLL_CTL_MOD);
     client_answer(answer.number, client->sequence, r, answer_bytes + sizeof answer);

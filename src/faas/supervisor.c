@@ -455,6 +455,8 @@ static int open_all(struct supervisor *supervisor, struct err *err)
     if (r == 0)
         r = open_registry(supervisor, err);
     if (r == 0)
+        r = audit_start(supervisor, err);
+    if (r == 0)
         r = jobs_open(supervisor, err);
     if (r == 0)
         r = servers_open(supervisor, err);
@@ -474,6 +476,7 @@ static void close_all(struct supervisor *supervisor)
     gateways_close(supervisor);
     pvms_close(supervisor);
     jobs_close(supervisor);
+    audit_stop(supervisor);
     connector_close(supervisor);
     platform_close(supervisor);
     servers_close(supervisor);
@@ -547,6 +550,7 @@ static void supervisor_init(struct supervisor *supervisor, const struct supervis
     supervisor->connector_fd = supervisor->platform_fd = supervisor->platform_data_fd = -1;
     broker_init(&supervisor->connector);
     broker_init(&supervisor->platform);
+    supervisor->audit_timer.fd = -1;
     for (unsigned i = 0; i < GATEWAY_ROLES; i++) {
         supervisor->gateways[i].source.fd = supervisor->gateways[i].process.fd =
             supervisor->gateways[i].timer.fd = -1;

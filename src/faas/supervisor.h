@@ -13,6 +13,7 @@
 #include <time.h>
 
 #include "allow/allow.h"
+#include "allow/audit.h"
 #include "base/cleanup.h"
 #include "base/endpoint.h"
 #include "base/limits.h"
@@ -205,6 +206,7 @@ struct supervisor_config {
     unsigned allow_queue_count;
     char allow_layers[ALLOW_LAYERS][ALLOW_PATTERNS][NAME_MAX_BYTES + 2];
     unsigned allow_layers_count[ALLOW_LAYERS];
+    struct audit_rules votes;
     uint64_t platform_bytes; /* of each function's keys, tables and messages, each */
     uint32_t platform_queue; /* messages of one function that wait */
     char redis[ENDPOINT_MAX_BYTES + 1], redis_password[256]; /* "": none */
@@ -274,6 +276,10 @@ struct supervisor {
     struct kin *dead_kins;         /* freed as dead templates are */
     struct kin_key *keys[KIN_KEY_BUCKETS];
     uint64_t ipc_refused, forks_refused;
+    struct audit *audit;             /* the quick job thread's, once the loop runs */
+    struct audit_batch *audit_batch; /* counts that are not written yet */
+    struct source audit_timer;
+    uint32_t allowed; /* a bit for each enum allow_served */
     struct pvm_waiter *pvm_waiters;
     unsigned pvm_waiter_count;
     struct linkage *dead_linkages; /* freed as dead templates are */
@@ -497,6 +503,27 @@ int jobs_rollback(struct supervisor *supervisor, const struct admin_request *req
 void jobs_template(struct supervisor *supervisor, struct function *function);
 /* Nothing of this uid lives any more. */
 void jobs_uid_purged(struct supervisor *supervisor, uid_t uid);
+
+/* A request about the allow-list, or counts to be written (`rows`, taken over). */
+struct audit_batch;
+int jobs_audit(struct supervisor *supervisor, const struct admin_request *request,
+               struct audit_batch *rows, struct err *err);
+
+/* ---- supervisor_audit.c ---- */
+/* Opens the audit; functions that used what is not allowed any more are not served. Before the
+ * threads start, after the functions are there. */
+int audit_start(struct supervisor *supervisor, struct err *err);
+/* After they have ended. */
+void audit_stop(struct supervisor *supervisor);
+/* Counts; `entry` is a constant: a name of the allow-list, or "(system call)" and the like. */
+void audit_note(struct supervisor *supervisor, const char *function, const char *entry,
+                const struct audit_use *use);
+/* How an instance ended; `trapped`: by a trap of its code. */
+void audit_note_end(struct supervisor *supervisor, const struct function *function,
+                    enum gateway_end end, bool trapped);
+void audit_note_forgotten(struct supervisor *supervisor, const char *function);
+/* Has what was counted written. */
+void audit_flush(struct supervisor *supervisor);
 
 /* ---- supervisor_purge.c ---- */
 /*

@@ -345,6 +345,11 @@ void admin_message(struct supervisor *supervisor, const struct admin_request *re
         r = fd ? jobs_deploy(supervisor, request, fd, &err)
                : err_set(&err, -EMFILE, "cannot deploy '%s': take its source", request->name);
         break;
+    case ADMIN_ALLOW:
+    case ADMIN_AUDIT:
+        audit_flush(supervisor); /* in this order: what was counted is in the list */
+        r = jobs_audit(supervisor, request, NULL, &err);
+        break;
     case ADMIN_PVMS:
         pvms_list(supervisor, request->token);
         break;

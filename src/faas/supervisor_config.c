@@ -15,6 +15,12 @@
 #include "faas/supervisor.h"
 
 #define CONFIG_MAX_BYTES (64 << 10)
+/* Of the allow-list, unless it is configured. */
+#define VOTES_QUORUM 2
+#define VOTES_DEADLINE_SECONDS (7 * 86400)
+#define VOTES_DEMOTE_EVENTS 10000
+#define VOTES_DEMOTE_FUNCTIONS 3
+#define VOTES_UNUSED_SECONDS (30 * 86400)
 
 static int bad(struct err *err, const char *file, const yaml_node_t *node, const char *what)
 {
@@ -323,6 +329,55 @@ static int platform_key(struct supervisor_config *config, yaml_document_t *docum
                "unknown key (platform has: bytes, queue, redis, redis_password)");
 }
 
+/* NAME: KEY, as `vireo allow key` shows it. */
+static int voter_key(struct supervisor_config *config, yaml_document_t *document,
+                     const yaml_node_t *key, const yaml_node_t *value, struct err *err)
+{
+    struct audit_rules *rules = &config->votes;
+    struct sign_trust one = {0};
+
+    (void)document;
+    if (rules->voter_count == AUDIT_VOTERS_MAX)
+        return bad(err, config->config_file, key, "too many voters (32 at most)");
+    if (text_of(key)[0] == '\0' || strlen(text_of(key)) >= sizeof rules->voters[0].name)
+        return bad(err, config->config_file, key, "a voter's name of 1 to 63 bytes is expected");
+    if (sign_trust_add(&one, text_of(value)) < 0)
+        return bad(err, config->config_file, value, "a key of 64 hex digits is expected here");
+    /* One key, one vote. */
+    for (unsigned i = 0; i < rules->voter_count; i++)
+        if (memcmp(rules->voters[i].key, one.keys[0], AUDIT_KEY_BYTES) == 0 ||
+            strcmp(rules->voters[i].name, text_of(key)) == 0)
+            return bad(err, config->config_file, key, "this voter or key is there already");
+    snprintf(rules->voters[rules->voter_count].name, sizeof rules->voters[0].name, "%s",
+             text_of(key));
+    memcpy(rules->voters[rules->voter_count++].key, one.keys[0], AUDIT_KEY_BYTES);
+    return 0;
+}
+
+static int votes_key(struct supervisor_config *config, yaml_document_t *document,
+                     const yaml_node_t *key, const yaml_node_t *value, struct err *err)
+{
+    const struct {
+        const char *name;
+        uint32_t *to, most;
+    } numbers[] = {
+        {"quorum", &config->votes.quorum, AUDIT_VOTERS_MAX},
+        {"deadline_seconds", &config->votes.deadline_seconds, 366 * 86400},
+        {"demote_events", &config->votes.demote_events, UINT32_MAX},
+        {"demote_functions", &config->votes.demote_functions, FUNCTIONS_MAX},
+        {"unused_seconds", &config->votes.unused_seconds, 3660u * 86400},
+    };
+
+    if (strcmp(text_of(key), "voters") == 0)
+        return each_key(document, value, config->config_file, voter_key, config, err);
+    for (size_t i = 0; i < ARRAY_LEN(numbers); i++)
+        if (strcmp(text_of(key), numbers[i].name) == 0)
+            return take_number(config, value, numbers[i].most, numbers[i].to, err);
+    return bad(err, config->config_file, key,
+               "unknown key (allow_votes has: deadline_seconds, demote_events, demote_functions, "
+               "quorum, unused_seconds, voters)");
+}
+
 static int top_key(struct supervisor_config *config, yaml_document_t *document,
                    const yaml_node_t *key, const yaml_node_t *value, struct err *err)
 {
@@ -334,12 +389,14 @@ static int top_key(struct supervisor_config *config, yaml_document_t *document,
         return each_key(document, value, config->config_file, keys_key, config, err);
     if (strcmp(text_of(key), "allow_layers") == 0)
         return each_key(document, value, config->config_file, layer_key, config, err);
+    if (strcmp(text_of(key), "allow_votes") == 0)
+        return each_key(document, value, config->config_file, votes_key, config, err);
     if (strcmp(text_of(key), "platform") == 0)
         return each_key(document, value, config->config_file, platform_key, config, err);
     if (strcmp(text_of(key), "allow_grants") != 0)
-        return bad(
-            err, config->config_file, key,
-            "unknown key (known: allow_grants, allow_layers, keys, logs, platform, template)");
+        return bad(err, config->config_file, key,
+                   "unknown key (known: allow_grants, allow_layers, allow_votes, keys, logs, "
+                   "platform, template)");
     return each_key(document, value, config->config_file, grant_key, config, err);
 }
 
@@ -352,6 +409,11 @@ int supervisor_config_read(struct supervisor_config *config, struct err *err)
 
     config->log_ring = LOG_RING_BYTES;
     config->log_rate = LOG_RATE_BYTES;
+    config->votes = (struct audit_rules){.quorum = VOTES_QUORUM,
+                                         .deadline_seconds = VOTES_DEADLINE_SECONDS,
+                                         .demote_events = VOTES_DEMOTE_EVENTS,
+                                         .demote_functions = VOTES_DEMOTE_FUNCTIONS,
+                                         .unused_seconds = VOTES_UNUSED_SECONDS};
     config->platform_bytes = PLATFORM_BYTES;
     config->platform_queue = PLATFORM_QUEUE;
     for (enum allow_layer layer = ALLOW_BASE; layer <= ALLOW_IO; layer++) {

@@ -399,6 +399,9 @@ void job_step(struct job *job)
             image_close(&image);
         return;
     }
+    case JOB_AUDIT:
+        audit_job_step(supervisor->audit, &job->request, job->rows, job->audited, &job->err);
+        return;
     case JOB_TEMPLATE:
         template_open(supervisor, job->request.name, job->library_hash, &job->manifest, job->uid,
                       job->listeners, &job->slot, &job->err);

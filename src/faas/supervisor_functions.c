@@ -172,6 +172,7 @@ void function_drop(struct supervisor *supervisor, const char *name)
 
     unlink_function(supervisor, function);
     platform_forget(supervisor, function->row.id);
+    audit_note_forgotten(supervisor, function->row.name);
     gateway_send(supervisor, GATEWAY_CALLS, &message, sizeof message, NULL, 0);
     wishes_refuse(supervisor, function, -ENOENT, "the function is gone");
     for (struct template_slot *slot = supervisor->templates; slot; slot = slot->next) {

@@ -487,6 +487,8 @@ static void instance_ended(struct supervisor *supervisor, struct instance *insta
     }
     bool server = instance->server;
     struct function *function = instance->slot ? instance->slot->function : NULL;
+    audit_note_end(supervisor, function, ended.end,
+                   WIFEXITED(event->status) && WEXITSTATUS(event->status) == GUEST_EXIT_TRAPPED);
     if (event->type != PVM_NOT_STARTED)
         pvms_ended(supervisor, instance->id, event->status);
     put_instance(supervisor, instance);

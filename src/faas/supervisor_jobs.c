@@ -94,6 +94,10 @@ static void job_free(struct job *job)
     closep(&job->source_fd);
     fd_close_all(job->listeners, GRANT_LISTEN_MAX);
     template_discard(job->supervisor, job->slot);
+    free(job->rows);
+    if (job->audited)
+        free(job->audited->json);
+    free(job->audited);
     build_result_clear(&job->result);
     registry_function_clear(&job->row);
     free(job->base_manifest);
@@ -371,6 +375,9 @@ static void job_finished(struct supervisor *supervisor, struct job *job)
         if (job->err.code)
             log_line(LOG_WARNING, "%s", job->err.message);
         break;
+    case JOB_AUDIT:
+        audit_job_done(supervisor, &job->request, job->rows, steal_ptr(&job->audited), &job->err);
+        break;
     case JOB_TEMPLATE:
         template_done(supervisor, job);
         break;
@@ -462,6 +469,24 @@ int jobs_image(struct supervisor *supervisor, const struct admin_request *reques
         return err->code;
     memcpy(job->library_hash, hash, sizeof job->library_hash);
     job->begin_ns = begin_ns;
+    submit(supervisor->jobs, job);
+    return 0;
+}
+
+int jobs_audit(struct supervisor *supervisor, const struct admin_request *request,
+               struct audit_batch *rows, struct err *err)
+{
+    struct job *job = job_new(supervisor, JOB_AUDIT, request, err);
+
+    if (job)
+        job->audited = calloc(1, sizeof *job->audited);
+    if (!job || !job->audited) {
+        free(job);
+        free(rows);
+        return err ? err_set(err, -ENOMEM, "cannot ask the audit") : -ENOMEM;
+    }
+    job->rows = rows;
+    job->audited->before = supervisor->allowed;
     submit(supervisor->jobs, job);
     return 0;
 }

@@ -6,8 +6,17 @@
 
 #include "base/err.h"
 #include "faas/supervisor.h"
+#include "faas/supervisor_audit.h"
 
-enum job_kind { JOB_DEPLOY, JOB_REMOVE, JOB_PURGE_UID, JOB_PURGE_STORE, JOB_TEMPLATE, JOB_IMAGE };
+enum job_kind {
+    JOB_DEPLOY,
+    JOB_REMOVE,
+    JOB_PURGE_UID,
+    JOB_PURGE_STORE,
+    JOB_TEMPLATE,
+    JOB_IMAGE,
+    JOB_AUDIT
+};
 
 struct job {
     struct job *next;
@@ -36,6 +45,8 @@ struct job {
     char library_hash[BUILD_HASH_TEXT];
     struct manifest manifest;
     int listeners[GRANT_LISTEN_MAX]; /* of a server; -1: none */
+    struct audit_batch *rows;        /* JOB_AUDIT: counts; NULL: the request */
+    struct audit_result *audited;
     struct err err;
     struct supervisor *supervisor;
 };

@@ -173,7 +173,8 @@ static int spawn(struct supervisor *supervisor, int socket, struct spawned *ret_
     return broker_spawn(supervisor, &program, ret_process, err);
 }
 
-static void fill(const struct function *function, uint64_t id, struct platform_instance *message)
+static void fill(const struct supervisor *supervisor, const struct function *function, uint64_t id,
+                 struct platform_instance *message)
 {
     const struct manifest *manifest = &function->manifest;
 
@@ -182,6 +183,7 @@ static void fill(const struct function *function, uint64_t id, struct platform_i
     message->function_id = function->row.id;
     message->id = id;
     message->generation = function->generation;
+    message->allowed = supervisor->allowed;
     message->timeout_ms = manifest->limits.timeout_ms;
     message->connect_count = manifest->connect_count;
     message->queue_count = manifest->queue_count;
@@ -199,7 +201,7 @@ static void started(struct supervisor *supervisor)
         for (const struct function *at = supervisor->by_id[i]; at; at = at->next_id) {
             if (!serves(at) || at->refused || at->manifest.queue_count == 0)
                 continue;
-            fill(at, 0, &message);
+            fill(supervisor, at, 0, &message);
             fd_send(supervisor->platform.socket.fd, &message, sizeof message, NULL, 0);
         }
 }
@@ -235,6 +237,14 @@ static void report_ready(struct supervisor *supervisor, struct source *source, u
             log_line(LOG_ERROR, "the platform sent what is no report");
         return;
     }
+    const struct function *function = function_find_id(supervisor, report.function_id);
+    for (enum allow_served i = 0; i < ALLOW_SERVED && function; i++) {
+        const struct audit_use use = {.uses = report.use[i].uses,
+                                      .denied = report.use[i].denied,
+                                      .limited = report.use[i].limited};
+        if (use.uses)
+            audit_note(supervisor, function->row.name, allow_served_name(i), &use);
+    }
     if (report.ended)
         worker_ended(supervisor, report.function_id);
     else if (report.forgotten && !function_find_id(supervisor, report.function_id))
@@ -269,7 +279,7 @@ int platform_pair(struct supervisor *supervisor, const struct function *function
     *ret_fd = -1;
     if (!serves(function))
         return 0;
-    fill(function, id, &message);
+    fill(supervisor, function, id, &message);
     return broker_pair(&supervisor->platform, function->row.name, &message, sizeof message, false,
                        ret_fd, err);
 }

@@ -447,7 +447,7 @@ static _Noreturn void serve_channel(struct template_state *state, struct channel
         if (last) {
             /* The end of a process takes as long as a call: who waits for the answer goes first. */
             sched_yield();
-            _exit(0);
+            _exit(verdict.outcome == CHANNEL_TRAPPED ? GUEST_EXIT_TRAPPED : 0);
         }
         /* Off the caller's time: the answer is out. */
         call_drop_body(&call);

@@ -69,6 +69,7 @@ LIBRARY_SYMBOL(Z_vireoZ_shmctl)
 
 /* Keys, SQL, queues and HTTP (platform.c), imported by include/vireo/platform.h. */
 LIBRARY_SYMBOL(Z_vireoZ_http)
+LIBRARY_SYMBOL(Z_vireoZ_http_any)
 LIBRARY_SYMBOL(Z_vireoZ_kv_delete)
 LIBRARY_SYMBOL(Z_vireoZ_kv_get)
 LIBRARY_SYMBOL(Z_vireoZ_kv_put)

@@ -26,6 +26,8 @@ uint32_t VIREO(queue_push)(struct host *host, uint32_t name, uint32_t name_bytes
                            uint32_t bytes);
 uint32_t VIREO(http)(struct host *host, uint32_t head, uint32_t head_bytes, uint32_t body,
                      uint32_t bytes, uint32_t to, uint32_t room);
+uint32_t VIREO(http_any)(struct host *host, uint32_t head, uint32_t head_bytes, uint32_t body,
+                         uint32_t bytes, uint32_t to, uint32_t room);
 
 /* A piece of the instance's memory. */
 struct piece {
@@ -132,4 +134,11 @@ uint32_t VIREO(http)(struct host *host, uint32_t head, uint32_t head_bytes, uint
 {
     return ask(host, PLATFORM_HTTP, (struct piece){head, head_bytes}, (struct piece){body, bytes},
                (struct piece){to, room});
+}
+
+uint32_t VIREO(http_any)(struct host *host, uint32_t head, uint32_t head_bytes, uint32_t body,
+                         uint32_t bytes, uint32_t to, uint32_t room)
+{
+    return ask(host, PLATFORM_HTTP_ANY, (struct piece){head, head_bytes},
+               (struct piece){body, bytes}, (struct piece){to, room});
 }

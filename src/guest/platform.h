@@ -29,6 +29,7 @@ enum platform_operation {
      * bytes of the status, then the body.
      */
     PLATFORM_HTTP,
+    PLATFORM_HTTP_ANY, /* the same, to any place of the public Internet */
     PLATFORM_OPERATIONS,
 };
 

@@ -135,7 +135,8 @@ struct guest_kill {
 };
 
 /* Exit statuses of an instance that ends by itself, chosen away from programs' own. */
-#define GUEST_EXIT_SETUP 222 /* it could not drop its rights: it never ran tenant code */
+#define GUEST_EXIT_TRAPPED 221 /* its code trapped; the answer says how */
+#define GUEST_EXIT_SETUP 222   /* it could not drop its rights: it never ran tenant code */
 
 /*
  * An instance with a grant to connect and the connector (faas/connector.h), over a SEQPACKET socket

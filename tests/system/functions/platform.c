@@ -1,6 +1,7 @@
 /* A function for the tests: the body is a line "put KEY VALUE", "get KEY", "delete KEY", "fill
  * BYTES", "sql STATEMENT", "bind VALUE STATEMENT", "push FUNCTION TEXT", "http METHOD URL" or
  * "count"; the answer is what came, or why nothing did. */
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -60,13 +61,14 @@ static int64_t fill(uint8_t *out, size_t cap)
     return snprintf((char *)out, cap, "%d: %s", count, strerror(errno));
 }
 
-static int64_t http(char *head, uint8_t *out, size_t cap)
+static int64_t http(char *head, bool any, uint8_t *out, size_t cap)
 {
     int status;
     char lines[2048];
 
     snprintf(lines, sizeof lines, "%s\nX-Test: yes\n", head);
-    int32_t n = vireo_http(lines, "", 0, data, sizeof data, &status);
+    int32_t n = any ? vireo_http_any(lines, "", 0, data, sizeof data, &status)
+                    : vireo_http(lines, "", 0, data, sizeof data, &status);
     if (n < 0)
         return say(out, cap, -1);
     return snprintf((char *)out, cap, "%d %.*s", status, (int)n, (const char *)data);
@@ -92,8 +94,10 @@ int64_t handler(const uint8_t *in, size_t in_len, uint8_t *out, size_t out_cap)
     const char *verb = word(&rest);
     if (strcmp(verb, "sql") == 0)
         return sql(rest, NULL, out, out_cap);
-    if (strcmp(verb, "http") == 0)
-        return http(rest, out, out_cap);
+    if (strcmp(verb, "http") == 0 || strcmp(verb, "any") == 0)
+        return http(rest, verb[0] == 'a', out, out_cap);
+    if (strcmp(verb, "trap") == 0)
+        __builtin_trap();
     if (strcmp(verb, "fill") == 0)
         return fill(out, out_cap);
     char *key = word(&rest);

@@ -1,0 +1,475 @@
+/* Proposals, votes and what follows from them; and the list that people read. */
+#include <errno.h>
+#include <inttypes.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "allow/audit_internal.h"
+#include "base/clock.h"
+
+#define NONCE_BYTES 16
+#define OPEN_MAX 100 /* proposals at once */
+
+static int reason_check(const char *reason, struct err *err)
+{
+    size_t length = strlen(reason);
+
+    if (length == 0 || length > AUDIT_REASON_MAX)
+        return err_say(err, -EINVAL, "cannot use the reason: it has 1 to %d bytes",
+                       AUDIT_REASON_MAX);
+    for (const char *at = reason; *at; at++)
+        if ((unsigned char)*at < ' ' || *at == 0x7f)
+            return err_say(err, -EINVAL, "cannot use the reason: it has control characters");
+    return 0;
+}
+
+static const struct allow_entry *entry_find(const char *name, struct err *err)
+{
+    const struct allow_entry *entry = allow_find(name);
+
+    if (!entry)
+        err_say(
+            err, -ENOENT,
+            "cannot decide about '%.64s': it is no entry of the allow-list: this version has no "
+            "host import of that name (vireo allow ls has all)",
+            name);
+    return entry;
+}
+
+/* ---- proposals ---- */
+
+struct proposal {
+    int64_t id, opened_ms, deadline_ms, quorum;
+    char entry[64], action[16], reason[AUDIT_REASON_MAX + 1], nonce[2 * NONCE_BYTES + 1], state[16];
+    char hash[AUDIT_HASH_TEXT];
+};
+
+static int proposal_read(struct audit *audit, int64_t id, struct proposal *ret_proposal,
+                         struct err *err)
+{
+    _cleanup_(statement_finalize) sqlite3_stmt *statement = NULL;
+    struct proposal *proposal = ret_proposal;
+
+    int r =
+        audit_prepare(audit,
+                      "SELECT entry, action, reason, nonce, state, opened_ms, deadline_ms, quorum"
+                      " FROM proposals WHERE id = ?",
+                      &statement, err);
+    if (r < 0)
+        return r;
+    sqlite3_bind_int64(statement, 1, id);
+    int step = sqlite3_step(statement);
+    if (step == SQLITE_DONE)
+        return err_say(err, -ENOENT, "cannot vote: there is no proposal %" PRId64, id);
+    if (step != SQLITE_ROW)
+        return audit_failed(audit, err, "read");
+    const struct {
+        char *to;
+        size_t size;
+    } texts[] = {{proposal->entry, sizeof proposal->entry},
+                 {proposal->action, sizeof proposal->action},
+                 {proposal->reason, sizeof proposal->reason},
+                 {proposal->nonce, sizeof proposal->nonce},
+                 {proposal->state, sizeof proposal->state}};
+    for (int i = 0; i < (int)ARRAY_LEN(texts); i++)
+        snprintf(texts[i].to, texts[i].size, "%s", (const char *)sqlite3_column_text(statement, i));
+    proposal->id = id;
+    proposal->opened_ms = sqlite3_column_int64(statement, 5);
+    proposal->deadline_ms = sqlite3_column_int64(statement, 6);
+    proposal->quorum = sqlite3_column_int64(statement, 7);
+    audit_proposal_hash(proposal->entry, proposal->action, proposal->reason, proposal->opened_ms,
+                        proposal->nonce, proposal->hash);
+    return 0;
+}
+
+static int proposal_close(struct audit *audit, const struct proposal *proposal, const char *state,
+                          struct err *err)
+{
+    _cleanup_(statement_finalize) sqlite3_stmt *statement = NULL;
+    int r = audit_prepare(audit, "UPDATE proposals SET state = ? WHERE id = ?", &statement, err);
+
+    if (r < 0)
+        return r;
+    sqlite3_bind_text(statement, 1, state, -1, SQLITE_STATIC);
+    sqlite3_bind_int64(statement, 2, proposal->id);
+    return audit_run(audit, statement, err);
+}
+
+static int count_of(struct audit *audit, const char *sql, const char *text, int64_t number,
+                    int64_t *ret_count, struct err *err)
+{
+    _cleanup_(statement_finalize) sqlite3_stmt *statement = NULL;
+    int r = audit_prepare(audit, sql, &statement, err);
+
+    if (r < 0)
+        return r;
+    if (text)
+        sqlite3_bind_text(statement, 1, text, -1, SQLITE_STATIC);
+    else
+        sqlite3_bind_int64(statement, 1, number);
+    if (sqlite3_step(statement) != SQLITE_ROW)
+        return audit_failed(audit, err, "read");
+    *ret_count = sqlite3_column_int64(statement, 0);
+    return 0;
+}
+
+static int proposal_open(struct audit *audit, const char *entry, const char *action,
+                         const char *reason, const char *who, struct err *err)
+{
+    _cleanup_(statement_finalize) sqlite3_stmt *statement = NULL;
+    char nonce[2 * NONCE_BYTES + 1], hash[AUDIT_HASH_TEXT], detail[AUDIT_REASON_MAX + 256];
+    int64_t same, open, now_ms = clock_wall_ms();
+    uint8_t random[NONCE_BYTES];
+
+    int r = count_of(audit, "SELECT count(*) FROM proposals WHERE state = 'open' AND entry = ?",
+                     entry, 0, &same, err);
+    if (r == 0)
+        r = count_of(audit, "SELECT count(*) FROM proposals WHERE state = 'open' AND id > ?", NULL,
+                     0, &open, err);
+    if (r == 0 && same > 0)
+        return err_say(err, -EEXIST, "cannot propose '%s': a proposal about it is open", entry);
+    if (r == 0 && open >= OPEN_MAX)
+        return err_say(err, -EBUSY, "cannot propose '%s': %d proposals are open", entry, OPEN_MAX);
+    if (r == 0)
+        r = audit_prepare(audit,
+                          "INSERT INTO proposals (entry, action, reason, nonce, opened_ms,"
+                          " deadline_ms, quorum, state) VALUES (?, ?, ?, ?, ?, ?, ?, 'open')",
+                          &statement, err);
+    if (r < 0)
+        return r;
+    randombytes_buf(random, sizeof random);
+    sodium_bin2hex(nonce, sizeof nonce, random, sizeof random);
+    sqlite3_bind_text(statement, 1, entry, -1, SQLITE_STATIC);
+    sqlite3_bind_text(statement, 2, action, -1, SQLITE_STATIC);
+    sqlite3_bind_text(statement, 3, reason, -1, SQLITE_STATIC);
+    sqlite3_bind_text(statement, 4, nonce, -1, SQLITE_STATIC);
+    sqlite3_bind_int64(statement, 5, now_ms);
+    sqlite3_bind_int64(statement, 6, now_ms + audit->rules.deadline_seconds * INT64_C(1000));
+    sqlite3_bind_int64(statement, 7, audit->rules.quorum);
+    r = audit_run(audit, statement, err);
+    if (r < 0)
+        return r;
+    audit_proposal_hash(entry, action, reason, now_ms, nonce, hash);
+    snprintf(detail, sizeof detail, "proposal %lld by %s to %s it (%s): %s",
+             (long long)sqlite3_last_insert_rowid(audit->db), who, action, hash, reason);
+    return audit_decide(audit, "proposed", entry, detail, err);
+}
+
+int audit_propose(struct audit *audit, const char *name, bool remove, const char *reason,
+                  const char *who, char **ret_json, struct err *err)
+{
+    const struct allow_entry *entry = entry_find(name, err);
+    char why[512];
+    bool allowed;
+
+    if (!entry)
+        return err->code;
+    int r = reason_check(reason, err);
+    if (r == 0 && audit->rules.voter_count == 0)
+        return err_say(err, -EPERM,
+                       "cannot propose '%s': the configuration has no voters (allow_votes)", name);
+    if (r == 0)
+        r = audit_state(audit, entry, &allowed, why, sizeof why, err);
+    if (r == 0 && allowed != remove)
+        return err_say(err, -EEXIST, "cannot propose '%s': it %s", name,
+                       allowed ? "is allowed" : "is not allowed");
+    if (r == 0)
+        r = audit_begin(audit, err);
+    if (r < 0)
+        return r;
+    r = proposal_open(audit, name, remove ? "remove" : "allow", reason, who, err);
+    r = audit_end(audit, r, err);
+    return r < 0 ? r : audit_list(audit, ret_json, err);
+}
+
+/* ---- votes ---- */
+
+/* Its place among the voters, or -1. */
+static int voter_of(const struct audit *audit, const uint8_t *key)
+{
+    for (unsigned i = 0; i < audit->rules.voter_count; i++)
+        if (sodium_memcmp(audit->rules.voters[i].key, key, AUDIT_KEY_BYTES) == 0)
+            return (int)i;
+    return -1;
+}
+
+/* Enough votes for it, or too many against it for that: it is decided. */
+static int proposal_settle(struct audit *audit, const struct proposal *proposal, struct err *err)
+{
+    char detail[AUDIT_REASON_MAX + 128];
+    int64_t yes, no;
+
+    int r = count_of(audit, "SELECT count(*) FROM votes WHERE yes AND proposal = ?", NULL,
+                     proposal->id, &yes, err);
+    if (r == 0)
+        r = count_of(audit, "SELECT count(*) FROM votes WHERE NOT yes AND proposal = ?", NULL,
+                     proposal->id, &no, err);
+    bool accepted = yes >= proposal->quorum;
+    if (r < 0 || (!accepted && no + proposal->quorum <= (int64_t)audit->rules.voter_count))
+        return r;
+    snprintf(detail, sizeof detail,
+             "proposal %" PRId64 ", %" PRId64 " for it and %" PRId64 " against: %s", proposal->id,
+             yes, no, proposal->reason);
+    r = proposal_close(audit, proposal, accepted ? "accepted" : "refused", err);
+    if (r < 0)
+        return r;
+    const char *kind = !accepted                                ? "refused"
+                       : strcmp(proposal->action, "allow") == 0 ? "allowed"
+                                                                : "removed";
+    return audit_decide(audit, kind, proposal->entry, detail, err);
+}
+
+static int vote_add(struct audit *audit, const struct proposal *proposal, const char *voter,
+                    bool yes, const char *reason, const char *signature, struct err *err)
+{
+    _cleanup_(statement_finalize) sqlite3_stmt *statement = NULL;
+    char detail[AUDIT_REASON_MAX + 512];
+
+    int r = audit_prepare(audit, "INSERT INTO votes VALUES (?, ?, ?, ?, ?)", &statement, err);
+    if (r < 0)
+        return r;
+    sqlite3_bind_int64(statement, 1, proposal->id);
+    sqlite3_bind_text(statement, 2, voter, -1, SQLITE_STATIC);
+    sqlite3_bind_int(statement, 3, yes);
+    sqlite3_bind_text(statement, 4, reason, -1, SQLITE_STATIC);
+    sqlite3_bind_text(statement, 5, signature, -1, SQLITE_STATIC);
+    if (sqlite3_step(statement) != SQLITE_DONE) {
+        if ((sqlite3_errcode(audit->db) & 0xff) != SQLITE_CONSTRAINT)
+            return audit_failed(audit, err, "write");
+        return err_say(err, -EEXIST, "cannot vote: '%s' has voted on proposal %" PRId64, voter,
+                       proposal->id);
+    }
+    snprintf(detail, sizeof detail, "%s says %s to proposal %" PRId64 " (%s): %s", voter,
+             yes ? "yes" : "no", proposal->id, signature, reason);
+    r = audit_decide(audit, "vote", proposal->entry, detail, err);
+    return r < 0 ? r : proposal_settle(audit, proposal, err);
+}
+
+int audit_vote(struct audit *audit, int64_t id, const uint8_t key[AUDIT_KEY_BYTES], bool yes,
+               const char *reason, const uint8_t signature[AUDIT_SIGNATURE_BYTES], char **ret_json,
+               struct err *err)
+{
+    char text[AUDIT_REASON_MAX + 128], hex[2 * AUDIT_SIGNATURE_BYTES + 1];
+    struct proposal proposal;
+    int voter = voter_of(audit, key);
+
+    if (voter < 0)
+        return err_say(err, -EPERM, "cannot vote: the key is no voter's of the configuration");
+    int r = reason_check(reason, err);
+    if (r == 0)
+        r = proposal_read(audit, id, &proposal, err);
+    if (r < 0)
+        return r;
+    /* Over the proposal's own hash, with its nonce: a vote on one is none on another. */
+    size_t bytes = audit_vote_text(proposal.hash, yes, reason, text, sizeof text);
+    if (bytes == 0 ||
+        crypto_sign_verify_detached(signature, (const uint8_t *)text, bytes, key) != 0)
+        return err_say(err, -EPERM, "cannot vote: the signature is not that of '%s' for this vote",
+                       audit->rules.voters[voter].name);
+    if (strcmp(proposal.state, "open") != 0 || clock_wall_ms() > proposal.deadline_ms)
+        return err_say(err, -EPERM, "cannot vote: proposal %" PRId64 " is %s", id,
+                       strcmp(proposal.state, "open") == 0 ? "past its deadline" : proposal.state);
+    r = audit_begin(audit, err);
+    if (r < 0)
+        return r;
+    sodium_bin2hex(hex, sizeof hex, signature, AUDIT_SIGNATURE_BYTES);
+    r = vote_add(audit, &proposal, audit->rules.voters[voter].name, yes, reason, hex, err);
+    r = audit_end(audit, r, err);
+    return r < 0 ? r : audit_list(audit, ret_json, err);
+}
+
+int audit_demote(struct audit *audit, const char *name, const char *reason, const char *who,
+                 char **ret_json, struct err *err)
+{
+    const struct allow_entry *entry = entry_find(name, err);
+    char why[512], detail[AUDIT_REASON_MAX + 128];
+    bool allowed;
+
+    if (!entry)
+        return err->code;
+    /* It is compiled into functions, or the kernel's and the run time's: the grants bound these. */
+    if (entry->layer < ALLOW_PLATFORM)
+        return err_say(err, -EINVAL, "cannot demote '%s': layer %s is bounded by allow_layers",
+                       name, allow_layer_name(entry->layer));
+    int r = reason_check(reason, err);
+    if (r == 0)
+        r = audit_state(audit, entry, &allowed, why, sizeof why, err);
+    if (r == 0 && !allowed)
+        return err_say(err, -EEXIST, "cannot demote '%s': it is not allowed", name);
+    if (r == 0)
+        r = audit_begin(audit, err);
+    if (r < 0)
+        return r;
+    snprintf(detail, sizeof detail, "by %s: %s", who, reason);
+    r = audit_end(audit, audit_decide(audit, "demoted", name, detail, err), err);
+    return r < 0 ? r : audit_list(audit, ret_json, err);
+}
+
+/* ---- what time brings ---- */
+
+static int expire(struct audit *audit, struct err *err)
+{
+    struct proposal proposal;
+    int64_t id = 0;
+    int r = 0;
+
+    while (r == 0) {
+        _cleanup_(statement_finalize) sqlite3_stmt *statement = NULL;
+        r = audit_prepare(audit,
+                          "SELECT id FROM proposals WHERE state = 'open' AND deadline_ms < ?"
+                          " LIMIT 1",
+                          &statement, err);
+        if (r < 0)
+            return r;
+        sqlite3_bind_int64(statement, 1, clock_wall_ms());
+        if (sqlite3_step(statement) != SQLITE_ROW)
+            return 0;
+        id = sqlite3_column_int64(statement, 0);
+        r = proposal_read(audit, id, &proposal, err);
+        if (r == 0)
+            r = proposal_close(audit, &proposal, "expired", err);
+        if (r == 0)
+            r = audit_decide(audit, "expired", proposal.entry, proposal.reason, err);
+    }
+    return r;
+}
+
+/* When a vote allowed it, or it was used last; 0: no vote did, or one is open. */
+static int idle_since(struct audit *audit, const char *entry, int64_t *ret_ms, struct err *err)
+{
+    static const char sql[] =
+        "SELECT CASE WHEN EXISTS (SELECT 1 FROM proposals WHERE entry = ?1 AND state = 'open')"
+        " THEN 0 ELSE max(coalesce((SELECT max(used_ms) FROM counts WHERE entry = ?1), 0),"
+        " coalesce((SELECT max(time_ms) FROM decisions WHERE entry = ?1 AND kind = 'allowed'), 0))"
+        " * EXISTS (SELECT 1 FROM decisions WHERE entry = ?1 AND kind = 'allowed') END";
+
+    return count_of(audit, sql, entry, 0, ret_ms, err);
+}
+
+static int propose_removals(struct audit *audit, struct err *err)
+{
+    int64_t old_ms = clock_wall_ms() - audit->rules.unused_seconds * INT64_C(1000);
+    char why[512], reason[64];
+    int r = 0;
+
+    snprintf(reason, sizeof reason, "nobody has used it for %u seconds",
+             audit->rules.unused_seconds);
+    for (size_t i = 0; i < allow_entry_count && r == 0; i++) {
+        const struct allow_entry *entry = &allow_entries[i];
+        int64_t since_ms;
+        bool allowed;
+        r = audit_state(audit, entry, &allowed, why, sizeof why, err);
+        if (r < 0 || !allowed)
+            continue;
+        r = idle_since(audit, entry->name, &since_ms, err);
+        if (r == 0 && since_ms > 0 && since_ms < old_ms)
+            r = proposal_open(audit, entry->name, "remove", reason, "vireo", err);
+    }
+    return r;
+}
+
+int audit_tidy(struct audit *audit, struct err *err)
+{
+    int r = audit_begin(audit, err);
+
+    if (r < 0)
+        return r;
+    r = expire(audit, err);
+    if (r == 0 && audit->rules.unused_seconds && audit->rules.voter_count)
+        r = propose_removals(audit, err);
+    return audit_end(audit, r, err);
+}
+
+/* ---- the list ---- */
+
+static int list_entry(struct audit *audit, const struct allow_entry *entry, FILE *out,
+                      struct err *err)
+{
+    _cleanup_(statement_finalize) sqlite3_stmt *statement = NULL;
+    _cleanup_(freep) char *json = NULL;
+    char why[512];
+    bool allowed;
+
+    int r = audit_state(audit, entry, &allowed, why, sizeof why, err);
+    if (r == 0)
+        r = audit_prepare(
+            audit,
+            "SELECT json_object('name', ?1, 'layer', ?2, 'import', ?3, 'contract', ?4, 'allowed',"
+            " json(?5), 'reason', ?6, 'uses', coalesce(sum(uses), 0), 'denied',"
+            " coalesce(sum(denied), 0), 'limited', coalesce(sum(limited), 0), 'trapped',"
+            " coalesce(sum(trapped), 0), 'functions', count(*)) FROM counts WHERE entry = ?1",
+            &statement, err);
+    if (r < 0)
+        return r;
+    const char *const texts[] = {entry->name,     allow_layer_name(entry->layer), entry->import,
+                                 entry->contract, allowed ? "true" : "false",     why};
+    for (int i = 0; i < (int)ARRAY_LEN(texts); i++)
+        sqlite3_bind_text(statement, 1 + i, texts[i], -1, SQLITE_STATIC);
+    r = audit_text(audit, statement, &json, err);
+    if (r == 0)
+        fputs(json, out);
+    return r;
+}
+
+static int list_query(struct audit *audit, const char *sql, FILE *out, struct err *err)
+{
+    _cleanup_(statement_finalize) sqlite3_stmt *statement = NULL;
+    _cleanup_(freep) char *json = NULL;
+
+    int r = audit_prepare(audit, sql, &statement, err);
+    if (r == 0)
+        r = audit_text(audit, statement, &json, err);
+    if (r == 0)
+        fputs(json, out);
+    return r;
+}
+
+static int list(struct audit *audit, FILE *out, struct err *err)
+{
+    int r = 0;
+
+    fputs("{\"entries\": [", out);
+    for (size_t i = 0; i < allow_entry_count && r == 0; i++) {
+        fputs(i ? ",\n" : "\n", out);
+        r = list_entry(audit, &allow_entries[i], out, err);
+    }
+    fputs("],\n\"proposals\": ", out);
+    if (r == 0)
+        r = list_query(
+            audit,
+            "SELECT json_group_array(json_object('id', id, 'entry', entry, 'action', action,"
+            " 'reason', reason, 'nonce', nonce, 'opened_ms', opened_ms, 'deadline_ms', deadline_ms,"
+            " 'quorum', quorum, 'state', state, 'votes', (SELECT json_group_array(json_object("
+            "'voter', voter, 'yes', json(iif(yes, 'true', 'false')), 'reason', reason)) FROM votes"
+            " WHERE proposal = id))) FROM (SELECT * FROM proposals ORDER BY id DESC LIMIT 100)",
+            out, err);
+    fputs(",\n\"events\": ", out);
+    if (r == 0)
+        r = list_query(
+            audit,
+            "SELECT json_group_array(json_object('function', function, 'entry', entry, 'uses', "
+            "uses,"
+            " 'denied', denied, 'limited', limited, 'trapped', trapped)) FROM (SELECT * FROM counts"
+            " ORDER BY denied + limited + trapped DESC, uses DESC LIMIT 1000)",
+            out, err);
+    fputs("}\n", out);
+    return r;
+}
+
+int audit_list(struct audit *audit, char **ret_json, struct err *err)
+{
+    _cleanup_(freep) char *text = NULL;
+    size_t size;
+    FILE *out = open_memstream(&text, &size);
+
+    if (!out)
+        return err_set(err, -ENOMEM, "cannot list the allow-list");
+    int r = list(audit, out, err);
+    if (fclose(out) != 0 && r == 0)
+        r = err_set(err, -ENOMEM, "cannot list the allow-list");
+    if (r == 0)
+        *ret_json = steal_ptr(&text);
+    return r;
+}

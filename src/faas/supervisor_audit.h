@@ -1,0 +1,39 @@
+/* Between supervisor_audit.c and the job queues, which run its steps in the quick thread. */
+#pragma once
+
+#include "allow/audit.h"
+#include "faas/protocol.h"
+#include "faas/supervisor.h"
+
+#define AUDIT_BATCH_MAX 256
+#define AUDIT_REFUSED_MAX 1024
+
+/* Counts that are to be written; entry NULL: the function is gone. */
+struct audit_batch {
+    unsigned count;
+    struct {
+        char function[NAME_MAX_BYTES + 1];
+        const char *entry; /* a constant */
+        struct audit_use use;
+    } rows[AUDIT_BATCH_MAX];
+};
+
+/* What a step found. */
+struct audit_result {
+    uint32_t before, allowed;
+    char *json;
+    unsigned refused_count;
+    struct {
+        char function[NAME_MAX_BYTES + 1];
+        enum allow_served served;
+        char reason[400];
+    } refused[AUDIT_REFUSED_MAX];
+};
+
+/* In the thread. One of `request` and `rows` is there. */
+void audit_job_step(struct audit *audit, const struct admin_request *request,
+                    const struct audit_batch *rows, struct audit_result *result, struct err *err);
+/* In the loop; frees `result`. */
+void audit_job_done(struct supervisor *supervisor, const struct admin_request *request,
+                    const struct audit_batch *rows, struct audit_result *result,
+                    const struct err *err);

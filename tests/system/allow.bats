@@ -1,0 +1,260 @@
+#!/usr/bin/env bats
+# The allow-list at run time: what functions used and ran into, votes, demotion, and a record of
+# decisions that can't be changed unseen.
+load helper
+
+setup_file() {
+    [ "$(id -u)" = 0 ] || return 0
+    HERE=$(mktemp -d /tmp/vireo-test-allow.XXXXXX)
+    PORT=$(free_port)
+    export HERE PORT
+    python3 "$FUNCTIONS/web.py" "$PORT" "$HERE" 127.66.0.1 3>&- &
+    export SERVER=$!
+    eventually 15 curl -s -o /dev/null "http://127.66.0.1:$PORT/ready"
+    config 1000
+    daemon_start --config "$HERE/conf"
+    mkdir "$HERE/user"
+    cp "$FUNCTIONS/platform.c" "$HERE/user"
+    printf 'name: user\nallow: [base, platform]\n' >"$HERE/user/vireo.yaml"
+    "$VIREO" deploy "$HERE/user" >/dev/null
+    daemon_stop
+}
+
+teardown_file() {
+    daemon_clean
+    [ -z "${SERVER-}" ] || kill "$SERVER"
+    rm -rf "${HERE-}"
+}
+
+# Each test has a daemon on the same state: some start it again.
+setup() {
+    need_root
+    daemon_start --config "$HERE/conf"
+}
+
+teardown() {
+    daemon_stop
+}
+
+# config EVENTS: ann, bob and eve vote, two decide; EVENTS of one function demote.
+config() {
+    {
+        printf 'allow_layers: {platform: ["*"]}\n'
+        printf 'allow_grants: {connect: ["127.66.0.1:%s"]}\n' "$PORT"
+        printf 'allow_votes:\n  quorum: 2\n  demote_events: %s\n  demote_functions: 1\n  unused_seconds: 2\n  voters:\n' "$1"
+        for name in ann bob eve; do
+            printf '    %s: %s\n' "$name" "$("$VIREO" allow key "$HERE/$name")"
+        done
+    } >"$HERE/conf"
+}
+
+ask() {
+    call user --data-binary "$1"
+    [ "$code" = 200 ] || {
+        echo "status $code: $body" >&2
+        return 1
+    }
+}
+
+answers() {
+    ask "$1" && [ "$body" = "$2" ]
+}
+
+# entry NAME MEMBER: of the list
+entry() {
+    "$VIREO" allow ls -o json | jq -r --arg name "$1" --arg member "$2" '.entries[] | select(.name == $name)[$member]'
+}
+
+entry_is() {
+    [ "$(entry "$1" "$2")" = "$3" ]
+}
+
+event_is() {
+    [ "$("$VIREO" allow ls -o json | jq -r --arg e "$1" --arg m "$2" '.events[] | select(.entry == $e)[$m]')" = "$3" ]
+}
+
+@test "uses, refusals, limits and traps are counted for each entry and function" {
+    ask "put a one"
+    ask "get a"
+    ask "get a"
+    ask "any GET http://127.66.0.1:$PORT/"
+    [ "$body" = "Permission denied" ]
+    call user --data-binary "trap"
+    [ "$code" = 502 ]
+    eventually 10 entry_is vireo_kv_get uses 2
+    entry_is vireo_kv_put uses 1
+    entry_is vireo_kv_put functions 1
+    entry_is vireo_http_any_raw denied 1
+    eventually 10 event_is "(trap)" trapped 1
+    # They outlive the daemon.
+    daemon_stop
+    daemon_start --config "$HERE/conf"
+    entry_is vireo_kv_get uses 2
+}
+
+@test "an entry that the version does not have can't be put to the vote, nor one that is allowed" {
+    for name in execve socket vireo_http vireo_kv_gets ""; do
+        run "$VIREO" allow propose "$name" --reason "tools"
+        echo "$output"
+        [ "$status" -eq 3 ]
+    done
+    run "$VIREO" allow propose vireo_kv_get --reason "again"
+    [ "$status" -eq 2 ]
+    [[ $output == *"it is allowed"* ]]
+    run "$VIREO" allow propose vireo_http_any_raw
+    [ "$status" -eq 2 ]
+    run "$VIREO" allow demote memcpy --reason "no"
+    [ "$status" -eq 2 ]
+}
+
+@test "a risky entry is allowed when the quorum of voters says so, each once" {
+    "$VIREO" allow propose vireo_http_any_raw --reason "crawlers need it"
+    run "$VIREO" allow propose vireo_http_any_raw --reason "twice"
+    [ "$status" -eq 2 ]
+    "$VIREO" allow vote 1 yes --key "$HERE/ann" --reason "reviewed"
+    entry_is vireo_http_any_raw allowed false
+    run "$VIREO" allow vote 1 yes --key "$HERE/ann" --reason "once more"
+    [ "$status" -eq 2 ]
+    [[ $output == *"'ann' has voted"* ]]
+    "$VIREO" allow vote 1 no --key "$HERE/eve" --reason "I would not"
+    entry_is vireo_http_any_raw allowed false
+    "$VIREO" allow vote 1 yes --key "$HERE/bob" --reason "reviewed, too"
+    entry_is vireo_http_any_raw allowed true
+    run "$VIREO" allow vote 1 no --key "$HERE/bob" --reason "too late"
+    [ "$status" -eq 4 ]
+    # At the next start of the function.
+    "$VIREO" deploy "$HERE/user" --timeout 9s >/dev/null
+    eventually 10 answers "any GET http://127.66.0.1:$PORT/any" "200 page /any "
+}
+
+# post PARAM...: a decision as it comes over the admin socket; sets code
+post() {
+    local args=()
+    for pair; do
+        args+=(--data-urlencode "param=$pair")
+    done
+    code=$(curl -s -G -X POST -o "$BATS_TEST_TMPDIR/answer" -w '%{http_code}' --unix-socket "$VIREO_STATE/admin.sock" \
+        "${args[@]}" http://localhost/system/allow)
+    cat "$BATS_TEST_TMPDIR/answer" >&2
+}
+
+@test "forged and replayed votes are refused" {
+    "$VIREO" allow remove vireo_http_any_raw --reason "nobody crawls"
+    id=$("$VIREO" allow ls -o json | jq '.proposals[] | select(.state == "open").id')
+    # A key that is nobody's.
+    run "$VIREO" allow vote "$id" yes --key "$HERE/mallory" --reason "me"
+    [ "$status" -eq 4 ]
+    # Another's key with a signature of one's own.
+    sum=$(printf '%0128d' 7)
+    post action=vote "proposal=$id" vote=yes reason=x "key=$("$VIREO" allow key "$HERE/ann")" "signature=$sum"
+    [ "$code" = 403 ]
+    # What ann signed for the first proposal, from the record, for this one; and for the first again.
+    signed=$(sqlite_of "SELECT signature FROM votes WHERE proposal = 1 AND voter = 'ann'")
+    [ "${#signed}" = 128 ]
+    for number in "$id" 1; do
+        post action=vote "proposal=$number" vote=yes reason=reviewed "key=$("$VIREO" allow key "$HERE/ann")" "signature=$signed"
+        [ "$code" = 403 ]
+    done
+    # A vote of hers that was turned round.
+    for vote in "vote=maybe" "vote=" "reason="; do
+        post action=vote "proposal=$id" "$vote" reason=reviewed "key=$("$VIREO" allow key "$HERE/ann")" "signature=$signed"
+        [[ $code == 400 || $code == 403 ]]
+    done
+    "$VIREO" allow ls -o json | jq -e --argjson id "$id" '.proposals[] | select(.id == $id).votes == []'
+    entry_is vireo_http_any_raw allowed true
+}
+
+sqlite_of() {
+    python3 -c 'import sqlite3, sys
+c = sqlite3.connect(sys.argv[1])
+for row in c.execute(sys.argv[2]): print(row[0])
+c.commit()' "$VIREO_STATE/audit.db" "$1"
+}
+
+@test "a demoted entry is refused at the next start of who uses it, and describe says why" {
+    ask "put d one"
+    eventually 10 entry_is vireo_kv_put functions 1
+    "$VIREO" allow demote vireo_kv_put --reason "a flaw was found"
+    entry_is vireo_kv_put allowed false
+    [[ $(entry vireo_kv_put reason) == "demoted: by uid 0: a flaw was found" ]]
+    call user --data-binary "get d"
+    [ "$code" = 403 ]
+    "$VIREO" describe -o json user | jq -e '.not_served | contains("vireo_kv_put") and contains("a flaw was found")'
+    # So it is after the daemon's next start, too.
+    daemon_stop
+    daemon_start --config "$HERE/conf"
+    call user --data-binary "get d"
+    [ "$code" = 403 ]
+    # Allowed again, it is served again.
+    "$VIREO" allow propose vireo_kv_put --reason "it is mended"
+    id=$("$VIREO" allow ls -o json | jq '.proposals[] | select(.state == "open" and .entry == "vireo_kv_put").id')
+    "$VIREO" allow vote "$id" yes --key "$HERE/ann" --reason "seen"
+    "$VIREO" allow vote "$id" yes --key "$HERE/bob" --reason "seen"
+    eventually 10 answers "get d" one
+}
+
+@test "an entry whose events pass the threshold is demoted by itself" {
+    config 5
+    daemon_stop
+    daemon_start --config "$HERE/conf"
+    ask "sql SELECT 1"
+    for _ in 1 2 3 4 5 6; do
+        ask "sql ATTACH 'x' AS y"
+        [ "$body" = "Permission denied" ]
+    done
+    eventually 10 entry_is vireo_sql_raw allowed false
+    [[ $(entry vireo_sql_raw reason) == "demoted: "*"the threshold is 5 of 1" ]]
+    eventually 10 is_refused
+}
+
+is_refused() {
+    call user --data-binary "get d"
+    [ "$code" = 403 ]
+}
+
+@test "the removal of what nobody uses is proposed, and ends at its deadline" {
+    # It was allowed and used in tests before; the open proposal about it is decided first.
+    id=$("$VIREO" allow ls -o json | jq '.proposals[] | select(.state == "open" and .entry == "vireo_http_any_raw").id')
+    "$VIREO" allow vote "$id" no --key "$HERE/ann" --reason "keep"
+    "$VIREO" allow vote "$id" no --key "$HERE/bob" --reason "keep"
+    eventually 15 removal_is_proposed
+}
+
+removal_is_proposed() {
+    "$VIREO" allow ls -o json | jq -e '.proposals[] | select(.state == "open" and .entry == "vireo_http_any_raw"
+        and (.reason | startswith("nobody has used it"))) | .action == "remove"' >/dev/null
+}
+
+@test "every decision is in a chain that the log has the heads of" {
+    run "$VIREO" audit --check
+    [ "$status" -eq 0 ]
+    [[ $output =~ ^([0-9]+)\ decisions ]]
+    [ "${BASH_REMATCH[1]}" -ge 12 ]
+    [ "$(grep -c 'audit head [0-9]*:[0-9a-f]\{64\}$' "$VIREO_STATE/daemon.log")" = "${BASH_REMATCH[1]}" ]
+    head=$(sed -n 's/.*audit head \([0-9]*:[0-9a-f]*\)$/\1/p' "$VIREO_STATE/daemon.log" | sed -n 3p)
+    "$VIREO" audit --check --head "$head"
+    not sqlite_of "DELETE FROM decisions WHERE number = 2"
+    not sqlite_of "UPDATE decisions SET detail = '' WHERE number = 2"
+}
+
+@test "an altered, a removed and a whole new record are found" {
+    cp "$VIREO_STATE"/audit.db* "$HERE/"
+    last=$(sed -n 's/.*audit head \([0-9]*:[0-9a-f]*\)$/\1/p' "$VIREO_STATE/daemon.log" | tail -n 1)
+    # Who has the file can do without its triggers.
+    sqlite_of "DROP TRIGGER decisions_are"
+    sqlite_of "DROP TRIGGER decisions_stay"
+    sqlite_of "UPDATE decisions SET detail = 'by uid 0: other words' WHERE number = 2"
+    run "$VIREO" audit --check
+    [ "$status" -eq 1 ]
+    [[ $output == *"decision 2 was altered"* ]]
+    sqlite_of "DELETE FROM decisions WHERE number = 2"
+    run "$VIREO" audit --check
+    [ "$status" -eq 1 ]
+    [[ $output == *"decision 2 is missing"* ]]
+    # The end cut off is a whole chain, but not the journal's.
+    sqlite_of "DELETE FROM decisions WHERE number >= 2"
+    "$VIREO" audit --check
+    run "$VIREO" audit --check --head "$last"
+    [ "$status" -eq 1 ]
+    [[ $output == *"removed or written anew"* ]]
+}
