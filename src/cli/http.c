@@ -122,13 +122,24 @@ static int headers_make(const struct http_request *request, struct curl_slist **
     /* libcurl would wait a second for a "100 Continue" that nobody sends. */
     _cleanup_(curl_slist_free_allp) struct curl_slist *list = curl_slist_append(NULL, "Expect:");
 
+    bool typed = false;
+
     for (size_t i = 0; list && i < request->header_count; i++) {
         const char *header = request->headers[i];
         const char *colon = strchr(header, ':');
         if (!colon || colon == header || strpbrk(header, "\r\n"))
             return err_say(err, -EINVAL, "cannot send header '%s': it must be 'Name: value'",
                            header);
+        typed = typed || (colon - header == 12 && strncasecmp(header, "content-type", 12) == 0);
         struct curl_slist *longer = curl_slist_append(list, header);
+        if (!longer)
+            return err_set(err, -ENOMEM, "cannot send headers");
+        list = longer;
+    }
+    /* To libcurl every body is a form. */
+    if (list && request->has_body && !typed) {
+        struct curl_slist *longer =
+            curl_slist_append(list, "Content-Type: application/octet-stream");
         if (!longer)
             return err_set(err, -ENOMEM, "cannot send headers");
         list = longer;

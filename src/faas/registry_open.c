@@ -2,11 +2,13 @@
  * Opens the registry: locks it, makes or checks its schema, prepares every statement. The comment
  * in registry.c says why it is kept like this.
  */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "base/log.h"
 #include "faas/registry_internal.h"
 
 #define SCHEMA_VERSION 3
@@ -181,6 +183,27 @@ static int integrity_check(struct registry *registry, struct err *err)
     return r;
 }
 
+/* A new registry beside libraries: there was another one. It is served; nobody shall wonder why. */
+static void lost_functions_tell(const struct registry *registry)
+{
+    char path[sizeof registry->path + 16];
+    int length = (int)(strrchr(registry->path, '/') - registry->path);
+    const struct dirent *entry;
+    bool any = false;
+
+    snprintf(path, sizeof path, "%.*s/store/lib", length, registry->path);
+    DIR *directory = opendir(path);
+    while (directory && !any && (entry = readdir(directory)))
+        any = entry->d_name[0] != '.';
+    if (directory)
+        closedir(directory);
+    if (any)
+        log_line(LOG_WARNING,
+                 "registry '%s' was missing or empty: it is new, and knows no function of those "
+                 "whose libraries are in the store (stop and restore a copy, if there is one)",
+                 registry->path);
+}
+
 static int schema_open(struct registry *registry, struct err *err)
 {
     int64_t application, version, objects;
@@ -195,6 +218,7 @@ static int schema_open(struct registry *registry, struct err *err)
     if (application == 0 && version == 0 && objects == 0) {
         if (sqlite3_exec(registry->db, schema, NULL, NULL, NULL) != SQLITE_OK)
             return registry_failed(registry, err, "make");
+        lost_functions_tell(registry);
         return 0;
     }
     if (application != APPLICATION_ID)

@@ -72,6 +72,8 @@ setup() {
     # httpoxy: a client must not set HTTP_PROXY.
     grep -qx 'HTTP_PROXY=(unset)' <<<"$body"
     grep -qx 'body=the body' <<<"$body"
+    # What has no type is bytes, not a form.
+    grep -qx 'CONTENT_TYPE=application/octet-stream' <<<"$("$VIREO" invoke cgi --data x)"
 }
 
 @test "output of a CGI program without a header block is no answer, and no fault of its set-up" {

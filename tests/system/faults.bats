@@ -172,6 +172,12 @@ PYTHON
     cp "$BATS_TEST_TMPDIR/copy" "$VIREO_STATE/registry.db"
     dd if=/dev/urandom of="$VIREO_STATE/registry.db" bs=4096 seek=1 count=1 conv=notrunc status=none
     damaged
+    # Emptied: that is a new one to SQLite.
+    : >"$VIREO_STATE/registry.db"
+    daemon_start
+    [ "$("$VIREO" ls -o json | jq length)" = 0 ]
+    daemon_stop
+    grep -q "registry '$VIREO_STATE/registry.db' was missing or empty" "$VIREO_STATE/daemon.log"
     # What it says helps: a copy is put back, and its function with it.
     cp "$BATS_TEST_TMPDIR/copy" "$VIREO_STATE/registry.db"
     daemon_start
