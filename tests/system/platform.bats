@@ -161,6 +161,34 @@ processes() {
     done
 }
 
+# The instance of a function: it alone has its uid and no child.
+instance_of() {
+    local pid uid
+    uid=$("$VIREO" describe -o json "$1" | jq .uid)
+    for pid in $(descendants "$VIREO_DAEMON"); do
+        [ "$(awk '/^Uid:/ {print $2}' "/proc/$pid/status" 2>/dev/null)" = "$uid" ] || continue
+        [ -n "$(cat /proc/"$pid"/task/*/children)" ] || echo "$pid"
+    done | head -n 1
+}
+
+@test "an instance that lies to the platform gets errors or loses its socket, and harms nobody else" {
+    deploy_platform shop-liar "pool: {instances: 1}"
+    for lie in short lengths overflow large room operation beyond huge; do
+        eventually 10 ask shop-liar "get liar"
+        run timeout 30 python3 "$FUNCTIONS/platform_liar.py" "$(instance_of shop-liar)" "$lie"
+        echo "$lie: $output"
+        [ "$status" -eq 0 ]
+        [[ $output == *ended ]]
+        # The instance that it was has no platform any more.
+        ask shop-liar "get liar"
+        [[ $body == "I/O error" || $body == "Input/output error" ]]
+        kill -KILL "$(instance_of shop-liar)"
+        ask shop "get b"
+        [ "$body" = two ]
+    done
+    grep -q "function 'shop-liar' sent the platform what is no request" "$VIREO_STATE/daemon.log"
+}
+
 @test "a worker that is killed costs the call that runs at most; the next is served" {
     ask shop "put c three"
     # The front is process 1 of its namespace; its children are the workers.
