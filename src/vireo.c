@@ -52,6 +52,7 @@ const struct cli_verb cli_verbs[] = {
      "  --memory SIZE          such as 64MiB\n"
      "  --cpus NUMBER          such as 0.5\n"
      "  --timeout TIME         of one call, such as 2s or 500ms\n"
+     "  --slack SIZE           such as 16KiB: its pVMs can be updated while they run\n"
      "  --require SAFETY       proved, sfi or container: refuse what is known less safely\n"
      "  --param NAME=VALUE     an environment variable of the function; repeatable\n\n"
      "  vireo deploy hello.c --name hello --memory 16MiB\n",
@@ -72,8 +73,8 @@ const struct cli_verb cli_verbs[] = {
      "  vireo describe hello\n", cli_describe},
     {"update", "NAME SRC [--canary N]", "give a function, and the pVMs that run it, a new version",
      "SRC is what `vireo deploy` takes. Without a vireo.yaml the function keeps its settings.\n"
-     "pVMs that run get the new library and keep what they have in memory; a version that can't\n"
-     "take it over is refused, naming the symbol.\n\n"
+     "Where it was deployed with slack, the pVMs that run get the new library and keep what they\n"
+     "have in memory; a version that can't take it over is refused, naming the symbol.\n\n"
      "  --canary N       so many pVMs get it first, and are watched for three seconds\n\n"
      "  vireo update hello hello2.c\n",
      cli_update},

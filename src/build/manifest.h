@@ -184,6 +184,7 @@ int manifest_set_name(struct manifest *manifest, const char *value, struct err *
 int manifest_set_memory(struct manifest *manifest, const char *value, struct err *err);
 int manifest_set_cpus(struct manifest *manifest, const char *value, struct err *err);
 int manifest_set_timeout(struct manifest *manifest, const char *value, struct err *err);
+int manifest_set_slack(struct manifest *manifest, const char *value, struct err *err);
 int manifest_set_isolation(struct manifest *manifest, const char *value, struct err *err);
 /* "NAME=value" into env, replacing one of that name (--param). */
 int manifest_set_env(struct manifest *manifest, const char *pair, struct err *err);

@@ -26,7 +26,6 @@ void manifest_default(struct manifest *manifest)
     manifest->pool.queue_max = 256;
     manifest->pool.idle_ms = 300000;
     manifest->layers = ALLOW_DEFAULT;
-    manifest->update.slack_bytes = 16 << 10;
 }
 
 static uint32_t instances(const struct manifest *manifest)
@@ -120,6 +119,11 @@ int manifest_set_cpus(struct manifest *manifest, const char *value, struct err *
 int manifest_set_timeout(struct manifest *manifest, const char *value, struct err *err)
 {
     return set(manifest, "limits", "timeout", value, err);
+}
+
+int manifest_set_slack(struct manifest *manifest, const char *value, struct err *err)
+{
+    return set(manifest, "update", "slack", value, err);
 }
 
 int manifest_set_isolation(struct manifest *manifest, const char *value, struct err *err)

@@ -77,7 +77,7 @@ static int query_add(FILE *query, const char *key, const char *value)
 }
 
 struct deploy_options {
-    const char *name, *isolation, *memory, *cpus, *timeout, *require;
+    const char *name, *isolation, *memory, *cpus, *timeout, *require, *slack;
     struct cli_list params;
 };
 
@@ -87,8 +87,10 @@ static char *target_make(const struct deploy_options *options)
     const struct {
         const char *key, *value;
     } pairs[] = {
-        {"name", options->name}, {"isolation", options->isolation}, {"memory", options->memory},
-        {"cpus", options->cpus}, {"timeout", options->timeout},     {"require", options->require},
+        {"name", options->name},       {"isolation", options->isolation},
+        {"memory", options->memory},   {"cpus", options->cpus},
+        {"timeout", options->timeout}, {"slack", options->slack},
+        {"require", options->require},
     };
     _cleanup_(freep) char *query_text = NULL;
     size_t query_size;
@@ -218,6 +220,7 @@ int cli_deploy(int argc, char **argv)
         {.name = "--memory", .text = &deploy_options.memory},
         {.name = "--cpus", .text = &deploy_options.cpus},
         {.name = "--timeout", .text = &deploy_options.timeout},
+        {.name = "--slack", .text = &deploy_options.slack},
         {.name = "--require", .text = &deploy_options.require},
         {.name = "--param", .list = &deploy_options.params},
     };

@@ -69,6 +69,7 @@ static int pair_add(struct admin_request *request, const char *key, size_t key_b
         {"cpus", request->cpus, sizeof request->cpus},
         {"timeout", request->timeout, sizeof request->timeout},
         {"require", request->require, sizeof request->require},
+        {"slack", request->slack, sizeof request->slack},
         {"canary", request->canary, sizeof request->canary},
     };
     int shown = key_bytes > 32 ? 32 : (int)key_bytes;

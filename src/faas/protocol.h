@@ -190,6 +190,7 @@ struct admin_request {
     /* DEPLOY: what the command line sets over vireo.yaml; "" is: not set. Checked by the
      * supervisor. */
     char isolation[16], memory[16], cpus[16], timeout[16], require[16];
+    char slack[16];       /* vireo.yaml, update: slack: */
     char canary[16];      /* UPDATE: so many pVMs get the new version first; "": all at once */
     uint32_t param_bytes; /* NUL-terminated "k=v" strings in `params` */
     uint32_t caller_uid;  /* for the audit line */

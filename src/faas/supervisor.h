@@ -302,7 +302,8 @@ struct function *function_find_id(struct supervisor *supervisor, uint32_t id);
 /* Takes over `row` (cleared on failure too) and tells the calls gateway. */
 int function_set(struct supervisor *supervisor, struct registry_function *row,
                  const struct manifest *manifest, struct function **ret_function, struct err *err);
-/* Whether an update must carry something over: a handler's memory from call to call, a server. */
+/* Whether an update must carry something over: it asked for that (update: slack:), and has a
+ * handler's memory from call to call, or is a server. */
 bool function_has_state(const struct function *function);
 void function_drop(struct supervisor *supervisor, const char *name);
 void function_tell(struct supervisor *supervisor, const struct function *function);

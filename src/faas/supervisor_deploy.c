@@ -81,6 +81,8 @@ static int override(struct manifest *manifest, void *user, struct err *err)
         r = manifest_set_cpus(manifest, request->cpus, err);
     if (r == 0 && request->timeout[0])
         r = manifest_set_timeout(manifest, request->timeout, err);
+    if (r == 0 && request->slack[0])
+        r = manifest_set_slack(manifest, request->slack, err);
     for (uint32_t at = 0; r == 0 && at < request->param_bytes;) {
         r = manifest_set_env(manifest, request->params + at, err);
         at += (uint32_t)strlen(request->params + at) + 1;

@@ -128,7 +128,8 @@ int function_set(struct supervisor *supervisor, struct registry_function *row,
 
 bool function_has_state(const struct function *function)
 {
-    return function->manifest.isolation != MANIFEST_REQUEST &&
+    return function->manifest.update.slack_bytes > 0 &&
+           function->manifest.isolation != MANIFEST_REQUEST &&
            (function->manifest.listen_count > 0 || strcmp(function->row.kind, "handler") == 0);
 }
 

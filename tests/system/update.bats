@@ -71,7 +71,7 @@ refuses() {
 
 @test "an update that can't carry the state over is refused, naming the symbol; the pVM goes on" {
     counter_of one.c
-    "$VIREO" deploy one.c --name counter
+    "$VIREO" deploy one.c --name counter --slack 16KiB
     "$VIREO" invoke counter --data x
     refuses counter 's/^int total = 100;/static long long total = 100;/' "the type of variable 'total' changed: int to long long"
     refuses counter 's/int times;/long long times;/' "the fields of 'struct entry' changed: 'int times@0' to 'long long times@0'"
@@ -85,23 +85,19 @@ refuses() {
 
 @test "a module without a symbol map is refused by name" {
     counter_of one.c
-    "$VIREO" deploy one.c --name mapped
+    "$VIREO" deploy one.c --name mapped --slack 16KiB
     clang --target=wasm32-wasi -O2 -x c - -o foreign.wasm <<<'int main(void) { return 0; }'
     run "$VIREO" update mapped foreign.wasm
     [ "$status" -eq 4 ]
     [[ $output == *"mapped"*"no symbol map"* ]]
-    printf 'name: bare\nupdate:\n  slack: 0\n' >vireo.yaml
-    mkdir bare && mv vireo.yaml bare && cp one.c bare
-    "$VIREO" deploy bare
-    run "$VIREO" update bare one.c
-    [ "$status" -eq 4 ]
-    [[ $output == *"bare"*"no symbol map"* ]]
+    "$VIREO" deploy foreign.wasm --name bare --slack 16KiB --memory 16MiB
+    "$VIREO" update bare foreign.wasm
     "$VIREO" rm mapped bare
 }
 
 @test "a running pVM gets the new library and keeps its state: variables, the heap, pointers" {
     counter_of one.c
-    "$VIREO" deploy one.c --name live
+    "$VIREO" deploy one.c --name live --slack 16KiB
     for n in 1 2 3; do "$VIREO" invoke live --data x >/dev/null; done
     pvm=$("$VIREO" ps -o json | jq -r '.[] | select(.function == "live") | .id')
     # What a pointer on the heap leads to moves: a literal, a function; a variable is added.
@@ -122,7 +118,7 @@ refuses() {
     counter_of one.c
     sed -i 's/^int64_t handler/#include <unistd.h>\nint64_t handler/; s/(void)in; (void)n;/if (n == 4) sleep(5);/' one.c
     sed 's/"%d %d/"v2 %d %d/' one.c >two.c
-    "$VIREO" deploy one.c --name busy
+    "$VIREO" deploy one.c --name busy --slack 16KiB
     # Built before, so that nothing but the round takes time.
     "$VIREO" update busy two.c
     "$VIREO" rollback busy
@@ -139,10 +135,21 @@ refuses() {
     "$VIREO" rm busy
 }
 
+@test "without slack for updates a pVM has no more system calls, and is replaced by a new one" {
+    counter_of one.c
+    sed 's/"%d %d/"v2 %d %d/' one.c >two.c
+    "$VIREO" deploy one.c --name plain
+    "$VIREO" invoke plain --data x
+    "$VIREO" describe plain -o json | jq -e '.syscalls | keys == ["base"]'
+    "$VIREO" update plain two.c
+    [ "$("$VIREO" invoke plain --data x)" = "v2 1 101 1 as it was" ]
+    "$VIREO" rm plain
+}
+
 @test "two versions by turns, many times: the pVM does not grow" {
     counter_of one.c
     sed 's/"%d %d/"v2 %d %d/' one.c >two.c
-    "$VIREO" deploy one.c --name turns
+    "$VIREO" deploy one.c --name turns --slack 16KiB
     "$VIREO" invoke turns --data x
     "$VIREO" update turns two.c
     "$VIREO" update turns one.c
@@ -161,7 +168,7 @@ refuses() {
     counter_of one.c
     sed -i 's/^int64_t handler/#include <unistd.h>\nint64_t handler/; s/(void)in; (void)n;/usleep(50000);/' one.c
     sed 's/usleep(50000);/usleep(50000); if (cap) __builtin_trap();/' one.c >two.c
-    printf 'name: canary\npool:\n  instances: 2\n  spares: 2\n' >vireo.yaml
+    printf 'name: canary\nupdate:\n  slack: 16KiB\npool:\n  instances: 2\n  spares: 2\n' >vireo.yaml
     mkdir folder && mv vireo.yaml folder && cp one.c folder
     "$VIREO" deploy folder
     ready() { [ "$("$VIREO" ps -o json | jq '[.[] | select(.function == "canary")] | length')" = 2 ]; }
