@@ -10,9 +10,32 @@ static void on_error(Z3_context z3, Z3_error_code code)
     (void)code;
 }
 
-/* Unsigned unless the signed interval is the closer one. */
+/* Numbers that the program compares as signed ones. */
+static bool *compared_signed(struct program *program)
+{
+    bool *found = program_alloc(program, program->value_count, sizeof *found);
+
+    for (vid v = 1; v < program->value_count; v++) {
+        const struct value *value = value_at(program, v);
+        if (value->op == OP_ICMP && value->sub >= ICMP_SGT)
+            found[value->operands[0]] = found[value->operands[1]] = true;
+    }
+    return found;
+}
+
+static bool is_closer(const struct range *r, bool preferred)
+{
+    uint64_t reach = r->high - r->low,
+             signed_reach = (uint64_t)r->signed_high - (uint64_t)r->signed_low;
+
+    return preferred ? signed_reach <= reach : signed_reach < reach;
+}
+
+/* Unsigned unless the signed interval is the closer one, or as close and what the program reads. */
 static void choose_views(struct encoding *e)
 {
+    const bool *prefers = compared_signed(e->program);
+
     for (vid v = 1; v < e->program->value_count; v++) {
         const struct range *r = &e->facts->ranges[v];
         const struct value *value = value_at(e->program, v);
@@ -22,7 +45,7 @@ static void choose_views(struct encoding *e)
         else if (value->op == OP_ZEXT || value->op == OP_CONST)
             e->is_signed[v] = false;
         else if (!r->empty && r->signed_low < 0)
-            e->is_signed[v] = (uint64_t)r->signed_high - (uint64_t)r->signed_low < r->high - r->low;
+            e->is_signed[v] = is_closer(r, prefers[v]);
     }
 }
 
@@ -153,6 +176,17 @@ static Z3_ast within(struct encoding *e, Z3_ast term, Z3_ast size)
     return term_and(e, term_le(e, term_number(e, 0), term), term_le(e, term, size));
 }
 
+/* Functions have different addresses, and none is null. */
+static bool only_functions(const struct encoding *e, vid pointer)
+{
+    const struct pointees *to = &e->facts->pointees[pointer];
+
+    for (uint32_t i = 0; i < to->count; i++)
+        if (to->objects[i] && !e->program->objects[to->objects[i]].function)
+            return false;
+    return to->count > 0;
+}
+
 /* Addresses are compared by their offsets where both lie in (or right behind) one object. */
 static Z3_ast compare_pointers(struct encoding *e, const struct value *value)
 {
@@ -169,6 +203,11 @@ static Z3_ast compare_pointers(struct encoding *e, const struct value *value)
         if (predicate == ICMP_EQ || predicate == ICMP_NE)
             both = NULL;
         term_assert(e, both, term_eq(e, outcome, compare(e, predicate, offset_a, offset_b)));
+    } else if ((predicate == ICMP_EQ || predicate == ICMP_NE) && only_functions(e, a) &&
+               only_functions(e, b)) {
+        Z3_ast same = term_and(e, term_eq(e, encode_object(e, a), encode_object(e, b)),
+                               term_eq(e, offset_a, offset_b));
+        term_assert(e, NULL, term_eq(e, outcome, predicate == ICMP_EQ ? same : term_not(e, same)));
     } else if (to_b->count == 1 && to_b->objects[0] == 0 &&
                (predicate == ICMP_EQ || predicate == ICMP_NE) &&
                value_at(e->program, b)->op == OP_NULL) {

@@ -102,7 +102,7 @@ void lower_screen_module(struct lowering *low);
 /* ---- lower_instruction.c ---- */
 void lower_instruction(struct lowering *low, LLVMValueRef instruction);
 
-/* ---- lower_call.c ---- */
+/* ---- lower_call.c, lower_function.c ---- */
 void lower_call(struct lowering *low, LLVMValueRef call);
 /* Attributes and linkage that a function may not have. */
 void lower_screen_function(struct lowering *low, LLVMValueRef function, const char *name);

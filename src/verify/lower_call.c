@@ -386,75 +386,6 @@ static bool name_matches(const char *pattern, const char *name)
                                       : strcmp(pattern, name) == 0;
 }
 
-/* A structure passed by value: the callee has a copy of its own. */
-static vid copy_by_value(struct lowering *low, LLVMValueRef function, unsigned index, vid pointer)
-{
-    unsigned kind = LLVMGetEnumAttributeKindForName("byval", 5);
-    LLVMAttributeRef attribute = LLVMGetEnumAttributeAtIndex(function, index + 1, kind);
-
-    if (!attribute)
-        return pointer;
-    LLVMTypeRef type = LLVMGetTypeAttributeValue(attribute);
-    uint64_t size = lower_size(low, type);
-    uint32_t object = lower_local(low, "argument", size, lower_stride(low, type));
-    lower_emit(low, OP_BEGIN, KIND_VOID, 0, 0, NULL, 0, object);
-    vid copy = program_add_value(low->program, OP_OBJECT, KIND_POINTER, 64, NULL, 0);
-    value_at(low->program, copy)->imm = object;
-    vid operands[] = {copy, pointer, program_const(low->program, 64, size)};
-    lower_emit(low, OP_MEMCPY, KIND_VOID, 0, 3, operands, 0, 0);
-    return copy;
-}
-
-void lower_screen_function(struct lowering *low, LLVMValueRef function, const char *name)
-{
-    static const char *const refused[] = {"naked", "returns_twice", "strictfp"};
-
-    for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
-        unsigned kind = LLVMGetEnumAttributeKindForName(refused[i], strlen(refused[i]));
-        if (kind && LLVMGetEnumAttributeAtIndex(function, LLVMAttributeFunctionIndex, kind))
-            program_refuse(low->program, lower_place(low), "leave the attribute out",
-                           "the attribute '%s' of '%s'", refused[i], name);
-    }
-    LLVMLinkage linkage = LLVMGetLinkage(function);
-    if (linkage != LLVMExternalLinkage && linkage != LLVMInternalLinkage &&
-        linkage != LLVMPrivateLinkage && linkage != LLVMLinkOnceODRLinkage)
-        program_refuse(low->program, lower_place(low), "define it without attributes",
-                       "the linkage of '%s'", name);
-    if (LLVMGetSection(function) && *LLVMGetSection(function))
-        program_refuse(low->program, lower_place(low), "leave the attribute out",
-                       "a section of its own for '%s'", name);
-}
-
-static void call_defined(struct lowering *low, LLVMValueRef at, LLVMValueRef function)
-{
-    unsigned count = LLVMGetNumArgOperands(at);
-    size_t length;
-
-    lower_screen_function(low, function, LLVMGetValueName2(function, &length));
-    if (count > 64)
-        program_refuse(low->program, lower_place(low), "pass a structure by address",
-                       "a call with more than 64 arguments");
-    const struct lowered **arguments =
-        program_alloc(low->program, count + 1, sizeof(struct lowered *));
-    for (unsigned i = 0; i < count; i++) {
-        if (LLVMCountParams(function) == count &&
-            LLVMTypeOf(LLVMGetOperand(at, i)) != LLVMTypeOf(LLVMGetParam(function, i)))
-            program_refuse(low->program, lower_place(low), "declare the function as it is defined",
-                           "a call of '%s' with other arguments than it has",
-                           LLVMGetValueName2(function, &length));
-        struct lowered *copy = program_alloc(low->program, 1, sizeof *copy);
-        *copy = *lower_operand(low, LLVMGetOperand(at, i));
-        if (copy->count == 1 && i < LLVMCountParams(function) && copy->parts[0])
-            copy->parts[0] = copy_by_value(low, function, i, copy->parts[0]);
-        arguments[i] = copy;
-    }
-    struct lowered result = {0};
-    lower_inline(low, function, arguments, count, &result);
-    struct lowered *lowered = map_add(low->program, &low->frame->map, at);
-    lowered->count = result.count;
-    memcpy(lowered->parts, result.parts, sizeof result.parts);
-}
-
 /* Nothing comes behind the call: whatever it is does no harm where it must not be reached. Rust's
  * panics are such. */
 static bool never_returns(LLVMValueRef at)
@@ -472,15 +403,16 @@ void lower_call(struct lowering *low, LLVMValueRef at)
 
     if (LLVMIsAInlineAsm(called))
         program_refuse(low->program, lower_place(low), "write it in C", "inline assembly");
-    if (!LLVMIsAFunction(called))
-        program_refuse(low->program, lower_place(low), "call it directly, or choose with switch",
-                       "a call through a pointer");
+    if (!LLVMIsAFunction(called)) {
+        lower_call_pointer(low, at);
+        return;
+    }
     if (LLVMGetCalledFunctionType(at) != LLVMGlobalGetValueType(called))
         program_refuse(low->program, lower_place(low), "declare the function as it is defined",
                        "a call of '%s' as another type than it has",
                        LLVMGetValueName2(called, &length));
     if (!LLVMIsDeclaration(called)) {
-        call_defined(low, at, called);
+        lower_call_defined(low, at, called);
         return;
     }
     call.name = LLVMGetValueName2(called, &length);

@@ -17,6 +17,11 @@ void call_give(const struct call *call, vid first, vid second);
 /* What always stops: it must not be reached. */
 void call_stop(const struct call *call, unsigned op);
 
+/* ---- lower_function.c ---- */
+void lower_call_defined(struct lowering *low, LLVMValueRef at, LLVMValueRef function);
+/* Through a pointer: one of the functions of that type whose address is taken. */
+void lower_call_pointer(struct lowering *low, LLVMValueRef at);
+
 /* ---- lower_outside.c: what has effects outside, or answers from there ---- */
 
 /* vireo_response_status(number), vireo_response_header(constant text, constant text): 0 or -1. */

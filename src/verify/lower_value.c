@@ -80,7 +80,7 @@ static uint32_t function_object(struct lowering *low, LLVMValueRef function)
                        "the address of '%s', which may not exist", name);
     uint32_t id = program_add_object(low->program, name);
     struct object *object = &low->program->objects[id];
-    object->readonly = object->unsplit = true;
+    object->readonly = object->unsplit = object->function = true;
     object->stride = 1;
     struct lowered *entry = map_add(low->program, &low->globals, function);
     entry->count = 1;
@@ -236,6 +236,22 @@ static void put_constant(struct image *image, uint64_t offset, LLVMValueRef valu
                    "an initial value that is not on the list");
 }
 
+/* Does all that names it, or a part of it, only read there? Then it is as good as constant. */
+static bool is_only_read(LLVMValueRef address, unsigned depth)
+{
+    for (LLVMUseRef use = LLVMGetFirstUse(address); use; use = LLVMGetNextUse(use)) {
+        LLVMValueRef user = LLVMGetUser(use);
+        bool part = LLVMIsAGetElementPtrInst(user) || LLVMIsABitCastInst(user) ||
+                    (LLVMIsAConstantExpr(user) && (LLVMGetConstOpcode(user) == LLVMBitCast ||
+                                                   LLVMGetConstOpcode(user) == LLVMGetElementPtr));
+        if (LLVMIsALoadInst(user) && !LLVMGetVolatile(user))
+            continue;
+        if (!part || depth == 0 || !is_only_read(user, depth - 1))
+            return false;
+    }
+    return true;
+}
+
 static uint32_t global_object(struct lowering *low, LLVMValueRef global)
 {
     struct lowered *known = map_find(&low->globals, global);
@@ -271,7 +287,7 @@ static uint32_t global_object(struct lowering *low, LLVMValueRef global)
     put_constant(&image, 0, initial);
     struct object *object = &program->objects[id];
     object->size = size;
-    object->readonly = LLVMIsGlobalConstant(global);
+    object->readonly = LLVMIsGlobalConstant(global) || is_only_read(global, 6);
     object->bytes = image.bytes;
     object->cells = image.cells;
     object->cell_count = image.cell_count;
@@ -356,7 +372,6 @@ static vid lower_constant_scalar(struct lowering *low, LLVMValueRef value)
 {
     struct program *program = low->program;
     LLVMTypeRef type = LLVMTypeOf(value);
-    size_t length;
 
     if (LLVMIsAConstantInt(value))
         return program_const(program, LLVMGetIntTypeWidth(type), LLVMConstIntGetZExtValue(value));
@@ -371,8 +386,7 @@ static vid lower_constant_scalar(struct lowering *low, LLVMValueRef value)
     if (LLVMIsAGlobalVariable(value))
         return address_of_object(low, global_object(low, value));
     if (LLVMIsAFunction(value))
-        program_refuse(program, lower_place(low), "call it directly, or choose with switch",
-                       "the address of function '%s'", LLVMGetValueName2(value, &length));
+        return address_of_object(low, function_object(low, value));
     if (LLVMIsAConstantExpr(value)) {
         LLVMOpcode op = LLVMGetConstOpcode(value);
         if (op == LLVMGetElementPtr)

@@ -183,6 +183,7 @@ struct object {
     uint64_t size;               /* bytes, when size_value is 0 */
     vid size_value;              /* i64 in bytes: in and out */
     bool readonly, stack, input; /* input: content unknown, initialised */
+    bool function;               /* its address is a function's: nothing may be accessed there */
     bool unsplit;                /* promote.c must leave it whole */
     bool scoped;                 /* OP_BEGIN and OP_END tell its life */
     bool dead;                   /* nothing refers to it any more */

@@ -66,7 +66,14 @@ static void mark_relevant(struct proof *proof)
     } while (0)
     for (uint32_t i = 0; i < proof->obligations->count; i++) {
         const struct obligation *o = &proof->obligations->items[i];
-        if (o->state != OBLIGATION_OPEN || !o->value)
+        if (o->state != OBLIGATION_OPEN)
+            continue;
+        /* What leads there. */
+        for (uint32_t b = o->block; b != program->entry;) {
+            b = program->blocks[b].dominator;
+            MARK(program->blocks[b].condition);
+        }
+        if (!o->value)
             continue;
         /* What is stored, or filled in, does not decide whether it may be. */
         const struct value *value = value_at(program, o->value);

@@ -139,6 +139,11 @@ static vid simplify_compare(const struct simplifier *s, const struct value *valu
                points_into(s, a)) {
         return program_const(program, 1, p == ICMP_NE);
     }
+    /* Addresses of functions, as calls through pointers compare them. */
+    const struct value *x = value_at(program, a), *y = value_at(program, b);
+    if ((p == ICMP_EQ || p == ICMP_NE) && x->op == OP_OBJECT && y->op == OP_OBJECT &&
+        program->objects[x->imm].function && program->objects[y->imm].function)
+        return program_const(program, 1, (x->imm == y->imm) == (p == ICMP_EQ));
     /* (zext i1) != 0, as C's conditions come: the i1. */
     const struct value *extended = definition(s, a, OP_ZEXT);
     if (extended && value_at(program, extended->operands[0])->width == 1 && is_const(s, b, 0) &&
