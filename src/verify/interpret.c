@@ -3,6 +3,8 @@
 
 #include "verify/interpret_internal.h"
 
+/* Ways through a program that branches on what nobody knows. */
+#define RUNS_MAX 512
 /* A run that is to be a proof is checked against the intervals for this long. */
 #define STEPS_DOUBTED (1u << 20)
 
@@ -297,13 +299,34 @@ static void enter(struct interpreter *i, uint32_t from, uint32_t to)
         i->cells[block->values[k]] = i->scratch[k];
 }
 
+/* All ways on from here are gone, one a run. */
+static bool choose_way(struct interpreter *i, const struct block *block, uint32_t *ret_target)
+{
+    struct ways *ways = i->ways;
+
+    if (!ways || ways->met == WAYS_MAX)
+        return false;
+    if (ways->met == ways->count) {
+        ways->taken[ways->count] = 0;
+        ways->of[ways->count++] = block->target_count;
+    }
+    *ret_target = block->targets[ways->taken[ways->met++]];
+    return true;
+}
+
 static bool leave(struct interpreter *i, uint32_t *b)
 {
     const struct block *block = &i->program->blocks[*b];
+    bool open = (block->exit == EXIT_BRANCH || block->exit == EXIT_SWITCH) &&
+                i->cells[block->condition].unknown;
     uint32_t target = 0;
 
-    if ((block->exit == EXIT_BRANCH || block->exit == EXIT_SWITCH) &&
-        i->cells[block->condition].unknown && !interpreter_guess(i))
+    if (open && choose_way(i, block, &target)) {
+        enter(i, *b, target);
+        *b = target;
+        return true;
+    }
+    if (open && !interpreter_guess(i))
         return false;
     if (block->exit == EXIT_BRANCH) {
         target = block->targets[i->cells[block->condition].bits ? 0 : 1];
@@ -327,7 +350,9 @@ static bool leave(struct interpreter *i, uint32_t *b)
 /* What a block does; false: the run ends. */
 static bool run_block(struct interpreter *i, const struct block *block)
 {
-    bool doubt = i->believes && (!i->exact || i->result.steps < STEPS_DOUBTED);
+    /* On a way that no number goes intervals need not hold. */
+    bool doubt =
+        i->believes && (!i->exact || (i->result.steps < STEPS_DOUBTED && i->ways->met == 0));
 
     for (uint32_t k = 0; k < block->count; k++) {
         if (!run_one(i, block->values[k]))
@@ -373,11 +398,44 @@ struct run_result interpreter_call(struct interpreter *i, const struct interpret
     return run(i, steps_max);
 }
 
+/* The next way not gone yet: the last choice that has one left is made anew. */
+static bool next_way(struct ways *ways)
+{
+    while (ways->count > 0 && ways->taken[ways->count - 1] + 1 == ways->of[ways->count - 1])
+        ways->count--;
+    if (ways->count == 0)
+        return false;
+    ways->taken[ways->count - 1]++;
+    return true;
+}
+
 struct run_result interpreter_only_run(struct interpreter *i, const bool *settled,
                                        uint64_t steps_max)
 {
+    struct ways ways = {0};
+    struct run_result most = {.end = RUN_RETURNED};
+    uint64_t left = steps_max;
+    unsigned runs = 0;
+
     i->exact = true;
     i->settled = settled;
-    i->result = (struct run_result){.end = RUN_RETURNED};
-    return run(i, steps_max);
+    i->ways = &ways;
+    do {
+        if (runs++ > 0)
+            interpreter_reset(i);
+        ways.met = 0;
+        i->result = (struct run_result){.end = RUN_RETURNED};
+        struct run_result result = run(i, left);
+        /* A way that no number goes may fail: that says nothing. */
+        if (result.end == RUN_FAULT && ways.met > 0)
+            result.end = RUN_GUESS;
+        if (result.end != RUN_RETURNED)
+            return result;
+        left -= result.steps;
+        if (result.steps > most.steps)
+            most.steps = result.steps;
+    } while (runs < RUNS_MAX && next_way(&ways));
+    if (runs == RUNS_MAX && next_way(&ways))
+        most.end = RUN_LONG;
+    return most;
 }

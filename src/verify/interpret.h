@@ -45,7 +45,8 @@ struct run_result interpreter_call(struct interpreter *interpreter,
                                    const struct interpreter_input *input, uint64_t steps_max);
 /*
  * The one run that a program without input has: it guesses nothing, so that what it meets is all
- * that can happen. `settled` says by value which obligations are proved already: where an unknown
+ * that can happen. Where it branches on what nobody knows each way is gone, as if all of them could
+ * be. `settled` says by value which obligations are proved already: where an unknown
  * value meets one the run goes on. RUN_RETURNED: no obligation fails, and `steps` is the bound.
  */
 struct run_result interpreter_only_run(struct interpreter *interpreter, const bool *settled,

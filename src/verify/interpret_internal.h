@@ -15,6 +15,13 @@ struct cell {
 #define SHADOW_UNKNOWN 2 /* with what is unknown, as a number */
 #define SHADOW_ADDRESS 4 /* it is part of an address: see `addresses` */
 
+/* Which way each branch on an unknown value goes, in the order in which a run meets them. */
+#define WAYS_MAX 64
+struct ways {
+    uint32_t taken[WAYS_MAX], of[WAYS_MAX];
+    unsigned count, met;
+};
+
 struct interpreter {
     const struct facts *facts;
     const struct program *program;
@@ -30,6 +37,7 @@ struct interpreter {
     const struct interpreter_input *input;
     const bool *settled; /* obligations that need no look, by value; NULL: none */
     bool exact;          /* the run ends where it would have to guess */
+    struct ways *ways;   /* of an exact run: where it goes on by what nobody knows; NULL: nowhere */
     bool believes;       /* in the intervals of `facts`, which runs are checked by */
 };
 
@@ -40,6 +48,8 @@ bool interpreter_guess(struct interpreter *i);
 
 /* ---- interpret_memory.c: false ends the run ---- */
 bool interpreter_make_memory(struct interpreter *i);
+/* As it is before the first call. */
+void interpreter_reset(struct interpreter *i);
 /* The buffers of this call. */
 void interpreter_make_buffers(struct interpreter *i);
 bool interpreter_load(struct interpreter *i, vid id, const struct value *value);

@@ -36,6 +36,21 @@ static void initial_addresses(struct interpreter *i, uint32_t id)
     }
 }
 
+void interpreter_reset(struct interpreter *i)
+{
+    for (uint32_t k = 1; k < i->program->object_count; k++) {
+        const struct object *object = &i->program->objects[k];
+        if (object->dead || object->size_value)
+            continue;
+        i->alive[k] = !object->stack || !object->scoped;
+        memset(i->memory[k], 0, object->size);
+        if (object->bytes)
+            memcpy(i->memory[k], object->bytes, object->size);
+        memset(i->shadow[k], object->stack ? 0 : SHADOW_SET, object->size);
+        initial_addresses(i, k);
+    }
+}
+
 bool interpreter_make_memory(struct interpreter *i)
 {
     struct program *program = (struct program *)i->program;
@@ -56,12 +71,8 @@ bool interpreter_make_memory(struct interpreter *i)
         i->sizes[k] = object->size;
         i->memory[k] = program_alloc(program, object->size + 8, 1);
         i->shadow[k] = program_alloc(program, object->size + 8, 1);
-        i->alive[k] = !object->stack || !object->scoped;
-        if (object->bytes)
-            memcpy(i->memory[k], object->bytes, object->size);
-        memset(i->shadow[k], object->stack ? 0 : SHADOW_SET, object->size);
-        initial_addresses(i, k);
     }
+    interpreter_reset(i);
     return true;
 }
 

@@ -119,21 +119,6 @@ static void weakness_121_memmove(void)
     printLine(data);
 }
 
-static void weakness_121_rand(void)
-{
-    int data = -1;
-    data = rand();
-    {
-        int i;
-        int buffer[10] = {0};
-        if (data >= 0 && data < 10) {
-            buffer[data] = 1;
-            for (i = 0; i < 10; i++)
-                printIntLine(buffer[i]);
-        }
-    }
-}
-
 static void weakness_124(void)
 {
     char *data;
@@ -184,16 +169,6 @@ static void weakness_127(void)
         dest[99] = 0;
         printLine(dest);
     }
-}
-
-static void weakness_369(void)
-{
-    int data = -1;
-    data = rand() % 3;
-    if (data != 0)
-        printIntLine(100 / data);
-    else
-        printLine("zero");
 }
 
 static void weakness_457(void)
@@ -268,27 +243,6 @@ static void weakness_835(void)
     } while (i >= 0);
 }
 
-static void weakness_190_len(void)
-{
-    char src[200];
-    memset(src, 'a', 200);
-    unsigned char n = rand();
-    char dst[64];
-    if (n < 54) {
-        unsigned char m = n + 10;
-        memcpy(dst, src, m);
-    }
-}
-
-static void weakness_191(void)
-{
-    int b[16] = {0};
-    unsigned data = 0;
-    data--;
-    if (rand())
-        b[data % 16] = 1;
-}
-
 static void weakness_170(void)
 {
     char data[150], dest[100];
@@ -354,18 +308,6 @@ static void cflow_b_case(void)
     goto sink;
 sink:
     printLine("done");
-}
-
-static void cflow_c_case(void)
-{
-    int data = 0;
-    if (globalReturnsTrueOrFalse())
-        data = 2;
-    else
-        data = 5;
-    int b[10] = {0};
-    b[data] = 1;
-    printIntLine(b[0]);
 }
 
 static void alloca_case(void)
@@ -443,11 +385,9 @@ int main(void)
     weakness_121_cpy();
     weakness_121_ncat();
     weakness_121_memmove();
-    weakness_121_rand();
     weakness_124();
     weakness_126();
     weakness_127();
-    weakness_369();
     weakness_457();
     weakness_457arr();
     weakness_476();
@@ -456,14 +396,11 @@ int main(void)
     weakness_665();
     weakness_681();
     weakness_835();
-    weakness_190_len();
-    weakness_191();
     weakness_170();
     weakness_193();
     weakness_131_struct();
     cflow_a_case();
     cflow_b_case();
-    cflow_c_case();
     alloca_case();
     wchar_case();
     dataptr_case();
