@@ -318,6 +318,7 @@ static int document(struct reader *reader)
         {"pool", pool_read, NULL},
         {"update", update_read, NULL},
         {"allow", allow_read, NULL},
+        {"recycle", scalar_read, ""},
         {"application", manifest_application_read, NULL},
         {"library", manifest_library_read, NULL},
         {"dependencies", manifest_dependencies_read, NULL},

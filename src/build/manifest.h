@@ -14,6 +14,13 @@ struct err;
 
 enum manifest_isolation { MANIFEST_INSTANCE, MANIFEST_REQUEST };
 
+/* What an instance is made of: docs/linking.md. */
+enum manifest_recycle {
+    MANIFEST_RECYCLE_NONE,  /* a template of the function itself */
+    MANIFEST_RECYCLE_BLANK, /* a blank that it shares with others of its application */
+    MANIFEST_RECYCLE_REUSE, /* the same, in the place of an ended one */
+};
+
 /* Who may have a library linked: docs/linking.md. */
 enum manifest_loader {
     MANIFEST_LOADER_ANY, /* pVMs of any application */
@@ -103,6 +110,7 @@ struct manifest {
     bool given; /* the source has a vireo.yaml: set by the build, not written */
     bool link;  /* grants: link: libraries may be linked while it runs */
 
+    enum manifest_recycle recycle;
     char application[NAME_MAX_BYTES + 1]; /* whose part it is; "": its own name */
     struct manifest_library library;
     struct manifest_dependency dependencies[DEPENDENCIES_MAX];

@@ -144,6 +144,8 @@ static void linking(FILE *out, const struct manifest *manifest)
 {
     const struct manifest_library *library = &manifest->library;
 
+    if (manifest->recycle != MANIFEST_RECYCLE_NONE)
+        fprintf(out, "recycle: %s\n", manifest_recycle_name(manifest->recycle));
     text_key(out, "application", manifest->application);
     if (library->signer[0] || library->versions[0] || library->loader != MANIFEST_LOADER_ANY) {
         fprintf(out, "library:\n");

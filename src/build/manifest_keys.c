@@ -95,6 +95,28 @@ static int set_group(struct manifest *manifest, const char *value, struct err *r
     return 0;
 }
 
+static const char *const recycles[] = {
+    [MANIFEST_RECYCLE_NONE] = "none",
+    [MANIFEST_RECYCLE_BLANK] = "blank",
+    [MANIFEST_RECYCLE_REUSE] = "reuse",
+};
+
+const char *manifest_recycle_name(enum manifest_recycle recycle)
+{
+    return recycles[recycle];
+}
+
+static int set_recycle(struct manifest *manifest, const char *value, struct err *reason)
+{
+    for (size_t i = 0; i < ARRAY_LEN(recycles); i++) {
+        if (strcmp(recycles[i], value) != 0)
+            continue;
+        manifest->recycle = (enum manifest_recycle)i;
+        return 0;
+    }
+    return err_say(reason, -EINVAL, "it is none, blank or reuse");
+}
+
 #define AT(member) sizeof(((struct manifest *)0)->member), offsetof(struct manifest, member)
 
 const struct manifest_key manifest_keys[] = {
@@ -103,6 +125,7 @@ const struct manifest_key manifest_keys[] = {
     {"", "entry", VALUE_TEXT, .set = set_entry},
     {"", "http", VALUE_TEXT, .set = set_http},
     {"", "isolation", VALUE_TEXT, .set = set_isolation},
+    {"", "recycle", VALUE_TEXT, .set = set_recycle},
 
     {"limits", "memory", VALUE_BYTES, AT(limits.memory_bytes), MIB, 4 * GIB},
     {"limits", "cpus", VALUE_CPUS, AT(limits.cpu_millis), 10, 1024 * 1000, .zero = true},

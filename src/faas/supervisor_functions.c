@@ -1,5 +1,6 @@
 /* What is deployed, in memory, and the templates of it. */
 #include <errno.h>
+#include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -244,6 +245,48 @@ static bool is_live(const struct manifest *manifest, const struct library_note *
            footer.magic == SYMBOL_MAP_MAGIC;
 }
 
+/*
+ * All that the wall of an instance is made of, and whose it is, as one hash: who has the same
+ * shares a blank. What is not here is the same for all who may: recycle: blank is for no other
+ * grants.
+ */
+static void wall_hash(const struct manifest *manifest, bool live, uint8_t ret_wall[PVM_WALL_BYTES])
+{
+    const uint32_t grants = pvm_grants(manifest);
+    const uint32_t isolation = (uint32_t)manifest->isolation << 1 | live;
+    crypto_hash_sha256_state state;
+
+    crypto_hash_sha256_init(&state);
+    crypto_hash_sha256_update(&state, (const uint8_t *)manifest_application(manifest),
+                              strlen(manifest_application(manifest)) + 1);
+    crypto_hash_sha256_update(&state, (const uint8_t *)&grants, sizeof grants);
+    crypto_hash_sha256_update(&state, (const uint8_t *)&isolation, sizeof isolation);
+    crypto_hash_sha256_update(&state, (const uint8_t *)&manifest->limits, sizeof manifest->limits);
+    crypto_hash_sha256_final(&state, ret_wall);
+}
+
+static void blank_group_done(struct cgroup *group, void *user)
+{
+    struct supervisor *supervisor = user;
+
+    cgroup_pool_put(supervisor->pool, group, true);
+}
+
+static int open_blank(struct supervisor *supervisor, struct pvm_template_options *options,
+                      struct pvm_template **ret_pvm, struct err *err)
+{
+    const uint32_t seconds = supervisor->config.template_seconds
+                                 ? supervisor->config.template_seconds
+                                 : TEMPLATE_SECONDS;
+    uint8_t wall[PVM_WALL_BYTES];
+
+    wall_hash(options->manifest, options->live, wall);
+    options->group_done = blank_group_done;
+    options->user = supervisor;
+    options->reuse = options->manifest->recycle == MANIFEST_RECYCLE_REUSE;
+    return pvm_template_blank(options, wall, (int64_t)seconds * 1000000000, ret_pvm, err);
+}
+
 int template_open(struct supervisor *supervisor, const char *name, const char *library_hash,
                   const struct manifest *manifest, uid_t uid, const int *listeners,
                   struct template_slot **ret_slot, struct err *err)
@@ -278,6 +321,7 @@ int template_open(struct supervisor *supervisor, const char *name, const char *l
     memcpy(slot->signer, note.signer, sizeof slot->signer);
     if (r == 0)
         r = dependencies_open(supervisor, manifest, dependencies, err);
+    bool blank = manifest->recycle != MANIFEST_RECYCLE_NONE;
     if (r == 0)
         r = cgroup_pool_take(supervisor->pool, &limits, &slot->group, err);
     if (r == 0) {
@@ -296,7 +340,11 @@ int template_open(struct supervisor *supervisor, const char *name, const char *l
             .dependencies = dependencies,
             .secrets = slot->secrets ? (const char *const *)slot->secrets->values : NULL,
         };
-        r = pvm_template_new(&options, &slot->pvm, err);
+        /* A blank outlives this slot: its group is its own. */
+        if (blank)
+            slot->group = NULL;
+        r = blank ? open_blank(supervisor, &options, &slot->pvm, err)
+                  : pvm_template_new(&options, &slot->pvm, err);
     }
     secrets_forget(slot->secrets);
     fd_close_all(dependencies, DEPENDENCIES_MAX);
@@ -352,7 +400,9 @@ void template_end(struct supervisor *supervisor, struct template_slot *slot)
 {
     supervisor_unwatch(supervisor, &slot->source);
     slot->source.fd = -1;
-    /* The whole pid namespace dies with its init, before its groups are given back. */
+    /* The whole pid namespace dies with its init, before its groups are given back. Of a blank the
+     * other functions' too: they are told by its end. */
+    pvm_template_end_blank(slot->pvm);
     pvm_template_free(steal_ptr(&slot->pvm));
     slot->retired = true;
     slot->instances++; /* so that losing the last one does not free it under us */

@@ -56,6 +56,7 @@ static struct instance *take_instance(struct supervisor *supervisor, uint64_t to
     instance->used = true;
     instance->stopped = instance->killed = instance->cold = false;
     instance->server = false;
+    instance->recycled = false;
     instance->slot = NULL;
     instance->group = NULL;
     instance->kin = NULL;
@@ -162,6 +163,7 @@ static int start(struct supervisor *supervisor, struct function *function,
         .control = control,
         .kin = kin[0],
         .kin_page = kin[1],
+        .ret_recycled = &instance->recycled,
     };
     r = pvm_fork(instance->slot->pvm, &fork, err);
     kin_ends_close(kin);
@@ -414,6 +416,9 @@ static void explain(const struct instance *instance, int status, struct gateway_
     if (WIFEXITED(status) && WEXITSTATUS(status) == GUEST_EXIT_SETUP) {
         ended->end = GATEWAY_END_CRASH;
         snprintf(ended->message, sizeof ended->message, "it could not drop its rights");
+    } else if (WIFEXITED(status) && WEXITSTATUS(status) == GUEST_EXIT_BLANK) {
+        ended->end = GATEWAY_END_CRASH;
+        snprintf(ended->message, sizeof ended->message, "its library could not be linked");
     } else if (WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS) {
         ended->end = GATEWAY_END_SYSCALL;
     } else if (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL) {
@@ -540,7 +545,8 @@ void template_ready(struct supervisor *supervisor, struct source *source, uint32
             break;
         }
         struct instance *instance = instance_by_id(supervisor, event.id);
-        if (instance && instance->slot == slot)
+        /* A blank tells whoever reads first, of all whose it is. */
+        if (instance && instance->slot && pvm_template_same(instance->slot->pvm, slot->pvm))
             instance_ended(supervisor, instance, &event);
     }
     if (--slot->instances == 0 && slot->retired)

@@ -180,6 +180,15 @@ static void list_children(const struct instance *instance, const struct pvm_memb
     }
 }
 
+static const char *start_name(const struct instance *instance)
+{
+    if (instance->recycled)
+        return "recycled";
+    if (pvm_template_is_blank(instance->slot->pvm))
+        return "blank";
+    return instance->cold ? "cold" : "fork";
+}
+
 static void list_instance(const struct instance *instance, struct json_object *array)
 {
     struct pvm_member members[PVM_MEMBERS_MAX];
@@ -193,7 +202,7 @@ static void list_instance(const struct instance *instance, struct json_object *a
         cgroup_read_usage(instance->group, &usage);
     snprintf(name, sizeof name, "%llu", (unsigned long long)instance->id);
     json_object_array_add(array,
-                          pvm_json(instance, name, NULL, instance->cold ? "cold" : "fork",
+                          pvm_json(instance, name, NULL, start_name(instance),
                                    count > 0 ? state_name(members[0].state) : "starting",
                                    count > 1 ? members[0].memory_bytes : usage.memory_bytes));
     list_children(instance, members, count, array);

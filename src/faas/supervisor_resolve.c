@@ -167,6 +167,8 @@ int dependencies_resolve(struct supervisor *supervisor, struct manifest *manifes
                          const char *signer, struct err *err)
 {
     const struct link_party function = link_party_of_function(manifest, signer);
+    const struct link_way way = {.named = true,
+                                 .blank = manifest->recycle != MANIFEST_RECYCLE_NONE};
 
     /* The list grows while it is gone through. */
     for (uint32_t i = 0; i < manifest->dependency_count; i++) {
@@ -180,7 +182,7 @@ int dependencies_resolve(struct supervisor *supervisor, struct manifest *manifes
         const struct link_party library = link_party_of_image(dependency->name, &image);
         r = dependency_fits(manifest->name, dependency, &image, err);
         if (r == 0)
-            r = link_allowed(&function, &library, (struct link_way){.named = true}, err);
+            r = link_allowed(&function, &library, way, err);
         if (r == 0)
             r = add_needs(supervisor, manifest, &image.note.demands, err);
         image_close(&image);

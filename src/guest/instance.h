@@ -69,6 +69,7 @@ struct instance_fds {
     int platform;      /* -1 without GUEST_FORK_PLATFORM */
     int control;       /* -1 without GUEST_FORK_CONTROL */
     int kin, kin_page; /* -1 without GUEST_FORK_KIN */
+    int become;        /* -1 without GUEST_FORK_BLANK */
     const int *tasks;  /* v1 groups to enter */
     size_t task_count;
     int tmp[GRANT_FILES_MAX]; /* this instance's own tmp directories, -1 elsewhere */

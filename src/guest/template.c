@@ -12,6 +12,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -31,10 +32,13 @@
 #include "guest/template.h"
 #include "guest/template_main.h"
 #include "guest/wasi.h"
+#include "guest/wasm_internal.h"
 #include "guest/wasm_runtime.h"
 
 /* Instances of one template at a time. */
 #define CHILDREN_MAX 4096
+/* Above all descriptors that an instance may have. */
+#define PLACES_END (INSTANCE_FIRST_DIRECTORY_FD + GRANT_FILES_MAX + GRANT_LISTEN_MAX + 4)
 
 /* The template's own: no instance has it, which is one page less of each, and knows of no other. */
 struct children {
@@ -141,16 +145,24 @@ static int setup_wall(struct err *err)
     return 0;
 }
 
-static int setup_library(const int *fds, struct err *err)
+static int setup_runtime(struct err *err)
 {
-    const int *dependencies = fds + 1 + state.setup.listen_count;
-    struct library *library = NULL;
-
     int r = wasm_runtime_init(err);
+
     if (r < 0)
         return r;
     if (state.setup.stack_bytes)
         wasm_stack_size(state.setup.stack_bytes);
+    r = wasm_stack_prepare();
+    return r < 0 ? err_set(err, r, "cannot reserve the call stack") : 0;
+}
+
+static int setup_library(const int *fds, struct err *err)
+{
+    const int *dependencies = fds + 1 + state.setup.listen_count;
+    struct library *library = NULL;
+    int r;
+
     if (state.setup.dependency_count > 0 || (state.setup.grants & GUEST_GRANT_LINK))
         r = libraries_open(&state.setup, fds[0], dependencies, &state.tree, &library, err);
     else
@@ -175,18 +187,20 @@ static int setup_listeners(const int *sockets, struct err *err)
 /* Takes the set-up message; its descriptors end above all places that are to be filled. */
 static int setup_receive(int control, int moved[static FD_MESSAGE_MAX], struct err *err)
 {
-    const int above = INSTANCE_FIRST_DIRECTORY_FD + GRANT_FILES_MAX + GRANT_LISTEN_MAX + 4;
     int fds[FD_MESSAGE_MAX];
     size_t fd_count = 0;
     int r = 0;
 
     ssize_t n = fd_receive(control, &state.setup, sizeof state.setup, fds, &fd_count, 0);
-    if (n != sizeof state.setup || state.setup.type != GUEST_SETUP ||
+    /* The text ends the message where it ends. */
+    if (n < (ssize_t)offsetof(struct guest_setup, text) || state.setup.type != GUEST_SETUP ||
         state.setup.protocol != GUEST_PROTOCOL ||
-        fd_count != 1 + (size_t)state.setup.listen_count + state.setup.dependency_count)
+        (size_t)n - offsetof(struct guest_setup, text) < state.setup.text_bytes ||
+        fd_count != (state.setup.blank ? 0 : 1 + (size_t)state.setup.dependency_count) +
+                        state.setup.listen_count)
         r = err_set(err, n < 0 ? (int)n : -EBADMSG, "cannot read the set-up message");
     for (size_t i = 0; i < fd_count && r == 0; i++) {
-        moved[i] = fcntl(fds[i], F_DUPFD_CLOEXEC, above);
+        moved[i] = fcntl(fds[i], F_DUPFD_CLOEXEC, PLACES_END);
         if (moved[i] < 0)
             r = err_set(err, -errno, "cannot keep a descriptor");
     }
@@ -216,13 +230,20 @@ static int setup_fds(const int *fds, struct err *err)
 {
     int r = setup_listeners(fds + 1, err);
 
+    /* A place is kept by a descriptor that nobody has a use of. */
+    int event = eventfd(0, EFD_CLOEXEC);
+    _cleanup_(closep) int any_fd = fcntl(event, F_DUPFD_CLOEXEC, PLACES_END);
+    closep(&event); /* it may have been at one of the places itself */
     if (r == 0)
-        r = setup_socket_places(fds[0], err);
+        r = any_fd < 0 ? err_set(err, -errno, "cannot keep a place for sockets")
+                       : setup_socket_places(any_fd, err);
     if (r == 0)
         r = setup_directories(err);
     if (r == 0)
         r = setup_wall(err);
-    return r < 0 ? r : setup_library(fds, err);
+    if (r == 0)
+        r = setup_runtime(err);
+    return r < 0 || state.setup.blank ? r : setup_library(fds, err);
 }
 
 /*
@@ -281,7 +302,7 @@ static int fork_fds(const struct guest_fork *message, const int *fds, size_t fd_
 {
     bool run = message->flags & GUEST_FORK_RUN;
     size_t first_group = run ? 3 : 2;
-    int connector = -1, platform = -1, control = -1, kin = -1, page = -1;
+    int connector = -1, platform = -1, control = -1, kin = -1, page = -1, become = -1;
 
     if (message->flags & GUEST_FORK_CONNECTOR)
         connector = first_group < fd_count ? fds[first_group++] : -1;
@@ -293,6 +314,8 @@ static int fork_fds(const struct guest_fork *message, const int *fds, size_t fd_
         kin = fds[first_group++];
         page = fds[first_group++];
     }
+    if (message->flags & GUEST_FORK_BLANK)
+        become = first_group < fd_count ? fds[first_group++] : -1;
 
     if (fd_count != first_group + message->group_count)
         return -EBADMSG;
@@ -303,6 +326,7 @@ static int fork_fds(const struct guest_fork *message, const int *fds, size_t fd_
                                      .control = control,
                                      .kin = kin,
                                      .kin_page = page,
+                                     .become = become,
                                      .stdio = {-1, -1, -1}};
     if (run)
         memcpy(ret_fds->stdio, fds, sizeof ret_fds->stdio);
@@ -317,6 +341,27 @@ static int fork_fds(const struct guest_fork *message, const int *fds, size_t fd_
     ret_fds->tasks = fds + first_group;
     ret_fds->task_count = fd_count - first_group;
     return 0;
+}
+
+/*
+ * A fork of a blank: linked with the function that its set-up names, it goes on as an instance of
+ * it. The wall stands already, so it must be the function's: the host takes blanks by the hash of
+ * it, and what is checked here is what would not fit at all.
+ */
+static void become_instance(int socket)
+{
+    const uint32_t grants = state.setup.grants;
+    const uint64_t stack_bytes = state.setup.stack_bytes;
+    int fds[FD_MESSAGE_MAX];
+
+    for (size_t i = 0; i < FD_MESSAGE_MAX; i++)
+        fds[i] = -1;
+    if (setup_receive(socket, fds, NULL) < 0 || state.setup.blank || state.setup.file_count > 0 ||
+        state.setup.listen_count > 0 || state.setup.connect_count > 0 ||
+        state.setup.grants != grants || state.setup.stack_bytes != stack_bytes ||
+        setup_library(fds, NULL) < 0)
+        _exit(GUEST_EXIT_BLANK);
+    fd_close_all(fds, FD_MESSAGE_MAX);
 }
 
 /* A tmp of its own for each such grant, mounted nowhere. */
@@ -348,6 +393,9 @@ static void close_received(int *fds, size_t count)
         fd_close_all(fds, count);
 }
 
+/* This process is a keeper, not the template. */
+static bool keeper;
+
 static void fork_instance(int control, const struct guest_fork *message, int *fds, size_t fd_count)
 {
     struct guest_not_started failed = {.type = GUEST_NOT_STARTED, .id = message->id};
@@ -358,14 +406,18 @@ static void fork_instance(int control, const struct guest_fork *message, int *fd
      * its first process. Message queues are of its ipc namespace. */
     bool alone = (message->flags & GUEST_FORK_NAMESPACES) ||
                  (state.setup.grants & (GUEST_GRANT_FORK | GUEST_GRANT_IPC));
-    uint64_t flags =
-        alone ? CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWUTS : 0;
+    /* Inside a keeper's namespaces it is alone already. */
+    uint64_t flags = alone && !keeper
+                         ? CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWUTS
+                         : 0;
 
     int r = fork_fds(message, fds, fd_count, &places, &group);
     if (r == 0)
         r = fork_tmp(&places);
     if (r == 0 && children->count < CHILDREN_MAX) {
         pid = clone_process(flags, group);
+        if (pid == 0 && state.setup.blank)
+            become_instance(places.become);
         if (pid == 0)
             instance_run(&state, message, &places);
     }
@@ -403,6 +455,9 @@ static void reap(int control)
                 .memory_peak_bytes = (uint64_t)usage.ru_maxrss * 1024,
             };
             children->list[i] = children->list[--children->count];
+            /* Whatever it left running is not the next one's neighbour. */
+            if (keeper)
+                kill(-1, SIGKILL);
             fd_send(control, &ended, sizeof ended, NULL, 0);
             break;
         }
@@ -418,18 +473,36 @@ static void kill_instance(uint64_t id)
     }
 }
 
-/* One message; false when the host is gone. */
-static bool serve(int control)
+static void become_keeper(int socket) __attribute__((noreturn));
+
+static void fork_keeper(int control, uint64_t id, const int *fds, size_t fd_count)
+{
+    const uint64_t flags = CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWUTS;
+    struct guest_not_started failed = {.type = GUEST_NOT_STARTED, .id = id, .error = -EPERM};
+
+    if (state.setup.blank && !keeper && fd_count == 1) {
+        pid_t pid = clone_process(flags, -1);
+        if (pid == 0)
+            become_keeper(fds[0]);
+        failed.error = pid < 0 ? pid : 0;
+    }
+    if (failed.error)
+        fd_send(control, &failed, sizeof failed, NULL, 0);
+}
+
+/* One message of `socket`; what is said about it goes to `control`. False when the host is gone. */
+static bool serve(int socket, int control)
 {
     union {
         uint32_t type;
         struct guest_fork fork;
         struct guest_kill kill;
+        struct guest_keep keep;
     } message = {0};
     int fds[FD_MESSAGE_MAX];
     size_t fd_count = 0;
 
-    ssize_t n = fd_receive(control, &message, sizeof message, fds, &fd_count, MSG_DONTWAIT);
+    ssize_t n = fd_receive(socket, &message, sizeof message, fds, &fd_count, MSG_DONTWAIT);
     if (n == -EAGAIN)
         return true;
     if (n <= 0)
@@ -438,12 +511,53 @@ static bool serve(int control)
         fork_instance(control, &message.fork, fds, fd_count);
         return true;
     }
+    if (n == sizeof message.keep && message.type == GUEST_KEEP)
+        fork_keeper(control, message.keep.id, fds, fd_count);
     fd_close_all(fds, fd_count);
+    if (message.type == GUEST_KEEP)
+        return n == sizeof message.keep;
     if (n == sizeof message.kill && message.type == GUEST_KILL) {
         kill_instance(message.kill.id);
         return true;
     }
     return false;
+}
+
+/* Until the socket ends. Signals that tell of ended children come only inside ppoll(). */
+static int serve_all(int socket, int control)
+{
+    sigset_t open;
+
+    sigemptyset(&open);
+    for (;;) {
+        struct pollfd poll = {.fd = socket, .events = POLLIN};
+        reap(control);
+        int n = ppoll(&poll, 1, NULL, &open);
+        if (n < 0 && errno != EINTR)
+            return GUEST_EXIT_SETUP;
+        if (n > 0 && !serve(socket, control))
+            return 0;
+    }
+}
+
+/*
+ * What an instance leaves when it ends is what the kernel keeps of namespaces without processes:
+ * names and queues of messages, and only who has grants that are not a keeper's to give can make
+ * those. Memory, descriptors, signals, timers and registers of the next are those of a fork of
+ * this process, which has never had any of the former one's.
+ */
+static void become_keeper(int socket)
+{
+    keeper = true;
+    int own = fcntl(socket, F_DUPFD_CLOEXEC, PLACES_END);
+    children =
+        mmap(NULL, sizeof *children, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    close(socket);
+    /* Of its own user namespace it had all. */
+    if (own < 0 || children == MAP_FAILED ||
+        madvise(children, sizeof *children, MADV_DONTFORK) < 0 || lockdown_capabilities(0) < 0)
+        _exit(GUEST_EXIT_SETUP);
+    _exit(serve_all(own, GUEST_CONTROL_FD));
 }
 
 static void child_ended(int signal)
@@ -457,11 +571,9 @@ int template_main(void)
     struct guest_ready ready = {.type = GUEST_READY};
     struct sigaction action = {.sa_handler = child_ended, .sa_flags = SA_NOCLDSTOP};
     sigset_t blocked;
-    sigset_t open;
     struct err err = {0};
 
     /* SIGCHLD comes only inside ppoll(), so that none is missed between reap() and it. */
-    sigemptyset(&open);
     sigemptyset(&blocked);
     sigaddset(&blocked, SIGCHLD);
     if (sigprocmask(SIG_BLOCK, &blocked, NULL) < 0 || sigaction(SIGCHLD, &action, NULL) < 0)
@@ -476,13 +588,5 @@ int template_main(void)
     if (fd_send(control, &ready, sizeof ready, NULL, 0) < 0 || ready.error < 0)
         return GUEST_EXIT_SETUP;
 
-    for (;;) {
-        struct pollfd poll = {.fd = control, .events = POLLIN};
-        reap(control);
-        int n = ppoll(&poll, 1, NULL, &open);
-        if (n < 0 && errno != EINTR)
-            return GUEST_EXIT_SETUP;
-        if (n > 0 && !serve(control))
-            return 0;
-    }
+    return serve_all(control, control);
 }

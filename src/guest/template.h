@@ -25,6 +25,7 @@ enum guest_message_type {
     GUEST_NOT_STARTED, /* template: the fork failed */
     GUEST_ENDED,       /* template: it was reaped */
     GUEST_KILL,        /* host: SIGKILL one instance */
+    GUEST_KEEP,        /* host: make a keeper; descriptor: its socket */
 };
 
 /* What a manifest's grants add to the base system-call table: docs/syscalls.md. */
@@ -52,6 +53,7 @@ enum guest_message_type {
 #define GUEST_FORK_PLATFORM 32u  /* the socket to vireo-platform is there (guest/platform.h) */
 #define GUEST_FORK_CONTROL 64u   /* and the supervisor's socket: control.h */
 #define GUEST_FORK_KIN 128u      /* the socket and the page of a family are there: kin.h */
+#define GUEST_FORK_BLANK 256u    /* and a socket in which the fork finds its GUEST_SETUP */
 
 /* Variables: a manifest's, and those that say where the listening sockets are. */
 #define GUEST_ENV_MAX (GRANT_ENV_MAX + 2)
@@ -80,6 +82,10 @@ struct guest_setup {
     uint32_t dependency_count; /* libraries that it is linked with; they come behind the sockets */
     uint32_t depth_max;        /* its generations below the root */
     uint32_t own_groups;       /* members ask for control groups of their own: kin.h */
+    /* 1: no library yet, no descriptors: each fork is sent a set-up of its own (GUEST_FORK_BLANK),
+     * by which it becomes a function's instance. */
+    uint32_t blank;
+    uint32_t reserved;
     /* Where it may connect to, as the function says it; the connector knows the same list. */
     char connects[GRANT_CONNECT_MAX][ENDPOINT_MAX_BYTES + 1];
     char dependencies[DEPENDENCIES_MAX][NAME_MAX_BYTES + 1];
@@ -101,9 +107,9 @@ struct guest_ready {
  * Descriptors, in this order: channel memfd and eventfd (or stdin, stdout, stderr for
  * GUEST_FORK_RUN), the socket to the connector if GUEST_FORK_CONNECTOR, that to vireo-platform if
  * GUEST_FORK_PLATFORM, the control socket if GUEST_FORK_CONTROL, socket and page (a memfd) of the
- * family if GUEST_FORK_KIN, then `group_count` of control groups: a v2 directory first if
- * GUEST_FORK_INTO_GROUP, then v1 `tasks` files. Group descriptors are gone before the first tenant
- * instruction.
+ * family if GUEST_FORK_KIN, the set-up's socket if GUEST_FORK_BLANK, then `group_count` of control
+ * groups: a v2 directory first if GUEST_FORK_INTO_GROUP, then v1 `tasks` files. Group descriptors
+ * are gone before the first tenant instruction.
  */
 struct guest_fork {
     uint32_t type; /* GUEST_FORK */
@@ -128,6 +134,18 @@ struct guest_ended {
     uint64_t memory_peak_bytes;
 };
 
+/*
+ * To a blank alone. A keeper is a fork of it that stays: it has the namespaces of `isolation:
+ * request` and runs no tenant code. Over its own socket it takes GUEST_FORK and GUEST_KILL as the
+ * blank does; its forks are in its namespaces, one after another. What it says, it says over the
+ * blank's socket. It ends when its socket does.
+ */
+struct guest_keep {
+    uint32_t type; /* GUEST_KEEP */
+    uint32_t reserved;
+    uint64_t id; /* of the first instance there: told as not started when there will be no keeper */
+};
+
 struct guest_kill {
     uint32_t type; /* GUEST_KILL */
     uint32_t reserved;
@@ -137,6 +155,7 @@ struct guest_kill {
 /* Exit statuses of an instance that ends by itself, chosen away from programs' own. */
 #define GUEST_EXIT_TRAPPED 221 /* its code trapped; the answer says how */
 #define GUEST_EXIT_SETUP 222   /* it could not drop its rights: it never ran tenant code */
+#define GUEST_EXIT_BLANK 223   /* a blank could not be linked with its function: likewise */
 
 /*
  * An instance with a grant to connect and the connector (faas/connector.h), over a SEQPACKET socket

@@ -46,6 +46,11 @@ struct pvm_template_options {
     const int *dependencies;
     bool live;            /* its instances' library may be replaced while they run */
     struct cgroup *group; /* the template's own group, or NULL; stays the caller's */
+    bool blank;           /* no library: pvm_template_blank() */
+    bool reuse;           /* pvm_template_blank(): instances take the place of ended ones */
+    /* Of a blank, whose group it is: takes it back when the blank has ended. Any thread. */
+    void (*group_done)(struct cgroup *group, void *user);
+    void *user;
 };
 
 /*
@@ -54,6 +59,21 @@ struct pvm_template_options {
  */
 int pvm_template_new(const struct pvm_template_options *options, struct pvm_template **ret_template,
                      struct err *err);
+/*
+ * The same from a blank: a template that has the wall but no library, shared by all functions for
+ * which `wall` is the same; one that is older than `age_ns` is not taken. Its forks are linked with
+ * the function. `options` has no listeners, files, connections or secrets; its group is given back
+ * by group_done(), at once when there was a blank already. Any one thread.
+ */
+#define PVM_WALL_BYTES 32
+int pvm_template_blank(const struct pvm_template_options *options,
+                       const uint8_t wall[static PVM_WALL_BYTES], int64_t age_ns,
+                       struct pvm_template **ret_template, struct err *err);
+/* It is one of those; and of the same blank, where either of the two says what becomes of both. */
+bool pvm_template_is_blank(const struct pvm_template *pvm_template);
+bool pvm_template_same(const struct pvm_template *one, const struct pvm_template *other);
+/* Ends the blank with all that was forked from it, of whatever function. */
+void pvm_template_end_blank(struct pvm_template *pvm_template);
 /* Ends it and, since it is the init of its pid namespace, all of its instances. NULL is fine. */
 void pvm_template_free(struct pvm_template *pvm_template);
 /* Readable when pvm_template_read() has something to say; becomes readable at its death too. */
@@ -97,7 +117,8 @@ struct pvm_fork_options {
     int connector;                     /* its socket to the connector; 0: it has no such grant */
     int platform;                      /* its socket to vireo-platform; 0: likewise */
     int control;                       /* its control socket; 0: it has no grant `link` */
-    int kin, kin_page; /* a family's socket to its supervisor, and the answers; 0: none */
+    int kin, kin_page;  /* a family's socket to its supervisor, and the answers; 0: none */
+    bool *ret_recycled; /* of a blank that is reused: it is an ended one again; may be NULL */
 };
 /*
  * Asks for an instance; a failed start is said later (PVM_NOT_STARTED). Does not block: -EBUSY when

@@ -26,7 +26,7 @@
 #include "build/manifest.h"
 #include "cgroup/cgroup.h"
 #include "guest/template.h"
-#include "pvm/pvm.h"
+#include "pvm/template_internal.h"
 #include "pvm/spawn.h"
 
 /* To be linked and ready; a library of the largest size takes well under a second. */
@@ -35,12 +35,6 @@
 /* A template that reads nothing for so long is stuck: its caller ends it as a whole. */
 #define KILL_TRIES 10
 #define KILL_TRY_MS 10
-
-struct pvm_template {
-    struct spawned process;
-    int control;
-    bool gone;
-};
 
 DEFINE_CLEANUP(struct pvm_template, pvm_template_free)
 
@@ -94,15 +88,15 @@ static int setup_add_env(struct guest_setup *setup, const struct pvm_template_op
 }
 
 /* Its text may hold secrets. */
-static void setup_freep(struct guest_setup **setup)
+void guest_setup_freep(struct guest_setup **setup)
 {
     if (*setup)
         explicit_bzero(*setup, sizeof **setup);
     free(*setup);
 }
 
-static int setup_fill(struct guest_setup *setup, const struct pvm_template_options *options,
-                      struct err *err)
+int template_setup_fill(struct guest_setup *setup, const struct pvm_template_options *options,
+                        struct err *err)
 {
     const struct manifest *manifest = options->manifest;
     uint64_t pages = manifest->limits.memory_bytes / WASM_PAGE_BYTES;
@@ -233,14 +227,14 @@ static int wait_ready(const struct pvm_template *template, const char *function,
 int pvm_template_new(const struct pvm_template_options *options, struct pvm_template **ret_template,
                      struct err *err)
 {
-    _cleanup_(setup_freep) struct guest_setup *setup = calloc(1, sizeof *setup);
+    _cleanup_(guest_setup_freep) struct guest_setup *setup = calloc(1, sizeof *setup);
     _cleanup_(pvm_template_freep) struct pvm_template *template = calloc(1, sizeof *template);
     int sockets[2];
 
     if (!setup || !template)
         return err_set(err, -ENOMEM, "cannot start template of '%s'", options->function);
     template->control = template->process.pidfd = -1;
-    int r = setup_fill(setup, options, err);
+    int r = template_setup_fill(setup, options, err);
     if (r < 0)
         return r;
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets) < 0)
@@ -254,7 +248,8 @@ int pvm_template_new(const struct pvm_template_options *options, struct pvm_temp
     closep(&theirs);
     theirs = -1;
     int fds[1 + GRANT_LISTEN_MAX + DEPENDENCIES_MAX] = {options->library_fd};
-    size_t count = 1;
+    size_t count = options->blank ? 0 : 1;
+    setup->blank = options->blank;
     for (uint32_t i = 0; i < options->manifest->listen_count; i++)
         fds[count++] = options->listeners[i];
     for (uint32_t i = 0; i < options->manifest->dependency_count; i++)
@@ -271,20 +266,28 @@ int pvm_template_new(const struct pvm_template_options *options, struct pvm_temp
     return 0;
 }
 
+void template_end_process(struct pvm_template *template)
+{
+    siginfo_t info;
+
+    if (template->process.pidfd < 0)
+        return;
+    /* SIGKILL, not the closed socket: it must be dead, with all of its namespace, on return. */
+    syscall(__NR_pidfd_send_signal, template->process.pidfd, SIGKILL, NULL, 0);
+    while (waitid(P_PIDFD, (id_t) template->process.pidfd, &info, WEXITED) < 0 && errno == EINTR)
+        ;
+    closep(&template->process.pidfd);
+    template->process.pidfd = -1;
+}
+
 void pvm_template_free(struct pvm_template *template)
 {
     if (!template)
         return;
     closep(&template->control);
-    if (template->process.pidfd >= 0) {
-        siginfo_t info;
-        /* SIGKILL, not the closed socket: it must be dead, with all of its namespace, on return. */
-        syscall(__NR_pidfd_send_signal, template->process.pidfd, SIGKILL, NULL, 0);
-        while (waitid(P_PIDFD, (id_t) template->process.pidfd, &info, WEXITED) < 0 &&
-               errno == EINTR)
-            ;
-        close(template->process.pidfd);
-    }
+    if (template->blank)
+        template_blank_leave(template);
+    template_end_process(template);
     free(template);
 }
 
@@ -329,6 +332,14 @@ int pvm_fork(struct pvm_template *template, const struct pvm_fork_options *optio
         fds[count++] = options->kin;
         fds[count++] = options->kin_page;
     }
+    _cleanup_(closep) int become = -1;
+    if (template->blank) {
+        int sent = template_blank_send(template, &become, err);
+        if (sent < 0)
+            return sent;
+        message.flags |= GUEST_FORK_BLANK;
+        fds[count++] = become;
+    }
     if (options->group) {
         int clone_fd = -1;
         int tasks[CGROUP_TREES_MAX];
@@ -343,7 +354,14 @@ int pvm_fork(struct pvm_template *template, const struct pvm_fork_options *optio
             message.group_count++;
         }
     }
-    int r = fd_send(template->control, &message, sizeof message, fds, count);
+    bool recycled = false;
+    int to = template->blank ? template_blank_place(template, options->id, &recycled)
+                             : template->control;
+    int r = fd_send(to, &message, sizeof message, fds, count);
+    if (options->ret_recycled)
+        *options->ret_recycled = recycled;
+    if (r < 0 && template->blank)
+        template_blank_ended(template, options->id, r != -EAGAIN);
     if (r < 0)
         return err_set(err, r == -EAGAIN ? -EBUSY : r, "cannot ask for an instance");
     return 0;
@@ -353,14 +371,14 @@ int pvm_kill(struct pvm_template *template, uint64_t id)
 {
     struct guest_kill message = {.type = GUEST_KILL, .id = id};
     struct pollfd poll_fd = {.fd = template->control, .events = POLLOUT};
+    int to = template->blank ? template_blank_of(template, id) : template->control;
     int r;
 
+    poll_fd.fd = to;
     /* A template with a full socket is busy forking and reads it in a moment; what must end must
      * not run on because of that. */
     for (int i = 0;
-         (r = fd_send(template->control, &message, sizeof message, NULL, 0)) == -EAGAIN &&
-         i < KILL_TRIES;
-         i++)
+         (r = fd_send(to, &message, sizeof message, NULL, 0)) == -EAGAIN && i < KILL_TRIES; i++)
         poll(&poll_fd, 1, KILL_TRY_MS);
     return r;
 }
@@ -408,7 +426,11 @@ int pvm_template_read(struct pvm_template *template, struct pvm_event *ret_event
     fd_close_all(fds, fd_count);
     if (n <= 0 || !event_of(&message, (size_t)n, message.type, &event)) {
         template->gone = true;
+        if (template->blank)
+            template_blank_gone(template);
         event = (struct pvm_event){.type = PVM_TEMPLATE_GONE};
+    } else if (template->blank) {
+        template_blank_ended(template, event.id, event.type == PVM_NOT_STARTED);
     }
     *ret_event = event;
     return 1;

@@ -56,7 +56,7 @@ refused() {
 # shop NAME [SED]: deploys the shop by this name, its manifest changed, and calls it once: $pvm.
 shop() {
     native "$1" shop signer "${2-}"
-    "$VIREO" deploy -q "$WORK/$1.so" --name "$1" --timeout 20s
+    "$VIREO" deploy -q "$WORK/$1.so" --name "$1" --timeout 4s
     call "$1" -d hello
     [ "$code" = 200 ]
     pvm=$("$VIREO" ps -o json | jq -r --arg name "$1" '[.[] | select(.function == $name)][0].id')

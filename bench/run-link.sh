@@ -1,0 +1,118 @@
+#!/bin/sh
+# Linking: a library into a pVM that runs (the supervisor's time from the decision to the pVM's
+# answer), with the verdict cached and cold; a call's first answer from a blank that is linked for
+# it, beside a fork of the function's own template; and, without a daemon, the guest's linker beside
+# dlopen(3), with the memory of 1,000 processes that share a library or do not.
+# Usage: bench/run-link.sh [SAMPLES [PROCESSES]]
+set -eu
+. "$(dirname "$0")/lib.sh"
+
+samples=${1:-40}
+processes=${2:-1000}
+bench_need jq curl
+
+# A library of a hundred functions and variables, and a function that is linked with it.
+mkdir "$bench_work/maths" "$bench_work/user" "$bench_work/each" "$bench_work/plain"
+for i in $(seq 100); do
+    echo "__attribute__((visibility(\"default\"))) int maths_v$i = $i;"
+    echo "__attribute__((visibility(\"default\"))) int maths_f$i(int x) { return x * $i + maths_v$i; }"
+done >"$bench_work/maths/maths.c"
+printf 'name: maths\nversion: "1"\n' >"$bench_work/maths/vireo.yaml"
+cat >"$bench_work/user/user.c" <<'END'
+#include <stddef.h>
+#include <stdint.h>
+int maths_f7(int x);
+int64_t handler(const uint8_t *in, size_t in_len, uint8_t *out, size_t out_cap)
+{
+    (void)in;
+    out[0] = (uint8_t)(in_len > 1 ? maths_f7(1) : 'x');
+    return out_cap > 0;
+}
+END
+printf 'name: user\ngrants: {link: true}\npool: {instances: 1}\n' >"$bench_work/user/vireo.yaml"
+export VIREO_STATE="$bench_work/signer"
+key=$("$bench_vireo" build --json --native "$bench_work/maths" -o "$bench_work/maths.so" | jq -r .signed_by)
+"$bench_vireo" build -q --native "$bench_work/user" -o "$bench_work/user/user.so"
+rm "$bench_work/user/user.c"
+for kind in each plain; do
+    recycle=$([ $kind = each ] && echo blank || echo none)
+    cat >"$bench_work/$kind/f.c" <<'END'
+#include <stddef.h>
+#include <stdint.h>
+int64_t handler(const uint8_t *in, size_t in_len, uint8_t *out, size_t out_cap)
+{
+    out[0] = (uint8_t)(in_len ? in[0] : 'x');
+    return out_cap > 0;
+}
+END
+    printf 'name: %s\nrecycle: %s\nisolation: request\n' $kind "$recycle" >"$bench_work/$kind/vireo.yaml"
+done
+printf 'keys:\n  trusted: [%s]\nallow_grants: {link: true}\n' "$key" >"$bench_work/config.yaml"
+
+port=$((20000 + $$ % 12000))
+export VIREO_STATE="$bench_work/state" VIREO_SERVER="http://127.0.0.1:$port"
+daemon() {
+    "$bench_vireo" serve --listen "127.0.0.1:$port" --state "$VIREO_STATE" \
+        --config "$bench_work/config.yaml" >>"$bench_work/log" 2>&1 &
+    daemon_pid=$!
+    bench_pids=$daemon_pid
+    until curl -sf -o /dev/null "$VIREO_SERVER/readyz"; do sleep 0.05; done
+}
+restart() {
+    kill "$daemon_pid"
+    wait "$daemon_pid" || :
+    daemon
+}
+daemon
+"$bench_vireo" deploy -q "$bench_work/maths.so" --name maths
+for name in user each plain; do
+    "$bench_vireo" deploy -q "$bench_work/$name"
+done
+
+# One pVM, linked; its figures.
+one() {
+    "$bench_vireo" invoke -q user --data y >/dev/null
+    pvm=$("$bench_vireo" ps -o json | jq -r '[.[] | select(.function == "user")][0].id')
+    "$bench_vireo" link -o json "$pvm" maths
+    "$bench_vireo" kill "$pvm"
+    while "$bench_vireo" ps -o json | jq -e --arg id "$pvm" 'any(.[]; .id == $id)' >/dev/null; do
+        sleep 0.02
+    done
+}
+load_before=$(bench_load)
+one >/dev/null
+for _ in $(seq "$samples"); do
+    one >>"$bench_work/cached"
+done
+for _ in $(seq $((samples / 4 + 1))); do
+    restart
+    one >>"$bench_work/cold"
+done
+figure() { jq -r ".$2" "$bench_work/$1" | bench_percentile "$3"; }
+kib=$(($(stat -c %s "$bench_work/maths.so") / 1024))
+
+# First answers: each request is a new pVM. In turn, over one connection each.
+for kind in each plain; do
+    for _ in $(seq 20); do curl -s -o /dev/null -d x "$VIREO_SERVER/function/$kind"; done
+    seq $((samples * 5)) | sed "s|.*|url = \"$VIREO_SERVER/function/$kind\"\ndata = x\noutput = /dev/null|" |
+        curl -s -w '%{time_starttransfer}\n' -K - | awk '{ print $1 * 1000000 }' >"$bench_work/first-$kind"
+done
+
+"$bench_build/link_bench" "$bench_work/maths.so" maths_f7 "$processes" >"$bench_work/alone"
+alone() { awk -v what="$1" '$1 == what { print $2 }' "$bench_work/alone"; }
+
+echo "## Linking"
+echo
+echo "$(bench_machine); load before: $load_before; library of $kib KiB with 100 functions and 100 variables; n = $samples."
+echo
+echo "| | p50 µs | p99 µs | target |"
+echo "| --- | ---: | ---: | ---: |"
+echo "| link into a pVM, verdict cached | $(figure cached total_us 50) | $(figure cached total_us 99) | 100 |"
+echo "| of that in the pVM | $(figure cached link_us 50) | $(figure cached link_us 99) | |"
+echo "| link into a pVM, cold | $(figure cold total_us 50) | $(figure cold total_us 99) | $((100 + 3 * kib)) |"
+echo "| first answer of a blank linked for the call, HTTP around it | $(bench_percentile 50 <"$bench_work/first-each") | $(bench_percentile 99 <"$bench_work/first-each") | 400 |"
+echo "| first answer of a fork of its own template, likewise | $(bench_percentile 50 <"$bench_work/first-plain") | $(bench_percentile 99 <"$bench_work/first-plain") | |"
+echo "| the guest's linker, by itself | $(alone link) | | |"
+echo "| dlopen(3) of the same file | $(alone dlopen) | | |"
+echo
+echo "$processes processes with the library linked: $(alone memory-shared) MiB from one sealed memory file, $(alone memory-private) MiB from a copy each."

@@ -1,0 +1,44 @@
+/* Inside templates: wall_process.c starts one, blank.c shares one among functions. */
+#pragma once
+
+#include "guest/template.h"
+#include "pvm/pvm.h"
+#include "pvm/spawn.h"
+
+struct blank;
+
+struct pvm_template {
+    struct spawned process; /* none of its own where it is of a blank */
+    int control;
+    bool gone;
+    /* Of a blank: what each fork is sent. */
+    struct blank *blank;
+    struct guest_setup *setup;
+    bool reuse;
+    int fds[1 + DEPENDENCIES_MAX]; /* the library and its dependencies */
+    size_t fd_count;
+};
+
+/* The message of these options. */
+int template_setup_fill(struct guest_setup *setup, const struct pvm_template_options *options,
+                        struct err *err);
+/* Wipes it: its text may hold secrets. */
+void guest_setup_freep(struct guest_setup **setup);
+
+/* The set-up and the library in a socket of their own: *ret_fd is the end for the fork. */
+int template_blank_send(const struct pvm_template *pvm_template, int *ret_fd, struct err *err);
+/*
+ * Where a fork of this id is asked for: an idle keeper's socket, or a new one's, or the blank's own
+ * when there are too many. The descriptor stays whose it is.
+ */
+int template_blank_place(const struct pvm_template *pvm_template, uint64_t id, bool *ret_recycled);
+/* The instance has ended: its keeper is idle, or `lost` where it did not start. */
+void template_blank_ended(const struct pvm_template *pvm_template, uint64_t id, bool lost);
+/* Where the instance is killed: its keeper's socket, or the blank's. */
+int template_blank_of(const struct pvm_template *pvm_template, uint64_t id);
+/* Its process is dead: nobody else takes the blank. */
+void template_blank_gone(const struct pvm_template *pvm_template);
+/* SIGKILL to the process, and waits for its end. */
+void template_end_process(struct pvm_template *pvm_template);
+/* One fewer that uses the blank; the last one ends it. */
+void template_blank_leave(struct pvm_template *pvm_template);

@@ -1,0 +1,204 @@
+#!/usr/bin/env bats
+# Blank pVMs that become an instance of a function by linking: fresh forks of a blank that functions
+# of one application share, and the place of an ended one. What a recycled pVM can do, and that it has
+# nothing of the one before.
+load helper
+
+setup_file() {
+    [ "$(id -u)" = 0 ] || return 0
+    WORK=$(mktemp -d /tmp/vireo-recycle.XXXXXX)
+    export WORK
+    key=$(VIREO_STATE=$WORK/signer "$VIREO" build --json --native "$FUNCTIONS/link/money" -o "$WORK/money.so" | jq -r .signed_by)
+    VIREO_STATE=$WORK/signer "$VIREO" build -q --native "$FUNCTIONS/link/tax" -o "$WORK/tax.so"
+    printf 'keys:\n  trusted: [%s]\nallow_grants: {link: true, fork: true, ipc: true}\n' "$key" >"$WORK/config.yaml"
+    mkdir "$WORK/counter"
+    cat >"$WORK/counter/f.c" <<'C'
+#include <stdint.h>
+#include <stdio.h>
+static int calls;
+int64_t handler(const uint8_t *in, size_t in_len, uint8_t *out, size_t out_cap)
+{
+    (void)in, (void)in_len;
+    return snprintf((char *)out, out_cap, "fresh %d", ++calls);
+}
+C
+    VIREO_STATE=$WORK/signer "$VIREO" build -q --native "$WORK/counter/f.c" -o "$WORK/counter.so"
+    daemon_start --config "$WORK/config.yaml"
+}
+
+teardown_file() {
+    daemon_clean
+    [ -z "${WORK-}" ] || rm -rf "$WORK"
+}
+
+setup() {
+    need_root
+}
+
+# counter NAME RECYCLE APPLICATION [MORE]: native code that counts its calls, as this function.
+counter() {
+    mkdir -p "$WORK/$1"
+    cp "$WORK/counter.so" "$WORK/$1"
+    printf 'name: %s\nrecycle: %s\napplication: %s\n%b' "$1" "$2" "$3" "${4-}" >"$WORK/$1/vireo.yaml"
+    "$VIREO" deploy -q "$WORK/$1"
+}
+
+# native NAME SOURCE MANIFEST: the same of native code.
+native() {
+    mkdir -p "$WORK/$1"
+    cp "$2" "$WORK/$1/f.c"
+    printf 'name: %s\nrecycle: reuse\napplication: app\n%b' "$1" "${3-}" >"$WORK/$1/vireo.yaml"
+    cp "$WORK/$1/vireo.yaml" "$WORK/manifest"
+    VIREO_STATE=$WORK/signer "$VIREO" build -q --native "$WORK/$1" -o "$WORK/$1.so"
+    mkdir -p "$WORK/$1-so"
+    cp "$WORK/$1.so" "$WORK/$1/vireo.yaml" "$WORK/$1-so"
+    "$VIREO" deploy -q "$WORK/$1-so" --name "$1"
+}
+
+ask() {
+    call "$1" -d "$2"
+    [ "$code" = 200 ] || {
+        echo "status $code: $body" >&2
+        return 1
+    }
+}
+
+pvm_of() {
+    "$VIREO" ps -o json | jq -r --arg name "$1" '[.[] | select(.function == $name)][0].id // empty'
+}
+
+start_of() {
+    "$VIREO" ps -o json | jq -r --arg name "$1" '[.[] | select(.function == $name)][0].start'
+}
+
+# Ends the function's pVM, so that the next one takes its place.
+end_of() {
+    "$VIREO" kill "$(pvm_of "$1")"
+    eventually 5 bash -c "[ -z \"\$(\"\$VIREO\" ps -o json | jq -r '.[] | select(.function == \"$1\").id')\" ]"
+}
+
+guests() {
+    local pid
+    for pid in $(descendants "$VIREO_DAEMON"); do
+        [[ $(cat "/proc/$pid/comm" 2>/dev/null) == *guest* || $(readlink "/proc/$pid/exe") == *guest* ]] && echo "$pid"
+    done
+    return 0
+}
+
+@test "functions of one application with the same wall share a blank; others do not" {
+    local before
+    counter one blank app
+    before=$(guests | wc -l)
+    counter two blank app
+    [ "$(guests | wc -l)" = "$before" ]
+    ask one x && [ "$body" = "fresh 1" ]
+    ask two x && [ "$body" = "fresh 1" ]
+    ask one x && [ "$body" = "fresh 2" ]
+    [ "$(start_of one)" = blank ]
+    before=$(guests | wc -l)
+    counter three blank elsewhere
+    [ "$(guests | wc -l)" = $((before + 1)) ]
+    counter four blank app 'limits: {memory: 32MiB}\n'
+    [ "$(guests | wc -l)" = $((before + 2)) ]
+    ask three x && ask four x
+    "$VIREO" rm -q one two three four
+    eventually 5 bash -c '[ -z "$(guests)" ]' || [ -z "$(guests)" ]
+}
+
+@test "an ended pVM's place is used again, by another function with the same wall" {
+    counter one reuse app
+    counter two reuse app
+    ask one x && [ "$(start_of one)" = blank ]
+    end_of one
+    ask two x && [ "$body" = "fresh 1" ] && [ "$(start_of two)" = recycled ]
+    end_of two
+    ask one x && [ "$body" = "fresh 1" ] && [ "$(start_of one)" = recycled ]
+    # With isolation: request each call is alone, and in the place of the one before.
+    counter each reuse app 'isolation: request\n'
+    for _ in 1 2 3; do
+        ask each x && [ "$body" = "fresh 1" ]
+    done
+    "$VIREO" rm -q one two each
+}
+
+@test "secrets planted everywhere are gone when another function takes the place" {
+    native plant "$FUNCTIONS/recycle/plant.c"
+    native seek "$FUNCTIONS/recycle/plant.c"
+    secret=$(od -An -N 16 -tx1 /dev/urandom | tr -d ' \n')
+    ask plant "$secret"
+    [[ $body == "kept 1 heap 1 handler 1 mask 1"* ]]
+    hex=$(printf %s "$secret" | od -An -tx1 | tr -d ' \n')
+    # It is there to be found...
+    # shellcheck disable=SC2046
+    [ -n "$(python3 "$FUNCTIONS/recycle/find_in_memory.py" "$hex" $(guests))" ]
+    end_of plant
+    ask seek look
+    [ "$(start_of seek)" = recycled ]
+    [[ $body == "kept 0 heap 0 handler 0 mask 0"* ]]
+    # ...and is in no process any more that the new one could have it from.
+    # shellcheck disable=SC2046
+    [ -z "$(python3 "$FUNCTIONS/recycle/find_in_memory.py" "$hex" $(guests))" ]
+    # No descriptor but its own: the event by which it says that it has answered.
+    for pid in $(guests); do
+        [ "$(find "/proc/$pid/fd" -type l | wc -l)" -le 5 ]
+    done
+    "$VIREO" rm -q plant seek
+}
+
+@test "a recycled pVM has dependencies, and libraries are linked into it while it runs" {
+    "$VIREO" deploy -q "$WORK/money.so" --name money
+    "$VIREO" deploy -q "$WORK/tax.so" --name tax
+    native shop "$FUNCTIONS/link/shop/shop.c" 'dependencies: [{name: tax}]\nlibrary: {loader: blank}\n'
+    ask shop 1000 && [[ $body == "tax 190 calls 1"* ]]
+    end_of shop
+    ask shop 1000 && [[ $body == "tax 190 calls 1"* ]] && [ "$(start_of shop)" = recycled ]
+    native late "$FUNCTIONS/link/shop/shop.c" 'grants: {link: true}\n'
+    ask late hello
+    end_of late
+    ask late hello && [ "$(start_of late)" = recycled ]
+    "$VIREO" link -q "$(pvm_of late)" tax
+    ask late 1000 && [[ $body == "tax 190 calls 2"* ]]
+    "$VIREO" rm -q shop late tax money
+}
+
+@test "a recycled pVM forks, and its family talks" {
+    mkdir -p "$WORK/kin"
+    cp "$FUNCTIONS/family.c" "$WORK/kin"
+    printf 'name: kin\nrecycle: blank\nlimits: {pids: 8, timeout: 3s}\ngrants: {fork: true, ipc: true}\n' >"$WORK/kin/vireo.yaml"
+    "$VIREO" deploy -q "$WORK/kin"
+    for what in signals output trap; do
+        ask kin "$what"
+    done
+    [ "$(start_of kin)" = blank ]
+    "$VIREO" rm -q kin
+}
+
+@test "a recycled pVM is updated" {
+    mkdir "$WORK/fresh"
+    cp "$WORK/counter/f.c" "$WORK/fresh"
+    printf 'name: fresh\nrecycle: reuse\n' >"$WORK/fresh/vireo.yaml"
+    "$VIREO" deploy -q "$WORK/fresh"
+    ask fresh x
+    end_of fresh
+    ask fresh x && [ "$(start_of fresh)" = recycled ]
+    sed -i 's/"fresh %d"/"newer %d"/' "$WORK/fresh/f.c"
+    "$VIREO" update -q fresh "$WORK/fresh"
+    ask fresh x && [[ $body == "newer "* ]]
+    "$VIREO" rm -q fresh
+}
+
+@test "what has grants of its own is not recycled, and families are not reused" {
+    refuse() {
+        mkdir -p "$WORK/bad"
+        echo 'int handler(void) { return 0; }' >"$WORK/bad/f.c"
+        printf 'name: bad\n%s\n' "$1" >"$WORK/bad/vireo.yaml"
+        run "$VIREO" deploy "$WORK/bad"
+        [ "$status" -eq 2 ] && [[ $output == *"$2"* ]] || {
+            echo "exit $status: $output" >&2
+            return 1
+        }
+    }
+    refuse 'recycle: always' "recycle 'always': it is none, blank or reuse"
+    refuse $'recycle: blank\ngrants: {files: [{path: /tmp}]}' "recycle is for functions without grants of files"
+    refuse $'recycle: reuse\ngrants: {fork: true}' "recycle: blank is for it, not reuse"
+}
