@@ -28,19 +28,39 @@
 
 /* Messages of one family before the others' turn. */
 #define MESSAGES_PER_ROUND 32
+/* And of one family in all: beyond it is not listened to for a moment, and its own members wait. */
+#define MESSAGES_BURST 512u
+#define MESSAGES_PER_SECOND 1000u
+#define DEAF_NS 100000000
 /* Lines of the log about one family. */
-#define LOG_EVERY_NS INT64_C(1000000000)
+#define SECOND_NS INT64_C(1000000000)
+#define LOG_EVERY_NS SECOND_NS
 /* A pVM that is asked to fork does so at once, unless it is stopped. */
 #define FORK_WAIT_NS 2000000000
 #define FORKS_WAITING_MAX 16
 /* Members with a group of their own. */
 #define GROUPS_MAX 64
 
+/*
+ * Moving a process may make the loop wait 10 ms: so many at once, and then so many a second, of one
+ * family and of all. Who comes beyond stays in its parent's group.
+ */
+#define MOVES_BURST 16u
+#define MOVES_PER_SECOND 2u
+#define ALL_MOVES_BURST 32u
+#define ALL_MOVES_PER_SECOND 10u
+
 struct kin_key {
     struct kin_key *next;
     uint64_t id; /* of the instance */
     enum kin_key_kind kind;
     int32_t key;
+};
+
+/* What was taken of a rate; it comes back with time. */
+struct kin_rate {
+    unsigned taken;
+    int64_t since_ns;
 };
 
 /* A member with its own group, as long as it lives. */
@@ -63,6 +83,8 @@ struct kin {
     struct instance *instance;
     struct kin_page *page;
     unsigned key_count;
+    struct kin_rate moves, messages;
+    bool deaf; /* until the timer */
     struct kin_log {
         int64_t logged_ns;
         uint64_t unlogged;
@@ -226,6 +248,32 @@ static void member_ended(struct supervisor *supervisor, struct source *source, u
         supervisor_unwatch(supervisor, &member->source);
 }
 
+static bool rate_allows(struct kin_rate *rate, unsigned burst, unsigned per_second, int64_t now_ns)
+{
+    /* All of any burst here is back after that. */
+    int64_t passed_ns =
+        now_ns - rate->since_ns < 60 * SECOND_NS ? now_ns - rate->since_ns : 60 * SECOND_NS;
+    int64_t back = passed_ns * per_second / SECOND_NS;
+
+    if (back > 0) {
+        rate->taken = back < rate->taken ? rate->taken - (unsigned)back : 0;
+        rate->since_ns = now_ns;
+    }
+    if (rate->taken >= burst)
+        return false;
+    rate->taken++;
+    return true;
+}
+
+static bool may_move(struct kin *kin)
+{
+    static struct kin_rate all; /* the loop's */
+    int64_t now_ns = clock_now_ns();
+
+    return rate_allows(&kin->moves, MOVES_BURST, MOVES_PER_SECOND, now_ns) &&
+           rate_allows(&all, ALL_MOVES_BURST, ALL_MOVES_PER_SECOND, now_ns);
+}
+
 static int member_born(struct supervisor *supervisor, struct kin *kin, pid_t pid)
 {
     struct kin_member *member = NULL;
@@ -234,7 +282,7 @@ static int member_born(struct supervisor *supervisor, struct kin *kin, pid_t pid
     for (size_t i = 0; kin->own_groups && i < GROUPS_MAX && !member; i++)
         if (kin->members[i].pid == 0)
             member = &kin->members[i];
-    if (!member || !kin->instance->group)
+    if (!member || !kin->instance->group || !may_move(kin))
         return -EAGAIN;
     _cleanup_(closep) int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
     if (pidfd < 0)
@@ -299,19 +347,40 @@ static void wishes_end(struct supervisor *supervisor, struct kin *kin, int64_t n
     }
 }
 
+static int timer_arm(struct supervisor *supervisor, struct kin *kin, int64_t ns)
+{
+    const struct itimerspec time = {.it_value = {ns / 1000000000, ns % 1000000000 + 1}};
+
+    if (kin->timer.fd < 0) {
+        int fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+        int r = fd < 0 ? -errno : supervisor_watch(supervisor, &kin->timer, fd, EPOLLIN, NULL);
+        if (r < 0)
+            return r;
+    }
+    return timerfd_settime(kin->timer.fd, 0, &time, NULL) < 0 ? -errno : 0;
+}
+
 static void timer_ready(struct supervisor *supervisor, struct source *source, uint32_t events)
 {
+    struct kin *kin = source->owner;
+    int64_t now_ns = clock_now_ns();
     uint64_t count;
 
     (void)events;
-    if (read(source->fd, &count, sizeof count) > 0)
-        wishes_end(supervisor, source->owner, clock_now_ns());
+    if (read(source->fd, &count, sizeof count) < 0)
+        return;
+    if (kin->deaf)
+        supervisor_watch(supervisor, &kin->source, kin->source.fd, EPOLLIN, NULL);
+    kin->deaf = false;
+    wishes_end(supervisor, kin, now_ns);
+    for (size_t i = 0; i < FORKS_WAITING_MAX; i++)
+        if (kin->wishes[i].token)
+            timer_arm(supervisor, kin, kin->wishes[i].until_ns - now_ns);
 }
 
 int kin_fork(struct supervisor *supervisor, struct instance *instance, int pidfd, pid_t pid,
              uint64_t token, struct err *err)
 {
-    struct itimerspec time = {.it_value = {FORK_WAIT_NS / 1000000000, 1000000}};
     struct kin *kin = instance->kin;
     struct kin_wish *wish = NULL;
 
@@ -320,13 +389,9 @@ int kin_fork(struct supervisor *supervisor, struct instance *instance, int pidfd
             wish = &kin->wishes[i];
     if (!wish)
         return err_say(err, -EBUSY, "%d forks of its family are wanted already", FORKS_WAITING_MAX);
-    if (kin->timer.fd < 0) {
-        int fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
-        int r = fd < 0 ? -errno : supervisor_watch(supervisor, &kin->timer, fd, EPOLLIN, err);
-        if (r < 0)
-            return err_set(err, r, "cannot make a timer");
-    }
-    timerfd_settime(kin->timer.fd, 0, &time, NULL);
+    int r = kin->deaf ? 0 : timer_arm(supervisor, kin, FORK_WAIT_NS);
+    if (r < 0)
+        return err_set(err, r, "cannot make a timer");
     if (syscall(SYS_pidfd_send_signal, pidfd, KIN_FORK_SIGNAL, NULL, 0) < 0)
         return err_set(err, -errno, "cannot ask it to fork");
     *wish = (struct kin_wish){token, pid, clock_now_ns() + FORK_WAIT_NS};
@@ -393,6 +458,12 @@ static void socket_ready(struct supervisor *supervisor, struct source *source, u
 
     (void)events;
     for (int i = 0; i < MESSAGES_PER_ROUND; i++) {
+        if (!rate_allows(&kin->messages, MESSAGES_BURST, MESSAGES_PER_SECOND, clock_now_ns()) &&
+            timer_arm(supervisor, kin, DEAF_NS) == 0) {
+            kin->deaf = true;
+            supervisor_unwatch(supervisor, source);
+            return;
+        }
         ssize_t n = receive(source->fd, &message, &sender);
         if (n == -EAGAIN)
             return;

@@ -280,6 +280,20 @@ child_of() {
     expect clone3 -38
 }
 
+@test "what a member says to its supervisor is checked, and harms nobody else" {
+    # Descriptor 4 is the family's socket: it has no folders and no sockets before it.
+    local bytes
+    for bytes in 20 19 21 4096; do
+        inside native "$(script "@write 4 b $bytes ; @write 4 b 20 ; @write 4 b 20")"
+        expect "a message of $bytes" "$bytes 20 20"
+    done
+    ask kin copies
+    "$VIREO" ps >/dev/null
+    # Any number of them: it is not listened to for a while, and waits itself.
+    inside native "$(script "$(for _ in {1..300}; do printf '@write 4 b 20 ; '; done) @getppid")"
+    ask kin copies
+}
+
 # Sends a line to the server, prints its answer.
 tell() {
     exec 4<>"/dev/tcp/127.0.0.1/$PORT" && echo "$1" >&4 && timeout 5 cat <&4
