@@ -40,6 +40,7 @@ echo "| shared memory (channels) | $(figure shared) |"
 echo "| page tables | $(figure tables) |"
 echo "| kernel stacks | $(figure stacks) |"
 echo "| slab: groups, processes, descriptors | $(figure slab) |"
+echo "| of the slab, an empty memory group as this kernel makes it now | $(figure group) |"
 echo "| per-CPU: groups | $(figure percpu) |"
 echo
 echo "All $instances started and answered in $(figure ready_ms) ms (each call holds its instance for 6,000 ms)."

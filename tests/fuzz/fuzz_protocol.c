@@ -45,7 +45,7 @@ void instance_ground(struct supervisor *s, const struct gateway_ground *wish)
     accepted++;
 }
 
-/* Texts end; parameters can be walked to their end; only a deploy may have a
+/* Texts end; parameters can be walked to their end; only a deploy or an update may have a
  * descriptor (the kernel may have kept it back). */
 void admin_message(struct supervisor *s, const struct admin_request *request, int *fd)
 {
@@ -58,7 +58,7 @@ void admin_message(struct supervisor *s, const struct admin_request *request, in
     for (size_t at = 0; at < request->param_bytes; count++)
         at += strlen(request->params + at) + 1;
     CHECK(count <= sizeof request->params);
-    CHECK(!fd || request->type == ADMIN_DEPLOY);
+    CHECK(!fd || request->type == ADMIN_DEPLOY || request->type == ADMIN_UPDATE);
     if (fd && count % 2)
         close(steal_fd(fd));
     accepted++;
