@@ -8,13 +8,8 @@
 
 #define DEPTH_MAX 24
 
-struct writes {
-    vid *items; /* OP_STORE, OP_MEMSET, OP_MEMCPY */
-    uint32_t count, room;
-};
-
 struct memory_facts {
-    struct writes *writes; /* of each object */
+    struct vid_list *writes; /* of each object */
 };
 
 static uint32_t remainder_of(const struct facts *facts, vid value, uint32_t stride, unsigned depth);
@@ -125,19 +120,6 @@ bool facts_remainder(const struct facts *facts, vid pointer, uint32_t stride, ui
     return true;
 }
 
-static void push(struct program *program, struct writes *writes, vid item)
-{
-    if (writes->count == writes->room) {
-        uint32_t room = writes->room ? writes->room * 2 : 8;
-        vid *larger = program_alloc(program, room, sizeof *larger);
-        if (writes->count > 0)
-            memcpy(larger, writes->items, writes->count * sizeof *larger);
-        writes->items = larger;
-        writes->room = room;
-    }
-    writes->items[writes->count++] = item;
-}
-
 /* Elements of an object whose type is not known any more, or not followed, are as wide as all that
  * accesses it. */
 static void choose_strides(struct facts *facts)
@@ -182,7 +164,7 @@ struct memory_facts *facts_memory_new(struct facts *facts)
                 continue;
             const struct pointees *to = &facts->pointees[value->operands[0]];
             for (uint32_t k = 0; k < to->count; k++)
-                push(program, &memory->writes[to->objects[k]], block->values[i]);
+                vid_list_push(program, &memory->writes[to->objects[k]], block->values[i]);
         }
     }
     return memory;
@@ -394,7 +376,7 @@ struct float_range facts_load_float(const struct facts *facts, const struct memo
             return float_full();
         if (object->bytes)
             result = float_join(result, initial_floats(object, bytes));
-        const struct writes *writes = &memory->writes[from->objects[i]];
+        const struct vid_list *writes = &memory->writes[from->objects[i]];
         for (uint32_t k = 0; k < writes->count; k++)
             result = float_join(result,
                                 float_written(facts, value_at(program, writes->items[k]), bytes));

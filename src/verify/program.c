@@ -78,6 +78,19 @@ void *program_alloc(struct program *program, size_t count, size_t size)
     return memory;
 }
 
+void vid_list_push(struct program *program, struct vid_list *list, vid item)
+{
+    if (list->count == list->room) {
+        uint32_t room = list->room ? list->room * 2 : 8;
+        vid *larger = program_alloc(program, room, sizeof *larger);
+        if (list->count > 0)
+            memcpy(larger, list->items, list->count * sizeof *larger);
+        list->items = larger;
+        list->room = room;
+    }
+    list->items[list->count++] = item;
+}
+
 static char *format_text(struct program *program, const char *format, va_list args)
 {
     char text[512];

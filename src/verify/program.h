@@ -238,6 +238,13 @@ void *program_alloc(struct program *program, size_t count, size_t size);
 char *program_text(struct program *program, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
+/* Values one after another; zeroed it is empty. */
+struct vid_list {
+    vid *items;
+    uint32_t count, room;
+};
+void vid_list_push(struct program *program, struct vid_list *list, vid item);
+
 /* Notes a refusal and goes to program->stop. */
 _Noreturn void program_refuse(struct program *program, struct place place, const char *change,
                               const char *format, ...) __attribute__((format(printf, 4, 5)));

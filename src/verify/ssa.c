@@ -3,11 +3,6 @@
 
 #include "verify/ssa.h"
 
-struct list {
-    vid *items;
-    uint32_t count, room;
-};
-
 struct incomplete {
     vid phi;
     uint32_t variable, block;
@@ -20,7 +15,7 @@ struct ssa {
     vid *found;
     uint32_t room, used;
     bool *processed;
-    struct list *phis, *bodies; /* of each block */
+    struct vid_list *phis, *bodies; /* of each block */
     struct incomplete *incomplete;
     uint32_t incomplete_count, incomplete_room;
     vid *replaced;
@@ -28,19 +23,6 @@ struct ssa {
     uint32_t block;
     bool begun;
 };
-
-static void push(struct program *program, struct list *list, vid item)
-{
-    if (list->count == list->room) {
-        uint32_t room = list->room ? list->room * 2 : 8;
-        vid *larger = program_alloc(program, room, sizeof *larger);
-        if (list->count > 0)
-            memcpy(larger, list->items, list->count * sizeof *larger);
-        list->items = larger;
-        list->room = room;
-    }
-    list->items[list->count++] = item;
-}
 
 struct ssa *ssa_new(struct program *program, const struct ssa_variable *variables, uint32_t count)
 {
@@ -126,7 +108,7 @@ static vid new_phi(struct ssa *ssa, uint32_t variable, uint32_t block)
                                 program->blocks[block].predecessor_count);
 
     value_at(program, phi)->block = block;
-    push(program, &ssa->phis[block], phi);
+    vid_list_push(program, &ssa->phis[block], phi);
     put(ssa, variable, block, phi);
     return phi;
 }
@@ -237,7 +219,7 @@ vid ssa_emit(struct ssa *ssa, enum operation op, enum value_kind kind, unsigned 
     block = &program->blocks[ssa->block];
     if (block->count > before) {
         block->count = before;
-        push(program, &ssa->bodies[ssa->block], value);
+        vid_list_push(program, &ssa->bodies[ssa->block], value);
     }
     return value;
 }
@@ -246,7 +228,7 @@ void ssa_keep(struct ssa *ssa, vid value)
 {
     bool phi = value_at(ssa->program, value)->op == OP_PHI;
 
-    push(ssa->program, phi ? &ssa->phis[ssa->block] : &ssa->bodies[ssa->block], value);
+    vid_list_push(ssa->program, phi ? &ssa->phis[ssa->block] : &ssa->bodies[ssa->block], value);
 }
 
 static void apply(const struct ssa *ssa, struct value *value)
@@ -267,12 +249,12 @@ void ssa_finish(struct ssa *ssa)
     for (uint32_t n = 0; n < program->order_count; n++) {
         uint32_t b = program->order[n];
         struct block *block = &program->blocks[b];
-        struct list merged = {0};
+        struct vid_list merged = {0};
         for (uint32_t i = 0; i < ssa->phis[b].count; i++)
             if (ssa_resolve(ssa, ssa->phis[b].items[i]) == ssa->phis[b].items[i])
-                push(program, &merged, ssa->phis[b].items[i]);
+                vid_list_push(program, &merged, ssa->phis[b].items[i]);
         for (uint32_t i = 0; i < ssa->bodies[b].count; i++)
-            push(program, &merged, ssa->bodies[b].items[i]);
+            vid_list_push(program, &merged, ssa->bodies[b].items[i]);
         block->values = merged.items;
         block->count = merged.count;
         block->room = merged.room;
