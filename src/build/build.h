@@ -43,6 +43,7 @@ struct library_proof {
     uint64_t instructions;                 /* at most in one call */
     uint64_t stack_bytes;                  /* of all its frames together */
     uint64_t static_bytes;                 /* of its variables */
+    uint64_t cpu_ms;                       /* one call takes less, on any processor of today */
 };
 
 /* Section .note.vireo, owner "vireo", types 1 and 2: what a library says of itself. */
@@ -276,6 +277,8 @@ int build_run(const struct build_options *options, const void *tar, size_t tar_s
               struct store *store, const struct sign_key *key, struct build_result *ret_result,
               struct err *err);
 void build_result_clear(struct build_result *result);
+/* The proof that build_result.ladder tells of, in a line of its own: false when there is none. */
+bool build_ladder_proof(const char *ladder, struct library_proof *ret_proof);
 /* Is `safety` as safe as what is required (NULL or "": anything)? An unknown word is not. */
 bool build_is_as_safe(const char *safety, const char *require);
 

@@ -104,6 +104,7 @@ int build_generate(struct sandbox *sandbox, int ir_fd, const uint8_t ir_hash[BUI
 struct object_facts {
     uint64_t static_bytes; /* of variables */
     uint64_t stack_bytes;  /* of all functions' frames together */
+    bool copies;           /* it calls memcpy() or its like */
 };
 
 /* The object of a proved function, whose frames may take `stack_max` bytes. -ENOEXEC with the

@@ -3,6 +3,8 @@
  * is told which rung the function stands on, and what would bring it higher.
  */
 #include <errno.h>
+#include <inttypes.h>
+#include <sodium.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -53,6 +55,39 @@ void build_ladder_note(struct build *build, const char *rung, const char *reason
         snprintf(build->ladder + used, room, "%s\n", line);
 }
 
+/* "proof", the bounds, the hashes: what describe shows without opening the library. */
+static void note_proof(struct build *build)
+{
+    const struct library_proof *proof = &build->note.proof;
+    size_t used = strlen(build->ladder), room = sizeof build->ladder - used;
+    char ir[BUILD_HASH_TEXT], report[BUILD_HASH_TEXT];
+
+    sodium_bin2hex(ir, sizeof ir, proof->ir_hash, sizeof proof->ir_hash);
+    sodium_bin2hex(report, sizeof report, proof->report_hash, sizeof proof->report_hash);
+    snprintf(build->ladder + used, room,
+             "proof\t%" PRIu64 " %" PRIu64 " %" PRIu64 " %" PRIu64 "\t%s %s\n", proof->instructions,
+             proof->stack_bytes, proof->static_bytes, proof->cpu_ms, ir, report);
+}
+
+bool build_ladder_proof(const char *ladder, struct library_proof *ret_proof)
+{
+    const char *line = strstr(ladder, "proof\t");
+    struct library_proof proof = {0};
+    char ir[BUILD_HASH_TEXT], report[BUILD_HASH_TEXT];
+
+    if (!line || (line != ladder && line[-1] != '\n') ||
+        sscanf(line,
+               "proof\t%" SCNu64 " %" SCNu64 " %" SCNu64 " %" SCNu64 "\t%64[0-9a-f] %64[0-9a-f]",
+               &proof.instructions, &proof.stack_bytes, &proof.static_bytes, &proof.cpu_ms, ir,
+               report) != 6 ||
+        sodium_hex2bin(proof.ir_hash, sizeof proof.ir_hash, ir, strlen(ir), NULL, NULL, NULL) < 0 ||
+        sodium_hex2bin(proof.report_hash, sizeof proof.report_hash, report, strlen(report), NULL,
+                       NULL, NULL) < 0)
+        return false;
+    *ret_proof = proof;
+    return true;
+}
+
 /* Without the words before the cause: "cannot build 'x': error: …". */
 static const char *cause_of(const struct err *err)
 {
@@ -70,6 +105,7 @@ static int try_to_prove(struct build *build, struct err *err)
     int r = build_proved(build, reason, sizeof reason, &cause);
     if (r == 0) {
         build_ladder_note(build, "proved", NULL);
+        note_proof(build);
         return 0;
     }
     if (r < 0)

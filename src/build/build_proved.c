@@ -173,6 +173,20 @@ int build_generate(struct sandbox *sandbox, int ir_fd, const uint8_t ir_hash[BUI
     return run(sandbox, &stage, ret_fd, ret_size, err);
 }
 
+/*
+ * More than a call can take, wherever it runs and whatever it waits for in memory: an honest call
+ * must never meet it. What copies by calls may copy whole bodies by one instruction.
+ */
+static uint64_t cpu_ms(uint64_t instructions, bool copies)
+{
+    uint64_t ms;
+
+    if (!copies)
+        return 1000 + instructions / 20000;
+    return __builtin_mul_overflow(instructions, 2, &ms) || ms > UINT64_MAX - 1000 ? UINT64_MAX
+                                                                                  : ms + 1000;
+}
+
 /* The object, checked; what it says of itself goes into the note. */
 static int generate(struct build *build, struct sandbox *sandbox, const struct parts *parts,
                     void **ret_object, size_t *ret_size, struct err *err)
@@ -197,6 +211,7 @@ static int generate(struct build *build, struct sandbox *sandbox, const struct p
     proof->instructions = parts->facts.instructions;
     proof->stack_bytes = facts.stack_bytes;
     proof->static_bytes = facts.static_bytes;
+    proof->cpu_ms = cpu_ms(parts->facts.instructions, facts.copies);
     return 0;
 }
 

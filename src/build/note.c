@@ -32,9 +32,10 @@ struct note_bytes {
     uint64_t instructions;
     uint64_t stack_bytes;
     uint64_t static_bytes;
+    uint64_t cpu_ms;
 } __attribute__((packed));
 
-static_assert(sizeof(struct note_bytes) == 256, "docs/library.md says 256");
+static_assert(sizeof(struct note_bytes) == 264, "docs/library.md says 264");
 static_assert(sizeof NOTE_OWNER == 6, "padded to 8 below");
 
 bool note_text_is_proper(const char *text, size_t size, const char *extra)
@@ -68,8 +69,8 @@ static bool proof_is_proper(const struct note_bytes *bytes)
     }
     if (!proved)
         return !any[0] && !any[1] && !bytes->instructions && !bytes->stack_bytes &&
-               !bytes->static_bytes;
-    return any[0] && any[1] && bytes->instructions && bytes->stack_bytes &&
+               !bytes->static_bytes && !bytes->cpu_ms;
+    return any[0] && any[1] && bytes->instructions && bytes->stack_bytes && bytes->cpu_ms &&
            bytes->static_bytes <= LIBRARY_MAX_BYTES && strcmp(bytes->kind, "handler") == 0;
 }
 
@@ -158,6 +159,7 @@ int library_note_source(const struct library_note *note, char **ret_source, stru
     bytes.instructions = note->proof.instructions;
     bytes.stack_bytes = note->proof.stack_bytes;
     bytes.static_bytes = note->proof.static_bytes;
+    bytes.cpu_ms = note->proof.cpu_ms;
     if (note_check(&bytes, NULL) < 0) {
         note_check(&bytes, err);
         return -EINVAL;
@@ -195,6 +197,7 @@ static void note_take(const struct note_bytes *bytes, struct library_note *ret_n
     note.proof.instructions = bytes->instructions;
     note.proof.stack_bytes = bytes->stack_bytes;
     note.proof.static_bytes = bytes->static_bytes;
+    note.proof.cpu_ms = bytes->cpu_ms;
     *ret_note = note;
 }
 

@@ -60,6 +60,7 @@ struct object {
     uint64_t symbol_count;
     uint64_t static_bytes, stack_bytes;
     uint32_t entries;
+    bool copies;
     struct err *err;
 };
 
@@ -182,6 +183,8 @@ static int symbol_check(struct object *object, const Elf64_Sym *symbol, const ch
 
     if (type == STT_GNU_IFUNC || type == STT_TLS)
         return refuse(object, "'%.64s' is an indirect function, or of a thread", name);
+    if (symbol->st_shndx == SHN_UNDEF && strncmp(name, "mem", 3) == 0)
+        object->copies = true;
     if (symbol->st_shndx == SHN_UNDEF && name[0])
         return may_call(name)
                    ? 0
@@ -330,6 +333,7 @@ int object_check(const void *bytes, size_t size, uint64_t stack_max, struct obje
         r = frames_check(&object, stack_max);
     if (r == 0)
         *ret_facts = (struct object_facts){.static_bytes = object.static_bytes,
-                                           .stack_bytes = object.stack_bytes};
+                                           .stack_bytes = object.stack_bytes,
+                                           .copies = object.copies};
     return r;
 }

@@ -32,6 +32,7 @@ DEFINE_CLEANUP(struct pvm_template, pvm_template_free)
 #define RUN_ID 1
 
 struct run {
+    struct pvm_bounds bounds;            /* of a proved library */
     const char *memory, *cpus, *timeout; /* as given; NULL: not */
     struct cli_list env, directories, grants;
     struct manifest manifest;
@@ -165,6 +166,9 @@ static int take_library(struct run *run, const struct local_build *local, const 
         r = library_verify(local->key, bytes, size, &note, &elf_size, err);
     if (r < 0)
         return r;
+    run->bounds = (struct pvm_bounds){.stack_bytes = note.proof.stack_bytes,
+                                      .static_bytes = note.proof.static_bytes,
+                                      .cpu_ms = note.proof.cpu_ms};
     manifest_default(&run->manifest);
     snprintf(run->manifest.name, sizeof run->manifest.name, "%s", note.name);
     r = apply_options(&run->manifest, run, err);
@@ -344,6 +348,7 @@ static int start_and_wait(struct run *run, const char *const *args, size_t arg_c
     if (guest_fd < 0)
         return err_set(err, -errno, "cannot open program '%s'", guest);
     struct pvm_template_options options = {
+        .bounds = run->bounds.cpu_ms ? &run->bounds : NULL,
         .function = run->manifest.name,
         .manifest = &run->manifest,
         .guest_program_fd = guest_fd,

@@ -131,6 +131,8 @@ struct function {
     struct registry_function row;
     struct manifest manifest;
     struct cgroup_limits limits; /* of each instance's group */
+    bool proved;
+    struct library_proof proof; /* of what is proved */
     uint32_t generation;
     struct template_slot *current; /* NULL: not started yet */
     bool starting;                 /* a job starts a template of it */

@@ -114,7 +114,8 @@ static struct json_object *tables_json(const struct function *function)
                       (function->current && function->current->live ? GUEST_GRANT_UPDATE : 0);
     struct json_object *tables = json_object_new_object();
 
-    json_object_object_add(tables, "base", syscalls_json(0));
+    bool proved = strcmp(function->row.safety, "proved") == 0;
+    json_object_object_add(tables, "base", syscalls_json(proved ? PVM_SYSCALLS_PROVED : 0));
     for (size_t i = 0; i < ARRAY_LEN(sets); i++) {
         if (grants & sets[i].grant)
             json_object_object_add(tables, sets[i].name, syscalls_json(sets[i].grant));
@@ -196,7 +197,7 @@ static struct json_object *ladder_json(const struct supervisor *supervisor,
     store_find_ladder(supervisor->store, function->row.source_hash, text);
     while ((line = strsep(&lines, "\n"))) {
         char *rung = strsep(&line, "\t"), *outcome = strsep(&line, "\t");
-        if (!rung || !*rung || !outcome)
+        if (!rung || !*rung || !outcome || strcmp(rung, "proof") == 0)
             continue;
         struct json_object *step = json_object_new_object();
         json_add_text(step, "rung", rung);
@@ -206,6 +207,37 @@ static struct json_object *ladder_json(const struct supervisor *supervisor,
         json_object_array_add(steps, step);
     }
     return steps;
+}
+
+static void add_hash(struct json_object *object, const char *key,
+                     const uint8_t hash[BUILD_HASH_BYTES])
+{
+    char text[BUILD_HASH_TEXT];
+
+    for (size_t i = 0; i < BUILD_HASH_BYTES; i++)
+        snprintf(text + 2 * i, 3, "%02x", hash[i]);
+    json_add_text(object, key, text);
+}
+
+/* What was proved, and the limits that are made of it: the smaller of its own and the manifest's.
+ */
+static struct json_object *proof_json(const struct function *function)
+{
+    const struct library_proof *proof = &function->proof;
+    const struct pvm_bounds bounds = {.stack_bytes = proof->stack_bytes,
+                                      .static_bytes = proof->static_bytes};
+    uint64_t timeout_ms = function->manifest.limits.timeout_ms;
+    struct json_object *object = json_object_new_object();
+
+    add_hash(object, "ir", proof->ir_hash);
+    add_hash(object, "report", proof->report_hash);
+    json_add_number(object, "instructions", proof->instructions);
+    json_add_number(object, "stack_bytes", proof->stack_bytes);
+    json_add_number(object, "static_bytes", proof->static_bytes);
+    json_add_number(object, "cpu_limit_ms",
+                    timeout_ms && timeout_ms < proof->cpu_ms ? timeout_ms : proof->cpu_ms);
+    json_add_number(object, "memory_limit_bytes", pvm_bounds_memory(&bounds, &function->manifest));
+    return object;
 }
 
 static void reply_describe(struct supervisor *supervisor, const struct function *function,
@@ -220,6 +252,8 @@ static void reply_describe(struct supervisor *supervisor, const struct function 
     json_add_text(object, "signed_by", key);
     json_add_text(object, "rung", function->row.safety);
     json_object_object_add(object, "ladder", ladder_json(supervisor, function));
+    if (function->proved)
+        json_object_object_add(object, "proof", proof_json(function));
     json_add_text(object, "manifest", function->row.manifest);
     json_object_object_add(object, "allow", layers_json(function));
     json_object_object_add(object, "syscalls", tables_json(function));

@@ -97,6 +97,27 @@ static struct function *function_add(struct supervisor *supervisor, uint32_t id,
     return function;
 }
 
+/* What was proved; all 0: nothing. */
+static struct pvm_bounds bounds_of(const struct library_proof *proof)
+{
+    return (struct pvm_bounds){.stack_bytes = proof->stack_bytes,
+                               .static_bytes = proof->static_bytes,
+                               .cpu_ms = proof->cpu_ms};
+}
+
+/* The record of the build, which only makes limits smaller; what the sandbox is made of beside them
+ * comes from the library's note, which is signed. */
+static void proof_take(struct supervisor *supervisor, struct function *function,
+                       const struct registry_function *row)
+{
+    char ladder[BUILD_LADDER_BYTES] = "";
+
+    if (supervisor->store)
+        store_find_ladder(supervisor->store, row->source_hash, ladder);
+    function->proved =
+        strcmp(row->safety, "proved") == 0 && build_ladder_proof(ladder, &function->proof);
+}
+
 int function_set(struct supervisor *supervisor, struct registry_function *row,
                  const struct manifest *manifest, struct function **ret_function, struct err *err)
 {
@@ -115,7 +136,13 @@ int function_set(struct supervisor *supervisor, struct registry_function *row,
     /* Here alone: the registry keeps what was asked for, whatever the ceilings are now. */
     manifest_ceilings_fill(&supervisor->config.ceilings, &function->manifest);
     /* A disk that is gone limits nothing; starting the instance then says so by its grant. */
-    pvm_limits(&function->manifest, supervisor->config.state_dir, &function->limits, NULL);
+    proof_take(supervisor, function, row);
+    struct manifest held = function->manifest;
+    if (function->proved) {
+        struct pvm_bounds bounds = bounds_of(&function->proof);
+        held.limits.memory_bytes = pvm_bounds_memory(&bounds, &held);
+    }
+    pvm_limits(&held, supervisor->config.state_dir, &function->limits, NULL);
     free(steal_ptr(&function->refused));
     registry_function_clear(&function->row);
     function->row = *row;
@@ -326,7 +353,9 @@ int template_open(struct supervisor *supervisor, const char *name, const char *l
         r = cgroup_pool_take(supervisor->pool, &limits, &slot->group, err);
     if (r == 0) {
         slot->live = is_live(manifest, &note, library_fd);
+        struct pvm_bounds bounds = bounds_of(&note.proof);
         struct pvm_template_options options = {
+            .bounds = bounds.cpu_ms ? &bounds : NULL,
             .function = name,
             .manifest = manifest,
             .guest_program_fd = supervisor->guest_fd,

@@ -223,10 +223,13 @@ static void enter_native_handler(void *argument)
     struct handler_call *handler = argument;
     const struct native_buffers *buffers = handler->buffers;
 
-    memcpy(buffers->in, handler->body, handler->body_bytes);
+    if (handler->body != buffers->in)
+        memcpy(buffers->in, handler->body, handler->body_bytes);
+    native_call_begins();
     handler->result =
         library_face(handler->host->library)
             ->native_handler(buffers->in, handler->body_bytes, buffers->out, handler->answer_max);
+    native_call_ends();
 }
 
 /* Where the answer of a handler is that said it has some bytes; NULL: not in its memory. */
@@ -496,8 +499,10 @@ static _Noreturn void run_handler_on_stdio(struct template_state *state)
     static const struct call_text empty = {"", 0};
     struct verdict verdict = {.outcome = CHANNEL_ANSWERED};
     struct handler_call handler;
-    uint8_t *body = mmap(NULL, REQUEST_BODY_MAX_BYTES + 1, PROT_READ | PROT_WRITE,
-                         MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    bool native = library_is_native(library_face(state->library));
+    uint8_t *body = native ? state->buffers.in
+                           : mmap(NULL, REQUEST_BODY_MAX_BYTES + 1, PROT_READ | PROT_WRITE,
+                                  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
     if (body == MAP_FAILED)
         give_up();
@@ -566,6 +571,9 @@ void instance_run(struct template_state *state, const struct guest_fork *fork,
      * server is woken by its clients, as any other. */
     if (channel)
         syscall(__NR_sched_setscheduler, 0, SCHED_BATCH, &(struct sched_param){0});
+    wasm_stack_touch(state->setup.touch_stack_bytes);
+    if (native_limit_cpu(state->setup.cpu_ms) < 0)
+        give_up();
     if (seccomp_load(&state->filter) < 0)
         give_up();
     if (channel)

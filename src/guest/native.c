@@ -4,8 +4,12 @@
  * with its NUL, and are lent as they are.
  */
 #include <errno.h>
+#include <signal.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/time.h>
+#include <ucontext.h>
 
 #include "base/err.h"
 #include "base/limits.h"
@@ -22,7 +26,8 @@ uint32_t Z_vireoZ_response_status(struct host *host, uint32_t status);
 
 int native_prepare(struct native_buffers *buffers, struct err *err)
 {
-    const size_t in = REQUEST_BODY_MAX_BYTES, out = RESPONSE_BODY_MAX_BYTES;
+    /* One page more: who reads a body from a stream sees that it is too long. */
+    const size_t in = REQUEST_BODY_MAX_BYTES + 4096, out = RESPONSE_BODY_MAX_BYTES;
     uint8_t *place = mmap(NULL, in + out + 3 * GUARD_BYTES, PROT_NONE,
                           MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
@@ -35,6 +40,59 @@ int native_prepare(struct native_buffers *buffers, struct err *err)
         return err_set(err, -errno, "cannot reserve a handler's buffers");
     return 0;
 }
+
+/* ---- processor time ---- */
+
+static struct {
+    volatile sig_atomic_t number; /* of the call that runs, or ran last */
+    volatile sig_atomic_t runs;
+    volatile sig_atomic_t seen; /* the number at the last tick */
+} calls;
+
+void native_call_begins(void)
+{
+    calls.number++;
+    calls.runs = 1;
+}
+
+void native_call_ends(void)
+{
+    calls.runs = 0;
+}
+
+/* The same call at two ticks in turn: it had a whole interval. Left as a fault is (wasm_runtime.c):
+ * the instance does not serve again, so that what it was about does not matter. */
+static void on_tick(int signal, siginfo_t *info, void *context)
+{
+    (void)signal;
+    (void)info;
+    if (!calls.runs || !wasm_frame_current())
+        return;
+    if (calls.seen != calls.number) {
+        calls.seen = calls.number;
+        return;
+    }
+    calls.runs = 0;
+    wasm_trap_at("more processor time than was proved",
+                 (uintptr_t)((ucontext_t *)context)->uc_mcontext.gregs[REG_RIP]);
+}
+
+int native_limit_cpu(uint32_t cpu_ms)
+{
+    struct sigaction action = {.sa_sigaction = on_tick,
+                               .sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER | SA_RESTART};
+    struct timeval each = {.tv_sec = cpu_ms / 1000, .tv_usec = cpu_ms % 1000 * 1000};
+    struct itimerval timer = {.it_interval = each, .it_value = each};
+
+    if (cpu_ms == 0)
+        return 0;
+    sigemptyset(&action.sa_mask);
+    if (sigaction(SIGPROF, &action, NULL) < 0 || setitimer(ITIMER_PROF, &timer, NULL) < 0)
+        return -errno;
+    return 0;
+}
+
+/* ---- what native code calls ---- */
 
 /* The call of whose code this thread runs; NULL: none. */
 static struct guest_call *current_call(void)

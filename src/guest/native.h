@@ -18,9 +18,19 @@ static inline bool library_is_native(const struct library_face *face)
     return face->instance_bytes == 0;
 }
 
+/*
+ * A call of proved code may take so much processor time and, at most, as much again: then it is
+ * left with a trap. One timer for all calls of the process, armed once; a call costs no system
+ * call. 0 or -errno. Before the filter.
+ */
+int native_limit_cpu(uint32_t cpu_ms);
+/* Around each call. */
+void native_call_begins(void);
+void native_call_ends(void);
+
 /* Where a native handler finds the body and puts the answer: of this process, with guards. */
 struct native_buffers {
-    uint8_t *in;  /* REQUEST_BODY_MAX_BYTES */
+    uint8_t *in;  /* REQUEST_BODY_MAX_BYTES and a page */
     uint8_t *out; /* RESPONSE_BODY_MAX_BYTES */
 };
 

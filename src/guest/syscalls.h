@@ -1,7 +1,8 @@
 /*
  * SYSCALL(name, grants, rule): the system calls that tenant code behind the process wall may make;
- * every other one kills the instance. `grants` 0 is the base table that each instance has; else the
- * GUEST_GRANT_* that add the call. Included with the macro defined: by seccomp.c, which makes the
+ * every other one kills the instance. `grants` 0 is what each instance has: a call loop; with
+ * GUEST_GRANT_CODE it is the base table of all but proved code; else the GUEST_GRANT_* that add the
+ * call. Included with the macro defined: by seccomp.c, which makes the
  * filter, and by pvm/, which prints the table (`vireo describe`). docs/syscalls.md says why each is
  * here. Order: those of a warm call first.
  *
@@ -24,24 +25,24 @@
 SYSCALL(futex, 0, RULE_WAIT_WAKE)
 SYSCALL(write, 0, RULE_EVENT_FD)
 /* Linear memory grows; instances of commands come and go. */
-SYSCALL(mprotect, 0, RULE_NO_EXEC)
-SYSCALL(mmap, 0, RULE_ANONYMOUS)
-SYSCALL(munmap, 0, RULE_ANY)
-SYSCALL(mremap, 0, RULE_ANY)
-SYSCALL(madvise, 0, RULE_DISCARD)
-SYSCALL(brk, 0, RULE_ANY)
+SYSCALL(mprotect, GUEST_GRANT_CODE, RULE_NO_EXEC)
+SYSCALL(mmap, GUEST_GRANT_CODE, RULE_ANONYMOUS)
+SYSCALL(munmap, GUEST_GRANT_CODE, RULE_ANY)
+SYSCALL(mremap, GUEST_GRANT_CODE, RULE_ANY)
+SYSCALL(madvise, GUEST_GRANT_CODE, RULE_DISCARD)
+SYSCALL(brk, GUEST_GRANT_CODE, RULE_ANY)
 /* WASI's clocks and random numbers. */
-SYSCALL(clock_gettime, 0, RULE_CLOCK)
-SYSCALL(clock_getres, 0, RULE_CLOCK)
-SYSCALL(clock_nanosleep, 0, RULE_CLOCK)
-SYSCALL(getrandom, 0, RULE_ANY)
+SYSCALL(clock_gettime, GUEST_GRANT_CODE, RULE_CLOCK)
+SYSCALL(clock_getres, GUEST_GRANT_CODE, RULE_CLOCK)
+SYSCALL(clock_nanosleep, GUEST_GRANT_CODE, RULE_CLOCK)
+SYSCALL(getrandom, GUEST_GRANT_CODE, RULE_ANY)
 SYSCALL(sched_yield, 0, RULE_ANY)
 /* Traps come by SIGSEGV; a crash restores the default action. */
 SYSCALL(rt_sigreturn, 0, RULE_ANY)
 SYSCALL(rt_sigaction, 0, RULE_ANY)
-SYSCALL(rt_sigprocmask, 0, RULE_ANY)
+SYSCALL(rt_sigprocmask, GUEST_GRANT_CODE, RULE_ANY)
 SYSCALL(restart_syscall, 0, RULE_ANY)
-SYSCALL(exit, 0, RULE_ANY)
+SYSCALL(exit, GUEST_GRANT_CODE, RULE_ANY)
 SYSCALL(exit_group, 0, RULE_ANY)
 
 /* Bytes of descriptors that the instance was given. */

@@ -40,6 +40,8 @@ enum guest_message_type {
 #define GUEST_GRANT_UPDATE 256u /* its own library may be replaced while it runs */
 /* Either has a control socket. */
 #define GUEST_GRANT_CONTROL (GUEST_GRANT_LINK | GUEST_GRANT_UPDATE)
+/* What all but proved code has: linear memory that grows, the C library's memory, clocks. */
+#define GUEST_GRANT_CODE 512u
 /* Either has connections. */
 #define GUEST_GRANT_SOCKETS (GUEST_GRANT_LISTEN | GUEST_GRANT_CONNECT)
 
@@ -73,7 +75,12 @@ struct guest_setup {
     uint32_t grants;           /* GUEST_GRANT_* */
     uint32_t memory_pages_max; /* of WebAssembly linear memory, 64 KiB each; <= 65535 */
     uint64_t stack_bytes;      /* of one call, plus a guard page */
-    uint32_t http_cgi;         /* a command's answer begins with a CGI header block */
+    /* Of proved code: how much of it is put in place before the first call; and the processor time
+     * after which a call is ended, 0: none. */
+    uint64_t touch_stack_bytes;
+    uint32_t cpu_ms;
+    uint32_t reserved_too;
+    uint32_t http_cgi; /* a command's answer begins with a CGI header block */
     uint32_t file_count;
     struct guest_grant_file files[GRANT_FILES_MAX];
     uint32_t listen_count; /* of the listening sockets */

@@ -66,6 +66,9 @@ void *wasm_move(void *to, const void *from, size_t bytes);
 /* Makes this thread's call stack if it has none. 0 or -errno. */
 int wasm_stack_prepare(void);
 
+/* Puts the pages of its first `bytes` in place, if they are few: faults less in the first call. */
+void wasm_stack_touch(uint64_t bytes);
+
 /* True when `address` is in the guard below this thread's call stack. Async-signal-safe. */
 bool wasm_stack_guards(uintptr_t address);
 

@@ -107,6 +107,18 @@ int wasm_stack_prepare(void)
     return 0;
 }
 
+/* From here on touching takes longer than a start may. */
+#define TOUCH_BYTES_MAX (256u << 10)
+
+void wasm_stack_touch(uint64_t bytes)
+{
+    uint64_t whole = (bytes + 4095) & ~4095ull;
+
+    /* Linux 5.14; without it the pages come when they are used. */
+    if (stack.base && bytes > 0 && whole <= TOUCH_BYTES_MAX)
+        madvise(stack.base + stack.bytes - whole, whole, 23 /* MADV_POPULATE_WRITE */);
+}
+
 bool wasm_stack_guards(uintptr_t address)
 {
     return stack.base && address >= (uintptr_t)stack.base &&

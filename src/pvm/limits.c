@@ -15,6 +15,22 @@
  */
 #define OVERHEAD_BYTES (UINT64_C(16) << 20)
 
+/* The guest program's own, and what is rounded up. */
+#define PROVED_SPARE_BYTES (UINT64_C(1) << 20)
+
+uint64_t pvm_bounds_memory(const struct pvm_bounds *bounds, const struct manifest *manifest)
+{
+    const uint64_t limit = manifest->limits.memory_bytes;
+    const uint64_t parts[] = {bounds->stack_bytes, bounds->static_bytes,
+                              manifest->limits.request_bytes, manifest->limits.answer_bytes};
+    uint64_t needs = PROVED_SPARE_BYTES;
+
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
+        if (__builtin_add_overflow(needs, parts[i], &needs))
+            return limit;
+    return needs < limit ? needs : limit;
+}
+
 int pvm_limits(const struct manifest *manifest, const char *directory,
                struct cgroup_limits *ret_limits, struct err *err)
 {

@@ -26,8 +26,20 @@ struct pvm_template;
  */
 #define PVM_OVERHEAD_BYTES (UINT64_C(16) << 20)
 
+/* What was proved of a function's code, from its library's note. Its sandbox is made of it, never
+ * wider than the manifest. */
+struct pvm_bounds {
+    uint64_t stack_bytes, static_bytes;
+    uint64_t cpu_ms; /* one call takes less processor time than this */
+};
+
+/* The memory that a proved function can need in one instance; its limit is the smaller of this and
+ * its manifest's. */
+uint64_t pvm_bounds_memory(const struct pvm_bounds *bounds, const struct manifest *manifest);
+
 struct pvm_template_options {
-    const char *function; /* name, for messages */
+    const struct pvm_bounds *bounds; /* of proved code; else NULL */
+    const char *function;            /* name, for messages */
     const struct manifest *manifest;
     int guest_program_fd; /* vireo-guest, read-only; stays the caller's */
     int library_fd;       /* sealed memfd that was verified; stays the caller's */
@@ -140,9 +152,12 @@ struct pvm_event {
 /* One event; 1 when there was one, 0 when there is none now, -errno. */
 int pvm_template_read(struct pvm_template *pvm_template, struct pvm_event *ret_event);
 
+/* What proved code has instead of the base table. */
+#define PVM_SYSCALLS_PROVED (1u << 31)
+
 /*
- * The names of the system calls of the base table (`grant` 0), or those that one GUEST_GRANT_* adds
- * to it: at most `max` into `ret_names` (static strings); returns the count.
+ * The names of the system calls of the base table (`grant` 0; PVM_SYSCALLS_PROVED), or those that
+ * one GUEST_GRANT_* adds to it: at most `max` into `ret_names` (static strings); returns the count.
  */
 size_t pvm_syscalls(uint32_t grant, const char **ret_names, size_t max);
 /* The GUEST_GRANT_* that a manifest asks for. */

@@ -21,7 +21,9 @@ size_t pvm_syscalls(uint32_t grant, const char **ret_names, size_t max)
     size_t count = 0;
 
     for (size_t i = 0; i < ARRAY_LEN(entries) && count < max; i++) {
-        if (grant ? (entries[i].grants & grant) != 0 : entries[i].grants == 0)
+        uint32_t grants = entries[i].grants;
+        bool base = grants == 0 || (grants == GUEST_GRANT_CODE && grant == 0);
+        if (grant == 0 || grant == PVM_SYSCALLS_PROVED ? base : (grants & grant) != 0)
             ret_names[count++] = entries[i].name;
     }
     return count;

@@ -108,6 +108,15 @@ int template_setup_fill(struct guest_setup *setup, const struct pvm_template_opt
     setup->http_cgi = manifest->http_cgi;
     setup->grants = pvm_grants(manifest) | (options->real_stdio ? GUEST_GRANT_STDIO : 0) |
                     (options->live ? GUEST_GRANT_UPDATE : 0);
+    if (options->bounds) {
+        /* Below the manifest's limit of time it says nothing new above it. */
+        if (!manifest->limits.timeout_ms || options->bounds->cpu_ms < manifest->limits.timeout_ms)
+            setup->cpu_ms =
+                options->bounds->cpu_ms < UINT32_MAX ? (uint32_t)options->bounds->cpu_ms : 0;
+        setup->touch_stack_bytes = options->bounds->stack_bytes;
+    } else {
+        setup->grants |= GUEST_GRANT_CODE;
+    }
     setup->listen_count = manifest->listen_count;
     setup->pids_max = manifest->limits.pids;
     setup->connect_count = manifest_connects(manifest) ? manifest->connect_count : 0;

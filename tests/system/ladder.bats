@@ -93,3 +93,22 @@ refused() {
     run "$VIREO" deploy "$WORK/forged.so" --name forged
     refused 4 "signed by another key"
 }
+
+@test "the verdict builds the sandbox: fewer calls, less memory, a limit of processor time; describe shows it" {
+    "$VIREO" describe -o json flip >"$BATS_TEST_TMPDIR/json"
+    "$VIREO" describe -o json open >"$BATS_TEST_TMPDIR/open"
+    [ "$(jq '.syscalls.base | length' "$BATS_TEST_TMPDIR/json")" -le 8 ]
+    [ "$(jq '.syscalls.base | index("mmap")' "$BATS_TEST_TMPDIR/json")" = null ]
+    [ "$(jq '.syscalls.base | index("mmap") != null' "$BATS_TEST_TMPDIR/open")" = true ]
+    [ "$(jq .proof.static_bytes "$BATS_TEST_TMPDIR/json")" -ge 4 ]
+    [ "$(jq -r .proof.ir "$BATS_TEST_TMPDIR/json" | wc -c)" -eq 65 ]
+    [ "$(jq .proof.memory_limit_bytes "$BATS_TEST_TMPDIR/json")" -lt $((64 << 20)) ]
+    [ "$(jq .proof.cpu_limit_ms "$BATS_TEST_TMPDIR/json")" -le "$(jq .timeout_ms "$BATS_TEST_TMPDIR/json")" ]
+    [ "$(jq 'has("proof")' "$BATS_TEST_TMPDIR/open")" = false ]
+    # The largest body fits in what is left.
+    head -c $((6 << 20)) /dev/zero | tr '\0' a >"$BATS_TEST_TMPDIR/long"
+    call flip --data-binary "@$BATS_TEST_TMPDIR/long"
+    [ "$code" = 200 ]
+    [ "$(tr -d A <"$BODY" | wc -c)" -eq 0 ]
+    [ "$(stat -c %s "$BODY")" -eq $((6 << 20)) ]
+}

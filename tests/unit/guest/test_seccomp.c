@@ -23,6 +23,9 @@
 #include "guest/seccomp.h"
 #include "guest/template.h"
 
+/* For `grants` of attempt(): the table of proved code. */
+#define PROVED (1u << 31)
+
 struct call {
     const char *what;
     long number, arguments[6];
@@ -35,7 +38,7 @@ static int attempt(uint32_t grants, const struct call *call, int unwanted_errno)
     struct seccomp_program program;
     int status;
 
-    assert_int_equal(seccomp_compile(grants, &program), 0);
+    assert_int_equal(seccomp_compile(grants & PROVED ? 0 : grants | GUEST_GRANT_CODE, &program), 0);
     pid_t pid = fork();
     assert_true(pid >= 0);
     if (pid == 0) {
@@ -405,10 +408,35 @@ static void the_base_table_has_at_most_25_calls(void **state)
     assert_in_range(count, 1, 25);
 }
 
+static void proved_code_has_its_call_loop_and_no_more(void **state)
+{
+    (void)state;
+    const struct call kept[] = {
+        {"futex", __NR_futex, {(long)&one, FUTEX_WAKE, 1}},
+        {"write to the event", __NR_write, {INSTANCE_EVENT_FD, (long)&one, sizeof one}},
+        {"sched_yield", __NR_sched_yield, {0}},
+    };
+    const struct call gone[] = {
+        {"mmap", __NR_mmap, {0, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0}},
+        {"mprotect", __NR_mprotect, {0}},
+        {"munmap", __NR_munmap, {0}},
+        {"brk", __NR_brk, {0}},
+        {"madvise", __NR_madvise, {0}},
+        {"clock_gettime", __NR_clock_gettime, {0}},
+        {"getrandom", __NR_getrandom, {0}},
+        {"read", __NR_read, {INSTANCE_EVENT_FD}},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(kept); i++)
+        allowed(PROVED, &kept[i]);
+    for (size_t i = 0; i < ARRAY_LEN(gone); i++)
+        killed(PROVED, &gone[i]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_no_table_has_ends_the_process),
+        cmocka_unit_test(proved_code_has_its_call_loop_and_no_more),
         cmocka_unit_test(memory_can_not_become_code),
         cmocka_unit_test(arguments_that_reach_others_end_the_process),
         cmocka_unit_test(the_base_table_writes_to_its_event_only),
