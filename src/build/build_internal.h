@@ -116,6 +116,8 @@ int object_check(const void *bytes, size_t size, uint64_t stack_max, struct obje
 
 /* Notes a rung: "proved", "sfi"; taken when `reason` is NULL. */
 void build_ladder_note(struct build *build, const char *rung, const char *reason);
+/* Notes the proof of build->note. */
+void build_ladder_note_proof(struct build *build);
 /* Whether the ladder is walked for this source. */
 bool build_has_ladder(const struct build *build);
 /*

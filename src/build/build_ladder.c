@@ -56,7 +56,7 @@ void build_ladder_note(struct build *build, const char *rung, const char *reason
 }
 
 /* "proof", the bounds, the hashes: what describe shows without opening the library. */
-static void note_proof(struct build *build)
+void build_ladder_note_proof(struct build *build)
 {
     const struct library_proof *proof = &build->note.proof;
     size_t used = strlen(build->ladder), room = sizeof build->ladder - used;
@@ -105,7 +105,7 @@ static int try_to_prove(struct build *build, struct err *err)
     int r = build_proved(build, reason, sizeof reason, &cause);
     if (r == 0) {
         build_ladder_note(build, "proved", NULL);
-        note_proof(build);
+        build_ladder_note_proof(build);
         return 0;
     }
     if (r < 0)

@@ -134,5 +134,16 @@ int build_take_library(struct build *build, struct store *store, const struct si
     result->manifest = source->manifest;
     crypto_hash_sha256(digest, result->library, result->size);
     sodium_bin2hex(result->library_hash, sizeof result->library_hash, digest, sizeof digest);
-    return store ? store_put(store, result->library, result->size, result->library_hash, err) : 0;
+    if (strcmp(note.safety, "proved") == 0) {
+        build->note = note;
+        build_ladder_note(build, "proved", NULL);
+        build_ladder_note_proof(build);
+    }
+    memcpy(result->ladder, build->ladder, sizeof result->ladder);
+    if (!store)
+        return 0;
+    r = store_put(store, result->library, result->size, result->library_hash, err);
+    return r < 0 ? r
+                 : store_record_built(store, result->input_hash, result->library_hash,
+                                      result->ladder, err);
 }
