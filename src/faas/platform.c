@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -36,7 +37,8 @@ static struct worker workers[WORKERS_MAX];
 static unsigned worker_end; /* places from here on are free */
 static int epoll_fd;
 
-#define FROM_SUPERVISOR WORKERS_MAX
+/* What epoll tells: a worker's number, or one of these. */
+enum { FROM_SUPERVISOR = WORKERS_MAX, FROM_SIGNALS };
 
 static void watch(int fd, uint32_t what)
 {
@@ -224,10 +226,13 @@ static bool supervisor_ready(void)
 }
 
 /* Workers that died, and what dead ones left: this is process 1 of its namespace. */
-static void reap(void)
+static void reap(int signal_fd)
 {
+    struct signalfd_siginfo info;
     pid_t pid;
 
+    while (read(signal_fd, &info, sizeof info) == sizeof info)
+        ;
     while ((pid = waitpid(-1, NULL, WNOHANG)) > 0)
         for (unsigned i = 0; i < worker_end; i++)
             if (workers[i].pid == pid)
@@ -252,28 +257,34 @@ static int options_read(int argc, char **argv)
 int platform_main(int argc, char **argv)
 {
     struct err err = {0};
+    sigset_t set;
 
     if (options_read(argc, argv) < 0)
         return 2;
     signal(SIGPIPE, SIG_IGN);
     umask(077);
+    sigemptyset(&set);
+    sigaddset(&set, SIGCHLD);
+    sigprocmask(SIG_BLOCK, &set, NULL);
     epoll_fd = epoll_create1(EPOLL_CLOEXEC);
-    if (epoll_fd < 0)
+    int signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+    if (epoll_fd < 0 || signals < 0)
         return 1;
     if (platform_seccomp_install(false, &err) < 0) {
         log_line(LOG_ERROR, "%s", err.message);
         return 1;
     }
     watch(PLATFORM_SUPERVISOR_FD, FROM_SUPERVISOR);
+    watch(signals, FROM_SIGNALS);
     for (;;) {
         struct epoll_event events[64];
         int n = epoll_wait(epoll_fd, events, ARRAY_LEN(events), -1);
         for (int i = 0; i < n; i++) {
-            if (events[i].data.u32 != FROM_SUPERVISOR)
+            if (events[i].data.u32 < WORKERS_MAX)
                 worker_ready(events[i].data.u32);
-            else if (!supervisor_ready())
+            else if (events[i].data.u32 == FROM_SUPERVISOR && !supervisor_ready())
                 return 0;
         }
-        reap();
+        reap(signals);
     }
 }

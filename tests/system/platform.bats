@@ -173,7 +173,7 @@ instance_of() {
 
 @test "an instance that lies to the platform gets errors or loses its socket, and harms nobody else" {
     deploy_platform shop-liar "pool: {instances: 1}"
-    for lie in short lengths overflow large room operation beyond huge; do
+    for lie in lengths overflow room beyond huge; do
         eventually 10 ask shop-liar "get liar"
         run timeout 30 python3 "$FUNCTIONS/platform_liar.py" "$(instance_of shop-liar)" "$lie"
         echo "$lie: $output"
@@ -224,4 +224,20 @@ fewer_keys_than() {
     deploy_platform shop-two
     ask shop-two "get fill1"
     [ "$body" = "No such file or directory" ]
+}
+
+front_is_alone() {
+    [ "$(processes vireo-platform | wc -l)" = 1 ]
+}
+
+@test "a worker that has no instance and no message ends, and nothing of it stays" {
+    for name in shop shop-two shop-liar; do
+        "$VIREO" rm "$name"
+    done
+    eventually 30 front_is_alone
+    deploy_platform shop "pool: {idle: 1s}"
+    ask shop "put e five"
+    not front_is_alone
+    eventually 60 front_is_alone
+    answers shop "get e" five
 }
