@@ -1,0 +1,106 @@
+#!/bin/sh
+# Update in place of a generated math library: 111 functions and 111 variables, which every call
+# reads and checks while wrk calls without a pause; beside dlopen(3) and a copy by hand of the same
+# library in a plain process. Root.
+# Usage: bench/run-update.sh [ROUNDS]
+set -eu
+. "$(dirname "$0")/lib.sh"
+
+rounds=${1:-20}
+count=111
+bench_need gcc wrk curl jq
+load_before=$(bench_load)
+
+# library VERSION: variables v0..., functions f0... of them; a call fails when one is not as it was.
+library() {
+    i=0
+    while [ $i -lt $count ]; do
+        echo "long v$i = $i;"
+        echo "long f$i(long x) { return (x * (v$i + 1) + $1 - $1) % 65521 + 0 * $1; }"
+        i=$((i + 1))
+    done
+}
+handler() {
+    echo '#include <stdio.h>'
+    echo '#include <vireo/function.h>'
+    library "$1"
+    echo 'static long calls;'
+    echo "static long *const variables[] = {"
+    i=0
+    while [ $i -lt $count ]; do echo "&v$i,"; i=$((i + 1)); done
+    echo '};'
+    echo 'static long (*const functions[])(long) = {'
+    i=0
+    while [ $i -lt $count ]; do echo "f$i,"; i=$((i + 1)); done
+    cat <<C
+};
+int64_t handler(const uint8_t *in, size_t n, uint8_t *out, size_t cap)
+{
+    (void)in; (void)n;
+    calls++;
+    for (int i = 0; i < $count; i++) {
+        if (*variables[i] != i + calls - 1)
+            return -1 - i; /* lost */
+        if (functions[i](1) != (i + calls) % 65521)
+            return -1000 - i;
+        ++*variables[i];
+    }
+    return snprintf((char *)out, cap, "version $1 call %ld\n", calls);
+}
+C
+}
+
+for version in 1 2; do
+    handler $version >"$bench_work/$version.c"
+    library $version | gcc -O2 -shared -fPIC -x c -o "$bench_work/$version.so" -
+done
+gcc -O2 -o "$bench_work/swap" "$bench_root/bench/update/swap.c" -ldl
+"$bench_work/swap" "$bench_work/1.so" "$bench_work/2.so" $count "$rounds" >"$bench_work/rival"
+
+port=$((20000 + $$ % 20000))
+export VIREO_STATE="$bench_work/state" VIREO_SERVER="http://127.0.0.1:$port"
+mkdir "$VIREO_STATE"
+"$bench_vireo" serve --listen "127.0.0.1:$port" --state "$VIREO_STATE" >"$bench_work/log" 2>&1 &
+bench_pids=$!
+until curl -fs "$VIREO_SERVER/readyz" >/dev/null 2>&1; do sleep 0.1; done
+mkdir "$bench_work/math"
+printf 'name: math\nupdate:\n  slack: 16KiB\npool:\n  instances: 1\n' >"$bench_work/math/vireo.yaml"
+cp "$bench_work/1.c" "$bench_work/math/math.c"
+"$bench_vireo" deploy -q "$bench_work/math" >/dev/null
+# Both are built before: what is timed is the update.
+for version in 2 1; do
+    cp "$bench_work/$version.c" "$bench_work/math/math.c"
+    "$bench_vireo" update -q math "$bench_work/math"
+done
+
+wrk -t1 -c4 -d$((rounds / 2 + 3))s "$VIREO_SERVER/function/math" >"$bench_work/wrk" &
+load_pid=$!
+sleep 1
+n=0
+: >"$bench_work/updates"
+while [ $n -lt "$rounds" ]; do
+    cp "$bench_work/$((2 - n % 2)).c" "$bench_work/math/math.c"
+    "$bench_vireo" update -o json math "$bench_work/math" |
+        jq -r '.update | [.total_us, .stopped_us, .load_us, .tables_us, .functions_us, .variables_us, .pvms] | @tsv' \
+            >>"$bench_work/updates"
+    n=$((n + 1))
+done
+wait $load_pid
+
+column() { cut -f"$1" "$bench_work/updates"; }
+lost=$(sed -n 's/.*Non-2xx or 3xx responses: //p; s/.*Socket errors: //p' "$bench_work/wrk" | tr '\n' ' ')
+echo "Update of $count functions and $count variables, $rounds times under load. $(bench_machine), load before $load_before"
+echo
+echo '| µs | median | p99 |'
+echo '| --- | --- | --- |'
+row() { echo "| $1 | $(column "$2" | bench_percentile 50) | $(column "$2" | bench_percentile 99) |"; }
+row 'in all: asked, done, told' 1
+row 'the pVM stands still' 2
+row '– load and share' 3
+row '– tables' 4
+row '– functions' 5
+row '– variables' 6
+echo "| dlopen, dlsym, memcpy in a plain process | $(bench_percentile 50 <"$bench_work/rival") | $(bench_percentile 99 <"$bench_work/rival") |"
+echo
+echo "Updated in place: $(awk '$7 == 1' "$bench_work/updates" | wc -l) of $rounds."
+echo "Calls meanwhile: $(sed -n 's/ *\([0-9]*\) requests in.*/\1/p' "$bench_work/wrk"), lost: ${lost:-none}"
