@@ -179,22 +179,28 @@ gateway_rss_kib() {
     [ "$refused" -ge 1000 ] && [ "$refused" -le 7000 ]
 }
 
-lone_is_busy() {
-    [ "$(metric 'vireo_instances{function="lone",state="busy"}')" = 1 ]
+# lone_is BUSY QUEUED
+lone_is() {
+    [ "$(metric 'vireo_instances{function="lone",state="busy"}')" = "$1" ] &&
+        [ "$(metric 'vireo_queue_length{function="lone"}')" = "$2" ]
 }
 
 @test "a call whose caller has gone is not run when its turn comes" {
-    local i pids=()
-    deploy_with lone 'pool: {instances: 1}' 'limits: {timeout: 2s}'
-    # It holds the only instance for 2 s; three wait for it and give up.
+    local i peer peers=()
+    deploy_with lone 'pool: {instances: 1}' 'limits: {timeout: 3s}'
+    # It holds the only instance for 3 s; three wait for it and give up.
     curl -s -o /dev/null "$VIREO_SERVER/function/lone?loop" 3>&- &
     flood=$!
-    eventually 2 lone_is_busy
+    eventually 3 lone_is 1 0
     for i in 1 2 3; do
-        curl -s -o /dev/null --max-time 1 "$VIREO_SERVER/function/lone?calls" 3>&- &
-        pids+=($!)
+        exec {peer}<>"/dev/tcp/127.0.0.1/$VIREO_PORT"
+        printf 'GET /function/lone?calls HTTP/1.1\r\nHost: a\r\n\r\n' >&"$peer"
+        peers+=("$peer")
     done
-    wait "${pids[@]}" || true
+    eventually 3 lone_is 1 3
+    for peer in "${peers[@]}"; do
+        exec {peer}>&-
+    done
     wait "$flood" || true
     flood=
     call lone?calls
