@@ -29,6 +29,7 @@ const struct cli_verb cli_verbs[] = {
      "  -o, --out LIB    the file to write\n"
      "  --name NAME      the function's name (default: vireo.yaml's, else the source's)\n"
      "  --native         native code, for which its signer answers\n"
+     "  --require RUNG   proved or sfi: refuse what is known less safely\n"
      "  --progress       name each stage, also where standard error is no terminal\n"
      "  --json           describe the result as JSON (-o is the file here)\n\n"
      "  vireo build hello.c -o hello.so\n",

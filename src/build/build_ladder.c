@@ -96,7 +96,7 @@ static const char *cause_of(const struct err *err)
     return at ? at + 3 : err->message;
 }
 
-/* 1: not proved, with the reason noted. */
+/* 1: not proved, with the reason noted; negative: there is no sense in going on. */
 static int try_to_prove(struct build *build, struct err *err)
 {
     struct err cause = {0};
@@ -108,6 +108,10 @@ static int try_to_prove(struct build *build, struct err *err)
         build_ladder_note_proof(build);
         return 0;
     }
+    /* What takes one compiler all of its time takes that of the next, too. (Of memory the next one
+     * has more.) */
+    if (!build->compiles && r == -ETIME)
+        return err_say(err, r, "%s", cause.message);
     if (r < 0)
         snprintf(reason, sizeof reason, "%.399s", cause_of(&cause));
     build_ladder_note(build, "proved", reason);
