@@ -1,6 +1,7 @@
 /* What administrators ask: answers are JSON, made here from what the supervisor knows. */
 #include <errno.h>
 #include <json-c/json.h>
+#include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -214,8 +215,7 @@ static void add_hash(struct json_object *object, const char *key,
 {
     char text[BUILD_HASH_TEXT];
 
-    for (size_t i = 0; i < BUILD_HASH_BYTES; i++)
-        snprintf(text + 2 * i, 3, "%02x", hash[i]);
+    sodium_bin2hex(text, sizeof text, hash, BUILD_HASH_BYTES);
     json_add_text(object, key, text);
 }
 
