@@ -7,8 +7,10 @@
 #include "guest/template.h"
 #include "guest/wasm_internal.h"
 
-/* A trap, at the call: the libraries' code is on the call stack of a handler. */
-static _Noreturn void missing(const char *name, uintptr_t return_address)
+/* A trap, at the call: the libraries' code is on the call stack of a handler. An attribute of the
+ * type, which _Noreturn is not.
+ */
+__attribute__((noreturn)) static void missing(const char *name, uintptr_t return_address)
 {
     static char trap[128];
 

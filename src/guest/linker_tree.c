@@ -213,7 +213,7 @@ static int relocate_one(const struct library *library, const Elf64_Rela *relocat
             r = defer(library, relocation, &value, err);
             break;
         }
-        /* fallthrough */
+        __attribute__((fallthrough));
     case R_X86_64_64:
     case R_X86_64_GLOB_DAT:
         r = bind_now(library, relocation, &value, err);
