@@ -38,14 +38,18 @@ static int ascending(const void *a, const void *b)
     return (one > two) - (one < two);
 }
 
+static double us(int64_t ns)
+{
+    return (double)ns / 1000;
+}
+
 static void show(const char *what, int64_t *ns, size_t count)
 {
     qsort(ns, count, sizeof *ns, ascending);
-    printf("%s %.1f p50-us %.1f p99-us\n", what, (double)ns[count / 2] / 1000,
-           (double)ns[count * 99 / 100] / 1000);
+    printf("%s %.1f p50-us %.1f p99-us\n", what, us(ns[count / 2]), us(ns[count * 99 / 100]));
 }
 
-static _Noreturn void missing(const char *name, uintptr_t return_address)
+__attribute__((noreturn)) static void missing(const char *name, uintptr_t return_address)
 {
     (void)return_address;
     fail(name);

@@ -522,7 +522,7 @@ static void write_section(FILE *to, const struct layout_module *module,
     case 0:
         write_unsigned(body, strlen(section->name));
         fputs(section->name, body);
-        /* fallthrough */
+        __attribute__((fallthrough));
     default:
         fwrite(module->bytes + section->at, 1, section->size, body);
     }

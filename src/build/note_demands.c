@@ -121,7 +121,6 @@ int note_demands_take(const void *bytes, size_t size, struct library_demands *re
 
 void library_demands_of(const struct manifest *manifest, struct library_demands *ret_demands)
 {
-    static const struct manifest_library nothing;
     struct library_demands demands = {.link = manifest->link, .library = manifest->library};
 
     memcpy(demands.application, manifest->application, sizeof demands.application);
@@ -131,7 +130,8 @@ void library_demands_of(const struct manifest *manifest, struct library_demands 
         memset(demands.dependencies[i].hash, 0, sizeof demands.dependencies[i].hash);
     }
     demands.given = demands.link || demands.application[0] || demands.dependency_count > 0 ||
-                    memcmp(&demands.library, &nothing, sizeof nothing) != 0;
+                    demands.library.signer[0] || demands.library.versions[0] ||
+                    demands.library.loader != MANIFEST_LOADER_ANY;
     *ret_demands = demands;
 }
 

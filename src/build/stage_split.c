@@ -77,6 +77,24 @@ static void array(FILE *file, const char **at, const char *end, struct line firs
     item(defined ? file : NULL, at, end, first, "};");
 }
 
+/* What a line behind the helpers begins. */
+static enum {
+    LINE_TYPES,
+    LINE_ARRAY,
+    LINE_PROTOTYPE,
+    LINE_FUNCTION,
+    LINE_OTHER
+} shape(const struct line *line)
+{
+    if (begins(line, TYPES))
+        return LINE_TYPES;
+    if (begins(line, ARRAY) && ends(line, "[] = {"))
+        return LINE_ARRAY;
+    if (!begins(line, STATIC) || !memmem(line->text, line->length, FUNCTION, sizeof FUNCTION - 1))
+        return LINE_OTHER;
+    return ends(line, ");") ? LINE_PROTOTYPE : ends(line, ") {") ? LINE_FUNCTION : LINE_OTHER;
+}
+
 static void write_piece(FILE *file, const char *text, size_t size, size_t piece_bytes, size_t piece)
 {
     const char *at = text, *end = text + size;
@@ -89,24 +107,26 @@ static void write_piece(FILE *file, const char *text, size_t size, size_t piece_
             helpers = false;
             fputs("#pragma GCC visibility push(hidden)\n", file);
         }
-        if (helpers) {
-            put(file, line, 0);
-        } else if (begins(&line, TYPES)) {
+        switch (helpers ? LINE_OTHER : shape(&line)) {
+        case LINE_TYPES:
             fputs(piece == 0 ? "" : "extern ", file);
             put(file, line, sizeof STATIC - 1);
-        } else if (begins(&line, ARRAY) && ends(&line, "[] = {")) {
+            break;
+        case LINE_ARRAY:
             array(file, &at, end, line, piece == 0);
-        } else if (begins(&line, STATIC) && ends(&line, ");") &&
-                   memmem(line.text, line.length, FUNCTION, sizeof FUNCTION - 1)) {
+            break;
+        case LINE_PROTOTYPE:
             put(file, line, sizeof STATIC - 1);
-        } else if (begins(&line, STATIC) && ends(&line, ") {") &&
-                   memmem(line.text, line.length, FUNCTION, sizeof FUNCTION - 1)) {
-            const char *begin = line.text;
+            break;
+        case LINE_FUNCTION: {
             bool here = functions_bytes / piece_bytes == piece;
             item(here ? file : NULL, &at, end, line, "}");
-            functions_bytes += (size_t)(at - begin);
-        } else if (piece == 0) {
-            put(file, line, 0);
+            functions_bytes += (size_t)(at - line.text);
+            break;
+        }
+        default:
+            if (helpers || piece == 0)
+                put(file, line, 0);
         }
     }
 }

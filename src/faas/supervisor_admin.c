@@ -373,7 +373,7 @@ void admin_message(struct supervisor *supervisor, const struct admin_request *re
             r = err_say(&err, -ENOENT, "%s", missing);
             break;
         }
-        /* fallthrough */
+        __attribute__((fallthrough));
     case ADMIN_DEPLOY:
         /* Its source does not come when we have no descriptor left. */
         r = fd ? jobs_deploy(supervisor, request, fd, &err)

@@ -165,9 +165,9 @@ static void go_back(struct supervisor *supervisor, struct round *round)
     round->token = ++last_token;
     for (unsigned i = 0; i < round->member_count; i++) {
         struct member *member = &round->members[i];
-        if (member->state == MEMBER_ASKED)
-            member->state = MEMBER_GONE; /* it lets the time pass; see update_answered() */
-        else if (member->state == MEMBER_UPDATED && !ask(supervisor, round, member))
+        /* One that was asked already lets the time pass; see update_answered(). */
+        if (member->state == MEMBER_ASKED ||
+            (member->state == MEMBER_UPDATED && !ask(supervisor, round, member)))
             member->state = MEMBER_GONE;
     }
     if (count_of(round, MEMBER_ASKED) == 0 ||

@@ -158,13 +158,17 @@ static void each_keeps_its_contract_at_every_length(void **state)
 
 static void numbers_come_back_as_they_were(void **state)
 {
+    uint64_t state_of_random = 88172645463325252u;
     uint8_t text[32];
     char wanted[32];
 
     (void)state;
     for (unsigned i = 0; i < 100000; i++) {
-        uint64_t number =
-            ((uint64_t)rand() << 42 ^ (uint64_t)rand() << 20 ^ (uint64_t)rand()) >> (rand() % 64);
+        /* xorshift64, of every length. */
+        state_of_random ^= state_of_random << 13;
+        state_of_random ^= state_of_random >> 7;
+        state_of_random ^= state_of_random << 17;
+        uint64_t number = state_of_random >> (i % 64);
         uint64_t back = 0;
         int64_t n = vireo_format_u64(text, sizeof text, number);
         assert_int_equal(n, snprintf(wanted, sizeof wanted, "%" PRIu64, number));

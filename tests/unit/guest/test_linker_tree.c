@@ -28,7 +28,7 @@ static uintptr_t host(const char *name)
     return strcmp(name, "host_twice") == 0 ? (uintptr_t)twice : 0;
 }
 
-static _Noreturn void missing(const char *name, uintptr_t return_address)
+__attribute__((noreturn)) static void missing(const char *name, uintptr_t return_address)
 {
     snprintf(missing_name, sizeof missing_name, "%s", name);
     missing_from = return_address;
