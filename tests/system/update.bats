@@ -154,13 +154,17 @@ refuses() {
     "$VIREO" update turns two.c
     "$VIREO" update turns one.c
     memory() { "$VIREO" ps -o json | jq '.[] | select(.function == "turns") | .memory_bytes'; }
-    before=$(memory)
-    for _ in $(seq 15); do
+    before=$(memory) least=
+    for i in $(seq 15); do
         "$VIREO" update -q turns two.c
         "$VIREO" update -q turns one.c
+        # The kernel charges a group ahead, by 256 KiB for each CPU now and then: the least of many looks is what it has.
+        now=$(memory)
+        [ "$i" -le 5 ] || [ "${least:-$now}" -lt "$now" ] || least=$now
     done
+    echo "$before bytes, then $least"
     [ "$("$VIREO" invoke turns --data x)" = "2 102 2 as it was" ]
-    [ "$(memory)" -le $((before + 65536)) ]
+    [ "$least" -le $((before + 65536)) ]
     "$VIREO" rm turns
 }
 
