@@ -7,6 +7,12 @@ VIREO=$BUILD/vireo
 FUNCTIONS=$TOP/tests/system/functions
 export TOP BUILD VIREO FUNCTIONS
 
+# Machines that others use stall for seconds: what fails is tried once more, and that is shown.
+BATS_TEST_RETRIES=1
+if [ "${BATS_TEST_TRY_NUMBER:-1}" -gt 1 ]; then
+    echo "# a second try of the test that follows" >&3
+fi
+
 need_root() {
     [ "$(id -u)" = 0 ] || skip "a daemon needs root"
 }
