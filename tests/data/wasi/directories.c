@@ -57,50 +57,50 @@ int main(void)
     struct stat st;
     char text[64] = "";
 
-    SAY(mkdir("/work/a", 0755));
-    SAY(mkdir("/work/a", 0755));
-    SAY(mkdir("/work/a/b", 0755));
-    SAY(mkdir("/work/none/b", 0755));
-    close(open("/work/a/file", O_CREAT | O_WRONLY, 0644));
-    SAY(symlink("a/file", "/work/link"));
-    SAY(readlink("/work/link", text, sizeof text));
+    SAY(mkdir("/granted/a", 0755));
+    SAY(mkdir("/granted/a", 0755));
+    SAY(mkdir("/granted/a/b", 0755));
+    SAY(mkdir("/granted/none/b", 0755));
+    close(open("/granted/a/file", O_CREAT | O_WRONLY, 0644));
+    SAY(symlink("a/file", "/granted/link"));
+    SAY(readlink("/granted/link", text, sizeof text));
     printf("link to '%s'\n", text);
-    SAY(lstat("/work/link", &st));
+    SAY(lstat("/granted/link", &st));
     printf("link %d\n", S_ISLNK(st.st_mode));
-    SAY(stat("/work/link", &st));
+    SAY(stat("/granted/link", &st));
     printf("regular %d\n", S_ISREG(st.st_mode));
-    list("/work");
-    list("/work/a");
-    list("/work/a/file");
-    list("/work/none");
-    SAY(rmdir("/work/a"));
-    SAY(rmdir("/work/a/file"));
-    SAY(unlink("/work/a/b"));
-    SAY(rename("/work/a/b", "/work/a/c"));
-    SAY(rename("/work/a", "/work/a/c/d"));
-    SAY(rmdir("/work/a/c"));
-    SAY(open("/work/a/file", O_RDONLY | O_DIRECTORY));
-    SAY(symlink("loop", "/work/loop"));
-    SAY(open("/work/loop", O_RDONLY));
-    refused("/work/../etc/passwd");
-    refused("/work/a/../../etc/passwd");
+    list("/granted");
+    list("/granted/a");
+    list("/granted/a/file");
+    list("/granted/none");
+    SAY(rmdir("/granted/a"));
+    SAY(rmdir("/granted/a/file"));
+    SAY(unlink("/granted/a/b"));
+    SAY(rename("/granted/a/b", "/granted/a/c"));
+    SAY(rename("/granted/a", "/granted/a/c/d"));
+    SAY(rmdir("/granted/a/c"));
+    SAY(open("/granted/a/file", O_RDONLY | O_DIRECTORY));
+    SAY(symlink("loop", "/granted/loop"));
+    SAY(open("/granted/loop", O_RDONLY));
+    refused("/granted/../etc/passwd");
+    refused("/granted/a/../../etc/passwd");
     refused("/etc/passwd");
     refused("..");
     /* Whether such a link can be made differs; it leads nowhere. */
-    symlink("../..", "/work/a/out");
-    refused("/work/a/out/etc/passwd");
-    symlink("../../../../../../../../etc/passwd", "/work/passwd");
-    refused("/work/passwd");
-    SAY(mkdir("/work/many", 0755));
+    symlink("../..", "/granted/a/out");
+    refused("/granted/a/out/etc/passwd");
+    symlink("../../../../../../../../etc/passwd", "/granted/passwd");
+    refused("/granted/passwd");
+    SAY(mkdir("/granted/many", 0755));
     for (int i = 0; i < 1000; i++) {
-        snprintf(text, sizeof text, "/work/many/%04d", i);
+        snprintf(text, sizeof text, "/granted/many/%04d", i);
         close(open(text, O_CREAT | O_WRONLY, 0644));
     }
-    list("/work/many");
+    list("/granted/many");
     for (int i = 0; i < 1000; i++) {
-        snprintf(text, sizeof text, "/work/many/%04d", i);
+        snprintf(text, sizeof text, "/granted/many/%04d", i);
         unlink(text);
     }
-    SAY(rmdir("/work/many"));
+    SAY(rmdir("/granted/many"));
     return 0;
 }

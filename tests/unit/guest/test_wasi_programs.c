@@ -37,8 +37,9 @@ static _Noreturn void run(const char *name, const char *directory, int output)
 {
     const char *const args[] = {name, "one", "two words", ""};
     const char *const env[] = {"GREETING=hello", "EMPTY="};
-    struct wasi_directory granted = {
-        .fd = open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC), .path = "/work", .writable = true};
+    struct wasi_directory granted = {.fd = open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC),
+                                     .path = "/granted",
+                                     .writable = true};
     struct wasi_options options = {args, 4, env, 2, &granted, 1, .real_stdio = true};
     struct host host = {.memory_pages_max = 256};
     struct err err = {0};
