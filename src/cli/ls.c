@@ -54,33 +54,14 @@ static int table_show(struct json_object *list)
 int cli_ls(int argc, char **argv)
 {
     _cleanup_(json_freep) struct json_object *list = NULL;
-    struct err err = {0};
     int words, exit;
 
     if (!cli_options(argc, argv, NULL, 0, 0, &words, &exit))
         return exit;
     if (words != 0)
         return cli_usage("ls", "it takes no '%s'", argv[1]);
-    exit = admin_get("list the functions", NULL, "/system/functions", &list);
-    if (exit != CLI_OK)
-        return exit;
-    if (!json_object_is_type(list, json_type_array)) {
-        err_say(&err, -ENOTRECOVERABLE, "cannot list the functions: the answer is not a list");
-        return cli_error(&err, NULL);
-    }
-    if (cli.json) {
-        puts(json_object_to_json_string_ext(list, JSON_C_TO_STRING_PRETTY |
-                                                      JSON_C_TO_STRING_NOSLASHESCAPE));
-        return CLI_OK;
-    }
-    if (cli.quiet) {
-        for (size_t i = 0; i < json_object_array_length(list); i++)
-            puts(json_text(json_object_array_get_idx(list, i), "name", "?"));
-        return CLI_OK;
-    }
-    if (json_object_array_length(list) == 0) {
-        fprintf(stderr, "no function is deployed\n  try: vireo deploy SRC --name NAME\n");
-        return CLI_OK;
-    }
-    return table_show(list);
+    bool some =
+        admin_list("list the functions", "/system/functions", "name",
+                   "no function is deployed\n  try: vireo deploy SRC --name NAME", &list, &exit);
+    return some ? table_show(list) : exit;
 }

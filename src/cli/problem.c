@@ -219,6 +219,32 @@ int admin_get(const char *verb, const char *name, const char *target, struct jso
     return admin_ask("GET", verb, name, target, ret_json);
 }
 
+bool admin_list(const char *verb, const char *target, const char *key, const char *when_empty,
+                struct json_object **ret_list, int *ret_exit)
+{
+    struct err err = {0};
+
+    *ret_exit = admin_get(verb, NULL, target, ret_list);
+    if (*ret_exit != CLI_OK)
+        return false;
+    if (!json_object_is_type(*ret_list, json_type_array)) {
+        err_say(&err, -ENOTRECOVERABLE, "cannot %s: the answer is not a list", verb);
+        *ret_exit = cli_error(&err, NULL);
+        return false;
+    }
+    size_t count = json_object_array_length(*ret_list);
+    if (cli.json) {
+        puts(json_object_to_json_string_ext(*ret_list, JSON_C_TO_STRING_PRETTY |
+                                                           JSON_C_TO_STRING_NOSLASHESCAPE));
+        return false;
+    }
+    for (size_t i = 0; i < count && cli.quiet; i++)
+        puts(json_text(json_object_array_get_idx(*ret_list, i), key, "?"));
+    if (count == 0 && !cli.quiet)
+        fprintf(stderr, "%s\n", when_empty);
+    return count > 0 && !cli.quiet;
+}
+
 static char *page_target(const char *page, const char *name, const char *rest)
 {
     _cleanup_(freep) char *segment = http_escape(name);

@@ -33,6 +33,14 @@ int problem_unreachable(const struct err *err);
 int admin_get(const char *verb, const char *name, const char *target,
               struct json_object **ret_json);
 
+/*
+ * A list that the daemon has: with -o json and -q it is printed here (of -q the texts under `key`),
+ * as is `when_empty`. True: there is something for a table. Else *ret_exit is the exit code.
+ * *ret_list is the caller's.
+ */
+bool admin_list(const char *verb, const char *target, const char *key, const char *when_empty,
+                struct json_object **ret_list, int *ret_exit);
+
 /* A member as text; `otherwise` when it is not there. Owned by the object. */
 const char *json_text(struct json_object *object, const char *key, const char *otherwise);
 /* A member as a number; 0 when it is not there. */

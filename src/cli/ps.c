@@ -96,33 +96,13 @@ int cli_ps(int argc, char **argv)
     _cleanup_(json_freep) struct json_object *list = NULL;
     bool tree = false;
     const struct cli_option options[] = {{.name = "--tree", .flag = &tree}};
-    struct err err = {0};
     int words, exit;
 
     if (!cli_options(argc, argv, options, ARRAY_LEN(options), 0, &words, &exit))
         return exit;
     if (words != 0)
         return cli_usage("ps", "it takes no '%s'", argv[1]);
-    exit = admin_get("list the pVMs", NULL, "/system/pvms", &list);
-    if (exit != CLI_OK)
-        return exit;
-    if (!json_object_is_type(list, json_type_array)) {
-        err_say(&err, -ENOTRECOVERABLE, "cannot list the pVMs: the answer is not a list");
-        return cli_error(&err, NULL);
-    }
-    if (cli.json) {
-        puts(json_object_to_json_string_ext(list, JSON_C_TO_STRING_PRETTY |
-                                                      JSON_C_TO_STRING_NOSLASHESCAPE));
-        return CLI_OK;
-    }
-    if (cli.quiet) {
-        for (size_t i = 0; i < json_object_array_length(list); i++)
-            puts(json_text(json_object_array_get_idx(list, i), "id", "?"));
-        return CLI_OK;
-    }
-    if (json_object_array_length(list) == 0) {
-        fprintf(stderr, "no pVM runs\n  try: vireo invoke NAME\n");
-        return CLI_OK;
-    }
-    return table_show(list, tree);
+    bool some = admin_list("list the pVMs", "/system/pvms", "id",
+                           "no pVM runs\n  try: vireo invoke NAME", &list, &exit);
+    return some ? table_show(list, tree) : exit;
 }
