@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <json-c/json.h>
+#include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -227,8 +228,7 @@ static int vote_sign(const struct sign_key *key, struct json_object *proposal, b
     int r = sign_text(key, text, bytes, signature);
     if (r < 0)
         return err_set(err, r, "cannot sign the vote");
-    for (size_t i = 0; i < sizeof signature; i++)
-        snprintf(ret_hex + 2 * i, 3, "%02x", signature[i]);
+    sodium_bin2hex(ret_hex, 2 * sizeof signature + 1, signature, sizeof signature);
     return 0;
 }
 

@@ -1,19 +1,7 @@
 /* The connector's system-call filter. */
-#include <errno.h>
-#include <seccomp.h>
-#include <sys/mman.h>
-#include <sys/prctl.h>
-#include <sys/socket.h>
-
 #include "base/cleanup.h"
-#include "base/err.h"
+#include "base/syscall_filter.h"
 #include "faas/connector.h"
-
-static void context_release(scmp_filter_ctx *context)
-{
-    if (*context)
-        seccomp_release(*context);
-}
 
 static const int calls[] = {
     /* sockets; socket(2) itself for the Internet only, below. No bind, listen or accept. */
@@ -87,26 +75,13 @@ static const int calls[] = {
 
 int connector_seccomp_install(struct err *err)
 {
-    /* UNIX sockets would reach services of the machine; netlink tells the resolver its routes. */
-    static const int families[] = {AF_INET, AF_INET6, AF_NETLINK};
-    _cleanup_(context_release) scmp_filter_ctx context = seccomp_init(SCMP_ACT_ERRNO(EPERM));
-    int r = 0;
+    _cleanup_(syscall_filter_freep) scmp_filter_ctx filter = NULL;
+    int r = syscall_filter_begin("connector", false, &filter, err);
 
-    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
-        return err_set(err, -errno, "cannot give up privileges for good");
-    if (!context)
-        return err_set(err, -ENOMEM, "cannot make the connector's system-call filter");
-    for (size_t i = 0; i < ARRAY_LEN(calls) && r == 0; i++)
-        r = seccomp_rule_add(context, SCMP_ACT_ALLOW, calls[i], 0);
-    for (size_t i = 0; i < ARRAY_LEN(families) && r == 0; i++)
-        r = seccomp_rule_add(context, SCMP_ACT_ALLOW, SCMP_SYS(socket), 1,
-                             SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)families[i]));
-    if (r == 0) /* without any namespace */
-        r = seccomp_rule_add(context, SCMP_ACT_ALLOW, SCMP_SYS(clone), 1,
-                             SCMP_A0(SCMP_CMP_MASKED_EQ, 0x7e020000, 0));
+    if (r < 0)
+        return r;
+    r = syscall_filter_allow(filter, calls, ARRAY_LEN(calls));
     if (r == 0)
-        r = seccomp_rule_add(context, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0);
-    if (r == 0)
-        r = seccomp_load(context);
-    return r < 0 ? err_set(err, r, "cannot load the connector's system-call filter") : 0;
+        r = syscall_filter_allow_internet(filter);
+    return syscall_filter_load(filter, r, "connector", err);
 }

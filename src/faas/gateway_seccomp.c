@@ -1,24 +1,15 @@
 /* The gateways' system-call filter. */
-#include <errno.h>
 #include <fcntl.h>
 #include <linux/futex.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <seccomp.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
 #include <time.h>
 
 #include "base/cleanup.h"
-#include "base/err.h"
+#include "base/syscall_filter.h"
 #include "faas/gateway.h"
 #include "faas/gateway_seccomp.h"
-
-static void context_release(scmp_filter_ctx *context)
-{
-    if (*context)
-        seccomp_release(*context);
-}
 
 static const int common[] = {
     /* connections and messages; no socket(2), bind(2), connect(2) */
@@ -65,16 +56,6 @@ static const int common[] = {
 /* Sources that are deployed go into a memory file. */
 static const int admin_only[] = {SCMP_SYS(memfd_create), SCMP_SYS(ftruncate)};
 
-static int allow_all(scmp_filter_ctx context, const int *calls, size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        int r = seccomp_rule_add(context, SCMP_ACT_ALLOW, calls[i], 0);
-        if (r < 0)
-            return r;
-    }
-    return 0;
-}
-
 /*
  * The sockets that a gateway is born with are its successor's, too: shut down, or with a filter of
  * its own on them, they would be lost to the daemon for good. So shutdown(2) is for descriptors
@@ -103,14 +84,15 @@ static int allow_sockets(scmp_filter_ctx context)
 static int allow_checked(scmp_filter_ctx context, enum gateway_role role)
 {
     const int fcntls[] = {F_GETFL, F_SETFL, F_GETFD, F_SETFD, F_GET_SEALS};
-    int r = 0;
+    const int admin_fcntls[] = {F_ADD_SEALS};
+    /* Wakes instances; MHD's mutexes. No requeue to other addresses, no priorities. */
+    const int futexes[] = {FUTEX_WAKE, FUTEX_WAKE_PRIVATE, FUTEX_WAIT_PRIVATE,
+                           FUTEX_WAIT_BITSET_PRIVATE};
+    int r = syscall_filter_allow_values(context, SCMP_SYS(fcntl), 1, fcntls, ARRAY_LEN(fcntls));
 
-    for (size_t i = 0; i < ARRAY_LEN(fcntls) && r == 0; i++)
-        r = seccomp_rule_add(context, SCMP_ACT_ALLOW, SCMP_SYS(fcntl), 1,
-                             SCMP_A1(SCMP_CMP_EQ, (scmp_datum_t)fcntls[i]));
     if (r == 0 && role == GATEWAY_ROLE_ADMIN)
-        r = seccomp_rule_add(context, SCMP_ACT_ALLOW, SCMP_SYS(fcntl), 1,
-                             SCMP_A1(SCMP_CMP_EQ, F_ADD_SEALS));
+        r = syscall_filter_allow_values(context, SCMP_SYS(fcntl), 1, admin_fcntls,
+                                        ARRAY_LEN(admin_fcntls));
     if (r == 0)
         r = seccomp_rule_add(context, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 1,
                              SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
@@ -119,36 +101,25 @@ static int allow_checked(scmp_filter_ctx context, enum gateway_role role)
                              SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
     if (r == 0)
         r = allow_sockets(context);
-    /* Wakes instances; MHD's mutexes. No requeue to other addresses, no priorities. */
-    const int futexes[] = {FUTEX_WAKE, FUTEX_WAKE_PRIVATE, FUTEX_WAIT_PRIVATE,
-                           FUTEX_WAIT_BITSET_PRIVATE};
-    for (size_t i = 0; i < ARRAY_LEN(futexes) && r == 0; i++)
-        r = seccomp_rule_add(context, SCMP_ACT_ALLOW, SCMP_SYS(futex), 1,
-                             SCMP_A1(SCMP_CMP_EQ, (scmp_datum_t)futexes[i]));
+    if (r == 0)
+        r = syscall_filter_allow_values(context, SCMP_SYS(futex), 1, futexes, ARRAY_LEN(futexes));
     return r;
 }
 
 int gateway_seccomp_install(enum gateway_role role, struct err *err)
 {
+    _cleanup_(syscall_filter_freep) scmp_filter_ctx filter = NULL;
+
     /* Reads /etc/localtime while that is still allowed: gmtime_r(3) would ask for it later. */
     tzset();
-    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
-        return err_set(err, -errno, "cannot give up privileges for good");
-
-    _cleanup_(context_release) scmp_filter_ctx context = seccomp_init(SCMP_ACT_ERRNO(EPERM));
-    if (!context)
-        return err_set(err, -ENOMEM, "cannot make the gateway's system-call filter");
-    /* A binary tree: the rules are on the path of every call. */
-    int r = seccomp_attr_set(context, SCMP_FLTATR_CTL_OPTIMIZE, 2);
-    if (r == 0)
-        r = allow_all(context, common, ARRAY_LEN(common));
-    if (r == 0 && role == GATEWAY_ROLE_ADMIN)
-        r = allow_all(context, admin_only, ARRAY_LEN(admin_only));
-    if (r == 0)
-        r = allow_checked(context, role);
-    if (r == 0)
-        r = seccomp_load(context);
+    /* Fast: its rules are on the path of every call. */
+    int r = syscall_filter_begin("gateway", true, &filter, err);
     if (r < 0)
-        return err_set(err, r, "cannot load the gateway's system-call filter");
-    return 0;
+        return r;
+    r = syscall_filter_allow(filter, common, ARRAY_LEN(common));
+    if (r == 0 && role == GATEWAY_ROLE_ADMIN)
+        r = syscall_filter_allow(filter, admin_only, ARRAY_LEN(admin_only));
+    if (r == 0)
+        r = allow_checked(filter, role);
+    return syscall_filter_load(filter, r, "gateway", err);
 }

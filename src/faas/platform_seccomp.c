@@ -1,18 +1,7 @@
 /* The filters of vireo-platform: one table, of which a worker has the part without sockets. */
-#include <errno.h>
-#include <seccomp.h>
-#include <sys/prctl.h>
-#include <sys/socket.h>
-
 #include "base/cleanup.h"
-#include "base/err.h"
+#include "base/syscall_filter.h"
 #include "faas/platform.h"
-
-static void context_release(scmp_filter_ctx *context)
-{
-    if (*context)
-        seccomp_release(*context);
-}
 
 /* What serves requests and keeps files. */
 static const int worker_calls[] = {
@@ -113,44 +102,17 @@ static const int other_calls[] = {
     SCMP_SYS(landlock_restrict_self),
 };
 
-static int allow(scmp_filter_ctx context, const int *calls, size_t count)
-{
-    int r = 0;
-
-    for (size_t i = 0; i < count && r == 0; i++)
-        r = seccomp_rule_add(context, SCMP_ACT_ALLOW, calls[i], 0);
-    return r;
-}
-
-static int allow_others(scmp_filter_ctx context)
-{
-    /* UNIX sockets would reach services of the machine; netlink tells the resolver its routes. */
-    static const int families[] = {AF_INET, AF_INET6, AF_NETLINK};
-    int r = allow(context, other_calls, ARRAY_LEN(other_calls));
-
-    for (size_t i = 0; i < ARRAY_LEN(families) && r == 0; i++)
-        r = seccomp_rule_add(context, SCMP_ACT_ALLOW, SCMP_SYS(socket), 1,
-                             SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)families[i]));
-    if (r == 0) /* without any namespace */
-        r = seccomp_rule_add(context, SCMP_ACT_ALLOW, SCMP_SYS(clone), 1,
-                             SCMP_A0(SCMP_CMP_MASKED_EQ, 0x7e020000, 0));
-    if (r == 0)
-        r = seccomp_rule_add(context, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0);
-    return r;
-}
-
 int platform_seccomp_install(bool worker, struct err *err)
 {
-    _cleanup_(context_release) scmp_filter_ctx context = seccomp_init(SCMP_ACT_ERRNO(EPERM));
+    _cleanup_(syscall_filter_freep) scmp_filter_ctx filter = NULL;
+    int r = syscall_filter_begin("platform", false, &filter, err);
 
-    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
-        return err_set(err, -errno, "cannot give up privileges for good");
-    if (!context)
-        return err_set(err, -ENOMEM, "cannot make the platform's system-call filter");
-    int r = allow(context, worker_calls, ARRAY_LEN(worker_calls));
+    if (r < 0)
+        return r;
+    r = syscall_filter_allow(filter, worker_calls, ARRAY_LEN(worker_calls));
     if (r == 0 && !worker)
-        r = allow_others(context);
-    if (r == 0)
-        r = seccomp_load(context);
-    return r < 0 ? err_set(err, r, "cannot load the platform's system-call filter") : 0;
+        r = syscall_filter_allow(filter, other_calls, ARRAY_LEN(other_calls));
+    if (r == 0 && !worker)
+        r = syscall_filter_allow_internet(filter);
+    return syscall_filter_load(filter, r, "platform", err);
 }
