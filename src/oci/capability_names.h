@@ -1,0 +1,9 @@
+/* Capabilities by name. */
+#pragma once
+
+#include <stddef.h>
+
+/* "CAP_CHOWN" or "chown" in any case: its number; -1: there is none of that name. */
+int oci_capability_number(const char *name);
+/* The name with CAP_ of a number, or NULL past the last that is known here. */
+const char *oci_capability_name(size_t number);
