@@ -1,5 +1,6 @@
 /* CGI variables (RFC 3875) of a call, for commands. */
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -23,28 +24,82 @@ __attribute__((format(printf, 2, 3))) static void add(struct cgi_environment *en
     environment->used += (size_t)n + 1;
 }
 
-/* "content-type" becomes CONTENT_TYPE, others HTTP_NAME, as RFC 3875, 4.1.18 says. */
-static void add_header(struct cgi_environment *environment, const char *name, const char *value)
+/*
+ * "x-name" as the end of a variable's name. False for what is no letter, digit or "-": it would
+ * become
+ * "_" too, so that who sends x_name could give the variable of x-name, even of x-request-id, which
+ * the gateway has checked, another value.
+ */
+static bool variable_name(char *ret_variable, size_t size, const char *name)
 {
-    char variable[128];
     size_t length = strlen(name);
 
-    /* content-length is said of the body that there is, not of the header. */
-    if (length >= sizeof variable || strcmp(name, "proxy") == 0 ||
-        strcmp(name, "content-length") == 0)
-        return;
+    if (length == 0 || length >= size)
+        return false;
     for (size_t i = 0; i <= length; i++) {
         char c = name[i];
         if (c >= 'a' && c <= 'z')
             c = (char)(c - 'a' + 'A');
-        else if (c && !(c >= '0' && c <= '9') && !(c >= 'A' && c <= 'Z'))
+        else if (c == '-')
             c = '_';
-        variable[i] = c;
+        else if (c && !(c >= '0' && c <= '9') && !(c >= 'A' && c <= 'Z'))
+            return false;
+        ret_variable[i] = c;
     }
+    return true;
+}
+
+static bool is_named(const struct guest_call *call, uint32_t header, const char *name)
+{
+    return strcmp(call->header_names[header].data, name) == 0;
+}
+
+/* What the first of this name begins, its repetitions go on: one variable, as RFC 3875, 4.1.18
+ * wants it. Cookies have their own mark (RFC 6265, 5.4). */
+static void add_repetitions(struct cgi_environment *environment, const struct guest_call *call,
+                            uint32_t first)
+{
+    const char *name = call->header_names[first].data;
+    const char *mark = strcmp(name, "cookie") == 0 ? "; " : ", ";
+    char *end = environment->text + environment->used - 1;
+
+    for (uint32_t i = first + 1; i < call->header_count; i++) {
+        size_t room = (size_t)(environment->text + sizeof environment->text - end);
+
+        if (!is_named(call, i, name))
+            continue;
+        int n = snprintf(end, room, "%s%s", mark, call->header_values[i].data);
+        if (n < 0 || (size_t)n >= room) {
+            *end = '\0';
+            break;
+        }
+        end += n;
+    }
+    environment->used = (size_t)(end + 1 - environment->text);
+}
+
+/* "content-type" becomes CONTENT_TYPE, others HTTP_NAME, as RFC 3875, 4.1.18 says. */
+static void add_header(struct cgi_environment *environment, const struct guest_call *call,
+                       uint32_t header)
+{
+    const char *name = call->header_names[header].data;
+    const char *value = call->header_values[header].data;
+    size_t count = environment->count;
+    char variable[128];
+
+    /* content-length is said of the body that there is, not of the header. */
+    if (strcmp(name, "proxy") == 0 || strcmp(name, "content-length") == 0 ||
+        !variable_name(variable, sizeof variable, name))
+        return;
+    for (uint32_t i = 0; i < header; i++)
+        if (is_named(call, i, name))
+            return;
     if (strcmp(name, "content-type") == 0)
         add(environment, "%s=%s", variable, value);
     else
         add(environment, "HTTP_%s=%s", variable, value);
+    if (environment->count > count)
+        add_repetitions(environment, call, header);
 }
 
 static int hex_value(char c)
@@ -123,5 +178,5 @@ void cgi_environment_fill(struct cgi_environment *environment, const struct gues
     add_server(environment, call->host.data);
     add(environment, "CONTENT_LENGTH=%u", call->body_bytes);
     for (uint32_t i = 0; i < call->header_count; i++)
-        add_header(environment, call->header_names[i].data, call->header_values[i].data);
+        add_header(environment, call, i);
 }

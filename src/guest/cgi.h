@@ -15,9 +15,10 @@ struct cgi_environment {
 };
 
 /*
- * Fills `environment` with the manifest's variables (`base`, borrowed) and those of the call. What
- * does not fit, and a "Proxy" header (which programs would take for the setting HTTP_PROXY), is
- * left out.
+ * Fills `environment` with the manifest's variables (`base`, borrowed) and those of the call. A
+ * header that is there several times is one variable. Left out is what does not fit, a "Proxy"
+ * header (which programs would take for the setting HTTP_PROXY), and a header with another
+ * character in its name than letters, digits and "-".
  */
 void cgi_environment_fill(struct cgi_environment *environment, const struct guest_call *call,
                           const char *function, const char *const *base, size_t base_count);
