@@ -566,6 +566,9 @@ void instance_run(struct template_state *state, const struct guest_fork *fork,
         if (family_open(&state->family, &family) < 0 || family_outside_open(&state->host) < 0)
             give_up();
     }
+    if ((fork->flags & GUEST_FORK_NEAR) &&
+        sched_setaffinity(0, sizeof state->processors, &state->processors) < 0)
+        give_up();
     /* It does not preempt whoever wakes it: the gateway wakes several instances before it sleeps,
      * and would be put aside for each. Its share of the CPU is the same. (musl has no wrapper.) A
      * server is woken by its clients, as any other. */

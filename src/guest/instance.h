@@ -1,6 +1,7 @@
 /* An instance: a fork of the template that drops what it still holds and serves calls. */
 #pragma once
 
+#include <sched.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -31,6 +32,7 @@ struct template_state {
         *tree; /* native libraries, its own among them; NULL: none, and none may come */
     struct wasi *wasi;
     struct native_buffers buffers; /* of native code */
+    cpu_set_t processors;          /* that it had when it was set up */
 
     /* Last, because an instance writes them: they share a page with what follows. */
     struct family family;  /* of the instance */

@@ -271,6 +271,11 @@ static int setup(int control, struct err *err)
 {
     int fds[FD_MESSAGE_MAX];
 
+    /* Before the host puts it anywhere. None where there are more than the set can name: then it
+     * does not. */
+    if (sched_getaffinity(0, sizeof state.processors, &state.processors) < 0)
+        CPU_ZERO(&state.processors);
+
     for (size_t i = 0; i < FD_MESSAGE_MAX; i++)
         fds[i] = -1;
     int r = setup_memory(err);

@@ -56,6 +56,7 @@ enum guest_message_type {
 #define GUEST_FORK_CONTROL 64u   /* and the supervisor's socket: control.h */
 #define GUEST_FORK_KIN 128u      /* the socket and the page of a family are there: kin.h */
 #define GUEST_FORK_BLANK 256u    /* and a socket in which the fork finds its GUEST_SETUP */
+#define GUEST_FORK_NEAR 512u     /* the template is on one processor; the instance has all again */
 
 /* Variables: a manifest's, and those that say where the listening sockets are. */
 #define GUEST_ENV_MAX (GRANT_ENV_MAX + 2)

@@ -1,13 +1,24 @@
 /* Inside templates: wall_process.c starts one, blank.c shares one among functions. */
 #pragma once
 
+#include <sched.h>
+
 #include "guest/template.h"
 #include "pvm/pvm.h"
 #include "pvm/spawn.h"
 
 struct blank;
 
+/* Which processors the template has: near.c. */
+struct near {
+    int64_t last_ns; /* of the last fork that was asked for */
+    cpu_set_t all;   /* that it had at first */
+    int cpu;         /* the one that it was put on, or -1 */
+    bool known, impossible;
+};
+
 struct pvm_template {
+    struct near near;
     struct spawned process; /* none of its own where it is of a blank */
     int control;
     bool gone;
@@ -38,6 +49,9 @@ void template_blank_ended(const struct pvm_template *pvm_template, uint64_t id, 
 int template_blank_of(const struct pvm_template *pvm_template, uint64_t id);
 /* Its process is dead: nobody else takes the blank. */
 void template_blank_gone(const struct pvm_template *pvm_template);
+/* Before a fork is asked for. True: the template is on one processor, and its fork is to leave it.
+ */
+bool template_near(struct pvm_template *pvm_template);
 /* SIGKILL to the process, and waits for its end. */
 void template_end_process(struct pvm_template *pvm_template);
 /* One fewer that uses the blank; the last one ends it. */

@@ -311,7 +311,8 @@ int pvm_fork(struct pvm_template *template, const struct pvm_fork_options *optio
         .type = GUEST_FORK,
         .flags = (options->own_namespaces ? GUEST_FORK_NAMESPACES : 0) |
                  (options->one_call ? GUEST_FORK_ONE_CALL : 0) |
-                 (options->stdio ? GUEST_FORK_RUN : 0),
+                 (options->stdio ? GUEST_FORK_RUN : 0) |
+                 (template_near(template) ? GUEST_FORK_NEAR : 0),
         .id = options->id,
     };
     int fds[FD_MESSAGE_MAX];

@@ -82,6 +82,25 @@ uid_of() {
     [ "$("$VIREO" describe -o json shared | jq -r .manifest | grep -o 'instances: [0-9]*')" = "instances: 4" ]
 }
 
+@test "an instance that starts alone has all processors that its template began with" {
+    # Its template was put on one of them: for that the start must come alone.
+    local folder=$BATS_TEST_TMPDIR/near pid all
+    mkdir "$folder"
+    cp "$FUNCTIONS/tool.c" "$folder"
+    printf 'name: near\npool: {idle: 1s}\n' >"$folder/vireo.yaml"
+    "$VIREO" deploy "$folder"
+    call near --data-binary x
+    all=$(awk '/^Cpus_allowed:/ {print $2}' "/proc/$VIREO_DAEMON/status")
+    found=
+    for pid in $(pvm_pids "$(uid_of near)"); do
+        grep -q '^Seccomp:.*2' "/proc/$pid/status" || continue
+        found=yes
+        [ "$(awk '/^Cpus_allowed:/ {print $2}' "/proc/$pid/status")" = "$all" ]
+    done
+    [ -n "$found" ]
+    "$VIREO" rm near
+}
+
 @test "each function has a uid of its own, which is nobody's else" {
     a=$(uid_of shared)
     b=$(uid_of single)
