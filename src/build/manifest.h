@@ -196,6 +196,10 @@ int manifest_set_slack(struct manifest *manifest, const char *value, struct err 
 int manifest_set_isolation(struct manifest *manifest, const char *value, struct err *err);
 /* "NAME=value" into env, replacing one of that name (--param). */
 int manifest_set_env(struct manifest *manifest, const char *pair, struct err *err);
+/* The machine's directory `host` as `path`, which may be "/" and end in "/" (`vireo run --dir`). It
+ * takes the place of one that the manifest has there. */
+int manifest_set_directory(struct manifest *manifest, const char *host, const char *path,
+                           bool writable, struct err *err);
 
 /* "64 MiB" from bytes, for people: the largest unit that divides it. */
 void manifest_bytes_text(uint64_t bytes, char *text, size_t size);

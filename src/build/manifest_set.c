@@ -158,3 +158,33 @@ int manifest_set_env(struct manifest *manifest, const char *pair, struct err *er
     int r = manifest_put_env(manifest, name, equals + 1, &reason);
     return r < 0 ? err_say(err, r, "cannot use %s", reason.message) : 0;
 }
+
+int manifest_set_directory(struct manifest *manifest, const char *host, const char *path,
+                           bool writable, struct err *err)
+{
+    struct manifest_file file = {.writable = writable};
+    struct err reason = {0};
+    size_t length = strlen(path);
+
+    while (length > 1 && path[length - 1] == '/')
+        length--;
+    if (length >= sizeof file.path || strlen(host) >= sizeof file.host)
+        return err_say(err, -EINVAL, "cannot grant '%s' as '%s': a path has at most %zu bytes",
+                       value_show(host).text, value_show(path).text, sizeof file.path - 1);
+    memcpy(file.path, path, length);
+    strcpy(file.host, host);
+    if (strcmp(file.path, "/") != 0 && value_path(file.path, sizeof file.path, &reason) < 0)
+        return err_say(err, -EINVAL, "cannot grant '%s' as '%s': %s", value_show(host).text,
+                       value_show(path).text, reason.message);
+    for (uint32_t i = 0; i < manifest->file_count; i++) {
+        if (strcmp(manifest->files[i].path, file.path) == 0) {
+            manifest->files[i] = file;
+            return 0;
+        }
+    }
+    if (manifest->file_count == GRANT_FILES_MAX)
+        return err_say(err, -EINVAL, "cannot grant '%s': %d directories at most",
+                       value_show(host).text, GRANT_FILES_MAX);
+    manifest->files[manifest->file_count++] = file;
+    return 0;
+}

@@ -47,13 +47,9 @@ struct run {
 /* "HOST[::GUEST][:ro]": the user's own word, so the operator's allow_grants are not asked. */
 static int grant_directory(struct manifest *manifest, const char *text, struct err *err)
 {
-    struct manifest_file *file = &manifest->files[manifest->file_count];
     char copy[PATH_MAX];
     char host[PATH_MAX];
 
-    if (manifest->file_count == GRANT_FILES_MAX)
-        return err_say(err, -EINVAL, "cannot grant '%s': %d directories at most", text,
-                       GRANT_FILES_MAX);
     snprintf(copy, sizeof copy, "%s", text);
     size_t length = strlen(copy);
     bool read_only = length > 3 && strcmp(copy + length - 3, ":ro") == 0;
@@ -66,22 +62,35 @@ static int grant_directory(struct manifest *manifest, const char *text, struct e
     }
     if (!realpath(copy, host))
         return err_set(err, -errno, "cannot grant '%s'", copy);
-    if (guest && guest[0] != '/')
-        return err_say(err, -EINVAL, "cannot grant '%s': '%s' is not an absolute path", text,
-                       guest);
-    if (guest && guest[strspn(guest, "/")] == '\0')
-        guest[1] = '\0'; /* "//" */
     if (!guest)
         guest = copy[0] == '/' ? copy : host;
-    if (strlen(host) >= sizeof file->host || strlen(guest) >= sizeof file->path)
-        return err_say(err, -ENAMETOOLONG,
-                       "cannot grant '%s' as '%s': a path has at most %zu bytes", host, guest,
-                       sizeof file->path - 1);
-    snprintf(file->host, sizeof file->host, "%s", host);
-    snprintf(file->path, sizeof file->path, "%s", guest);
-    file->writable = !read_only;
-    manifest->file_count++;
-    return 0;
+    return manifest_set_directory(manifest, host, guest, !read_only, err);
+}
+
+/*
+ * --dir over the manifest's directories. What the manifest wants of the machine is its author's
+ * wish, not ours: each must have been replaced.
+ */
+static int grant_directories(struct manifest *manifest, const struct cli_list *directories,
+                             struct err *err)
+{
+    char wished[GRANT_FILES_MAX][sizeof manifest->files[0].host];
+    uint32_t wishes = manifest->file_count;
+    int r = 0;
+
+    for (uint32_t i = 0; i < wishes; i++) {
+        memcpy(wished[i], manifest->files[i].host, sizeof wished[i]);
+        manifest->files[i].host[0] = '\0';
+    }
+    for (size_t i = 0; r == 0 && i < directories->count; i++)
+        r = grant_directory(manifest, directories->items[i], err);
+    for (uint32_t i = 0; r == 0 && i < wishes; i++) {
+        if (wished[i][0] && !manifest->files[i].host[0])
+            r = err_say(err, -EPERM,
+                        "cannot run: its vireo.yaml asks for '%s' (grant it by --dir %s::%s)",
+                        wished[i], wished[i], manifest->files[i].path);
+    }
+    return r;
 }
 
 /* --grant: one of those that are there or not. */
@@ -104,12 +113,6 @@ static int apply_options(struct manifest *manifest, void *user, struct err *err)
     bool may_fork = false, may_ipc = false;
     int r = 0;
 
-    for (uint32_t i = 0; i < manifest->file_count; i++) {
-        if (manifest->files[i].host[0])
-            return err_say(
-                err, -EPERM, "cannot run: its vireo.yaml asks for '%s' (grant it by --dir %s::%s)",
-                manifest->files[i].host, manifest->files[i].host, manifest->files[i].path);
-    }
     if (manifest->listen_count > 0)
         return err_say(err, -EPERM, "cannot run: its vireo.yaml asks to listen on '%s' (deploy it)",
                        manifest->listen[0]);
@@ -147,9 +150,7 @@ static int apply_options(struct manifest *manifest, void *user, struct err *err)
                 "cannot run: its vireo.yaml takes '%s' from '%s' (say it by --env %s=VALUE)",
                 manifest->env[i].name, manifest->env[i].file, manifest->env[i].name);
     }
-    for (size_t i = 0; r == 0 && i < run->directories.count; i++)
-        r = grant_directory(manifest, run->directories.items[i], err);
-    return r;
+    return r < 0 ? r : grant_directories(manifest, &run->directories, err);
 }
 
 /* A library that was built before: its signature must be by our key. */

@@ -133,6 +133,29 @@ need_user_namespaces() {
     [ "$status:$output" = 0:one ]
 }
 
+@test "run grants by --dir what a vireo.yaml asks for, and refuses paths that lead out" {
+    local folder=$BATS_TEST_TMPDIR/wish
+    mkdir "$folder" "$BATS_TEST_TMPDIR/data"
+    echo one >"$BATS_TEST_TMPDIR/data/file"
+    printf '%s\n' '#include <stdio.h>' 'int main(void) { char line[64];' \
+        '    FILE *f = fopen("/d/file", "r");' \
+        '    return f && fgets(line, sizeof line, f) ? fputs(line, stdout) < 0 : 9; }' \
+        >"$folder/main.c"
+    printf 'grants: {files: [{path: /d, host: /srv/vireo-none}]}\n' >"$folder/vireo.yaml"
+    run "$VIREO" run -q "$folder"
+    [ "$status" -eq 4 ]
+    [[ $output == *"asks for '/srv/vireo-none' (grant it by --dir /srv/vireo-none::/d)"* ]]
+    run "$VIREO" run -q --dir "$BATS_TEST_TMPDIR/data::/other" "$folder"
+    [ "$status" -eq 4 ]
+    run "$VIREO" run -q --dir "$BATS_TEST_TMPDIR/data::/d/" "$folder"
+    [ "$status:$output" = 0:one ]
+    for guest in d /d/.. /../d /./d /a//d ''; do
+        run "$VIREO" run -q --dir "$BATS_TEST_TMPDIR/data::$guest" "$folder"
+        [ "$status" -eq 2 ]
+        [[ $output == "vireo: cannot grant '$BATS_TEST_TMPDIR/data' as '$guest': it "* ]]
+    done
+}
+
 @test "run takes a library that was built here, and refuses one that was altered" {
     need_root
     "$VIREO" build "$FUNCTIONS/filter.c" -o "$BATS_TEST_TMPDIR/filter.so"
