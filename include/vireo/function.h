@@ -25,9 +25,10 @@ extern "C" {
 
 /*
  * Written by you. `in` holds the request's body, `out` has room for the answer's: `out_cap` bytes,
- * the function's answer limit, or less when its memory limit has no room for that. Both are good
- * until you return. Returns how many bytes of `out` are the answer (at most out_cap), or a negative
- * number of your own, which the caller sees as an error with that number.
+ * the function's answer limit, or less when its memory limit has no room for that. Neither
+ * is NULL, also when it is empty; both are good until you return. Returns how many bytes of `out`
+ * are the answer (at most out_cap), or a negative number of your own, which the caller sees as an
+ * error with that number.
  */
 int64_t handler(const uint8_t *in, size_t in_len, uint8_t *out, size_t out_cap);
 

@@ -320,17 +320,9 @@ static void lower_end(struct lowering *low, LLVMValueRef end)
         program->blocks[low->block].exit = EXIT_UNREACHABLE;
         program->blocks[low->block].place = lower_place(low);
         return;
-    case LLVMIndirectBr:
-        program_refuse(program, lower_place(low), "use switch", "a computed jump");
-    case LLVMCallBr:
-        program_refuse(program, lower_place(low), "write it in C", "inline assembly");
-    case LLVMInvoke:
-    case LLVMResume:
-        program_refuse(program, lower_place(low), "return an error code", "an exception");
     default:
-        program_refuse(program, lower_place(low), "write it in another way",
-                       "an instruction that is not on the list (opcode %d)",
-                       (int)LLVMGetInstructionOpcode(end));
+        lower_screen_instruction(low, end); /* which refuses it */
+        return;
     }
 }
 
@@ -538,8 +530,6 @@ void lower_module(struct program *program, LLVMModuleRef module, LLVMValueRef en
     program_add_value(program, OP_NONE, KIND_VOID, 0, NULL, 0); /* 0 is none */
     program_add_object(program, "nothing");
     lower_screen_module(&low);
-    size_t name_length;
-    lower_screen_function(&low, entry, LLVMGetValueName2(entry, &name_length));
     program->entry = low.block = program_add_block(program);
     if (is_handler(entry)) {
         program->repeated = true;

@@ -97,15 +97,19 @@ struct lowered *map_find(const struct value_map *map, LLVMValueRef key);
 const struct lowered *lower_operand(struct lowering *low, LLVMValueRef value);
 vid lower_scalar(struct lowering *low, LLVMValueRef value);
 vid lower_address(struct lowering *low, LLVMValueRef gep);
+
+/* ---- lower_screen.c ---- */
 void lower_screen_module(struct lowering *low);
+/* Attributes, linkage and data that a function may not have. */
+void lower_screen_function(struct lowering *low, LLVMValueRef function, const char *name);
 
 /* ---- lower_instruction.c ---- */
 void lower_instruction(struct lowering *low, LLVMValueRef instruction);
+/* Refuses an instruction that is none of those that lower_instruction() and lower_end() know. */
+void lower_screen_instruction(struct lowering *low, LLVMValueRef instruction);
 
 /* ---- lower_call.c, lower_function.c ---- */
 void lower_call(struct lowering *low, LLVMValueRef call);
-/* Attributes and linkage that a function may not have. */
-void lower_screen_function(struct lowering *low, LLVMValueRef function, const char *name);
 /* Copies a function in; its result's parts. */
 void lower_inline(struct lowering *low, LLVMValueRef function,
                   const struct lowered *const *arguments, uint32_t argument_count,

@@ -152,7 +152,7 @@ static vid product_overflows(const struct call *call, vid a, vid b)
     vid by = value_is_const(low->program, a) ? a : b, other = by == a ? b : a;
     int64_t factor = (int64_t)value_at(low->program, by)->imm;
 
-    if (!value_is_const(low->program, by) || factor <= 0)
+    if (!value_is_const(low->program, by) || factor <= 0 || result_width(call) != 64)
         program_refuse(low->program, lower_place(low), "use unsigned numbers, or compare first",
                        "an overflow check of a signed product of 64 bits");
     vid most = program_const(low->program, 64, (uint64_t)(INT64_MAX / factor));
@@ -253,130 +253,179 @@ static const struct {
     const char *name;
     void (*lower)(const struct call *call, unsigned op);
     unsigned op;
+    const char *signature; /* signature_matches(); of intrinsics LLVM has looked */
 } TABLE[] = {
-    {"llvm.dbg.*", call_nothing, 0},
-    {"llvm.lifetime.start.*", call_lifetime, OP_BEGIN},
-    {"llvm.lifetime.end.*", call_lifetime, OP_END},
-    {"llvm.memset.*", call_memory, OP_MEMSET},
-    {"llvm.memcpy.*", call_memory, OP_MEMCPY},
-    {"llvm.memmove.*", call_memory, OP_MEMCPY},
-    {"memset", call_memory, OP_MEMSET},
-    {"memcpy", call_memory, OP_MEMCPY},
-    {"memmove", call_memory, OP_MEMCPY},
-    {"llvm.umin.*", call_binary, OP_UMIN},
-    {"llvm.umax.*", call_binary, OP_UMAX},
-    {"llvm.smin.*", call_binary, OP_SMIN},
-    {"llvm.smax.*", call_binary, OP_SMAX},
-    {"llvm.ctpop.*", call_unary, OP_CTPOP},
-    {"llvm.ctlz.*", call_unary, OP_CTLZ},
-    {"llvm.cttz.*", call_unary, OP_CTTZ},
-    {"llvm.bswap.*", call_unary, OP_BSWAP},
-    {"llvm.abs.*", call_absolute, 0},
-    {"abs", call_absolute, 0},
-    {"labs", call_absolute, 0},
-    {"llabs", call_absolute, 0},
-    {"llvm.fshl.*", call_funnel, 1},
-    {"llvm.fshr.*", call_funnel, 0},
-    {"llvm.uadd.sat.*", call_saturating, 1},
-    {"llvm.usub.sat.*", call_saturating, 0},
-    {"llvm.uadd.with.overflow.*", call_overflow, OP_ADD},
-    {"llvm.usub.with.overflow.*", call_overflow, OP_SUB},
-    {"llvm.umul.with.overflow.*", call_overflow, OP_MUL},
-    {"llvm.sadd.with.overflow.*", call_overflow, OP_ADD},
-    {"llvm.ssub.with.overflow.*", call_overflow, OP_SUB},
-    {"llvm.smul.with.overflow.*", call_overflow, OP_MUL},
-    {"llvm.expect.*", call_expect, 0},
-    {"llvm.assume", call_assume, 0},
-    {"llvm.is.constant.*", call_constant_p, 0},
-    {"llvm.donothing", call_nothing, 0},
-    {"llvm.experimental.noalias.scope.decl", call_nothing, 0},
-    {"llvm.trap", call_stop, 0},
-    {"llvm.debugtrap", call_stop, 0},
-    {"llvm.ubsantrap", call_stop, 0},
-    {"abort", call_exit, 0},
-    {"exit", call_exit, 0},
-    {"_exit", call_exit, 0},
-    {"__assert_fail", call_stop, 0},
-    {"llvm.fabs.*", call_float, FLOAT_ABS},
-    {"llvm.sqrt.*", call_float, FLOAT_SQRT},
-    {"llvm.floor.*", call_float, FLOAT_FLOOR},
-    {"llvm.ceil.*", call_float, FLOAT_CEIL},
-    {"llvm.trunc.*", call_float, FLOAT_TRUNC},
-    {"llvm.round.*", call_float, FLOAT_ROUND},
-    {"llvm.rint.*", call_float, FLOAT_OTHER},
-    {"llvm.nearbyint.*", call_float, FLOAT_OTHER},
-    {"llvm.minnum.*", call_float, FLOAT_MIN},
-    {"llvm.maxnum.*", call_float, FLOAT_MAX},
-    {"llvm.copysign.*", call_float, FLOAT_OTHER},
-    {"llvm.fma.*", call_float, FLOAT_OTHER},
-    {"llvm.fmuladd.*", call_float, FLOAT_OTHER},
-    {"llvm.pow.*", call_float, FLOAT_OTHER},
-    {"llvm.exp.*", call_float, FLOAT_OTHER},
-    {"llvm.exp2.*", call_float, FLOAT_OTHER},
-    {"llvm.log.*", call_float, FLOAT_OTHER},
-    {"llvm.log2.*", call_float, FLOAT_OTHER},
-    {"llvm.log10.*", call_float, FLOAT_OTHER},
-    {"llvm.sin.*", call_float, FLOAT_OTHER},
-    {"llvm.cos.*", call_float, FLOAT_OTHER},
-    {"sqrt", call_float, FLOAT_SQRT},
-    {"sqrtf", call_float, FLOAT_SQRT},
-    {"fabs", call_float, FLOAT_ABS},
-    {"fabsf", call_float, FLOAT_ABS},
-    {"floor", call_float, FLOAT_FLOOR},
-    {"floorf", call_float, FLOAT_FLOOR},
-    {"ceil", call_float, FLOAT_CEIL},
-    {"ceilf", call_float, FLOAT_CEIL},
-    {"trunc", call_float, FLOAT_TRUNC},
-    {"truncf", call_float, FLOAT_TRUNC},
-    {"round", call_float, FLOAT_ROUND},
-    {"roundf", call_float, FLOAT_ROUND},
-    {"fmin", call_float, FLOAT_MIN},
-    {"fminf", call_float, FLOAT_MIN},
-    {"fmax", call_float, FLOAT_MAX},
-    {"fmaxf", call_float, FLOAT_MAX},
-    {"fmod", call_float, FLOAT_OTHER},
-    {"fmodf", call_float, FLOAT_OTHER},
-    {"sin", call_float, FLOAT_OTHER},
-    {"sinf", call_float, FLOAT_OTHER},
-    {"cos", call_float, FLOAT_OTHER},
-    {"cosf", call_float, FLOAT_OTHER},
-    {"tan", call_float, FLOAT_OTHER},
-    {"tanf", call_float, FLOAT_OTHER},
-    {"asin", call_float, FLOAT_OTHER},
-    {"acos", call_float, FLOAT_OTHER},
-    {"atan", call_float, FLOAT_OTHER},
-    {"atanf", call_float, FLOAT_OTHER},
-    {"atan2", call_float, FLOAT_OTHER},
-    {"atan2f", call_float, FLOAT_OTHER},
-    {"sinh", call_float, FLOAT_OTHER},
-    {"cosh", call_float, FLOAT_OTHER},
-    {"tanh", call_float, FLOAT_OTHER},
-    {"exp", call_float, FLOAT_OTHER},
-    {"expf", call_float, FLOAT_OTHER},
-    {"exp2", call_float, FLOAT_OTHER},
-    {"log", call_float, FLOAT_OTHER},
-    {"logf", call_float, FLOAT_OTHER},
-    {"log2", call_float, FLOAT_OTHER},
-    {"log10", call_float, FLOAT_OTHER},
-    {"pow", call_float, FLOAT_OTHER},
-    {"powf", call_float, FLOAT_OTHER},
-    {"hypot", call_float, FLOAT_OTHER},
-    {"cbrt", call_float, FLOAT_OTHER},
-    {"copysign", call_float, FLOAT_OTHER},
-    {"fma", call_float, FLOAT_OTHER},
-    {"vireo_response_status", call_response, 0},
-    {"vireo_response_header", call_response, 2},
-    {"printf", call_format, 0},
-    {"fprintf", call_format, 1},
-    {"puts", call_puts, 0},
-    {"putchar", call_number, 0},
-    {"fflush", call_number, 0},
-    {"rand", call_number, 31},
-    {"srand", call_nothing, 0},
-    {"fgets", call_fgets, 0},
-    {"__VERIFIER_nondet_*", call_number, 0},
-    {"__VERIFIER_assume", call_end_unless, 0},
+    {"llvm.dbg.*", call_nothing, 0, NULL},
+    {"llvm.lifetime.start.*", call_lifetime, OP_BEGIN, NULL},
+    {"llvm.lifetime.end.*", call_lifetime, OP_END, NULL},
+    {"llvm.memset.*", call_memory, OP_MEMSET, NULL},
+    {"llvm.memcpy.*", call_memory, OP_MEMCPY, NULL},
+    {"llvm.memmove.*", call_memory, OP_MEMCPY, NULL},
+    {"memset", call_memory, OP_MEMSET, "ppil"},
+    {"memcpy", call_memory, OP_MEMCPY, "pppl"},
+    {"memmove", call_memory, OP_MEMCPY, "pppl"},
+    {"llvm.umin.*", call_binary, OP_UMIN, NULL},
+    {"llvm.umax.*", call_binary, OP_UMAX, NULL},
+    {"llvm.smin.*", call_binary, OP_SMIN, NULL},
+    {"llvm.smax.*", call_binary, OP_SMAX, NULL},
+    {"llvm.ctpop.*", call_unary, OP_CTPOP, NULL},
+    {"llvm.ctlz.*", call_unary, OP_CTLZ, NULL},
+    {"llvm.cttz.*", call_unary, OP_CTTZ, NULL},
+    {"llvm.bswap.*", call_unary, OP_BSWAP, NULL},
+    {"llvm.abs.*", call_absolute, 0, NULL},
+    {"abs", call_absolute, 0, "ii"},
+    {"labs", call_absolute, 0, "ll"},
+    {"llabs", call_absolute, 0, "ll"},
+    {"llvm.fshl.*", call_funnel, 1, NULL},
+    {"llvm.fshr.*", call_funnel, 0, NULL},
+    {"llvm.uadd.sat.*", call_saturating, 1, NULL},
+    {"llvm.usub.sat.*", call_saturating, 0, NULL},
+    {"llvm.uadd.with.overflow.*", call_overflow, OP_ADD, NULL},
+    {"llvm.usub.with.overflow.*", call_overflow, OP_SUB, NULL},
+    {"llvm.umul.with.overflow.*", call_overflow, OP_MUL, NULL},
+    {"llvm.sadd.with.overflow.*", call_overflow, OP_ADD, NULL},
+    {"llvm.ssub.with.overflow.*", call_overflow, OP_SUB, NULL},
+    {"llvm.smul.with.overflow.*", call_overflow, OP_MUL, NULL},
+    {"llvm.expect.*", call_expect, 0, NULL},
+    {"llvm.assume", call_assume, 0, NULL},
+    {"llvm.is.constant.*", call_constant_p, 0, NULL},
+    {"llvm.donothing", call_nothing, 0, NULL},
+    {"llvm.experimental.noalias.scope.decl", call_nothing, 0, NULL},
+    {"llvm.trap", call_stop, 0, NULL},
+    {"llvm.debugtrap", call_stop, 0, NULL},
+    {"llvm.ubsantrap", call_stop, 0, NULL},
+    {"abort", call_exit, 0, "v"},
+    {"exit", call_exit, 0, "vi"},
+    {"_exit", call_exit, 0, "vi"},
+    {"__assert_fail", call_stop, 0, "vppip"},
+    {"llvm.fabs.*", call_float, FLOAT_ABS, NULL},
+    {"llvm.sqrt.*", call_float, FLOAT_SQRT, NULL},
+    {"llvm.floor.*", call_float, FLOAT_FLOOR, NULL},
+    {"llvm.ceil.*", call_float, FLOAT_CEIL, NULL},
+    {"llvm.trunc.*", call_float, FLOAT_TRUNC, NULL},
+    {"llvm.round.*", call_float, FLOAT_ROUND, NULL},
+    {"llvm.rint.*", call_float, FLOAT_OTHER, NULL},
+    {"llvm.nearbyint.*", call_float, FLOAT_OTHER, NULL},
+    {"llvm.minnum.*", call_float, FLOAT_MIN, NULL},
+    {"llvm.maxnum.*", call_float, FLOAT_MAX, NULL},
+    {"llvm.copysign.*", call_float, FLOAT_OTHER, NULL},
+    {"llvm.fma.*", call_float, FLOAT_OTHER, NULL},
+    {"llvm.fmuladd.*", call_float, FLOAT_OTHER, NULL},
+    {"llvm.pow.*", call_float, FLOAT_OTHER, NULL},
+    {"llvm.exp.*", call_float, FLOAT_OTHER, NULL},
+    {"llvm.exp2.*", call_float, FLOAT_OTHER, NULL},
+    {"llvm.log.*", call_float, FLOAT_OTHER, NULL},
+    {"llvm.log2.*", call_float, FLOAT_OTHER, NULL},
+    {"llvm.log10.*", call_float, FLOAT_OTHER, NULL},
+    {"llvm.sin.*", call_float, FLOAT_OTHER, NULL},
+    {"llvm.cos.*", call_float, FLOAT_OTHER, NULL},
+    {"sqrt", call_float, FLOAT_SQRT, "dd"},
+    {"sqrtf", call_float, FLOAT_SQRT, "ff"},
+    {"fabs", call_float, FLOAT_ABS, "dd"},
+    {"fabsf", call_float, FLOAT_ABS, "ff"},
+    {"floor", call_float, FLOAT_FLOOR, "dd"},
+    {"floorf", call_float, FLOAT_FLOOR, "ff"},
+    {"ceil", call_float, FLOAT_CEIL, "dd"},
+    {"ceilf", call_float, FLOAT_CEIL, "ff"},
+    {"trunc", call_float, FLOAT_TRUNC, "dd"},
+    {"truncf", call_float, FLOAT_TRUNC, "ff"},
+    {"round", call_float, FLOAT_ROUND, "dd"},
+    {"roundf", call_float, FLOAT_ROUND, "ff"},
+    {"fmin", call_float, FLOAT_MIN, "ddd"},
+    {"fminf", call_float, FLOAT_MIN, "fff"},
+    {"fmax", call_float, FLOAT_MAX, "ddd"},
+    {"fmaxf", call_float, FLOAT_MAX, "fff"},
+    {"fmod", call_float, FLOAT_OTHER, "ddd"},
+    {"fmodf", call_float, FLOAT_OTHER, "fff"},
+    {"sin", call_float, FLOAT_OTHER, "dd"},
+    {"sinf", call_float, FLOAT_OTHER, "ff"},
+    {"cos", call_float, FLOAT_OTHER, "dd"},
+    {"cosf", call_float, FLOAT_OTHER, "ff"},
+    {"tan", call_float, FLOAT_OTHER, "dd"},
+    {"tanf", call_float, FLOAT_OTHER, "ff"},
+    {"asin", call_float, FLOAT_OTHER, "dd"},
+    {"acos", call_float, FLOAT_OTHER, "dd"},
+    {"atan", call_float, FLOAT_OTHER, "dd"},
+    {"atanf", call_float, FLOAT_OTHER, "ff"},
+    {"atan2", call_float, FLOAT_OTHER, "ddd"},
+    {"atan2f", call_float, FLOAT_OTHER, "fff"},
+    {"sinh", call_float, FLOAT_OTHER, "dd"},
+    {"cosh", call_float, FLOAT_OTHER, "dd"},
+    {"tanh", call_float, FLOAT_OTHER, "dd"},
+    {"exp", call_float, FLOAT_OTHER, "dd"},
+    {"expf", call_float, FLOAT_OTHER, "ff"},
+    {"exp2", call_float, FLOAT_OTHER, "dd"},
+    {"log", call_float, FLOAT_OTHER, "dd"},
+    {"logf", call_float, FLOAT_OTHER, "ff"},
+    {"log2", call_float, FLOAT_OTHER, "dd"},
+    {"log10", call_float, FLOAT_OTHER, "dd"},
+    {"pow", call_float, FLOAT_OTHER, "ddd"},
+    {"powf", call_float, FLOAT_OTHER, "fff"},
+    {"hypot", call_float, FLOAT_OTHER, "ddd"},
+    {"cbrt", call_float, FLOAT_OTHER, "dd"},
+    {"copysign", call_float, FLOAT_OTHER, "ddd"},
+    {"fma", call_float, FLOAT_OTHER, "dddd"},
+    {"vireo_response_status", call_response, 0, "ii"},
+    {"vireo_response_header", call_response, 2, "ipp"},
+    {"printf", call_format, 0, "ip."},
+    {"fprintf", call_format, 1, "ipp."},
+    {"puts", call_puts, 0, "ip"},
+    {"putchar", call_number, 0, "ii"},
+    {"fflush", call_number, 0, "ip"},
+    {"rand", call_number, 31, "i"},
+    {"srand", call_nothing, 0, "vi"},
+    {"fgets", call_fgets, 0, "ppip"},
+    {"__VERIFIER_nondet_*", call_number, 0, NULL},
+    {"__VERIFIER_assume", call_end_unless, 0, "vi"},
 };
+
+static bool letter_matches(char letter, LLVMTypeRef type)
+{
+    LLVMTypeKind kind = LLVMGetTypeKind(type);
+
+    switch (letter) {
+    case 'v':
+        return kind == LLVMVoidTypeKind;
+    case 'i':
+        return kind == LLVMIntegerTypeKind && LLVMGetIntTypeWidth(type) == 32;
+    case 'l':
+        return kind == LLVMIntegerTypeKind && LLVMGetIntTypeWidth(type) == 64;
+    case 'f':
+        return kind == LLVMFloatTypeKind;
+    case 'd':
+        return kind == LLVMDoubleTypeKind;
+    default:
+        return kind == LLVMPointerTypeKind && LLVMGetPointerAddressSpace(type) == 0;
+    }
+}
+
+/*
+ * A letter for the result and each parameter, "." for more of any type. Who passes half a register
+ * leaves the rest to chance, and the library reads it. (C's "()" is no list of parameters: it will
+ * do for none.)
+ */
+static bool signature_matches(LLVMValueRef at, const char *signature)
+{
+    LLVMTypeRef type = LLVMGetCalledFunctionType(at), parameters[8];
+    unsigned by_value = LLVMGetEnumAttributeKindForName("byval", 5);
+    size_t count = strlen(signature) - 1;
+    bool open = signature[count] == '.';
+
+    count -= open;
+    if (LLVMCountParamTypes(type) != count || count > sizeof parameters / sizeof *parameters ||
+        !letter_matches(signature[0], LLVMGetReturnType(type)) ||
+        (LLVMIsFunctionVarArg(type) && !open && (count > 0 || LLVMGetNumArgOperands(at) > 0)))
+        return false;
+    LLVMGetParamTypes(type, parameters);
+    for (unsigned i = 0; i < count; i++)
+        if (!letter_matches(signature[1 + i], parameters[i]) ||
+            LLVMGetEnumAttributeAtIndex(LLVMGetCalledValue(at), i + 1, by_value))
+            return false;
+    for (unsigned i = 0; i < LLVMGetNumArgOperands(at); i++)
+        if (LLVMGetCallSiteEnumAttribute(at, i + 1, by_value))
+            return false;
+    return true;
+}
 
 static bool name_matches(const char *pattern, const char *name)
 {
@@ -401,8 +450,6 @@ void lower_call(struct lowering *low, LLVMValueRef at)
     struct call call = {.low = low, .instruction = at};
     size_t length;
 
-    if (LLVMIsAInlineAsm(called))
-        program_refuse(low->program, lower_place(low), "write it in C", "inline assembly");
     if (!LLVMIsAFunction(called)) {
         lower_call_pointer(low, at);
         return;
@@ -421,6 +468,9 @@ void lower_call(struct lowering *low, LLVMValueRef at)
     call.result_count = lower_type(low, LLVMTypeOf(at), call.result);
     for (size_t i = 0; i < sizeof TABLE / sizeof *TABLE; i++)
         if (name_matches(TABLE[i].name, call.name)) {
+            if (TABLE[i].signature && !signature_matches(call.instruction, TABLE[i].signature))
+                program_refuse(low->program, lower_place(low), "include its header",
+                               "a call of '%s' as another type than the library has", call.name);
             TABLE[i].lower(&call, TABLE[i].op);
             return;
         }

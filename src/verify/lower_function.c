@@ -2,9 +2,25 @@
 #include <string.h>
 
 #include "verify/lower_call.h"
+#include "verify/normalise.h"
 
 /* That a pointer may mean. */
 #define TARGETS_MAX 12
+
+static LLVMTypeRef by_value(LLVMAttributeRef attribute)
+{
+    return attribute ? LLVMGetTypeAttributeValue(attribute) : NULL;
+}
+
+/* Both sides must say the same of it: code passes it as the call says, and finds it as the function
+ * does. */
+static bool agrees_on_copy(LLVMValueRef call, LLVMValueRef function, unsigned index)
+{
+    unsigned kind = LLVMGetEnumAttributeKindForName("byval", 5);
+
+    return by_value(LLVMGetCallSiteEnumAttribute(call, index + 1, kind)) ==
+           by_value(LLVMGetEnumAttributeAtIndex(function, index + 1, kind));
+}
 
 /* A structure passed by value: the callee has a copy of its own. */
 static vid copy_by_value(struct lowering *low, LLVMValueRef function, unsigned index, vid pointer)
@@ -25,26 +41,6 @@ static vid copy_by_value(struct lowering *low, LLVMValueRef function, unsigned i
     return copy;
 }
 
-void lower_screen_function(struct lowering *low, LLVMValueRef function, const char *name)
-{
-    static const char *const refused[] = {"naked", "returns_twice", "strictfp"};
-
-    for (size_t i = 0; i < sizeof refused / sizeof *refused; i++) {
-        unsigned kind = LLVMGetEnumAttributeKindForName(refused[i], strlen(refused[i]));
-        if (kind && LLVMGetEnumAttributeAtIndex(function, LLVMAttributeFunctionIndex, kind))
-            program_refuse(low->program, lower_place(low), "leave the attribute out",
-                           "the attribute '%s' of '%s'", refused[i], name);
-    }
-    LLVMLinkage linkage = LLVMGetLinkage(function);
-    if (linkage != LLVMExternalLinkage && linkage != LLVMInternalLinkage &&
-        linkage != LLVMPrivateLinkage && linkage != LLVMLinkOnceODRLinkage)
-        program_refuse(low->program, lower_place(low), "define it without attributes",
-                       "the linkage of '%s'", name);
-    if (LLVMGetSection(function) && *LLVMGetSection(function))
-        program_refuse(low->program, lower_place(low), "leave the attribute out",
-                       "a section of its own for '%s'", name);
-}
-
 /* Copies a function in where it is called; what it gives. */
 static void copy_in(struct lowering *low, LLVMValueRef at, LLVMValueRef function,
                     struct lowered *ret)
@@ -60,7 +56,8 @@ static void copy_in(struct lowering *low, LLVMValueRef at, LLVMValueRef function
         program_alloc(low->program, count + 1, sizeof(struct lowered *));
     for (unsigned i = 0; i < count; i++) {
         if (LLVMCountParams(function) == count &&
-            LLVMTypeOf(LLVMGetOperand(at, i)) != LLVMTypeOf(LLVMGetParam(function, i)))
+            (LLVMTypeOf(LLVMGetOperand(at, i)) != LLVMTypeOf(LLVMGetParam(function, i)) ||
+             !agrees_on_copy(at, function, i)))
             program_refuse(low->program, lower_place(low), "declare the function as it is defined",
                            "a call of '%s' with other arguments than it has",
                            LLVMGetValueName2(function, &length));
@@ -91,20 +88,6 @@ void lower_call_defined(struct lowering *low, LLVMValueRef at, LLVMValueRef func
 
 /* ---- through pointers: as a choice among all functions that the pointer may mean ---- */
 
-/* Is it used otherwise than by being called? */
-static bool has_address_taken(LLVMValueRef function)
-{
-    for (LLVMUseRef use = LLVMGetFirstUse(function); use; use = LLVMGetNextUse(use)) {
-        LLVMValueRef user = LLVMGetUser(use);
-        if (!LLVMIsACallInst(user))
-            return true;
-        for (unsigned i = 0; i < LLVMGetNumArgOperands(user); i++)
-            if (LLVMGetOperand(user, i) == function)
-                return true;
-    }
-    return false;
-}
-
 static bool is_running(const struct lowering *low, LLVMValueRef function)
 {
     for (const struct frame *f = low->frame; f; f = f->caller)
@@ -120,7 +103,7 @@ static unsigned find_targets(const struct lowering *low, LLVMTypeRef type,
     unsigned count = 0;
 
     for (LLVMValueRef f = LLVMGetFirstFunction(low->module); f; f = LLVMGetNextFunction(f))
-        if (!LLVMIsDeclaration(f) && LLVMGlobalGetValueType(f) == type && has_address_taken(f) &&
+        if (!LLVMIsDeclaration(f) && LLVMGlobalGetValueType(f) == type && function_is_named(f) &&
             !is_running(low, f) && count <= TARGETS_MAX)
             targets[count++] = f;
     return count;

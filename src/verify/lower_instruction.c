@@ -100,6 +100,26 @@ static void lower_bitcast(struct lowering *low, LLVMValueRef at)
         lower_unary(low, at, OP_BITCAST, 0);
 }
 
+/* Does it say itself where its life begins? Until then it has none. */
+static bool has_beginning(LLVMValueRef address, unsigned depth)
+{
+    size_t length;
+
+    for (LLVMUseRef use = LLVMGetFirstUse(address); use; use = LLVMGetNextUse(use)) {
+        LLVMValueRef user = LLVMGetUser(use);
+        if (LLVMIsACallInst(user)) {
+            LLVMValueRef called = LLVMGetCalledValue(user);
+            if (LLVMIsAFunction(called) &&
+                strncmp(LLVMGetValueName2(called, &length), "llvm.lifetime.start.", 20) == 0)
+                return true;
+        } else if ((LLVMIsABitCastInst(user) || LLVMIsAGetElementPtrInst(user)) && depth > 0 &&
+                   has_beginning(user, depth - 1)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void lower_alloca(struct lowering *low, LLVMValueRef at)
 {
     LLVMTypeRef type = LLVMGetAllocatedType(at);
@@ -122,7 +142,9 @@ static void lower_alloca(struct lowering *low, LLVMValueRef at)
         *suffix = '\0';
     uint32_t object = lower_local(low, text, size, lower_stride(low, type));
     low->program->objects[object].padding = lower_padding(low, type, size);
-    lower_emit(low, OP_BEGIN, KIND_VOID, 0, 0, NULL, 0, object);
+    bool begun = !has_beginning(at, 4);
+    low->program->objects[object].scoped |= !begun;
+    lower_emit(low, begun ? OP_BEGIN : OP_END, KIND_VOID, 0, 0, NULL, 0, object);
     vid address = program_add_value(low->program, OP_OBJECT, KIND_POINTER, 64, NULL, 0);
     value_at(low->program, address)->imm = object;
     define(low, at, address);
@@ -386,7 +408,7 @@ static const struct {
     {LLVMCall, other, LLVMCall},
 };
 
-void lower_instruction(struct lowering *low, LLVMValueRef instruction)
+_Noreturn static void refuse_instruction(struct lowering *low, LLVMOpcode opcode)
 {
     static const struct {
         LLVMOpcode opcode;
@@ -401,19 +423,59 @@ void lower_instruction(struct lowering *low, LLVMValueRef instruction)
         {LLVMExtractElement, "a vector type", "use arrays and loops"},
         {LLVMInsertElement, "a vector type", "use arrays and loops"},
         {LLVMShuffleVector, "a vector type", "use arrays and loops"},
+        {LLVMIndirectBr, "a computed jump", "use switch"},
+        {LLVMCallBr, "inline assembly", "write it in C"},
+        {LLVMInvoke, "an exception", "return an error code"},
+        {LLVMResume, "an exception", "return an error code"},
         {LLVMAddrSpaceCast, "a pointer into another address space", "use ordinary pointers"},
     };
-    LLVMOpcode opcode = LLVMGetInstructionOpcode(instruction);
 
-    for (size_t i = 0; i < sizeof TABLE / sizeof *TABLE; i++)
-        if (TABLE[i].opcode == opcode) {
-            TABLE[i].lower(low, instruction, TABLE[i].op);
-            return;
-        }
     for (size_t i = 0; i < sizeof refused / sizeof *refused; i++)
         if (refused[i].opcode == opcode)
             program_refuse(low->program, lower_place(low), refused[i].change, "%s",
                            refused[i].what);
     program_refuse(low->program, lower_place(low), "write it in another way",
                    "an instruction that is not on the list (opcode %d)", (int)opcode);
+}
+
+static bool find_opcode(LLVMOpcode opcode, size_t *ret_index)
+{
+    for (size_t i = 0; i < sizeof TABLE / sizeof *TABLE; i++)
+        if (TABLE[i].opcode == opcode) {
+            *ret_index = i;
+            return true;
+        }
+    return false;
+}
+
+void lower_instruction(struct lowering *low, LLVMValueRef instruction)
+{
+    LLVMOpcode opcode = LLVMGetInstructionOpcode(instruction);
+    size_t index;
+
+    if (!find_opcode(opcode, &index))
+        refuse_instruction(low, opcode);
+    TABLE[index].lower(low, instruction, TABLE[index].op);
+}
+
+void lower_screen_instruction(struct lowering *low, LLVMValueRef instruction)
+{
+    LLVMOpcode opcode = LLVMGetInstructionOpcode(instruction);
+    size_t index;
+
+    switch (opcode) {
+    case LLVMBr:
+    case LLVMSwitch:
+    case LLVMRet:
+    case LLVMUnreachable:
+    case LLVMPHI:
+        return;
+    case LLVMCall:
+        if (LLVMIsAInlineAsm(LLVMGetCalledValue(instruction)))
+            refuse_instruction(low, LLVMCallBr);
+        return;
+    default:
+        if (!find_opcode(opcode, &index))
+            refuse_instruction(low, opcode);
+    }
 }

@@ -11,50 +11,6 @@ static vid address_of_object(struct lowering *low, uint32_t object)
     return id;
 }
 
-static void refuse_global(struct lowering *low, LLVMValueRef global, const char *what,
-                          const char *change)
-{
-    size_t length;
-
-    program_note_refusal(low->program, (struct place){.line = LLVMGetDebugLocLine(global)}, change,
-                         "%s '%s'", what, LLVMGetValueName2(global, &length));
-}
-
-/* What makes code run, or memory mean something, that no reference in the functions shows. */
-void lower_screen_module(struct lowering *low)
-{
-    size_t length;
-
-    LLVMGetModuleInlineAsm(low->module, &length);
-    if (length > 0)
-        program_note_refusal(low->program, (struct place){0}, "write it in C",
-                             "assembly beside the functions");
-    for (LLVMValueRef alias = LLVMGetFirstGlobalAlias(low->module); alias;
-         alias = LLVMGetNextGlobalAlias(alias))
-        refuse_global(low, alias, "the alias", "define it once, under one name");
-    for (LLVMValueRef ifunc = LLVMGetFirstGlobalIFunc(low->module); ifunc;
-         ifunc = LLVMGetNextGlobalIFunc(ifunc))
-        refuse_global(low, ifunc, "the ifunc", "call the function directly");
-    for (LLVMValueRef global = LLVMGetFirstGlobal(low->module); global;
-         global = LLVMGetNextGlobal(global)) {
-        const char *name = LLVMGetValueName2(global, &length);
-        if (strcmp(name, "llvm.global_ctors") == 0 || strcmp(name, "llvm.global_dtors") == 0)
-            refuse_global(low, global,
-                          "a constructor or destructor:", "set the data up in the function");
-        else if (strncmp(name, "llvm.", 5) == 0 && strcmp(name, "llvm.used") != 0 &&
-                 strcmp(name, "llvm.compiler.used") != 0)
-            refuse_global(low, global, "the special variable", "leave it out");
-        else if (strncmp(name, "llvm.", 5) != 0 && LLVMGetSection(global) &&
-                 *LLVMGetSection(global))
-            refuse_global(low, global, "a section of its own for", "leave the attribute out");
-        if (LLVMIsThreadLocal(global))
-            refuse_global(low, global, "the thread-local variable",
-                          "use an ordinary static variable");
-    }
-    if (low->program->refusal_count > 0)
-        longjmp(*low->program->stop, 1);
-}
-
 /* The initial content of a global, written into bytes; addresses into cells. */
 struct image {
     struct lowering *low;

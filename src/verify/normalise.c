@@ -16,6 +16,9 @@
 /* Most constants that nest in one another. */
 #define CONSTANT_DEPTH_MAX 64
 
+/* More is no concern of a program that takes no address for a number. */
+#define GLOBAL_ALIGNMENT_MAX 64
+
 struct rewrite {
     LLVMModuleRef module;
     LLVMContextRef context;
@@ -98,7 +101,7 @@ static LLVMValueRef rebuilt_expression(LLVMValueRef value, unsigned depth)
         if (count < 2 || count - 1 > ARRAY_LEN(indices))
             return value;
         for (unsigned i = 1; i < count; i++)
-            indices[i - 1] = LLVMGetOperand(value, i);
+            indices[i - 1] = rebuilt(LLVMGetOperand(value, i), depth + 1);
         /* LLVM marks those that are in bounds by themselves, which is no promise of the input's. */
         return LLVMConstGEP2(LLVMGetGEPSourceElementType(value),
                              rebuilt(LLVMGetOperand(value, 0), depth + 1), indices, count - 1);
@@ -235,6 +238,8 @@ static LLVMValueRef made_anew(const struct rewrite *rewrite, LLVMValueRef at)
                             : NULL;
     case LLVMPHI:
         return is_float(at) ? rebuilt_phi(rewrite, at) : NULL;
+    case LLVMAlloca: /* of no alignment that a frame would have to grow for, nor for arguments */
+        return LLVMBuildArrayAlloca(builder, LLVMGetAllocatedType(at), LLVMGetOperand(at, 0), "");
     case LLVMCall:
         if (is_named(at, "llvm.dbg."))
             return NULL;
@@ -344,6 +349,114 @@ static void drop_unused(LLVMModuleRef module, LLVMValueRef entry)
     }
 }
 
+bool function_is_named(LLVMValueRef function)
+{
+    for (LLVMUseRef use = LLVMGetFirstUse(function); use; use = LLVMGetNextUse(use)) {
+        LLVMValueRef user = LLVMGetUser(use);
+        if (!LLVMIsACallInst(user))
+            return true;
+        for (unsigned i = 0; i < LLVMGetNumArgOperands(user); i++)
+            if (LLVMGetOperand(user, i) == function)
+                return true;
+    }
+    return false;
+}
+
+/* ---- what can't be called ---- */
+
+/* Functions that calls may lead to, as they are found; a mark at each that is there. */
+struct reached {
+    LLVMModuleRef module;
+    LLVMValueRef *functions;
+    uint32_t count;
+    LLVMAttributeRef mark;
+};
+
+#define MARK "vireo-reached"
+
+static bool is_marked(LLVMValueRef function)
+{
+    return LLVMGetStringAttributeAtIndex(function, LLVMAttributeFunctionIndex, MARK,
+                                         sizeof MARK - 1) != NULL;
+}
+
+static void reach(struct reached *reached, LLVMValueRef function)
+{
+    if (LLVMIsDeclaration(function) || is_marked(function))
+        return;
+    LLVMAddAttributeAtIndex(function, LLVMAttributeFunctionIndex, reached->mark);
+    reached->functions[reached->count++] = function;
+}
+
+/* Through a pointer: all of that type that one may mean. */
+static void reach_called(struct reached *reached, LLVMValueRef call)
+{
+    LLVMValueRef called = LLVMGetCalledValue(call);
+
+    if (LLVMIsAFunction(called)) {
+        reach(reached, called);
+        return;
+    }
+    for (LLVMValueRef f = LLVMGetFirstFunction(reached->module); f; f = LLVMGetNextFunction(f))
+        if (LLVMGlobalGetValueType(f) == LLVMGetCalledFunctionType(call) && function_is_named(f))
+            reach(reached, f);
+}
+
+/* Another of its name and type, which stops. */
+static void replace_body(const struct rewrite *rewrite, LLVMValueRef function,
+                         LLVMAttributeRef mark)
+{
+    size_t length;
+    char *name = strdup(LLVMGetValueName2(function, &length));
+    unsigned id = LLVMLookupIntrinsicID("llvm.trap", 9);
+    LLVMValueRef trap = LLVMGetIntrinsicDeclaration(rewrite->module, id, NULL, 0);
+    LLVMValueRef other = LLVMAddFunction(rewrite->module, "", LLVMGlobalGetValueType(function));
+
+    if (!name)
+        abort();
+    LLVMSetLinkage(other, LLVMInternalLinkage);
+    LLVMAddAttributeAtIndex(other, LLVMAttributeFunctionIndex, mark);
+    LLVMPositionBuilderAtEnd(rewrite->builder,
+                             LLVMAppendBasicBlockInContext(rewrite->context, other, "stop"));
+    LLVMBuildCall2(rewrite->builder, LLVMGlobalGetValueType(trap), trap, NULL, 0, "");
+    LLVMBuildUnreachable(rewrite->builder);
+    LLVMReplaceAllUsesWith(function, other);
+    LLVMDeleteFunction(function);
+    LLVMSetValueName2(other, name, strlen(name));
+    free(name);
+}
+
+/* Functions that are only named, in a table say: what is in them nobody looks at, so they stop. */
+static void stop_unreached(const struct rewrite *rewrite, LLVMValueRef entry)
+{
+    struct reached reached = {.module = rewrite->module};
+    size_t room = 1;
+    LLVMValueRef next;
+
+    for (LLVMValueRef f = LLVMGetFirstFunction(rewrite->module); f; f = LLVMGetNextFunction(f)) {
+        LLVMRemoveStringAttributeAtIndex(f, LLVMAttributeFunctionIndex, MARK, sizeof MARK - 1);
+        room++;
+    }
+    reached.mark = LLVMCreateStringAttribute(rewrite->context, MARK, sizeof MARK - 1, "", 0);
+    reached.functions = calloc(room, sizeof(LLVMValueRef));
+    if (!reached.functions)
+        abort();
+    reach(&reached, entry);
+    for (uint32_t i = 0; i < reached.count; i++)
+        for (LLVMBasicBlockRef block = LLVMGetFirstBasicBlock(reached.functions[i]); block;
+             block = LLVMGetNextBasicBlock(block))
+            for (LLVMValueRef at = LLVMGetFirstInstruction(block); at;
+                 at = LLVMGetNextInstruction(at))
+                if (LLVMIsACallInst(at))
+                    reach_called(&reached, at);
+    free(reached.functions);
+    for (LLVMValueRef f = LLVMGetFirstFunction(rewrite->module); f; f = next) {
+        next = LLVMGetNextFunction(f);
+        if (!LLVMIsDeclaration(f) && !is_marked(f))
+            replace_body(rewrite, f, reached.mark);
+    }
+}
+
 void normalise_module(LLVMModuleRef module, LLVMValueRef entry)
 {
     LLVMContextRef context = LLVMGetModuleContext(module);
@@ -356,6 +469,8 @@ void normalise_module(LLVMModuleRef module, LLVMValueRef entry)
     };
 
     drop_unused(module, entry);
+    stop_unreached(&rewrite, entry);
+    drop_unused(module, entry);
     for (LLVMValueRef f = LLVMGetFirstFunction(module); f; f = LLVMGetNextFunction(f)) {
         bool intrinsic = LLVMGetIntrinsicID(f) != 0;
         /* What an intrinsic is, its attributes say; LLVM writes them itself. */
@@ -363,8 +478,12 @@ void normalise_module(LLVMModuleRef module, LLVMValueRef entry)
             rewrite_function(&rewrite, f);
         if (!LLVMIsDeclaration(f) && f != entry)
             make_internal(f);
-        if (!intrinsic)
-            LLVMSetFunctionCallConv(f, LLVMCCallConv);
+        if (intrinsic)
+            continue;
+        LLVMSetFunctionCallConv(f, LLVMCCallConv);
+        LLVMSetGC(f, NULL);
+        if (LLVMHasPersonalityFn(f))
+            LLVMSetPersonalityFn(f, NULL);
     }
     for (LLVMValueRef g = LLVMGetFirstGlobal(module); g; g = LLVMGetNextGlobal(g)) {
         drop_global_metadata(&rewrite, g);
@@ -373,6 +492,8 @@ void normalise_module(LLVMModuleRef module, LLVMValueRef entry)
         if (!initial)
             continue;
         LLVMSetInitializer(g, rebuilt(initial, 0));
+        if (LLVMGetAlignment(g) > GLOBAL_ALIGNMENT_MAX)
+            LLVMSetAlignment(g, GLOBAL_ALIGNMENT_MAX);
         make_internal(g);
     }
     LLVMDisposeBuilder(rewrite.builder);

@@ -11,3 +11,5 @@
  * are answered no. All that is defined but `entry` becomes internal; what nothing names goes.
  */
 void normalise_module(LLVMModuleRef module, LLVMValueRef entry);
+/* Is a function used otherwise than by being called? A pointer may mean it, then. */
+bool function_is_named(LLVMValueRef function);

@@ -126,12 +126,11 @@ static bool read_modules(struct run *run)
     return true;
 }
 
-static bool is_little_x86(LLVMModuleRef module)
+/* Where fields lie is what the code generator takes it to be. */
+static bool is_x86_64(LLVMModuleRef module)
 {
-    const char *layout = LLVMGetDataLayoutStr(module);
-
-    /* Pointers of 64 bits, least byte first: what the reasoning is about. */
-    return layout[0] == 'e' && LLVMPointerSize(LLVMGetModuleDataLayout(module)) == 8;
+    return strcmp(LLVMGetDataLayoutStr(module), "e-m:e-p270:32:32-p271:32:32-p272:64:64-i64:64-"
+                                                "f80:128-n8:16:32:64-S128") == 0;
 }
 
 static LLVMValueRef find_entry(struct run *run)
@@ -247,7 +246,7 @@ static void *run_stages(void *argument)
 
     run->context = LLVMContextCreate();
     LLVMContextSetDiagnosticHandler(run->context, on_diagnostic, run);
-    LLVMValueRef entry = read_modules(run) && is_little_x86(run->module) ? find_entry(run) : NULL;
+    LLVMValueRef entry = read_modules(run) && is_x86_64(run->module) ? find_entry(run) : NULL;
     if (entry)
         entry = rewrite_module(run, entry);
     if (!entry) {

@@ -58,6 +58,21 @@ refused() {
     nm "$VIREO_STATE/store/lib/$("$VIREO" describe -o json flip | jq -r .library).so" | grep -q vireo_proved_handler
 }
 
+@test "what is only named, and called by nobody, was not looked at and is not in the code" {
+    cat >"$WORK/named.c" <<'C'
+#include <vireo/function.h>
+static void hidden(void) { __asm__ volatile(".ascii \"nobody calls this\""); }
+static void (*const table[])(void) = {hidden, 0};
+int64_t handler(const uint8_t *in, size_t in_len, uint8_t *out, size_t out_cap)
+{
+    return table[in_len & 1] ? 1 : 2;
+}
+C
+    "$VIREO" build -q "$WORK/named.c" --require proved -o "$WORK/named.so"
+    [ "$(strings "$WORK/named.so" | grep -c vireo_proved_handler)" -gt 0 ]
+    [ "$(strings "$WORK/named.so" | grep -c 'nobody calls')" = 0 ]
+}
+
 @test "what is not proved is translated, and describe says why, as text and as JSON" {
     "$VIREO" describe -o json open >"$BATS_TEST_TMPDIR/json"
     [ "$(jq -r '.rung' "$BATS_TEST_TMPDIR/json")" = sfi ]
