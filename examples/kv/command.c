@@ -31,6 +31,8 @@ static void add_all(const struct command *commands)
 
 void commands_init(void)
 {
+    /* After an update the tables are others. */
+    memset(slots, 0, sizeof slots);
     add_all(key_commands);
     add_all(list_commands);
     add_all(server_commands);

@@ -1,6 +1,6 @@
 /*
  * The loop. A round: one poll() for all, then for each client that has something one read(), the
- * answers to all that came, and one write().
+ * answers to all that came, and one write(). Between two rounds it may be given a new version.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -13,6 +13,8 @@
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
+
+#include <vireo/update.h>
 
 #include "kv.h"
 
@@ -244,10 +246,14 @@ int main(void)
     int64_t swept_ms = 0;
 
     signal(SIGPIPE, SIG_IGN);
-    if (begin() < 0)
+    /* A new version begins here with all that the one before had: keys, clients, a child. */
+    if (vireo_updates() > 0)
+        commands_init();
+    else if (begin() < 0)
         return 1;
     fprintf(stderr, "kv: ready\n");
     for (;;) {
+        vireo_update_point();
         int count = poll_all();
         server.now_ms = clock_ms();
         round_serve(count);

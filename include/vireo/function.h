@@ -19,6 +19,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "vireo/update.h" /* of a server: vireo_update_point() */
+
 #ifdef __cplusplus
 extern "C" {
 #endif

@@ -195,7 +195,9 @@ static int link_module(const struct stage *stage, const struct stage_objects *ob
         "-Wl,--error-limit=10",
         makes_map(stage) ? "-Wl,--emit-relocs,--no-merge-data-segments" : "-Wl,--strip-debug",
         stack,
-        handler ? "-mexec-model=reactor" : "-O2",
+        handler            ? "-mexec-model=reactor"
+        : makes_map(stage) ? "-nostartfiles" /* start.c */
+                           : "-O2",
         "-o",
         MODULE,
     };
@@ -310,6 +312,11 @@ int stage_compile(const struct stage *stage)
         char *object = objects.names[objects.count++];
         snprintf(object, sizeof objects.names[0], STAGE_SDK "/layout.o");
         status = compile_one(stage, STAGE_SDK, "layout.c", object, NULL, NULL);
+    }
+    if (status == STAGE_OK && makes_map(stage) && !handler) {
+        char *object = objects.names[objects.count++];
+        snprintf(object, sizeof objects.names[0], STAGE_SDK "/start.o");
+        status = compile_one(stage, STAGE_SDK, "start.c", object, NULL, NULL);
     }
     if (status == STAGE_OK)
         status = link_module(stage, &objects, handler);

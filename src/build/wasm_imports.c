@@ -40,6 +40,8 @@ const struct wasm_host_function wasm_host_functions[] = {
     {"vireo", "shmget", "iii", "i"},
     {"vireo", "response_header", "iiii", "i"},
     {"vireo", "sql", "iiiiii", "i"},
+    {"vireo", "update_point", "", "i"},
+    {"vireo", "updates", "", "i"},
     {"vireo", "wait", "i", "i"},
     {"vireo", "waitpid", "iii", "i"},
     {WASI, "args_get", "ii", "i"},

@@ -114,6 +114,7 @@ enum server_state {
 /* What a function with a grant to listen has besides: supervisor_servers.c. */
 struct server {
     enum server_state state;
+    bool updated; /* its instance has the version that is about to be the function's */
     int listeners[GRANT_LISTEN_MAX]; /* of the manifest's `listen`; -1: not open */
     struct source output;            /* the read end of its outputs' pipe */
     bool output_watched;
@@ -443,7 +444,7 @@ int dependencies_open(struct supervisor *supervisor, const struct manifest *mani
 
 /* ---- supervisor_link.c ---- */
 /* A control socket for an instance that has the grant: *ret_fd is its end, the caller's, else -1.
- */
+ * A server has no channel: channel_memory_fd is -1. */
 int linkage_open(struct supervisor *supervisor, struct instance *instance,
                  const struct manifest *manifest, int channel_memory_fd, int *ret_fd,
                  struct err *err);
@@ -485,8 +486,9 @@ void update_answered(struct supervisor *supervisor, struct instance *instance,
 void update_gone(struct supervisor *supervisor, const struct instance *instance);
 /* Right before function_set(): those that were updated are of its new generation. */
 void update_commit(struct supervisor *supervisor, struct function *function);
-/* It could not be committed: those that were updated end. */
-void update_drop(struct supervisor *supervisor, struct function *function);
+/* It could not be committed (job->err): those that were updated go back. 1: job_updated() follows,
+ * 0: there are none. */
+int update_undo(struct supervisor *supervisor, struct job *job);
 void rounds_bury(struct supervisor *supervisor); /* frees the dead ones */
 
 /* ---- supervisor_jobs.c ---- */

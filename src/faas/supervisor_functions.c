@@ -129,7 +129,11 @@ int function_set(struct supervisor *supervisor, struct registry_function *row,
         registry_function_clear(row);
         return err_set(err, -ENOMEM, "cannot keep function '%s'", row->name);
     }
-    server_drop(supervisor, function);
+    /* One that was updated in place goes on. */
+    if (function->server && function->server->updated)
+        function->server->updated = false;
+    else
+        server_drop(supervisor, function);
     if (function->current)
         template_retire(supervisor, function->current);
     function->manifest = *manifest;
@@ -264,8 +268,8 @@ static bool is_live(const struct manifest *manifest, const struct library_note *
     struct symbol_map_footer footer;
     off_t end = lseek(library_fd, 0, SEEK_END);
 
-    return manifest->isolation != MANIFEST_REQUEST && manifest->listen_count == 0 &&
-           strcmp(note->kind, "handler") == 0 &&
+    return manifest->isolation != MANIFEST_REQUEST &&
+           (manifest->listen_count > 0 || strcmp(note->kind, "handler") == 0) &&
            end > LIBRARY_TRAILER_BYTES + (off_t)sizeof footer &&
            pread(library_fd, &footer, sizeof footer,
                  end - LIBRARY_TRAILER_BYTES - (off_t)sizeof footer) == sizeof footer &&

@@ -313,6 +313,9 @@ int instance_start_server(struct supervisor *supervisor, struct function *functi
     _cleanup_(closep) int platform = -1;
     if (r == 0)
         r = platform_pair(supervisor, function, instance->id, &platform, err);
+    _cleanup_(closep) int control = -1;
+    if (r == 0)
+        r = linkage_open(supervisor, instance, &function->manifest, -1, &control, err);
     int kin[2] = {0, 0};
     if (r == 0)
         r = kin_open(supervisor, function, instance, kin, err);
@@ -323,6 +326,7 @@ int instance_start_server(struct supervisor *supervisor, struct function *functi
             .stdio = stdio,
             .connector = connector,
             .platform = platform,
+            .control = control,
             .kin = kin[0],
             .kin_page = kin[1],
         };

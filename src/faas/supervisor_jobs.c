@@ -246,7 +246,7 @@ static void deploy_done(struct supervisor *supervisor, struct job *job)
     }
     if (job->slot && template_adopt(supervisor, job->slot, function, &job->err) == 0)
         job->slot = NULL;
-    if (function->manifest.listen_count > 0 &&
+    if (function->manifest.listen_count > 0 && !function->server &&
         server_set(supervisor, function, job->listeners, &job->err) < 0)
         log_line(LOG_ERROR, "%s", job->err.message);
     if (function->first_wish && !function->current)
@@ -342,8 +342,9 @@ static void job_finished(struct supervisor *supervisor, struct job *job)
     if (job->kind == JOB_DEPLOY && !job->built && !job->err.code)
         deploy_prepare(supervisor, job);
     if (job->err.code && is_asked_for(job->kind)) {
-        if (job->round_over)
-            update_drop(supervisor, function_find(supervisor, job->row.name));
+        /* Its pVMs go back to the version that the registry has. */
+        if (job->round_over && update_undo(supervisor, job))
+            return;
         admin_reply(supervisor, job->request.token, job->err.code, job->err.message, NULL);
         job_done(jobs, job);
         return;

@@ -158,16 +158,15 @@ int linkage_open(struct supervisor *supervisor, struct instance *instance,
     linkage->timer.ready = wait_expired;
     instance->linkage = linkage;
     linkage->instance = instance;
-    void *channel =
-        mmap(NULL, CHANNEL_HEAD_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, channel_memory_fd, 0);
-    if (channel == MAP_FAILED ||
-        socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, sockets) < 0) {
-        int r = err_set(err, -errno, "cannot make a control socket");
-        if (channel != MAP_FAILED)
-            linkage->channel = channel;
-        return r;
+    if (channel_memory_fd >= 0) {
+        void *channel = mmap(NULL, CHANNEL_HEAD_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED,
+                             channel_memory_fd, 0);
+        if (channel == MAP_FAILED)
+            return err_set(err, -errno, "cannot make a control socket");
+        linkage->channel = channel;
     }
-    linkage->channel = channel;
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, sockets) < 0)
+        return err_set(err, -errno, "cannot make a control socket");
     *ret_fd = sockets[1];
     int r = supervisor_watch(supervisor, &linkage->control, sockets[0], EPOLLIN, err);
     if (r < 0)
@@ -328,6 +327,8 @@ static int gather(struct supervisor *supervisor, const struct instance *instance
 /* It sleeps on this word too: futex_waitv(2). */
 static void wake(const struct linkage *linkage)
 {
+    if (!linkage->channel)
+        return; /* a server: it polls the socket */
     atomic_fetch_add(&linkage->channel->control_sequence, 1);
     syscall(SYS_futex, &linkage->channel->control_sequence, FUTEX_WAKE, 1, NULL, NULL, 0);
 }

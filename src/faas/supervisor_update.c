@@ -8,6 +8,8 @@
  * from the template of the version that it comes to.
  *
  * With canaries the round asks so many first, and looks for a while whether one of them ends.
+ *
+ * A server is asked in the same way, and comes to it at its update points (guest/update_point.h).
  */
 #include <errno.h>
 #include <json-c/json.h>
@@ -31,12 +33,15 @@
 #define UPDATE_WAIT_NS 2000000000ull
 #define ANSWER_WAIT_NS 500000000ull
 #define CANARY_WATCH_NS 3000000000ull
+/* From a server's update to its next update point. */
+#define TRIAL_WAIT_NS 2000000000ull
 
 enum member_state { MEMBER_WAITS, MEMBER_ASKED, MEMBER_UPDATED, MEMBER_GONE };
 
 struct member {
     uint64_t instance_id;
     enum member_state state;
+    bool on_trial; /* MEMBER_ASKED: the new version runs, and has not come to its update point */
 };
 
 enum round_phase { ROUND_CANARIES, ROUND_WATCH, ROUND_ALL, ROUND_BACK };
@@ -51,6 +56,7 @@ struct round {
     uint64_t longest_ns;                      /* that an instance stood still */
     uint64_t phase_ns[CONTROL_UPDATE_PHASES]; /* of that one */
     int64_t begin_ns;
+    bool server;
     char failure[400]; /* why it goes back; "": it does not */
     struct member members[];
 };
@@ -158,6 +164,11 @@ static void round_end(struct supervisor *supervisor, struct round *round)
         wishes_grant(supervisor, function);
 }
 
+static uint64_t wait_ns(const struct round *round)
+{
+    return UPDATE_WAIT_NS + ANSWER_WAIT_NS + (round->server ? TRIAL_WAIT_NS : 0);
+}
+
 /* Goes back with those that have the new library. */
 static void go_back(struct supervisor *supervisor, struct round *round)
 {
@@ -170,8 +181,7 @@ static void go_back(struct supervisor *supervisor, struct round *round)
             (member->state == MEMBER_UPDATED && !ask(supervisor, round, member)))
             member->state = MEMBER_GONE;
     }
-    if (count_of(round, MEMBER_ASKED) == 0 ||
-        set_timer(supervisor, round, UPDATE_WAIT_NS + ANSWER_WAIT_NS) < 0)
+    if (count_of(round, MEMBER_ASKED) == 0 || set_timer(supervisor, round, wait_ns(round)) < 0)
         round_end(supervisor, round);
 }
 
@@ -187,7 +197,7 @@ static void ask_some(struct supervisor *supervisor, struct round *round, unsigne
         if (!ask(supervisor, round, member))
             member->state = MEMBER_GONE;
     }
-    if (set_timer(supervisor, round, UPDATE_WAIT_NS + ANSWER_WAIT_NS) < 0)
+    if (set_timer(supervisor, round, wait_ns(round)) < 0)
         fail(round, 0, "no descriptor is left");
 }
 
@@ -241,44 +251,82 @@ static void timer_expired(struct supervisor *supervisor, struct source *source, 
                      round->job->row.name);
             end(supervisor, member->instance_id);
             member->state = MEMBER_GONE;
+        } else if (member->on_trial) {
+            fail(round, member->instance_id,
+                 "the new version did not come to vireo_update_point() in 2 s: it is started anew");
+            end(supervisor, member->instance_id);
+            member->state = MEMBER_GONE;
         } else {
             fail(round, member->instance_id,
-                 "it is busy: it was in a call all the time (2 s), and is never forced");
+                 round->server ? "it is busy: it did not come to vireo_update_point() in 2 s, and "
+                                 "is never forced"
+                               : "it is busy: it was in a call all the time (2 s), and is never "
+                                 "forced");
         }
     }
     go_on(supervisor, round);
 }
 
+/* A round of the instances of `function` that `takes` says. */
+static struct round *round_new(struct supervisor *supervisor, struct job *job,
+                               const struct function *function,
+                               bool (*takes)(const struct instance *, const struct function *))
+{
+    unsigned count = 0;
+
+    for (unsigned i = 0; i < INSTANCES_MAX; i++)
+        count += takes(&supervisor->instances[i], function);
+    struct round *round = calloc(1, sizeof *round + (count + 1) * sizeof round->members[0]);
+    if (!round)
+        return NULL;
+    round->job = job;
+    round->begin_ns = clock_now_ns();
+    round->server = function->server != NULL;
+    round->timer = (struct source){.fd = -1, .owner = round, .ready = timer_expired};
+    for (unsigned i = 0; i < INSTANCES_MAX && round->member_count < count; i++)
+        if (takes(&supervisor->instances[i], function))
+            round->members[round->member_count++].instance_id = supervisor->instances[i].id;
+    round->next = supervisor->rounds;
+    supervisor->rounds = round;
+    return round;
+}
+
+/* What a running server was made with, and can't be changed in it. */
+static bool same_listen(const struct manifest *a, const struct manifest *b)
+{
+    if (a->listen_count != b->listen_count)
+        return false;
+    for (uint32_t i = 0; i < a->listen_count; i++)
+        if (strcmp(a->listen[i], b->listen[i]) != 0)
+            return false;
+    return true;
+}
+
 int update_begin(struct supervisor *supervisor, struct job *job, struct err *err)
 {
     struct function *function = function_find(supervisor, job->row.name);
-    unsigned count = 0, canaries = (unsigned)strtoul(job->request.canary, NULL, 10);
+    unsigned canaries = (unsigned)strtoul(job->request.canary, NULL, 10);
 
     if (!function || !job->base_stateful || job->library_fd < 0)
         return 0;
     if (function->updating)
         return err_say(err, -EBUSY, "cannot update '%s': another update of it is running",
                        job->row.name);
-    for (unsigned i = 0; i < INSTANCES_MAX; i++)
-        count += can_update(&supervisor->instances[i], function);
-    struct round *round = calloc(1, sizeof *round + (count + 1) * sizeof round->members[0]);
+    if (!same_listen(&function->manifest, &job->result.manifest))
+        return err_say(err, -EPERM,
+                       "cannot update '%s' in place: grants: listen changed (a deploy replaces it, "
+                       "without its state)",
+                       job->row.name);
+    struct round *round = round_new(supervisor, job, function, can_update);
     if (!round)
         return err_set(err, -ENOMEM, "cannot update '%s'", job->row.name);
-    round->job = job;
-    round->begin_ns = clock_now_ns();
-    round->timer = (struct source){.fd = -1, .owner = round, .ready = timer_expired};
-    for (unsigned i = 0; i < INSTANCES_MAX && round->member_count < count; i++)
-        if (can_update(&supervisor->instances[i], function))
-            round->members[round->member_count++].instance_id = supervisor->instances[i].id;
-    round->next = supervisor->rounds;
-    supervisor->rounds = round;
     function->updating = true;
-    if (canaries > 0 && canaries < count) {
+    if (canaries > 0 && canaries < round->member_count) {
         round->phase = ROUND_CANARIES;
         ask_some(supervisor, round, canaries);
     } else {
         round->phase = ROUND_ALL;
-        ask_some(supervisor, round, count);
+        ask_some(supervisor, round, round->member_count);
     }
     go_on(supervisor, round);
     return 1;
@@ -304,6 +352,11 @@ void update_answered(struct supervisor *supervisor, struct instance *instance,
     struct member *member = find_member(supervisor, instance_id, &round);
     uint64_t stood_ns = 0;
 
+    if (message->error == -EINPROGRESS) {
+        if (member && message->token == round->token)
+            member->on_trial = true;
+        return;
+    }
     if (!member || member->state != MEMBER_ASKED || message->token != round->token) {
         /* Too late: it has a library that its function has not, and nobody asks it back. */
         if (message->error == 0)
@@ -362,24 +415,42 @@ void update_commit(struct supervisor *supervisor, struct function *function)
             continue;
         instance->updated = false;
         instance->generation = function->generation + 1;
+        if (instance->server) {
+            function->server->updated = true;
+            continue;
+        }
         const struct gateway_updated message = {
             .type = GATEWAY_UPDATED, .generation = instance->generation, .token = instance->token};
         gateway_send(supervisor, GATEWAY_CALLS, &message, sizeof message, NULL, 0);
     }
 }
 
-void update_drop(struct supervisor *supervisor, struct function *function)
+static bool was_updated(const struct instance *instance, const struct function *function)
 {
+    return instance->used && instance->updated && instance->slot &&
+           instance->slot->function == function;
+}
+
+int update_undo(struct supervisor *supervisor, struct job *job)
+{
+    struct function *function = function_find(supervisor, job->row.name);
+
     if (!function)
-        return;
-    function->updating = false;
-    for (unsigned i = 0; i < INSTANCES_MAX; i++) {
-        struct instance *instance = &supervisor->instances[i];
-        if (instance->used && instance->updated && instance->slot &&
-            instance->slot->function == function)
-            instance_end(supervisor, instance);
+        return 0;
+    struct round *round = round_new(supervisor, job, function, was_updated);
+    if (!round) {
+        for (unsigned i = 0; i < INSTANCES_MAX; i++)
+            if (was_updated(&supervisor->instances[i], function))
+                instance_end(supervisor, &supervisor->instances[i]);
+        function->updating = false;
+        wishes_grant(supervisor, function);
+        return 0;
     }
-    wishes_grant(supervisor, function);
+    snprintf(round->failure, sizeof round->failure, "%.399s", job->err.message);
+    for (unsigned i = 0; i < round->member_count; i++)
+        round->members[i].state = MEMBER_UPDATED;
+    go_back(supervisor, round);
+    return 1;
 }
 
 void rounds_bury(struct supervisor *supervisor)

@@ -1,8 +1,9 @@
 /*
  * What the supervisor says to one instance while it runs: over a SOCK_SEQPACKET socket of the two,
- * which instances with the grant `link` have. The instance looks there between two calls, when
- * channel.control_sequence was raised. It maps what comes with a message and asks nothing about it:
- * only the supervisor has the other end, and it sends what it has sealed and checked.
+ * which instances with the grant `link` have, and those that can be updated. The instance looks
+ * there between two calls, when channel.control_sequence was raised; a program at its update
+ * points. It maps what comes with a message and asks nothing about it: only the supervisor has the
+ * other end, and it sends what it has sealed and checked.
  */
 #pragma once
 
@@ -59,7 +60,9 @@ struct control_update {
 
 struct control_updated {
     uint32_t type; /* CONTROL_UPDATED */
-    int32_t error; /* 0, or -errno: nothing was changed */
+    /* 0, or -errno: nothing was changed; -EINPROGRESS: a program's new version is on trial
+     * (update_point.h), another answer follows. */
+    int32_t error;
     uint64_t token;
     uint64_t phase_ns[CONTROL_UPDATE_PHASES]; /* while it stood still */
     char message[256];

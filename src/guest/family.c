@@ -25,6 +25,7 @@
 #include "guest/family.h"
 #include "guest/instance.h"
 #include "guest/template.h"
+#include "guest/update_point.h"
 #include "guest/wasi_internal.h"
 
 #define VIREO(name) Z_vireoZ_##name
@@ -180,6 +181,7 @@ void family_become_child(struct host *host)
 
     family->generation++;
     ask_for_group(family);
+    update_point_leave(host);
     /* Two that ask the connector or the platform over one socket would take each other's answers.
      */
     if (options->connect_count > 0 && options->connector >= 0) {

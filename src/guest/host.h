@@ -10,10 +10,11 @@
 
 #include <wasm-rt.h>
 
-struct library;    /* linker.h: a mapped library */
-struct wasi;       /* wasi.h: descriptors, arguments, environment */
-struct guest_call; /* call.h: the request being served and the answer so far */
-struct family;     /* family.h: its process and those that it forked */
+struct library;      /* linker.h: a mapped library */
+struct wasi;         /* wasi.h: descriptors, arguments, environment */
+struct guest_call;   /* call.h: the request being served and the answer so far */
+struct family;       /* family.h: its process and those that it forked */
+struct update_point; /* update_point.h: a program that is updated while it runs */
 
 /* Why the guest's code was left before it returned. */
 enum host_exit {
@@ -22,6 +23,7 @@ enum host_exit {
     HOST_EXITED,    /* proc_exit: exit_status */
     HOST_TRAPPED,   /* trap, trap_function */
     HOST_TOO_LARGE, /* the answer passed its limit */
+    HOST_UPDATED,   /* at an update point: another version of the library is in place */
 };
 
 struct host {
@@ -31,8 +33,9 @@ struct host {
     uint32_t memory_pages_max; /* of this instance, from the manifest's limit */
     bool memory_refused;       /* a memory.grow passed that limit */
     struct wasi *wasi;
-    struct guest_call *call; /* NULL when there is none: `vireo run` */
-    struct family *family;   /* NULL: it may not fork, nor make pipes */
+    struct guest_call *call;    /* NULL when there is none: `vireo run` */
+    struct family *family;      /* NULL: it may not fork, nor make pipes */
+    struct update_point *point; /* NULL: it is not updated while it runs */
 
     /* Set by host_leave() or a trap, which leave the innermost wasm_enter(). */
     enum host_exit exit;

@@ -25,6 +25,7 @@
 #include "guest/linker.h"
 #include "guest/lockdown.h"
 #include "guest/native.h"
+#include "guest/update_point.h"
 #include "guest/wait.h"
 #include "guest/wasi.h"
 #include "guest/wasm_internal.h"
@@ -295,6 +296,7 @@ static void verdict_of_exit(const struct host *host, enum host_exit exit, struct
     switch (exit) {
     case HOST_RUNNING:
     case HOST_RETURNED:
+    case HOST_UPDATED: /* run_command() goes on */
         verdict->outcome = CHANNEL_ANSWERED;
         return;
     case HOST_EXITED:
@@ -545,7 +547,11 @@ static _Noreturn void run_command(struct template_state *state)
     }
     if (is_handler(state))
         run_handler_on_stdio(state);
-    verdict_of_exit(host, wasm_enter(host, enter_start, host), &verdict);
+    enum host_exit exit;
+    do
+        exit = wasm_enter(host, enter_start, host);
+    while (exit == HOST_UPDATED || update_point_back(host));
+    verdict_of_exit(host, exit, &verdict);
     run_end(&verdict, host);
 }
 
@@ -556,6 +562,8 @@ void instance_run(struct template_state *state, const struct guest_fork *fork,
     struct family_options family = family_options_of(&state->setup);
     struct channel *channel = family.channel = keep_descriptors(state, fds, &family);
     state->control = fds->control >= 0 ? instance_control_fd(state) : -1;
+    if (state->control >= 0 && !channel)
+        update_point_open(&state->host, state->control);
     restrict_files(state);
     /* Of its own user namespace (isolation: request) or the template's: all go, for good. */
     if (lockdown_capabilities(0) < 0)

@@ -50,6 +50,10 @@ LIBRARY_SYMBOL(Z_vireoZ_request_header)
 LIBRARY_SYMBOL(Z_vireoZ_response_status)
 LIBRARY_SYMBOL(Z_vireoZ_response_header)
 
+/* Updates of a program that runs (update_point.c), imported by include/vireo/update.h. */
+LIBRARY_SYMBOL(Z_vireoZ_update_point)
+LIBRARY_SYMBOL(Z_vireoZ_updates)
+
 /* Processes and pipes (family.c, queue.c, shm.c), imported by include/vireo/family.h. */
 LIBRARY_SYMBOL(Z_vireoZ_fork)
 LIBRARY_SYMBOL(Z_vireoZ_wait)

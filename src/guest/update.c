@@ -54,11 +54,11 @@ static int compare(const struct library *from, const struct library *to, bool go
     return r;
 }
 
-/* A variable that both have keeps what is in it. */
+/* A variable that both have keeps what is in it; so does one that the version before had no use
+ * for: its place was kept for it. */
 static bool keeps(const struct symbol *before, const struct symbol *symbol)
 {
-    return symbol->kind == SYMBOL_VARIABLE && before && !(before->flags & SYMBOL_KEPT) &&
-           before->address == symbol->address;
+    return symbol->kind == SYMBOL_VARIABLE && before && before->address == symbol->address;
 }
 
 /* What is new, and all constants, from the fresh memory into the one that stays. */
@@ -83,18 +83,53 @@ static void copy_new(const struct symbol_map *from, const struct symbol_map *to,
     }
 }
 
-/* The memory changes its owner; the fresh one goes with the old instance. */
-static void take_over(struct host *host, struct host *next)
+/*
+ * A fresh instance of the library in the place of the open one, with that one's memory. It is made
+ * with the very host that it keeps: what it imports is bound to that address.
+ */
+static int take_over(struct host *host, const struct library *library,
+                     const struct symbol_map *from, const struct symbol_map *to,
+                     struct update_times *ret_times, int64_t *at_ns, struct err *err)
 {
-    wasm_rt_memory_t memory = *host->memory;
+    struct host before = *host;
 
-    *host->memory = *next->memory;
-    *next->memory = memory;
-    wasm_instance_close(host);
-    host->library = next->library;
-    host->instance = next->instance;
-    host->memory = next->memory;
+    int r = wasm_instance_open(library, host, err);
+    ret_times->tables = since(at_ns);
+    if (r < 0) {
+        *host = before;
+        wasm_base_set(host->memory->data);
+        return r;
+    }
+    copy_new(from, to, host->memory, before.memory);
+    wasm_rt_memory_t memory = *before.memory;
+    *before.memory = *host->memory;
+    *host->memory = memory;
+    wasm_instance_close(&before); /* with the fresh memory */
     wasm_base_set(host->memory->data);
+    return 0;
+}
+
+int update_replace(struct host *host, const struct library *library, bool going_back,
+                   struct update_times *ret_times, struct err *err)
+{
+    const struct library *old = host->library;
+    struct symbol_map from, to;
+    int64_t at_ns = clock_now_ns();
+    const struct library_face *face = library_face(library), *face_before = library_face(old);
+
+    if (!face->handle != !face_before->handle || !face->start != !face_before->start)
+        return err_say(err, -EPERM, "one version is a handler, the other a program");
+    if (face->start_section)
+        return err_say(err, -EPERM, "the new library has a start section");
+    int r =
+        compare(old, library, going_back, host->instance ? host->memory : NULL, &from, &to, err);
+    ret_times->functions = since(&at_ns);
+    if (r == 0 && host->instance)
+        r = take_over(host, library, &from, &to, ret_times, &at_ns, err);
+    else if (r == 0)
+        host->library = library;
+    ret_times->variables = since(&at_ns);
+    return r;
 }
 
 int update_library(struct host *host, int fd, uint64_t bytes, bool going_back,
@@ -103,35 +138,15 @@ int update_library(struct host *host, int fd, uint64_t bytes, bool going_back,
 {
     _cleanup_(library_closep) struct library *library = NULL;
     struct library *old = (struct library *)(uintptr_t)host->library;
-    struct host next = {.memory_pages_max = host->memory_pages_max, .wasi = host->wasi};
-    struct symbol_map from, to;
     int64_t at_ns = clock_now_ns();
 
     int r = library_open_bytes(fd, bytes, &library, err);
-    if (r < 0)
-        return r;
     ret_times->load = since(&at_ns);
-    const struct library_face *face = library_face(library), *face_before = library_face(old);
-    if (!face->handle != !face_before->handle || !face->start != !face_before->start)
-        return err_say(err, -EPERM, "one version is a handler, the other a program");
-    if (face->start_section)
-        return err_say(err, -EPERM, "the new library has a start section");
-    r = compare(old, library, going_back, host->instance ? host->memory : NULL, &from, &to, err);
-    ret_times->functions = since(&at_ns);
-    if (r == 0 && host->instance) {
-        r = wasm_instance_open(library, &next, err);
-        ret_times->tables = since(&at_ns);
-    }
+    if (r == 0)
+        r = update_replace(host, library, going_back, ret_times, err);
     if (r < 0)
         return r;
-    if (host->instance) {
-        copy_new(&from, &to, next.memory, host->memory);
-        take_over(host, &next);
-    } else {
-        host->library = library;
-    }
     library_close(old);
     *ret_library = steal_ptr(&library);
-    ret_times->variables = since(&at_ns);
     return 0;
 }

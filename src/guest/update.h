@@ -32,3 +32,6 @@ struct update_times {
 int update_library(struct host *host, int fd, uint64_t bytes, bool going_back,
                    const struct library **ret_library, struct update_times *ret_times,
                    struct err *err);
+/* The same with a library that is open. Both stay so: the one before is the caller's to close. */
+int update_replace(struct host *host, const struct library *library, bool going_back,
+                   struct update_times *ret_times, struct err *err);

@@ -90,6 +90,7 @@ int wasi_new(const struct wasi_options *options, struct wasi **ret_wasi, struct 
     if (!wasi)
         return err_set(err, -ENOMEM, "cannot set up WASI");
     wasi->options = *options;
+    wasi->wake.fd = -1;
     for (size_t i = 0; i < options->directory_count; i++)
         wasi->directories[i] = options->directories[i];
     wasi->options.directories = wasi->directories;

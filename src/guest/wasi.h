@@ -78,5 +78,13 @@ void wasi_drop_connections(struct wasi *wasi);
 /* Closes every file that the guest left open. NULL is fine. */
 void wasi_free(struct wasi *wasi);
 
+/*
+ * From now on a wait of the guest (poll_oneoff, sock_accept) ends with EINTR when `fd` is readable,
+ * once until wasi_wake_may() was asked. -1: none does.
+ */
+void wasi_wake_by(struct wasi *wasi, int fd);
+/* Whether it may be readable: false when a wait has looked since the last time, and it was not. */
+bool wasi_wake_may(struct wasi *wasi);
+
 /* Replaces the environment for the next call (CGI variables); borrowed as above. */
 void wasi_set_env(struct wasi *wasi, const char *const *env, size_t env_count);

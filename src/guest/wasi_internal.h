@@ -72,13 +72,18 @@ struct wasi {
     int listeners[GRANT_LISTEN_MAX];
     uint32_t fd_end; /* entries from here on are free */
     uint32_t poll_round;
+    struct {
+        int fd;      /* -1: none */
+        bool looked; /* a wait has looked at it since it was asked for */
+        bool seen;   /* and it was readable: that ends no other wait until it was asked for */
+    } wake;          /* wasi_wake_by() */
     uint32_t platform_sequence; /* of requests to vireo-platform */
     struct wasi_fd fds[WASI_FDS_MAX];
     /* Nothing on the call stack may be large: the guest's own frames lie there too. */
     char path[2][WASI_PATH_MAX];
     union {
         struct iovec iovecs[WASI_IOVECS_MAX];
-        struct pollfd polls[WASI_FDS_MAX];
+        struct pollfd polls[WASI_FDS_MAX + 1];
         char entries[16 << 10];
     } scratch;
 };
@@ -103,6 +108,11 @@ enum wasi_errno wasi_fd_reserve(struct wasi *wasi, uint32_t *ret_fd);
 void wasi_fd_install(struct wasi *wasi, uint32_t fd, const struct wasi_fd *entry);
 /* Closes what it owns and frees the entry. 0 or -errno of close. */
 int wasi_fd_release(struct wasi *wasi, uint32_t fd);
+
+/* One more of `polls`, which has room for it: wasi_wake_by(). How many it is. */
+uint32_t wasi_wake_poll(const struct wasi *wasi, struct pollfd *poll);
+/* What came of it; true: the wait ends with EINTR, unless something else has come. */
+bool wasi_wake_polled(struct wasi *wasi, const struct pollfd *poll);
 
 /* Puts a connected stream socket there, which is the entry's from now. WASI_FDFLAG_NONBLOCK: it is.
  */

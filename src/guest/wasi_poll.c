@@ -22,6 +22,7 @@ struct poller {
     uint64_t start;       /* monotonic, ns: what relative times count from */
     uint64_t deadline[2]; /* earliest, by WASI_CLOCK_REALTIME and WASI_CLOCK_MONOTONIC */
     bool ready;           /* an event is there without waiting */
+    bool woken;           /* by what is not the guest's: wasi_wake_by() */
     uint32_t poll_count;  /* entries of wasi->scratch.polls */
 };
 
@@ -129,6 +130,35 @@ static uint64_t until(uint64_t deadline, uint64_t time)
     return deadline > time ? deadline - time : 0;
 }
 
+void wasi_wake_by(struct wasi *wasi, int fd)
+{
+    wasi->wake.fd = fd;
+    wasi->wake.looked = wasi->wake.seen = false;
+}
+
+bool wasi_wake_may(struct wasi *wasi)
+{
+    bool may = !wasi->wake.looked || wasi->wake.seen;
+
+    wasi->wake.looked = wasi->wake.seen = false;
+    return may;
+}
+
+uint32_t wasi_wake_poll(const struct wasi *wasi, struct pollfd *poll)
+{
+    if (wasi->wake.fd < 0 || wasi->wake.seen)
+        return 0;
+    *poll = (struct pollfd){.fd = wasi->wake.fd, .events = POLLIN};
+    return 1;
+}
+
+bool wasi_wake_polled(struct wasi *wasi, const struct pollfd *poll)
+{
+    wasi->wake.looked = true;
+    wasi->wake.seen = poll->revents != 0;
+    return wasi->wake.seen;
+}
+
 /*
  * Waits for the first of all, or not at all if something is ready: then only ppoll(2) is asked what
  * else there is. May return early. System calls: ppoll, or clock_nanosleep.
@@ -144,12 +174,16 @@ static void wait_for_first(struct poller *poller)
 
     if (poller->ready)
         left = 0;
-    if (poller->poll_count > 0) {
+    struct wasi *wasi = poller->host->wasi;
+    struct pollfd *polls = wasi->scratch.polls;
+    uint32_t count = poller->poll_count + wasi_wake_poll(wasi, &polls[poller->poll_count]);
+    if (count > 0) {
         struct timespec time = timespec_from(left);
-        struct pollfd *polls = poller->host->wasi->scratch.polls;
-        if (ppoll(polls, poller->poll_count, left == never ? NULL : &time, NULL) <= 0)
-            for (uint32_t i = 0; i < poller->poll_count; i++)
+        if (ppoll(polls, count, left == never ? NULL : &time, NULL) <= 0)
+            for (uint32_t i = 0; i < count; i++)
                 polls[i].revents = 0;
+        if (count > poller->poll_count)
+            poller->woken = wasi_wake_polled(wasi, &polls[poller->poll_count]);
     } else if (left > 0) {
         bool by_real = real_left < mono_left;
         struct timespec time = timespec_from(by_real ? real : mono);
@@ -253,6 +287,8 @@ uint32_t WASI(poll_oneoff)(struct host *host, uint32_t subscriptions, uint32_t e
                 continue;
             memcpy(to + (size_t)written++ * sizeof event, &event, sizeof event);
         }
+        if (written == 0 && poller.woken)
+            return WASI_EINTR;
     }
     memcpy(ret, &written, 4);
     return WASI_SUCCESS;

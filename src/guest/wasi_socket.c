@@ -70,7 +70,7 @@ void wasi_drop_connections(struct wasi *wasi)
  * A listening socket is always non-blocking: the next instance has the same open file description,
  * so that its flag can't be the guest's. System calls: accept4, ppoll.
  */
-static int accept_one(const struct wasi_fd *listener, int flags)
+static int accept_one(struct wasi *wasi, const struct wasi_fd *listener, int flags)
 {
     for (;;) {
         int fd = accept4(listener->fd, NULL, NULL, SOCK_CLOEXEC | flags);
@@ -81,9 +81,12 @@ static int accept_one(const struct wasi_fd *listener, int flags)
             continue;
         if (errno != EAGAIN || (listener->flags & WASI_FDFLAG_NONBLOCK))
             return -errno;
-        struct pollfd one = {.fd = listener->fd, .events = POLLIN};
-        if (ppoll(&one, 1, NULL, NULL) < 0 && errno != EINTR)
+        struct pollfd polls[2] = {{.fd = listener->fd, .events = POLLIN}};
+        uint32_t count = 1 + wasi_wake_poll(wasi, &polls[1]);
+        if (ppoll(polls, count, NULL, NULL) < 0 && errno != EINTR)
             return -errno;
+        if (count > 1 && wasi_wake_polled(wasi, &polls[1]) && !polls[0].revents)
+            return -EINTR;
     }
 }
 
@@ -103,7 +106,7 @@ uint32_t WASI(sock_accept)(struct host *host, uint32_t fd, uint32_t flags, uint3
     error = wasi_fd_reserve(host->wasi, &number);
     if (error)
         return error;
-    int accepted = accept_one(listener, flags ? SOCK_NONBLOCK : 0);
+    int accepted = accept_one(host->wasi, listener, flags ? SOCK_NONBLOCK : 0);
     if (accepted < 0)
         return wasi_errno_from(accepted);
     wasi_connection_install(host->wasi, number, accepted, flags);

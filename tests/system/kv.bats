@@ -118,3 +118,31 @@ saved() {
     [ "$(kv get kept)" = "over the end" ]
     [ "$(kv exists lost)" = 0 ]
 }
+
+@test "a new version comes while redis-benchmark runs: no error, no lost connection, no lost key" {
+    local pvm load
+    pvm=$("$VIREO" ps -o json | jq -r '.[] | select(.function == "kv" and .parent == null).id')
+    kv set kept 'over the update'
+    cd "$BATS_TEST_TMPDIR"
+    cp -r "$BATS_FILE_TMPDIR/kv" next
+    # A command more.
+    sed -i 's/^const struct command server_commands.*/static void version(const struct call *call)\n{\n    answer_simple(call->out, "two");\n}\n\n&\n    {"VERSION", 1, version},/' \
+        next/command_server.c
+    [[ $(kv version) == "ERR unknown command"* ]]
+    # Built before, so that the load lasts for the updates themselves.
+    "$VIREO" update kv next
+    [ "$(kv version)" = two ]
+    redis-benchmark -p "$PORT" -t set,get,incr -n 40000 -c 50 -r 1000 -q >"$BATS_TEST_TMPDIR/out" 2>&1 &
+    load=$!
+    while alive "$load"; do
+        "$VIREO" rollback -q kv
+        "$VIREO" update -q kv next
+    done
+    wait "$load"
+    [ "$(grep -c 'requests per second' "$BATS_TEST_TMPDIR/out")" -ge 3 ]
+    not grep -i error "$BATS_TEST_TMPDIR/out"
+    [ "$(kv get kept)" = "over the update" ]
+    [ "$("$VIREO" ps -o json | jq -r '.[] | select(.function == "kv" and .parent == null).id')" = "$pvm" ]
+    kv set later x
+    kv save
+}

@@ -1,0 +1,152 @@
+#!/usr/bin/env bats
+# A new version of a server while it serves; and of anything, when it can't be committed.
+load helper
+# Each test goes on with the state that the one before left.
+BATS_TEST_RETRIES=0
+
+setup_file() {
+    [ "$(id -u)" = 0 ] || return 0
+    CONF=$(mktemp /tmp/vireo-test-points.XXXXXX) PORT=$(free_port)
+    export CONF PORT
+    printf 'allow_grants:\n  listen: ["127.0.0.1:%s"]\n' "$PORT" >"$CONF"
+    daemon_start --config "$CONF"
+    cd "$BATS_FILE_TMPDIR"
+    version one ''
+    "$VIREO" deploy one
+    eventually 10 answers "one 1 first 0"
+}
+
+teardown_file() {
+    daemon_clean
+    rm -f "${CONF-}"
+}
+
+setup() {
+    need_root
+    cd "$BATS_FILE_TMPDIR" || return 1
+}
+
+# version FOLDER SED...: the server, changed so.
+version() {
+    mkdir -p "$1"
+    sed -e "$2" "$FUNCTIONS/points.c" >"$1/points.c"
+    printf 'name: points\nupdate:\n  slack: 16KiB\ngrants:\n  listen: ["127.0.0.1:%s"]\n' "$PORT" >"$1/vireo.yaml"
+}
+
+# The answer to one line, over a connection of its own.
+ask() {
+    printf '%s\n' "${1-x}" | timeout "${2-10}" bash -c 'exec 3<>"/dev/tcp/127.0.0.1/$0" && cat >&3 && head -1 <&3' "$PORT" 2>/dev/null |
+        sed 's,.*\*/ ,,'
+}
+
+answers() {
+    [ "$(ask)" = "$1" ]
+}
+
+pvm() {
+    "$VIREO" ps -o json | jq -r '.[] | select(.function == "points" and .parent == null) | .id'
+}
+
+@test "a server gets a new version in place: connections, variables, the heap and its listening socket stay" {
+    local before line
+    before=$(pvm)
+    version two 's,/\*version\*/ one,two,; s/return n + 1;/return n + 10;/; s/"first"/"other"/; s/^static int answers;/static int added = 7;\nstatic int answers;/; s/%u\\n", answers/%u %d\\n", answers/; s/vireo_updates());/vireo_updates(), added++);/'
+    exec 5<>"/dev/tcp/127.0.0.1/$PORT"
+    echo x >&5
+    read -r -t 10 line <&5
+    [[ $line == *"one 2 first 0" ]]
+    # It sleeps in poll(): the update wakes it.
+    run "$VIREO" update points two
+    [ "$status" -eq 0 ] || { echo "$output"; return 1; }
+    [[ $output == *"1 pVMs go on with it"* ]]
+    echo x >&5
+    read -r -t 10 line <&5
+    [ "$line" = "two 12 first 1 7" ]
+    [ "$(ask)" = "two 22 first 1 8" ]
+    [ "$(pvm)" = "$before" ]
+    "$VIREO" rollback points
+    echo x >&5
+    read -r -t 10 line <&5
+    [[ $line == *"one 23 first 2" ]]
+    exec 5>&-
+    [ "$(pvm)" = "$before" ]
+}
+
+@test "a version that traps, or ends, at its start is taken back: the server goes on with its state" {
+    local before
+    before=$(pvm)
+    version trap 's,/\*start\*/,__builtin_trap();,'
+    run "$VIREO" update points trap
+    [ "$status" -eq 4 ] || { echo "$output"; return 1; }
+    [[ $output == *"pVM $before: it trapped at its start: unreachable in '__original_main'"* ]] || { echo "$output"; return 1; }
+    [[ $(ask) == "one 24 first "* ]]
+    version ends 's,/\*start\*/,if (answers) return 3;,'
+    run "$VIREO" update points ends
+    [ "$status" -eq 4 ]
+    [[ $output == *"it ended at its start: exit status 3"* ]] || { echo "$output"; return 1; }
+    [[ $(ask) == "one 25 first "* ]]
+    [ "$(pvm)" = "$before" ]
+}
+
+@test "a server that does not come to an update point is not forced, one that listens elsewhere is refused" {
+    local before other
+    before=$(pvm)
+    ask busy >/dev/null &
+    eventually 4 sh -c '"$VIREO" ps -o json | jq -e ".[] | select(.function == \"points\") | .state == \"running\""'
+    run "$VIREO" update points two
+    [ "$status" -eq 4 ] || { echo "$output"; return 1; }
+    [[ $output == *"pVM $before: it is busy: it did not come to vireo_update_point() in 2 s, and is never forced"* ]] || { echo "$output"; return 1; }
+    wait
+    [[ $(ask) == "one 27 first "* ]]
+    other=$(free_port)
+    cp -r two elsewhere
+    sed -i "s/$PORT/$other/" elsewhere/vireo.yaml
+    run "$VIREO" update points elsewhere
+    [ "$status" -eq 4 ]
+    [[ $(ask) == "one 28 first "* ]]
+    [ "$(pvm)" = "$before" ]
+}
+
+@test "a version that never comes to its own update point is refused; the server is started anew" {
+    version never 's,/\*start\*/,for (;;) if (vireo_updates()) sleep(1); else break;,'
+    run "$VIREO" update points never
+    [ "$status" -eq 4 ] || { echo "$output"; return 1; }
+    [[ $output == *"did not come to vireo_update_point() in 2 s: it is started anew"* ]] || { echo "$output"; return 1; }
+    eventually 10 answers "one 1 first 0"
+}
+
+@test "an update that can't be committed is taken back in the pVMs that have it" {
+    local state=$VIREO_STATE port=$VIREO_PORT daemon=$VIREO_DAEMON
+    unset VIREO_STATE VIREO_PORT VIREO_DAEMON
+    VIREO_STATE=$(mktemp -d /tmp/vireo-test.XXXXXX)
+    export VIREO_STATE
+    # The state is on a small file system that only the daemon sees.
+    cat >small <<SH
+#!/bin/sh
+exec unshare -m sh -c 'mount -t tmpfs -o size=3m,mode=700 none $VIREO_STATE && exec "\$@"' sh "$VIREO" "\$@"
+SH
+    chmod +x small
+    VIREO=$PWD/small daemon_start
+    inside() { nsenter -m -t "$VIREO_DAEMON" "$VIREO" "$@"; }
+    for v in one two; do
+        printf '#include <stdio.h>\n#include <vireo/function.h>\nstatic int n;\nint64_t handler(const uint8_t *in, size_t len, uint8_t *out, size_t cap)\n{ (void)in; (void)len; const char *who = vireo_request_header("x-who"); return snprintf((char *)out, cap, "%s %%d %%s", ++n, who ? who : "-"); }\n' "$v" >"$v.c"
+    done
+    inside deploy "$PWD/one.c" --name full --slack 16KiB
+    [ "$(inside invoke full --data x)" = "one 1 -" ]
+    inside update full "$PWD/two.c"
+    # What an instance imports still finds its host.
+    call full --data-binary x -H 'X-Who: me'
+    [ "$body" = "two 2 me" ]
+    inside rollback full
+    nsenter -m -t "$VIREO_DAEMON" sh -c "cat /dev/zero >$VIREO_STATE/fill" 2>/dev/null || true
+    run inside update full "$PWD/two.c"
+    local refused=$output code_of=$status
+    [ "$(inside invoke full --data x)" = "one 3 -" ]
+    nsenter -m -t "$VIREO_DAEMON" rm "$VIREO_STATE/fill"
+    inside update full "$PWD/two.c"
+    [ "$(inside invoke full --data x)" = "two 4 -" ]
+    [ "$code_of" -eq 5 ] || { echo "$refused"; false; }
+    [[ $refused == *full* ]]
+    daemon_clean
+    export VIREO_STATE=$state VIREO_PORT=$port VIREO_DAEMON=$daemon VIREO_SERVER=http://127.0.0.1:$port
+}
