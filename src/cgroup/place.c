@@ -1,0 +1,300 @@
+/* Groups at a path that somebody else chose: see place.h. */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+
+#include "cgroup/internal.h"
+#include "cgroup/place.h"
+
+#define PROC_TEXT_MAX (16 << 20)
+#define UNIFIED_POINT "/sys/fs/cgroup"
+
+static int path_check(const char *path, struct err *err)
+{
+    size_t length = strlen(path);
+
+    if (path[0] != '/' || length >= CGROUP_PLACE_PATH_MAX)
+        return err_say(err, -EINVAL, "cannot use control group '%s': not an absolute path", path);
+    for (const char *at = path; *at;) {
+        at += strspn(at, "/");
+        size_t part = strcspn(at, "/");
+        if ((part == 2 && memcmp(at, "..", 2) == 0) || part > 255 || memchr(at, '\n', part))
+            return err_say(err, -EINVAL,
+                           "cannot use control group '%s': it has a part that no "
+                           "group may be called",
+                           path);
+        at += part;
+    }
+    return 0;
+}
+
+static void tree_add(struct cgroup_place *place, const struct cgroup_mount *mount)
+{
+    if (place->count == CGROUP_PLACE_TREES || strcmp(mount->root, "/") != 0 ||
+        strlen(mount->point) >= sizeof place->trees[0].point)
+        return;
+    /* A tree may be mounted twice: the first one that we saw serves. */
+    for (size_t i = 0; i < place->count; i++)
+        if (place->trees[i].unified == mount->unified &&
+            (mount->unified || strcmp(place->trees[i].controllers, mount->controllers) == 0))
+            return;
+    struct cgroup_place_tree *tree = &place->trees[place->count++];
+    *tree = (struct cgroup_place_tree){.unified = mount->unified, .fd = -1};
+    strcpy(tree->point, mount->point);
+    if (!mount->unified)
+        strcpy(tree->controllers, mount->controllers);
+}
+
+/* What v2's root can give. Groups below it have the same, for their parents pass all on. */
+static void controllers_read(struct cgroup_place_tree *tree)
+{
+    char path[300];
+
+    snprintf(path, sizeof path, "%s/cgroup.controllers", tree->point);
+    _cleanup_(closep) int fd = open(path, O_RDONLY | O_CLOEXEC);
+    ssize_t n = fd < 0 ? 0 : fd_read_full(fd, tree->controllers, sizeof tree->controllers - 1);
+    tree->controllers[n > 0 ? n : 0] = '\0';
+    tree->controllers[strcspn(tree->controllers, "\n")] = '\0';
+}
+
+/* On a pure v2 machine nothing has to be parsed. */
+static bool find_unified(struct cgroup_place *place)
+{
+    struct statfs status;
+
+    if (statfs(UNIFIED_POINT, &status) < 0 || status.f_type != CGROUP2_SUPER_MAGIC)
+        return false;
+    place->count = 1;
+    place->trees[0] = (struct cgroup_place_tree){.unified = true, .point = UNIFIED_POINT, .fd = -1};
+    return true;
+}
+
+int cgroup_place_find(const char *path, struct cgroup_place *ret_place, struct err *err)
+{
+    _cleanup_(freep) struct cgroup_mount *mounts = NULL;
+    _cleanup_(freep) char *text = NULL;
+    size_t size;
+
+    ret_place->count = 0;
+    int r = path_check(path, err);
+    if (r < 0)
+        return r;
+    strcpy(ret_place->path, path);
+    if (!find_unified(ret_place)) {
+        r = fd_read_file(AT_FDCWD, "/proc/self/mountinfo", PROC_TEXT_MAX, &text, &size, err);
+        if (r < 0)
+            return r;
+        mounts = calloc(CGROUP_MOUNTS_MAX, sizeof *mounts);
+        if (!mounts)
+            return err_set(err, -ENOMEM, "cannot look for control groups");
+        size_t count = cgroup_parse_mounts(text, mounts, CGROUP_MOUNTS_MAX);
+        for (size_t i = 0; i < count; i++)
+            tree_add(ret_place, &mounts[i]);
+    }
+    for (size_t i = 0; i < ret_place->count; i++)
+        if (ret_place->trees[i].unified)
+            controllers_read(&ret_place->trees[i]);
+    return 0;
+}
+
+/* ---- making ---- */
+
+/* A fresh cpuset of v1 is empty, and nobody may enter an empty one: it gets what its parent has. */
+static int cpuset_fill(int parent, int fd)
+{
+    static const char *const files[] = {"cpuset.cpus", "cpuset.mems"};
+    char text[1024];
+
+    for (size_t i = 0; i < ARRAY_LEN(files); i++) {
+        _cleanup_(closep) int own = openat(fd, files[i], O_RDWR | O_CLOEXEC);
+        if (own < 0)
+            return -errno;
+        if (fd_read_full(own, text, sizeof text) > 1)
+            continue;
+        _cleanup_(closep) int from = openat(parent, files[i], O_RDONLY | O_CLOEXEC);
+        ssize_t n = from < 0 ? -errno : fd_read_full(from, text, sizeof text);
+        if (n < 0)
+            return (int)n;
+        if (write(own, text, (size_t)n) < 0)
+            return -errno;
+    }
+    return 0;
+}
+
+/* All that the tree has goes on to the children of `fd`; the kernel refuses one by one. */
+static void pass_on(const struct cgroup_place_tree *tree, int fd)
+{
+    char passed[256] = "", word[64];
+    size_t length;
+
+    _cleanup_(closep) int file = openat(fd, "cgroup.subtree_control", O_RDWR | O_CLOEXEC);
+    if (file < 0)
+        return;
+    ssize_t n = fd_read_full(file, passed, sizeof passed - 1);
+    passed[n > 0 ? n : 0] = '\0';
+    for (const char *at = tree->controllers; *at; at += length) {
+        at += strspn(at, " ");
+        length = strcspn(at, " ");
+        int size = snprintf(word, sizeof word, "+%.*s", (int)length, at);
+        if (length == 0 || size < 0 || (size_t)size >= sizeof word ||
+            cgroup_list_has(passed, word + 1))
+            continue;
+        ssize_t ignored = write(file, word, (size_t)size);
+        (void)ignored; /* a limit that needs it fails then, by name */
+    }
+}
+
+static int enter_part(struct cgroup_place_tree *tree, const char *name, bool last, int *at)
+{
+    if (tree->unified)
+        pass_on(tree, *at);
+    bool made = mkdirat(*at, name, 0755) == 0;
+    if (!made && errno != EEXIST)
+        return -errno;
+    int next = openat(*at, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (next < 0)
+        return -errno;
+    int r = 0;
+    if (made && !tree->unified && cgroup_list_has(tree->controllers, "cpuset"))
+        r = cpuset_fill(*at, next);
+    close(*at);
+    *at = next;
+    if (last)
+        tree->made = made;
+    return r;
+}
+
+static int tree_make(struct cgroup_place_tree *tree, const char *path)
+{
+    char name[256];
+
+    _cleanup_(closep) int at = open(tree->point, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (at < 0)
+        return -errno;
+    for (const char *part = path; *part;) {
+        part += strspn(part, "/");
+        size_t length = strcspn(part, "/");
+        if (length == 0)
+            break;
+        memcpy(name, part, length);
+        name[length] = '\0';
+        part += length;
+        int r = enter_part(tree, name, part[strspn(part, "/")] == '\0', &at);
+        if (r < 0)
+            return r;
+    }
+    tree->fd = steal_fd(&at);
+    return 0;
+}
+
+static bool is_wanted(const struct cgroup_place_tree *tree, const char *only)
+{
+    char word[64];
+    size_t length;
+
+    if (!only)
+        return true;
+    if (tree->unified && cgroup_list_has(only, "unified"))
+        return true;
+    for (const char *at = tree->controllers; *at; at += length + (at[length] != '\0')) {
+        length = strcspn(at, ", ");
+        snprintf(word, sizeof word, "%.*s", (int)(length < 63 ? length : 63), at);
+        if (length && cgroup_list_has(only, word))
+            return true;
+    }
+    return false;
+}
+
+int cgroup_place_make(struct cgroup_place *place, const char *only, struct err *err)
+{
+    bool alone = place->count == 1;
+
+    for (size_t i = 0; i < place->count; i++) {
+        struct cgroup_place_tree *tree = &place->trees[i];
+        if (tree->fd >= 0 || (!alone && !is_wanted(tree, only)))
+            continue;
+        int r = tree_make(tree, place->path);
+        if (r < 0) {
+            err_set(err, r, "cannot make control group '%s%s'", tree->point, place->path);
+            cgroup_place_remove(place, NULL);
+            return r;
+        }
+    }
+    return 0;
+}
+
+int cgroup_place_open(struct cgroup_place *place, struct err *err)
+{
+    char path[CGROUP_PLACE_PATH_MAX + 300];
+    bool any = false;
+
+    for (size_t i = 0; i < place->count; i++) {
+        struct cgroup_place_tree *tree = &place->trees[i];
+        if (tree->fd >= 0)
+            continue;
+        snprintf(path, sizeof path, "%s%s", tree->point, place->path);
+        tree->fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        if (tree->fd < 0 && errno != ENOENT)
+            return err_set(err, -errno, "cannot open control group '%s'", path);
+        any |= tree->fd >= 0;
+    }
+    return any ? 0 : err_set(err, -ENOENT, "cannot open control group '%s'", place->path);
+}
+
+void cgroup_place_close(struct cgroup_place *place)
+{
+    for (size_t i = 0; i < place->count; i++) {
+        if (place->trees[i].fd >= 0)
+            close(place->trees[i].fd);
+        place->trees[i].fd = -1;
+    }
+}
+
+struct cgroup_place_tree *cgroup_place_tree(struct cgroup_place *place, const char *controller,
+                                            bool unified)
+{
+    for (size_t i = 0; i < place->count; i++) {
+        struct cgroup_place_tree *tree = &place->trees[i];
+        if (tree->unified == unified &&
+            (!*controller || cgroup_list_has(tree->controllers, controller)))
+            return tree;
+    }
+    return NULL;
+}
+
+int cgroup_place_entry(struct cgroup_place *place, int *ret_clone_fd,
+                       int ret_tasks[CGROUP_PLACE_TREES], struct err *err)
+{
+    int count = 0;
+
+    *ret_clone_fd = -1;
+    for (size_t i = 0; i < place->count; i++) {
+        struct cgroup_place_tree *tree = &place->trees[i];
+        if (tree->fd < 0)
+            continue;
+        if (tree->unified) {
+            *ret_clone_fd = tree->fd;
+            continue;
+        }
+        int fd = openat(tree->fd, "tasks", O_WRONLY | O_CLOEXEC);
+        if (fd < 0) {
+            int r = -errno;
+            fd_close_all(ret_tasks, (size_t)count);
+            return err_set(err, r, "cannot enter control group '%s%s'", tree->point, place->path);
+        }
+        ret_tasks[count++] = fd;
+    }
+    return count;
+}
+
+int cgroup_place_move(const struct cgroup_place_tree *tree, pid_t pid)
+{
+    char text[16];
+
+    snprintf(text, sizeof text, "%d", (int)pid);
+    return fd_write_string(tree->fd, "cgroup.procs", text);
+}

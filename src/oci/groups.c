@@ -1,0 +1,153 @@
+/* The control groups of a container: where they are, and which trees it needs. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/err.h"
+#include "base/fd.h"
+#include "oci/groups.h"
+
+/* Trees that every container is in: what counts, limits, lists and freezes it. Each tree costs a
+ * directory and a write at the start, so the others are entered by those that need them. */
+#define GROUPS_ALWAYS "devices freezer pids memory cpu cpuacct blkio name=systemd"
+
+/* This process's own group of v2, which is what was delegated to a user. */
+static int own_group(char *path, size_t size)
+{
+    _cleanup_(freep) char *text = NULL;
+    size_t length;
+
+    int r = fd_read_file(AT_FDCWD, "/proc/self/cgroup", 1 << 20, &text, &length, NULL);
+    if (r < 0)
+        return r;
+    char *line = strstr(text, "0::/");
+    if (!line || (line != text && line[-1] != '\n'))
+        return -ENOENT;
+    line[strcspn(line, "\n")] = '\0';
+    return (size_t)snprintf(path, size, "%s", line + 3) >= size ? -ENAMETOOLONG : 0;
+}
+
+int groups_path(const struct oci_config *config, const char *id, char ret_path[OCI_CGROUP_PATH_MAX],
+                struct err *err)
+{
+    const char *wanted = config->linux_.cgroups_path;
+    char base[OCI_CGROUP_PATH_MAX] = "/";
+
+    if (!wanted || !*wanted)
+        wanted = id;
+    if (wanted[0] == '/')
+        base[0] = '\0';
+    else if (geteuid() != 0 && own_group(base, sizeof base) < 0)
+        strcpy(base, "/");
+    int n = snprintf(ret_path, OCI_CGROUP_PATH_MAX, "%s%s%s", base,
+                     base[0] && base[strlen(base) - 1] != '/' ? "/" : "", wanted);
+    if (n < 0 || n >= OCI_CGROUP_PATH_MAX)
+        return err_set(err, -ENAMETOOLONG, "cannot use control group '%s'", wanted);
+    return 0;
+}
+
+static bool mounts_groups(const struct oci_config *config)
+{
+    for (size_t i = 0; i < config->mount_count; i++)
+        if (config->mounts[i].type && strncmp(config->mounts[i].type, "cgroup", 6) == 0)
+            return true;
+    return false;
+}
+
+static void resource_trees(const struct oci_resources *resources, char *only, size_t size)
+{
+    snprintf(only, size, "%s%s%s%s%s%s%s", GROUPS_ALWAYS,
+             resources->cpu.cpus || resources->cpu.mems ? " cpuset" : "",
+             resources->hugepage_count ? " hugetlb" : "", resources->rdma_count ? " rdma" : "",
+             resources->network_class.set ? " net_cls" : "",
+             resources->network_priority_count ? " net_prio" : "",
+             resources->unified.count ? " unified" : "");
+}
+
+int groups_make(struct cgroup_place *groups, const struct oci_config *config, struct err *err)
+{
+    char only[GROUPS_ONLY_MAX];
+
+    resource_trees(&config->linux_.resources, only, sizeof only);
+    int r = cgroup_place_make(groups, mounts_groups(config) ? NULL : only, err);
+    if (r < 0)
+        return r;
+    r = groups_limit(groups, &config->linux_.resources, true, err);
+    if (r < 0) {
+        cgroup_place_remove(groups, NULL);
+        cgroup_place_close(groups);
+    }
+    return r;
+}
+
+/* An update may need a tree that the container is not in: it is made, and all move in. */
+static int enter_late(struct cgroup_place *groups, const struct oci_resources *resources,
+                      struct err *err)
+{
+    bool was[CGROUP_PLACE_TREES];
+    char only[GROUPS_ONLY_MAX];
+    _cleanup_(freep) pid_t *pids = NULL;
+    size_t count = 0;
+
+    for (size_t i = 0; i < groups->count; i++)
+        was[i] = groups->trees[i].fd >= 0;
+    int r = cgroup_place_pids(groups, &pids, &count, err);
+    resource_trees(resources, only, sizeof only);
+    if (r == 0)
+        r = cgroup_place_make(groups, only, err);
+    for (size_t i = 0; i < groups->count && r == 0; i++)
+        for (size_t j = 0; j < count && !was[i] && groups->trees[i].fd >= 0; j++) {
+            r = cgroup_place_move(&groups->trees[i], pids[j]);
+            if (r < 0 && r != -ESRCH)
+                return err_set(err, r, "cannot move process %d to '%s%s'", (int)pids[j],
+                               groups->trees[i].point, groups->path);
+            r = 0;
+        }
+    return r;
+}
+
+int groups_limit(struct cgroup_place *groups, const struct oci_resources *resources, bool fresh,
+                 struct err *err)
+{
+    int r = fresh ? 0 : enter_late(groups, resources, err);
+
+    if (r == 0)
+        r = resources_v1(groups, resources, err);
+    if (r == 0)
+        r = resources_v2(groups, resources, err);
+    if (r == 0 && (fresh || resources->device_count))
+        r = resources_devices(groups, resources, err);
+    return r;
+}
+
+int groups_open(const struct oci_place *place, struct cgroup_place *ret_groups, struct err *err)
+{
+    if (!place->cgroup_path[0])
+        return err_say(err, -ENOENT, "cannot open the container's control groups: it has none");
+    int r = cgroup_place_find(place->cgroup_path, ret_groups, err);
+    return r == 0 ? cgroup_place_open(ret_groups, err) : r;
+}
+
+int groups_write(const struct cgroup_place_tree *tree, const char *file, const char *value,
+                 struct err *err)
+{
+    int r = fd_write_string(tree->fd, file, value);
+
+    return r < 0 ? err_set(err, r, "cannot set '%s' to '%s'", file, value) : 0;
+}
+
+int groups_tree(struct cgroup_place *groups, const char *controller, const char *what,
+                struct cgroup_place_tree **ret_tree, struct err *err)
+{
+    struct cgroup_place_tree *tree = cgroup_place_tree(groups, controller, false);
+
+    if (!tree || tree->fd < 0)
+        tree = cgroup_place_tree(groups, controller, true);
+    if (!tree || tree->fd < 0)
+        return err_say(err, -ENOTSUP, "cannot set %s: no '%s' controller here", what, controller);
+    *ret_tree = tree;
+    return 0;
+}

@@ -1,0 +1,39 @@
+/* The control groups of a container: where they are, what stands in them. */
+#pragma once
+
+#include "cgroup/place.h"
+#include "oci/launch.h"
+
+#define GROUPS_ONLY_MAX 256
+
+/*
+ * The path of a new container's groups: linux.cgroupsPath; one that is relative (or missing: the
+ * id) lies below "/" for root and below this process's own group for others.
+ */
+int groups_path(const struct oci_config *config, const char *id, char ret_path[OCI_CGROUP_PATH_MAX],
+                struct err *err);
+
+/* Makes the groups that the configuration needs in `groups`, found and not yet open, and limits
+ * them. On failure they are gone again. */
+int groups_make(struct cgroup_place *groups, const struct oci_config *config, struct err *err);
+
+/* Applies what is set; makes and enters (slowly) trees that the container is not in yet. */
+int groups_limit(struct cgroup_place *groups, const struct oci_resources *resources, bool fresh,
+                 struct err *err);
+
+/* The groups of `place`, open. -ENOENT: gone; `place` without groups too. */
+int groups_open(const struct oci_place *place, struct cgroup_place *ret_groups, struct err *err);
+
+/* One file of one tree. */
+int groups_write(const struct cgroup_place_tree *tree, const char *file, const char *value,
+                 struct err *err);
+/* The tree of a controller, v1 or v2; an error that names `what` when there is none. */
+int groups_tree(struct cgroup_place *groups, const char *controller, const char *what,
+                struct cgroup_place_tree **ret_tree, struct err *err);
+
+int resources_v1(struct cgroup_place *groups, const struct oci_resources *resources,
+                 struct err *err);
+int resources_v2(struct cgroup_place *groups, const struct oci_resources *resources,
+                 struct err *err);
+int resources_devices(struct cgroup_place *groups, const struct oci_resources *resources,
+                      struct err *err);

@@ -1,0 +1,130 @@
+/* Paths of the container, looked up with its root as "/" and never followed out of it. */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/openat2.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "oci/init/init.h"
+
+#define LINKS_MAX 40 /* as the kernel's own limit */
+
+int beneath_open(int root, const char *path, uint64_t flags, uint64_t resolve)
+{
+    return fd_open_resolve(root, path, flags, RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS | resolve);
+}
+
+/* `rest` of a path whose part `name` in `before` is a link to nowhere yet: the path that it means.
+ */
+static int follow(int parent, const char *name, const char *before, const char *rest,
+                  char path[PATH_MAX])
+{
+    char link[PATH_MAX], joined[PATH_MAX];
+
+    ssize_t length = readlinkat(parent, name, link, sizeof link - 1);
+    if (length < 0)
+        return -errno;
+    link[length] = '\0';
+    int n = link[0] == '/' ? snprintf(joined, sizeof joined, "%s%s", link, rest)
+                           : snprintf(joined, sizeof joined, "%s/%s%s", before, link, rest);
+    if (n < 0 || (size_t)n >= sizeof joined)
+        return -ENAMETOOLONG;
+    memcpy(path, joined, (size_t)n + 1);
+    return 0;
+}
+
+static int make_part(int parent, const char *name, bool directory)
+{
+    if (directory)
+        return mkdirat(parent, name, 0755) < 0 ? -errno : 0;
+    int fd = openat(parent, name, O_CREAT | O_EXCL | O_WRONLY | O_NOFOLLOW | O_CLOEXEC, 0644);
+    if (fd < 0)
+        return -errno;
+    close(fd);
+    return 0;
+}
+
+/*
+ * Makes the first part of `path` that is missing. 0: nothing is missing any more; 1: made one, or
+ * put what a link means into `path`: look again.
+ */
+static int make_missing(int root, char path[PATH_MAX], bool directory)
+{
+    char before[PATH_MAX] = "/";
+    char name[256];
+
+    for (const char *at = path; *at;) {
+        at += strspn(at, "/");
+        size_t length = strcspn(at, "/");
+        if (length == 0)
+            break;
+        if (length >= sizeof name)
+            return -ENAMETOOLONG;
+        memcpy(name, at, length);
+        name[length] = '\0';
+        const char *rest = at + length;
+        bool last = rest[strspn(rest, "/")] == '\0';
+
+        char here[PATH_MAX];
+        snprintf(here, sizeof here, "%.*s", (int)(rest - path), path);
+        int fd = beneath_open(root, here, O_PATH, 0);
+        if (fd >= 0) {
+            close(fd);
+        } else if (fd != -ENOENT) {
+            return fd;
+        } else {
+            _cleanup_(closep) int parent = beneath_open(root, before, O_PATH | O_DIRECTORY, 0);
+            if (parent < 0)
+                return parent;
+            int r = make_part(parent, name, directory || !last);
+            if (r == -EEXIST)
+                r = follow(parent, name, before, rest, path);
+            return r < 0 ? r : 1;
+        }
+        snprintf(before, sizeof before, "%s", here);
+        at = rest;
+    }
+    return 0;
+}
+
+int beneath_make(int root, const char *path, bool directory)
+{
+    char wanted[PATH_MAX];
+
+    int fd = beneath_open(root, path, O_PATH, 0);
+    if (fd != -ENOENT)
+        return fd;
+    if ((size_t)snprintf(wanted, sizeof wanted, "%s", path) >= sizeof wanted)
+        return -ENAMETOOLONG;
+    for (int tries = 0; tries < PATH_MAX / 2 + LINKS_MAX; tries++) {
+        int r = make_missing(root, wanted, directory);
+        if (r < 0)
+            return r;
+        if (r == 0)
+            return beneath_open(root, wanted, O_PATH, 0);
+    }
+    return -ELOOP;
+}
+
+int beneath_parent(int root, const char *path, char ret_name[256])
+{
+    char parent[PATH_MAX];
+    size_t length = strlen(path);
+
+    while (length > 0 && path[length - 1] == '/')
+        length--;
+    size_t slash = length;
+    while (slash > 0 && path[slash - 1] != '/')
+        slash--;
+    size_t name = length - slash;
+    if (name == 0 || name >= 256 || slash >= sizeof parent)
+        return name == 0 ? -EISDIR : -ENAMETOOLONG;
+    memcpy(ret_name, path + slash, name);
+    ret_name[name] = '\0';
+    if (strcmp(ret_name, ".") == 0 || strcmp(ret_name, "..") == 0)
+        return -EINVAL;
+    snprintf(parent, sizeof parent, "/%.*s", (int)slash, path);
+    return beneath_make(root, parent, true);
+}

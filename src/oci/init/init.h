@@ -1,0 +1,66 @@
+/*
+ * The program that becomes a container's process: what its files share. Static, of musl, one
+ * thread; it runs from a sealed memfd, is not dumpable, and ends by executing the user's program.
+ */
+#pragma once
+
+#include "base/cleanup.h"
+#include "base/err.h"
+#include "base/fd.h"
+#include "oci/init/plan.h"
+
+struct init {
+    const struct init_plan *plan;
+    struct err err;
+    int root_fd;         /* of the container's root, until it is entered */
+    int label_fd;        /* attr/exec of procfs, opened before the root is left; -1: no label */
+    const char *program; /* found by init_program_find() */
+    char *const *envp;   /* of the user's program */
+    bool late_cwd;       /* only the user may enter it */
+};
+
+/* Each returns 0 or -errno with the message in init->err. */
+
+/* Joins, makes and waits for the namespaces; in a split start only the second process returns. */
+int init_namespaces(struct init *init);
+/* Opens where a label is written, while procfs is still the host's. */
+int init_process_open_label(struct init *init);
+/* Host and domain name, sysctl. */
+int init_names(struct init *init);
+/* The root file system, up to and including pivot_root. */
+int init_root(struct init *init);
+int init_terminal(struct init *init);
+/* What can be done to the process before it is started: session, keyring, directory, program. */
+int init_process_prepare(struct init *init);
+/* The rest, and the user's program. Returns only on failure. */
+int init_process_execute(struct init *init);
+
+int init_mount(struct init *init, const struct init_mount *mount);
+int init_devices(struct init *init);
+int init_links(struct init *init, const struct init_link *links, size_t count);
+int init_masks(struct init *init);
+int init_hooks_run(struct init *init, const struct init_hooks *hooks, const char *kind);
+int init_capabilities(struct init *init);
+int init_seccomp(struct init *init);
+/* Writes `text` to `path` below /proc/sys or another file of procfs. */
+int init_write(const char *path, const char *text);
+
+/* Tells the runtime; `fd` goes along unless it is -1. */
+int init_tell(struct init *init, enum init_say say, int64_t value, int fd);
+/* Waits for INIT_GO. -EPIPE: the runtime is gone. */
+int init_await_go(int control_fd);
+
+/* ---- beneath.c: paths of the container, never followed out of its root ---- */
+
+/*
+ * Opens `path` with the container's root as "/": symbolic links are followed inside, magic links
+ * of procfs never. `resolve` adds RESOLVE_* flags. The descriptor or -errno.
+ */
+int beneath_open(int root, const char *path, uint64_t flags, uint64_t resolve);
+/* The same with O_PATH; what is missing is made: directories, and the last part as a file. */
+int beneath_make(int root, const char *path, bool directory);
+/* Opens the directory that `path` lies in (made if it is missing); *ret_name is its last part. */
+int beneath_parent(int root, const char *path, char ret_name[256]);
+
+/* copy_up.c: copies what is in directory `from` to `to`. */
+int copy_up(int from, int to, int depth);

@@ -1,0 +1,294 @@
+/*
+ * One mount: what is mounted is made detached, its target is resolved to a descriptor beneath the
+ * container's root, and the one is put on the other. No path is looked up twice.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <linux/mount.h>
+#include <linux/openat2.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/vfs.h>
+
+#include "oci/init/init.h"
+#include "oci/init/mount_calls.h"
+
+static int fail(struct init *init, const struct init_mount *mount, int code, const char *what)
+{
+    return err_set(&init->err, code, "cannot mount '%s' on '%s': %s",
+                   mount->source ? mount->source : mount->type, mount->target, what);
+}
+
+/* What the file system says of it, "e overlay: missing lowerdir", or just the number. */
+static int fail_context(struct init *init, const struct init_mount *mount, int context, int code,
+                        const char *what)
+{
+    char said[256];
+
+    ssize_t n = read(context, said, sizeof said - 1);
+    if (n <= 2)
+        return fail(init, mount, code, what);
+    said[n] = '\0';
+    said[strcspn(said, "\n")] = '\0';
+    return err_set(&init->err, code, "cannot mount '%s' on '%s': %s: %s", mount->type,
+                   mount->target, what, said + 2);
+}
+
+/* A tmpfs without a mode takes that of the directory it covers, as every runtime does. */
+static int tmpfs_mode(int context, const struct init_mount *mount, int target)
+{
+    struct stat status;
+    char mode[16];
+
+    if (strcmp(mount->type, "tmpfs") != 0)
+        return 0;
+    for (size_t i = 0; i < mount->option_count; i++)
+        if (strcmp(mount->options[i].key, "mode") == 0)
+            return 0;
+    if (fstat(target, &status) < 0)
+        return -errno;
+    snprintf(mode, sizeof mode, "%o", status.st_mode & 07777);
+    return call_fsconfig(context, FSCONFIG_SET_STRING, "mode", mode, 0);
+}
+
+static bool is_filled(const struct init_mount *mount)
+{
+    return mount->copy_up || mount->link_count > 0;
+}
+
+static int make_filesystem(struct init *init, const struct init_mount *mount, int target,
+                           int *ret_fd)
+{
+    _cleanup_(closep) int context = call_fsopen(mount->type, FSOPEN_CLOEXEC);
+    if (context < 0)
+        return fail(init, mount, context, "open its file system");
+    int r = 0;
+    if (mount->source)
+        r = call_fsconfig(context, FSCONFIG_SET_STRING, "source", mount->source, 0);
+    if (r < 0)
+        return fail_context(init, mount, context, r, "name its source");
+    for (size_t i = 0; i < mount->option_count; i++) {
+        const struct init_option *option = &mount->options[i];
+        r = call_fsconfig(context, option->value ? FSCONFIG_SET_STRING : FSCONFIG_SET_FLAG,
+                          option->key, option->value, 0);
+        if (r < 0)
+            return fail_context(init, mount, context, r, option->key);
+    }
+    r = tmpfs_mode(context, mount, target);
+    if (r == 0)
+        r = call_fsconfig(context, FSCONFIG_CMD_CREATE, NULL, NULL, 0);
+    /* Left to the caller: it may have another way. */
+    if (r == -EPERM && mount->or_bind)
+        return r;
+    if (r < 0)
+        return fail_context(init, mount, context, r, "make its file system");
+    /* What is still to be filled becomes read-only after that. */
+    int fd =
+        call_fsmount(context, FSMOUNT_CLOEXEC,
+                     (unsigned)(is_filled(mount) ? mount->set & ~MOUNT_ATTR_RDONLY : mount->set));
+    if (fd == -EPERM && mount->or_bind)
+        return fd;
+    if (fd < 0)
+        return fail_context(init, mount, context, fd, "mount its file system");
+    *ret_fd = fd;
+    return 0;
+}
+
+static int clone_source(struct init *init, const struct init_mount *mount, const char *path,
+                        bool recursive, int *ret_fd)
+{
+    int source =
+        openat(AT_FDCWD, path, O_PATH | O_CLOEXEC | (mount->source_nofollow ? O_NOFOLLOW : 0));
+    if (source < 0)
+        return fail(init, mount, -errno, "open its source");
+    int fd = call_open_tree(source, "",
+                            AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC |
+                                (recursive ? AT_RECURSIVE : 0));
+    /* A user namespace may not look under what was mounted before it: then all comes along. */
+    if (fd == -EINVAL && !recursive)
+        fd = call_open_tree(source, "",
+                            AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE);
+    close(source);
+    if (fd < 0)
+        return fail(init, mount, fd, "copy its source's mount");
+    *ret_fd = fd;
+    return 0;
+}
+
+static int change(int fd, uint64_t set, uint64_t clear, uint64_t propagation, bool recursive)
+{
+    struct mount_attr attr = {.attr_set = set, .attr_clr = clear, .propagation = propagation};
+
+    if (!set && !clear && !propagation)
+        return 0;
+    return call_mount_setattr(fd, AT_EMPTY_PATH | (recursive ? AT_RECURSIVE : 0), &attr);
+}
+
+/* Flags and propagation; `set` was given to fsmount already where that made the mount. */
+static int set_attributes(struct init *init, const struct init_mount *mount, int fd, bool with_set)
+{
+    int r = change(fd, mount->recursive_set, mount->recursive_clear, mount->recursive_propagation,
+                   true);
+    if (r == 0)
+        r = change(fd, with_set ? mount->set : 0, with_set ? mount->clear : 0, mount->propagation,
+                   false);
+    return r < 0 ? fail(init, mount, r, "set its attributes") : 0;
+}
+
+/* The files of procfs that tools such as lxcfs replace; over others a mount could lie to us. */
+static const char *const proc_targets[] = {
+    "/proc/cpuinfo",
+    "/proc/diskstats",
+    "/proc/meminfo",
+    "/proc/stat",
+    "/proc/swaps",
+    "/proc/uptime",
+    "/proc/loadavg",
+    "/proc/slabinfo",
+    "/proc/sys/kernel/ns_last_pid",
+    "/proc/sys/crypto/fips_enabled",
+};
+
+static int check_target(struct init *init, const struct init_mount *mount, int target)
+{
+    struct statfs status;
+
+    if (fstatfs(target, &status) < 0)
+        return fail(init, mount, -errno, "look at its target");
+    if (status.f_type != PROC_SUPER_MAGIC || (mount->type && strcmp(mount->type, "proc") == 0))
+        return 0;
+    for (size_t i = 0; i < ARRAY_LEN(proc_targets); i++)
+        if (strcmp(mount->target, proc_targets[i]) == 0)
+            return 0;
+    if (strcmp(mount->target, "/proc") == 0)
+        return 0;
+    return err_say(&init->err, -EPERM, "cannot mount on '%s': it is inside of procfs",
+                   mount->target);
+}
+
+static int open_target(struct init *init, const struct init_mount *mount, bool directory,
+                       int *ret_fd)
+{
+    int fd = -ENOENT;
+
+    if (mount->plain_target) {
+        fd = beneath_open(init->root_fd, mount->target, O_PATH | O_DIRECTORY, RESOLVE_NO_SYMLINKS);
+        if (fd == -ELOOP || fd == -ENOTDIR)
+            return err_say(&init->err, fd,
+                           "cannot mount '%s' on '%s': it must be a directory, not a link",
+                           mount->type, mount->target);
+    }
+    if (fd == -ENOENT)
+        fd = beneath_make(init->root_fd, mount->target, directory);
+    if (fd < 0)
+        return fail(init, mount, fd, "open its target");
+    int r = check_target(init, mount, fd);
+    if (r < 0) {
+        close(fd);
+        return r;
+    }
+    *ret_fd = fd;
+    return 0;
+}
+
+static int fill(struct init *init, const struct init_mount *mount, int tree)
+{
+    if (mount->copy_up) {
+        _cleanup_(closep) int from =
+            beneath_open(init->root_fd, mount->target, O_RDONLY | O_DIRECTORY, 0);
+        if (from < 0)
+            return fail(init, mount, from, "open what it covers");
+        int r = copy_up(from, tree, 0);
+        if (r < 0)
+            return fail(init, mount, r, "copy what it covers");
+    }
+    for (size_t i = 0; i < mount->link_count; i++)
+        if (symlinkat(mount->links[i].target, tree, mount->links[i].path) < 0 && errno != EEXIST)
+            return fail(init, mount, -errno, mount->links[i].path);
+    return 0;
+}
+
+/* A file system that this user namespace may not have is the host's own, with all below it. */
+static int make_instead(struct init *init, const struct init_mount *mount, int *ret_fd)
+{
+    const char *source = strcmp(mount->type, "sysfs") == 0    ? "/sys"
+                         : strcmp(mount->type, "mqueue") == 0 ? "/dev/mqueue"
+                                                              : "/proc";
+    int r = clone_source(init, mount, source, true, ret_fd);
+    if (r == 0)
+        r = change(*ret_fd, mount->set, 0, 0, true);
+    return r < 0 ? fail(init, mount, r, "set its attributes") : 0;
+}
+
+static int is_directory(int fd)
+{
+    struct stat status;
+
+    return fstat(fd, &status) < 0 ? -errno : S_ISDIR(status.st_mode);
+}
+
+static int make_tree(struct init *init, const struct init_mount *mount, int target, int *ret_tree)
+{
+    int r = make_filesystem(init, mount, target, ret_tree);
+    if (r == -EPERM && mount->or_bind && init->err.code == 0)
+        return make_instead(init, mount, ret_tree);
+    return r;
+}
+
+static int mount_bind(struct init *init, const struct init_mount *mount)
+{
+    _cleanup_(closep) int made = -1;
+    _cleanup_(closep) int target = -1;
+    int tree = mount->tree_fd;
+    int directory = mount->directory;
+
+    if (tree < 0) {
+        int r = clone_source(init, mount, mount->source, mount->recursive, &made);
+        if (r < 0)
+            return r;
+        tree = made;
+        directory = is_directory(tree);
+    }
+    int r = set_attributes(init, mount, tree, true);
+    if (r == 0)
+        r = open_target(init, mount, directory, &target);
+    if (r < 0)
+        return r;
+    r = call_move_mount(tree, target);
+    if (mount->tree_fd >= 0)
+        close(mount->tree_fd);
+    return r < 0 ? fail(init, mount, r, "put it there") : 0;
+}
+
+static int mount_filesystem(struct init *init, const struct init_mount *mount)
+{
+    _cleanup_(closep) int tree = -1;
+    _cleanup_(closep) int target = -1;
+
+    int r = open_target(init, mount, true, &target);
+    if (r == 0)
+        r = make_tree(init, mount, target, &tree);
+    if (r == 0 && is_filled(mount))
+        r = fill(init, mount, tree);
+    if (r == 0)
+        r = set_attributes(init, mount, tree, is_filled(mount));
+    if (r < 0)
+        return r;
+    r = call_move_mount(tree, target);
+    return r < 0 ? fail(init, mount, r, "put it there") : 0;
+}
+
+int init_mount(struct init *init, const struct init_mount *mount)
+{
+    if (mount->kind == INIT_MOUNT_BIND)
+        return mount_bind(init, mount);
+    if (mount->kind == INIT_MOUNT_FILESYSTEM)
+        return mount_filesystem(init, mount);
+    _cleanup_(closep) int target = beneath_open(init->root_fd, mount->target, O_PATH, 0);
+    if (target < 0)
+        return fail(init, mount, target, "open what to change");
+    return set_attributes(init, mount, target, true);
+}

@@ -1,0 +1,112 @@
+/* The namespaces: those that exist are joined, the rest were made by the clone or are made here. */
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <linux/sched.h>
+#include <sched.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "oci/init/init.h"
+
+int init_write(const char *path, const char *text)
+{
+    _cleanup_(closep) int fd = openat(AT_FDCWD, path, O_WRONLY | O_CLOEXEC | O_NOCTTY);
+    if (fd < 0)
+        return -errno;
+    ssize_t length = (ssize_t)strlen(text);
+    ssize_t n = write(fd, text, (size_t)length);
+    return n < 0 ? -errno : n == length ? 0 : -EIO;
+}
+
+static int join(struct init *init)
+{
+    const struct init_plan *plan = init->plan;
+
+    if (plan->target_fd >= 0) {
+        if (setns(plan->target_fd, (int)plan->target_flags) < 0)
+            return err_set(&init->err, -errno, "cannot join the container's namespaces");
+        close(plan->target_fd);
+    }
+    for (size_t i = 0; i < plan->join_count; i++) {
+        if (setns(plan->joins[i].fd, plan->joins[i].flag) < 0)
+            return err_set(&init->err, -errno, "cannot join namespace %zu of config.json", i + 1);
+        close(plan->joins[i].fd);
+    }
+    return 0;
+}
+
+/* Root of the user namespace that was joined or made, with nothing kept of who we were. */
+static int become_first(struct init *init)
+{
+    const struct init_plan *plan = init->plan;
+
+    if (plan->process.set_groups && syscall(SYS_setgroups, 0, NULL) < 0)
+        return err_set(&init->err, -errno, "cannot drop the caller's groups");
+    if (syscall(SYS_setresgid, plan->first_gid, plan->first_gid, plan->first_gid) < 0 ||
+        syscall(SYS_setresuid, plan->first_uid, plan->first_uid, plan->first_uid) < 0)
+        return err_set(&init->err, -errno, "cannot become user %u of the user namespace",
+                       plan->first_uid);
+    /* The kernel made us dumpable or not by these ids. */
+    return prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0 ? -errno : 0;
+}
+
+/*
+ * The container's first process is another one when it must be born in a pid or user namespace
+ * that was joined. It is our sibling, so that the runtime is its parent; we are done then.
+ */
+static int clone_first(struct init *init)
+{
+    struct clone_args args = {.flags = init->plan->clone_flags | CLONE_PARENT};
+
+    long pid = syscall(SYS_clone3, &args, sizeof args);
+    if (pid < 0)
+        return err_set(&init->err, -errno, "cannot make the container's namespaces");
+    if (pid > 0) {
+        int r = init_tell(init, INIT_CHILD, pid, -1);
+        _exit(r < 0);
+    }
+    return prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0 ? -errno : 0;
+}
+
+/* A time namespace takes its offsets before the first process is in it. */
+static int enter_time(struct init *init)
+{
+    int r = 0;
+
+    if (init->plan->time_offsets)
+        r = init_write("/proc/self/timens_offsets", init->plan->time_offsets);
+    if (r < 0)
+        return err_set(&init->err, r, "cannot set the offsets of the time namespace");
+    _cleanup_(closep) int fd =
+        openat(AT_FDCWD, "/proc/self/ns/time_for_children", O_RDONLY | O_CLOEXEC);
+    if (fd < 0 || setns(fd, CLONE_NEWTIME) < 0)
+        return err_set(&init->err, -errno, "cannot enter the time namespace");
+    return 0;
+}
+
+int init_namespaces(struct init *init)
+{
+    const struct init_plan *plan = init->plan;
+    int r = join(init);
+
+    if (r == 0 && plan->split)
+        r = clone_first(init);
+    if (r == 0 && plan->sync) {
+        r = init_tell(init, INIT_NAMESPACES, 0, -1);
+        if (r == 0)
+            r = init_await_go(plan->control_fd);
+        if (r < 0)
+            return err_set(&init->err, r, "cannot go on: the runtime is gone");
+    }
+    if (r == 0 && plan->become_first)
+        r = become_first(init);
+    if (r == 0 && plan->unshare_flags && unshare((int)plan->unshare_flags) < 0)
+        r = err_set(&init->err, -errno, "cannot make the container's namespaces");
+    if (r == 0 && (plan->unshare_flags & CLONE_NEWTIME))
+        r = enter_time(init);
+    return r;
+}

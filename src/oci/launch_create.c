@@ -1,0 +1,224 @@
+/* oci_launch_create() and oci_launch_start(). */
+#include <errno.h>
+#include <fcntl.h>
+#include <json-c/json.h>
+#include <sched.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/err.h"
+#include "base/fd.h"
+#include "oci/launch_internal.h"
+
+/* A path of any length, as short as an address must be. */
+static void socket_address(int state_fd, struct sockaddr_un *ret_address)
+{
+    *ret_address = (struct sockaddr_un){.sun_family = AF_UNIX};
+    snprintf(ret_address->sun_path, sizeof ret_address->sun_path, "/proc/self/fd/%d/%s", state_fd,
+             START_SOCKET);
+}
+
+/* Where the init waits for its start, after we are gone. */
+static int listen_start(struct launch *launch, int state_fd, struct err *err)
+{
+    struct sockaddr_un address;
+
+    _cleanup_(closep) int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+    socket_address(state_fd, &address);
+    if (fd < 0 || bind(fd, (struct sockaddr *)&address, sizeof address) < 0 || listen(fd, 4) < 0)
+        return err_set(err, -errno, "cannot make the container's start socket");
+    launch->plan.out->start_fd = plan_fd(&launch->plan, steal_fd(&fd));
+    return 0;
+}
+
+static int make_groups(struct launch *launch, const struct oci_create *create,
+                       struct oci_place *place, struct err *err)
+{
+    place->manager = create->options.manager;
+    if (create->options.manager == OCI_CGROUP_DISABLED)
+        return 0;
+    if (create->options.manager == OCI_CGROUP_SYSTEMD)
+        return err_say(err, -ENOTSUP,
+                       "cannot use the systemd cgroup manager: this runtime is "
+                       "static and speaks to no bus (use --cgroup-manager cgroupfs)");
+    int r = groups_path(create->config, create->id, place->cgroup_path, err);
+    if (r == 0)
+        r = cgroup_place_find(place->cgroup_path, &launch->groups, err);
+    if (r == 0)
+        r = groups_make(&launch->groups, create->config, err);
+    if (r < 0)
+        return r;
+    launch->own_groups = true;
+    return 0;
+}
+
+struct namespaces_ready {
+    struct launch *launch;
+    const struct oci_create *create;
+    struct oci_place *place;
+};
+
+/* The container's state as text, for what runs inside; in the plan, which the init already has. */
+static int fill_state(struct launch *launch, const struct oci_create *create, const char *status,
+                      const char **ret_text, struct err *err)
+{
+    char *text = create->state_text(create->data, status, launch->pid);
+
+    if (!text)
+        return err_set(err, -ENOMEM, "cannot write the container's state");
+    *ret_text = plan_text(&launch->plan, text);
+    free(text);
+    return 0;
+}
+
+/* config-linux.md, "Container Process State". */
+int launch_listener_text(struct launch *launch, const struct oci_seccomp *seccomp,
+                         oci_state_text state_text, void *data, const char *status, struct err *err)
+{
+    _cleanup_(freep) char *state = state_text(data, status, launch->pid);
+    struct json_object *metadata =
+        json_object_new_string(seccomp->listener_metadata ? seccomp->listener_metadata : "");
+    int r = -ENOMEM;
+
+    if (state && metadata) {
+        const char *quoted = json_object_to_json_string(metadata);
+        size_t bytes = strlen(state) + strlen(quoted) + 200;
+        char *text = plan_take(&launch->plan, bytes);
+        snprintf(text, bytes,
+                 "{\"ociVersion\":\"1.2.0\",\"fds\":[\"seccompFd\"],\"pid\":%d,"
+                 "\"metadata\":%s,\"state\":%s}",
+                 (int)launch->pid, quoted, state);
+        launch->plan.out->process.listener_text = text;
+        r = 0;
+    }
+    json_object_put(metadata);
+    return r < 0 ? err_set(err, r, "cannot write the container's state") : 0;
+}
+
+static int namespaces_made(void *data, struct err *err)
+{
+    const struct namespaces_ready *ready = data;
+    struct launch *launch = ready->launch;
+    const struct oci_create *create = ready->create;
+    struct init_plan *out = launch->plan.out;
+    int r = 0;
+
+    ready->place->pid = launch->pid;
+    launch_start_time(launch->pid, &ready->place->start_time);
+    if (out->create_container.count)
+        r = fill_state(launch, create, "creating", &out->create_container.state, err);
+    if (r == 0 && out->start_container.count)
+        r = fill_state(launch, create, "created", &out->start_container.state, err);
+    if (r == 0 && out->process.listener_fd >= 0)
+        r = launch_listener_text(launch, create->config->linux_.seccomp, create->state_text,
+                                 create->data, "creating", err);
+    out->process.set_groups = launch->set_groups;
+    for (enum oci_hook_kind kind = OCI_HOOK_PRESTART; kind <= OCI_HOOK_CREATE_RUNTIME; kind++)
+        if (r == 0 && create->config->hooks[kind].count)
+            r = create->run_hooks(create->data, kind, ready->place, err);
+    return r;
+}
+
+/* Whether the init has to stop once, for us to do something outside of it. */
+static bool needs_sync(const struct plan *plan, const struct oci_config *config)
+{
+    return plan->out->user_namespace || plan->out->create_container.count ||
+           plan->out->start_container.count || plan->out->process.listener_fd >= 0 ||
+           config->hooks[OCI_HOOK_PRESTART].count || config->hooks[OCI_HOOK_CREATE_RUNTIME].count;
+}
+
+static int make_plan(struct launch *launch, const struct oci_create *create, uint64_t *ret_flags,
+                     struct err *err)
+{
+    const struct oci_config *config = create->config;
+    struct plan *plan = &launch->plan;
+
+    int r = plan_open(plan, err);
+    if (r < 0)
+        return r;
+    plan->out->start_fd = plan->out->target_fd = -1;
+    plan->out->process.set_groups = true;
+    r = plan_namespaces(plan, config, ret_flags, err);
+    if (r == 0)
+        r = plan_root(plan, create, launch->groups.count ? &launch->groups : NULL, err);
+    if (r == 0)
+        r = plan_process(plan, config->process, config, &create->options, create->id, err);
+    if (r == 0)
+        r = listen_start(launch, create->state_fd, err);
+    plan->out->sync = r == 0 && needs_sync(plan, config);
+    return r;
+}
+
+static int create_all(struct launch *launch, const struct oci_create *create,
+                      struct oci_place *place, int *ret_terminal, struct err *err)
+{
+    const struct oci_config *config = create->config;
+    struct namespaces_ready ready = {launch, create, place};
+    uint64_t flags = 0;
+
+    if (!config->process || !config->process->args.count)
+        return err_say(err, -EINVAL, "cannot create the container: config.json has no process");
+    if (config->linux_.intel_rdt)
+        return err_say(err, -ENOTSUP,
+                       "cannot apply linux.intelRdt: this machine has no resctrl "
+                       "file system that the runtime may use");
+    if (config->process->terminal && !create->options.console_socket && !ret_terminal)
+        return err_say(err, -EINVAL,
+                       "cannot create the container: process.terminal needs a "
+                       "--console-socket");
+    int r = make_groups(launch, create, place, err);
+    if (r == 0)
+        r = make_plan(launch, create, &flags, err);
+    if (r == 0)
+        r = launch_clone(launch, config, flags, err);
+    if (r == 0)
+        r = launch_follow(launch, config, INIT_READY, namespaces_made, &ready, ret_terminal, err);
+    if (r == 0)
+        r = launch_adjust(launch->pid, config->process, err);
+    if (r == 0) {
+        place->pid = launch->pid;
+        r = launch_start_time(launch->pid, &place->start_time);
+    }
+    return r < 0 ? err_set(err, r, "cannot create the container") : 0;
+}
+
+int oci_launch_create(const struct oci_create *create, struct oci_place *place, int *ret_terminal,
+                      struct err *err)
+{
+    struct launch launch;
+    int terminal = -1;
+
+    *place = (struct oci_place){0};
+    launch_open(&launch);
+    int r = create_all(&launch, create, place, ret_terminal ? &terminal : NULL, err);
+    launch_close(&launch, r == 0);
+    if (r < 0) {
+        unlinkat(create->state_fd, START_SOCKET, 0);
+        if (terminal >= 0)
+            close(terminal);
+        place->pid = 0;
+        return r;
+    }
+    if (ret_terminal)
+        *ret_terminal = terminal;
+    return 0;
+}
+
+int oci_launch_start(const struct oci_place *place, int state_fd, struct err *err)
+{
+    struct sockaddr_un address;
+
+    (void)place;
+    _cleanup_(closep) int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+    socket_address(state_fd, &address);
+    if (fd < 0 || connect(fd, (struct sockaddr *)&address, sizeof address) < 0)
+        return err_set(err, errno == ECONNREFUSED ? -ESRCH : -errno, "cannot start the container");
+    if (unlinkat(state_fd, START_SOCKET, 0) < 0)
+        return err_set(err, -errno, "cannot start the container");
+    return launch_release(fd, err);
+}

@@ -1,0 +1,159 @@
+/* oci_launch_exec(): a further process in a running container. */
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/err.h"
+#include "base/fd.h"
+#include "oci/launch_internal.h"
+
+#ifndef CLONE_NEWTIME
+#define CLONE_NEWTIME 0x00000080
+#endif
+
+static const struct {
+    const char *name;
+    int flag;
+} kinds[] = {
+    {"user", CLONE_NEWUSER},     {"pid", CLONE_NEWPID},   {"mnt", CLONE_NEWNS},
+    {"net", CLONE_NEWNET},       {"ipc", CLONE_NEWIPC},   {"uts", CLONE_NEWUTS},
+    {"cgroup", CLONE_NEWCGROUP}, {"time", CLONE_NEWTIME},
+};
+
+/* Those of the container's namespaces that are not ours: what there is, not what was once asked. */
+static int find_namespaces(struct plan *plan, pid_t pid, struct err *err)
+{
+    struct stat theirs, ours;
+    char path[64];
+
+    for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
+        snprintf(path, sizeof path, "/proc/%d/ns/%s", (int)pid, kinds[i].name);
+        if (stat(path, &theirs) < 0) {
+            if (errno == ENOENT && kinds[i].flag == CLONE_NEWTIME)
+                continue;
+            return err_set(err, -errno, "cannot look at the container's namespaces");
+        }
+        snprintf(path, sizeof path, "/proc/self/ns/%s", kinds[i].name);
+        if (stat(path, &ours) < 0 || theirs.st_ino != ours.st_ino)
+            plan->out->target_flags |= (uint64_t)(unsigned)kinds[i].flag;
+    }
+    return 0;
+}
+
+static int open_groups(struct launch *launch, const struct oci_exec *exec, struct err *err)
+{
+    struct oci_place place = *exec->place;
+
+    if (!place.cgroup_path[0])
+        return 0;
+    if (exec->sub_cgroup) {
+        size_t used = strlen(place.cgroup_path);
+        int n = snprintf(place.cgroup_path + used, sizeof place.cgroup_path - used, "/%s",
+                         exec->sub_cgroup);
+        if (n < 0 || (size_t)n >= sizeof place.cgroup_path - used)
+            return err_set(err, -ENAMETOOLONG, "cannot use control group '%s'", exec->sub_cgroup);
+    }
+    return groups_open(&place, &launch->groups, err);
+}
+
+/* The state and its descriptor for the seccomp agent, when the pid is known. */
+struct exec_ready {
+    struct launch *launch;
+    const struct oci_exec *exec;
+};
+
+static int namespaces_joined(void *data, struct err *err)
+{
+    const struct exec_ready *ready = data;
+    struct launch *launch = ready->launch;
+
+    if (launch->plan.out->process.listener_fd < 0)
+        return 0;
+    return launch_listener_text(launch, ready->exec->config->linux_.seccomp,
+                                ready->exec->state_text, ready->exec->data, "running", err);
+}
+
+static int make_plan(struct launch *launch, const struct oci_exec *exec, struct err *err)
+{
+    const struct oci_config *config = exec->config;
+    struct plan *plan = &launch->plan;
+
+    int r = plan_open(plan, err);
+    if (r < 0)
+        return r;
+    struct init_plan *out = plan->out;
+    out->start_fd = out->target_fd = -1;
+    out->process.set_groups = true;
+    int target = launch_pidfd(exec->place, err);
+    if (target < 0)
+        return target;
+    out->target_fd = plan_fd(plan, target);
+    r = find_namespaces(plan, exec->place->pid, err);
+    if (r < 0)
+        return r;
+    /* A pid namespace is entered by birth. */
+    out->split = (out->target_flags & CLONE_NEWPID) != 0;
+    out->become_first = (out->target_flags & CLONE_NEWUSER) != 0;
+    r = plan_process(plan, exec->process, config, &exec->options, exec->id, err);
+    out->sync = out->process.listener_fd >= 0;
+    return r;
+}
+
+/* The container's own process is at hand: without root in a user namespace, groups are fixed. */
+static void find_setgroups(struct plan *plan, pid_t pid)
+{
+    _cleanup_(freep) char *text = NULL;
+    char path[64];
+    size_t size;
+
+    snprintf(path, sizeof path, "/proc/%d/setgroups", (int)pid);
+    if (fd_read_file(AT_FDCWD, path, 64, &text, &size, NULL) == 0)
+        plan->out->process.set_groups = strncmp(text, "deny", 4) != 0;
+}
+
+static int exec_all(struct launch *launch, const struct oci_exec *exec, int *ret_terminal,
+                    struct err *err)
+{
+    struct exec_ready ready = {launch, exec};
+
+    if (!exec->process->args.count)
+        return err_say(err, -EINVAL, "cannot execute: process.args is empty");
+    int r = open_groups(launch, exec, err);
+    if (r == 0)
+        r = make_plan(launch, exec, err);
+    if (r < 0)
+        return r;
+    if (launch->plan.out->become_first)
+        find_setgroups(&launch->plan, exec->place->pid);
+    r = launch_clone(launch, exec->config, 0, err);
+    if (r == 0)
+        r = launch_follow(launch, exec->config, INIT_READY, namespaces_joined, &ready, ret_terminal,
+                          err);
+    if (r == 0)
+        r = launch_adjust(launch->pid, exec->process, err);
+    return r == 0 ? launch_release(launch->control, err) : r;
+}
+
+int oci_launch_exec(const struct oci_exec *exec, pid_t *ret_pid, int *ret_terminal, struct err *err)
+{
+    struct launch launch;
+    int terminal = -1;
+
+    launch_open(&launch);
+    int r = exec_all(&launch, exec, ret_terminal ? &terminal : NULL, err);
+    if (r == 0)
+        *ret_pid = launch.pid;
+    launch_close(&launch, r == 0);
+    if (r < 0 && terminal >= 0)
+        close(terminal);
+    else if (ret_terminal)
+        *ret_terminal = terminal;
+    return r;
+}

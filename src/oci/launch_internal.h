@@ -1,0 +1,48 @@
+/* What the files of a launch share. */
+#pragma once
+
+#include <stdbool.h>
+
+#include "oci/groups.h"
+#include "oci/plan.h"
+
+#define START_SOCKET "start.sock"
+
+/* A start in progress: from the clone to the moment when the init waits or the program runs. */
+struct launch {
+    struct plan plan;
+    struct cgroup_place groups; /* count 0: none */
+    bool own_groups;            /* made here: removed on failure */
+    int control;                /* our end of the socket to the init */
+    int init_fd;                /* the sealed program */
+    pid_t first;                /* of a split start: the process that joins; 0: none any more */
+    pid_t pid;                  /* of the container's process; 0: none yet */
+    bool set_groups;
+};
+
+void launch_open(struct launch *launch);
+/* Frees all; kills and reaps what was started unless `keep`. */
+void launch_close(struct launch *launch, bool keep);
+
+/* Clones the init with `flags` into the groups and gets it going, up to its maps. */
+int launch_clone(struct launch *launch, const struct oci_config *config, uint64_t flags,
+                 struct err *err);
+/* Serves the init until it says `until`; INIT_NAMESPACES is answered by `names` (may be NULL). */
+int launch_follow(struct launch *launch, const struct oci_config *config, enum init_say until,
+                  int (*namespaces)(void *data, struct err *err), void *data, int *ret_terminal,
+                  struct err *err);
+/* What the init may not do itself: limits, scheduling, out-of-memory score. */
+int launch_adjust(pid_t pid, const struct oci_process *process, struct err *err);
+/* What the seccomp agent is told with its descriptor, into the plan. */
+int launch_listener_text(struct launch *launch, const struct oci_seccomp *seccomp,
+                         oci_state_text state_text, void *data, const char *status,
+                         struct err *err);
+/* Tells an init to go on, and reads what it says of the exec: 0, or its failure. */
+int launch_release(int socket, struct err *err);
+
+/* Field 22 of /proc/PID/stat; 0 or -errno. */
+int launch_start_time(pid_t pid, uint64_t *ret_time);
+/* A pidfd of the container's process, if it is the same that was started; -ESRCH. */
+int launch_pidfd(const struct oci_place *place, struct err *err);
+/* The static init, as bytes: init_image.c. */
+extern const unsigned char init_image[], init_image_end[];

@@ -1,0 +1,55 @@
+/* Makes the plan of a container's init (oci/init/plan.h) from its configuration. */
+#pragma once
+
+#include "oci/init/plan.h"
+#include "oci/launch.h"
+
+struct cgroup_place;
+
+#define PLAN_FDS_MAX 4200
+
+/* The plan under construction: in a memfd, at the address where the init will see it. */
+struct plan {
+    int memfd;
+    struct init_plan *out;
+    size_t used;
+    int *fds; /* that go along: owned */
+    size_t fd_count;
+    /* Binds whose tree must get an idmap of the new user namespace before the init goes on. */
+    struct plan_idmap {
+        int tree_fd;
+        bool recursive;
+    } * idmaps;
+    size_t idmap_count;
+};
+
+#define PLAN_EMPTY ((struct plan){.memfd = -1})
+
+int plan_open(struct plan *plan, struct err *err);
+/* Closes its descriptors and unmaps it. */
+void plan_close(struct plan *plan);
+
+/* Zeroed memory inside the plan; never NULL (what config.json can hold has room). */
+void *plan_take(struct plan *plan, size_t bytes);
+const char *plan_text(struct plan *plan, const char *text); /* NULL stays NULL */
+char *const *plan_strings(struct plan *plan, const struct oci_strings *strings);
+/* Owns `fd` from now and hands it to the init. Returns it. */
+int plan_fd(struct plan *plan, int fd);
+
+/* For create. `place` (may be NULL) has the container's groups, for mounts of type cgroup. */
+int plan_root(struct plan *plan, const struct oci_create *create, struct cgroup_place *place,
+              struct err *err);
+int plan_mounts(struct plan *plan, const struct oci_create *create, struct cgroup_place *place,
+                struct err *err);
+int plan_devices(struct plan *plan, const struct oci_config *config, struct err *err);
+int plan_process(struct plan *plan, const struct oci_process *process,
+                 const struct oci_config *config, const struct oci_launch_options *options,
+                 const char *id, struct err *err);
+/* Compiles linux.seccomp; connects to its listener. */
+int plan_seccomp(struct plan *plan, const struct oci_seccomp *seccomp, struct err *err);
+/* A connected UNIX socket, in the plan's care; -errno. */
+int plan_connect(struct plan *plan, const char *path, struct err *err);
+
+/* The namespaces of create. *ret_clone_flags is for the first clone. */
+int plan_namespaces(struct plan *plan, const struct oci_config *config, uint64_t *ret_clone_flags,
+                    struct err *err);

@@ -1,0 +1,308 @@
+/* linux.seccomp becomes a filter, by libseccomp; the init installs it. */
+#include <errno.h>
+#include <linux/seccomp.h>
+#include <seccomp.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/err.h"
+#include "base/fd.h"
+#include "oci/plan.h"
+
+#ifndef SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV
+#define SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV (1UL << 5)
+#endif
+
+struct name {
+    const char *name;
+    uint32_t value;
+};
+
+static const struct name actions[] = {
+    {"SCMP_ACT_KILL", SCMP_ACT_KILL},
+    {"SCMP_ACT_KILL_PROCESS", SCMP_ACT_KILL_PROCESS},
+    {"SCMP_ACT_KILL_THREAD", SCMP_ACT_KILL_THREAD},
+    {"SCMP_ACT_TRAP", SCMP_ACT_TRAP},
+    {"SCMP_ACT_ERRNO", SCMP_ACT_ERRNO(0)},
+    {"SCMP_ACT_TRACE", SCMP_ACT_TRACE(0)},
+    {"SCMP_ACT_ALLOW", SCMP_ACT_ALLOW},
+    {"SCMP_ACT_LOG", SCMP_ACT_LOG},
+    {"SCMP_ACT_NOTIFY", SCMP_ACT_NOTIFY},
+};
+
+static const struct name operators[] = {
+    {"SCMP_CMP_NE", SCMP_CMP_NE},
+    {"SCMP_CMP_LT", SCMP_CMP_LT},
+    {"SCMP_CMP_LE", SCMP_CMP_LE},
+    {"SCMP_CMP_EQ", SCMP_CMP_EQ},
+    {"SCMP_CMP_GE", SCMP_CMP_GE},
+    {"SCMP_CMP_GT", SCMP_CMP_GT},
+    {"SCMP_CMP_MASKED_EQ", SCMP_CMP_MASKED_EQ},
+};
+
+static const struct name architectures[] = {
+    {"SCMP_ARCH_NATIVE", SCMP_ARCH_NATIVE},
+    {"SCMP_ARCH_X86", SCMP_ARCH_X86},
+    {"SCMP_ARCH_X86_64", SCMP_ARCH_X86_64},
+    {"SCMP_ARCH_X32", SCMP_ARCH_X32},
+    {"SCMP_ARCH_ARM", SCMP_ARCH_ARM},
+    {"SCMP_ARCH_AARCH64", SCMP_ARCH_AARCH64},
+    {"SCMP_ARCH_MIPS", SCMP_ARCH_MIPS},
+    {"SCMP_ARCH_MIPS64", SCMP_ARCH_MIPS64},
+    {"SCMP_ARCH_MIPS64N32", SCMP_ARCH_MIPS64N32},
+    {"SCMP_ARCH_MIPSEL", SCMP_ARCH_MIPSEL},
+    {"SCMP_ARCH_MIPSEL64", SCMP_ARCH_MIPSEL64},
+    {"SCMP_ARCH_MIPSEL64N32", SCMP_ARCH_MIPSEL64N32},
+    {"SCMP_ARCH_PPC", SCMP_ARCH_PPC},
+    {"SCMP_ARCH_PPC64", SCMP_ARCH_PPC64},
+    {"SCMP_ARCH_PPC64LE", SCMP_ARCH_PPC64LE},
+    {"SCMP_ARCH_S390", SCMP_ARCH_S390},
+    {"SCMP_ARCH_S390X", SCMP_ARCH_S390X},
+    {"SCMP_ARCH_PARISC", SCMP_ARCH_PARISC},
+    {"SCMP_ARCH_PARISC64", SCMP_ARCH_PARISC64},
+    {"SCMP_ARCH_RISCV64", SCMP_ARCH_RISCV64},
+};
+
+static const struct name flags[] = {
+    {"SECCOMP_FILTER_FLAG_TSYNC", SECCOMP_FILTER_FLAG_TSYNC},
+    {"SECCOMP_FILTER_FLAG_LOG", SECCOMP_FILTER_FLAG_LOG},
+    {"SECCOMP_FILTER_FLAG_SPEC_ALLOW", SECCOMP_FILTER_FLAG_SPEC_ALLOW},
+    {"SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV", SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV},
+};
+
+static int name_find(const struct name *table, size_t count, const char *name, uint32_t *ret_value)
+{
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(table[i].name, name) == 0) {
+            *ret_value = table[i].value;
+            return 0;
+        }
+    return -ENOTSUP;
+}
+
+/* An action with its number: EPERM unless another one is given. */
+static int action_find(const char *name, const struct oci_u64 *errno_ret, uint32_t *ret_action,
+                       struct err *err)
+{
+    uint32_t number = errno_ret->set ? (uint32_t)errno_ret->value & 0xffff : EPERM;
+
+    if (name_find(actions, ARRAY_LEN(actions), name, ret_action) < 0)
+        return err_say(err, -ENOTSUP, "cannot make seccomp filter: unknown action '%s'", name);
+    if (*ret_action == SCMP_ACT_ERRNO(0))
+        *ret_action = SCMP_ACT_ERRNO(number);
+    else if (*ret_action == SCMP_ACT_TRACE(0))
+        *ret_action = SCMP_ACT_TRACE(number);
+    return 0;
+}
+
+static int add_call(scmp_filter_ctx filter, const struct oci_seccomp_rule *rule, uint32_t action,
+                    const char *name, struct err *err)
+{
+    struct scmp_arg_cmp compare[6];
+
+    int number = seccomp_syscall_resolve_name(name);
+    if (number == __NR_SCMP_ERROR)
+        return 0; /* of a kernel that is newer than this library: the default action holds */
+    if (rule->arg_count > ARRAY_LEN(compare))
+        return err_say(err, -EINVAL, "cannot make seccomp filter: '%s': too many arguments", name);
+    bool twice = false;
+    for (size_t i = 0; i < rule->arg_count; i++) {
+        uint32_t operator= 0;
+        if (name_find(operators, ARRAY_LEN(operators), rule->args[i].op, &operator) < 0)
+            return err_say(err, -ENOTSUP, "cannot make seccomp filter: unknown operator '%s'",
+                           rule->args[i].op);
+        compare[i] = (struct scmp_arg_cmp){.arg = rule->args[i].index,
+                                           .op = (enum scmp_compare) operator,
+                                           .datum_a = rule->args[i].value,
+                                           .datum_b = rule->args[i].value_two};
+        for (size_t j = 0; j < i; j++)
+            twice |= rule->args[j].index == rule->args[i].index;
+    }
+    int r = 0;
+    if (!twice) {
+        r = seccomp_rule_add_array(filter, action, number, (unsigned)rule->arg_count, compare);
+    } else {
+        /* libseccomp compares an argument once a rule; as runc does, each is a rule of its own. */
+        for (size_t i = 0; i < rule->arg_count && r == 0; i++)
+            r = seccomp_rule_add_array(filter, action, number, 1, &compare[i]);
+    }
+    /* An action that is the default's anyway: nothing to add. */
+    return r < 0 && r != -EEXIST ? err_set(err, r, "cannot make seccomp filter: add '%s'", name)
+                                 : 0;
+}
+
+static int add_rules(scmp_filter_ctx filter, const struct oci_seccomp *seccomp,
+                     uint32_t default_action, struct err *err)
+{
+    for (size_t i = 0; i < seccomp->rule_count; i++) {
+        const struct oci_seccomp_rule *rule = &seccomp->rules[i];
+        uint32_t action;
+        int r = action_find(rule->action, &rule->errno_ret, &action, err);
+        if (r < 0)
+            return r;
+        if (action == default_action)
+            continue;
+        for (size_t j = 0; j < rule->names.count && r == 0; j++)
+            r = add_call(filter, rule, action, rule->names.list[j], err);
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}
+
+static int add_architectures(scmp_filter_ctx filter, const struct oci_seccomp *seccomp,
+                             struct err *err)
+{
+    for (size_t i = 0; i < seccomp->architectures.count; i++) {
+        uint32_t token = 0;
+        const char *name = seccomp->architectures.list[i];
+        if (name_find(architectures, ARRAY_LEN(architectures), name, &token) < 0)
+            return err_say(err, -ENOTSUP, "cannot make seccomp filter: unknown architecture '%s'",
+                           name);
+        int r = seccomp_arch_add(filter, token);
+        if (r < 0 && r != -EEXIST)
+            return err_set(err, r, "cannot make seccomp filter: add '%s'", name);
+    }
+    return 0;
+}
+
+/* The finished program, into the plan. */
+static int take_program(struct plan *plan, scmp_filter_ctx filter, struct err *err)
+{
+    struct init_process *out = &plan->out->process;
+    struct stat status;
+
+    _cleanup_(closep) int fd = memfd_create("vireo-seccomp", MFD_CLOEXEC);
+    int r = fd < 0 ? -errno : seccomp_export_bpf(filter, fd);
+    if (r == 0 && fstat(fd, &status) < 0)
+        r = -errno;
+    if (r < 0)
+        return err_set(err, r, "cannot make seccomp filter");
+    size_t bytes = (size_t)status.st_size;
+    void *program = plan_take(plan, bytes);
+    if (pread(fd, program, bytes, 0) != (ssize_t)bytes)
+        return err_set(err, -EIO, "cannot make seccomp filter");
+    out->filter = program;
+    out->filter_count = bytes / 8;
+    return 0;
+}
+
+static int take_flags(struct plan *plan, const struct oci_seccomp *seccomp, struct err *err)
+{
+    for (size_t i = 0; i < seccomp->flags.count; i++) {
+        uint32_t value;
+        if (name_find(flags, ARRAY_LEN(flags), seccomp->flags.list[i], &value) < 0)
+            return err_say(err, -ENOTSUP, "cannot make seccomp filter: unknown flag '%s'",
+                           seccomp->flags.list[i]);
+        /* One thread has nobody to agree with. */
+        plan->out->process.filter_flags |= value & ~(uint32_t)SECCOMP_FILTER_FLAG_TSYNC;
+    }
+    return 0;
+}
+
+static bool notifies(const struct oci_seccomp *seccomp)
+{
+    bool found = strcmp(seccomp->default_action, "SCMP_ACT_NOTIFY") == 0;
+
+    for (size_t i = 0; i < seccomp->rule_count; i++)
+        found |= strcmp(seccomp->rules[i].action, "SCMP_ACT_NOTIFY") == 0;
+    return found;
+}
+
+static int take_listener(struct plan *plan, const struct oci_seccomp *seccomp, struct err *err)
+{
+    struct init_process *out = &plan->out->process;
+
+    if (!notifies(seccomp))
+        return 0;
+    if (!seccomp->listener_path)
+        return err_say(err, -EINVAL,
+                       "cannot make seccomp filter: SCMP_ACT_NOTIFY needs "
+                       "linux.seccomp.listenerPath");
+    int fd = plan_connect(plan, seccomp->listener_path, err);
+    if (fd < 0)
+        return fd;
+    out->listener_fd = fd;
+    out->filter_flags |= SECCOMP_FILTER_FLAG_NEW_LISTENER;
+    return 0;
+}
+
+int plan_seccomp(struct plan *plan, const struct oci_seccomp *seccomp, struct err *err)
+{
+    uint32_t default_action;
+
+    int r = action_find(seccomp->default_action, &seccomp->default_errno_ret, &default_action, err);
+    if (r < 0)
+        return r;
+    scmp_filter_ctx filter = seccomp_init(default_action);
+    if (!filter)
+        return err_set(err, -ENOMEM, "cannot make seccomp filter");
+    /* no_new_privs is config.json's to decide; a jump tree answers in the time of a few compares.
+     */
+    r = seccomp_attr_set(filter, SCMP_FLTATR_CTL_NNP, 0);
+    if (r == 0)
+        r = seccomp_attr_set(filter, SCMP_FLTATR_CTL_OPTIMIZE, 2);
+    if (r < 0)
+        err_set(err, r, "cannot make seccomp filter");
+    if (r == 0)
+        r = add_architectures(filter, seccomp, err);
+    if (r == 0)
+        r = add_rules(filter, seccomp, default_action, err);
+    if (r == 0)
+        r = take_program(plan, filter, err);
+    seccomp_release(filter);
+    if (r == 0)
+        r = take_flags(plan, seccomp, err);
+    return r == 0 ? take_listener(plan, seccomp, err) : r;
+}
+
+/* ---- features ---- */
+
+static const char *const *names_of(const struct name *table, size_t count, const char **out)
+{
+    for (size_t i = 0; i < count; i++)
+        out[i] = table[i].name;
+    out[count] = NULL;
+    return out;
+}
+
+const char *const *oci_launch_seccomp_actions(void)
+{
+    static const char *names[ARRAY_LEN(actions) + 1];
+    return names_of(actions, ARRAY_LEN(actions), names);
+}
+
+const char *const *oci_launch_seccomp_operators(void)
+{
+    static const char *names[ARRAY_LEN(operators) + 1];
+    return names_of(operators, ARRAY_LEN(operators), names);
+}
+
+const char *const *oci_launch_seccomp_architectures(void)
+{
+    static const char *names[ARRAY_LEN(architectures) + 1];
+    return names_of(architectures, ARRAY_LEN(architectures), names);
+}
+
+/* The kernel looks at the flags before it looks for a program: EFAULT means that it knows them. */
+const char *const *oci_launch_seccomp_flags(void)
+{
+    static const char *names[ARRAY_LEN(flags) + 1];
+    size_t n = 0;
+
+    for (size_t i = 0; i < ARRAY_LEN(flags); i++) {
+        uint64_t with = flags[i].value == SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV
+                            ? SECCOMP_FILTER_FLAG_NEW_LISTENER
+                            : 0;
+        if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, flags[i].value | with, NULL) < 0 &&
+            errno == EFAULT)
+            names[n++] = flags[i].name;
+    }
+    names[n] = NULL;
+    return names;
+}
