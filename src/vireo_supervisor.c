@@ -60,6 +60,28 @@ static int open_log(const char *word, int *ret_journal_fd, struct err *err)
     return 0;
 }
 
+/* As docs/cli.md has them. */
+static int exit_code(int negative_errno)
+{
+    switch (negative_errno) {
+    case -EINVAL:
+        return 2;
+    case -ENOENT:
+        return 3;
+    case -EPERM:
+    case -EACCES:
+        return 4;
+    case -ENOSPC:
+    case -EDQUOT:
+    case -EMFILE:
+    case -ENFILE:
+    case -ENOMEM:
+        return 5;
+    default:
+        return 1;
+    }
+}
+
 int main(int argc, char **argv)
 {
     static const struct option options[] = {
@@ -136,7 +158,7 @@ int main(int argc, char **argv)
         r = supervisor_serve(&config, &err);
     if (r < 0) {
         log_line(LOG_ERROR, "%s", err.message);
-        return r == -EINVAL ? 2 : r == -EPERM ? 4 : 1;
+        return exit_code(r);
     }
     return 0;
 }

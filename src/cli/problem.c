@@ -120,6 +120,8 @@ static char *suggest_function(const char *name)
         return NULL;
     for (size_t i = 0; i < json_object_array_length(list) && count < ARRAY_LEN(names); i++) {
         const char *other = json_text(json_object_array_get_idx(list, i), "name", NULL);
+        if (other && strcmp(other, name) == 0)
+            return NULL; /* it is there: what was not found is something of it */
         if (other)
             names[count++] = other;
     }

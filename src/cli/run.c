@@ -161,12 +161,14 @@ static int take_library(struct run *run, const struct local_build *local, const 
     struct library_note note;
     size_t size = 0;
     size_t elf_size = 0;
+    struct err reason = {0};
 
     int r = fd_read_file(AT_FDCWD, path, LIBRARY_MAX_BYTES, &bytes, &size, err);
-    if (r == 0)
-        r = library_verify(local->key, bytes, size, &note, &elf_size, err);
     if (r < 0)
         return r;
+    r = library_verify(local->key, bytes, size, &note, &elf_size, &reason);
+    if (r < 0)
+        return err_say(err, r, "cannot run '%s': %s", path, reason.message);
     run->bounds = (struct pvm_bounds){.stack_bytes = note.proof.stack_bytes,
                                       .static_bytes = note.proof.static_bytes,
                                       .cpu_ms = note.proof.cpu_ms};

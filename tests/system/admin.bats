@@ -138,6 +138,7 @@ serve_refuses() {
     chown 65534 "$file"
     serve_refuses "belongs to uid 65534" --admin-listen "$listen" --admin-token "$file"
     serve_refuses "No such file" --admin-listen "$listen" --admin-token "$file.absent"
+    [ "$status" -eq 3 ]
     serve_refuses "not a file" --admin-listen "$listen" --admin-token "$BATS_TEST_TMPDIR"
     serve_refuses "go together" --admin-listen "$listen"
 }

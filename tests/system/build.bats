@@ -165,6 +165,7 @@ need_user_namespaces() {
     printf '\x90' | dd of="$BATS_TEST_TMPDIR/filter.so" bs=1 seek=$((size / 2)) conv=notrunc status=none
     run bash -c 'echo built | "$VIREO" run "$BATS_TEST_TMPDIR/filter.so"'
     [ "$status" -eq 4 ]
+    [[ $output == "vireo: cannot run '$BATS_TEST_TMPDIR/filter.so': "*" altered after it was signed" ]]
 }
 
 @test "a library of another key is refused" {

@@ -120,6 +120,10 @@ call_is_logged() {
 burn info $trace second	line" ]
     # vireo logs has them as before.
     "$VIREO" logs burn | grep -q 'Z [0-9]* first "line"$'
+    # As objects: one a line, the same lines.
+    "$VIREO" logs -o json burn | jq -s -e 'any(.message == "first \"line\"") and
+        all((.time | test("^[0-9-]{10}T[0-9:.]{12}Z$")) and (.instance | type == "number"))'
+    [ "$("$VIREO" logs -o json burn | jq -r .message)" = "$("$VIREO" logs burn | cut -d' ' -f3-)" ]
     call "burn?trap" -H 'X-Request-Id: trapped-1'
     eventually 5 call_is_logged trapped-1
     [ "$(lines_of trapped-1 | jq -r 'select(.message == "call") | "\(.status) \(.cause)"')" = "502 trap" ]

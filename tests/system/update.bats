@@ -209,7 +209,7 @@ refuses() {
     [ "$("$VIREO" invoke steps --data x)" = one ]
     run "$VIREO" rollback steps
     [ "$status" -eq 3 ]
-    [[ $output == *"no former version"* ]]
+    [[ ${lines[0]} == *": no former version of 'steps' is kept" ]]
     "$VIREO" rm steps
 }
 
