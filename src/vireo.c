@@ -154,6 +154,12 @@ const struct cli_verb cli_verbs[] = {
      "  --log-calls               a line of the log for each call, with its cost\n\n"
      "  vireo serve --listen 127.0.0.1:8080 --state /var/lib/vireo\n",
      cli_serve},
+    {"oci", "VERB ...", "run a verb of the OCI runtime, vireo-runtime",
+     "Every word goes to it as it is; vireo oci --help shows its verbs. Engines are pointed at "
+     "the\n"
+     "program itself: see docs/engines.md.\n\n"
+     "  vireo oci run -b BUNDLE hello\n",
+     cli_oci},
     {"doctor", "", "show what this kernel offers, and which mechanism each part takes",
      "Every line was tried just now. Exit code 1: something is missing that vireo can't do "
      "without.\n\n  vireo doctor -o json\n",

@@ -49,6 +49,7 @@ int cli_allow(int argc, char **argv);
 int cli_audit(int argc, char **argv);
 int cli_logs(int argc, char **argv);
 int cli_top(int argc, char **argv);
+int cli_oci(int argc, char **argv);
 int cli_serve(int argc, char **argv);
 int cli_doctor(int argc, char **argv);
 

@@ -143,7 +143,7 @@ DEFINE_LIST(read_mount_list, struct oci_mount, 4096, read_mount)
 static const struct field hook_fields[] = {
     FIELD_REQUIRED("path", read_path, struct oci_hook, path),
     FIELD("args", read_strings, struct oci_hook, args),
-    FIELD("env", read_strings, struct oci_hook, env),
+    FIELD("env", read_env, struct oci_hook, env),
     FIELD_RANGE("timeout", read_u64, struct oci_hook, timeout, 1, 1 << 30),
 };
 DEFINE_OBJECT(read_hook, hook_fields)

@@ -273,19 +273,6 @@ static int read_args(struct reader *reader, const struct at *at, const struct fi
                : r;
 }
 
-static int read_env(struct reader *reader, const struct at *at, const struct field *field,
-                    void *out)
-{
-    const struct oci_strings *env = out;
-    int r = read_strings(reader, at, field, out);
-
-    for (size_t i = 0; r == 0 && i < env->count; i++)
-        if (env->list[i][0] == '=' || !strchr(env->list[i], '='))
-            r = refuse(reader, &(struct at){.up = at, .index = i},
-                       "'%.60s' is not of the form NAME=VALUE", env->list[i]);
-    return r;
-}
-
 static const struct field affinity_fields[] = {
     FIELD("initial", read_cpu_list, struct oci_process, exec_affinity_initial),
     FIELD("final", read_cpu_list, struct oci_process, exec_affinity_final),

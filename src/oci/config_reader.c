@@ -329,6 +329,18 @@ int read_strings(struct reader *reader, const struct at *at, const struct field 
     return r;
 }
 
+int read_env(struct reader *reader, const struct at *at, const struct field *field, void *out)
+{
+    const struct oci_strings *env = out;
+    int r = read_strings(reader, at, field, out);
+
+    for (size_t i = 0; r == 0 && i < env->count; i++)
+        if (env->list[i][0] == '=' || !strchr(env->list[i], '='))
+            r = refuse(reader, &(struct at){.up = at, .index = i},
+                       "'%.60s' is not of the form NAME=VALUE", env->list[i]);
+    return r;
+}
+
 int read_paths(struct reader *reader, const struct at *at, const struct field *field, void *out)
 {
     struct oci_strings *strings = out;

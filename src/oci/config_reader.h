@@ -124,6 +124,7 @@ int read_i64(struct reader *, const struct at *, const struct field *, void *); 
 int read_u64_plain(struct reader *, const struct at *, const struct field *, void *); /* uint64_t */
 int read_i64_plain(struct reader *, const struct at *, const struct field *, void *); /* int64_t */
 int read_strings(struct reader *, const struct at *, const struct field *, void *);
+int read_env(struct reader *, const struct at *, const struct field *, void *);    /* NAME=VALUE */
 int read_paths(struct reader *, const struct at *, const struct field *, void *);  /* absolute */
 int read_pairs(struct reader *, const struct at *, const struct field *, void *);  /* oci_pairs */
 int read_choice(struct reader *, const struct at *, const struct field *, void *); /* int */

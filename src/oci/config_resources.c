@@ -13,8 +13,7 @@ struct device_rule_row {
     const char *type, *access;
     struct oci_i64 major, minor;
 };
-static const struct choice rule_types[] = {
-    {"a", 'a'}, {"b", 'b'}, {"c", 'c'}, {"", 'a'}, {NULL, 0}};
+static const struct choice rule_types[] = {{"a", 'a'}, {"b", 'b'}, {"c", 'c'}, {NULL, 0}};
 static const struct field device_rule_fields[] = {
     FIELD_REQUIRED("allow", read_bool, struct device_rule_row, allow),
     FIELD_CHOICE("type", read_choice_word, struct device_rule_row, type, rule_types, false),
@@ -37,7 +36,7 @@ static int read_device_rule(struct reader *reader, const struct at *at, const st
         return refuse(reader, at, "access '%.20s' has other letters than r, w and m", access);
     *(struct oci_device_rule *)out = (struct oci_device_rule){
         .allow = row.allow,
-        .type = row.type[0] ? row.type[0] : 'a',
+        .type = row.type[0],
         .major = row.major.set ? row.major.value : -1,
         .minor = row.minor.set ? row.minor.value : -1,
         .read = strchr(access, 'r') != NULL,
@@ -101,7 +100,7 @@ DEFINE_OBJECT(read_cpu, cpu_fields)
 
 /* The keys of `pids` stand in oci_resources itself. */
 static const struct field pids_fields[] = {
-    FIELD("limit", read_i64, struct oci_resources, pids_limit),
+    FIELD_RANGE("limit", read_i64, struct oci_resources, pids_limit, -1, INT64_MAX),
 };
 DEFINE_OBJECT(read_pids, pids_fields)
 

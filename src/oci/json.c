@@ -179,7 +179,8 @@ static bool is_beyond(const char *p, const char *end, size_t *ret_length)
 
 struct census {
     size_t members;
-    const char *beyond; /* the first number that 64 bits don't hold */
+    const char *beyond;  /* the first number that 64 bits don't hold */
+    const char *control; /* a control character in a string, which json-c lets pass */
     bool infinite;
 };
 
@@ -191,7 +192,10 @@ static void take_text_census(const char *text, size_t bytes, struct census *cens
 
     for (const char *p = text; p && p < scan.end && !census->beyond;) {
         if (*p == '"') {
-            p = string_end(&scan, p);
+            const char *past = string_end(&scan, p);
+            for (; past && p < past && !census->control; p++)
+                census->control = (unsigned char)*p < 0x20 ? p : NULL;
+            p = past;
         } else if (*p == '-' || (*p >= '0' && *p <= '9')) {
             if (is_beyond(p, scan.end, &length))
                 census->beyond = p;
@@ -258,6 +262,9 @@ int oci_json_parse(const char *name, const char *text, size_t bytes,
     if (text_census.beyond)
         r = refuse_at(name, text, (size_t)(text_census.beyond - text),
                       "the number is too large for 64 bits", err);
+    else if (text_census.control)
+        r = refuse_at(name, text, (size_t)(text_census.control - text),
+                      "there is a control character in a string", err);
     else if (census.members != text_census.members)
         r = refuse_duplicate(name, text, bytes, err);
     else if (census.infinite)

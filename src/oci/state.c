@@ -1,0 +1,289 @@
+/* Containers as the verbs remember them: directories, locks, statuses. */
+#include "oci/state.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <json-c/json.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/err.h"
+#include "base/fd.h"
+#include "oci/state_file.h"
+
+DEFINE_CLEANUP(struct oci_state, oci_state_close)
+
+char *oci_state_default_root(void)
+{
+    const char *runtime = getenv("XDG_RUNTIME_DIR");
+    char *root = NULL;
+
+    if (geteuid() == 0 || !runtime || runtime[0] != '/')
+        return geteuid() == 0                                        ? strdup("/run/vireo-oci")
+               : asprintf(&root, "/tmp/vireo-oci-%u", geteuid()) < 0 ? NULL
+                                                                     : root;
+    return asprintf(&root, "%s/vireo-oci", runtime) < 0 ? NULL : root;
+}
+
+int oci_state_check_id(const char *id, struct err *err)
+{
+    static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                  "0123456789_+-.";
+    size_t length = strlen(id);
+
+    if (length == 0 || length > OCI_ID_MAX_BYTES || strspn(id, allowed) != length ||
+        strcmp(id, ".") == 0 || strcmp(id, "..") == 0)
+        return err_say(err, -EINVAL,
+                       "cannot use '%.64s' as a container's id: it may have letters, digits and "
+                       "_+-. and at most %d bytes",
+                       id, OCI_ID_MAX_BYTES);
+    return 0;
+}
+
+/* mkdir -p, 0700 for what it makes: the state holds start sockets. */
+static int make_directories(const char *path, struct err *err)
+{
+    _cleanup_(freep) char *copy = strdup(path);
+
+    if (!copy)
+        return err_set(err, -ENOMEM, "cannot make '%s'", path);
+    for (char *p = copy + 1; *p; p++) {
+        if (*p != '/')
+            continue;
+        *p = '\0';
+        if (mkdir(copy, 0755) < 0 && errno != EEXIST)
+            return err_set(err, -errno, "cannot make '%s'", copy);
+        *p = '/';
+    }
+    if (mkdir(copy, 0700) < 0 && errno != EEXIST)
+        return err_set(err, -errno, "cannot make '%s'", copy);
+    return 0;
+}
+
+static struct oci_state *state_new(const char *root, const char *id)
+{
+    _cleanup_(oci_state_closep) struct oci_state *state = calloc(1, sizeof *state);
+
+    if (!state)
+        return NULL;
+    state->fd = -1;
+    state->id = strdup(id);
+    if (!state->id || asprintf(&state->path, "%s/%s", root, id) < 0)
+        return NULL;
+    return steal_ptr(&state);
+}
+
+void oci_state_close(struct oci_state *state)
+{
+    if (!state)
+        return;
+    if (state->fd >= 0)
+        close(state->fd);
+    json_object_put(state->annotations);
+    free(state->id);
+    free(state->path);
+    free(state->bundle);
+    free(state->rootfs);
+    free(state->version);
+    free(state->created);
+    free(state);
+}
+
+int oci_state_make(const char *root, const char *id, struct oci_state **ret_state, struct err *err)
+{
+    _cleanup_(oci_state_closep) struct oci_state *state = NULL;
+    int r = oci_state_check_id(id, err);
+
+    if (r < 0)
+        return r;
+    state = state_new(root, id);
+    if (!state)
+        return err_set(err, -ENOMEM, "cannot make '%s'", id);
+    /* The root is there but the first time: no walk along its path. */
+    r = mkdir(state->path, 0700) < 0 ? -errno : 0;
+    if (r == -ENOENT) {
+        r = make_directories(root, err);
+        if (r < 0)
+            return r;
+        r = mkdir(state->path, 0700) < 0 ? -errno : 0;
+    }
+    if (r == -EEXIST)
+        return err_say(err, r, "cannot create '%s': a container of this id exists", id);
+    if (r < 0)
+        return err_set(err, r, "cannot make '%s'", state->path);
+    state->fd = open(state->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+    if (state->fd < 0)
+        return err_set(err, -errno, "cannot open '%s'", state->path);
+    r = oci_state_lock(state, err);
+    if (r == 0)
+        *ret_state = steal_ptr(&state);
+    return r;
+}
+
+int oci_state_open(const char *root, const char *id, struct oci_state **ret_state, struct err *err)
+{
+    _cleanup_(oci_state_closep) struct oci_state *state = NULL;
+    int r = oci_state_check_id(id, err);
+
+    if (r < 0)
+        return r;
+    state = state_new(root, id);
+    if (!state)
+        return err_set(err, -ENOMEM, "cannot open '%s'", id);
+    state->fd = open(state->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+    if (state->fd < 0 && errno == ENOENT)
+        return err_say(err, -ENOENT, "cannot find '%s': container does not exist", id);
+    if (state->fd < 0)
+        return err_set(err, -errno, "cannot open '%s'", state->path);
+    r = state_file_read(state, err);
+    /* Whoever made the directory crashed, or is about to write the file. */
+    if (r < 0 && r != -ENOENT)
+        return r;
+    *ret_state = steal_ptr(&state);
+    return 0;
+}
+
+int oci_state_lock(struct oci_state *state, struct err *err)
+{
+    struct stat mine, now;
+
+    while (flock(state->fd, LOCK_EX) < 0)
+        if (errno != EINTR)
+            return err_set(err, -errno, "cannot lock '%s'", state->path);
+    /* A delete may have removed it while we waited, and a create made another. */
+    if (fstat(state->fd, &mine) < 0 || stat(state->path, &now) < 0 || mine.st_ino != now.st_ino)
+        return err_say(err, -ENOENT, "cannot find '%s': container does not exist", state->id);
+    return 0;
+}
+
+void oci_state_unlock(struct oci_state *state)
+{
+    flock(state->fd, LOCK_UN);
+}
+
+int oci_state_config(const struct oci_state *state, struct oci_config **ret_config, struct err *err)
+{
+    return oci_config_read(state->fd, ret_config, err);
+}
+
+/* Files and sockets only: the launch makes no directories of its own that are deeper than one. */
+static void empty_directory(int fd, int depth)
+{
+    int copy = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *dir = copy >= 0 ? fdopendir(copy) : NULL;
+
+    if (!dir) {
+        if (copy >= 0)
+            close(copy);
+        return;
+    }
+    for (struct dirent *entry; (entry = readdir(dir));) {
+        if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
+            continue;
+        if (unlinkat(fd, entry->d_name, 0) == 0 || depth == 0)
+            continue;
+        _cleanup_(closep) int inner =
+            openat(fd, entry->d_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        if (inner >= 0)
+            empty_directory(inner, depth - 1);
+        unlinkat(fd, entry->d_name, AT_REMOVEDIR);
+    }
+    closedir(dir);
+}
+
+int oci_state_remove(const struct oci_state *state, struct err *err)
+{
+    /* state.json last: while something is left, `list` and `delete` still find it. */
+    empty_directory(state->fd, 1);
+    if (rmdir(state->path) < 0 && errno != ENOENT)
+        return err_set(err, -errno, "cannot remove '%s'", state->path);
+    return 0;
+}
+
+/* Field 22 of /proc/PID/stat, and whether it is a zombie; false: there is no such process. */
+static bool process_lives(pid_t pid, uint64_t start_time)
+{
+    char path[32], text[1024];
+
+    snprintf(path, sizeof path, "/proc/%d/stat", pid);
+    _cleanup_(closep) int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return false;
+    ssize_t bytes = fd_read_full(fd, text, sizeof text - 1);
+    if (bytes <= 0)
+        return false;
+    text[bytes] = '\0';
+    const char *p = strrchr(text, ')'); /* the name may hold anything but ends there */
+    char status;
+    unsigned long long start;
+    if (!p || sscanf(p + 1,
+                     " %c %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s "
+                     "%*s %llu",
+                     &status, &start) != 2)
+        return false;
+    return status != 'Z' && status != 'X' && start == start_time;
+}
+
+enum oci_status oci_state_status(const struct oci_state *state)
+{
+    if (state->place.pid <= 0) {
+        /* Its maker holds the lock while it works; without one nobody goes on. */
+        _cleanup_(closep) int fd = openat(state->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        bool held = fd >= 0 && flock(fd, LOCK_SH | LOCK_NB) < 0;
+        return held ? OCI_CREATING : OCI_STOPPED;
+    }
+    if (!process_lives(state->place.pid, state->place.start_time))
+        return OCI_STOPPED;
+    if (faccessat(state->fd, "start.sock", F_OK, 0) == 0)
+        return OCI_CREATED;
+    return oci_launch_frozen(&state->place) > 0 ? OCI_PAUSED : OCI_RUNNING;
+}
+
+const char *oci_status_name(enum oci_status status)
+{
+    static const char *const names[] = {
+        [OCI_CREATING] = "creating", [OCI_CREATED] = "created", [OCI_RUNNING] = "running",
+        [OCI_PAUSED] = "paused",     [OCI_STOPPED] = "stopped",
+    };
+
+    return names[status];
+}
+
+static int compare_ids(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+int oci_state_ids(const char *root, char ***ret_ids, size_t *ret_count, struct err *err)
+{
+    char **ids = NULL;
+    size_t count = 0;
+    DIR *dir = opendir(root);
+
+    *ret_ids = NULL;
+    *ret_count = 0;
+    if (!dir)
+        return errno == ENOENT ? 0 : err_set(err, -errno, "cannot read '%s'", root);
+    for (struct dirent *entry; (entry = readdir(dir));) {
+        if (oci_state_check_id(entry->d_name, NULL) < 0 || entry->d_name[0] == '.')
+            continue;
+        char **more = reallocarray(ids, count + 1, sizeof *ids);
+        if (!more)
+            break;
+        ids = more;
+        if ((ids[count] = strdup(entry->d_name)))
+            count++;
+    }
+    closedir(dir);
+    if (count > 1)
+        qsort(ids, count, sizeof *ids, compare_ids);
+    *ret_ids = ids;
+    *ret_count = count;
+    return 0;
+}

@@ -1,0 +1,141 @@
+/* state.json: written aside and renamed, read back with every field checked. */
+#include "oci/state_file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <json-c/json.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/err.h"
+#include "base/fd.h"
+#include "oci/json.h"
+
+#define STATE_MAX_BYTES (4 << 20)
+
+static void object_put(struct json_object **object)
+{
+    json_object_put(*object);
+}
+
+static void add_string(struct json_object *object, const char *key, const char *value)
+{
+    json_object_object_add(object, key, json_object_new_string(value ? value : ""));
+}
+
+struct json_object *oci_state_json(const struct oci_state *state, const char *status, pid_t pid,
+                                   bool more)
+{
+    struct json_object *object = json_object_new_object();
+
+    add_string(object, "ociVersion", state->version ? state->version : "1.2.0");
+    add_string(object, "id", state->id);
+    add_string(object, "status", status);
+    /* The specification: the pid is there in created and running, and may be left out in stopped.
+     */
+    json_object_object_add(object, "pid", json_object_new_int(pid));
+    add_string(object, "bundle", state->bundle);
+    if (more) {
+        add_string(object, "rootfs", state->rootfs);
+        add_string(object, "created", state->created);
+    }
+    if (state->annotations)
+        json_object_object_add(object, "annotations", json_object_get(state->annotations));
+    return object;
+}
+
+char *oci_state_text_of(const struct oci_state *state, const char *status, pid_t pid)
+{
+    _cleanup_(object_put) struct json_object *object = oci_state_json(state, status, pid, false);
+
+    return strdup(json_object_to_json_string_ext(object, JSON_C_TO_STRING_NOSLASHESCAPE));
+}
+
+int oci_state_save(const struct oci_state *state, struct err *err)
+{
+    const struct oci_place *place = &state->place;
+    _cleanup_(object_put) struct json_object *object = oci_state_json(state, "", place->pid, true);
+    json_object_object_del(object, "status");
+    json_object_object_add(object, "owner", json_object_new_int64(state->owner));
+    json_object_object_add(object, "startTime", json_object_new_uint64(place->start_time));
+    json_object_object_add(object, "cgroupManager", json_object_new_int((int)place->manager));
+    add_string(object, "cgroupPath", place->cgroup_path);
+    add_string(object, "scope", place->scope);
+    const char *text = json_object_to_json_string_ext(object, JSON_C_TO_STRING_NOSLASHESCAPE);
+
+    _cleanup_(closep) int fd = openat(state->fd, "state.json.new",
+                                      O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+    int r = fd < 0 ? -errno : fd_write_full(fd, text, strlen(text));
+    if (r == 0 && renameat(state->fd, "state.json.new", state->fd, "state.json") < 0)
+        r = -errno;
+    return r < 0 ? err_set(err, r, "cannot write '%s/state.json'", state->path) : 0;
+}
+
+static char *take_string(struct json_object *object, const char *key)
+{
+    struct json_object *value;
+
+    if (!json_object_object_get_ex(object, key, &value) ||
+        !json_object_is_type(value, json_type_string))
+        return NULL;
+    return strdup(json_object_get_string(value));
+}
+
+static int64_t take_number(struct json_object *object, const char *key)
+{
+    struct json_object *value;
+
+    if (!json_object_object_get_ex(object, key, &value) ||
+        !json_object_is_type(value, json_type_int))
+        return -1;
+    return json_object_get_int64(value);
+}
+
+static bool take_place(struct json_object *object, struct oci_place *place)
+{
+    _cleanup_(freep) char *path = take_string(object, "cgroupPath");
+    _cleanup_(freep) char *scope = take_string(object, "scope");
+    int64_t pid = take_number(object, "pid"), start = take_number(object, "startTime");
+    int64_t manager = take_number(object, "cgroupManager");
+
+    if (!path || !scope || strlen(path) >= sizeof place->cgroup_path ||
+        strlen(scope) >= sizeof place->scope || pid < 0 || pid > INT32_MAX || start < 0 ||
+        manager < OCI_CGROUP_CGROUPFS || manager > OCI_CGROUP_DISABLED)
+        return false;
+    place->pid = (pid_t)pid;
+    place->start_time = (uint64_t)start;
+    place->manager = (enum oci_cgroup_manager)manager;
+    strcpy(place->cgroup_path, path);
+    strcpy(place->scope, scope);
+    return true;
+}
+
+int state_file_read(struct oci_state *state, struct err *err)
+{
+    _cleanup_(freep) char *text = NULL;
+    _cleanup_(object_put) struct json_object *object = NULL;
+    size_t bytes;
+
+    if (faccessat(state->fd, "state.json", F_OK, 0) < 0 && errno == ENOENT)
+        return -ENOENT;
+    int r = fd_read_file(state->fd, "state.json", STATE_MAX_BYTES, &text, &bytes, err);
+    if (r == 0)
+        r = oci_json_parse("state.json", text, bytes, &object, err);
+    if (r < 0)
+        return r;
+    struct json_object *annotations = NULL;
+    state->bundle = take_string(object, "bundle");
+    state->rootfs = take_string(object, "rootfs");
+    state->version = take_string(object, "ociVersion");
+    state->created = take_string(object, "created");
+    state->owner = (uint32_t)take_number(object, "owner");
+    if (json_object_object_get_ex(object, "annotations", &annotations))
+        state->annotations = json_object_get(annotations);
+    if (!state->bundle || !state->rootfs || !state->version || !state->created ||
+        !take_place(object, &state->place))
+        return err_say(err, -EINVAL, "cannot read '%s/state.json': it is no container's state",
+                       state->path);
+    return 0;
+}

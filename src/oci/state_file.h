@@ -1,0 +1,7 @@
+/* state.json, read and written. */
+#pragma once
+
+#include "oci/state.h"
+
+/* Fills what is in the file; -ENOENT: it is not there (yet). */
+int state_file_read(struct oci_state *state, struct err *err);

@@ -1,0 +1,300 @@
+/* create, start and run. */
+#include <errno.h>
+#include <fcntl.h>
+#include <json-c/json.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/fd.h"
+#include "oci/hooks.h"
+#include "oci/runtime.h"
+
+DEFINE_CLEANUP(struct oci_config, oci_config_free)
+DEFINE_CLEANUP(struct oci_state, oci_state_close)
+
+struct creation {
+    const char *id, *bundle, *config_name, *pid_file, *preserve_fds;
+    char bundle_path[PATH_MAX];
+    int bundle_fd;
+    struct oci_launch_options launch;
+    struct oci_config *config;
+    struct oci_state *state;
+    bool detach, keep;
+};
+
+/* The config.json, and its bytes for the copy in the state. */
+static int read_config(struct creation *creation, char **ret_text, size_t *ret_bytes,
+                       struct err *err)
+{
+    _cleanup_(freep) char *text = NULL;
+    size_t bytes;
+
+    if (!realpath(creation->bundle, creation->bundle_path))
+        return err_set(err, -errno, "cannot open the bundle '%s'", creation->bundle);
+    creation->bundle_fd = open(creation->bundle_path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (creation->bundle_fd < 0)
+        return err_set(err, -errno, "cannot open the bundle '%s'", creation->bundle);
+    int r = fd_read_file(creation->bundle_fd, creation->config_name, OCI_CONFIG_MAX_BYTES, &text,
+                         &bytes, err);
+    if (r == 0)
+        r = oci_config_parse(creation->config_name, text, bytes, &creation->config, err);
+    if (r < 0)
+        return r;
+    *ret_text = steal_ptr(&text);
+    *ret_bytes = bytes;
+    return 0;
+}
+
+static char *time_now(void)
+{
+    struct timespec now;
+    struct tm utc;
+    char seconds[32], *text;
+
+    clock_gettime(CLOCK_REALTIME, &now);
+    gmtime_r(&now.tv_sec, &utc);
+    strftime(seconds, sizeof seconds, "%Y-%m-%dT%H:%M:%S", &utc);
+    return asprintf(&text, "%s.%09ldZ", seconds, now.tv_nsec) < 0 ? NULL : text;
+}
+
+static int fill_state(struct creation *creation, const char *text, size_t bytes, struct err *err)
+{
+    struct oci_state *state = creation->state;
+    const char *root = creation->config->root_path;
+    struct json_object *annotations = NULL;
+
+    state->bundle = strdup(creation->bundle_path);
+    state->version = strdup(creation->config->version);
+    state->created = time_now();
+    state->owner = geteuid();
+    state->place.manager = creation->launch.manager;
+    if (root[0] == '/')
+        state->rootfs = strdup(root);
+    else if (asprintf(&state->rootfs, "%s/%s", creation->bundle_path, root) < 0)
+        state->rootfs = NULL;
+    if (json_object_object_get_ex(creation->config->document, "annotations", &annotations))
+        state->annotations = json_object_get(annotations);
+    if (!state->bundle || !state->version || !state->created || !state->rootfs)
+        return err_set(err, -ENOMEM, "cannot create '%s'", state->id);
+    /* Not read again before another verb: the lock is held. */
+    _cleanup_(closep) int fd =
+        openat(state->fd, "config.json", O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    int r = fd < 0 ? -errno : fd_write_full(fd, text, bytes);
+    return r < 0 ? err_set(err, r, "cannot write '%s/config.json'", state->path)
+                 : oci_state_save(state, err);
+}
+
+static char *state_text(void *data, const char *status, pid_t pid)
+{
+    const struct creation *creation = data;
+
+    return oci_state_text_of(creation->state, status, pid);
+}
+
+static int run_hooks(void *data, enum oci_hook_kind kind, const struct oci_place *place,
+                     struct err *err)
+{
+    struct creation *creation = data;
+    const struct oci_hooks *hooks = &creation->config->hooks[kind];
+
+    if (hooks->count == 0)
+        return 0;
+    /* A hook may ask for the state, and a crash in one must leave what `delete` needs. */
+    creation->state->place = *place;
+    int r = oci_state_save(creation->state, err);
+    if (r < 0)
+        return r;
+    _cleanup_(freep) char *text = oci_state_text_of(creation->state, "creating", place->pid);
+    if (!text)
+        return err_set(err, -ENOMEM, "cannot run hooks of '%s'", creation->id);
+    return oci_hooks_run(hooks, text, creation->bundle_path, err);
+}
+
+static int launch(struct creation *creation, int *ret_terminal, struct err *err)
+{
+    struct oci_state *state = creation->state;
+    const struct oci_create create = {
+        .id = state->id,
+        .bundle = creation->bundle_path,
+        .bundle_fd = creation->bundle_fd,
+        .state_fd = state->fd,
+        .state_path = state->path,
+        .config = creation->config,
+        .options = creation->launch,
+        .run_hooks = run_hooks,
+        .state_text = state_text,
+        .data = creation,
+    };
+    struct oci_place place = state->place;
+    int r = oci_launch_create(&create, &place, ret_terminal, err);
+
+    if (r < 0)
+        return r;
+    state->place = place;
+    r = oci_state_save(state, err);
+    if (r == 0 && creation->pid_file)
+        r = verb_write_pid(creation->pid_file, place.pid, err);
+    if (r < 0)
+        oci_launch_remove(&place, NULL);
+    return r;
+}
+
+/* All of create; on failure nothing is left. `ret_terminal`: see oci_launch_create(). */
+static int create(struct runtime *runtime, struct creation *creation, int *ret_terminal,
+                  struct err *err)
+{
+    _cleanup_(freep) char *text = NULL;
+    size_t bytes = 0;
+    int r = oci_state_check_id(creation->id, err);
+
+    if (r == 0)
+        r = read_config(creation, &text, &bytes, err);
+    if (r < 0)
+        return r;
+    for (size_t i = 0; i < creation->config->warnings.count; i++)
+        runtime_report(runtime, "warning", creation->config->warnings.list[i]);
+    r = oci_state_make(runtime->root, creation->id, &creation->state, err);
+    if (r < 0)
+        return r;
+    r = fill_state(creation, text, bytes, err);
+    if (r == 0)
+        r = launch(creation, ret_terminal, err);
+    if (r < 0) {
+        struct err second = {0};
+        if (oci_state_remove(creation->state, &second) < 0)
+            runtime_report(runtime, "warning", second.message);
+    }
+    return r;
+}
+
+static int read_creation(struct runtime *runtime, int argc, char **argv, bool run,
+                         struct creation *creation, struct err *err)
+{
+    bool ignored = false;
+    char **words;
+    const struct verb_option options[] = {
+        {.name = "bundle", .letter = 'b', .value = &creation->bundle},
+        {.name = "config", .letter = 'f', .value = &creation->config_name},
+        {.name = "console-socket", .value = &creation->launch.console_socket},
+        {.name = "pid-file", .value = &creation->pid_file},
+        {.name = "preserve-fds", .value = &creation->preserve_fds},
+        {.name = "no-pivot", .flag = &creation->launch.no_pivot},
+        {.name = "no-new-keyring", .flag = &creation->launch.no_new_keyring},
+        /* The runtime is never its container's reaper: runc's flag changes nothing here. */
+        {.name = "no-subreaper", .flag = &ignored},
+        {.name = run ? "detach" : NULL, .letter = 'd', .flag = &creation->detach},
+        {.name = run ? "keep" : NULL, .flag = &creation->keep},
+        {NULL},
+    };
+    long long count = 0;
+    int r = verb_options(argc, argv, options, false, 1, 1, &words, err);
+
+    if (r >= 0 && creation->preserve_fds)
+        r = verb_number("preserve-fds", creation->preserve_fds, 0, 4096, &count, err);
+    if (r < 0)
+        return r;
+    creation->id = words[0];
+    creation->launch.preserve_fds = (unsigned)count;
+    creation->launch.manager = runtime->manager;
+    runtime_environment(&creation->launch);
+    return 0;
+}
+
+static void creation_end(struct creation *creation)
+{
+    oci_config_free(creation->config);
+    oci_state_close(creation->state);
+    if (creation->bundle_fd >= 0)
+        close(creation->bundle_fd);
+}
+
+#define CREATION                                                     \
+    {                                                                \
+        .bundle = ".", .config_name = "config.json", .bundle_fd = -1 \
+    }
+
+int verb_create(struct runtime *runtime, int argc, char **argv, struct err *err)
+{
+    _cleanup_(creation_end) struct creation creation = CREATION;
+    int r = read_creation(runtime, argc, argv, false, &creation, err);
+
+    return r < 0 ? r : create(runtime, &creation, NULL, err);
+}
+
+int runtime_start(struct runtime *runtime, struct oci_state *state, struct err *err)
+{
+    _cleanup_(oci_config_freep) struct oci_config *config = NULL;
+    enum oci_status status = oci_state_status(state);
+
+    if (status != OCI_CREATED)
+        return err_say(err, -EBUSY, "cannot start '%s': the container is %s, not created",
+                       state->id, oci_status_name(status));
+    int r = oci_state_config(state, &config, err);
+    if (r < 0)
+        return r;
+    if (!config->process) {
+        oci_launch_kill(&state->place, 9, NULL);
+        return err_say(err, -EINVAL, "cannot start '%s': its config.json has no process",
+                       state->id);
+    }
+    r = oci_launch_start(&state->place, state->fd, err);
+    if (r < 0 || config->hooks[OCI_HOOK_POSTSTART].count == 0)
+        return r;
+    _cleanup_(freep) char *text = oci_state_text_of(state, "running", state->place.pid);
+    if (!text)
+        return err_set(err, -ENOMEM, "cannot run hooks of '%s'", state->id);
+    /* The specification: a poststart hook that fails is a warning, the container goes on. */
+    oci_hooks_run_all(&config->hooks[OCI_HOOK_POSTSTART], text, state->bundle, runtime_warn,
+                      runtime);
+    return 0;
+}
+
+int verb_start(struct runtime *runtime, int argc, char **argv, struct err *err)
+{
+    _cleanup_(oci_state_closep) struct oci_state *state = NULL;
+    const struct verb_option none[] = {{NULL}};
+    char **words;
+    int r = verb_options(argc, argv, none, false, 1, 1, &words, err);
+
+    if (r >= 0)
+        r = oci_state_open(runtime->root, words[0], &state, err);
+    if (r >= 0)
+        r = oci_state_lock(state, err);
+    return r < 0 ? r : runtime_start(runtime, state, err);
+}
+
+int verb_run(struct runtime *runtime, int argc, char **argv, struct err *err)
+{
+    _cleanup_(creation_end) struct creation creation = CREATION;
+    _cleanup_(closep) int terminal = -1;
+    int exit_status = 0;
+    int r = read_creation(runtime, argc, argv, true, &creation, err);
+
+    if (r == 0)
+        r = create(runtime, &creation, creation.detach ? NULL : &terminal, err);
+    if (r < 0)
+        return r;
+    r = runtime_start(runtime, creation.state, err);
+    /* What goes on with the container while this process waits is others' business. */
+    if (r == 0 && creation.detach)
+        return 0;
+    if (r == 0) {
+        oci_state_unlock(creation.state);
+        r = exit_status = runtime_foreground(creation.state->place.pid, steal_fd(&terminal), err);
+        if (creation.keep)
+            return r;
+        /* Somebody else may have deleted it meanwhile. */
+        if (oci_state_lock(creation.state, NULL) < 0)
+            return exit_status;
+    }
+    struct err second = {0};
+    if (runtime_remove(runtime, creation.state, &second) < 0 && r >= 0)
+        runtime_report(runtime, "warning", second.message);
+    return r < 0 ? r : exit_status;
+}

@@ -1,0 +1,87 @@
+#!/usr/bin/env bats
+# containerd, by ctr, with vireo-runtime as the runtime of its shim.
+
+load helper
+load engines
+
+setup_file() {
+    engine_begin containerd ctr busybox
+    engine_rootfs "$ENGINE/rootfs"
+    cat >"$ENGINE/config.toml" <<END2
+version = 2
+root = "$ENGINE/root"
+state = "$ENGINE/state"
+disabled_plugins = ["io.containerd.internal.v1.opt"]
+[grpc]
+address = "$ENGINE/sock"
+[plugins."io.containerd.grpc.v1.cri"]
+disable_tcp_service = true
+[plugins."io.containerd.grpc.v1.cri".containerd.runtimes.vireo]
+runtime_type = "io.containerd.runc.v2"
+[plugins."io.containerd.grpc.v1.cri".containerd.runtimes.vireo.options]
+BinaryName = "$ENGINE_RUNTIME"
+END2
+    setpriv --pdeathsig TERM containerd --config "$ENGINE/config.toml" >"$ENGINE/log" 2>&1 3>&- &
+    export CONTAINERD=$!
+    eventually 30 ctr version >/dev/null 2>&1 || { tail "$ENGINE/log" >&2; return 1; }
+}
+
+teardown_file() {
+    [ -n "${ENGINE-}" ] || return 0
+    local task
+    for task in $(ctr task ls -q 2>/dev/null); do
+        ctr task kill -s KILL "$task" 2>/dev/null || true
+        ctr task rm -f "$task" >/dev/null 2>&1 || true
+        ctr container rm "$task" 2>/dev/null || true
+    done
+    engine_end "${CONTAINERD-}"
+}
+
+setup() {
+    [ -n "${ENGINE-}" ] || skip "containerd is not installed (scripts/deps engines)"
+}
+
+ctr() {
+    timeout 60 ctr -a "$ENGINE/sock" "$@" 3>&-
+}
+
+ctr_run() {
+    ctr run --runc-binary "$ENGINE_RUNTIME" --rootfs "$@"
+}
+
+task_is() {
+    [ "$(ctr task ls | awk -v id="$1" '$1 == id {print $3}')" = "$2" ]
+}
+
+@test "ctr runs a container, and its output and exit status arrive" {
+    run ctr_run --rm "$ENGINE/rootfs" once /bin/sh -c 'echo out; exit 7'
+    [ "$status" = 7 ]
+    [[ $output == *out* ]]
+}
+
+@test "ctr execs, pauses, goes on, shows metrics and kills" {
+    ctr_run -d "$ENGINE/rootfs" life /bin/sh -c 'trap "exit 3" TERM; while :; do sleep 0.05; done'
+    run ctr task exec --exec-id e1 life /bin/sh -c 'echo inside; exit 5'
+    [ "$status" = 5 ]
+    [[ $output == *inside* ]]
+    run ctr task ps life
+    [[ ${#lines[@]} -ge 2 ]]
+    ctr task pause life
+    task_is life PAUSED
+    ctr task resume life
+    task_is life RUNNING
+    run ctr task metrics life
+    [ "$status" = 0 ]
+    [[ $output == *memory* ]]
+    ctr task kill -s TERM life
+    eventually 20 task_is life STOPPED
+    run ctr task rm life
+    ctr container rm life
+}
+
+@test "containerd's CRI plug-in has the runtime" {
+    run ctr plugins ls
+    [[ $output == *"io.containerd.grpc.v1"*cri*ok* ]]
+    run grep -c 'invalid' "$ENGINE/log"
+    [ "$output" = 0 ]
+}

@@ -1,0 +1,132 @@
+#!/usr/bin/env bats
+# podman with vireo-runtime as its runtime.
+
+load helper
+bats_require_minimum_version 1.5.0
+load engines
+
+setup_file() {
+    engine_begin podman conmon busybox
+    engine_rootfs "$ENGINE/rootfs"
+    cat >"$ENGINE/containers.conf" <<END2
+[engine]
+events_logger = "file"
+cgroup_manager = "cgroupfs"
+runtime = "it"
+[engine.runtimes]
+it = ["$ENGINE_RUNTIME"]
+[containers]
+default_ulimits = ["nofile=1024:1024", "nproc=4096:4096"]
+netns = "none"
+END2
+    export CONTAINERS_CONF=$ENGINE/containers.conf
+}
+
+teardown_file() {
+    [ -n "${ENGINE-}" ] || return 0
+    podman rm -a -f -t 0 >/dev/null 2>&1 || true
+    engine_end
+}
+
+setup() {
+    [ -n "${ENGINE-}" ] || skip "podman is not installed (scripts/deps engines)"
+}
+
+podman() {
+    timeout 60 podman --root "$ENGINE/storage" --runroot "$ENGINE/run" --tmpdir "$ENGINE/tmp" \
+        --storage-driver vfs "$@" 3>&-
+}
+
+# start NAME [OPTION...] -- COMMAND...
+start() {
+    local name=$1 options=()
+    shift
+    while [ "$1" != -- ]; do
+        options+=("$1")
+        shift
+    done
+    shift
+    podman run -d --name "$name" ${options[@]+"${options[@]}"} --rootfs "$ENGINE/rootfs" "$@"
+}
+
+status_is() {
+    [ "$(podman inspect --format '{{.State.Status}}' "$1")" = "$2" ]
+}
+
+@test "podman runs a container, and its output and exit status arrive" {
+    run podman run --rm --rootfs "$ENGINE/rootfs" sh -c 'echo out; echo err >&2; exit 7'
+    [ "$status" = 7 ]
+    [[ $output == *out* ]]
+    [[ $output == *err* ]]
+}
+
+@test "podman tells a program that is not there (127) from one that can't be run (126)" {
+    run -127 podman run --rm --rootfs "$ENGINE/rootfs" no-such-program
+    [ "$status" = 127 ]
+    run podman run --rm --rootfs "$ENGINE/rootfs" /etc/passwd
+    [ "$status" = 126 ]
+}
+
+@test "podman execs, pauses, goes on, stops and shows the log" {
+    start life -- sh -c 'echo begun; trap "exit 3" TERM; while :; do sleep 0.05; done'
+    run podman exec life sh -c 'cat /proc/1/cmdline | tr "\0" " "; exit 5'
+    [ "$status" = 5 ]
+    [[ $output == *"trap"* ]]
+    podman pause life
+    status_is life paused
+    podman unpause life
+    status_is life running
+    podman stop -t 20 life
+    [ "$(podman inspect --format '{{.State.ExitCode}}' life)" = 3 ]
+    [ "$(podman logs life)" = begun ]
+    podman start life
+    status_is life running
+    podman rm -f -t 0 life
+}
+
+@test "podman execs with a terminal" {
+    start tty -- sleep 60
+    run script -qec "podman --root $ENGINE/storage --runroot $ENGINE/run --tmpdir $ENGINE/tmp \
+        --storage-driver vfs exec -it tty sh -c 'tty; stty size'" /dev/null </dev/null
+    [[ $output == */dev/pts/0* ]]
+    podman rm -f -t 0 tty
+}
+
+@test "podman's limits arrive in the container's groups" {
+    start limits --memory 64m --cpus 0.5 --pids-limit 33 -- sleep 60
+    local pid group
+    pid=$(podman inspect --format '{{.State.Pid}}' limits)
+    group() { # controller
+        awk -F: -v c="$1" '$2 ~ "(^|,)" c "(,|$)" {print $3}' "/proc/$pid/cgroup"
+    }
+    if [ -e /sys/fs/cgroup/cgroup.controllers ]; then
+        group=/sys/fs/cgroup$(awk -F: '$1 == 0 {print $3}' "/proc/$pid/cgroup")
+        [ "$(cat "$group/memory.max")" = $((64 << 20)) ]
+        [ "$(cat "$group/pids.max")" = 33 ]
+        [ "$(cat "$group/cpu.max")" = "50000 100000" ]
+    else
+        [ "$(cat "/sys/fs/cgroup/memory$(group memory)/memory.limit_in_bytes")" = $((64 << 20)) ]
+        [ "$(cat "/sys/fs/cgroup/pids$(group pids)/pids.max")" = 33 ]
+        [ "$(cat "/sys/fs/cgroup/cpu$(group cpu)/cpu.cfs_quota_us")" = 50000 ]
+    fi
+    podman rm -f -t 0 limits
+}
+
+@test "podman's health checks run in the container" {
+    start healthy --health-cmd 'test -e /tmp/well' --health-interval disable -- \
+        sh -c 'sleep 60'
+    run podman healthcheck run healthy
+    [ "$status" != 0 ]
+    podman exec healthy touch /tmp/well
+    podman healthcheck run healthy
+    podman rm -f -t 0 healthy
+}
+
+@test "podman: many at once start, and none leaves a process or a state" {
+    local i
+    for i in 1 2 3 4 5 6; do
+        podman run --rm --rootfs "$ENGINE/rootfs" true &
+    done
+    wait
+    [ -z "$(podman ps -a -q)" ]
+}
