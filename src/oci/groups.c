@@ -67,6 +67,25 @@ static void resource_trees(const struct oci_resources *resources, char *only, si
              resources->unified.count ? " unified" : "");
 }
 
+bool groups_are_wanted(const struct oci_resources *resources)
+{
+    const __typeof__(resources->memory) *memory = &resources->memory;
+    const __typeof__(resources->cpu) *cpu = &resources->cpu;
+    const __typeof__(resources->block_io) *io = &resources->block_io;
+
+    bool throttled = false;
+    for (size_t i = 0; i < OCI_THROTTLES; i++)
+        throttled |= io->throttle[i].count > 0;
+    return memory->limit.set || memory->reservation.set || memory->swap.set || memory->kernel.set ||
+           memory->kernel_tcp.set || memory->swappiness.set || memory->disable_oom_killer.value ||
+           cpu->shares.set || cpu->quota.set || cpu->period.set || cpu->burst.set ||
+           cpu->realtime_period.set || cpu->realtime_runtime.set || cpu->idle.set || cpu->cpus ||
+           cpu->mems || resources->pids_limit.set || io->weight.set || io->leaf_weight.set ||
+           io->weight_count || throttled || resources->hugepage_count ||
+           resources->network_class.set || resources->network_priority_count ||
+           resources->rdma_count || resources->unified.count;
+}
+
 int groups_make(struct cgroup_place *groups, const struct oci_config *config, struct err *err)
 {
     char only[GROUPS_ONLY_MAX];

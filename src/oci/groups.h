@@ -17,6 +17,9 @@ int groups_path(const struct oci_config *config, const char *id, char ret_path[O
  * them. On failure they are gone again. */
 int groups_make(struct cgroup_place *groups, const struct oci_config *config, struct err *err);
 
+/* Whether there is any limit that only a group can hold (device rules are no limit to a user). */
+bool groups_are_wanted(const struct oci_resources *resources);
+
 /* Applies what is set; makes and enters (slowly) trees that the container is not in yet. */
 int groups_limit(struct cgroup_place *groups, const struct oci_resources *resources, bool fresh,
                  struct err *err);

@@ -285,15 +285,20 @@ static void first_ended(struct launch *launch, pid_t pid)
     launch->first = 0;
 }
 
+/*
+ * Of a split start both processes speak: what the second one wants may come before the first one
+ * told its pid, and waits for that.
+ */
 int launch_follow(struct launch *launch, const struct oci_config *config, enum init_say until,
                   int (*namespaces)(void *data, struct err *err), void *data, int *ret_terminal,
                   struct err *err)
 {
     struct init_message message;
     int fds[FD_MESSAGE_MAX];
+    bool asks = false, reached = false;
     size_t count;
 
-    for (;;) {
+    while (!reached || !launch->pid) {
         ssize_t n = fd_receive(launch->control, &message, sizeof message, fds, &count, 0);
         if (n < (ssize_t)INIT_MESSAGE_HEAD || message.say == INIT_FAILED)
             return failed(&message, n, err);
@@ -304,14 +309,16 @@ int launch_follow(struct launch *launch, const struct oci_config *config, enum i
             count = 0;
         }
         fd_close_all(fds, count);
-        if ((enum init_say)message.say == until)
-            return 0;
-        if (message.say == INIT_NAMESPACES) {
+        reached |= (enum init_say)message.say == until;
+        asks |= message.say == INIT_NAMESPACES;
+        if (asks && launch->pid) {
             int r = answer_namespaces(launch, config, namespaces, data, err);
             if (r < 0)
                 return r;
+            asks = false;
         }
     }
+    return 0;
 }
 
 int launch_release(int socket, struct err *err)

@@ -49,10 +49,18 @@ static int make_groups(struct launch *launch, const struct oci_create *create,
     int r = groups_path(create->config, create->id, place->cgroup_path, err);
     if (r == 0)
         r = cgroup_place_find(place->cgroup_path, &launch->groups, err);
+    struct err why = {0};
     if (r == 0)
-        r = groups_make(&launch->groups, create->config, err);
+        r = groups_make(&launch->groups, create->config, &why);
+    /* A user to whom nothing was delegated can't have groups, and needs none without limits. */
+    if ((r == -EACCES || r == -EPERM || r == -EROFS) && geteuid() != 0 &&
+        !groups_are_wanted(&create->config->linux_.resources)) {
+        launch->groups.count = 0;
+        place->cgroup_path[0] = '\0';
+        return 0;
+    }
     if (r < 0)
-        return r;
+        return err_say(err, r, "%s", why.message);
     launch->own_groups = true;
     return 0;
 }
@@ -117,7 +125,7 @@ static int namespaces_made(void *data, struct err *err)
     if (r == 0 && out->process.listener_fd >= 0)
         r = launch_listener_text(launch, create->config->linux_.seccomp, create->state_text,
                                  create->data, "creating", err);
-    out->process.set_groups = launch->set_groups;
+    out->process.set_groups &= launch->set_groups;
     for (enum oci_hook_kind kind = OCI_HOOK_PRESTART; kind <= OCI_HOOK_CREATE_RUNTIME; kind++)
         if (r == 0 && create->config->hooks[kind].count)
             r = create->run_hooks(create->data, kind, ready->place, err);
@@ -142,7 +150,7 @@ static int make_plan(struct launch *launch, const struct oci_create *create, uin
     if (r < 0)
         return r;
     plan->out->start_fd = plan->out->target_fd = -1;
-    plan->out->process.set_groups = true;
+    plan->out->process.set_groups = plan_set_groups();
     r = plan_namespaces(plan, config, ret_flags, err);
     if (r == 0)
         r = plan_root(plan, create, launch->groups.count ? &launch->groups : NULL, err);

@@ -90,7 +90,7 @@ static int make_plan(struct launch *launch, const struct oci_exec *exec, struct 
         return r;
     struct init_plan *out = plan->out;
     out->start_fd = out->target_fd = -1;
-    out->process.set_groups = true;
+    out->process.set_groups = plan_set_groups();
     int target = launch_pidfd(exec->place, err);
     if (target < 0)
         return target;
@@ -106,18 +106,6 @@ static int make_plan(struct launch *launch, const struct oci_exec *exec, struct 
     return r;
 }
 
-/* The container's own process is at hand: without root in a user namespace, groups are fixed. */
-static void find_setgroups(struct plan *plan, pid_t pid)
-{
-    _cleanup_(freep) char *text = NULL;
-    char path[64];
-    size_t size;
-
-    snprintf(path, sizeof path, "/proc/%d/setgroups", (int)pid);
-    if (fd_read_file(AT_FDCWD, path, 64, &text, &size, NULL) == 0)
-        plan->out->process.set_groups = strncmp(text, "deny", 4) != 0;
-}
-
 static int exec_all(struct launch *launch, const struct oci_exec *exec, int *ret_terminal,
                     struct err *err)
 {
@@ -130,8 +118,6 @@ static int exec_all(struct launch *launch, const struct oci_exec *exec, int *ret
         r = make_plan(launch, exec, err);
     if (r < 0)
         return r;
-    if (launch->plan.out->become_first)
-        find_setgroups(&launch->plan, exec->place->pid);
     r = launch_clone(launch, exec->config, 0, err);
     if (r == 0)
         r = launch_follow(launch, exec->config, INIT_READY, namespaces_joined, &ready, ret_terminal,

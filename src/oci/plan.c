@@ -171,6 +171,14 @@ int plan_root(struct plan *plan, const struct oci_create *create, struct cgroup_
 
 /* ---- process ---- */
 
+bool plan_set_groups(void)
+{
+    char text[16] = "";
+
+    _cleanup_(closep) int fd = open("/proc/self/setgroups", O_RDONLY | O_CLOEXEC);
+    return fd < 0 || read(fd, text, sizeof text - 1) <= 0 || strncmp(text, "deny", 4) != 0;
+}
+
 /* The environment, with what socket activation and sd_notify want. */
 static char *const *plan_environment(struct plan *plan, const struct oci_process *process,
                                      const struct oci_launch_options *options)

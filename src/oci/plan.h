@@ -45,6 +45,8 @@ int plan_devices(struct plan *plan, const struct oci_config *config, struct err 
 int plan_process(struct plan *plan, const struct oci_process *process,
                  const struct oci_config *config, const struct oci_launch_options *options,
                  const char *id, struct err *err);
+/* Whether setgroups(2) works in our own user namespace (a rootless engine may have lost it). */
+bool plan_set_groups(void);
 /* Compiles linux.seccomp; connects to its listener. */
 int plan_seccomp(struct plan *plan, const struct oci_seccomp *seccomp, struct err *err);
 /* A connected UNIX socket, in the plan's care; -errno. */

@@ -151,7 +151,9 @@ static int cgroup_bind(struct plan *plan, const char *source, const char *target
     out->source = plan_text(plan, source);
     out->target = plan_text(plan, target);
     out->set = flags->set;
-    return plan->out->user_namespace ? take_tree(plan, source, &alone, out) : 0;
+    out->recursive = true;
+    int r = plan->out->user_namespace ? take_tree(plan, source, &alone, out) : 0;
+    return r == -EPERM ? 0 : r; /* the init tries, as root of its own user namespace */
 }
 
 /*
@@ -242,8 +244,13 @@ static int plan_cgroup(struct plan *plan, const struct oci_create *create,
     int r;
 
     *ret_count = 1;
-    if (!place || strcmp(mount->type, "cgroup2") == 0 || only_unified) {
-        struct cgroup_place_tree *tree = place ? cgroup_place_tree(place, "", true) : NULL;
+    /* Without groups of its own the container sees the host's, and can't write there. */
+    if (!place) {
+        r = cgroup_bind(plan, "/sys/fs/cgroup", mount->destination, flags, out);
+        out->recursive_set = flags->set | MOUNT_ATTR_RDONLY;
+        out->set = 0;
+    } else if (strcmp(mount->type, "cgroup2") == 0 || only_unified) {
+        struct cgroup_place_tree *tree = cgroup_place_tree(place, "", true);
         if (!tree)
             return err_say(err, -ENOTSUP, "cannot mount cgroup on '%s': there is no v2 tree",
                            mount->destination);

@@ -16,6 +16,7 @@ struct init {
     int label_fd;        /* attr/exec of procfs, opened before the root is left; -1: no label */
     const char *program; /* found by init_program_find() */
     char *const *envp;   /* of the user's program */
+    bool no_groups;      /* setgroups(2) is denied in the user namespace that was joined */
     bool late_cwd;       /* only the user may enter it */
 };
 

@@ -63,6 +63,9 @@ static int make_filesystem(struct init *init, const struct init_mount *mount, in
                            int *ret_fd)
 {
     _cleanup_(closep) int context = call_fsopen(mount->type, FSOPEN_CLOEXEC);
+    /* Left to the caller: it may have another way. */
+    if (context == -EPERM && mount->or_bind)
+        return context;
     if (context < 0)
         return fail(init, mount, context, "open its file system");
     int r = 0;
@@ -80,7 +83,6 @@ static int make_filesystem(struct init *init, const struct init_mount *mount, in
     r = tmpfs_mode(context, mount, target);
     if (r == 0)
         r = call_fsconfig(context, FSCONFIG_CMD_CREATE, NULL, NULL, 0);
-    /* Left to the caller: it may have another way. */
     if (r == -EPERM && mount->or_bind)
         return r;
     if (r < 0)

@@ -39,13 +39,26 @@ static int join(struct init *init)
     return 0;
 }
 
+/* A namespace whose maker had no right to groups says so; host's procfs is still there to ask. */
+static bool groups_denied(void)
+{
+    char text[16] = "";
+
+    _cleanup_(closep) int fd = openat(AT_FDCWD, "/proc/self/setgroups", O_RDONLY | O_CLOEXEC);
+    return fd >= 0 && read(fd, text, sizeof text - 1) > 0 && strncmp(text, "deny", 4) == 0;
+}
+
 /* Root of the user namespace that was joined or made, with nothing kept of who we were. */
 static int become_first(struct init *init)
 {
     const struct init_plan *plan = init->plan;
 
-    if (plan->process.set_groups && syscall(SYS_setgroups, 0, NULL) < 0)
-        return err_set(&init->err, -errno, "cannot drop the caller's groups");
+    if (plan->process.set_groups && syscall(SYS_setgroups, 0, NULL) < 0) {
+        int r = -errno;
+        init->no_groups = groups_denied();
+        if (!init->no_groups)
+            return err_set(&init->err, r, "cannot drop the caller's groups");
+    }
     if (syscall(SYS_setresgid, plan->first_gid, plan->first_gid, plan->first_gid) < 0 ||
         syscall(SYS_setresuid, plan->first_uid, plan->first_uid, plan->first_uid) < 0)
         return err_set(&init->err, -errno, "cannot become user %u of the user namespace",
