@@ -112,6 +112,16 @@ const struct cli_verb cli_verbs[] = {
      cli_fork},
     {"wait", "PVM...", "wait until pVMs have ended, and show how they did",
      "Exit code 0: all ended with exit status 0.\n\n  vireo wait 8193.4\n", cli_wait},
+    {"vk", "get PVM [KEY] | set PVM KEY VALUE | ls | explain PVM CALL [ARGUMENT...]",
+     "show and change what a pVM has of the kernel for itself",
+     "A virtual kernel has parts (syscalls, sched), whose keys vireo.yaml sets under vkernel:. "
+     "What\n"
+     "can be changed while it runs, set changes at once. explain says what becomes of a system "
+     "call\n"
+     "there, and why; with arguments (numbers) exactly of that one. See docs/vkernel.md.\n\n"
+     "  vireo vk set 8193 sched.policy batch\n"
+     "  vireo vk explain 8193 mmap 0 4096 4\n",
+     cli_vk},
     {"allow", "ls | propose|demote|remove ENTRY | vote NUMBER yes|no | key FILE",
      "what functions may call, and votes on it",
      "ls shows every entry with its layer, whether it is allowed, and what functions ran into; -v "

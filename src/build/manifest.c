@@ -323,7 +323,7 @@ static int document(struct reader *reader)
         {"library", manifest_library_read, NULL},
         {"dependencies", manifest_dependencies_read, NULL},
         {"family", family_read, NULL},
-        {"vkernel", NULL, NULL},
+        {"vkernel", manifest_vkernel_read, NULL},
         {"bpf", NULL, NULL},
     };
     static_assert(ARRAY_LEN(entries) <= ENTRIES_MAX, "a bit each");

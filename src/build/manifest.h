@@ -7,6 +7,7 @@
 
 #include "allow/allow.h"
 #include "base/limits.h"
+#include "vkernel/vkernel.h"
 
 struct err;
 
@@ -115,6 +116,7 @@ struct manifest {
     struct manifest_library library;
     struct manifest_dependency dependencies[DEPENDENCIES_MAX];
     uint32_t dependency_count;
+    struct vkernel vkernel; /* its own part of the kernel: docs/vkernel.md */
 };
 
 /* It has connections of its own: with the platform alone its places are for HTTP. */

@@ -180,6 +180,47 @@ static void allow(FILE *out, const struct manifest *manifest)
     fprintf(out, "]\n");
 }
 
+struct vkernel_writer {
+    FILE *out;
+    char part[VKERNEL_KEY_BYTES], section[VKERNEL_KEY_BYTES];
+};
+
+/* syscalls.calls.openat: as it is nested; what was not said is left out. */
+static void vkernel_key(const char *key, const char *value, bool said, void *user)
+{
+    struct vkernel_writer *writer = user;
+    const char *part_end = strchr(key, '.');
+    const char *last = strrchr(key, '.') + 1;
+    char section[VKERNEL_KEY_BYTES];
+
+    if (!said)
+        return;
+    size_t length = (size_t)(part_end - key);
+    if (!writer->part[0])
+        fprintf(writer->out, "vkernel:\n");
+    if (strncmp(writer->part, key, length) != 0 || writer->part[length]) {
+        snprintf(writer->part, sizeof writer->part, "%.*s", (int)length, key);
+        fprintf(writer->out, "  %s:\n", writer->part);
+        writer->section[0] = '\0';
+    }
+    snprintf(section, sizeof section, "%.*s", (int)(last - key - 1), key);
+    if (last != part_end + 1 && strcmp(section, writer->section) != 0)
+        fprintf(writer->out, "    %s:\n", strchr(section, '.') + 1);
+    strcpy(writer->section, section);
+    fprintf(writer->out, last != part_end + 1 ? "      " : "    ");
+    quoted(writer->out, last);
+    fprintf(writer->out, ": ");
+    quoted(writer->out, value);
+    fputc('\n', writer->out);
+}
+
+static void virtual_kernel(FILE *out, const struct manifest *manifest)
+{
+    struct vkernel_writer writer = {.out = out};
+
+    vkernel_each(&manifest->vkernel, vkernel_key, &writer);
+}
+
 static void whole(FILE *out, const struct manifest *manifest)
 {
     text_key(out, "name", manifest->name);
@@ -209,6 +250,7 @@ static void whole(FILE *out, const struct manifest *manifest)
     section(out, "pool", "  ", manifest);
     fprintf(out, "update:\n");
     section(out, "update", "  ", manifest);
+    virtual_kernel(out, manifest);
 }
 
 int manifest_format(const struct manifest *manifest, char **ret_text, struct err *err)

@@ -45,3 +45,5 @@ int reader_mapping(struct reader *reader, const char *what, const struct entry *
 int manifest_application_read(struct reader *reader, const struct entry *entry, void *into);
 int manifest_library_read(struct reader *reader, const struct entry *entry, void *into);
 int manifest_dependencies_read(struct reader *reader, const struct entry *entry, void *into);
+/* vkernel: (manifest_vkernel.c). */
+int manifest_vkernel_read(struct reader *reader, const struct entry *entry, void *into);

@@ -45,6 +45,7 @@ int cli_link(int argc, char **argv);
 int cli_fork(int argc, char **argv);
 int cli_update(int argc, char **argv);
 int cli_rollback(int argc, char **argv);
+int cli_vk(int argc, char **argv);
 int cli_allow(int argc, char **argv);
 int cli_audit(int argc, char **argv);
 int cli_logs(int argc, char **argv);

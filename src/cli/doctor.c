@@ -150,6 +150,7 @@ int cli_doctor(int argc, char **argv)
     doctor_security(&doctor);
     doctor_processes(&doctor);
     doctor_cgroups(&doctor);
+    doctor_vkernel(&doctor);
     doctor_machine(&doctor);
     doctor_tools(&doctor);
     print(&doctor);

@@ -35,5 +35,6 @@ void doctor_namespaces(struct doctor *doctor);
 void doctor_security(struct doctor *doctor);
 void doctor_cgroups(struct doctor *doctor);
 void doctor_processes(struct doctor *doctor);
+void doctor_vkernel(struct doctor *doctor);
 void doctor_machine(struct doctor *doctor);
 void doctor_tools(struct doctor *doctor);

@@ -341,7 +341,8 @@ static void pvm_wait_complete(struct admin_call *call)
 
 /* ---- the allow-list ---- */
 
-/* What is to be done, and the rest, are "param=KEY=VALUE" of the query. */
+/* What is to be done, and the rest, are "param=KEY=VALUE" of the query. The path's name, if any, is
+ * the request's. */
 static void ask_params(struct admin_call *call, enum gateway_message_type type)
 {
     _cleanup_(freep) struct admin_request *request = calloc(1, sizeof *request);
@@ -356,7 +357,13 @@ static void ask_params(struct admin_call *call, enum gateway_message_type type)
         return;
     }
     request->type = type;
+    strcpy(request->name, call->name);
     admin_ask(call, request, -1);
+}
+
+static void vk_complete(struct admin_call *call)
+{
+    ask_params(call, ADMIN_PVM_VK);
 }
 
 static void allow_list_complete(struct admin_call *call)
@@ -396,6 +403,9 @@ static const struct admin_page pages[] = {
     {"DELETE", PVMS, admin_pvm_is_valid, "", NULL, pvm_kill_complete, passed_on, NULL},
     {"POST", PVMS, admin_pvm_is_valid, "/link", NULL, pvm_link_complete, passed_on, NULL},
     {"POST", PVMS, admin_pvm_is_valid, "/fork", NULL, pvm_fork_complete, passed_on, NULL},
+    {"GET", "/system/vk", NULL, NULL, NULL, vk_complete, passed_on, NULL},
+    {"GET", PVMS, admin_pvm_is_valid, "/vk", NULL, vk_complete, passed_on, NULL},
+    {"POST", PVMS, admin_pvm_is_valid, "/vk", NULL, vk_complete, passed_on, NULL},
     {"GET", PVMS, admin_pvm_is_valid, "/wait", NULL, pvm_wait_complete, passed_on, NULL},
 };
 

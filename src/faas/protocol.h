@@ -56,6 +56,8 @@ enum gateway_message_type {
     ADMIN_UPDATE,   /* as ADMIN_DEPLOY, of a function that there is; its pVMs get the new library */
     ADMIN_ROLLBACK, /* to the former version that was current last */
     ADMIN_PVM_FORK, /* answered when it has forked */
+    ADMIN_PVM_VK,   /* its virtual kernel, or with no name all of them; with "key=..." and
+                       "value=..." among the params a change, with "explain=..." a question */
     ADMIN_ALLOW, /* the allow-list; with "action=..." and the rest among the params: a decision */
     ADMIN_AUDIT, /* goes through its decisions */
     ADMIN_REQUESTS_END,

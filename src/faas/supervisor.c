@@ -321,14 +321,15 @@ static int open_registry(struct supervisor *supervisor, struct err *err)
  *   SYS_CHROOT    pivot into the new root
  *   SYS_RESOURCE  rlimits of what is started, where the machine lets root raise them
  *   SYS_PTRACE    /proc/PID/uid_map of processes that are not dumpable
+ *   SYS_NICE      the scheduling of a pVM's threads, which have its uid
  *   NET_BIND_SERVICE  ports below 1024 that a function is granted to listen on
  */
 static int drop_capabilities(struct err *err)
 {
     static const cap_value_t kept[] = {
-        CAP_SYS_ADMIN,  CAP_SETUID,       CAP_SETGID,     CAP_SETPCAP,
-        CAP_KILL,       CAP_CHOWN,        CAP_FOWNER,     CAP_DAC_OVERRIDE,
-        CAP_SYS_CHROOT, CAP_SYS_RESOURCE, CAP_SYS_PTRACE, CAP_NET_BIND_SERVICE,
+        CAP_SYS_ADMIN,  CAP_SETUID,           CAP_SETGID,       CAP_SETPCAP,    CAP_KILL,
+        CAP_CHOWN,      CAP_FOWNER,           CAP_DAC_OVERRIDE, CAP_SYS_CHROOT, CAP_SYS_RESOURCE,
+        CAP_SYS_PTRACE, CAP_NET_BIND_SERVICE, CAP_SYS_NICE,
     };
     cap_t set = cap_get_proc();
     int r = 0;
@@ -534,6 +535,7 @@ static void loop(struct supervisor *supervisor)
         templates_bury(supervisor);
         servers_bury(supervisor);
         linkages_bury(supervisor);
+        vks_bury(supervisor);
         kins_bury(supervisor);
         rounds_bury(supervisor);
     }

@@ -91,6 +91,8 @@ struct template_slot {
     uid_t uid;
     char signer[BUILD_HASH_TEXT];                                  /* of its library */
     char name[NAME_MAX_BYTES + 1], version[VERSION_MAX_BYTES + 1]; /* the library's */
+    uint32_t grants;                                               /* GUEST_GRANT_* */
+    struct vkernel *vkernel;    /* of its instances; NULL: nothing was said */
     struct secrets *secrets;    /* which files its secret variables came from; no values; or NULL */
     struct template_slot *next; /* in supervisor.templates, or of the dead ones */
 };
@@ -156,6 +158,7 @@ struct instance {
     bool stopped;            /* on the gateway's wish */
     bool killed;             /* on an administrator's */
     struct linkage *linkage; /* NULL: it has no control socket */
+    struct vk_state *vk;     /* its virtual kernel, where it is not its template's */
     uint32_t generation;     /* of its function, when its library came */
     bool updated;            /* it has the library of an update that is not committed yet */
     bool server;             /* the one of a server: the gateway knows nothing of it */
@@ -287,6 +290,7 @@ struct supervisor {
     struct pvm_waiter *pvm_waiters;
     unsigned pvm_waiter_count;
     struct linkage *dead_linkages; /* freed as dead templates are */
+    struct vk_state *dead_vks;     /* likewise */
     struct round *rounds;          /* updates that wait for instances: supervisor_update.c */
     struct round *dead_rounds;
     bool stopping, stopped;
@@ -456,6 +460,17 @@ int pvm_link_wish(struct supervisor *supervisor, const struct admin_request *req
 void link_image_ready(struct supervisor *supervisor, const struct admin_request *request,
                       int64_t begin_ns, const struct err *err);
 void linkages_bury(struct supervisor *supervisor); /* frees the dead ones */
+
+/* ---- supervisor_vk.c ---- */
+/* What an instance has of the kernel for itself. Good until it changes. */
+const struct vkernel *vk_of(const struct instance *instance);
+/* It was asked to start; and has ended. */
+void vk_started(struct supervisor *supervisor, struct instance *instance);
+void vk_ended(struct supervisor *supervisor, struct instance *instance);
+void vks_bury(struct supervisor *supervisor);
+/* ADMIN_PVM_VK: answers, or -errno. */
+int pvm_vk_wish(struct supervisor *supervisor, const struct admin_request *request,
+                struct err *err);
 /* What is linked with it beside its function: names, for people. */
 void linkage_describe(const struct instance *instance, struct json_object *object);
 /* ---- supervisor_kin.c: families and what they may say (guest/kin.h) ---- */

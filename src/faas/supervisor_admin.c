@@ -393,6 +393,9 @@ void admin_message(struct supervisor *supervisor, const struct admin_request *re
     case ADMIN_PVM_LINK:
         r = pvm_link_wish(supervisor, request, &err);
         break;
+    case ADMIN_PVM_VK:
+        r = pvm_vk_wish(supervisor, request, &err);
+        break;
     case ADMIN_PVM_WAIT:
         r = pvm_wait_wish(supervisor, request, &err);
         break;

@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "base/symbol_map.h"
 #include "faas/supervisor.h"
+#include "guest/template.h"
 
 static unsigned name_bucket(const char *name)
 {
@@ -293,6 +294,8 @@ static void wall_hash(const struct manifest *manifest, bool live, uint8_t ret_wa
     crypto_hash_sha256_update(&state, (const uint8_t *)&grants, sizeof grants);
     crypto_hash_sha256_update(&state, (const uint8_t *)&isolation, sizeof isolation);
     crypto_hash_sha256_update(&state, (const uint8_t *)&manifest->limits, sizeof manifest->limits);
+    crypto_hash_sha256_update(&state, (const uint8_t *)&manifest->vkernel,
+                              sizeof manifest->vkernel);
     crypto_hash_sha256_final(&state, ret_wall);
 }
 
@@ -353,11 +356,20 @@ int template_open(struct supervisor *supervisor, const char *name, const char *l
     if (r == 0)
         r = dependencies_open(supervisor, manifest, dependencies, err);
     bool blank = manifest->recycle != MANIFEST_RECYCLE_NONE;
+    if (r == 0 && vkernel_is_set(&manifest->vkernel)) {
+        slot->vkernel = malloc(sizeof *slot->vkernel);
+        if (slot->vkernel)
+            *slot->vkernel = manifest->vkernel;
+        else
+            r = err_set(err, -ENOMEM, "cannot start template of '%s'", name);
+    }
     if (r == 0)
         r = cgroup_pool_take(supervisor->pool, &limits, &slot->group, err);
     if (r == 0) {
         slot->live = is_live(manifest, &note, library_fd);
         struct pvm_bounds bounds = bounds_of(&note.proof);
+        slot->grants = pvm_grants(manifest) | (slot->live ? GUEST_GRANT_UPDATE : 0) |
+                       (bounds.cpu_ms ? 0 : GUEST_GRANT_CODE);
         struct pvm_template_options options = {
             .bounds = bounds.cpu_ms ? &bounds : NULL,
             .function = name,
@@ -397,6 +409,7 @@ void template_discard(struct supervisor *supervisor, struct template_slot *slot)
     if (slot->group)
         cgroup_pool_put(supervisor->pool, slot->group, true);
     secrets_free(slot->secrets);
+    free(slot->vkernel);
     free(slot);
 }
 

@@ -80,6 +80,7 @@ static void put_instance(struct supervisor *supervisor, struct instance *instanc
     if (instance->group)
         cgroup_pool_put(supervisor->pool, instance->group, burnt);
     linkage_close(supervisor, instance);
+    vk_ended(supervisor, instance);
     update_gone(supervisor, instance);
     instance->used = false;
     instance->next = supervisor->free_instances;
@@ -167,6 +168,8 @@ static int start(struct supervisor *supervisor, struct function *function,
     };
     r = pvm_fork(instance->slot->pvm, &fork, err);
     kin_ends_close(kin);
+    if (r == 0)
+        vk_started(supervisor, instance);
     return r;
 }
 
@@ -333,6 +336,8 @@ int instance_start_server(struct supervisor *supervisor, struct function *functi
         r = pvm_fork(instance->slot->pvm, &fork, err);
     }
     kin_ends_close(kin);
+    if (r == 0)
+        vk_started(supervisor, instance);
     if (r < 0) {
         put_instance(supervisor, instance);
         return r;

@@ -25,6 +25,7 @@
 #include "guest/linker.h"
 #include "guest/lockdown.h"
 #include "guest/native.h"
+#include "guest/seccomp.h"
 #include "guest/update_point.h"
 #include "guest/wait.h"
 #include "guest/wasi.h"
@@ -197,6 +198,27 @@ static void restrict_files(const struct template_state *state)
         };
     if (landlock_files(directories, state->setup.file_count, false) < 0)
         give_up();
+}
+
+/*
+ * What the manifest says. Else, behind a channel, it does not preempt whoever wakes it: the gateway
+ * wakes several instances before it sleeps, and would be put aside for each. Its share of the CPU
+ * is the same. A server is woken by its clients, as any other.
+ */
+static void set_scheduling(const struct template_state *state, bool channel)
+{
+    const struct {
+        uint32_t size, policy;
+        uint64_t flags;
+        int32_t nice;
+        uint32_t priority;
+        uint64_t runtime, deadline, period; /* the first version of linux/sched/types.h's */
+    } attributes = {.size = sizeof attributes,
+                    .policy = state->setup.sched_said ? state->setup.sched_policy : SCHED_BATCH,
+                    .runtime = state->setup.slice_ns};
+
+    if (channel || state->setup.sched_said)
+        syscall(__NR_sched_setattr, 0, &attributes, 0);
 }
 
 /* ---- the guest's code ---- */
@@ -577,15 +599,11 @@ void instance_run(struct template_state *state, const struct guest_fork *fork,
     if ((fork->flags & GUEST_FORK_NEAR) &&
         sched_setaffinity(0, sizeof state->processors, &state->processors) < 0)
         give_up();
-    /* It does not preempt whoever wakes it: the gateway wakes several instances before it sleeps,
-     * and would be put aside for each. Its share of the CPU is the same. (musl has no wrapper.) A
-     * server is woken by its clients, as any other. */
-    if (channel)
-        syscall(__NR_sched_setscheduler, 0, SCHED_BATCH, &(struct sched_param){0});
+    set_scheduling(state, channel != NULL);
     wasm_stack_touch(state->setup.touch_stack_bytes);
     if (native_limit_cpu(state->setup.cpu_ms) < 0)
         give_up();
-    if (seccomp_load(&state->filter) < 0)
+    if (seccomp_load(state->setup.filter, state->setup.filter_count) < 0)
         give_up();
     if (channel)
         serve_channel(state, channel, (fork->flags & GUEST_FORK_ONE_CALL) != 0);

@@ -8,11 +8,9 @@
 #include "guest/family.h"
 #include "guest/host.h"
 #include "guest/native.h"
-#include "guest/seccomp.h"
 #include "guest/template.h"
 
-/* The eventfd by which an instance says that it has answered; its only descriptor but grants. */
-#define INSTANCE_EVENT_FD 3
+#define INSTANCE_EVENT_FD GUEST_EVENT_FD
 /* Granted directories follow, then granted listening sockets, then the socket to the connector,
  * then that to vireo-platform, then the control socket (control.h), then a family's to the
  * supervisor (kin.h), where they are granted. */
@@ -21,7 +19,6 @@
 /* All that the template prepared, shared by its instances copy-on-write. */
 struct template_state {
     struct guest_setup setup;
-    struct seccomp_program filter;
     int directories[GRANT_FILES_MAX]; /* of setup.files; -1: a tmp that each instance has of its own
                                        */
     bool has_tmp;                     /* then Landlock waits until the instance has it */

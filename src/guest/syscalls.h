@@ -2,9 +2,8 @@
  * SYSCALL(name, grants, rule): the system calls that tenant code behind the process wall may make;
  * every other one kills the instance. `grants` 0 is what each instance has: a call loop; with
  * GUEST_GRANT_CODE it is the base table of all but proved code; else the GUEST_GRANT_* that add the
- * call. Included with the macro defined: by seccomp.c, which makes the
- * filter, and by pvm/, which prints the table (`vireo describe`). docs/syscalls.md says why each is
- * here. Order: those of a warm call first.
+ * call. Included with the macro defined by pvm/, which makes the filter of it and prints it (`vireo
+ * describe`). docs/syscalls.md says why each is here. Order: those of a warm call first.
  *
  * Never here: clone3 (ENOSYS, so that a libc falls back), clone with any flag, unshare, setns,
  * ptrace, process_vm_*, bpf, io_uring_*, userfaultfd, memfd_create, execve*, open, openat, tkill,

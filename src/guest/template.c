@@ -62,7 +62,8 @@ static int setup_strings(struct guest_setup *setup)
     if (setup->text_bytes > sizeof setup->text || setup->arg_count > RUN_ARGS_MAX ||
         setup->env_count > GUEST_ENV_MAX || setup->file_count > GRANT_FILES_MAX ||
         setup->dependency_count > DEPENDENCIES_MAX || setup->listen_count > GRANT_LISTEN_MAX ||
-        setup->connect_count > GRANT_CONNECT_MAX)
+        setup->connect_count > GRANT_CONNECT_MAX || setup->filter_count > GUEST_FILTER_MAX ||
+        setup->filter_count == 0)
         return -EBADMSG;
     for (uint32_t i = 0; i < setup->arg_count + setup->env_count; i++) {
         const char *nul = memchr(at, '\0', (size_t)(end - at));
@@ -137,12 +138,7 @@ static int setup_wall(struct err *err)
     }
     /* CAP_SYS_ADMIN, in its own user namespace only: an instance's tmp is a mount. */
     r = lockdown_capabilities(state.has_tmp ? 1ULL << CAP_SYS_ADMIN : 0);
-    if (r < 0)
-        return err_set(err, r, "cannot drop capabilities");
-    r = seccomp_compile(state.setup.grants, &state.filter);
-    if (r < 0)
-        return err_set(err, r, "cannot compile the system-call table");
-    return 0;
+    return r < 0 ? err_set(err, r, "cannot drop capabilities") : 0;
 }
 
 static int setup_runtime(struct err *err)

@@ -6,11 +6,14 @@
  */
 #pragma once
 
+#include <linux/filter.h>
 #include <stdint.h>
 
 #include "base/limits.h"
 
 #define GUEST_CONTROL_FD 3
+/* The eventfd by which an instance says that it has answered; its only descriptor but grants. */
+#define GUEST_EVENT_FD 3
 #define GUEST_PROTOCOL 1
 
 /* Where the host mounts the directory that a function sees as "/": over the root itself there could
@@ -58,6 +61,9 @@ enum guest_message_type {
 #define GUEST_FORK_BLANK 256u    /* and a socket in which the fork finds its GUEST_SETUP */
 #define GUEST_FORK_NEAR 512u     /* the template is on one processor; the instance has all again */
 
+/* Instructions of an instance's filter, at most. */
+#define GUEST_FILTER_MAX 512
+
 /* Variables: a manifest's, and those that say where the listening sockets are. */
 #define GUEST_ENV_MAX (GRANT_ENV_MAX + 2)
 
@@ -101,6 +107,13 @@ struct guest_setup {
     uint32_t arg_count;
     uint32_t env_count;
     uint32_t text_bytes;
+    /* What an instance's threads are for the scheduler: SCHED_*, and nanoseconds or 0. */
+    uint32_t sched_said; /* 0: the wall's own */
+    uint32_t sched_policy;
+    uint64_t slice_ns;
+    uint32_t reserved_filter;
+    uint32_t filter_count;
+    struct sock_filter filter[GUEST_FILTER_MAX]; /* its system calls */
     char function[NAME_MAX_BYTES + 1];
     char text[32 << 10];
 };

@@ -160,6 +160,13 @@ int pvm_template_read(struct pvm_template *pvm_template, struct pvm_event *ret_e
  * one GUEST_GRANT_* adds to it: at most `max` into `ret_names` (static strings); returns the count.
  */
 size_t pvm_syscalls(uint32_t grant, const char **ret_names, size_t max);
+/* The table of the process wall under these grants: what is not in it ends the process. -ENOMEM. */
+struct vk_table;
+struct vkernel;
+int pvm_wall_table(uint32_t grants, struct vk_table **ret_table);
+/* What a pVM has of it under its virtual kernel, which can only make it stricter. */
+int pvm_table(uint32_t grants, const struct vkernel *vkernel, struct vk_table **ret_table,
+              struct err *err);
 /* The GUEST_GRANT_* that a manifest asks for. */
 uint32_t pvm_grants(const struct manifest *manifest);
 

@@ -1,17 +1,108 @@
-/* The tables of system calls, as text. */
+/*
+ * The table of the process wall: guest/syscalls.h as text, as a table, and as the filter that an
+ * instance loads, with what its virtual kernel makes of it.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/futex.h>
+#include <signal.h>
+#include <stdint.h>
+#include <sys/ipc.h>
+#include <sys/mman.h>
+#include <sys/shm.h>
+#include <sys/syscall.h>
+#include <time.h>
+
 #include "allow/allow.h"
 #include "base/cleanup.h"
+#include "base/err.h"
 #include "build/manifest.h"
 #include "guest/template.h"
 #include "pvm/pvm.h"
+#include "pvm/template_internal.h"
+#include "vkernel/syscalls.h"
+
+/* Linux 5.16. */
+#ifndef __NR_futex_waitv
+#define __NR_futex_waitv 449
+#endif
+
+DEFINE_CLEANUP(struct vk_table, vk_table_free)
+
+enum wall_rule {
+    RULE_ANY,
+    RULE_EVENT_FD,
+    RULE_NO_EXEC,
+    RULE_ANONYMOUS,
+    RULE_DISCARD,
+    RULE_WAIT_WAKE,
+    RULE_CLOCK,
+    RULE_FLAGS,
+    RULE_FORK,
+    RULE_REMOVE,
+    RULE_PRIVATE,
+    RULE_REMOVE_STAT,
+    RULE_ATTACH,
+    RULE_SMALL_PAGES,
+};
+
+/*
+ * What one argument must be. The low half: flags, protections, commands, clocks and descriptors are
+ * 32 bits to the kernel.
+ */
+struct wall_condition {
+    uint8_t argument;
+    uint8_t compare;
+    uint32_t value;
+};
+
+#define CONDITIONS_MAX 3
+
+static const struct {
+    uint8_t count;
+    struct wall_condition conditions[CONDITIONS_MAX];
+} rules[] = {
+    [RULE_EVENT_FD] = {1, {{0, VK_EQ, GUEST_EVENT_FD}}},
+    [RULE_NO_EXEC] = {1, {{2, VK_NONE_OF, PROT_EXEC}}},
+    /* Huge pages are the host's reserve, which no memory limit counts. */
+    [RULE_ANONYMOUS] = {3,
+                        {{2, VK_NONE_OF, PROT_EXEC},
+                         {3, VK_ANY_OF, MAP_ANONYMOUS},
+                         {3, VK_NONE_OF, MAP_HUGETLB}}},
+    /* What comes from the supervisor is mapped, its code too: no file that a manifest grants can be
+     * (its mount is noexec), and nobody here can make another. Never writable and executable. */
+    [RULE_PRIVATE] = {3,
+                      {{2, VK_LE, PROT_READ | PROT_EXEC},
+                       {3, VK_ANY_OF, MAP_PRIVATE},
+                       {3, VK_NONE_OF, MAP_HUGETLB}}},
+    [RULE_DISCARD] = {1, {{2, VK_EQ, MADV_DONTNEED}}},
+    /* The others name a thread by its id: priority inheritance tells which ids there are. */
+    [RULE_WAIT_WAKE] = {1, {{1, VK_NONE_OF, ~(uint32_t)(FUTEX_WAKE | FUTEX_PRIVATE_FLAG)}}},
+    /* Numbers above are the CPU clocks of other processes, by their ids, and clocks of devices. */
+    [RULE_CLOCK] = {1, {{0, VK_LE, CLOCK_TAI}}},
+    /* The flags of a descriptor. Of the others some send signals: F_SETOWN and F_SETSIG choose
+     * which and to whom, F_NOTIFY and F_SETLEASE when; locks keep other instances waiting. */
+    [RULE_FLAGS] = {1, {{1, VK_LE, F_SETFL}}},
+    /* A plain fork: no flag, the signal at its end. The kernel takes the low half of clone's word.
+     */
+    [RULE_FORK] = {1, {{0, VK_EQ, SIGCHLD}}},
+    /* Nothing that tells of or changes what is not a message. */
+    [RULE_REMOVE] = {1, {{1, VK_EQ, IPC_RMID}}},
+    [RULE_REMOVE_STAT] = {1, {{1, VK_NONE_OF, ~(uint32_t)IPC_STAT}}},
+    /* Not executable, nor over what is mapped already. */
+    [RULE_ATTACH] = {1, {{2, VK_NONE_OF, ~(uint32_t)SHM_RDONLY}}},
+    [RULE_SMALL_PAGES] = {1, {{2, VK_NONE_OF, SHM_HUGETLB}}},
+};
 
 struct entry {
     const char *name;
+    uint32_t number;
     uint32_t grants;
+    enum wall_rule rule;
 };
 
 static const struct entry entries[] = {
-#define SYSCALL(name, grants, rule) {#name, grants},
+#define SYSCALL(name, grants, rule) {#name, __NR_##name, grants, rule},
 #include "guest/syscalls.h"
 #undef SYSCALL
 };
@@ -38,4 +129,85 @@ uint32_t pvm_grants(const struct manifest *manifest)
            (manifest->link ? GUEST_GRANT_LINK : 0) |
            /* A server has standard streams: its output is the log. */
            (manifest->listen_count ? GUEST_GRANT_LISTEN | GUEST_GRANT_STDIO : 0);
+}
+
+/* ---- as a table ---- */
+
+/* What this call's argument must be under these grants. */
+static enum wall_rule rule_under(const struct entry *entry, uint32_t grants)
+{
+    /* A grant of descriptors is a grant to write to them. */
+    if (entry->rule == RULE_EVENT_FD &&
+        (grants & (GUEST_GRANT_STDIO | GUEST_GRANT_FILES | GUEST_GRANT_SOCKETS | GUEST_GRANT_FORK |
+                   GUEST_GRANT_IPC | GUEST_GRANT_PLATFORM | GUEST_GRANT_CONTROL)))
+        return RULE_ANY;
+    if (entry->rule == RULE_ANONYMOUS && (grants & GUEST_GRANT_CONTROL))
+        return RULE_PRIVATE;
+    return entry->rule;
+}
+
+static int table_put(struct vk_table *table, uint32_t number, enum wall_rule rule)
+{
+    struct vk_rule list[] = {{.verdict = {.action = VK_NATIVE}}, {.verdict = {.action = VK_KILL}}};
+
+    for (unsigned i = 0; rule != RULE_ANY && i < rules[rule].count; i++)
+        list[0].conditions[list[0].condition_count++] =
+            (struct vk_condition){.argument = rules[rule].conditions[i].argument,
+                                  .compare = rules[rule].conditions[i].compare,
+                                  .low = true,
+                                  .mask = UINT32_MAX,
+                                  .value = rules[rule].conditions[i].value};
+    return vk_table_put(table, number, list, rule == RULE_ANY ? 1 : 2);
+}
+
+int pvm_wall_table(uint32_t grants, struct vk_table **ret_table)
+{
+    _cleanup_(vk_table_freep) struct vk_table *table = NULL;
+    /* A libc tries clone3 first and must be told that there is none. */
+    const struct vk_rule no_call = {.verdict = {.action = VK_ERRNO, .error = ENOSYS}};
+    int r = vk_table_new((struct vk_verdict){.action = VK_KILL}, &table);
+
+    if (r == 0)
+        r = vk_table_put(table, __NR_clone3, &no_call, 1);
+    for (size_t i = 0; r == 0 && i < ARRAY_LEN(entries); i++)
+        if (!entries[i].grants || (entries[i].grants & grants))
+            r = table_put(table, entries[i].number, rule_under(&entries[i], grants));
+    if (r == 0)
+        *ret_table = steal_ptr(&table);
+    return r;
+}
+
+int pvm_table(uint32_t grants, const struct vkernel *vkernel, struct vk_table **ret_table,
+              struct err *err)
+{
+    _cleanup_(vk_table_freep) struct vk_table *wall = NULL, *own = NULL;
+    int r = pvm_wall_table(grants, &wall);
+
+    if (r < 0)
+        return err_set(err, r, "cannot make the table of system calls");
+    r = vkernel_syscalls_table(vkernel, &own, err);
+    if (r < 0)
+        return r;
+    if (own)
+        return vk_table_merge(wall, own, ret_table, err);
+    *ret_table = steal_ptr(&wall);
+    return 0;
+}
+
+int template_filter_fill(struct guest_setup *setup, const struct manifest *manifest,
+                         struct err *err)
+{
+    _cleanup_(vk_table_freep) struct vk_table *table = NULL;
+    int r = pvm_table(setup->grants, &manifest->vkernel, &table, err);
+
+    if (r < 0)
+        return r;
+    r = vk_table_compile(table, setup->filter, GUEST_FILTER_MAX);
+    if (r < 0)
+        return err_say(err, r,
+                       "cannot compile the table of system calls: its rules take more than %d "
+                       "instructions",
+                       GUEST_FILTER_MAX);
+    setup->filter_count = (uint32_t)r;
+    return 0;
 }

@@ -33,6 +33,9 @@ struct pvm_template {
 /* The message of these options. */
 int template_setup_fill(struct guest_setup *setup, const struct pvm_template_options *options,
                         struct err *err);
+/* Its filter: of the grants that it has already, and of the manifest's virtual kernel. */
+int template_filter_fill(struct guest_setup *setup, const struct manifest *manifest,
+                         struct err *err);
 /* Wipes it: its text may hold secrets. */
 void guest_setup_freep(struct guest_setup **setup);
 

@@ -28,6 +28,7 @@
 #include "guest/template.h"
 #include "pvm/template_internal.h"
 #include "pvm/spawn.h"
+#include "vkernel/scheduling.h"
 
 /* To be linked and ready; a library of the largest size takes well under a second. */
 #define READY_TIMEOUT_MS 10000
@@ -95,6 +96,19 @@ void guest_setup_freep(struct guest_setup **setup)
     free(*setup);
 }
 
+/* adaptive begins as normal: its group has done nothing yet. */
+static void setup_scheduling(struct guest_setup *setup, const struct vkernel *vkernel)
+{
+    enum vkernel_policy policy = vkernel->sched.policy;
+
+    if (policy == VKERNEL_POLICY_DEFAULT && vkernel->sched.slice_us == 0)
+        return;
+    struct vk_sched sched = vk_sched_of(policy, vkernel->sched.slice_us);
+    setup->sched_said = 1;
+    setup->sched_policy = policy == VKERNEL_POLICY_DEFAULT ? SCHED_BATCH : sched.policy;
+    setup->slice_ns = sched.slice_ns;
+}
+
 int template_setup_fill(struct guest_setup *setup, const struct pvm_template_options *options,
                         struct err *err)
 {
@@ -147,7 +161,8 @@ int template_setup_fill(struct guest_setup *setup, const struct pvm_template_opt
         }
     }
     setup->file_count = manifest->file_count;
-    return 0;
+    setup_scheduling(setup, &manifest->vkernel);
+    return template_filter_fill(setup, manifest, err);
 }
 
 static int spawn_guest(const struct pvm_template_options *options, int control,

@@ -22,6 +22,8 @@
 #include "guest/lockdown.h"
 #include "guest/seccomp.h"
 #include "guest/template.h"
+#include "pvm/pvm.h"
+#include "vkernel/syscalls.h"
 
 /* For `grants` of attempt(): the table of proved code. */
 #define PROVED (1u << 31)
@@ -35,10 +37,14 @@ struct call {
  * status 0: the call returned something else than `unwanted_errno`; 7: that error. */
 static int attempt(uint32_t grants, const struct call *call, int unwanted_errno)
 {
-    struct seccomp_program program;
+    struct sock_filter program[GUEST_FILTER_MAX];
+    struct vk_table *table = NULL;
     int status;
 
-    assert_int_equal(seccomp_compile(grants & PROVED ? 0 : grants | GUEST_GRANT_CODE, &program), 0);
+    assert_int_equal(pvm_wall_table(grants & PROVED ? 0 : grants | GUEST_GRANT_CODE, &table), 0);
+    int count = vk_table_compile(table, program, GUEST_FILTER_MAX);
+    assert_true(count > 0);
+    vk_table_free(table);
     pid_t pid = fork();
     assert_true(pid >= 0);
     if (pid == 0) {
@@ -47,7 +53,7 @@ static int attempt(uint32_t grants, const struct call *call, int unwanted_errno)
         if (event != INSTANCE_EVENT_FD && dup2(event, INSTANCE_EVENT_FD) < 0)
             _exit(9);
         if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || lockdown_not_dumpable() < 0 ||
-            seccomp_load(&program) < 0)
+            seccomp_load(program, (uint32_t)count) < 0)
             _exit(9);
         const long *a = call->arguments;
         long r = syscall(call->number, a[0], a[1], a[2], a[3], a[4], a[5]);

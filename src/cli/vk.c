@@ -1,0 +1,265 @@
+/* vireo vk: the virtual kernels of pVMs that run: shown, changed, explained. */
+#include <errno.h>
+#include <json-c/json.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/err.h"
+#include "cli/cli.h"
+#include "cli/http.h"
+#include "cli/options.h"
+#include "cli/problem.h"
+#include "cli/table.h"
+
+DEFINE_CLEANUP(struct table, table_free)
+
+#define VERB "vk"
+
+/* The page of a pVM's virtual kernel with up to two parameters of the question; malloc'ed. */
+static char *target_of(const char *pvm, const char *first, const char *first_value,
+                       const char *second, const char *second_value)
+{
+    _cleanup_(freep) char *one = NULL, *two = NULL, *rest = NULL;
+
+    one = first ? http_escape(first_value) : NULL;
+    two = second ? http_escape(second_value) : NULL;
+    if ((first && !one) || (second && !two))
+        return NULL;
+    int n = first && second
+                ? asprintf(&rest, "/vk?param=%s%%3D%s&param=%s%%3D%s", first, one, second, two)
+            : first ? asprintf(&rest, "/vk?param=%s%%3D%s", first, one)
+                    : asprintf(&rest, "/vk");
+    if (n < 0) {
+        rest = NULL;
+        return NULL;
+    }
+    return pvm_target(pvm, rest);
+}
+
+static int no_memory(void)
+{
+    struct err err = {0};
+
+    err_set(&err, -ENOMEM, "cannot ask for a virtual kernel");
+    return cli_error(&err, NULL);
+}
+
+static void print_json(struct json_object *object)
+{
+    puts(json_object_to_json_string_ext(object,
+                                        JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_NOSLASHESCAPE));
+}
+
+/* ---- get and set ---- */
+
+static struct json_object *member(struct json_object *object, const char *key)
+{
+    struct json_object *found = NULL;
+
+    json_object_object_get_ex(object, key, &found);
+    return found;
+}
+
+static bool is_true(struct json_object *object, const char *key)
+{
+    return json_object_get_boolean(member(object, key));
+}
+
+static void print_adaptive(struct json_object *adaptive)
+{
+    if (!adaptive)
+        return;
+    printf("adaptive: %s now, %.0f %% of the CPUs, %.0f switches/s, %lld changes\n",
+           json_text(adaptive, "policy", "?"),
+           json_object_get_double(member(adaptive, "use_percent")),
+           json_object_get_double(member(adaptive, "switches_per_second")),
+           json_number(adaptive, "decisions"));
+}
+
+static int print_keys(struct json_object *answer)
+{
+    static const char *const headings[] = {"KEY", "VALUE", "SET BY", "CHANGED", NULL};
+    _cleanup_(table_freep) struct table *table = table_new(headings);
+
+    if (!table)
+        return no_memory();
+    json_object_object_foreach(member(answer, "keys"), key, value)
+    {
+        const char *const cells[] = {key, json_text(value, "value", "?"),
+                                     is_true(value, "said") ? "vireo.yaml or vk set" : "default",
+                                     is_true(value, "live") ? "while it runs" : "at its start"};
+        if (table_row(table, cells) < 0)
+            return no_memory();
+    }
+    table_print(table, stdout);
+    print_adaptive(member(answer, "adaptive"));
+    return CLI_OK;
+}
+
+/* One key's value alone, for scripts. */
+static int print_key(struct json_object *answer, const char *pvm, const char *name)
+{
+    struct json_object *key = member(member(answer, "keys"), name);
+    struct err err = {0};
+
+    if (!key) {
+        err_say(&err, -ENOENT, "cannot show '%s' of pVM %s: there is no such key", name, pvm);
+        return cli_error(&err, "vireo vk get PVM, which shows all");
+    }
+    if (cli.json)
+        print_json(key);
+    else
+        puts(json_text(key, "value", "?"));
+    return CLI_OK;
+}
+
+static int vk_get(int words, char **argv)
+{
+    _cleanup_(json_freep) struct json_object *answer = NULL;
+
+    if (words < 1 || words > 2)
+        return cli_usage(VERB, "get needs a pVM, as vireo ps shows it, and may have a key");
+    _cleanup_(freep) char *target = target_of(argv[0], NULL, NULL, NULL, NULL);
+    if (!target)
+        return no_memory();
+    int exit = admin_ask("GET", "show the virtual kernel of", argv[0], target, &answer);
+    if (exit != CLI_OK)
+        return exit;
+    if (words == 2)
+        return print_key(answer, argv[0], argv[1]);
+    if (cli.json) {
+        print_json(answer);
+        return CLI_OK;
+    }
+    return print_keys(answer);
+}
+
+static int vk_set(int words, char **argv)
+{
+    _cleanup_(json_freep) struct json_object *answer = NULL;
+
+    if (words != 3)
+        return cli_usage(VERB, "set needs a pVM, a key and a value");
+    _cleanup_(freep) char *target = target_of(argv[0], "key", argv[1], "value", argv[2]);
+    if (!target)
+        return no_memory();
+    int exit = admin_ask("POST", "change", argv[0], target, &answer);
+    if (exit == CLI_OK && cli.json)
+        print_json(answer);
+    return exit;
+}
+
+/* ---- ls ---- */
+
+/* "syscalls.profile=strict, sched.policy=fifo": what was said of it; three calls at most. */
+static void summary(struct json_object *keys, char *text, size_t size)
+{
+    unsigned calls = 0;
+    size_t used = 0;
+
+    text[0] = '\0';
+    json_object_object_foreach(keys, key, value)
+    {
+        if (!is_true(value, "said"))
+            continue;
+        if (strncmp(key, "syscalls.calls.", 15) == 0) {
+            calls++;
+            continue;
+        }
+        int n = snprintf(text + used, size - used, "%s%s=%s", used ? ", " : "", key,
+                         json_text(value, "value", "?"));
+        if (n < 0 || (size_t)n >= size - used)
+            return;
+        used += (size_t)n;
+    }
+    if (calls > 0)
+        snprintf(text + used, size - used, "%s%u system calls of its own", used ? ", " : "", calls);
+}
+
+static int vk_ls(int words, char **argv)
+{
+    static const char *const headings[] = {"PVM", "FUNCTION", "WALL", "VIRTUAL KERNEL", NULL};
+    _cleanup_(json_freep) struct json_object *list = NULL;
+    int exit;
+
+    if (words > 0)
+        return cli_usage(VERB, "ls takes no '%s'", argv[0]);
+    if (!admin_list("list virtual kernels", "/system/vk", "id", "no pVM runs", &list, &exit))
+        return exit;
+    _cleanup_(table_freep) struct table *table = table_new(headings);
+    if (!table)
+        return no_memory();
+    for (size_t i = 0; i < json_object_array_length(list); i++) {
+        struct json_object *vk = json_object_array_get_idx(list, i);
+        char text[200];
+        summary(member(vk, "keys"), text, sizeof text);
+        const char *const cells[] = {json_text(vk, "id", "?"), json_text(vk, "function", "?"),
+                                     json_text(vk, "wall", "?"), text[0] ? text : "as its wall"};
+        if (table_row(table, cells) < 0)
+            return no_memory();
+    }
+    table_print(table, stdout);
+    return CLI_OK;
+}
+
+/* ---- explain ---- */
+
+static int vk_explain(int words, char **argv)
+{
+    _cleanup_(json_freep) struct json_object *answer = NULL;
+    char arguments[256] = "";
+    size_t used = 0;
+
+    if (words < 2 || words > 8)
+        return cli_usage(VERB, "explain needs a pVM, a system call, and up to six arguments of it");
+    for (int i = 2; i < words; i++) {
+        int n =
+            snprintf(arguments + used, sizeof arguments - used, "%s%s", i > 2 ? "," : "", argv[i]);
+        if (n < 0 || (size_t)n >= sizeof arguments - used)
+            return cli_usage(VERB, "the arguments are too long");
+        used += (size_t)n;
+    }
+    _cleanup_(freep) char *target =
+        target_of(argv[0], "explain", argv[1], words > 2 ? "arguments" : NULL, arguments);
+    if (!target)
+        return no_memory();
+    int exit = admin_ask("GET", "explain a system call of", argv[0], target, &answer);
+    if (exit != CLI_OK)
+        return exit;
+    if (cli.json) {
+        print_json(answer);
+        return CLI_OK;
+    }
+    if (words > 2)
+        printf("%s with these arguments: %s\n", json_text(answer, "call", "?"),
+               json_text(answer, "verdict", "?"));
+    printf("%s (%lld): %s\n", json_text(answer, "call", "?"), json_number(answer, "number"),
+           json_text(answer, "rules", "?"));
+    printf("  the wall:           %s\n", json_text(answer, "wall", "?"));
+    printf("  its virtual kernel: %s (%s)\n", json_text(answer, "own", "native"),
+           json_text(answer, "own_from", "?"));
+    puts("  the stricter of the two holds");
+    return CLI_OK;
+}
+
+/* ---- the verb ---- */
+
+int cli_vk(int argc, char **argv)
+{
+    static const struct {
+        const char *name;
+        int (*run)(int words, char **argv);
+    } words_of[] = {{"get", vk_get}, {"set", vk_set}, {"ls", vk_ls}, {"explain", vk_explain}};
+    int words, exit;
+
+    if (!cli_options(argc, argv, NULL, 0, 0, &words, &exit))
+        return exit;
+    if (words == 0)
+        return cli_usage(VERB, "it needs get, set, ls or explain");
+    for (size_t i = 0; i < ARRAY_LEN(words_of); i++)
+        if (strcmp(words_of[i].name, argv[1]) == 0)
+            return words_of[i].run(words - 1, argv + 2);
+    return cli_usage(VERB, "there is no '%s': get, set, ls and explain are", argv[1]);
+}

@@ -1,0 +1,61 @@
+/* The scheduling of a virtual kernel's group: which policy and slice its threads have. */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "vkernel/vkernel.h"
+
+struct err;
+
+/* What the kernel is told of a thread. */
+struct vk_sched {
+    uint32_t policy;   /* SCHED_OTHER, SCHED_BATCH */
+    uint64_t slice_ns; /* 0: the kernel's own */
+};
+
+const char *vkernel_policy_name(enum vkernel_policy policy);
+
+/* What a policy other than adaptive and default is made of. `slice_us` 0: the policy's own. */
+struct vk_sched vk_sched_of(enum vkernel_policy policy, uint32_t slice_us);
+
+/* The processes of a group into `pids`, at most `max`: their count, or -errno. */
+typedef int (*vk_pids)(void *user, pid_t *pids, size_t max);
+
+#define VK_SCHED_PIDS_MAX 4096
+
+/*
+ * Gives every thread of the group this policy and slice, those that are started meanwhile too: it
+ * goes over the group until nothing is left to change. Threads keep their place: none is stopped.
+ * CAP_SYS_NICE where they have another uid. -EBUSY: it did not come to an end; -E2BIG.
+ */
+int vk_sched_apply(vk_pids pids, void *user, const struct vk_sched *sched, struct err *err);
+
+/* What a group did between two looks. */
+struct vk_sched_load {
+    double use; /* per cent of the time that the CPUs had for it: its own and their idle time */
+    double switches; /* a second, voluntary and not */
+};
+
+/* What a group has done so far. */
+struct vk_sched_count {
+    int64_t time_ns;
+    uint64_t cpu_us;   /* of its control group: the caller's to fill in */
+    uint64_t idle_us;  /* of all CPUs of the machine */
+    uint64_t switches; /* of the threads that there are */
+};
+/* Reads all but cpu_us. -errno. */
+int vk_sched_count(vk_pids pids, void *user, struct vk_sched_count *ret_count);
+/* Between two of them. */
+struct vk_sched_load vk_sched_load(const struct vk_sched_count *before,
+                                   const struct vk_sched_count *now);
+/* Between what adaptive decides, and how often it looks; what was not said has a default. */
+struct vk_sched_limits {
+    uint32_t interval_ms, use_high, use_low, switches_high, switches_low;
+};
+struct vk_sched_limits vk_sched_limits(const struct vkernel *vkernel);
+
+/* What adaptive makes of it: fifo when both are high, normal when both are low, else as it was. */
+enum vkernel_policy vk_sched_adapt(const struct vkernel *vkernel, enum vkernel_policy now,
+                                   const struct vk_sched_load *load);

@@ -1,0 +1,90 @@
+/*
+ * A virtual kernel: what one pVM or container has of the kernel for itself. It is an object of
+ * plain data, made from texts (a manifest's section `vkernel:`, annotations, `vireo vk set`), and
+ * of parts, which are the rows of one table. Zeroed, it is the wall's own behaviour.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct err;
+struct vk_table;
+
+#define VKERNEL_CALLS_BYTES (8u << 10)
+#define VKERNEL_KEY_BYTES 96
+#define VKERNEL_VALUE_BYTES 1024
+
+enum vkernel_policy {
+    VKERNEL_POLICY_DEFAULT, /* the wall's own */
+    VKERNEL_POLICY_NORMAL,
+    VKERNEL_POLICY_BATCH,
+    VKERNEL_POLICY_FIFO,
+    VKERNEL_POLICY_ADAPTIVE, /* fifo or normal, by what its group does */
+};
+
+struct vkernel {
+    struct {
+        char profile[16];   /* "": none */
+        char otherwise[32]; /* of calls that nothing names; "": the profile's */
+        /* "NAME RULES\n" each, as they were written and checked. */
+        char calls[VKERNEL_CALLS_BYTES];
+    } syscalls;
+    struct {
+        uint32_t policy;   /* enum vkernel_policy */
+        uint32_t slice_us; /* 0: the policy's */
+        uint32_t interval_ms;
+        uint32_t use_high, use_low;           /* per cent of the CPUs' time */
+        uint32_t switches_high, switches_low; /* a second */
+    } sched;
+};
+
+/* How good the mechanism is that a part takes on this kernel. */
+enum vkernel_grade { VKERNEL_BEST, VKERNEL_LESSER, VKERNEL_NONE };
+
+struct vkernel_mechanism {
+    enum vkernel_grade grade;
+    char name[64];
+    char detail[200]; /* why it is not the best one, or what it leaves out */
+};
+
+/* A row for each key of a part, said or not: "policy", "batch". */
+typedef void (*vkernel_row)(const char *key, const char *value, bool said, void *user);
+
+struct vkernel_part {
+    const char *name; /* what its keys begin with: "sched" */
+    const char *summary;
+    bool live; /* can be changed while it runs */
+    /* `key` without the part's name. The reason alone; nothing is changed then. */
+    int (*set)(struct vkernel *vkernel, const char *key, const char *value, struct err *reason);
+    void (*each)(const struct vkernel *vkernel, vkernel_row row, void *user);
+    /* Tries it on this kernel. A few system calls. */
+    void (*mechanism)(struct vkernel_mechanism *ret_mechanism);
+};
+
+/* All parts, ended by NULL. */
+extern const struct vkernel_part *const vkernel_parts[];
+extern const struct vkernel_part vkernel_syscalls, vkernel_sched;
+
+/* The part of "sched.policy", and what follows the dot; -ENOENT with the reason alone. */
+int vkernel_part_find(const char *key, const struct vkernel_part **ret_part, const char **ret_rest,
+                      struct err *reason);
+/* Sets one key, "sched.policy", from its text. The reason alone; nothing is changed then. */
+int vkernel_set(struct vkernel *vkernel, const char *key, const char *value, struct err *reason);
+/* Its value; -ENOENT with the reason alone. */
+int vkernel_get(const struct vkernel *vkernel, const char *key,
+                char text[static VKERNEL_VALUE_BYTES], struct err *reason);
+/* Every key with its value, whole: "sched.policy". */
+void vkernel_each(const struct vkernel *vkernel, vkernel_row row, void *user);
+/* Whether anything was said. */
+bool vkernel_is_set(const struct vkernel *vkernel);
+
+/*
+ * The system calls' part as a table: the profile, with the calls that are named in its place. NULL
+ * into *ret_table when nothing was said: there is nothing to merge. -ENOMEM.
+ */
+int vkernel_syscalls_table(const struct vkernel *vkernel, struct vk_table **ret_table,
+                           struct err *err);
+/* Whether a call is named by itself (beside the profile). */
+bool vkernel_syscalls_names(const struct vkernel *vkernel, const char *name);

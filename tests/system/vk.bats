@@ -1,0 +1,187 @@
+#!/usr/bin/env bats
+# Virtual kernels: a pVM's own table of system calls and its own scheduling, from vireo.yaml and
+# while it runs; shown, explained, refused.
+load helper
+
+setup_file() {
+    [ "$(id -u)" = 0 ] || return 0
+    VIREO_STATE=$(mktemp -d /tmp/vireo-test-vk.XXXXXX)
+    libraries_take
+    daemon_start
+    deploy_vk plain '{}'
+    deploy_vk errors '{syscalls: {calls: {getrandom: errno EPERM}}}'
+}
+
+teardown_file() {
+    daemon_clean
+}
+
+setup() {
+    need_root
+}
+
+# folder_vk NAME VKERNEL: the folder of such a function.
+folder_vk() {
+    local folder=$BATS_FILE_TMPDIR/$1
+    mkdir -p "$folder"
+    cp "$FUNCTIONS/vk.c" "$folder"
+    printf 'name: %s\nlimits: {timeout: 10s}\nvkernel: %s\n' "$1" "$2" >"$folder/vireo.yaml"
+    echo "$folder"
+}
+
+deploy_vk() {
+    "$VIREO" deploy -q "$(folder_vk "$@")"
+}
+
+# pvm_of NAME: its only instance, which is called first.
+pvm_of() {
+    call "$1" -d idle
+    [ "$code" = 200 ] || return 1
+    "$VIREO" ps -o json | jq -r --arg name "$1" '[.[] | select(.function == $name)][0].id'
+}
+
+# The host's pid of a pVM: the youngest process of the guest program, which is the instance.
+pid_of() {
+    local pid newest=
+    for pid in $(descendants "$VIREO_DAEMON"); do
+        [ "$(cat "/proc/$pid/comm" 2>/dev/null)" != vireo-guest ] || newest=$pid
+    done
+    echo "$newest"
+}
+
+# The scheduling policy of a process, by its number in the kernel.
+policy_of() {
+    awk '{sub(/^.*\) /, ""); print $39}' "/proc/$1/stat"
+}
+
+@test "a call that the table answers with an error does nothing, and the others go on" {
+    call plain -d random
+    [ "$body" = "random: given" ]
+    call errors -d random
+    [ "$body" = "random: Operation not permitted" ]
+    call errors -d idle
+    [ "$body" = idle ]
+}
+
+@test "a call that the table ends the process for does so, and nobody else's" {
+    deploy_vk ends '{syscalls: {calls: {getrandom: kill}}}'
+    # Random bytes are taken before the first call, too: by its host's side, without the filter.
+    call ends -d random
+    refused_with 502 syscall
+    call plain -d random
+    [ "$body" = "random: given" ]
+    "$VIREO" rm -q ends
+}
+
+@test "a table is never wider than the wall" {
+    deploy_vk wide '{syscalls: {default: native, calls: {socket: native, openat: native, execve: native}}}'
+    local pvm
+    pvm=$(pvm_of wide)
+    for name in socket openat execve ptrace bpf; do
+        run "$VIREO" vk explain "$pvm" "$name" 1
+        [ "$status" -eq 0 ]
+        [ "${lines[0]}" = "$name with these arguments: kill" ]
+    done
+    "$VIREO" rm -q wide
+}
+
+@test "explain says what becomes of a call, and whose word it is" {
+    local pvm
+    pvm=$(pvm_of errors)
+    run "$VIREO" vk explain "$pvm" getrandom
+    [ "$status" -eq 0 ]
+    [[ $output == *"getrandom (318): errno EPERM"*"the wall:           native"*"errno EPERM (vkernel: syscalls: calls)"* ]]
+    run "$VIREO" vk explain "$pvm" mmap 0 4096 4
+    [ "${lines[0]}" = "mmap with these arguments: kill" ]
+    # PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS
+    run "$VIREO" vk explain "$pvm" mmap 0 4096 1 0x22
+    [ "${lines[0]}" = "mmap with these arguments: native" ]
+    [ "$("$VIREO" vk explain -o json "$pvm" getrandom | jq -r .rules)" = "errno EPERM" ]
+    run "$VIREO" vk explain "$pvm" nothing
+    [ "$status" -eq 2 ]
+    [[ $output == *"there is no system call 'nothing'"* ]]
+    run "$VIREO" vk explain 1 read
+    [ "$status" -eq 3 ]
+}
+
+@test "scheduling is changed while it runs, from outside, and shown" {
+    local pvm pid
+    deploy_vk fast '{sched: {policy: normal}}'
+    pvm=$(pvm_of fast)
+    pid=$(pid_of)
+    [ "$("$VIREO" vk get "$pvm" sched.policy)" = normal ]
+    [ "$(policy_of "$pid")" = 0 ]
+    "$VIREO" vk set "$pvm" sched.policy batch
+    [ "$(policy_of "$pid")" = 3 ]
+    [ "$("$VIREO" vk get "$pvm" sched.policy)" = batch ]
+    # vkernel's number for fifo, which is long slices of the fair scheduler here.
+    "$VIREO" vk set "$pvm" sched.policy 1
+    [ "$("$VIREO" vk get "$pvm" sched.policy)" = fifo ]
+    [ "$(policy_of "$pid")" = 3 ]
+    "$VIREO" vk set "$pvm" sched.policy 0
+    [ "$(policy_of "$pid")" = 0 ]
+    [ "$("$VIREO" vk ls -o json | jq -r --arg id "$pvm" '.[] | select(.id == $id).keys["sched.policy"].value')" = normal ]
+    "$VIREO" vk ls | grep -q "^$pvm  *fast  *process  *sched.policy=normal$"
+    call fast -d idle
+    [ "$code" = 200 ]
+    "$VIREO" rm -q fast
+}
+
+@test "adaptive goes to fifo where there is work and switches, and back when there is none" {
+    deploy_vk adapts '{sched: {policy: adaptive, interval: 20ms, switches_high: 1, switches_low: 1000000, use_high: 5, use_low: 4}}'
+    local pvm
+    pvm=$(pvm_of adapts)
+    [ "$("$VIREO" vk get -o json "$pvm" | jq -r .adaptive.policy)" = normal ]
+    curl -s -o /dev/null -d 'spin 6000' "$VIREO_SERVER/function/adapts" 3>&- &
+    local job=$!
+    goes_to() {
+        [ "$("$VIREO" vk get -o json "$pvm" | jq -r .adaptive.policy)" = "$1" ]
+    }
+    eventually 6 goes_to fifo
+    wait "$job"
+    eventually 10 goes_to normal
+    [ "$("$VIREO" vk get -o json "$pvm" | jq .adaptive.decisions)" -ge 2 ]
+    "$VIREO" vk set "$pvm" sched.policy batch
+    [ "$("$VIREO" vk get -o json "$pvm" | jq .adaptive)" = null ]
+    "$VIREO" rm -q adapts
+}
+
+@test "what is not so is refused with its reason, and changes nothing" {
+    local pvm
+    pvm=$(pvm_of plain)
+    refuse() {
+        local wanted=$1 words=$2
+        shift 2
+        run "$VIREO" vk "$@"
+        [ "$status" -eq "$wanted" ] && [[ $output == *"$words"* ]] && return
+        echo "exit $status: $output" >&2
+        return 1
+    }
+    refuse 2 "policy 'rr': it is normal" set "$pvm" sched.policy rr
+    refuse 2 "no part 'schd' (did you mean 'sched'?)" set "$pvm" schd.policy fifo
+    refuse 2 "sched has policy" set "$pvm" sched.polcy fifo
+    refuse 4 "it is set at the start of a pVM" set "$pvm" syscalls.profile strict
+    refuse 3 "there is no such key" get "$pvm" sched.nothing
+    refuse 3 "there is no pVM '1'" get 1
+    refuse 3 "there is no pVM '1'" set 1 sched.policy fifo
+    refuse 2 "set needs a pVM, a key and a value" set "$pvm" sched.policy
+    refuse 2 "there is no 'show'" show
+    [ "$("$VIREO" vk get "$pvm" sched.policy)" = default ]
+    run "$VIREO" deploy "$(folder_vk wrong '{syscalls: {calls: {open: deny}}}')"
+    [ "$status" -eq 2 ]
+    [[ $output == *"'deny' is not native, errno ERROR, kill or emulated"* ]]
+}
+
+@test "vireo run takes the manifest's virtual kernel, and the manifest is kept as it was" {
+    run "$VIREO" run "$(folder_vk once '{syscalls: {profile: strict, calls: {getrandom: errno ENOSYS}}}')" <<<random
+    [ "$status" -eq 0 ]
+    [ "$output" = "random: Function not implemented" ]
+    "$VIREO" describe -o json errors | jq -r .manifest | grep -q '"getrandom": "errno EPERM"'
+}
+
+@test "doctor says which mechanism each part takes" {
+    run "$VIREO" doctor -o json
+    for part in syscalls sched; do
+        [ -n "$(jq -r --arg part "vkernel: $part" '.[] | select(.part == $part).mechanism' <<<"$output")" ]
+    done
+}

@@ -1,0 +1,156 @@
+/* Keys and values of a virtual kernel. */
+#include <errno.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/err.h"
+#include "cmocka_all.h"
+#include "vkernel/syscalls.h"
+#include "vkernel/vkernel.h"
+
+static void expect(const struct vkernel *vkernel, const char *key, const char *value)
+{
+    char text[VKERNEL_VALUE_BYTES];
+
+    assert_int_equal(vkernel_get(vkernel, key, text, NULL), 0);
+    assert_string_equal(text, value);
+}
+
+static void what_is_set_is_there(void **state)
+{
+    struct vkernel vkernel = {0};
+
+    (void)state;
+    assert_false(vkernel_is_set(&vkernel));
+    expect(&vkernel, "sched.policy", "default");
+    expect(&vkernel, "sched.interval", "100ms");
+    assert_int_equal(vkernel_set(&vkernel, "sched.policy", "1", NULL), 0);
+    expect(&vkernel, "sched.policy", "fifo");
+    assert_int_equal(vkernel_set(&vkernel, "sched.slice", "3ms", NULL), 0);
+    expect(&vkernel, "sched.slice", "3ms");
+    assert_int_equal(vkernel_set(&vkernel, "sched.slice", "250us", NULL), 0);
+    expect(&vkernel, "sched.slice", "250us");
+    assert_int_equal(vkernel_set(&vkernel, "sched.slice", "default", NULL), 0);
+    assert_int_equal(vkernel_set(&vkernel, "sched.use_high", "70%", NULL), 0);
+    expect(&vkernel, "sched.use_high", "70%");
+    assert_int_equal(vkernel_set(&vkernel, "syscalls.profile", "strict", NULL), 0);
+    assert_int_equal(vkernel_set(&vkernel, "syscalls.default", "errno 1", NULL), 0);
+    expect(&vkernel, "syscalls.default", "errno EPERM");
+    assert_int_equal(vkernel_set(&vkernel, "syscalls.calls.openat", "kill if arg2 & 1", NULL), 0);
+    expect(&vkernel, "syscalls.calls.openat", "kill if arg2 & 1");
+    assert_true(vkernel_is_set(&vkernel));
+    assert_true(vkernel_syscalls_names(&vkernel, "openat"));
+    assert_false(vkernel_syscalls_names(&vkernel, "open"));
+}
+
+static void what_is_refused_changes_nothing(void **state)
+{
+    static const struct {
+        const char *key, *value;
+        int error;
+    } cases[] = {
+        {"", "", -ENOENT},
+        {"sched", "", -ENOENT},
+        {"sched.", "", -ENOENT},
+        {"scheduler.policy", "fifo", -ENOENT},
+        {"sched.polic", "fifo", -ENOENT},
+        {"sched.policy", "rr", -EINVAL},
+        {"sched.policy", "", -EINVAL},
+        {"sched.policy", "2", -EINVAL},
+        {"sched.slice", "99us", -EINVAL},
+        {"sched.slice", "101ms", -EINVAL},
+        {"sched.slice", "4294968ms", -EINVAL},
+        {"sched.slice", "3", -EINVAL},
+        {"sched.slice", "-3ms", -EINVAL},
+        {"sched.interval", "9ms", -EINVAL},
+        {"sched.interval", "100s", -EINVAL},
+        {"sched.interval", "", -EINVAL},
+        {"sched.use_high", "101", -EINVAL},
+        {"sched.use_low", "0", -EINVAL},
+        {"sched.switches_low", "1e3", -EINVAL},
+        {"syscalls.profile", "lax", -EINVAL},
+        {"syscalls.default", "emulated", -EINVAL},
+        {"syscalls.default", "kill if arg0 == 1", -EINVAL},
+        {"syscalls.calls.nothing", "kill", -EINVAL},
+        {"syscalls.calls.512", "kill", -EINVAL},
+        {"syscalls.calls.open", "emulated", -EINVAL},
+        {"syscalls.calls.open", "kill\nread native", -EINVAL},
+        {"syscalls.call.open", "kill", -ENOENT},
+    };
+    struct vkernel vkernel = {0}, before = {0};
+    char text[VKERNEL_VALUE_BYTES];
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct err reason = {0};
+        assert_int_equal(vkernel_set(&vkernel, cases[i].key, cases[i].value, &reason),
+                         cases[i].error);
+        assert_true(reason.message[0] != '\0');
+        assert_memory_equal(&vkernel, &before, sizeof before);
+    }
+    assert_int_equal(vkernel_get(&vkernel, "sched.nothing", text, NULL), -ENOENT);
+}
+
+static void so_many_calls_that_they_do_not_fit_are_refused(void **state)
+{
+    static struct vkernel vkernel;
+    char rule[600] = "native if arg0 == 1";
+    int r = 0;
+
+    (void)state;
+    memset(rule + strlen(rule), ' ', sizeof rule - strlen(rule) - 1);
+    for (unsigned number = 0; r == 0 && number < VK_CALLS_MAX; number++) {
+        char key[64], name[VK_CALL_NAME_BYTES];
+        vk_call_name(number, name);
+        snprintf(key, sizeof key, "syscalls.calls.%s", name);
+        struct vkernel before = vkernel;
+        r = vkernel_set(&vkernel, key, rule, NULL);
+        if (r < 0)
+            assert_memory_equal(&vkernel, &before, sizeof before);
+    }
+    assert_int_equal(r, -EINVAL);
+}
+
+static void its_table_is_the_profile_with_what_is_said_in_its_place(void **state)
+{
+    const uint64_t none[6] = {0};
+    struct vkernel vkernel = {0};
+    struct vk_table *table = NULL;
+
+    (void)state;
+    assert_int_equal(vkernel_syscalls_table(&vkernel, &table, NULL), 0);
+    assert_null(table);
+    assert_int_equal(vkernel_set(&vkernel, "syscalls.profile", "strict", NULL), 0);
+    assert_int_equal(vkernel_set(&vkernel, "syscalls.default", "kill", NULL), 0);
+    assert_int_equal(vkernel_set(&vkernel, "syscalls.calls.socket", "native", NULL), 0);
+    assert_int_equal(vkernel_set(&vkernel, "syscalls.calls.0", "errno EIO", NULL), 0);
+    assert_int_equal(vkernel_syscalls_table(&vkernel, &table, NULL), 0);
+    assert_int_equal(vk_table_verdict(table, 41, none).action, VK_NATIVE); /* socket */
+    assert_int_equal(vk_table_verdict(table, 0, none).action, VK_ERRNO);
+    assert_int_equal(vk_table_verdict(table, 1, none).action, VK_NATIVE);
+    assert_int_equal(vk_table_verdict(table, 165, none).action, VK_KILL); /* mount */
+    vk_table_free(table);
+}
+
+static void every_part_tells_its_mechanism(void **state)
+{
+    (void)state;
+    for (size_t i = 0; vkernel_parts[i]; i++) {
+        struct vkernel_mechanism mechanism = {0};
+        vkernel_parts[i]->mechanism(&mechanism);
+        assert_true(mechanism.name[0] != '\0');
+        assert_true(mechanism.grade == VKERNEL_BEST || mechanism.detail[0] != '\0');
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_is_set_is_there),
+        cmocka_unit_test(what_is_refused_changes_nothing),
+        cmocka_unit_test(so_many_calls_that_they_do_not_fit_are_refused),
+        cmocka_unit_test(its_table_is_the_profile_with_what_is_said_in_its_place),
+        cmocka_unit_test(every_part_tells_its_mechanism),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
