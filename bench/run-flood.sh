@@ -1,10 +1,12 @@
 #!/usr/bin/env bash
-# What one function's flood does to another: p50 and p99 of a neighbour's calls over one connection,
-# alone and during a flood of calls, of output, of CPU and of large bodies.
-# usage: bench/run-flood.sh [ROUNDS [KIND...]]     (5; calls output cpu bodies, 5 s each)
+# What one function's flood does to another: times of a neighbour's calls at a fixed rate of 500 a
+# second (bench/open_loop.c), alone, beside the same flood of a stranger's server (bare libmicrohttpd
+# on this machine: what the CPUs and the generator alone do to it), and during a flood of calls, of
+# output, of CPU and of large bodies of another function.
+# usage: bench/run-flood.sh [ROUNDS [KIND...]]     (5; calls output cpu bodies)
 #
-# The flooder runs at nice 19: it is to be another machine's, and here it shares the CPUs. Each flood
-# is measured between two quiet times of its own round; the table has medians over the rounds.
+# The flooder runs at nice 19 and the neighbour's caller at nice -20: both are to be other machines,
+# and here they share the CPUs. The table has medians over the rounds.
 set -euo pipefail
 top=$(cd "$(dirname "$0")/.." && pwd)
 export BUILD=${BUILD:-$top/build} BATS_TEST_TMPDIR=/tmp
@@ -14,7 +16,8 @@ rounds=${1:-5}
 kinds=("${@:2}")
 [ "${#kinds[@]}" -gt 0 ] || kinds=(calls output cpu bodies)
 work=$(mktemp -d /tmp/vireo-flood.XXXXXX)
-trap 'daemon_clean; rm -rf "$work"' EXIT
+stranger=
+trap 'daemon_clean; [ -z "$stranger" ] || kill "$stranger"; rm -rf "$work"' EXIT
 
 daemon_start
 for name in flooded neighbour; do
@@ -22,42 +25,48 @@ for name in flooded neighbour; do
 done
 printf 'wrk.method = "POST"\nwrk.body = string.rep("x", 4000000)\n' >"$work/big.lua"
 
-# p50 and p99 of the neighbour in microseconds.
+gcc -std=gnu17 -D_GNU_SOURCE -O2 -o "$work/open_loop" "$top/bench/open_loop.c"
+gcc -std=gnu17 -O2 -o "$work/mhd_echo" "$top/bench/mhd_echo.c" -lmicrohttpd
+stranger_port=$(free_port)
+"$work/mhd_echo" "$stranger_port" >/dev/null 2>&1 3>&- &
+stranger=$!
+
+# p50, p90 and p99 of the neighbour in microseconds.
 neighbour() {
-    wrk -t 1 -c 1 -d 2 --latency "$VIREO_SERVER/function/neighbour?calls" | awk '
-        $1 == "50%" || $1 == "99%" {
-            v = $2 + 0
-            if ($2 ~ /ms$/) v *= 1000; else if ($2 !~ /us$/) v *= 1000000
-            printf "%d ", v
-        }'
+    nice -n -20 "$work/open_loop" "$VIREO_PORT" "/function/neighbour?calls" 500 2 | cut -d' ' -f1-3
 }
 
-flood() {
+flood() { # KIND URL
     case $1 in
-    calls) exec nice -n 19 wrk -t 1 -c 64 -d 3 "$VIREO_SERVER/function/flooded?calls" ;;
-    output) exec nice -n 19 wrk -t 1 -c 64 -d 3 "$VIREO_SERVER/function/flooded?log" ;;
-    cpu) exec nice -n 19 wrk -t 1 -c 64 -d 3 "$VIREO_SERVER/function/flooded?loop" ;;
-    bodies) exec nice -n 19 wrk -t 1 -c 4 -d 3 -s "$work/big.lua" "$VIREO_SERVER/function/flooded" ;;
+    calls) exec nice -n 19 wrk -t 1 -c 64 -d 3 "$2?calls" ;;
+    output) exec nice -n 19 wrk -t 1 -c 64 -d 3 "$2?log" ;;
+    cpu) exec nice -n 19 wrk -t 1 -c 64 -d 3 "$2?loop" ;;
+    bodies) exec nice -n 19 wrk -t 1 -c 4 -d 3 -s "$work/big.lua" "$2" ;;
     esac
+}
+
+beside() { # KIND WHEN URL
+    (flood "$1" "$3") >/dev/null 2>&1 3>&- &
+    sleep 0.5
+    echo "$1 $2 $(neighbour)" >>"$work/all"
+    wait $! || true
+    # Calls that wait time out before the next time.
+    sleep 0.5
 }
 
 neighbour >/dev/null
 for _ in $(seq "$rounds"); do
     for kind in "${kinds[@]}"; do
-        echo "$kind quiet $(neighbour)" >>"$work/all"
-        (flood "$kind") >/dev/null 2>&1 &
-        sleep 0.5
-        echo "$kind flood $(neighbour)" >>"$work/all"
-        wait $! || true
-        # Calls that wait time out before the next quiet time.
-        sleep 0.5
+        echo "$kind alone $(neighbour)" >>"$work/all"
+        beside "$kind" stranger "http://127.0.0.1:$stranger_port/"
+        beside "$kind" flood "$VIREO_SERVER/function/flooded"
     done
 done
 
 printf '%s, kernel %s, %s CPUs, %s rounds\n\n' "$(awk -F': ' '/model name/ {print $2; exit}' \
     /proc/cpuinfo)" "$(uname -r)" "$(nproc)" "$rounds"
-echo "| flood | quiet p50 µs | p50 µs | quiet p99 µs | p99 µs | p99 moved by |"
-echo "| --- | --- | --- | --- | --- | --- |"
+echo "| flood | alone: p50, p90, p99 µs | beside a stranger's | of another function | p99 moved by, of a stranger's by |"
+echo "| --- | --- | --- | --- | --- |"
 python3 - "$work/all" <<'EOF'
 import statistics
 import sys
@@ -65,11 +74,12 @@ import sys
 values = {}
 with open(sys.argv[1], encoding='utf-8') as file:
     for line in file:
-        kind, when, p50, p99 = line.split()
-        values.setdefault(kind, {}).setdefault(when, []).append((int(p50), int(p99)))
+        kind, when, *times = line.split()
+        values.setdefault(kind, {}).setdefault(when, []).append([int(t) for t in times])
 for kind, by in values.items():
-    quiet, flood = ([statistics.median(pair[i] for pair in by[when]) for i in (0, 1)]
-                    for when in ('quiet', 'flood'))
-    print(f'| {kind} | {quiet[0]:.0f} | {flood[0]:.0f} | {quiet[1]:.0f} | {flood[1]:.0f} | '
-          f'{100 * (flood[1] / quiet[1] - 1):+.0f}% |')
+    alone, stranger, flood = ([statistics.median(row[i] for row in by[when]) for i in range(3)]
+                              for when in ('alone', 'stranger', 'flood'))
+    columns = ' | '.join(', '.join(f'{t:.0f}' for t in row) for row in (alone, stranger, flood))
+    print(f'| {kind} | {columns} | {100 * (flood[2] / alone[2] - 1):+.0f}%, '
+          f'{100 * (stranger[2] / alone[2] - 1):+.0f}% |')
 EOF

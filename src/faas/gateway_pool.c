@@ -20,6 +20,14 @@
 #define WAKE_NS 60000u
 /* Before calls that perhaps run for long are looked at once more. */
 #define LOOK_AGAIN_NS 2000000u
+/*
+ * While other functions have calls too, one function has so many short calls in its instances, and
+ * the rest wait in its queue. The gateway takes all that came in turn: callers of one function that
+ * ask again at once, 64 of them, would else make each other function's call wait for 64 of theirs.
+ */
+#define TURN_CALLS 4
+/* So long after calls of two functions came. */
+#define SHARED_NS 1000000000u
 /* What a call is taken to need before the first was measured. */
 #define SERVICE_GUESS_NS 200000u
 
@@ -81,6 +89,15 @@ static uint32_t depth(const struct pool_function *function)
     return ahead >= GIVEN_MAX ? GIVEN_MAX : ahead > 0 ? (uint32_t)ahead : 1;
 }
 
+/* Its turn is over until it is answered: `most` is its depth. */
+static bool has_had_turn(const struct pool_function *function, uint32_t most)
+{
+    const struct pool *pool = function->pool;
+
+    return most > 1 && function->given >= TURN_CALLS &&
+           loop_now(pool->loop) < pool->shared_until_ns;
+}
+
 /* What is in it is done sooner than an idle instance would have woken. */
 static bool is_soon_done(const struct instance *busy, uint32_t most)
 {
@@ -96,6 +113,9 @@ static struct instance *with_room(const struct pool_function *function)
 
     if (most == 1)
         return idle;
+    /* A full queue is not held back: nobody is refused while there is room. */
+    if (has_had_turn(function, most) && function->queued < function->facts.queue_max)
+        return NULL;
     /* That of the last call first: calls that come together are one batch of one instance. */
     if (is_soon_done(function->busy_last, most))
         return function->busy_last;
@@ -343,6 +363,10 @@ int pool_submit(struct pool *pool, struct pool_function *function, struct pool_c
     call->instance = NULL;
     call->next = call->previous = NULL;
     call->waiting_since_ns = loop_now(pool->loop);
+    if (pool->called_last != function->facts.function_id) {
+        pool->shared_until_ns = pool->called_last ? call->waiting_since_ns + SHARED_NS : 0;
+        pool->called_last = function->facts.function_id;
+    }
 
     /* Those that wait are served first; a queue beside instances with room does not exist. */
     struct instance *instance = function->queue_first ? NULL : with_room(function);
@@ -407,7 +431,8 @@ bool pool_answered(struct pool *pool, struct instance *instance, bool finished)
     }
     uint32_t most = depth(function);
     struct pool_call *call;
-    while (instance->call_count < most && (call = pool_queue_take(function)))
+    while (instance->call_count < most && !has_had_turn(function, most) &&
+           (call = pool_queue_take(function)))
         pool_give(call, instance);
     if (instance->background) {
         instance->background = false;

@@ -20,6 +20,9 @@ struct pool {
     uint32_t *free_slots;
     uint32_t free_count;
     uint32_t serial;
+    /* Calls of more than one function have come lately. */
+    uint64_t shared_until_ns;
+    uint32_t called_last; /* the function, by its id; 0: none yet */
 };
 
 /* gateway_functions.c */

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <poll.h>
 
+#include "faas/gateway_pool_internal.h"
 #include "pool_notes.h"
 
 static void calls_are_served_in_order(void **state)
@@ -130,6 +131,39 @@ static void short_calls_lie_in_one_instance(void **state)
     assert_int_equal(f->queued, 0);
 }
 
+static void beside_other_functions_calls_wait_for_their_turn(void **state)
+{
+    (void)state;
+    struct pool_call calls[40] = {0}, others[2] = {0};
+    struct gateway_function facts = usual, other = usual;
+    facts.queue_max = 10;
+    other.function_id = 2;
+    memcpy(other.name, "g", 2);
+    struct pool_function *f = short_calls(&facts, calls);
+    struct pool_function *g = set(&other);
+    assert_int_equal(pool_submit(pool, g, &others[0]), 0);
+    for (int i = 1; i < 14; i++)
+        assert_int_equal(pool_submit(pool, f, &calls[i]), 0);
+    assert_int_equal(f->given, 4);
+    assert_int_equal(f->queued, 9);
+    /* Nobody is refused for it while there is room in instances. */
+    for (int i = 14; i < 16; i++)
+        assert_int_equal(pool_submit(pool, f, &calls[i]), 0);
+    assert_int_equal(f->given, 6);
+    assert_int_equal(f->queued, 9);
+    for (int i = 1; i < 16; i++) {
+        assert_ptr_equal(started[0]->call_first, &calls[i]);
+        pool_answered(pool, started[0], false);
+        assert_true(i < 2 || f->given <= 4);
+    }
+    assert_int_equal(f->given, 0);
+    /* A second later it is alone again. */
+    pool->shared_until_ns = loop_now(loop);
+    for (int i = 16; i < 30; i++)
+        assert_int_equal(pool_submit(pool, f, &calls[i]), 0);
+    assert_int_equal(f->given, 14);
+}
+
 static void a_function_not_measured_yet_has_one_call_in_an_instance(void **state)
 {
     (void)state;
@@ -245,6 +279,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         TEST(short_calls_lie_in_one_instance),
+        TEST(beside_other_functions_calls_wait_for_their_turn),
         TEST(a_function_not_measured_yet_has_one_call_in_an_instance),
         TEST(calls_behind_one_that_takes_long_go_back),
         TEST(a_long_call_runs_in_the_background_and_a_short_one_does_not),
