@@ -3,6 +3,9 @@
 
 #include <linux/capability.h>
 #include <strings.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 
@@ -62,4 +65,19 @@ int oci_capability_number(const char *name)
 const char *oci_capability_name(size_t number)
 {
     return number < ARRAY_LEN(names) ? names[number] : NULL;
+}
+
+uint64_t oci_capabilities_held(void)
+{
+    struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+    struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = {0};
+    uint64_t held;
+
+    if (syscall(SYS_capget, &header, data) < 0)
+        return 0;
+    held = data[0].permitted | (uint64_t)data[1].permitted << 32;
+    for (unsigned i = 0; i <= CAP_LAST_CAP; i++)
+        if (prctl(PR_CAPBSET_READ, i, 0, 0, 0) != 1)
+            held &= ~(1ull << i);
+    return held;
 }

@@ -2,8 +2,12 @@
 #pragma once
 
 #include <stddef.h>
+#include <stdint.h>
 
 /* "CAP_CHOWN" or "chown" in any case: its number; -1: there is none of that name. */
 int oci_capability_number(const char *name);
 /* The name with CAP_ of a number, or NULL past the last that is known here. */
 const char *oci_capability_name(size_t number);
+
+/* The capabilities that this process could pass on: its permitted and bounding ones. */
+uint64_t oci_capabilities_held(void);

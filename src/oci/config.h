@@ -186,7 +186,7 @@ struct oci_rdma {
 struct oci_resources {
     struct oci_device_rule *devices;
     size_t device_count;
-    struct { /* -1 is "no limit"; less is refused */
+    struct { /* -1 is "no limit"; less is refused; 0 is "not given" */
         struct oci_i64 limit, reservation, swap, kernel, kernel_tcp;
         struct oci_u64 swappiness;
         struct oci_u64 disable_oom_killer, use_hierarchy, check_before_update; /* 0, 1 */
@@ -196,7 +196,7 @@ struct oci_resources {
         struct oci_i64 quota, realtime_runtime, idle;
         const char *cpus, *mems; /* checked lists: "0-3,8" */
     } cpu;
-    struct oci_i64 pids_limit; /* <= 0: no limit */
+    struct oci_i64 pids_limit; /* -1: no limit */
     struct {
         struct oci_u64 weight, leaf_weight;
         struct oci_device_weight *weights;

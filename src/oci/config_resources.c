@@ -8,6 +8,17 @@
 #include "base/err.h"
 #include "oci/config_reader.h"
 
+/* Engines write 0 for "not given" where 0 means nothing to the kernel, as runc reads it. */
+static void unset_zero(struct oci_i64 *number)
+{
+    number->set = number->set && number->value != 0;
+}
+
+static void unset_zero_u64(struct oci_u64 *number)
+{
+    number->set = number->set && number->value != 0;
+}
+
 struct device_rule_row {
     bool allow;
     const char *type, *access;
@@ -70,7 +81,12 @@ static int read_memory(struct reader *reader, const struct at *at, const struct 
 
     if (r < 0)
         return r;
-    /* docker writes 0 for "not given", and (uint64_t)-1 for "the default". */
+    unset_zero(&resources->memory.limit);
+    unset_zero(&resources->memory.reservation);
+    unset_zero(&resources->memory.swap);
+    unset_zero(&resources->memory.kernel);
+    unset_zero(&resources->memory.kernel_tcp);
+    /* docker writes (uint64_t)-1 for "the default". */
     struct oci_u64 *swappiness = &resources->memory.swappiness;
     if (swappiness->value == UINT64_MAX)
         swappiness->set = false;
@@ -96,13 +112,36 @@ static const struct field cpu_fields[] = {
     FIELD("mems", read_cpu_list, struct oci_resources, cpu.mems),
     FIELD_RANGE("idle", read_i64, struct oci_resources, cpu.idle, 0, 1),
 };
-DEFINE_OBJECT(read_cpu, cpu_fields)
+DEFINE_OBJECT(read_cpu_fields, cpu_fields)
+
+static int read_cpu(struct reader *reader, const struct at *at, const struct field *field,
+                    void *out)
+{
+    struct oci_resources *resources = out;
+    int r = read_cpu_fields(reader, at, field, out);
+
+    unset_zero_u64(&resources->cpu.shares);
+    unset_zero(&resources->cpu.quota);
+    unset_zero_u64(&resources->cpu.period);
+    unset_zero(&resources->cpu.realtime_runtime);
+    unset_zero_u64(&resources->cpu.realtime_period);
+    return r;
+}
 
 /* The keys of `pids` stand in oci_resources itself. */
 static const struct field pids_fields[] = {
     FIELD_RANGE("limit", read_i64, struct oci_resources, pids_limit, -1, INT64_MAX),
 };
-DEFINE_OBJECT(read_pids, pids_fields)
+DEFINE_OBJECT(read_pids_fields, pids_fields)
+
+static int read_pids(struct reader *reader, const struct at *at, const struct field *field,
+                     void *out)
+{
+    int r = read_pids_fields(reader, at, field, out);
+
+    unset_zero(&((struct oci_resources *)out)->pids_limit);
+    return r;
+}
 
 /* 0 is what engines write for "not given". */
 static int read_weight(struct reader *reader, const struct at *at, const struct field *field,

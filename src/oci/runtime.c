@@ -246,6 +246,20 @@ static int run(struct runtime *runtime, int argc, char **argv, struct err *err)
     return verb->run(runtime, count, words, err);
 }
 
+/*
+ * Engines tell "not found" (127) and "can't be run" (126) by searching the message for errno's
+ * texts as Go has them, which begins them with a small letter.
+ */
+static void use_small_letters(struct err *err)
+{
+    const char *cause = strerror(-err->code);
+    size_t length = strlen(err->message), cause_length = strlen(cause);
+
+    if (err->code < 0 && length >= cause_length &&
+        strcmp(err->message + length - cause_length, cause) == 0)
+        err->message[length - cause_length] |= 0x20;
+}
+
 int runtime_main(int argc, char **argv)
 {
     struct runtime runtime = {.manager = OCI_CGROUP_CGROUPFS};
@@ -253,6 +267,7 @@ int runtime_main(int argc, char **argv)
     int exit_status = run(&runtime, argc, argv, &err);
 
     if (exit_status < 0) {
+        use_small_letters(&err);
         runtime_report(&runtime, "error", err.message[0] ? err.message : strerror(-exit_status));
         exit_status = 1;
     }

@@ -74,6 +74,13 @@ int verb_number(const char *flag, const char *text, long long min, long long max
 /* Writes a pid where --pid-file says, whole at once; no line end, as engines expect it. */
 int verb_write_pid(const char *path, pid_t pid, struct err *err);
 
+/*
+ * Takes what this runtime does not hold out of the sets, with a warning: the specification has it
+ * so. Not for containers with a user namespace, whose first process holds all.
+ */
+void runtime_clip_capabilities(struct runtime *runtime, const struct oci_config *config,
+                               struct oci_process *process);
+
 /* Starts a container that was created: the launch and the poststart hooks. */
 int runtime_start(struct runtime *runtime, struct oci_state *state, struct err *err);
 /* Ends what is left, runs the poststop hooks, removes groups and state. */

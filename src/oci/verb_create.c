@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <json-c/json.h>
 #include <limits.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +13,7 @@
 
 #include "base/cleanup.h"
 #include "base/fd.h"
+#include "oci/capability_names.h"
 #include "oci/hooks.h"
 #include "oci/runtime.h"
 
@@ -145,6 +147,32 @@ static int launch(struct creation *creation, int *ret_terminal, struct err *err)
     return r;
 }
 
+void runtime_clip_capabilities(struct runtime *runtime, const struct oci_config *config,
+                               struct oci_process *process)
+{
+    struct oci_capabilities *sets = &process->capabilities;
+    const uint64_t wanted =
+        sets->bounding | sets->effective | sets->permitted | sets->inheritable | sets->ambient;
+    char message[100];
+
+    if (wanted == 0 || oci_config_namespace(config, CLONE_NEWUSER))
+        return;
+    const uint64_t held = oci_capabilities_held();
+    for (size_t i = 0; i < 64; i++) {
+        const char *name = oci_capability_name(i);
+        if (!(wanted & ~held & 1ull << i))
+            continue;
+        snprintf(message, sizeof message, "process.capabilities: %s is left out: not held here",
+                 name ? name : "?");
+        runtime_report(runtime, "warning", message);
+    }
+    sets->bounding &= held;
+    sets->effective &= held;
+    sets->permitted &= held;
+    sets->inheritable &= held;
+    sets->ambient &= held;
+}
+
 /* All of create; on failure nothing is left. `ret_terminal`: see oci_launch_create(). */
 static int create(struct runtime *runtime, struct creation *creation, int *ret_terminal,
                   struct err *err)
@@ -159,6 +187,8 @@ static int create(struct runtime *runtime, struct creation *creation, int *ret_t
         return r;
     for (size_t i = 0; i < creation->config->warnings.count; i++)
         runtime_report(runtime, "warning", creation->config->warnings.list[i]);
+    if (creation->config->process)
+        runtime_clip_capabilities(runtime, creation->config, creation->config->process);
     r = oci_state_make(runtime->root, creation->id, &creation->state, err);
     if (r < 0)
         return r;

@@ -269,5 +269,6 @@ int verb_exec(struct runtime *runtime, int argc, char **argv, struct err *err)
         return r;
     if (alone && request->tty)
         alone->process->terminal = true;
+    runtime_clip_capabilities(runtime, config, alone ? alone->process : &of_flags);
     return enter(request, state, config, alone ? alone->process : &of_flags, err);
 }

@@ -41,6 +41,12 @@ setup() {
     [ -n "${ENGINE-}" ] || skip "containerd is not installed (scripts/deps engines)"
 }
 
+teardown() {
+    # A second try begins as the first.
+    ctr task rm -f life >/dev/null 2>&1 || true
+    ctr container rm once life >/dev/null 2>&1 || true
+}
+
 ctr() {
     timeout 60 ctr -a "$ENGINE/sock" "$@" 3>&-
 }

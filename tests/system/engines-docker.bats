@@ -31,6 +31,11 @@ setup() {
     [ -n "${ENGINE-}" ] || skip "docker is not installed (scripts/deps engines)"
 }
 
+teardown() {
+    # A second try begins as the first.
+    docker rm -f life term again web side probe >/dev/null 2>&1 || true
+}
+
 docker() {
     timeout 60 docker "$@" 3>&-
 }

@@ -32,6 +32,11 @@ setup() {
     [ -n "${ENGINE-}" ] || skip "podman is not installed (scripts/deps engines)"
 }
 
+teardown() {
+    # A second try begins as the first.
+    podman rm -f -t 0 -i life tty limits healthy >/dev/null 2>&1 || true
+}
+
 podman() {
     timeout 60 podman --root "$ENGINE/storage" --runroot "$ENGINE/run" --tmpdir "$ENGINE/tmp" \
         --storage-driver vfs "$@" 3>&-

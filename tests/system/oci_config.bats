@@ -33,7 +33,7 @@ groups_and_mounts() {
 @test "a bundle without config.json or without its root is refused, and the id stays free" {
     run "$RUNTIME" --root "$ROOT" create -b "$DIR/bundle" one
     [ "$status" != 0 ]
-    [[ $output == *"cannot open 'config.json': No such file or directory"* ]]
+    [[ $output == *"cannot open 'config.json': no such file or directory"* ]]
     "$RUNTIME" spec -b "$DIR/bundle"
     sed -i 's/"terminal": true/"terminal": false/' "$DIR/bundle/config.json"
     run "$RUNTIME" --root "$ROOT" create -b "$DIR/bundle" one
