@@ -42,8 +42,10 @@ static bool speaks_of_header(const struct proof *proof, const struct affine *for
     return false;
 }
 
-static void add(struct proof *proof, uint32_t header, const struct affine *form, bool equal)
+static void add_guess(struct proof *proof, const struct invariant *guess)
 {
+    uint32_t header = guess->header;
+    const struct affine *form = &guess->form;
     struct invariants *list = &proof->invariants;
     uint32_t of_header = 0;
 
@@ -53,7 +55,8 @@ static void add(struct proof *proof, uint32_t header, const struct affine *form,
         if (list->items[i].header != header)
             continue;
         of_header++;
-        if (list->items[i].equal == equal && same_form(&list->items[i].form, form))
+        if (list->items[i].equal == guess->equal && list->items[i].later == guess->later &&
+            same_form(&list->items[i].form, form))
             return;
     }
     if (of_header >= HEADER_MAX)
@@ -66,8 +69,13 @@ static void add(struct proof *proof, uint32_t header, const struct affine *form,
         list->items = larger;
         list->room = room;
     }
-    list->items[list->count++] =
-        (struct invariant){.header = header, .equal = equal, .alive = true, .form = *form};
+    list->items[list->count++] = *guess;
+}
+
+static void add(struct proof *proof, uint32_t header, const struct affine *form, bool equal)
+{
+    add_guess(proof,
+              &(struct invariant){.header = header, .equal = equal, .alive = true, .form = *form});
 }
 
 /* a - b + constant >= 0, of two forms. */
@@ -431,6 +439,36 @@ static void from_block(struct proof *proof, uint32_t header, uint32_t b)
     }
 }
 
+/*
+ * A comparison that may end the loop says something of who went round it, which need not be so
+ * before: i + 1 < n, where n may be 0.
+ */
+static void from_exit(struct proof *proof, uint32_t header, uint32_t b)
+{
+    const struct program *program = proof->encoding->program;
+    const struct block *block = &program->blocks[b];
+    const struct value *value = value_at(program, block->condition);
+    struct invariant guess = {.header = header, .later = true, .alive = true};
+    struct affine other;
+
+    if (block->exit != EXIT_BRANCH || value->op != OP_ICMP ||
+        (loop_contains(program, header, block->targets[0]) &&
+         loop_contains(program, header, block->targets[1])))
+        return;
+    bool stays = loop_contains(program, header, block->targets[0]);
+    enum predicate predicate = (enum predicate)value->sub;
+    if (!stays)
+        predicate = predicate_negate(predicate);
+    bool less = predicate == ICMP_ULT || predicate == ICMP_SLT || predicate == ICMP_ULE ||
+                predicate == ICMP_SLE;
+    if (predicate == ICMP_EQ || predicate == ICMP_NE ||
+        !affine_of(proof->encoding, value->operands[less], header, &guess.form) ||
+        !affine_of(proof->encoding, value->operands[!less], header, &other) ||
+        !affine_add(&guess.form, &other, -1))
+        return;
+    add_guess(proof, &guess); /* the next step goes no further than to the bound itself */
+}
+
 void proof_find_candidates(struct proof *proof)
 {
     const struct program *program = proof->encoding->program;
@@ -451,5 +489,8 @@ void proof_find_candidates(struct proof *proof)
             if (loop_contains(program, header, program->order[m]))
                 from_block(proof, header, program->order[m]);
         from_pairs(proof, header);
+        for (uint32_t m = n; m < program->order_count; m++)
+            if (loop_contains(program, header, program->order[m]))
+                from_exit(proof, header, program->order[m]);
     }
 }

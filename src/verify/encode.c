@@ -187,6 +187,21 @@ static bool only_functions(const struct encoding *e, vid pointer)
     return to->count > 0;
 }
 
+/* The one object that both may mean; 0: none, or several. */
+static uint32_t common_object(const struct pointees *a, const struct pointees *b)
+{
+    uint32_t common = 0;
+
+    for (uint32_t i = 0; i < a->count; i++)
+        for (uint32_t k = 0; k < b->count; k++)
+            if (a->objects[i] == b->objects[k] && a->objects[i]) {
+                if (common)
+                    return 0;
+                common = a->objects[i];
+            }
+    return common;
+}
+
 /* Addresses are compared by their offsets where both lie in (or right behind) one object. */
 static Z3_ast compare_pointers(struct encoding *e, const struct value *value)
 {
@@ -196,12 +211,14 @@ static Z3_ast compare_pointers(struct encoding *e, const struct value *value)
     enum predicate predicate = (enum predicate)value->sub;
     const struct pointees *to_a = &e->facts->pointees[a], *to_b = &e->facts->pointees[b];
 
-    if (to_a->count == 1 && to_b->count == 1 && to_a->objects[0] == to_b->objects[0] &&
-        to_a->objects[0]) {
-        Z3_ast size = encode_size(e, to_a->objects[0]);
-        Z3_ast both = term_and(e, within(e, offset_a, size), within(e, offset_b, size));
-        if (predicate == ICMP_EQ || predicate == ICMP_NE)
-            both = NULL;
+    uint32_t common = common_object(to_a, to_b);
+    if (common) {
+        Z3_ast size = encode_size(e, common), object = term_number(e, common);
+        Z3_ast both = term_and(e, term_eq(e, encode_object(e, a), object),
+                               term_eq(e, encode_object(e, b), object));
+        if (predicate != ICMP_EQ && predicate != ICMP_NE)
+            both = term_and(e, both,
+                            term_and(e, within(e, offset_a, size), within(e, offset_b, size)));
         term_assert(e, both, term_eq(e, outcome, compare(e, predicate, offset_a, offset_b)));
     } else if ((predicate == ICMP_EQ || predicate == ICMP_NE) && only_functions(e, a) &&
                only_functions(e, b)) {

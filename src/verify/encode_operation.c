@@ -484,6 +484,41 @@ static Z3_ast load(struct op *op)
     return result;
 }
 
+/* The difference of two addresses is that of their offsets, if they turn out to be of one object.
+ */
+static Z3_ast distance(struct op *op, vid a, vid b)
+{
+    struct encoding *e = op->e;
+    Z3_ast result = bounded(op, term_fresh(e, "distance")), wraps = term_fresh(e, "wraps");
+    Z3_ast object = encode_object(e, a);
+    Z3_ast same = term_and(e, term_eq(e, object, encode_object(e, b)),
+                           term_not(e, term_eq(e, object, term_number(e, 0))));
+    Z3_ast offsets = term_sub(e, encode_offset(e, a), encode_offset(e, b));
+
+    term_assert(e, term_and(e, op->guard, same),
+                term_eq(e, offsets, term_add(e, result, term_scale(e, (__int128)1 << 64, wraps))));
+    return result;
+}
+
+/* Zeros before or behind the first bit that is set: as many as bits only if none is. */
+static Z3_ast count_zeros(struct op *op)
+{
+    struct encoding *e = op->e;
+    Z3_ast result = bounded(op, term_fresh(e, "zeros")), zero = term_number(e, 0);
+
+    if (!e->is_signed[op->id])
+        term_assert(e, term_and(e, op->guard, term_not(e, term_eq(e, operand(op, 0, false), zero))),
+                    term_le(e, result, term_number(e, op->width - 1)));
+    return result;
+}
+
+static const struct value *address(const struct encoding *e, vid id)
+{
+    const struct value *value = value_at(e->program, id);
+
+    return value->op == OP_PTRTOINT && value->sub == 0 && value->width == 64 ? value : NULL;
+}
+
 Z3_ast encode_operation(struct encoding *e, vid id)
 {
     const struct value *value = value_at(e->program, id);
@@ -497,9 +532,16 @@ Z3_ast encode_operation(struct encoding *e, vid id)
             return encode_opaque(e, id);
     }
     switch (value->op) {
-    case OP_ADD:
     case OP_SUB:
+        if (address(e, value->operands[0]) && address(e, value->operands[1]))
+            return distance(&op, address(e, value->operands[0])->operands[0],
+                            address(e, value->operands[1])->operands[0]);
         return add_or_subtract(&op);
+    case OP_ADD:
+        return add_or_subtract(&op);
+    case OP_CTLZ:
+    case OP_CTTZ:
+        return count_zeros(&op);
     case OP_MUL:
         return multiply(&op);
     case OP_UDIV:

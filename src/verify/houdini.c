@@ -13,14 +13,26 @@ static Z3_ast holds(struct encoding *e, const struct invariant *i, Z3_ast sum)
     return i->equal ? term_eq(e, sum, zero) : term_le(e, zero, sum);
 }
 
+static const struct affine ROUNDS = {.terms = {{.value = 0, .factor = 1}}, .count = 1};
+
 Z3_ast invariant_now(struct encoding *e, const struct invariant *i)
 {
-    return holds(e, i, affine_now(e, &i->form, i->header));
+    Z3_ast good = holds(e, i, affine_now(e, &i->form, i->header));
+
+    if (!i->later)
+        return good;
+    Z3_ast rounds = affine_now(e, &ROUNDS, i->header);
+    return term_or(e, term_eq(e, rounds, term_number(e, 0)), good);
 }
 
 Z3_ast invariant_next(struct encoding *e, const struct invariant *i, uint32_t edge)
 {
-    return holds(e, i, affine_next(e, &i->form, i->header, edge));
+    Z3_ast good = holds(e, i, affine_next(e, &i->form, i->header, edge));
+
+    if (!i->later)
+        return good;
+    Z3_ast rounds = affine_next(e, &ROUNDS, i->header, edge);
+    return term_or(e, term_eq(e, rounds, term_number(e, 0)), good);
 }
 
 static void define(struct proof *proof, struct invariant *i)

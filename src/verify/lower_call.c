@@ -50,6 +50,31 @@ static void call_lifetime(const struct call *call, unsigned op)
     lower_emit(call->low, (enum operation)op, KIND_VOID, 0, 0, NULL, 0, object);
 }
 
+/*
+ * memset(&variable, byte, sizeof variable): LLVM writes the address of a variable's very first part
+ * as it writes the variable's, so that its size says which is meant.
+ */
+static bool is_whole_variable(const struct call *call, vid *ret_address)
+{
+    LLVMValueRef at = LLVMGetOperand(call->instruction, 0),
+                 length = LLVMGetOperand(call->instruction, 2);
+
+    while (LLVMIsAConstantExpr(at)) {
+        LLVMOpcode op = LLVMGetConstOpcode(at);
+        for (int i = 1; op == LLVMGetElementPtr && i < LLVMGetNumOperands(at); i++)
+            if (!LLVMIsNull(LLVMGetOperand(at, (unsigned)i)))
+                return false;
+        if (op != LLVMGetElementPtr && op != LLVMBitCast)
+            return false;
+        at = LLVMGetOperand(at, 0);
+    }
+    if (!LLVMIsAGlobalVariable(at) || !LLVMIsAConstantInt(length) ||
+        LLVMConstIntGetZExtValue(length) != lower_size(call->low, LLVMGlobalGetValueType(at)))
+        return false;
+    *ret_address = lower_scalar(call->low, at);
+    return true;
+}
+
 /* memset, memcpy, memmove; of `sub` 2 the function's result is its first argument. */
 static void call_memory(const struct call *call, unsigned op)
 {
@@ -64,6 +89,9 @@ static void call_memory(const struct call *call, unsigned op)
     unsigned width = value_at(low->program, operands[2])->width;
     if (width < 64)
         operands[2] = emit_int(call, OP_ZEXT, 64, 0, 1, &operands[2]);
+    vid destination = operands[0];
+    if (!copy && is_whole_variable(call, &destination))
+        operands[0] = destination;
     if (!copy && value_at(low->program, operands[1])->width > 8)
         operands[1] = emit_int(call, OP_TRUNC, 8, 0, 1, &operands[1]);
     lower_emit(low, copy ? OP_MEMCPY : OP_MEMSET, KIND_VOID, 0, 3, operands,

@@ -19,10 +19,11 @@ struct affine {
     int64_t constant;
 };
 
-/* sum of factor * value + constant >= 0 whenever the header is reached; `equal`: = 0. */
+/* sum of factor * value + constant >= 0 whenever the header is reached; `equal`: = 0; `later`: but
+ * for the first time. */
 struct invariant {
     uint32_t header;
-    bool equal;
+    bool equal, later;
     bool alive;
     struct affine form;
     Z3_ast literal, now, violated;

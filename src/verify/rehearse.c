@@ -65,7 +65,8 @@ static bool watch(struct interpreter *interpreter, uint32_t header, uint32_t fro
     r->rounds[header] = again ? r->rounds[header] + 1 : 0;
     for (uint32_t i = 0; i < list->count; i++) {
         struct invariant *invariant = &list->items[i];
-        if (!invariant->alive || invariant->header != header)
+        if (!invariant->alive || invariant->header != header ||
+            (invariant->later && r->rounds[header] == 0))
             continue;
         __int128 sum = invariant->form.constant;
         for (uint8_t k = 0; k < invariant->form.count; k++)
