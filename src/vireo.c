@@ -72,12 +72,17 @@ const struct cli_verb cli_verbs[] = {
     {"ls", "", "list the functions", "  vireo ls -o json\n", cli_ls},
     {"describe", "NAME", "show everything about a function: limits, grants, system calls",
      "  vireo describe hello\n", cli_describe},
-    {"update", "NAME SRC [--canary N]", "give a function, and the pVMs that run it, a new version",
+    {"update", "NAME SRC [--canary N] | --pvm PVM NEW OLD",
+     "give a function, and the pVMs that run it, a new version",
      "SRC is what `vireo deploy` takes. Without a vireo.yaml the function keeps its settings.\n"
      "Where it was deployed with slack, the pVMs that run get the new library and keep what they\n"
      "have in memory; a version that can't take it over is refused, naming the symbol.\n\n"
-     "  --canary N       so many pVMs get it first, and are watched for three seconds\n\n"
-     "  vireo update hello hello2.c\n",
+     "  --canary N       so many pVMs get it first, and are watched for three seconds\n"
+     "  --pvm PVM        one native library of this pVM alone: NEW, a deployed library or the "
+     "file\n"
+     "                   of one, takes the place of OLD, with its variables\n\n"
+     "  vireo update hello hello2.c\n"
+     "  vireo update --pvm 8193 tax2.so tax\n",
      cli_update},
     {"rollback", "NAME", "give a function its former version again",
      "Again and again: to the eighth version before this one.\n\n  vireo rollback hello\n",

@@ -45,7 +45,9 @@ struct symbol_map_header {
     uint32_t stack_bytes;
     uint32_t table_size;                      /* functions, index 0 included */
     uint32_t slack_at, slack_next, slack_end; /* in linear memory: where new ones come */
-    uint32_t reserved;
+    /* 1: of native code. Addresses are those of its image, and each version has its own; functions
+     * have none here. */
+    uint32_t native;
 };
 
 /* Behind the map: a library's file ends with it, but for the signature. */

@@ -109,12 +109,26 @@ static int map_memfd(int fd, struct mapping *ret_mapping, struct err *err)
     return 0;
 }
 
+/* The symbol map that a stage made; none when it is empty. */
+static int take_map(struct build *build, const void *bytes, size_t size, struct err *err)
+{
+    struct symbol_map map;
+
+    if (size == 0)
+        return 0;
+    build->map_size = size;
+    build->map = malloc(size);
+    if (!build->map)
+        return err_set(err, -ENOMEM, "cannot build '%s'", build_source_title(&build->source));
+    memcpy(build->map, bytes, size);
+    return symbol_map_read(build->map, size, &map, err);
+}
+
 /* Takes the module and its map out of what the first stage gave. */
 static int take_compiled(struct build *build, int fd, size_t size, struct err *err)
 {
     _cleanup_(mapping_clear) struct mapping bundle = {0};
     struct stage_bundle head;
-    struct symbol_map map;
 
     int r = map_memfd(fd, &bundle, err);
     if (r < 0)
@@ -129,14 +143,30 @@ static int take_compiled(struct build *build, int fd, size_t size, struct err *e
                        build_source_title(&build->source), WASM_MAX_BYTES >> 20);
     const uint8_t *module = (const uint8_t *)bundle.data + sizeof head;
     r = fd_sealed_copy("module", module, (size_t)head.sizes[0], &build->module_fd, err);
-    if (r < 0 || head.sizes[1] == 0)
+    return r < 0 ? r : take_map(build, module + head.sizes[0], (size_t)head.sizes[1], err);
+}
+
+int build_take_bundle(struct build *build, int fd, size_t size, struct err *err)
+{
+    _cleanup_(mapping_clear) struct mapping bundle = {0};
+    struct stage_bundle head;
+
+    int r = map_memfd(fd, &bundle, err);
+    if (r < 0)
         return r;
-    build->map_size = (size_t)head.sizes[1];
-    build->map = malloc(build->map_size);
-    if (!build->map)
+    if (bundle.size == size && size >= sizeof head)
+        memcpy(&head, bundle.data, sizeof head);
+    if (bundle.size != size || size < sizeof head || head.sizes[0] > size - sizeof head ||
+        head.sizes[1] != size - sizeof head - head.sizes[0])
+        return err_say(err, -EPROTO, "cannot build '%s': its stage gave nothing",
+                       build_source_title(&build->source));
+    const uint8_t *elf = (const uint8_t *)bundle.data + sizeof head;
+    build->elf_size = (size_t)head.sizes[0];
+    build->elf = malloc(build->elf_size + 1);
+    if (!build->elf)
         return err_set(err, -ENOMEM, "cannot build '%s'", build_source_title(&build->source));
-    memcpy(build->map, module + head.sizes[0], build->map_size);
-    return symbol_map_read(build->map, build->map_size, &map, err);
+    memcpy(build->elf, elf, build->elf_size);
+    return take_map(build, elf + build->elf_size, (size_t)head.sizes[1], err);
 }
 
 /* The packed source, and behind it the map that the module is laid out against. */

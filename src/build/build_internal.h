@@ -73,6 +73,8 @@ void build_progress_say(const struct build *build, const char *stage);
 int build_run_stage(struct build *build, const struct sandbox_stage *stage, int *ret_fd,
                     size_t *ret_size, struct err *err);
 /* Takes the ELF file that a stage made. */
+/* The same of a bundle of a library and its symbol map. */
+int build_take_bundle(struct build *build, int fd, size_t size, struct err *err);
 int build_take_elf(struct build *build, int fd, size_t size, struct err *err);
 
 /* ---- build_native.c ---- */

@@ -81,7 +81,7 @@ int build_native(struct build *build, struct err *err)
         .cpu_seconds = COMPILE_CPU_SECONDS,
     };
     r = build_run_stage(build, &stage, &library_fd, &size, err);
-    return r < 0 ? r : build_take_elf(build, library_fd, size, err);
+    return r < 0 ? r : build_take_bundle(build, library_fd, size, err);
 }
 
 /* Translated and proved libraries are of one function by name; native code is whose it is told. */

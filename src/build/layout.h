@@ -124,6 +124,9 @@ int64_t layout_signed(struct layout_reader *reader);
 /* Functions, variables and structures of the sources that were compiled in `directory`. */
 int layout_types_read(const struct layout_module *module, const char *directory,
                       struct layout_types *ret_types, struct err *err);
+/* The same of an ELF file that has its debug information. */
+int layout_types_read_elf(void *bytes, size_t size, const char *directory,
+                          struct layout_types *ret_types, struct err *err);
 void layout_types_clear(struct layout_types *types);
 
 /* ---- layout_map.c ---- */
@@ -155,3 +158,9 @@ struct layout_options {
 int layout_make(uint8_t *module, size_t size, const struct layout_options *options,
                 void **ret_module, size_t *ret_module_size, void **ret_map, size_t *ret_map_size,
                 struct err *err);
+
+/* ---- layout_native.c ---- */
+
+/* The map of a library of native code, an ELF file with its debug information. malloc'ed. */
+int layout_native_map(void *elf, size_t size, const char *directory, void **ret_map,
+                      size_t *ret_size, struct err *err);

@@ -326,8 +326,9 @@ static bool address_of(Dwarf_Die *die, uint32_t *ret_address)
 
     *ret_address = 0;
     if (!dwarf_attr(die, DW_AT_location, &attribute) || dwarf_formblock(&attribute, &block) != 0 ||
-        block.length != 5 || block.data[0] != DW_OP_addr)
+        (block.length != 5 && block.length != 9) || block.data[0] != DW_OP_addr)
         return false;
+    /* Of native code eight bytes; an image is not so large. */
     memcpy(ret_address, block.data + 1, sizeof *ret_address);
     /* What the linker left out has the address of nothing. */
     if (*ret_address >= UINT32_MAX - 1)
@@ -446,15 +447,11 @@ static void read_units(Dwarf *dwarf, const char *directory, struct reader *reade
     }
 }
 
-int layout_types_read(const struct layout_module *module, const char *directory,
-                      struct layout_types *ret_types, struct err *err)
+int layout_types_read_elf(void *bytes, size_t size, const char *directory,
+                          struct layout_types *ret_types, struct err *err)
 {
     struct reader reader = {.types = ret_types};
-    size_t size;
 
-    _cleanup_(freep) void *bytes = elf_make(module, &size);
-    if (!bytes)
-        return err_set(err, -ENOMEM, "cannot read the source's types");
     elf_version(EV_CURRENT);
     Elf *elf = elf_memory(bytes, size);
     Dwarf *dwarf = elf ? dwarf_begin_elf(elf, DWARF_C_READ, NULL) : NULL;
@@ -465,6 +462,17 @@ int layout_types_read(const struct layout_module *module, const char *directory,
     dwarf_end(dwarf);
     elf_end(elf);
     return reader.error ? err_set(err, reader.error, "cannot read the source's types") : 0;
+}
+
+int layout_types_read(const struct layout_module *module, const char *directory,
+                      struct layout_types *ret_types, struct err *err)
+{
+    size_t size;
+
+    _cleanup_(freep) void *bytes = elf_make(module, &size);
+    if (!bytes)
+        return err_set(err, -ENOMEM, "cannot read the source's types");
+    return layout_types_read_elf(bytes, size, directory, ret_types, err);
 }
 
 void layout_types_clear(struct layout_types *types)

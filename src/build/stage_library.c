@@ -13,10 +13,16 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/err.h"
+#include "base/fd.h"
+#include "build/layout.h"
 #include "build/stage.h"
 
 #define NOTE STAGE_SCRATCH "/note.c"
 #define LIBRARY STAGE_SCRATCH "/library.so"
+#define MAP STAGE_SCRATCH "/library.map"
+#define WITH_TYPES STAGE_SCRATCH "/types.so"
+#define WITH_TYPES_MAX_BYTES (512u << 20)
 #define PROVED STAGE_SDK "/proved.o"
 
 /*
@@ -24,7 +30,7 @@
  * the call stack; classes of characters are functions of the guest's, not tables of glibc's.
  */
 static int compile_one(const struct stage *stage, const char *cwd, const char *source,
-                       const char *object, const char *define)
+                       const char *object, const char *define, bool types)
 {
     const bool lazy = strcmp(stage->args[1], "lazy") == 0;
     const char *command[] = {
@@ -52,6 +58,7 @@ static int compile_one(const struct stage *stage, const char *cwd, const char *s
         "-o",
         object,
         define ? define : "-DVIREO",
+        types ? "-gdwarf-4" : "-g0",
         source, /* stage_file_argument(): no option */
         NULL,
     };
@@ -91,7 +98,7 @@ static int compile_all(const struct stage *stage, struct stage_objects *objects)
             return status;
         stage_file_argument(name, source);
         snprintf(object, sizeof object, STAGE_OBJECTS "/%s", objects->names[objects->count++]);
-        status = compile_one(stage, STAGE_SOURCE, source, object, NULL);
+        status = compile_one(stage, STAGE_SOURCE, source, object, NULL, true);
         if (status != STAGE_OK)
             return status;
     }
@@ -117,7 +124,8 @@ static int find_entry(const struct stage *stage, const struct stage_objects *obj
     return STAGE_OK;
 }
 
-static int link_library(const struct stage *stage, const struct stage_objects *objects, bool lazy)
+static int link_library(const struct stage *stage, const struct stage_objects *objects, bool lazy,
+                        const char *to, bool types)
 {
     const char *command[BUILD_SOURCES_MAX + 24] = {
         "/usr/bin/gcc",
@@ -129,8 +137,9 @@ static int link_library(const struct stage *stage, const struct stage_objects *o
         lazy ? "-Wl,-z,lazy" : "-Wl,-z,now",
         "-Wl,--build-id=none,--hash-style=sysv",
         "-Wl,-Bsymbolic",
+        types ? "-Wl,--no-gc-sections" : "-Wl,--strip-debug",
         "-o",
-        LIBRARY,
+        to,
     };
     size_t count = 0;
 
@@ -142,9 +151,28 @@ static int link_library(const struct stage *stage, const struct stage_objects *o
     return stage_run_tool(stage, STAGE_OBJECTS, command, NULL);
 }
 
+/* The map of what was linked, from the same objects with their debug information. */
+static int make_map(const struct stage *stage, const struct stage_objects *objects, bool lazy)
+{
+    _cleanup_(freep) char *elf = NULL;
+    _cleanup_(freep) void *map = NULL;
+    size_t size, map_size;
+    struct err err = {0};
+
+    int status = link_library(stage, objects, lazy, WITH_TYPES, true);
+    if (status != STAGE_OK)
+        return status;
+    if (fd_read_file(AT_FDCWD, WITH_TYPES, WITH_TYPES_MAX_BYTES, &elf, &size, &err) < 0 ||
+        layout_native_map(elf, size, STAGE_SOURCE, &map, &map_size, &err) < 0)
+        return stage_say(STAGE_BROKEN, "error: %s", err.message);
+    if (stage_write_file(AT_FDCWD, MAP, map, map_size) < 0)
+        return stage_say(STAGE_BROKEN, "error: cannot write the symbol map");
+    return STAGE_OK;
+}
+
 /* The face, of this handler ("": none), and the note; then all of it is linked. */
 static int finish(const struct stage *stage, struct stage_objects *objects, const char *entry,
-                  const uint8_t *note_source, uint64_t note_size)
+                  const uint8_t *note_source, uint64_t note_size, bool types)
 {
     char define[128];
 
@@ -154,13 +182,18 @@ static int finish(const struct stage *stage, struct stage_objects *objects, cons
     snprintf(define, sizeof define, "-DVIREO_ENTRY=%s", entry);
     snprintf(face, sizeof objects->names[0], STAGE_SDK "/native.o");
     snprintf(note, sizeof objects->names[0], STAGE_SDK "/note.o");
-    int status = compile_one(stage, STAGE_SDK, "native.c", face, *entry ? define : NULL);
+    int status = compile_one(stage, STAGE_SDK, "native.c", face, *entry ? define : NULL, false);
     if (status == STAGE_OK)
-        status = compile_one(stage, STAGE_SDK, NOTE, note, NULL);
+        status = compile_one(stage, STAGE_SDK, NOTE, note, NULL, false);
+    bool lazy = stage->arg_count > 1 && strcmp(stage->args[1], "lazy") == 0;
     if (status == STAGE_OK)
-        status = link_library(stage, objects,
-                              stage->arg_count > 1 && strcmp(stage->args[1], "lazy") == 0);
-    return status == STAGE_OK ? stage_send_file(LIBRARY) : status;
+        status = link_library(stage, objects, lazy, LIBRARY, false);
+    if (!types)
+        return status == STAGE_OK ? stage_send_file(LIBRARY) : status;
+    if (status == STAGE_OK)
+        status = make_map(stage, objects, lazy);
+    const char *const paths[] = {LIBRARY, MAP};
+    return status == STAGE_OK ? stage_send_bundle(paths, ARRAY_LEN(paths)) : status;
 }
 
 int stage_link(const struct stage *stage)
@@ -177,7 +210,7 @@ int stage_link(const struct stage *stage)
     if (stage_write_file(AT_FDCWD, PROVED, parts[0], (size_t)bundle.sizes[0]) < 0)
         return stage_say(STAGE_BROKEN, "error: cannot write the object");
     snprintf(objects.names[objects.count++], sizeof objects.names[0], PROVED);
-    return finish(stage, &objects, STAGE_PROVED_ENTRY, parts[1], bundle.sizes[1]);
+    return finish(stage, &objects, STAGE_PROVED_ENTRY, parts[1], bundle.sizes[1], false);
 }
 
 int stage_library(const struct stage *stage)
@@ -202,5 +235,5 @@ int stage_library(const struct stage *stage)
         return status;
 
     size_t note = *entry ? 1 : 2;
-    return finish(stage, &objects, entry, parts[note], bundle.sizes[note]);
+    return finish(stage, &objects, entry, parts[note], bundle.sizes[note], true);
 }

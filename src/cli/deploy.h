@@ -14,3 +14,7 @@ struct deploy_upload {
 
 /* Packs and sends it, shows the stages as they come and the outcome; an exit code. */
 int deploy_upload(const struct deploy_upload *upload);
+
+/* Has a library, by its name or the file of one, linked into a pVM, instead of `replaces` or beside
+ * what is there (NULL); an exit code. */
+int link_library(const char *pvm, const char *library, const char *replaces);

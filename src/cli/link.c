@@ -56,11 +56,13 @@ static int deploy_file(const char *path, const char *name)
 
 static void show(const char *pvm, struct json_object *answer)
 {
+    const char *replaced = json_text(answer, "replaced", NULL);
     struct json_object *names = NULL;
 
-    printf("linked %s %s into %s in %llu us", json_text(answer, "library", "?"),
-           json_text(answer, "version", ""), pvm,
-           (unsigned long long)json_number(answer, "total_us"));
+    printf(
+        replaced ? "updated %s to %s %s in %s in %llu us" : "linked %.0s%s %s into %s in %llu us",
+        replaced ? replaced : "", json_text(answer, "library", "?"),
+        json_text(answer, "version", ""), pvm, (unsigned long long)json_number(answer, "total_us"));
     if (json_object_object_get_ex(answer, "linked", &names))
         for (size_t i = 1; i < json_object_array_length(names); i++)
             printf("%s%s", i == 1 ? ", with " : ", ",
@@ -68,14 +70,16 @@ static void show(const char *pvm, struct json_object *answer)
     putchar('\n');
 }
 
-static int link_named(const char *pvm, const char *library)
+static int link_named(const char *pvm, const char *library, const char *replaces)
 {
     _cleanup_(json_freep) struct json_object *answer = NULL;
     _cleanup_(freep) char *escaped = http_escape(library);
+    _cleanup_(freep) char *other = http_escape(replaces ? replaces : "");
     _cleanup_(freep) char *rest = NULL;
     struct err err = {0};
 
-    if (!escaped || asprintf(&rest, "/link?library=%s", escaped) < 0) {
+    if (!escaped || !other ||
+        asprintf(&rest, "/link?library=%s%s%s", escaped, replaces ? "&replaces=" : "", other) < 0) {
         rest = NULL;
         err_set(&err, -ENOMEM, "cannot link '%s'", library);
         return cli_error(&err, NULL);
@@ -85,12 +89,23 @@ static int link_named(const char *pvm, const char *library)
         err_set(&err, -ENOMEM, "cannot link '%s'", library);
         return cli_error(&err, NULL);
     }
-    int exit = admin_ask("POST", "link into", pvm, target, &answer);
+    int exit = admin_ask("POST", replaces ? "update" : "link into", pvm, target, &answer);
     if (exit == CLI_OK && cli.json)
         puts(json_object_to_json_string_ext(answer, JSON_C_TO_STRING_PLAIN));
     else if (exit == CLI_OK && !cli.quiet)
         show(pvm, answer);
     return exit;
+}
+
+int link_library(const char *pvm, const char *library, const char *replaces)
+{
+    if (!is_file(library))
+        return link_named(pvm, library, replaces);
+    _cleanup_(freep) char *name = name_of_file(library);
+    if (!name)
+        return CLI_BUG;
+    int exit = deploy_file(library, name);
+    return exit == CLI_OK ? link_named(pvm, name, replaces) : exit;
 }
 
 int cli_link(int argc, char **argv)
@@ -101,11 +116,5 @@ int cli_link(int argc, char **argv)
         return exit;
     if (words != 2)
         return cli_usage("link", "it needs a pVM, as vireo ps shows it, and a library");
-    if (!is_file(argv[2]))
-        return link_named(argv[1], argv[2]);
-    _cleanup_(freep) char *name = name_of_file(argv[2]);
-    if (!name)
-        return CLI_BUG;
-    exit = deploy_file(argv[2], name);
-    return exit == CLI_OK ? link_named(argv[1], name) : exit;
+    return link_library(argv[1], argv[2], NULL);
 }

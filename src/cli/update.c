@@ -38,14 +38,20 @@ static void report(struct json_object *function, unsigned long long ms)
 
 int cli_update(int argc, char **argv)
 {
-    const char *canary = NULL;
-    const struct cli_option options[] = {{.name = "--canary", .text = &canary}};
+    const char *canary = NULL, *pvm = NULL;
+    const struct cli_option options[] = {{.name = "--canary", .text = &canary},
+                                         {.name = "--pvm", .text = &pvm}};
     _cleanup_(freep) char *page = NULL;
     _cleanup_(freep) char *target = NULL;
     int words, exit;
 
     if (!cli_options(argc, argv, options, ARRAY_LEN(options), 0, &words, &exit))
         return exit;
+    if (pvm && (words != 2 || canary))
+        return cli_usage("update",
+                         "--pvm needs two libraries: the new one, and the one it replaces");
+    if (pvm)
+        return link_library(pvm, argv[1], argv[2]);
     if (words != 2)
         return cli_usage("update", "it needs a function's name and a source");
     if (canary) {

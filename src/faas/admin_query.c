@@ -149,14 +149,32 @@ int admin_query_signal(const char *query, uint32_t *ret_signal, struct err *err)
     return 0;
 }
 
-int admin_query_library(const char *query, char ret_name[NAME_MAX_BYTES + 1], struct err *err)
+/* The value of "KEY=NAME" at *at, which moves on behind it; false: it is not that. */
+static bool take_name(const char **at, const char *key, char ret_name[NAME_MAX_BYTES + 1])
 {
-    const size_t key = sizeof "library=" - 1;
+    size_t key_bytes = strlen(key), bytes = strcspn(*at, "&");
 
-    if (strncmp(query, "library=", key) != 0 ||
-        !admin_name_is_valid(query + key, strlen(query + key)))
-        return err_say(err, -EINVAL, "cannot use '%.64s': it is library=NAME", query);
-    memcpy(ret_name, query + key, strlen(query + key) + 1);
+    if (strncmp(*at, key, key_bytes) != 0 ||
+        !admin_name_is_valid(*at + key_bytes, bytes - key_bytes))
+        return false;
+    memcpy(ret_name, *at + key_bytes, bytes - key_bytes);
+    ret_name[bytes - key_bytes] = '\0';
+    *at += bytes;
+    return true;
+}
+
+int admin_query_library(const char *query, char ret_name[NAME_MAX_BYTES + 1],
+                        char ret_replaces[NAME_MAX_BYTES + 1], struct err *err)
+{
+    const char *at = query;
+
+    ret_replaces[0] = '\0';
+    bool good = take_name(&at, "library=", ret_name);
+    if (good && *at == '&')
+        good = at++, take_name(&at, "replaces=", ret_replaces);
+    if (!good || *at)
+        return err_say(err, -EINVAL,
+                       "cannot use '%.64s': it is library=NAME, or with &replaces=NAME", query);
     return 0;
 }
 

@@ -24,8 +24,9 @@ bool admin_pvm_is_valid(const char *name, size_t bytes);
 /* The signal of "signal=N", SIGKILL without one. -EINVAL: anything else. */
 int admin_query_signal(const char *query, uint32_t *ret_signal, struct err *err);
 
-/* The name of "library=NAME". -EINVAL: anything else. */
-int admin_query_library(const char *query, char ret_name[NAME_MAX_BYTES + 1], struct err *err);
+/* The names of "library=NAME[&replaces=NAME]", "" where there is none. -EINVAL: anything else. */
+int admin_query_library(const char *query, char ret_name[NAME_MAX_BYTES + 1],
+                        char ret_replaces[NAME_MAX_BYTES + 1], struct err *err);
 
 /* True if the query has `follow=1`. */
 bool admin_query_follow(const char *query);

@@ -321,11 +321,16 @@ static void pvm_link_complete(struct admin_call *call)
     }
     request->type = ADMIN_PVM_LINK;
     strcpy(request->name, call->name);
-    if (admin_query_library(call->request->query, request->params, &err) < 0) {
+    char replaces[NAME_MAX_BYTES + 1];
+    if (admin_query_library(call->request->query, request->params, replaces, &err) < 0) {
         admin_problem(call, PROBLEM_BAD_REQUEST, err.message);
         return;
     }
     request->param_bytes = (uint32_t)strlen(request->params) + 1;
+    if (replaces[0]) {
+        strcpy(request->params + request->param_bytes, replaces);
+        request->param_bytes += (uint32_t)strlen(replaces) + 1;
+    }
     admin_ask(call, request, -1);
 }
 

@@ -52,7 +52,7 @@ enum gateway_message_type {
     ADMIN_PVMS,     /* the list; these three, with a pVM's name */
     ADMIN_PVM_KILL, /* with a signal */
     ADMIN_PVM_WAIT, /* answered when it has ended */
-    ADMIN_PVM_LINK, /* with a library's name in `params` */
+    ADMIN_PVM_LINK, /* with a library's name in `params`, and perhaps that of one it replaces */
     ADMIN_UPDATE,   /* as ADMIN_DEPLOY, of a function that there is; its pVMs get the new library */
     ADMIN_ROLLBACK, /* to the former version that was current last */
     ADMIN_PVM_FORK, /* answered when it has forked */

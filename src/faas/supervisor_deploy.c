@@ -128,7 +128,12 @@ static int base_map_read(struct job *job, void **ret_map, size_t *ret_size)
     if (file == MAP_FAILED)
         return err_set(err, -errno, "cannot read library '%s'", job->base_library);
     r = symbol_map_of(file, size - LIBRARY_TRAILER_BYTES, &map, err);
-    if (r == -ENOENT)
+    if (r == 0 && map.header->native)
+        r = err_say(err, -EPERM,
+                    "cannot update '%s' in place: it is native code, whose libraries are replaced "
+                    "one by one (vireo update --pvm; a deploy replaces it, without its state)",
+                    job->request.name);
+    else if (r == -ENOENT)
         r = err_say(err, -EPERM,
                     "cannot update '%s' in place: the library that runs has no symbol map: it was "
                     "not built from C with slack for updates (a deploy replaces it, without its "

@@ -269,7 +269,8 @@ static bool is_live(const struct manifest *manifest, const struct library_note *
     struct symbol_map_footer footer;
     off_t end = lseek(library_fd, 0, SEEK_END);
 
-    return manifest->isolation != MANIFEST_REQUEST &&
+    /* Native code has a map for the libraries that it is linked with: vireo update --pvm. */
+    return manifest->isolation != MANIFEST_REQUEST && strcmp(note->safety, "native") != 0 &&
            (manifest->listen_count > 0 || strcmp(note->kind, "handler") == 0) &&
            end > LIBRARY_TRAILER_BYTES + (off_t)sizeof footer &&
            pread(library_fd, &footer, sizeof footer,

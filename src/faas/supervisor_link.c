@@ -2,7 +2,8 @@
  * Linking a library into an instance that runs. What is to be linked, with all that it needs in
  * turn, is taken from the cache of images, where it was checked; the restrictions are looked at
  * here; then the sealed memfds go over the instance's control socket, and the instance links them
- * between two calls. A refusal before that is nothing that the instance hears of.
+ * between two calls. A refusal before that is nothing that the instance hears of. In the same way a
+ * library is replaced by another version of it (vireo update --pvm).
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -34,6 +35,7 @@
 
 struct linked {
     char name[NAME_MAX_BYTES + 1], version[VERSION_MAX_BYTES + 1], hash[BUILD_HASH_TEXT];
+    char instead[NAME_MAX_BYTES + 1]; /* of a library that its template linked; "": none */
 };
 
 /* What an instance with the grant has besides. */
@@ -45,7 +47,8 @@ struct linkage {
     unsigned linked_count;
     /* What it is asked for; token 0: nothing. */
     uint64_t token;
-    unsigned asked_count; /* behind linked_count */
+    unsigned asked_count;              /* behind linked_count */
+    char replaces[NAME_MAX_BYTES + 1]; /* what the first of them is to replace; "": none */
     int64_t begin_ns;
     bool cached;
     char pvm[NAME_MAX_BYTES + 1];
@@ -78,13 +81,38 @@ static void answer(struct supervisor *supervisor, struct linkage *linkage,
     json_add_text(object, "version", first->version);
     json_object_object_add(object, "linked", names);
     json_object_object_add(object, "cached", json_object_new_boolean(linkage->cached));
+    if (linkage->replaces[0])
+        json_add_text(object, "replaced", linkage->replaces);
     json_add_number(object, "link_us", (message->link_ns + 500) / 1000);
     json_add_number(object, "total_us",
                     (uint64_t)(clock_now_ns() - linkage->begin_ns + 500) / 1000);
-    log_line(LOG_NOTICE, "linked '%s' version '%s' into pVM %s", first->name, first->version,
-             linkage->pvm);
+    log_line(LOG_NOTICE, "linked '%s' version '%s' into pVM %s%s%s", first->name, first->version,
+             linkage->pvm, linkage->replaces[0] ? " instead of " : "", linkage->replaces);
     admin_reply(supervisor, linkage->token, 0, "", json_object_to_json_string(object));
     json_object_put(object);
+}
+
+/* What was asked for is linked; what is replaced is not any more. */
+static void take_linked(struct linkage *linkage)
+{
+    struct linked *first = &linkage->linked[linkage->linked_count];
+    unsigned at = 0;
+
+    linkage->linked_count += linkage->asked_count;
+    if (!linkage->replaces[0])
+        return;
+    while (&linkage->linked[at] != first &&
+           strcmp(linkage->linked[at].name, linkage->replaces) != 0)
+        at++;
+    if (&linkage->linked[at] == first) {
+        memcpy(first->instead, linkage->replaces, sizeof first->instead);
+        return;
+    }
+    /* It was linked while the pVM ran, itself perhaps instead of another. */
+    memcpy(first->instead, linkage->linked[at].instead, sizeof first->instead);
+    linkage->linked[at] = *first;
+    linkage->linked_count--;
+    memmove(first, first + 1, (linkage->asked_count - 1) * sizeof *first);
 }
 
 static void control_ready(struct supervisor *supervisor, struct source *source, uint32_t events)
@@ -120,11 +148,18 @@ static void control_ready(struct supervisor *supervisor, struct source *source, 
     message.message[sizeof message.message - 1] = '\0';
     if (message.error == 0) {
         answer(supervisor, linkage, &message);
-        linkage->linked_count += linkage->asked_count;
+        take_linked(linkage);
     } else {
-        int error = message.error == -EEXIST || message.error == -ENOENT ? -EPERM : -EINVAL;
-        admin_reply(supervisor, linkage->token, error,
-                    message.message[0] ? message.message : "cannot link library", NULL);
+        bool refused =
+            message.error == -EEXIST || message.error == -ENOENT || message.error == -EPERM;
+        char text[512];
+        if (linkage->replaces[0])
+            snprintf(text, sizeof text, "cannot update '%.64s' in pVM %.64s: %s", linkage->replaces,
+                     linkage->pvm, message.message);
+        else
+            snprintf(text, sizeof text, "%s",
+                     message.message[0] ? message.message : "cannot link library");
+        admin_reply(supervisor, linkage->token, refused ? -EPERM : -EINVAL, text, NULL);
     }
     stop_waiting(supervisor, linkage);
 }
@@ -238,12 +273,15 @@ static const char *linked_hash(const struct instance *instance, const char *name
     const struct manifest *manifest = &instance->slot->function->manifest;
     const struct linkage *linkage = instance->linkage;
 
-    for (uint32_t i = 0; i < manifest->dependency_count; i++)
-        if (strcmp(manifest->dependencies[i].name, name) == 0)
-            return manifest->dependencies[i].hash;
     for (unsigned i = 0; i < linkage->linked_count; i++)
         if (strcmp(linkage->linked[i].name, name) == 0)
             return linkage->linked[i].hash;
+    for (unsigned i = 0; i < linkage->linked_count; i++)
+        if (strcmp(linkage->linked[i].instead, name) == 0)
+            return NULL;
+    for (uint32_t i = 0; i < manifest->dependency_count; i++)
+        if (strcmp(manifest->dependencies[i].name, name) == 0)
+            return manifest->dependencies[i].hash;
     return NULL;
 }
 
@@ -301,21 +339,61 @@ static int want_needs(struct supervisor *supervisor, const struct instance *inst
     return 0;
 }
 
+/* The manifest's own word about what comes instead of a library that it names. */
+static int fits_manifest(const struct manifest *manifest, const char *replaces,
+                         const struct image *image, bool *ret_named, struct err *err)
+{
+    *ret_named = false;
+    for (uint32_t i = 0; i < manifest->dependency_count; i++) {
+        if (strcmp(manifest->dependencies[i].name, replaces) != 0)
+            continue;
+        *ret_named = true;
+        return dependency_fits(manifest->name, &manifest->dependencies[i], image, err);
+    }
+    return 0;
+}
+
+/* -EEXIST, -ENOENT: it is there already, or what it is to replace is not. */
+static int check_there(struct supervisor *supervisor, const struct instance *instance,
+                       const char *library, const char *replaces, const char *pvm, struct err *err)
+{
+    const char *there = linked_hash(instance, library);
+    const struct function *deployed = function_find(supervisor, library);
+
+    if (replaces[0] && !linked_hash(instance, replaces))
+        return err_say(err, -ENOENT, "cannot update '%s' in pVM %s: no such library is linked",
+                       replaces, pvm);
+    if (there && replaces[0] && strcmp(library, replaces) == 0) {
+        if (deployed && strcmp(deployed->row.library_hash, there) == 0)
+            return err_say(err, -EEXIST,
+                           "cannot update '%s' in pVM %s: it has the version that is deployed",
+                           replaces, pvm);
+        return 0;
+    }
+    if (there)
+        return err_say(err, -EEXIST, "cannot link '%s' into pVM %s: it is linked already", library,
+                       pvm);
+    return 0;
+}
+
 /* -EAGAIN: an image is not in the cache: wanted->missing. */
 static int gather(struct supervisor *supervisor, const struct instance *instance,
-                  const char *library, const char *pvm, struct wanted *wanted, struct err *err)
+                  const char *library, const char *replaces, const char *pvm, struct wanted *wanted,
+                  struct err *err)
 {
+    bool named = false;
     const struct template_slot *slot = instance->slot;
     const struct link_party function =
         link_party_of_function(&slot->function->manifest, slot->signer);
 
-    if (linked_hash(instance, library))
-        return err_say(err, -EEXIST, "cannot link '%s' into pVM %s: it is linked already", library,
-                       pvm);
-    int r = want(supervisor, wanted, pvm, library, err);
+    int r = check_there(supervisor, instance, library, replaces, pvm, err);
+    if (r == 0)
+        r = want(supervisor, wanted, pvm, library, err);
+    if (r == 0 && replaces[0])
+        r = fits_manifest(&slot->function->manifest, replaces, &wanted->images[0], &named, err);
     for (unsigned i = 0; r == 0 && i < wanted->count; i++) {
         const struct link_party party = link_party_of_image(wanted->names[i], &wanted->images[i]);
-        r = link_allowed(&function, &party, (struct link_way){.named = i > 0}, err);
+        r = link_allowed(&function, &party, (struct link_way){.named = i > 0 || named}, err);
         if (r == 0)
             r = want_needs(supervisor, instance, wanted, i, pvm, err);
     }
@@ -352,10 +430,12 @@ static int send_wish(struct linkage *linkage, const struct wanted *wanted, uint6
         fds[i] = wanted->images[i].fd;
         message.libraries[i].bytes = wanted->images[i].bytes;
         memcpy(message.libraries[i].name, wanted->names[i], sizeof message.libraries[i].name);
+        linked->instead[0] = '\0';
         memcpy(linked->name, wanted->names[i], sizeof linked->name);
         memcpy(linked->version, wanted->images[i].note.version, sizeof linked->version);
         memcpy(linked->hash, wanted->images[i].hash, sizeof linked->hash);
     }
+    memcpy(message.replaces, linkage->replaces, sizeof message.replaces);
     int r = fd_send(linkage->control.fd, &message, sizeof message, fds, wanted->count);
     if (r < 0)
         return err_set(err, r, "cannot ask the pVM to link");
@@ -414,6 +494,14 @@ static int find_instance(struct supervisor *supervisor, const char *pvm,
     return 0;
 }
 
+/* The name of what is to be replaced: the second of its two texts; "": none. */
+static const char *replaced_of(const struct admin_request *request)
+{
+    uint32_t first = (uint32_t)strlen(request->params) + 1;
+
+    return first < request->param_bytes ? request->params + first : "";
+}
+
 /* `loaded`: images were loaded for it, by a job. */
 static int link_now(struct supervisor *supervisor, const struct admin_request *request,
                     int64_t begin_ns, bool loaded, struct err *err)
@@ -423,7 +511,8 @@ static int link_now(struct supervisor *supervisor, const struct admin_request *r
 
     int r = find_instance(supervisor, request->name, &instance, err);
     if (r == 0)
-        r = gather(supervisor, instance, request->params, request->name, &wanted, err);
+        r = gather(supervisor, instance, request->params, replaced_of(request), request->name,
+                   &wanted, err);
     if (r == -EAGAIN && wanted.missing[0])
         return jobs_image(supervisor, request, wanted.missing, begin_ns, err);
     if (r == 0)
@@ -434,6 +523,7 @@ static int link_now(struct supervisor *supervisor, const struct admin_request *r
     linkage->begin_ns = begin_ns;
     linkage->cached = !loaded;
     memcpy(linkage->pvm, request->name, sizeof linkage->pvm);
+    snprintf(linkage->replaces, sizeof linkage->replaces, "%s", replaced_of(request));
     r = send_wish(linkage, &wanted, request->token, err);
     if (r < 0)
         stop_waiting(supervisor, linkage);
@@ -443,7 +533,8 @@ static int link_now(struct supervisor *supervisor, const struct admin_request *r
 int pvm_link_wish(struct supervisor *supervisor, const struct admin_request *request,
                   struct err *err)
 {
-    if (request->param_bytes < 2 || request->param_bytes > NAME_MAX_BYTES + 1)
+    if (request->param_bytes < 2 || request->param_bytes > 2 * (NAME_MAX_BYTES + 1) ||
+        strlen(request->params) > NAME_MAX_BYTES || strlen(replaced_of(request)) > NAME_MAX_BYTES)
         return err_say(err, -EINVAL, "cannot link into pVM %s: no library is named", request->name);
     return link_now(supervisor, request, clock_now_ns(), false, err);
 }

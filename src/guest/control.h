@@ -33,6 +33,8 @@ struct control_link {
     /* CLOCK_MONOTONIC: not to be done after it, for nobody waits for the answer any more. */
     uint64_t deadline_ns;
     struct control_library libraries[CONTROL_LIBRARIES_MAX];
+    /* The library that the first one replaces; "": none. */
+    char replaces[NAME_MAX_BYTES + 1];
 };
 
 struct control_linked {

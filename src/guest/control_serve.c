@@ -15,6 +15,26 @@
 #include "guest/linker_tree.h"
 #include "guest/update.h"
 
+/* The first of `files` in the place of another one; the others, which it needs, beside. */
+static int replace_library(struct template_state *state, const struct control_link *message,
+                           const struct link_file *files, struct err *err)
+{
+    char replaces[NAME_MAX_BYTES + 1];
+
+    memcpy(replaces, message->replaces, sizeof replaces);
+    replaces[sizeof replaces - 1] = '\0';
+    struct library *old = link_tree_find(state->tree, replaces);
+    if (!old || old == state->library)
+        return err_say(err, -ENOENT, "no library '%s' is linked", replaces);
+    int r = message->count > 1 ? link_tree_add(state->tree, files + 1, message->count - 1, err) : 0;
+    if (r < 0)
+        return r;
+    r = link_tree_replace(state->tree, old, &files[0], err);
+    for (uint32_t i = 1; r < 0 && i < message->count; i++)
+        link_tree_remove(state->tree, link_tree_find(state->tree, files[i].name));
+    return r;
+}
+
 static int link_libraries(struct template_state *state, const struct control_link *message,
                           const int *fds, size_t fd_count, struct err *err)
 {
@@ -32,7 +52,8 @@ static int link_libraries(struct template_state *state, const struct control_lin
         memcpy(files[i].name, message->libraries[i].name, sizeof files[i].name);
         files[i].name[sizeof files[i].name - 1] = '\0';
     }
-    return link_tree_add(state->tree, files, message->count, err);
+    return message->replaces[0] ? replace_library(state, message, files, err)
+                                : link_tree_add(state->tree, files, message->count, err);
 }
 
 static void do_link(struct template_state *state, const struct control_link *message,

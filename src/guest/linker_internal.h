@@ -89,6 +89,12 @@ void library_unmap(struct library *library);
 
 /* ---- of a tree (linker_exports.c, linker_bind.c) ---- */
 
+/* Maps and checks a library for a tree; nothing is bound yet. What it has on failure is for
+ * library_close(). */
+int library_open_one(struct link_tree *tree, const struct link_file *file, struct library *library,
+                     struct err *err);
+/* Binds it to what is in its tree. */
+int library_relocate(struct library *library, struct err *err);
 /* Checks and indexes what it exports. -ENOEXEC naming the symbol that lies. */
 int library_index_exports(struct library *library, struct err *err);
 const struct library_export *library_export_find(const struct library *library, const char *name);

@@ -107,9 +107,8 @@ static int check_clash(const struct link_tree *tree, const struct library *libra
     return 0;
 }
 
-/* Maps and checks it; nothing is bound yet. */
-static int open_one(struct link_tree *tree, const struct link_file *file, struct library *library,
-                    struct err *err)
+int library_open_one(struct link_tree *tree, const struct link_file *file, struct library *library,
+                     struct err *err)
 {
     memcpy(library->name, file->name, sizeof library->name);
     library->name[sizeof library->name - 1] = '\0';
@@ -227,7 +226,7 @@ static int relocate_one(const struct library *library, const Elf64_Rela *relocat
     return r;
 }
 
-static int relocate(struct library *library, struct err *err)
+int library_relocate(struct library *library, struct err *err)
 {
     const struct elf_image *image = &library->image;
     bool lazy = !image->bind_now && image->relocation_count[1] > 0;
@@ -261,7 +260,7 @@ static int add_all(struct link_tree *tree, const struct link_file *files, size_t
         struct library *library = calloc(1, sizeof *library);
         if (!library)
             return err_set(err, -ENOMEM, "cannot link library");
-        int r = open_one(tree, &files[i], library, err);
+        int r = library_open_one(tree, &files[i], library, err);
         if (r < 0) {
             library_close(library);
             return r;
@@ -270,7 +269,7 @@ static int add_all(struct link_tree *tree, const struct link_file *files, size_t
     }
     /* All are there: they may need each other, in circles too. */
     for (size_t i = first; i < tree->count; i++) {
-        int r = relocate(tree->libraries[i], err);
+        int r = library_relocate(tree->libraries[i], err);
         if (r < 0)
             return r;
     }

@@ -63,5 +63,14 @@ uintptr_t link_tree_symbol(const struct link_tree *tree, const char *name);
  * it any more; functions that were bound to it are bound anew at their next call.
  */
 void link_tree_remove(struct link_tree *tree, struct library *library);
+/*
+ * Replaces a library by another version of it while nothing of it is on a stack (linker_replace.c):
+ * its variables are copied by name, and what points into it, in the tree's data and in the heap of
+ * native code, points to the same of the new one. -EPERM naming what was removed, what changed its
+ * type, or what is pointed to and gone; else as link_tree_add(). After a refusal nothing has
+ * changed. The old one is unmapped.
+ */
+int link_tree_replace(struct link_tree *tree, struct library *old, const struct link_file *file,
+                      struct err *err);
 /* How many functions were bound at their first call so far. */
 uint64_t link_tree_bound(const struct link_tree *tree);

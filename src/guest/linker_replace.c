@@ -1,0 +1,210 @@
+/*
+ * A library of a tree is replaced by another version of it, by KylinX's rules: the library's own
+ * variables are copied; what is in others' data stays there, and the new library's offset table
+ * leads to it; a pointer to what is the library's, from wherever, is changed to the new one's; any
+ * other pointer is kept; new variables have their initial values.
+ *
+ * Where pointers are: in the variables that are copied, in all data of the other libraries (their
+ * offset tables among it), and in what native code has allocated. Each aligned word there that is
+ * an address of the old library is one. All are looked at before the first is changed, so that one
+ * that can't be followed refuses the whole. Nothing of the library is on a stack meanwhile.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "base/cleanup.h"
+#include "base/err.h"
+#include "base/symbol_map.h"
+#include "guest/linker.h"
+#include "guest/linker_internal.h"
+#include "guest/linker_redirect.h"
+#include "guest/native_heap.h"
+
+DEFINE_CLEANUP(struct redirect, redirect_free)
+
+struct replacing {
+    struct link_tree *tree;
+    struct library *old, *next;
+    struct symbol_map from, to;
+    struct redirect *redirect;
+    bool apply; /* else it is only looked whether it can be */
+    struct err *err;
+};
+
+static int map_of(const struct library *library, const char *which, struct symbol_map *ret_map,
+                  struct err *err)
+{
+    const struct elf_image *image = &library->image;
+    int r =
+        image->file_bytes < SYMBOL_MAP_BEHIND_BYTES
+            ? -ENOENT
+            : symbol_map_of(image->file, image->file_bytes - SYMBOL_MAP_BEHIND_BYTES, ret_map, err);
+
+    if (r == -ENOENT || (r == 0 && !ret_map->header->native))
+        return err_say(err, -EPERM, "the %s library has no symbol map: build it again", which);
+    return r;
+}
+
+/* Whoever was bound to it finds the same there. */
+static int check_exports(const struct replacing *replacing)
+{
+    const struct library_exports *exports = &replacing->old->exports;
+
+    for (uint32_t i = 0; i < exports->place_count; i++) {
+        const struct library_export *before = &exports->places[i];
+        if (!before->name)
+            continue;
+        const struct library_export *after = library_export_find(replacing->next, before->name);
+        if (!after || after->function != before->function)
+            return err_say(replacing->err, -EPERM, "%s '%.80s' was removed",
+                           before->function ? "function" : "variable", before->name);
+        if (!after->function && after->bytes != before->bytes)
+            return err_say(replacing->err, -EPERM,
+                           "the size of variable '%.80s' changed: %llu to %llu bytes", before->name,
+                           (unsigned long long)before->bytes, (unsigned long long)after->bytes);
+    }
+    return 0;
+}
+
+/* Memory of ours that words can be read from and, in the end, written to. */
+static int words(const struct replacing *replacing, void *at, size_t bytes)
+{
+    uintptr_t from = ((uintptr_t)at + 7) & ~(uintptr_t)7, end = (uintptr_t)at + bytes;
+
+    for (; from + sizeof(uintptr_t) <= end; from += sizeof(uintptr_t)) {
+        uintptr_t value, now;
+        memcpy(&value, (void *)from, sizeof value);
+        int r = redirect_value(replacing->redirect, value, &now, replacing->err);
+        if (r < 0)
+            return r;
+        if (r > 0 && replacing->apply)
+            memcpy((void *)from, &now, sizeof now);
+    }
+    return 0;
+}
+
+static int heap_words(void *block, size_t bytes, void *user)
+{
+    return words(user, block, bytes);
+}
+
+/* All that it can write to, and what was constant once it was linked. */
+static int library_words(const struct replacing *replacing, const struct library *library)
+{
+    const struct elf_image *image = &library->image;
+    int r = 0;
+
+    if (replacing->apply && image->relro_end &&
+        mprotect(library->base + image->relro_start, image->relro_end - image->relro_start,
+                 PROT_READ | PROT_WRITE) < 0)
+        return err_set(replacing->err, -errno, "cannot change library '%s'", library->name);
+    for (uint32_t i = 0; r == 0 && i < image->segment_count; i++) {
+        const Elf64_Phdr *segment = &image->segments[i];
+        if (segment->p_flags & PF_W)
+            r = words(replacing, library->base + segment->p_vaddr, segment->p_memsz);
+    }
+    if (replacing->apply && library_protect(library, replacing->err) < 0)
+        return replacing->err->code;
+    return r;
+}
+
+/* Where a variable that is copied lies; NULL: it is not the library's to write. */
+static void *variable_at(const struct library *library, const struct symbol *symbol)
+{
+    const struct elf_image *image = &library->image;
+    uint64_t end = (uint64_t)symbol->address + symbol->size;
+
+    if (!symbol->address || !elf_image_writable(image, symbol->address, symbol->size) ||
+        (end > image->relro_start && symbol->address < image->relro_end))
+        return NULL;
+    return library->base + symbol->address;
+}
+
+/* The variables that both have: looked at where they are, or copied and then changed. */
+static int variables(const struct replacing *replacing)
+{
+    const struct symbol_map *from = &replacing->from;
+
+    for (uint32_t i = 0; i < from->header->symbol_count; i++) {
+        const struct symbol *a = &from->symbols[i];
+        if (a->kind != SYMBOL_VARIABLE)
+            continue;
+        const struct symbol *b =
+            symbol_find(&replacing->to, SYMBOL_VARIABLE, symbol_name(from, a), a->ordinal);
+        void *before = variable_at(replacing->old, a);
+        void *after = b && b->size == a->size ? variable_at(replacing->next, b) : NULL;
+        if (!before || !after)
+            continue;
+        if (replacing->apply)
+            memcpy(after, before, a->size);
+        int r = words(replacing, replacing->apply ? after : before, a->size);
+        if (r < 0)
+            return r;
+    }
+    return 0;
+}
+
+static int everywhere(struct replacing *replacing)
+{
+    int r = variables(replacing);
+
+    for (size_t i = 0; r == 0 && i < replacing->tree->count; i++)
+        if (replacing->tree->libraries[i] != replacing->next)
+            r = library_words(replacing, replacing->tree->libraries[i]);
+    return r < 0 ? r : native_heap_each(heap_words, replacing);
+}
+
+static int replace(struct replacing *replacing, const struct link_file *file)
+{
+    struct library *next = replacing->next;
+    struct err *err = replacing->err;
+
+    int r = library_open_one(replacing->tree, file, next, err);
+    if (r == 0)
+        r = map_of(replacing->old, "running", &replacing->from, err);
+    if (r == 0)
+        r = map_of(next, "new", &replacing->to, err);
+    if (r == 0)
+        r = symbol_map_compare(&replacing->from, &replacing->to, false, err);
+    if (r == 0)
+        r = check_exports(replacing);
+    return r;
+}
+
+int link_tree_replace(struct link_tree *tree, struct library *old, const struct link_file *file,
+                      struct err *err)
+{
+    struct library *next = calloc(1, sizeof *next);
+    struct replacing replacing = {.tree = tree, .old = old, .next = next, .err = err};
+    _cleanup_(redirect_freep) struct redirect *redirect = NULL;
+    /* In its place meanwhile: it exports nothing, and holds nothing. */
+    struct library nobody = {0};
+    size_t at = 0;
+
+    if (!next)
+        return err_set(err, -ENOMEM, "cannot replace library '%s'", old->name);
+    while (tree->libraries[at] != old)
+        at++;
+    tree->libraries[at] = &nobody;
+    int r = replace(&replacing, file);
+    tree->libraries[at] = next;
+    if (r == 0)
+        r = library_relocate(next, err);
+    if (r == 0)
+        r = redirect_new(old, &replacing.from, next, &replacing.to, &redirect, err);
+    replacing.redirect = redirect;
+    if (r == 0)
+        r = everywhere(&replacing);
+    replacing.apply = true;
+    if (r == 0)
+        r = everywhere(&replacing);
+    if (r < 0) {
+        tree->libraries[at] = old;
+        library_close(next);
+        return r;
+    }
+    library_close(old);
+    return 0;
+}
