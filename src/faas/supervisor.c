@@ -5,7 +5,6 @@
 #include <netdb.h>
 #include <netinet/in.h>
 #include <sched.h>
-#include <limits.h>
 #include <signal.h>
 #include <sodium.h>
 #include <stdio.h>
@@ -13,7 +12,6 @@
 #include <string.h>
 #include <sys/capability.h>
 #include <sys/epoll.h>
-#include <sys/file.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
@@ -32,8 +30,6 @@
 #include "faas/supervisor.h"
 #include "faas/supervisor_main.h"
 
-/* The first uids of the range are the gateways'; one-shot sandboxes have the last 1,024. */
-#define GATEWAY_UIDS 16
 /* Calls that still run when a stop is asked for have this long. */
 #define DRAIN_NS (30 * INT64_C(1000000000))
 
@@ -62,27 +58,6 @@ void supervisor_unwatch(struct supervisor *supervisor, struct source *source)
 }
 
 /* ---- start ---- */
-
-static int open_state(struct supervisor *supervisor, struct err *err)
-{
-    const char *directory = supervisor->config.state_dir;
-    char path[512];
-
-    if (mkdir(directory, 0700) < 0 && errno != EEXIST)
-        return err_set(err, -errno, "cannot make '%s'", directory);
-    snprintf(path, sizeof path, "%s/lock", directory);
-    supervisor->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-    if (supervisor->lock_fd < 0)
-        return err_set(err, -errno, "cannot open '%s'", path);
-    if (flock(supervisor->lock_fd, LOCK_EX | LOCK_NB) < 0)
-        return err_say(err, -EBUSY, "cannot serve '%s': another daemon does", directory);
-
-    snprintf(path, sizeof path, "%s/key", directory);
-    int r = sign_key_open(path, &supervisor->key, err);
-    if (r == 0)
-        r = store_open(directory, &supervisor->store, err);
-    return r;
-}
 
 static int open_program(const struct supervisor *supervisor, const char *name, int *ret_fd,
                         struct err *err)
@@ -206,54 +181,6 @@ static int open_listeners(struct supervisor *supervisor, struct err *err)
         config->admin_listen = admin_name;
     }
     return listen_unix(supervisor, err);
-}
-
-/* The number of the block of uids is kept: what functions wrote into granted directories is theirs.
- */
-#define UID_BLOCK_FILE "uid-block"
-
-static int uid_block_known(int state_fd)
-{
-    char *text;
-    size_t bytes;
-
-    if (fd_read_file(state_fd, UID_BLOCK_FILE, 16, &text, &bytes, NULL) < 0)
-        return -1;
-    int number = text[0] >= '0' && text[0] <= '9' ? atoi(text) : -1;
-    free(text);
-    return number;
-}
-
-static int open_uids(struct supervisor *supervisor, struct err *err)
-{
-    char state[PATH_MAX];
-    if (!realpath(supervisor->config.state_dir, state))
-        return err_set(err, -errno, "cannot open '%s'", supervisor->config.state_dir);
-    _cleanup_(closep) int state_fd = open(state, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    struct pvm_uid_block block;
-    bool added = false;
-    char text[16];
-
-    if (state_fd < 0)
-        return err_set(err, -errno, "cannot open '%s'", state);
-    int known = uid_block_known(state_fd);
-    int r = pvm_uid_block_take(state, known, &block, &added, err);
-    if (r < 0)
-        return r;
-    supervisor->uid_lock_fd = block.lock_fd;
-    supervisor->uid_first = block.first;
-    supervisor->uid_count = block.count;
-    if (added)
-        log_line(LOG_NOTICE, "reserved uids for sandboxes in /etc/subuid");
-    if (supervisor->uid_count <= GATEWAY_UIDS)
-        return err_say(err, -EINVAL,
-                       "cannot use the range of 'vireo' in /etc/subuid: %u uids are "
-                       "too few (65536 are usual)",
-                       supervisor->uid_count);
-    if (block.number == known)
-        return 0;
-    int n = snprintf(text, sizeof text, "%d\n", block.number);
-    return fd_write_file_atomic(state_fd, UID_BLOCK_FILE, text, (size_t)n, 0600, err);
 }
 
 /* Groups of one daemon have a name of its state directory's: two daemons don't meet. */
@@ -427,7 +354,7 @@ static int open_all(struct supervisor *supervisor, struct err *err)
     if (r == 0)
         r = supervisor_config_read(&supervisor->config, err);
     if (r == 0)
-        r = open_state(supervisor, err);
+        r = state_open(supervisor, err);
     if (r == 0)
         r = open_program(supervisor, "vireo-guest", &supervisor->guest_fd, err);
     if (r == 0)
@@ -437,7 +364,7 @@ static int open_all(struct supervisor *supervisor, struct err *err)
     if (r == 0)
         r = open_program(supervisor, "vireo-platform", &supervisor->platform_fd, err);
     if (r == 0)
-        r = open_uids(supervisor, err);
+        r = state_take_uids(supervisor, err);
     if (r == 0)
         r = open_listeners(supervisor, err);
     /* From here the network is an empty namespace, for the gateways and every pVM too: accepted
@@ -582,5 +509,6 @@ int supervisor_serve(const struct supervisor_config *config, struct err *err)
         loop(supervisor);
     }
     close_all(supervisor);
+    free(supervisor->state_path);
     return r;
 }

@@ -222,6 +222,8 @@ struct supervisor_config {
     uint64_t log_ring, log_rate;
 };
 
+/* The first uids of the range are the gateways'; one-shot sandboxes have the last 1,024. */
+#define GATEWAY_UIDS 16
 /* Their uids, behind the two gateways'. */
 enum { UID_CONNECTOR = 2, UID_PLATFORM };
 
@@ -245,7 +247,8 @@ struct supervisor {
     int listen_fd, admin_fd, admin_tcp_fd, admin_token_fd;
     uid_t uid_first;
     uint32_t uid_count;
-    int uid_lock_fd; /* they are ours while it is open */
+    int uid_lock_fd;  /* they are ours while it is open */
+    char *state_path; /* config.state_dir, made absolute */
 
     struct registry *registry; /* the quick job thread's, once the loop runs */
     struct store *store;
@@ -555,6 +558,13 @@ void audit_flush(struct supervisor *supervisor);
 int purge_store(struct supervisor *supervisor, uint32_t age_seconds, struct err *err);
 /* Frees the uids that wait since a former daemon. At the start, before threads. */
 void purge_uids(struct supervisor *supervisor);
+
+/* ---- supervisor_state.c ---- */
+/* Makes config.state_dir or takes one that nobody else can write to, and its lock, key and store.
+ */
+int state_open(struct supervisor *supervisor, struct err *err);
+/* Takes the block of uids that it had, else a new one. */
+int state_take_uids(struct supervisor *supervisor, struct err *err);
 
 /* ---- supervisor_config.c ---- */
 int supervisor_config_read(struct supervisor_config *config, struct err *err);

@@ -220,3 +220,49 @@ teardown() {
     [ "$body" = y ]
     [ "$(header x-vireo-start)" = warm ]
 }
+
+@test "two daemons whose state directories are given by one relative name end nothing of each other" {
+    mkdir -p "$BATS_TEST_TMPDIR/one/state" "$BATS_TEST_TMPDIR/two/state"
+    cd "$BATS_TEST_TMPDIR/one"
+    export VIREO_STATE=state
+    daemon_start
+    "$VIREO" deploy "$FUNCTIONS/tool.c" --name mine
+    call mine --data-binary x
+    [ "$code" = 200 ]
+    instances=$(descendants "$VIREO_DAEMON" | sort)
+    (
+        cd "$BATS_TEST_TMPDIR/two"
+        unset VIREO_PORT VIREO_DAEMON
+        trap daemon_clean EXIT
+        daemon_start
+    )
+    [ "$(descendants "$VIREO_DAEMON" | sort)" = "$instances" ]
+    call mine --data-binary y
+    [ "$body" = y ]
+    [ "$(header x-vireo-start)" = warm ]
+    daemon_stop
+}
+
+@test "a state directory may be a link, and is refused when others can write to it" {
+    local state=$BATS_TEST_TMPDIR/state mode
+    mkdir "$state"
+    ln -s "$state" "$BATS_TEST_TMPDIR/link"
+    export VIREO_STATE=$BATS_TEST_TMPDIR/link
+    daemon_start
+    "$VIREO" ls
+    daemon_stop
+    [ -e "$state/registry.db" ]
+    for mode in 0777 0770 0702; do
+        chmod "$mode" "$state"
+        run timeout 10 "$VIREO" serve --listen 127.0.0.1:0 --state "$state" 3>&-
+        [ "$status" -eq 4 ]
+        [ "$output" = "vireo: cannot use '$state': its mode is $mode, others may write there (chmod go-w)" ]
+    done
+    chmod 0755 "$state"
+    chown 65534 "$state"
+    run timeout 10 "$VIREO" serve --listen 127.0.0.1:0 --state "$state" 3>&-
+    [ "$status" -eq 4 ]
+    [ "$output" = "vireo: cannot use '$state': it belongs to uid 65534 (chown root)" ]
+    run timeout 10 "$VIREO" serve --listen 127.0.0.1:0 --state "$state/registry.db" 3>&-
+    [ "$status" -eq 2 ]
+}
