@@ -22,8 +22,7 @@ static const struct scope {
     {"kernel.msgmni", CLONE_NEWIPC, "ipc"},     {"kernel.sem", CLONE_NEWIPC, "ipc"},
     {"kernel.shmall", CLONE_NEWIPC, "ipc"},     {"kernel.shmmax", CLONE_NEWIPC, "ipc"},
     {"kernel.shmmni", CLONE_NEWIPC, "ipc"},     {"kernel.shm_rmid_forced", CLONE_NEWIPC, "ipc"},
-    {"kernel.domainname", CLONE_NEWUTS, "uts"}, {"kernel.hostname", CLONE_NEWUTS, "uts"},
-    {"user.", CLONE_NEWUSER, "user"},
+    {"kernel.domainname", CLONE_NEWUTS, "uts"}, {"user.", CLONE_NEWUSER, "user"},
 };
 
 /* The separator may be '/' where it is '.', and the other way round (sysctl(8)). */
@@ -50,6 +49,8 @@ static int check_sysctl(struct reader *reader, const struct at *linux_at)
         for (size_t s = 0; s < ARRAY_LEN(scopes) && !scope; s++)
             if (scope_holds(&scopes[s], pairs->list[i].key))
                 scope = &scopes[s];
+        if (strcmp(inner.key, "kernel.hostname") == 0 || strcmp(inner.key, "kernel/hostname") == 0)
+            return refuse(reader, &inner, "the field hostname is for that");
         if (!scope)
             return refuse(reader, &inner, "it is the whole machine's, not of a namespace");
         if (!has(reader, scope->flag))

@@ -72,8 +72,7 @@ static int read_capability(struct reader *reader, const struct at *at, uint64_t 
         *set |= 1ull << number;
         return 0;
     }
-    if (strncmp(name, "CAP_", 4) != 0 || strlen(name) > 60 ||
-        name[strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZ_0123456789")] != '\0')
+    if (strlen(name) > 60 || name[strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZ_0123456789")] != '\0')
         return refuse(reader, at, "there is no capability '%.60s'", name);
     return config_warn(reader, at, "this capability is not known here; it is left out");
 }

@@ -18,7 +18,6 @@
 
 static _Noreturn void become_hook(const struct oci_hook *hook, int input, const char *cwd)
 {
-    static char *nothing[] = {NULL};
     char *path_alone[] = {(char *)hook->path, NULL};
     sigset_t none;
 
@@ -30,7 +29,7 @@ static _Noreturn void become_hook(const struct oci_hook *hook, int input, const 
     /* What the runtime holds is not the hook's. */
     syscall(SYS_close_range, 3u, ~0u, 0u);
     execve(hook->path, hook->args.count > 0 ? (char **)hook->args.list : path_alone,
-           hook->env.count > 0 ? (char **)hook->env.list : nothing);
+           hook->env.list ? (char **)hook->env.list : environ);
     _exit(errno == ENOENT ? 127 : 126);
 }
 

@@ -6,9 +6,10 @@
 struct err;
 
 /*
- * Runs them one after the other: `state_json` on standard input, `cwd` as directory, nothing but
- * their own environment. The first that fails, or is not done in its time (it is killed then, with
- * what it started in its process group), ends it: -EIO or -ETIMEDOUT, with its path.
+ * Runs them one after the other: `state_json` on standard input, `cwd` as directory, their own
+ * environment, or where the file has none the runtime's. The first that fails, or is not done in
+ * its time (it is killed then, with what it started in its process group), ends it: -EIO or
+ * -ETIMEDOUT, with its path.
  */
 int oci_hooks_run(const struct oci_hooks *hooks, const char *state_json, const char *cwd,
                   struct err *err);

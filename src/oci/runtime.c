@@ -255,7 +255,7 @@ static void use_small_letters(struct err *err)
     const char *cause = strerror(-err->code);
     size_t length = strlen(err->message), cause_length = strlen(cause);
 
-    if (err->code < 0 && length >= cause_length &&
+    if ((err->code == -ENOENT || err->code == -EACCES) && length >= cause_length &&
         strcmp(err->message + length - cause_length, cause) == 0)
         err->message[length - cause_length] |= 0x20;
 }

@@ -92,5 +92,5 @@ int runtime_remove(struct runtime *runtime, struct oci_state *state, struct err 
  */
 int runtime_foreground(pid_t pid, int terminal, struct err *err);
 
-/* ADDR of $LISTEN_FDS when it is meant for this process, and of $NOTIFY_SOCKET. */
+/* $LISTEN_FDS and $NOTIFY_SOCKET. */
 void runtime_environment(struct oci_launch_options *options);

@@ -4,7 +4,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <json-c/json.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,9 +12,12 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/err.h"
 #include "base/fd.h"
 #include "oci/state_file.h"
+
+#define LOCK_WAIT_SECONDS 30
 
 DEFINE_CLEANUP(struct oci_state, oci_state_close)
 
@@ -37,12 +39,16 @@ int oci_state_check_id(const char *id, struct err *err)
                                   "0123456789_+-.";
     size_t length = strlen(id);
 
-    if (length == 0 || length > OCI_ID_MAX_BYTES || strspn(id, allowed) != length ||
-        strcmp(id, ".") == 0 || strcmp(id, "..") == 0)
+    if (strspn(id, allowed) != length)
         return err_say(err, -EINVAL,
-                       "cannot use '%.64s' as a container's id: it may have letters, digits and "
-                       "_+-. and at most %d bytes",
-                       id, OCI_ID_MAX_BYTES);
+                       "cannot use '%.64s' as a container's id: invalid character `%c` in the ID",
+                       id, id[strspn(id, allowed)]);
+    if (length == 0 || length > OCI_ID_MAX_BYTES || strcmp(id, ".") == 0 || strcmp(id, "..") == 0)
+        return err_say(
+            err, -EINVAL,
+            "cannot use '%.64s' as a container's id: it has letters, digits and _+-. and "
+            "at most %d bytes",
+            id, OCI_ID_MAX_BYTES);
     return 0;
 }
 
@@ -85,13 +91,9 @@ void oci_state_close(struct oci_state *state)
         return;
     if (state->fd >= 0)
         close(state->fd);
-    json_object_put(state->annotations);
+    state_file_forget(state);
     free(state->id);
     free(state->path);
-    free(state->bundle);
-    free(state->rootfs);
-    free(state->version);
-    free(state->created);
     free(state);
 }
 
@@ -149,22 +151,44 @@ int oci_state_open(const char *root, const char *id, struct oci_state **ret_stat
     return 0;
 }
 
+/* A hook of the create that holds the lock might ask for what needs it: no waiting without end. */
+static int wait_for_lock(int fd)
+{
+    const int64_t deadline = clock_now_ns() + LOCK_WAIT_SECONDS * 1000000000ll;
+    struct timespec pause = {.tv_nsec = 200000};
+
+    while (flock(fd, LOCK_EX | LOCK_NB) < 0) {
+        if (errno != EINTR && errno != EWOULDBLOCK)
+            return -errno;
+        if (clock_now_ns() > deadline)
+            return -EBUSY;
+        nanosleep(&pause, NULL);
+        if (pause.tv_nsec < 20000000)
+            pause.tv_nsec *= 2;
+    }
+    return 0;
+}
+
 int oci_state_lock(struct oci_state *state, struct err *err)
 {
     struct stat mine, now;
+    int r = wait_for_lock(state->fd);
 
-    while (flock(state->fd, LOCK_EX) < 0)
-        if (errno != EINTR)
-            return err_set(err, -errno, "cannot lock '%s'", state->path);
+    if (r < 0)
+        return err_set(err, r, "cannot lock '%s'", state->path);
+    state->locked = true;
     /* A delete may have removed it while we waited, and a create made another. */
     if (fstat(state->fd, &mine) < 0 || stat(state->path, &now) < 0 || mine.st_ino != now.st_ino)
         return err_say(err, -ENOENT, "cannot find '%s': container does not exist", state->id);
-    return 0;
+    /* What it waited for may have changed it. */
+    r = state_file_read(state, err);
+    return r == -ENOENT ? 0 : r;
 }
 
 void oci_state_unlock(struct oci_state *state)
 {
     flock(state->fd, LOCK_UN);
+    state->locked = false;
 }
 
 int oci_state_config(const struct oci_state *state, struct oci_config **ret_config, struct err *err)
@@ -234,6 +258,8 @@ enum oci_status oci_state_status(const struct oci_state *state)
 {
     if (state->place.pid <= 0) {
         /* Its maker holds the lock while it works; without one nobody goes on. */
+        if (state->locked)
+            return OCI_STOPPED;
         _cleanup_(closep) int fd = openat(state->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         bool held = fd >= 0 && flock(fd, LOCK_SH | LOCK_NB) < 0;
         return held ? OCI_CREATING : OCI_STOPPED;

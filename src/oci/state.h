@@ -30,6 +30,7 @@ struct oci_state {
     struct json_object *annotations; /* or NULL */
     uint32_t owner;
     int fd; /* of its directory */
+    bool locked;
     struct oci_place place;
 };
 

@@ -112,6 +112,17 @@ static bool take_place(struct json_object *object, struct oci_place *place)
     return true;
 }
 
+void state_file_forget(struct oci_state *state)
+{
+    json_object_put(state->annotations);
+    free(state->bundle);
+    free(state->rootfs);
+    free(state->version);
+    free(state->created);
+    state->annotations = NULL;
+    state->bundle = state->rootfs = state->version = state->created = NULL;
+}
+
 int state_file_read(struct oci_state *state, struct err *err)
 {
     _cleanup_(freep) char *text = NULL;
@@ -126,6 +137,7 @@ int state_file_read(struct oci_state *state, struct err *err)
     if (r < 0)
         return r;
     struct json_object *annotations = NULL;
+    state_file_forget(state);
     state->bundle = take_string(object, "bundle");
     state->rootfs = take_string(object, "rootfs");
     state->version = take_string(object, "ociVersion");

@@ -5,3 +5,6 @@
 
 /* Fills what is in the file; -ENOENT: it is not there (yet). */
 int state_file_read(struct oci_state *state, struct err *err);
+
+/* Frees what state_file_read() filled. */
+void state_file_forget(struct oci_state *state);

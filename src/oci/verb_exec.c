@@ -16,6 +16,7 @@ DEFINE_CLEANUP(struct oci_config, oci_config_free)
 DEFINE_CLEANUP(struct oci_state, oci_state_close)
 
 #define EXEC_WORDS_MAX 4096
+#define NAME_LETTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_0123456789"
 
 struct request {
     const char *process_file, *pid_file, *preserve_fds, *user, *cwd, *apparmor, *label, *cgroup;
@@ -57,9 +58,11 @@ static int take_capability(void *data, const char *value, struct err *err)
 {
     int number = oci_capability_number(value);
 
-    if (number < 0)
+    /* As in config.json: one that is not known here is no error, for nothing is given. */
+    if (number >= 0)
+        *(uint64_t *)data |= 1ull << number;
+    else if (value[0] == '\0' || value[strspn(value, NAME_LETTERS)] != '\0')
         return err_say(err, -EINVAL, "cannot give '%s': there is no such capability", value);
-    *(uint64_t *)data |= 1ull << number;
     return 0;
 }
 
@@ -126,7 +129,8 @@ static int process_of_flags(const struct request *request, char **words, int cou
         process->apparmor_profile = request->apparmor;
     if (request->label)
         process->selinux_label = request->label;
-    process->no_new_privileges = process->no_new_privileges || request->no_new_privileges;
+    /* As crun: what the operator starts by flags has what its flags say. */
+    process->no_new_privileges = request->no_new_privileges;
     if (request->capabilities) {
         sets->set = true;
         sets->bounding |= request->capabilities;
