@@ -30,6 +30,8 @@ const struct cli_verb cli_verbs[] = {
      "  --name NAME      the function's name (default: vireo.yaml's, else the source's)\n"
      "  --native         native code, for which its signer answers\n"
      "  --require RUNG   proved or sfi: refuse what is known less safely\n"
+     "  --against LIB    the library of a version that runs, for `vireo update` in place with "
+     "this\n"
      "  --progress       name each stage, also where standard error is no terminal\n"
      "  --json           describe the result as JSON (-o is the file here)\n\n"
      "  vireo build hello.c -o hello.so\n",

@@ -81,11 +81,9 @@ int manifest_check(const struct manifest *manifest, struct err *err)
     for (uint32_t i = 0; i < manifest->env_count; i++)
         secret |= manifest->env[i].file[0] != '\0';
     if (manifest->recycle != MANIFEST_RECYCLE_NONE &&
-        (manifest->file_count > 0 || manifest->listen_count > 0 || manifest->connect_count > 0 ||
-         secret))
+        (manifest->file_count > 0 || manifest->listen_count > 0 || secret))
         return err_say(err, -EINVAL,
-                       "recycle is for functions without grants of files, listen, connect and "
-                       "secrets");
+                       "recycle is for functions without grants of files, listen and secrets");
     if (manifest->recycle == MANIFEST_RECYCLE_REUSE && (manifest->fork || manifest->ipc))
         return err_say(err, -EINVAL,
                        "a family has namespaces that end with it: recycle: blank is for it, not "

@@ -70,13 +70,14 @@ int cli_build(int argc, char **argv)
     const char *output = NULL;
     const char *name = NULL;
     bool plain_progress = false;
-    const char *require = NULL;
+    const char *require = NULL, *against = NULL;
     bool native = false;
     const struct cli_option options[] = {
         {.name = "--out", .letter = 'o', .text = &output},
         {.name = "--name", .text = &name},
         {.name = "--native", .flag = &native},
         {.name = "--require", .text = &require},
+        {.name = "--against", .text = &against},
         {.name = "--progress", .flag = &plain_progress},
     };
     struct err err = {0};
@@ -90,12 +91,15 @@ int cli_build(int argc, char **argv)
         return cli_usage("build", "it needs -o LIB, the file to write");
     if (native && require)
         return cli_usage("build", "native code is nothing that can be required");
+    if (native && against)
+        return cli_usage("build", "native code is not laid out against another version");
     struct local_build_options wanted = {
         .source = argv[1],
         .name = name,
         .native = native,
         .ladder = !native,
         .require = require,
+        .against = against,
         .plain_progress = plain_progress,
     };
     if (build(&wanted, output, &err) < 0)

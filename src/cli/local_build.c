@@ -1,6 +1,7 @@
 /* A build by the command line itself, without a daemon: for `vireo build` and `vireo run`. */
 #include <ctype.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,6 +11,8 @@
 
 #include "base/cleanup.h"
 #include "base/err.h"
+#include "base/fd.h"
+#include "base/symbol_map.h"
 #include "cli/cli.h"
 #include "cli/local_build.h"
 #include "cli/progress.h"
@@ -241,11 +244,38 @@ void local_build_close(struct local_build *local)
     *local = (struct local_build){0};
 }
 
+/* The symbol map of a library's file. *ret_file is the caller's, and has the map in it. */
+static int read_map(const char *path, char **ret_file, struct build_options *options,
+                    struct err *err)
+{
+    struct symbol_map map;
+    size_t size;
+
+    int r = fd_read_file(AT_FDCWD, path, LIBRARY_MAX_BYTES, ret_file, &size, err);
+    if (r < 0)
+        return r;
+    r = size > LIBRARY_TRAILER_BYTES
+            ? symbol_map_of(*ret_file, size - LIBRARY_TRAILER_BYTES, &map, err)
+            : -ENOENT;
+    if (r == -ENOENT || (r == 0 && map.header->native))
+        return err_say(
+            err, -EINVAL,
+            "cannot build against '%s': it has no symbol map: it is no C source that was "
+            "built with slack for updates",
+            path);
+    if (r == 0) {
+        options->base_map = map.header;
+        options->base_map_size = map.header->bytes;
+    }
+    return r;
+}
+
 int local_build(struct local_build *local, const struct local_build_options *wanted,
                 struct err *err)
 {
     struct build_options options = {0};
     _cleanup_(freep) void *tar = NULL;
+    _cleanup_(freep) char *against = NULL;
     _cleanup_(freep) char *builder = cli_program_path("vireo-build");
     _cleanup_(closep) int uid_lock = -1;
     size_t tar_size;
@@ -254,6 +284,8 @@ int local_build(struct local_build *local, const struct local_build_options *wan
         return err_set(err, -ENOMEM, "cannot build '%s'", wanted->source);
     *strrchr(builder, '/') = '\0';
     int r = source_pack(wanted->source, &tar, &tar_size, err);
+    if (r == 0 && wanted->against)
+        r = read_map(wanted->against, &against, &options, err);
     if (r == 0)
         r = local_build_identity(&options, &uid_lock, err);
     if (r < 0)

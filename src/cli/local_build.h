@@ -22,6 +22,8 @@ struct local_build_options {
     bool native;         /* not translated */
     bool ladder;         /* proved if it can be */
     const char *require; /* with it; NULL: anything */
+    /* The library of a version that runs, which this one is to be updated to in place; NULL. */
+    const char *against;
     bool plain_progress, quiet;
     /* Called on the manifest before it is used; may be NULL. */
     int (*override)(struct manifest *manifest, void *user, struct err *err);

@@ -353,12 +353,13 @@ static void become_instance(int socket)
 {
     const uint32_t grants = state.setup.grants;
     const uint64_t stack_bytes = state.setup.stack_bytes;
+    const bool connects = state.setup.connect_count > 0; /* then a place is kept for its socket */
     int fds[FD_MESSAGE_MAX];
 
     for (size_t i = 0; i < FD_MESSAGE_MAX; i++)
         fds[i] = -1;
     if (setup_receive(socket, fds, NULL) < 0 || state.setup.blank || state.setup.file_count > 0 ||
-        state.setup.listen_count > 0 || state.setup.connect_count > 0 ||
+        state.setup.listen_count > 0 || (state.setup.connect_count > 0) != connects ||
         state.setup.grants != grants || state.setup.stack_bytes != stack_bytes ||
         setup_library(fds, NULL) < 0)
         _exit(GUEST_EXIT_BLANK);

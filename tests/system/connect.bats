@@ -207,3 +207,20 @@ END
     [[ $output == *"function 'liar' may not connect: it has no grant number 1"* ]]
     [[ $output == *"function 'liar' may not connect: it sent what is no request"* ]]
 }
+
+@test "recycled pVMs of functions with other places: each has its own, in the other's place too" {
+    local pvm
+    deploy_connect lender "'127.66.0.1:$PORT'" $'recycle: reuse\napplication: both'
+    deploy_connect borrower "'[::1]:$PORT'" $'recycle: reuse\napplication: both'
+    ask lender "127.66.0.1:$PORT sdrow"
+    [ "$body" = words ]
+    pvm=$("$VIREO" ps -o json | jq -r '.[] | select(.function == "lender") | .id')
+    "$VIREO" kill "$pvm"
+    eventually 5 not sh -c '"$VIREO" ps -o json | jq -e ".[] | select(.function == \"lender\")"'
+    ask borrower "127.66.0.1:$PORT sdrow"
+    [ "$body" = "connect: Permission denied" ]
+    ask borrower "[::1]:$PORT xis"
+    [ "$body" = six ]
+    [ "$("$VIREO" ps -o json | jq -r '.[] | select(.function == "borrower") | .start')" = recycled ]
+    "$VIREO" rm lender borrower
+}

@@ -114,6 +114,28 @@ refuses() {
     "$VIREO" rm live
 }
 
+@test "a library that was built against the one that runs is taken in place, another is refused" {
+    mkdir v1 v2
+    printf 'name: made\nupdate:\n  slack: 16KiB\n' | tee v1/vireo.yaml >v2/vireo.yaml
+    counter_of v1/c.c
+    sed -e 's/return n + 1; }/return n + 10; }/; s/"%d %d/"v2 %d %d/; s/^int total/int added = 7;\nint total/' v1/c.c >v2/c.c
+    "$VIREO" build -q v1 -o v1.so
+    "$VIREO" build -q v2 --against v1.so -o v2.so
+    "$VIREO" build -q v2 -o alone.so
+    "$VIREO" deploy v1.so --name made --slack 16KiB
+    "$VIREO" invoke made --data x
+    run "$VIREO" update made alone.so
+    [ "$status" -eq 4 ] || { echo "$output"; return 1; }
+    [[ $output == *"it was not built against the other"* ]] || { echo "$output"; return 1; }
+    run "$VIREO" update made v2.so
+    [ "$status" -eq 0 ] || { echo "$output"; return 1; }
+    [ "$("$VIREO" invoke made --data x)" = "v2 2 102 11 as it was" ]
+    run "$VIREO" build v2 --against v2/c.c -o no.so
+    [ "$status" -eq 2 ]
+    [[ $output == *"no symbol map"* ]]
+    "$VIREO" rm made
+}
+
 @test "a pVM that is busy is not forced: the update is refused by name, and nothing has changed" {
     counter_of one.c
     sed -i 's/^int64_t handler/#include <unistd.h>\nint64_t handler/; s/(void)in; (void)n;/if (n == 4) sleep(5);/' one.c
