@@ -120,8 +120,11 @@ const struct cli_verb cli_verbs[] = {
     {"wait", "PVM...", "wait until pVMs have ended, and show how they did",
      "Exit code 0: all ended with exit status 0.\n\n  vireo wait 8193.4\n", cli_wait},
     {"vk", "get PVM [KEY] | set PVM KEY VALUE | ls | explain PVM CALL [ARGUMENT...]",
-     "show and change what a pVM has of the kernel for itself",
-     "A virtual kernel has parts (syscalls, sched), whose keys vireo.yaml sets under vkernel:. "
+     "show and change what a pVM or container has of the kernel for itself",
+     "PVM is a pVM, as vireo ps shows it, or a container of vireo-runtime, by the id that its "
+     "engine\n"
+     "gave it. A virtual kernel has parts (syscalls, sched), whose keys vireo.yaml sets under "
+     "vkernel:. "
      "What\n"
      "can be changed while it runs, set changes at once. explain says what becomes of a system "
      "call\n"

@@ -1,4 +1,4 @@
-/* vireo vk: the virtual kernels of pVMs that run: shown, changed, explained. */
+/* vireo vk: the virtual kernels of pVMs and containers that run: shown, changed, explained. */
 #include <errno.h>
 #include <json-c/json.h>
 #include <stdio.h>
@@ -12,6 +12,7 @@
 #include "cli/options.h"
 #include "cli/problem.h"
 #include "cli/table.h"
+#include "cli/vk_container.h"
 
 DEFINE_CLEANUP(struct table, table_free)
 
@@ -105,7 +106,7 @@ static int print_key(struct json_object *answer, const char *pvm, const char *na
     struct err err = {0};
 
     if (!key) {
-        err_say(&err, -ENOENT, "cannot show '%s' of pVM %s: there is no such key", name, pvm);
+        err_say(&err, -ENOENT, "cannot show '%s' of %s: there is no such key", name, pvm);
         return cli_error(&err, "vireo vk get PVM, which shows all");
     }
     if (cli.json)
@@ -115,16 +116,22 @@ static int print_key(struct json_object *answer, const char *pvm, const char *na
     return CLI_OK;
 }
 
+static int ask_get(const char *name, struct json_object **ret_answer)
+{
+    if (vk_is_container(name))
+        return vk_container_ask((const char *const[]){"get", name, NULL}, ret_answer);
+    _cleanup_(freep) char *target = target_of(name, NULL, NULL, NULL, NULL);
+    return target ? admin_ask("GET", "show the virtual kernel of", name, target, ret_answer)
+                  : no_memory();
+}
+
 static int vk_get(int words, char **argv)
 {
     _cleanup_(json_freep) struct json_object *answer = NULL;
 
     if (words < 1 || words > 2)
-        return cli_usage(VERB, "get needs a pVM, as vireo ps shows it, and may have a key");
-    _cleanup_(freep) char *target = target_of(argv[0], NULL, NULL, NULL, NULL);
-    if (!target)
-        return no_memory();
-    int exit = admin_ask("GET", "show the virtual kernel of", argv[0], target, &answer);
+        return cli_usage(VERB, "get needs a pVM or container, and may have a key");
+    int exit = ask_get(argv[0], &answer);
     if (exit != CLI_OK)
         return exit;
     if (words == 2)
@@ -136,16 +143,22 @@ static int vk_get(int words, char **argv)
     return print_keys(answer);
 }
 
+static int ask_set(char **argv, struct json_object **ret_answer)
+{
+    if (vk_is_container(argv[0]))
+        return vk_container_ask((const char *const[]){"set", argv[0], argv[1], argv[2], NULL},
+                                ret_answer);
+    _cleanup_(freep) char *target = target_of(argv[0], "key", argv[1], "value", argv[2]);
+    return target ? admin_ask("POST", "change", argv[0], target, ret_answer) : no_memory();
+}
+
 static int vk_set(int words, char **argv)
 {
     _cleanup_(json_freep) struct json_object *answer = NULL;
 
     if (words != 3)
-        return cli_usage(VERB, "set needs a pVM, a key and a value");
-    _cleanup_(freep) char *target = target_of(argv[0], "key", argv[1], "value", argv[2]);
-    if (!target)
-        return no_memory();
-    int exit = admin_ask("POST", "change", argv[0], target, &answer);
+        return cli_usage(VERB, "set needs a pVM or container, a key and a value");
+    int exit = ask_set(argv, &answer);
     if (exit == CLI_OK && cli.json)
         print_json(answer);
     return exit;
@@ -178,16 +191,40 @@ static void summary(struct json_object *keys, char *text, size_t size)
         snprintf(text + used, size - used, "%s%u system calls of its own", used ? ", " : "", calls);
 }
 
+/* The daemon's, when there is one; a machine may have containers alone. */
+static int ask_ls(struct json_object **ret_list)
+{
+    _cleanup_(freep) char *socket = NULL;
+    struct json_object *pvms = NULL;
+    int exit = vk_container_ask((const char *const[]){"ls", NULL}, ret_list);
+
+    if (exit != CLI_OK)
+        return exit;
+    if (asprintf(&socket, "%s/admin.sock", cli.state_dir) < 0)
+        return no_memory();
+    if (access(socket, F_OK) < 0 && json_object_array_length(*ret_list) > 0)
+        return CLI_OK;
+    exit = admin_get("list virtual kernels", NULL, "/system/vk", &pvms);
+    for (size_t i = 0; pvms && i < json_object_array_length(pvms); i++)
+        json_object_array_add(*ret_list, json_object_get(json_object_array_get_idx(pvms, i)));
+    json_object_put(pvms);
+    return exit;
+}
+
 static int vk_ls(int words, char **argv)
 {
-    static const char *const headings[] = {"PVM", "FUNCTION", "WALL", "VIRTUAL KERNEL", NULL};
+    static const char *const headings[] = {"NAME", "FUNCTION", "WALL", "VIRTUAL KERNEL", NULL};
     _cleanup_(json_freep) struct json_object *list = NULL;
-    int exit;
 
     if (words > 0)
         return cli_usage(VERB, "ls takes no '%s'", argv[0]);
-    if (!admin_list("list virtual kernels", "/system/vk", "id", "no pVM runs", &list, &exit))
+    int exit = ask_ls(&list);
+    if (exit != CLI_OK)
         return exit;
+    if (cli.json) {
+        print_json(list);
+        return CLI_OK;
+    }
     _cleanup_(table_freep) struct table *table = table_new(headings);
     if (!table)
         return no_memory();
@@ -195,7 +232,7 @@ static int vk_ls(int words, char **argv)
         struct json_object *vk = json_object_array_get_idx(list, i);
         char text[200];
         summary(member(vk, "keys"), text, sizeof text);
-        const char *const cells[] = {json_text(vk, "id", "?"), json_text(vk, "function", "?"),
+        const char *const cells[] = {json_text(vk, "id", "?"), json_text(vk, "function", ""),
                                      json_text(vk, "wall", "?"), text[0] ? text : "as its wall"};
         if (table_row(table, cells) < 0)
             return no_memory();
@@ -206,6 +243,18 @@ static int vk_ls(int words, char **argv)
 
 /* ---- explain ---- */
 
+static int ask_explain(const char *name, const char *call, const char *arguments,
+                       struct json_object **ret_answer)
+{
+    if (vk_is_container(name))
+        return vk_container_ask((const char *const[]){"explain", name, call, arguments, NULL},
+                                ret_answer);
+    _cleanup_(freep) char *target =
+        target_of(name, "explain", call, arguments ? "arguments" : NULL, arguments);
+    return target ? admin_ask("GET", "explain a system call of", name, target, ret_answer)
+                  : no_memory();
+}
+
 static int vk_explain(int words, char **argv)
 {
     _cleanup_(json_freep) struct json_object *answer = NULL;
@@ -213,7 +262,8 @@ static int vk_explain(int words, char **argv)
     size_t used = 0;
 
     if (words < 2 || words > 8)
-        return cli_usage(VERB, "explain needs a pVM, a system call, and up to six arguments of it");
+        return cli_usage(
+            VERB, "explain needs a pVM or container, a system call, and up to six arguments");
     for (int i = 2; i < words; i++) {
         int n =
             snprintf(arguments + used, sizeof arguments - used, "%s%s", i > 2 ? "," : "", argv[i]);
@@ -221,11 +271,7 @@ static int vk_explain(int words, char **argv)
             return cli_usage(VERB, "the arguments are too long");
         used += (size_t)n;
     }
-    _cleanup_(freep) char *target =
-        target_of(argv[0], "explain", argv[1], words > 2 ? "arguments" : NULL, arguments);
-    if (!target)
-        return no_memory();
-    int exit = admin_ask("GET", "explain a system call of", argv[0], target, &answer);
+    int exit = ask_explain(argv[0], argv[1], words > 2 ? arguments : NULL, &answer);
     if (exit != CLI_OK)
         return exit;
     if (cli.json) {

@@ -18,8 +18,8 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "faas/supervisor.h"
+#include "vkernel/describe.h"
 #include "vkernel/scheduling.h"
-#include "vkernel/syscalls.h"
 
 DEFINE_CLEANUP(struct vk_table, vk_table_free)
 
@@ -187,30 +187,16 @@ void vks_bury(struct supervisor *supervisor)
 
 /* ---- get ---- */
 
-static void key_json(const char *key, const char *value, bool said, void *user)
-{
-    struct json_object *object = json_object_new_object();
-    const struct vkernel_part *part;
-    const char *rest;
-
-    json_add_text(object, "value", value);
-    json_object_object_add(object, "said", json_object_new_boolean(said));
-    if (vkernel_part_find(key, &part, &rest, NULL) == 0)
-        json_object_object_add(object, "live", json_object_new_boolean(part->live));
-    json_object_object_add(user, key, object);
-}
-
 static struct json_object *vk_json(const struct instance *instance)
 {
-    struct json_object *object = json_object_new_object(), *keys = json_object_new_object();
+    struct json_object *object = json_object_new_object();
     char id[24];
 
     snprintf(id, sizeof id, "%" PRIu64, instance->id);
     json_add_text(object, "id", id);
     json_add_text(object, "function", instance->slot->name);
     json_add_text(object, "wall", "process");
-    vkernel_each(vk_of(instance), key_json, keys);
-    json_object_object_add(object, "keys", keys);
+    json_object_object_add(object, "keys", vkernel_json(vk_of(instance)));
     if (instance->vk && instance->vk->timer.fd >= 0) {
         struct json_object *adaptive = json_object_new_object();
         json_add_text(adaptive, "policy", vkernel_policy_name(instance->vk->now));
@@ -271,86 +257,20 @@ static int vk_change(struct supervisor *supervisor, struct instance *instance, c
 
 /* ---- explain ---- */
 
-static void rules_json(struct json_object *object, const char *key, const struct vk_table *table,
-                       unsigned number)
-{
-    char text[4096];
-    size_t count;
-
-    const struct vk_rule *rules = vk_table_rules(table, number, &count, NULL);
-    vk_rules_format(rules, count, text, sizeof text);
-    json_add_text(object, key, text);
-}
-
-/* Where our part of the answer comes from. */
-static const char *source_of(const struct vkernel *vkernel, unsigned number)
-{
-    _cleanup_(vk_table_freep) struct vk_table *profile = NULL;
-    char name[VK_CALL_NAME_BYTES];
-    size_t count;
-    bool own = false;
-
-    vk_call_name(number, name);
-    if (vkernel_syscalls_names(vkernel, name))
-        return "vkernel: syscalls: calls";
-    if (vkernel->syscalls.profile[0] && vk_profile_table(vkernel->syscalls.profile, &profile) == 0)
-        vk_table_rules(profile, number, &count, &own);
-    if (!own && vkernel->syscalls.otherwise[0])
-        return "vkernel: syscalls: default";
-    return vkernel->syscalls.profile[0] ? "vkernel: syscalls: profile" : "nothing was said";
-}
-
-/* "1,0x10,..." into six numbers; what is not said is 0. -EINVAL. */
-static int arguments_parse(const char *text, uint64_t arguments[static 6])
-{
-    for (unsigned i = 0; *text; i++) {
-        char *end;
-        if (i == 6 || ((*text < '0' || *text > '9') && *text != '-'))
-            return -EINVAL;
-        arguments[i] = strtoull(text, &end, 0);
-        if (end == text || (*end && *end != ','))
-            return -EINVAL;
-        text = *end ? end + 1 : end;
-    }
-    return 0;
-}
-
 static int vk_explain(struct supervisor *supervisor, const struct instance *instance,
                       const struct admin_request *request, const char *call, const char *arguments,
                       struct err *err)
 {
-    _cleanup_(vk_table_freep) struct vk_table *wall = NULL, *own = NULL, *merged = NULL;
-    const struct vkernel *vkernel = vk_of(instance);
-    uint64_t values[6] = {0};
-    char text[64];
+    _cleanup_(vk_table_freep) struct vk_table *wall = NULL;
+    struct json_object *object = NULL;
 
-    int number = vk_call_number(call);
-    if (number < 0)
-        return err_say(err, -EINVAL, "there is no system call '%.40s'", call);
-    if (arguments && arguments_parse(arguments, values) < 0)
-        return err_say(err, -EINVAL, "'%.60s' is not up to six numbers", arguments);
     int r = pvm_wall_table(instance->slot->grants, &wall);
     if (r < 0)
         return err_set(err, r, "cannot make the table of system calls");
-    r = vkernel_syscalls_table(vkernel, &own, err);
-    if (r == 0)
-        r = pvm_table(instance->slot->grants, vkernel, &merged, err);
+    r = vkernel_explain(vk_of(instance), wall, call, arguments, &object, err);
     if (r < 0)
         return r;
-    struct json_object *object = json_object_new_object();
     json_add_text(object, "id", request->name);
-    vk_call_name((unsigned)number, text);
-    json_add_text(object, "call", text);
-    json_add_number(object, "number", (uint64_t)number);
-    if (arguments) {
-        vk_verdict_format(vk_table_verdict(merged, (unsigned)number, values), text, sizeof text);
-        json_add_text(object, "verdict", text);
-    }
-    rules_json(object, "rules", merged, (unsigned)number);
-    rules_json(object, "wall", wall, (unsigned)number);
-    if (own)
-        rules_json(object, "own", own, (unsigned)number);
-    json_add_text(object, "own_from", source_of(vkernel, (unsigned)number));
     reply_object(supervisor, request->token, object);
     return 0;
 }

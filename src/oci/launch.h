@@ -48,11 +48,13 @@ typedef int (*oci_run_hooks)(void *data, enum oci_hook_kind kind, const struct o
 typedef char *(*oci_state_text)(void *data, const char *status, pid_t pid);
 
 /* Wants that are not in config.json. */
+struct vkernel;
 struct oci_launch_options {
-    const char *console_socket; /* path of a UNIX socket that gets the terminal; NULL: none */
-    unsigned preserve_fds;      /* descriptors 3 to 3+N-1 go to the user's process */
-    unsigned listen_fds;        /* of $LISTEN_FDS: kept as well, and the variables set */
-    const char *notify_socket;  /* of $NOTIFY_SOCKET; NULL: none */
+    const struct vkernel *vkernel; /* its virtual kernel; NULL: none */
+    const char *console_socket;    /* path of a UNIX socket that gets the terminal; NULL: none */
+    unsigned preserve_fds;         /* descriptors 3 to 3+N-1 go to the user's process */
+    unsigned listen_fds;           /* of $LISTEN_FDS: kept as well, and the variables set */
+    const char *notify_socket;     /* of $NOTIFY_SOCKET; NULL: none */
     bool no_pivot, no_new_keyring;
     enum oci_cgroup_manager manager;
 };

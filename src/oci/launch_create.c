@@ -14,6 +14,7 @@
 #include "base/err.h"
 #include "base/fd.h"
 #include "oci/launch_internal.h"
+#include "oci/vkernel.h"
 
 /* A path of any length, as short as an address must be. */
 static void socket_address(int state_fd, struct sockaddr_un *ret_address)
@@ -188,6 +189,8 @@ static int create_all(struct launch *launch, const struct oci_create *create,
         r = launch_follow(launch, config, INIT_READY, namespaces_made, &ready, ret_terminal, err);
     if (r == 0)
         r = launch_adjust(launch->pid, config->process, err);
+    if (r == 0)
+        r = oci_vkernel_adjust(launch->pid, create->options.vkernel, err);
     if (r == 0) {
         place->pid = launch->pid;
         r = launch_start_time(launch->pid, &place->start_time);

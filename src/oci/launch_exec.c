@@ -13,6 +13,7 @@
 #include "base/err.h"
 #include "base/fd.h"
 #include "oci/launch_internal.h"
+#include "oci/vkernel.h"
 
 #ifndef CLONE_NEWTIME
 #define CLONE_NEWTIME 0x00000080
@@ -124,6 +125,8 @@ static int exec_all(struct launch *launch, const struct oci_exec *exec, int *ret
                           err);
     if (r == 0)
         r = launch_adjust(launch->pid, exec->process, err);
+    if (r == 0)
+        r = oci_vkernel_adjust(launch->pid, exec->options.vkernel, err);
     return r == 0 ? launch_release(launch->control, err) : r;
 }
 

@@ -252,5 +252,5 @@ int plan_process(struct plan *plan, const struct oci_process *process,
             return r;
         out->console_fd = r;
     }
-    return config->linux_.seccomp ? plan_seccomp(plan, config->linux_.seccomp, err) : 0;
+    return plan_seccomp(plan, config->linux_.seccomp, options->vkernel, err);
 }

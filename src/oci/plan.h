@@ -47,8 +47,10 @@ int plan_process(struct plan *plan, const struct oci_process *process,
                  const char *id, struct err *err);
 /* Whether setgroups(2) works in our own user namespace (a rootless engine may have lost it). */
 bool plan_set_groups(void);
-/* Compiles linux.seccomp; connects to its listener. */
-int plan_seccomp(struct plan *plan, const struct oci_seccomp *seccomp, struct err *err);
+/* Compiles linux.seccomp, merged with the virtual kernel's own table where it has one; connects to
+ * its listener. Each may be NULL. */
+int plan_seccomp(struct plan *plan, const struct oci_seccomp *seccomp,
+                 const struct vkernel *vkernel, struct err *err);
 /* A connected UNIX socket, in the plan's care; -errno. */
 int plan_connect(struct plan *plan, const char *path, struct err *err);
 

@@ -134,6 +134,11 @@ const struct runtime_verb runtime_verbs[] = {
      "      --stats              once, and end\n"
      "      --interval SECONDS   between two (default 5)",
      verb_events},
+    {"vk", "get ID | set ID KEY VALUE | ls | explain ID CALL [ARGUMENTS]",
+     "print or change a container's virtual kernel, as JSON\n"
+     "  KEYs are named by annotations (io.vireo.vkernel.KEY) and --vkernel KEY=VALUE;\n"
+     "  ARGUMENTS are numbers with commas between them",
+     verb_vk},
     {NULL, NULL, NULL, NULL},
 };
 
@@ -145,6 +150,7 @@ static void print_usage(void)
            "  --log-format text|json   of that file\n"
            "  --cgroup-manager cgroupfs|systemd|disabled\n"
            "  --systemd-cgroup         the same as --cgroup-manager systemd\n"
+           "  --vkernel KEY=VALUE      of a container's virtual kernel; repeatable\n"
            "  --debug                  say what is done\n"
            "  -v, --version            the version\n\n");
     for (const struct runtime_verb *verb = runtime_verbs; verb->name; verb++)
@@ -193,6 +199,11 @@ static int take_manager(void *data, const char *value, struct err *err)
                    value);
 }
 
+static int take_vkernel(void *data, const char *value, struct err *err)
+{
+    return oci_vkernel_take(data, value, err);
+}
+
 static int take_log_format(void *data, const char *value, struct err *err)
 {
     if (strcmp(value, "json") != 0 && strcmp(value, "text") != 0)
@@ -211,6 +222,7 @@ static int run(struct runtime *runtime, int argc, char **argv, struct err *err)
         {.name = "log-format", .take = take_log_format, .data = &runtime->log_json},
         {.name = "cgroup-manager", .take = take_manager, .data = &runtime->manager},
         {.name = "systemd-cgroup", .flag = &systemd},
+        {.name = "vkernel", .take = take_vkernel, .data = &runtime->vkernel},
         {.name = "debug", .flag = &runtime->debug},
         {.name = "version", .letter = 'v', .flag = &version},
         {.name = "help", .letter = 'h', .flag = &help},

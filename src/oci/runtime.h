@@ -7,6 +7,7 @@
 
 #include "base/err.h"
 #include "oci/state.h"
+#include "oci/vkernel.h"
 
 /* What stands before the verb. */
 struct runtime {
@@ -15,6 +16,7 @@ struct runtime {
     const char *log_file;
     bool log_json, debug;
     enum oci_cgroup_manager manager;
+    struct vkernel vkernel; /* of --vkernel, for containers that are created */
     const char *verb;
 };
 
@@ -43,6 +45,7 @@ int verb_resume(struct runtime *runtime, int argc, char **argv, struct err *err)
 int verb_update(struct runtime *runtime, int argc, char **argv, struct err *err);
 int verb_spec(struct runtime *runtime, int argc, char **argv, struct err *err);
 int verb_features(struct runtime *runtime, int argc, char **argv, struct err *err);
+int verb_vk(struct runtime *runtime, int argc, char **argv, struct err *err);
 int verb_events(struct runtime *runtime, int argc, char **argv, struct err *err);
 
 /* Where errors and warnings go: standard error, and the file that --log names. */

@@ -1,5 +1,6 @@
 /* linux.seccomp becomes a filter, by libseccomp; the init installs it. */
 #include <errno.h>
+#include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <seccomp.h>
 #include <stdio.h>
@@ -13,10 +14,14 @@
 #include "base/err.h"
 #include "base/fd.h"
 #include "oci/plan.h"
+#include "oci/vkernel.h"
+#include "vkernel/syscalls.h"
 
 #ifndef SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV
 #define SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV (1UL << 5)
 #endif
+
+DEFINE_CLEANUP(struct vk_table, vk_table_free)
 
 struct name {
     const char *name;
@@ -232,7 +237,8 @@ static int take_listener(struct plan *plan, const struct oci_seccomp *seccomp, s
     return 0;
 }
 
-int plan_seccomp(struct plan *plan, const struct oci_seccomp *seccomp, struct err *err)
+/* By libseccomp, as every engine has it. */
+static int compile(struct plan *plan, const struct oci_seccomp *seccomp, struct err *err)
 {
     uint32_t default_action;
 
@@ -256,9 +262,44 @@ int plan_seccomp(struct plan *plan, const struct oci_seccomp *seccomp, struct er
     if (r == 0)
         r = take_program(plan, filter, err);
     seccomp_release(filter);
+    return r;
+}
+
+/* One filter of the engine's profile and the virtual kernel's own table. */
+static int compile_merged(struct plan *plan, const struct oci_seccomp *seccomp,
+                          const struct vk_table *own, struct err *err)
+{
+    struct init_process *out = &plan->out->process;
+    _cleanup_(vk_table_freep) struct vk_table *profile = NULL, *merged = NULL;
+
+    int r = oci_vkernel_profile(seccomp, &profile, err);
     if (r == 0)
+        r = vk_table_merge(profile, own, &merged, err);
+    if (r < 0)
+        return r;
+    _cleanup_(freep) struct sock_filter *program = calloc(VK_PROGRAM_MAX, sizeof *program);
+    r = program ? vk_table_compile(merged, program, VK_PROGRAM_MAX) : -ENOMEM;
+    if (r < 0)
+        return err_set(err, r, "cannot make seccomp filter");
+    void *taken = plan_take(plan, (size_t)r * sizeof *program);
+    memcpy(taken, program, (size_t)r * sizeof *program);
+    out->filter = taken;
+    out->filter_count = (size_t)r;
+    return 0;
+}
+
+int plan_seccomp(struct plan *plan, const struct oci_seccomp *seccomp,
+                 const struct vkernel *vkernel, struct err *err)
+{
+    _cleanup_(vk_table_freep) struct vk_table *own = NULL;
+    int r = vkernel ? vkernel_syscalls_table(vkernel, &own, err) : 0;
+
+    if (r < 0 || (!seccomp && !own))
+        return r;
+    r = own ? compile_merged(plan, seccomp, own, err) : compile(plan, seccomp, err);
+    if (r == 0 && seccomp)
         r = take_flags(plan, seccomp, err);
-    return r == 0 ? take_listener(plan, seccomp, err) : r;
+    return r == 0 && seccomp ? take_listener(plan, seccomp, err) : r;
 }
 
 /* ---- features ---- */

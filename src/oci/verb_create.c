@@ -25,6 +25,7 @@ struct creation {
     char bundle_path[PATH_MAX];
     int bundle_fd;
     struct oci_launch_options launch;
+    struct vkernel vkernel;
     struct oci_config *config;
     struct oci_state *state;
     bool detach, keep;
@@ -90,6 +91,18 @@ static int fill_state(struct creation *creation, const char *text, size_t bytes,
     int r = fd < 0 ? -errno : fd_write_full(fd, text, bytes);
     return r < 0 ? err_set(err, r, "cannot write '%s/config.json'", state->path)
                  : oci_state_save(state, err);
+}
+
+/* What flags and annotations say; kept, for processes that come later have it too. */
+static int make_vkernel(const struct runtime *runtime, struct creation *creation, struct err *err)
+{
+    creation->vkernel = runtime->vkernel;
+    int r = oci_vkernel_read(creation->config, &creation->vkernel, err);
+
+    if (r < 0 || !vkernel_is_set(&creation->vkernel))
+        return r;
+    creation->launch.vkernel = &creation->vkernel;
+    return oci_vkernel_save(creation->state->fd, &creation->vkernel, err);
 }
 
 static char *state_text(void *data, const char *status, pid_t pid)
@@ -193,6 +206,8 @@ static int create(struct runtime *runtime, struct creation *creation, int *ret_t
     if (r < 0)
         return r;
     r = fill_state(creation, text, bytes, err);
+    if (r == 0)
+        r = make_vkernel(runtime, creation, err);
     if (r == 0)
         r = launch(creation, ret_terminal, err);
     if (r < 0) {

@@ -21,6 +21,7 @@ DEFINE_CLEANUP(struct oci_state, oci_state_close)
 struct request {
     const char *process_file, *pid_file, *preserve_fds, *user, *cwd, *apparmor, *label, *cgroup;
     struct oci_launch_options launch;
+    struct vkernel vkernel;
     bool tty, detach, no_new_privileges, ignore_paused, help;
     const char *env[EXEC_WORDS_MAX];
     size_t env_count;
@@ -261,8 +262,11 @@ int verb_exec(struct runtime *runtime, int argc, char **argv, struct err *err)
         r = check_status(state, request->ignore_paused, err);
     if (r >= 0)
         r = oci_state_config(state, &config, err);
+    if (r >= 0)
+        r = oci_vkernel_load(state->fd, &request->vkernel, err);
     if (r < 0)
         return r;
+    request->launch.vkernel = &request->vkernel;
     if (request->process_file)
         r = process_of_file(request->process_file, &alone, err);
     else if (config->process)

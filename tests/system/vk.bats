@@ -164,7 +164,7 @@ policy_of() {
     refuse 3 "there is no such key" get "$pvm" sched.nothing
     refuse 3 "there is no pVM '1'" get 1
     refuse 3 "there is no pVM '1'" set 1 sched.policy fifo
-    refuse 2 "set needs a pVM, a key and a value" set "$pvm" sched.policy
+    refuse 2 "set needs a pVM or container, a key and a value" set "$pvm" sched.policy
     refuse 2 "there is no 'show'" show
     [ "$("$VIREO" vk get "$pvm" sched.policy)" = default ]
     run "$VIREO" deploy "$(folder_vk wrong '{syscalls: {calls: {open: deny}}}')"

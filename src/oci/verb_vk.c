@@ -1,0 +1,180 @@
+/* vk: the virtual kernels of containers. Its answers are JSON; `vireo vk` shows them to people. */
+#include <errno.h>
+#include <json-c/json.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "oci/runtime.h"
+#include "vkernel/describe.h"
+
+DEFINE_CLEANUP(struct oci_state, oci_state_close)
+DEFINE_CLEANUP(struct oci_config, oci_config_free)
+DEFINE_CLEANUP(struct vk_table, vk_table_free)
+
+static void print_and_put(struct json_object *object)
+{
+    printf("%s\n", json_object_to_json_string_ext(object, JSON_C_TO_STRING_PLAIN |
+                                                              JSON_C_TO_STRING_NOSLASHESCAPE));
+    json_object_put(object);
+}
+
+static struct json_object *describe(const char *id, const struct vkernel *vkernel)
+{
+    struct json_object *object = json_object_new_object();
+
+    json_object_object_add(object, "id", json_object_new_string(id));
+    json_object_object_add(object, "function", json_object_new_string(""));
+    json_object_object_add(object, "wall", json_object_new_string("container"));
+    json_object_object_add(object, "keys", vkernel_json(vkernel));
+    return object;
+}
+
+static int open_one(struct runtime *runtime, const char *id, struct oci_state **ret_state,
+                    struct vkernel *ret_vkernel, struct err *err)
+{
+    int r = oci_state_open(runtime->root, id, ret_state, err);
+
+    return r < 0 ? r : oci_vkernel_load((*ret_state)->fd, ret_vkernel, err);
+}
+
+static int get(struct runtime *runtime, char **words, int count, struct err *err)
+{
+    _cleanup_(oci_state_closep) struct oci_state *state = NULL;
+    struct vkernel vkernel;
+    int r = open_one(runtime, words[0], &state, &vkernel, err);
+
+    (void)count;
+    if (r == 0)
+        print_and_put(describe(words[0], &vkernel));
+    return r;
+}
+
+/* The container goes on with it at once; a process that comes later has it from its start. */
+static int change(struct runtime *runtime, char **words, int count, struct err *err)
+{
+    _cleanup_(oci_state_closep) struct oci_state *state = NULL;
+    const struct vkernel_part *part;
+    struct vkernel vkernel;
+    struct err reason = {0};
+    const char *rest;
+
+    (void)count;
+    int r = open_one(runtime, words[0], &state, &vkernel, err);
+    if (r == 0)
+        r = oci_state_lock(state, err);
+    if (r == 0) /* as it is now that nobody else changes it */
+        r = oci_vkernel_load(state->fd, &vkernel, err);
+    if (r < 0)
+        return r;
+    enum oci_status status = oci_state_status(state);
+    if (status != OCI_RUNNING && status != OCI_CREATED && status != OCI_PAUSED)
+        return err_say(err, -ESRCH, "cannot change '%s': the container is %s", words[0],
+                       oci_status_name(status));
+    if (vkernel_part_find(words[1], &part, &rest, &reason) < 0)
+        return err_say(err, -EINVAL, "cannot set '%s': %s", words[1], reason.message);
+    if (!part->live)
+        return err_say(err, -EPERM,
+                       "cannot set '%s' of '%s': it is set at the start of a container", words[1],
+                       words[0]);
+    if (vkernel_set(&vkernel, words[1], words[2], &reason) < 0)
+        return err_say(err, -EINVAL, "cannot set '%s': %s", words[1], reason.message);
+    if (vkernel.sched.policy == VKERNEL_POLICY_ADAPTIVE)
+        return err_say(err, -ENOTSUP,
+                       "cannot set '%s' to adaptive: that needs somebody who looks, and of a "
+                       "container nobody does",
+                       words[1]);
+    r = oci_vkernel_save(state->fd, &vkernel, err);
+    if (r == 0)
+        r = oci_vkernel_schedule(&state->place, &vkernel, err);
+    if (r == 0)
+        print_and_put(describe(words[0], &vkernel));
+    return r;
+}
+
+static int list(struct runtime *runtime, char **words, int count, struct err *err)
+{
+    struct json_object *array = json_object_new_array();
+    char **ids = NULL;
+    size_t id_count = 0;
+    int r = oci_state_ids(runtime->root, &ids, &id_count, err);
+
+    (void)words;
+    (void)count;
+    for (size_t i = 0; i < id_count; i++) {
+        _cleanup_(oci_state_closep) struct oci_state *state = NULL;
+        struct vkernel vkernel;
+        /* One that was removed meanwhile is no failure. */
+        if (open_one(runtime, ids[i], &state, &vkernel, NULL) == 0)
+            json_object_array_add(array, describe(ids[i], &vkernel));
+        free(ids[i]);
+    }
+    free(ids);
+    if (r == 0)
+        print_and_put(array);
+    else
+        json_object_put(array);
+    return r;
+}
+
+static int explain(struct runtime *runtime, char **words, int count, struct err *err)
+{
+    _cleanup_(oci_state_closep) struct oci_state *state = NULL;
+    _cleanup_(oci_config_freep) struct oci_config *config = NULL;
+    _cleanup_(vk_table_freep) struct vk_table *profile = NULL;
+    struct json_object *object = NULL;
+    struct vkernel vkernel;
+
+    int r = open_one(runtime, words[0], &state, &vkernel, err);
+    if (r == 0)
+        r = oci_state_config(state, &config, err);
+    if (r == 0)
+        r = oci_vkernel_profile(config->linux_.seccomp, &profile, err);
+    if (r == 0)
+        r = vkernel_explain(&vkernel, profile, words[1], count > 2 ? words[2] : NULL, &object, err);
+    if (r < 0)
+        return r;
+    json_object_object_add(object, "id", json_object_new_string(words[0]));
+    print_and_put(object);
+    return 0;
+}
+
+static int run(struct runtime *runtime, int argc, char **argv, struct err *err)
+{
+    static const struct {
+        const char *name;
+        int min, max;
+        int (*run)(struct runtime *runtime, char **words, int count, struct err *err);
+    } whats[] = {
+        {"get", 1, 1, get}, {"set", 3, 3, change}, {"ls", 0, 0, list}, {"explain", 2, 3, explain}};
+    const struct verb_option none[] = {{NULL}};
+    char **words;
+    int count = verb_options(argc, argv, none, false, 1, 0, &words, err);
+
+    if (count < 0)
+        return count;
+    for (size_t i = 0; i < ARRAY_LEN(whats); i++) {
+        if (strcmp(whats[i].name, words[0]) != 0)
+            continue;
+        if (count - 1 < whats[i].min || count - 1 > whats[i].max)
+            return err_say(err, -EINVAL,
+                           "cannot run 'vk %s': a word too few or too many (see "
+                           "--help)",
+                           words[0]);
+        return whats[i].run(runtime, words + 1, count - 1, err);
+    }
+    return err_say(err, -EINVAL, "cannot run 'vk %s': there are get, set, ls and explain",
+                   words[0]);
+}
+
+/* `vireo vk` passes the status on: the exit codes of the command line. */
+int verb_vk(struct runtime *runtime, int argc, char **argv, struct err *err)
+{
+    int r = run(runtime, argc, argv, err);
+
+    if (r >= 0)
+        return r;
+    runtime_report(runtime, "error", err->message);
+    return r == -ENOENT ? 3 : r == -EINVAL ? 2 : r == -EPERM ? 4 : 1;
+}

@@ -1,0 +1,142 @@
+/* A container's virtual kernel: where it is said, where it is kept, how its processes get it. */
+#include "oci/vkernel.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/err.h"
+#include "base/fd.h"
+#include "vkernel/scheduling.h"
+
+#define PREFIX "io.vireo.vkernel."
+#define FILE_NAME "vkernel"
+/* All calls with their names, and the other keys. */
+#define FILE_MAX_BYTES (64u << 10)
+
+static int set(struct vkernel *vkernel, const char *key, const char *value, const char *where,
+               struct err *err)
+{
+    struct err reason = {0};
+    int r = vkernel_set(vkernel, key, value, &reason);
+
+    return r < 0 ? err_say(err, -EINVAL, "cannot read %s '%.80s': %s", where, key, reason.message)
+                 : 0;
+}
+
+int oci_vkernel_read(const struct oci_config *config, struct vkernel *vkernel, struct err *err)
+{
+    const struct oci_pairs *annotations = &config->annotations;
+    int r = 0;
+
+    for (size_t i = 0; r == 0 && i < annotations->count; i++)
+        if (strncmp(annotations->list[i].key, PREFIX, strlen(PREFIX)) == 0)
+            r = set(vkernel, annotations->list[i].key + strlen(PREFIX), annotations->list[i].value,
+                    "annotation " PREFIX, err);
+    return r;
+}
+
+int oci_vkernel_take(struct vkernel *vkernel, const char *text, struct err *err)
+{
+    char key[VKERNEL_KEY_BYTES];
+    size_t length = strcspn(text, "=");
+
+    if (text[length] != '=' || length >= sizeof key)
+        return err_say(err, -EINVAL, "cannot read --vkernel '%.80s': it is KEY=VALUE", text);
+    memcpy(key, text, length);
+    key[length] = '\0';
+    return set(vkernel, key, text + length + 1, "--vkernel", err);
+}
+
+/* ---- kept ---- */
+
+static void write_row(const char *key, const char *value, bool said, void *user)
+{
+    if (said)
+        fprintf(user, "%s=%s\n", key, value);
+}
+
+int oci_vkernel_save(int state_fd, const struct vkernel *vkernel, struct err *err)
+{
+    _cleanup_(freep) char *text = NULL;
+    size_t size = 0;
+    FILE *out = open_memstream(&text, &size);
+
+    if (!out)
+        return err_set(err, -ENOMEM, "cannot keep the virtual kernel");
+    vkernel_each(vkernel, write_row, out);
+    if (fclose(out) != 0)
+        return err_set(err, -ENOMEM, "cannot keep the virtual kernel");
+    _cleanup_(closep) int fd =
+        openat(state_fd, FILE_NAME ".new", O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    int r = fd < 0 ? -errno : fd_write_full(fd, text, size);
+    if (r == 0 && renameat(state_fd, FILE_NAME ".new", state_fd, FILE_NAME) < 0)
+        r = -errno;
+    return r < 0 ? err_set(err, r, "cannot keep the virtual kernel") : 0;
+}
+
+int oci_vkernel_load(int state_fd, struct vkernel *ret_vkernel, struct err *err)
+{
+    _cleanup_(freep) char *text = NULL;
+    size_t size = 0;
+    int r = 0;
+
+    memset(ret_vkernel, 0, sizeof *ret_vkernel);
+    if (faccessat(state_fd, FILE_NAME, F_OK, 0) < 0)
+        return errno == ENOENT ? 0 : err_set(err, -errno, "cannot read the virtual kernel");
+    r = fd_read_file(state_fd, FILE_NAME, FILE_MAX_BYTES, &text, &size, err);
+    for (char *rest = text, *line; r == 0 && rest && (line = strsep(&rest, "\n"));)
+        if (*line)
+            r = oci_vkernel_take(ret_vkernel, line, err);
+    return r;
+}
+
+/* ---- scheduling ---- */
+
+static bool says_scheduling(const struct vkernel *vkernel)
+{
+    return vkernel->sched.policy != VKERNEL_POLICY_DEFAULT || vkernel->sched.slice_us != 0;
+}
+
+static int one_pid(void *user, pid_t *pids, size_t max)
+{
+    (void)max;
+    pids[0] = *(const pid_t *)user;
+    return 1;
+}
+
+int oci_vkernel_adjust(pid_t pid, const struct vkernel *vkernel, struct err *err)
+{
+    if (!vkernel || !says_scheduling(vkernel))
+        return 0;
+    const struct vk_sched sched = vk_sched_of(vkernel->sched.policy, vkernel->sched.slice_us);
+    return vk_sched_apply(one_pid, &pid, &sched, err);
+}
+
+static int group_pids(void *user, pid_t *pids, size_t max)
+{
+    _cleanup_(freep) pid_t *list = NULL;
+    size_t count = 0;
+    int r = oci_launch_pids(user, &list, &count, NULL);
+
+    if (r < 0)
+        return r;
+    count = count < max ? count : max;
+    if (count > 0)
+        memcpy(pids, list, count * sizeof *pids);
+    return (int)count;
+}
+
+int oci_vkernel_schedule(const struct oci_place *place, const struct vkernel *vkernel,
+                         struct err *err)
+{
+    const struct vk_sched sched = vk_sched_of(vkernel->sched.policy, vkernel->sched.slice_us);
+
+    return vk_sched_apply(group_pids, (void *)place, &sched, err);
+}

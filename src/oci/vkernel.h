@@ -1,0 +1,31 @@
+/*
+ * A container's virtual kernel: named by annotations (io.vireo.vkernel.KEY) and by the runtime's
+ * flags (--vkernel KEY=VALUE), kept beside its state, given to each of its processes.
+ */
+#pragma once
+
+#include "oci/launch.h"
+#include "vkernel/vkernel.h"
+
+struct err;
+struct vk_table;
+
+/* Lays the annotations over what `vkernel` has already; warns of nothing, refuses what is none. */
+int oci_vkernel_read(const struct oci_config *config, struct vkernel *vkernel, struct err *err);
+/* "KEY=VALUE" of a flag. */
+int oci_vkernel_take(struct vkernel *vkernel, const char *text, struct err *err);
+
+/* In the container's directory, written whole. Without a file it is zeroed. */
+int oci_vkernel_save(int state_fd, const struct vkernel *vkernel, struct err *err);
+int oci_vkernel_load(int state_fd, struct vkernel *ret_vkernel, struct err *err);
+
+/* linux.seccomp as a table (NULL: everything is native). -ENOTSUP: it has actions that can't be
+ * merged. */
+int oci_vkernel_profile(const struct oci_seccomp *seccomp, struct vk_table **ret_table,
+                        struct err *err);
+
+/* The scheduling of one process before it is the user's. */
+int oci_vkernel_adjust(pid_t pid, const struct vkernel *vkernel, struct err *err);
+/* Of all that run in the container. */
+int oci_vkernel_schedule(const struct oci_place *place, const struct vkernel *vkernel,
+                         struct err *err);

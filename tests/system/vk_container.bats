@@ -1,0 +1,163 @@
+#!/usr/bin/env bats
+# Virtual kernels of containers: from annotations and the runtime's flags, merged with the engine's
+# profile, changed while the container runs.
+load helper
+load engines
+
+setup_file() {
+    engine_begin busybox jq
+    engine_rootfs "$ENGINE/rootfs"
+}
+
+teardown_file() {
+    local id
+    [ -n "${ENGINE-}" ] || return 0
+    for id in $(runtime list -q); do
+        runtime delete -f "$id" || true
+    done
+    engine_end
+}
+
+setup() {
+    need_root
+    [ -n "${ENGINE-}" ] || skip "busybox is not installed (scripts/deps engines)"
+}
+
+runtime() {
+    timeout 60 "$ENGINE_RUNTIME" --root "$ENGINE/state" "$@" 3>&-
+}
+
+# bundle NAME FILTER COMMAND: a bundle whose config.json is changed by a jq filter.
+bundle() {
+    local at=$ENGINE/$1
+    mkdir -p "$at"
+    ln -sfn "$ENGINE/rootfs" "$at/rootfs"
+    [ -f "$at/config.json" ] || (cd "$at" && runtime spec)
+    jq --arg command "$3" '.process.terminal = false | .root.path = "'"$ENGINE/rootfs"'"
+        | .process.args = ["sh", "-c", $command] | '"$2" "$at/config.json" >"$at/config.new"
+    mv "$at/config.new" "$at/config.json"
+    echo "$at"
+}
+
+# once NAME FILTER COMMAND [FLAG...]: runs it to its end; output and status are run's.
+once() {
+    local at name=$1
+    at=$(bundle "$1" "$2" "$3")
+    shift 3
+    run runtime "$@" run --bundle "$at" "$name" </dev/null
+}
+
+pid_of() {
+    runtime state "$1" | jq .pid
+}
+
+# The scheduling policy of every thread below a process, one number a line.
+policies_of() {
+    local pid
+    for pid in "$1" $(descendants "$1"); do
+        awk '{sub(/^.*\) /, ""); print $39}' /proc/"$pid"/task/*/stat
+    done | sort -u
+}
+
+@test "annotations give a container a table of its own" {
+    once table '.annotations["io.vireo.vkernel.syscalls.calls.mkdir"] = "errno EROFS"' \
+        'mkdir /tmp/x 2>&1; echo status $?; cat /proc/self/status | grep Seccomp:'
+    [ "$status" -eq 0 ]
+    [[ $output == *"Read-only file system"*"status 1"*"Seccomp:"*2* ]]
+}
+
+@test "the runtime's flags do, for engines that pass no annotations" {
+    once flags . 'mkdir /tmp/x 2>&1; echo status $?' --vkernel 'syscalls.calls.mkdir=errno EDQUOT'
+    [[ $output == *"status 1"* ]]
+    [[ $output == *"uota exceeded"* ]]
+    once flags2 . true --vkernel syscalls.profile
+    [ "$status" -ne 0 ]
+    [[ $output == *"it is KEY=VALUE"* ]]
+    once flags3 '.annotations["io.vireo.vkernel.sched.policy"] = "rr"' true
+    [ "$status" -ne 0 ]
+    [[ $output == *"policy 'rr': it is normal"* ]]
+}
+
+@test "the engine's profile and ours are one filter, and the stricter wins" {
+    local engine='.linux.seccomp = {defaultAction: "SCMP_ACT_ALLOW", architectures: ["SCMP_ARCH_X86_64", "SCMP_ARCH_X86"], syscalls: [
+        {names: ["mkdir", "mkdirat"], action: "SCMP_ACT_ERRNO", errnoRet: 28},
+        {names: ["personality"], action: "SCMP_ACT_ERRNO", errnoRet: 22, args: [{index: 0, value: 8, op: "SCMP_CMP_EQ"}]}]}'
+    local ours='.annotations = {"io.vireo.vkernel.syscalls.calls.mkdir": "native", "io.vireo.vkernel.syscalls.calls.rmdir": "errno EPERM"}'
+    once merged "$engine | $ours" 'mkdir /tmp/x 2>&1; rmdir /tmp 2>&1; grep Seccomp_filters /proc/self/status'
+    [[ $output == *"No space left"* ]]
+    [[ $output == *"not permitted"* ]]
+    [[ $output == *Seccomp_filters:*1* ]]
+    bundle merged . 'sleep 100'
+    runtime run -d --bundle "$ENGINE/merged" merged2 </dev/null >/dev/null 2>&1
+    [ "$(runtime vk explain merged2 mkdir | jq -r '.rules, .wall, .own')" = "errno ENOSPC
+errno ENOSPC
+native" ]
+    [ "$(runtime vk explain merged2 personality 8 | jq -r .verdict)" = "errno EINVAL" ]
+    [ "$(runtime vk explain merged2 personality 0 | jq -r .verdict)" = native ]
+    runtime delete -f merged2
+}
+
+@test "a process that comes later has the same table and scheduling" {
+    local at
+    at=$(bundle later '.annotations = {"io.vireo.vkernel.syscalls.calls.mkdir": "errno EROFS", "io.vireo.vkernel.sched.policy": "batch"}' 'sleep 100')
+    runtime run -d --bundle "$at" later </dev/null >/dev/null 2>&1
+    run runtime exec later sh -c 'mkdir /tmp/y 2>&1; cat /proc/self/stat'
+    [[ $output == *"Read-only file system"* ]]
+    [ "$(tail -n 1 <<<"$output" | awk '{sub(/^.*\) /, ""); print $39}')" = 3 ]
+    runtime delete -f later
+}
+
+@test "scheduling is changed from outside for every process of a running container, and kept" {
+    local at pid
+    at=$(bundle sched . '(while :; do sleep 0.01; done) & sleep 100 & wait')
+    runtime run -d --bundle "$at" sched </dev/null >"$ENGINE/sched.log" 2>&1
+    pid=$(pid_of sched)
+    eventually 5 test -n "$(descendants "$pid")"
+    [ "$(policies_of "$pid")" = 0 ]
+    runtime vk set sched sched.policy fifo >/dev/null
+    [ "$(policies_of "$pid")" = 3 ]
+    [ "$(runtime vk get sched | jq -r '.keys["sched.policy"].value')" = fifo ]
+    run runtime exec sched cat /proc/self/stat
+    [ "$(awk '{sub(/^.*\) /, ""); print $39}' <<<"$output")" = 3 ]
+    runtime vk set sched sched.policy 0 >/dev/null
+    [ "$(policies_of "$pid")" = 0 ]
+    run runtime vk set sched syscalls.profile strict
+    [ "$status" -eq 4 ]
+    run runtime vk set sched sched.policy rr
+    [ "$status" -eq 2 ]
+    run runtime vk get nobody
+    [ "$status" -eq 3 ]
+    [ "$(runtime vk ls | jq -r '.[] | select(.id == "sched").wall')" = container ]
+    runtime delete -f sched
+    run runtime vk get sched
+    [ "$status" -eq 3 ]
+}
+
+@test "a profile with a listener of its own and actions without a place are refused with the reason" {
+    once traces '.linux.seccomp = {defaultAction: "SCMP_ACT_TRACE"} | .annotations["io.vireo.vkernel.syscalls.calls.mkdir"] = "kill"' true
+    [ "$status" -ne 0 ]
+    [[ $output == *"'SCMP_ACT_TRACE' has no place in a table"* ]]
+}
+
+@test "32-bit and x32 calls are no way round a table" {
+    command -v gcc >/dev/null || skip "gcc is not installed"
+    cat >"$ENGINE/way.c" <<'END'
+#include <unistd.h>
+#include <sys/syscall.h>
+int main(int argc, char **argv)
+{
+    (void)argv;
+    if (argc > 1)
+        return (int)syscall(0x40000000 | SYS_getpid) > 0;
+    long r;
+    __asm__ volatile("int $0x80" : "=a"(r) : "a"(20) : "memory");
+    return r > 0;
+}
+END
+    gcc -static -o "$ENGINE/rootfs/bin/way" "$ENGINE/way.c"
+    once ways '.annotations["io.vireo.vkernel.syscalls.calls.getpid"] = "errno EPERM"' \
+        'way; echo first $?; way x; echo second $?'
+    # 128 + SIGSYS; SIGSEGV where the kernel has no such calls.
+    [[ $output == *"first "1[35][19]* ]]
+    [[ $output == *"second 159"* ]]
+}
