@@ -18,7 +18,9 @@ const struct cli_verb cli_verbs[] = {
      "  --env NAME=VALUE       an environment variable; repeatable\n"
      "  --dir HOST[::GUEST]    a directory that it may use; with :ro behind it only read;\n"
      "                         GUEST may be /\n"
-     "  --grant NAME           fork: it may fork; ipc: it may make pipes; repeatable\n\n"
+     "  --grant NAME           fork: it may fork; ipc: it may make pipes; bpf: it may load eBPF\n"
+     "                         programs that see itself alone, bpf=host: the whole machine;\n"
+     "                         repeatable\n\n"
      "  vireo run hello.wasm arg\n",
      cli_run},
     {"build", "SRC -o LIB [--native]", "build a source into a signed library",
@@ -36,6 +38,19 @@ const struct cli_verb cli_verbs[] = {
      "  --json           describe the result as JSON (-o is the file here)\n\n"
      "  vireo build hello.c -o hello.so\n",
      cli_build},
+    {"bpf", "build DIR | skel OBJECT | run MODULE [ARG...]",
+     "build and run WebAssembly modules that carry eBPF programs",
+     "build DIR    from *.bpf.c (the programs) and the other .c files (the guest, in C) of a "
+     "folder\n"
+     "             to one .wasm. NAME.bpf.c becomes NAME.skel.h, which the guest includes. Needs\n"
+     "             clang, llvm, lld, wasi-libc, bpftool and libbpf-dev.\n"
+     "skel OBJECT  the skeleton of an object (.bpf.o): a header for guests\n"
+     "run MODULE   as vireo run --grant bpf MODULE\n\n"
+     "  -o, --out FILE   where build and skel write; else DIR.wasm here, and standard output\n"
+     "  --host           run: --grant bpf=host: its programs may see the whole machine\n\n"
+     "  vireo bpf build examples/bpf/execsnoop -o execsnoop.wasm\n"
+     "  vireo bpf run --host execsnoop.wasm 10\n",
+     cli_bpf},
     {"verify", "SRC [--entry FUNCTION] [--annotate]",
      "prove that a function is safe, or show what is open",
      "SRC is a .c file, a folder with vireo.yaml, or LLVM IR (.bc or .ll, of LLVM 14). The entry "

@@ -271,6 +271,11 @@ static int check_module(struct build *build, struct err *err)
     if (!build->facts.has_start_export && !build->facts.has_handler_exports)
         return err_say(err, -EINVAL,
                        "cannot use '%s': it is no WASI command (it has no export '_start')", where);
+    if (build->facts.imports_bpf && !build->source.manifest.bpf.given)
+        return err_say(err, -EPERM,
+                       "cannot use '%s': it imports 'wasm_bpf' (eBPF), which needs the grant bpf "
+                       "(grants: bpf: true, or vireo run --grant bpf)",
+                       where);
     uint64_t memory = (uint64_t)build->facts.memory_pages_min * 65536;
     if (memory > build->source.manifest.limits.memory_bytes) {
         char needs[32], limit[32];
@@ -343,7 +348,7 @@ static int native(struct build *build, struct err *err)
     const struct wasm_facts *facts = &build->facts;
     _cleanup_(closep) int input_fd = -1;
     _cleanup_(closep) int library_fd = -1;
-    const char *args[8];
+    const char *args[12];
     char imports[32];
     uint64_t translated_size = 0;
     size_t count = 0, size;
@@ -365,6 +370,10 @@ static int native(struct build *build, struct err *err)
         args[count++] = "-DSHIM_HANDLER";
     if (facts->has_start_section)
         args[count++] = "-DSHIM_START_SECTION";
+    if (facts->imports_bpf && facts->has_table)
+        args[count++] = "-DSHIM_TABLE";
+    if (facts->has_go_callback)
+        args[count++] = "-DSHIM_GO_CALLBACK";
     args[count] = NULL;
 
     struct sandbox_stage stage = {

@@ -143,7 +143,9 @@ struct wasm_facts {
     bool has_handler_exports;   /* vireo_request_buffer, vireo_handle, vireo_answer_buffer */
     bool has_memory_export;
     bool has_start_section; /* code that runs at instantiation: -DSHIM_START_SECTION */
-    bool imports_wasi, imports_vireo;
+    bool imports_wasi, imports_vireo, imports_bpf;
+    bool has_table;          /* table 0 is one of functions */
+    bool has_go_callback;    /* go-callback */
     bool has_ref_func;       /* an instruction that makes a reference to a function */
     uint32_t function_count; /* with the imported ones */
     /* Distinct modules imported: wasm2c's instantiate() takes one pointer for each. */

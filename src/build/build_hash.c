@@ -107,6 +107,9 @@ void build_hash_source(const struct build_source *source, uint8_t ret_digest[BUI
     for (uint32_t i = 0; i < manifest->source_count; i++)
         add_text(&state, manifest->sources[i]);
     add_demands(&state, manifest);
+    /* What was built with the grant was let pass for it (check_module()). */
+    if (manifest->bpf.given)
+        add_text(&state, "bpf");
     crypto_hash_sha256_final(&state, ret_digest);
 }
 

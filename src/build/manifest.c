@@ -295,9 +295,15 @@ static int link_read(struct reader *reader, const struct entry *entry, void *int
 static int grants_read(struct reader *reader, const struct entry *entry, void *into)
 {
     static const struct entry entries[] = {
-        {"files", files_read, NULL},     {"env", env_read, NULL},   {"listen", listen_read, NULL},
-        {"connect", connect_read, NULL}, {"fork", fork_read, NULL}, {"ipc", ipc_read, NULL},
-        {"queue", queue_read, NULL},     {"link", link_read, NULL},
+        {"files", files_read, NULL},
+        {"env", env_read, NULL},
+        {"listen", listen_read, NULL},
+        {"connect", connect_read, NULL},
+        {"fork", fork_read, NULL},
+        {"ipc", ipc_read, NULL},
+        {"queue", queue_read, NULL},
+        {"link", link_read, NULL},
+        {"bpf", manifest_grant_bpf_read, NULL},
     };
 
     return reader_mapping(reader, entry->name, entries, ARRAY_LEN(entries), into);
@@ -324,7 +330,7 @@ static int document(struct reader *reader)
         {"dependencies", manifest_dependencies_read, NULL},
         {"family", family_read, NULL},
         {"vkernel", manifest_vkernel_read, NULL},
-        {"bpf", NULL, NULL},
+        {"bpf", manifest_bpf_read, NULL},
     };
     static_assert(ARRAY_LEN(entries) <= ENTRIES_MAX, "a bit each");
 

@@ -7,6 +7,7 @@
 
 #include "allow/allow.h"
 #include "base/limits.h"
+#include "bpf/policy.h"
 #include "vkernel/vkernel.h"
 
 struct err;
@@ -96,6 +97,7 @@ struct manifest {
     uint32_t listen_count;                                   /* not 0: the function is a server */
     char connect[GRANT_CONNECT_MAX][ENDPOINT_MAX_BYTES + 1]; /* grants: connect: HOST:PORT each */
     uint32_t connect_count;
+    struct bpf_policy bpf;                           /* grants: bpf, and the section bpf */
     bool fork, ipc;                                  /* grants: fork, ipc */
     char queue[GRANT_QUEUE_MAX][NAME_MAX_BYTES + 1]; /* grants: queue: names of functions */
     uint32_t queue_count;

@@ -14,7 +14,7 @@
  * A text in double quotes. What YAML or a terminal could read otherwise is escaped; of a character
  * that is not ASCII the code point is written, since some are line breaks to YAML.
  */
-static void quoted(FILE *out, const char *text)
+void manifest_format_quoted(FILE *out, const char *text)
 {
     const unsigned char *p = (const unsigned char *)text;
 
@@ -43,7 +43,7 @@ static void text_key(FILE *out, const char *name, const char *value)
     if (!value[0])
         return;
     fprintf(out, "%s: ", name);
-    quoted(out, value);
+    manifest_format_quoted(out, value);
     fputc('\n', out);
 }
 
@@ -82,10 +82,10 @@ static void file_grant(FILE *out, const struct manifest_file *file)
     char size[40];
 
     fprintf(out, "    - path: ");
-    quoted(out, file->path);
+    manifest_format_quoted(out, file->path);
     if (file->host[0]) {
         fprintf(out, "\n      host: ");
-        quoted(out, file->host);
+        manifest_format_quoted(out, file->host);
     } else {
         value_bytes_text(file->size_bytes, "", size, sizeof size);
         fprintf(out, "\n      size: %s", size);
@@ -100,7 +100,7 @@ static void texts(FILE *out, const char *name, const char *rows, size_t bytes, u
         fprintf(out, "  %s:\n", name);
     for (uint32_t i = 0; i < count; i++) {
         fprintf(out, "    - ");
-        quoted(out, rows + i * bytes);
+        manifest_format_quoted(out, rows + i * bytes);
         fputc('\n', out);
     }
 }
@@ -109,7 +109,7 @@ static void grants(FILE *out, const struct manifest *manifest)
 {
     if (manifest->file_count == 0 && manifest->env_count == 0 && manifest->listen_count == 0 &&
         manifest->connect_count == 0 && !manifest->fork && !manifest->ipc && !manifest->link &&
-        manifest->queue_count == 0)
+        manifest->queue_count == 0 && !manifest->bpf.given)
         return;
     fprintf(out, "grants:\n");
     if (manifest->file_count > 0)
@@ -121,10 +121,10 @@ static void grants(FILE *out, const struct manifest *manifest)
     for (uint32_t i = 0; i < manifest->env_count; i++) {
         /* In quotes: a name such as NO or null would be something else to other readers. */
         fprintf(out, "    ");
-        quoted(out, manifest->env[i].name);
+        manifest_format_quoted(out, manifest->env[i].name);
         bool secret = manifest->env[i].file[0] != '\0';
         fprintf(out, secret ? ": {file: " : ": ");
-        quoted(out, secret ? manifest->env[i].file : manifest->env[i].value);
+        manifest_format_quoted(out, secret ? manifest->env[i].file : manifest->env[i].value);
         fprintf(out, secret ? "}\n" : "\n");
     }
     texts(out, "listen", manifest->listen[0], sizeof manifest->listen[0], manifest->listen_count);
@@ -137,6 +137,8 @@ static void grants(FILE *out, const struct manifest *manifest)
         fprintf(out, "  ipc: true\n");
     if (manifest->link)
         fprintf(out, "  link: true\n");
+    if (manifest->bpf.given)
+        fprintf(out, "  bpf: true\n");
 }
 
 /* What it asks of libraries, when it asks for anything. */
@@ -208,9 +210,9 @@ static void vkernel_key(const char *key, const char *value, bool said, void *use
         fprintf(writer->out, "    %s:\n", strchr(section, '.') + 1);
     strcpy(writer->section, section);
     fprintf(writer->out, last != part_end + 1 ? "      " : "    ");
-    quoted(writer->out, last);
+    manifest_format_quoted(writer->out, last);
     fprintf(writer->out, ": ");
-    quoted(writer->out, value);
+    manifest_format_quoted(writer->out, value);
     fputc('\n', writer->out);
 }
 
@@ -229,7 +231,7 @@ static void whole(FILE *out, const struct manifest *manifest)
         fprintf(out, "sources:\n");
     for (uint32_t i = 0; i < manifest->source_count; i++) {
         fprintf(out, "  - ");
-        quoted(out, manifest->sources[i]);
+        manifest_format_quoted(out, manifest->sources[i]);
         fputc('\n', out);
     }
     text_key(out, "entry", manifest->entry);
@@ -241,6 +243,7 @@ static void whole(FILE *out, const struct manifest *manifest)
     fprintf(out, "  io:\n");
     section(out, "io", "    ", manifest);
     grants(out, manifest);
+    manifest_bpf_format(out, manifest);
     allow(out, manifest);
     linking(out, manifest);
     if (manifest->fork)

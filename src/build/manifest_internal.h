@@ -7,6 +7,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include "build/manifest.h"
 
@@ -34,6 +35,14 @@ struct value_shown {
     char text[48];
 };
 struct value_shown value_show(const char *text);
+
+/* In double quotes, as any reader of YAML takes it (manifest_format.c). */
+void manifest_format_quoted(FILE *out, const char *text);
+
+/* ---- bpf (manifest_bpf.c) ---- */
+
+int manifest_bpf_check(const struct manifest *manifest, struct err *err);
+void manifest_bpf_format(FILE *out, const struct manifest *manifest);
 
 /* ---- keys (manifest_keys.c) ---- */
 

@@ -41,6 +41,10 @@ int reader_bool(struct reader *reader, const struct entry *entry, bool *to);
 int reader_mapping(struct reader *reader, const char *what, const struct entry *entries,
                    size_t count, void *into);
 
+/* bpf: and grants: bpf: (manifest_bpf.c). */
+int manifest_bpf_read(struct reader *reader, const struct entry *entry, void *into);
+int manifest_grant_bpf_read(struct reader *reader, const struct entry *entry, void *into);
+
 /* application:, library:, dependencies: (manifest_library.c). */
 int manifest_application_read(struct reader *reader, const struct entry *entry, void *into);
 int manifest_library_read(struct reader *reader, const struct entry *entry, void *into);

@@ -91,7 +91,8 @@ int manifest_check(const struct manifest *manifest, struct err *err)
     if (manifest->pool.spares > instances(manifest))
         return err_say(err, -EINVAL, "%u spares are more than the %u instances of the pool",
                        manifest->pool.spares, instances(manifest));
-    return layers_check(manifest, err);
+    int r = manifest_bpf_check(manifest, err);
+    return r < 0 ? r : layers_check(manifest, err);
 }
 
 int manifest_settle(struct manifest *manifest, struct err *err)

@@ -119,6 +119,8 @@ static void imported_module_note(struct wasm_check *check, const char *name, uin
     check->facts.import_module_count++;
     if (bytes == strlen("vireo"))
         check->facts.imports_vireo = true;
+    else if (bytes == strlen("wasm_bpf") || bytes == strlen("callback-wrapper"))
+        check->facts.imports_bpf = true;
     else
         check->facts.imports_wasi = true;
 }
@@ -244,6 +246,8 @@ static int table_section(struct wasm_check *check)
         if (reader->at < reader->end && reader->module[reader->at] == 0x40)
             return wasm_refuse_feature(reader, reader->at, "typed function references",
                                        "a table with an initial value");
+        if (i == 0 && reader->at < reader->end)
+            check->facts.has_table = reader->module[reader->at] == WASM_FUNCREF;
         r = wasm_reference_type(reader);
         if (r == 0)
             r = limits_read(check, "table", UINT32_MAX, &low, &high);

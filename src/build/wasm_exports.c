@@ -18,6 +18,7 @@ static const struct known_export known_exports[] = {
     {"vireo_request_buffer", "i", "i", SEEN(has_request_buffer)},
     {"vireo_handle", "ii", "I", SEEN(has_handle)},
     {"vireo_answer_buffer", "", "i", SEEN(has_answer_buffer)},
+    {"go-callback", "iii", "i", SEEN(facts.has_go_callback)},
     {"memory", NULL, NULL, SEEN(facts.has_memory_export)},
 };
 

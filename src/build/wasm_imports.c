@@ -15,6 +15,7 @@
 
 /* Types as the witx files of WASI preview 1 lower them: pointers and sizes are i, offsets I. */
 const struct wasm_host_function wasm_host_functions[] = {
+    {"callback-wrapper", "wasm_bpf_buffer_poll", "Iiiiii", "i"},
     {"vireo", "connect", "ii", "i"},
     {"vireo", "fork", "", "i"},
     {"vireo", "getpid", "", "i"},
@@ -90,6 +91,12 @@ const struct wasm_host_function wasm_host_functions[] = {
     {WASI, "sock_recv", "iiiiii", "i"},
     {WASI, "sock_send", "iiiii", "i"},
     {WASI, "sock_shutdown", "ii", "i"},
+    {"wasm_bpf", "wasm_attach_bpf_program", "Iii", "i"},
+    {"wasm_bpf", "wasm_bpf_buffer_poll", "Iiiiiii", "i"},
+    {"wasm_bpf", "wasm_bpf_map_fd_by_name", "Ii", "i"},
+    {"wasm_bpf", "wasm_bpf_map_operate", "iiiiiI", "i"},
+    {"wasm_bpf", "wasm_close_bpf_object", "I", "i"},
+    {"wasm_bpf", "wasm_load_bpf_object", "ii", "I"},
 };
 const size_t wasm_host_function_count = ARRAY_LEN(wasm_host_functions);
 
@@ -144,7 +151,7 @@ static int module_refuse(struct wasm_reader *reader, size_t offset, const char *
 {
     struct wasm_shown shown_module = wasm_show(module, module_bytes);
     struct wasm_shown shown_name = wasm_show(name, name_bytes);
-    const char *hint = "a module may import functions of " WASI " and vireo";
+    const char *hint = "a module may import functions of " WASI ", vireo and wasm_bpf";
 
     if (name_is(module, module_bytes, "wasi_unstable"))
         hint = "that is WASI preview 0; build it for preview 1 (" WASI ")";
@@ -152,8 +159,6 @@ static int module_refuse(struct wasm_reader *reader, size_t offset, const char *
         hint = "that is WASI preview 2; build it for preview 1 (" WASI ")";
     else if (name_is(module, module_bytes, "wasi"))
         hint = "that is WASI threads, which is not supported";
-    else if (name_is(module, module_bytes, "wasm_bpf"))
-        hint = "eBPF is not available in this version";
     return wasm_refuse(reader, offset, "it imports '%s.%s' (%s)", shown_module.text,
                        shown_name.text, hint);
 }

@@ -113,6 +113,19 @@ static bool put_declaring_export(struct rewrite *rewrite, struct bytes *exports,
     return true;
 }
 
+/* What eBPF calls back is an element of the table: the shim must reach it. */
+static bool put_table_export(const struct rewrite *rewrite, struct bytes *exports)
+{
+    static const char name[] = "vireo_table";
+
+    if (!rewrite->facts->imports_bpf || !rewrite->facts->has_table)
+        return false;
+    put_name(exports, name, sizeof name - 1);
+    put_byte(exports, 1);
+    put_u32(exports, 0);
+    return true;
+}
+
 static int export_section(struct rewrite *rewrite)
 {
     struct wasm_reader *reader = &rewrite->reader;
@@ -144,6 +157,7 @@ static int export_section(struct rewrite *rewrite)
     }
     if (r < 0)
         return r;
+    kept += put_table_export(rewrite, &exports);
     put_counted(&section, kept, &exports);
     put_byte(&rewrite->out, SECTION_EXPORT);
     put_counted(&rewrite->out, section.size, &section);

@@ -31,6 +31,7 @@ struct cli_verb {
 extern const struct cli_verb cli_verbs[];
 
 int cli_run(int argc, char **argv);
+int cli_bpf(int argc, char **argv);
 int cli_build(int argc, char **argv);
 int cli_verify(int argc, char **argv);
 int cli_deploy(int argc, char **argv);

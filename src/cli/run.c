@@ -23,6 +23,7 @@
 #include "cli/cli.h"
 #include "cli/local_build.h"
 #include "cli/options.h"
+#include "cli/run_bpf.h"
 #include "guest/template.h"
 #include "pvm/pvm.h"
 
@@ -37,6 +38,7 @@ struct run {
     struct cli_list env, directories, grants;
     struct manifest manifest;
     int library_fd, signal_fd;
+    struct run_bpf bpf;
     uid_t uid;
     bool rootless;
     struct cgroup_root *groups;
@@ -94,14 +96,17 @@ static int grant_directories(struct manifest *manifest, const struct cli_list *d
 }
 
 /* --grant: one of those that are there or not. */
-static int take_grant(const char *name, bool *fork, bool *ipc, struct err *err)
+static int take_grant(const char *name, struct manifest *manifest, bool *fork, bool *ipc,
+                      struct err *err)
 {
+    if (run_bpf_take_grant(name, manifest))
+        return 0;
     if (strcmp(name, "fork") == 0)
         *fork = true;
     else if (strcmp(name, "ipc") == 0)
         *ipc = true;
     else
-        return err_say(err, -EINVAL, "cannot grant '%s': it is fork or ipc", name);
+        return err_say(err, -EINVAL, "cannot grant '%s': it is bpf, bpf=host, fork or ipc", name);
     return 0;
 }
 
@@ -123,8 +128,16 @@ static int apply_options(struct manifest *manifest, void *user, struct err *err)
     if (manifest->layers & ALLOW_BIT(ALLOW_PLATFORM))
         return err_say(err, -EPERM,
                        "cannot run: its vireo.yaml asks for the layer platform (deploy it)");
+    bool asks_bpf = manifest->bpf.given, asks_host = manifest->bpf.host;
+    manifest->bpf.given = manifest->bpf.host = 0;
     for (size_t i = 0; r == 0 && i < run->grants.count; i++)
-        r = take_grant(run->grants.items[i], &may_fork, &may_ipc, err);
+        r = take_grant(run->grants.items[i], manifest, &may_fork, &may_ipc, err);
+    if (r == 0 && ((asks_bpf && !manifest->bpf.given) || (asks_host && !manifest->bpf.host))) {
+        const char *name = asks_host ? "bpf=host" : "bpf";
+        r = err_say(err, -EPERM,
+                    "cannot run: its vireo.yaml asks for '%s' (grant it by --grant %s)", name,
+                    name);
+    }
     if (r == 0 && ((manifest->fork && !may_fork) || (manifest->ipc && !may_ipc))) {
         const char *name = manifest->fork && !may_fork ? "fork" : "ipc";
         r = err_say(err, -EPERM,
@@ -363,14 +376,21 @@ static int start_and_wait(struct run *run, const char *const *args, size_t arg_c
         .arg_count = arg_count,
         .group = run->group,
     };
-    int r = pvm_template_new(&options, &template, err);
+    /* First: what it parses at its start it does beside the template's. */
+    int r = run_bpf_start(&run->bpf, &run->manifest, run->group, run->rootless, err);
+    if (r == 0)
+        r = pvm_template_new(&options, &template, err);
     if (r < 0)
         return r;
     /* It stays in the template's group: the two are one run. */
-    struct pvm_fork_options fork = {.id = RUN_ID, .stdio = stdio};
+    struct pvm_fork_options fork = {.id = RUN_ID, .stdio = stdio, .bpf = run->bpf.socket};
     r = pvm_fork(template, &fork, err);
     if (r < 0)
         return r;
+    /* The instance's alone from here on: when it ends, so does its session. */
+    if (run->bpf.socket >= 0)
+        close(run->bpf.socket);
+    run->bpf.socket = -1;
     return wait_end(run, template, ret_exit, err);
 }
 
@@ -404,6 +424,7 @@ static int run_file(struct run *run, int argc, char **argv, int *ret_exit, struc
         r = enter_group(run, err);
     if (r == 0)
         r = start_and_wait(run, args, (size_t)argc, ret_exit, err);
+    run_bpf_end(&run->bpf);
     leave_group(run);
     closep(&run->library_fd);
     closep(&run->signal_fd);
@@ -412,7 +433,7 @@ static int run_file(struct run *run, int argc, char **argv, int *ret_exit, struc
 
 int cli_run(int argc, char **argv)
 {
-    struct run run = {.library_fd = -1, .signal_fd = -1};
+    struct run run = {.library_fd = -1, .signal_fd = -1, .bpf = RUN_BPF_NONE};
     const struct cli_option options[] = {
         {.name = "--memory", .text = &run.memory},   {.name = "--cpus", .text = &run.cpus},
         {.name = "--timeout", .text = &run.timeout}, {.name = "--env", .list = &run.env},

@@ -36,6 +36,8 @@ struct host {
     struct guest_call *call;    /* NULL when there is none: `vireo run` */
     struct family *family;      /* NULL: it may not fork, nor make pipes */
     struct update_point *point; /* NULL: it is not updated while it runs */
+    int bpf_socket;             /* to vireo-broker (bpf.h); 0 or -1: none */
+    void *bpf_state;            /* struct bpf_state of bpf_internal.h, once an object was loaded */
 
     /* Set by host_leave() or a trap, which leave the innermost wasm_enter(). */
     enum host_exit exit;

@@ -18,6 +18,7 @@
 #include "base/err.h"
 #include "base/fd.h"
 #include "base/landlock.h"
+#include "guest/bpf.h"
 #include "guest/call.h"
 #include "guest/cgi.h"
 #include "guest/channel.h"
@@ -130,6 +131,8 @@ static struct channel *keep_descriptors(const struct template_state *state,
     if (fds->connector >= 0 && dup3(fds->connector, (int)first_unused++, O_CLOEXEC) < 0)
         give_up();
     if (fds->platform >= 0 && dup3(fds->platform, (int)first_unused++, O_CLOEXEC) < 0)
+        give_up();
+    if (fds->bpf >= 0 && dup3(fds->bpf, (int)first_unused++, O_CLOEXEC) < 0)
         give_up();
     if (fds->control >= 0 && dup3(fds->control, (int)first_unused, O_CLOEXEC) < 0)
         give_up();
@@ -300,6 +303,7 @@ static void close_instance(struct template_state *state)
 {
     if (state->instantiated)
         wasm_instance_close(&state->host);
+    bpf_reset(&state->host);
     wasi_reset(state->wasi);
     family_forget_places(state->host.family);
     state->instantiated = state->initialized = false;
@@ -586,6 +590,7 @@ void instance_run(struct template_state *state, const struct guest_fork *fork,
     state->control = fds->control >= 0 ? instance_control_fd(state) : -1;
     if (state->control >= 0 && !channel)
         update_point_open(&state->host, state->control);
+    state->host.bpf_socket = fds->bpf >= 0 ? instance_bpf_fd(state) : -1;
     restrict_files(state);
     /* Of its own user namespace (isolation: request) or the template's: all go, for good. */
     if (lockdown_capabilities(0) < 0)

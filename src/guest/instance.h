@@ -12,8 +12,8 @@
 
 #define INSTANCE_EVENT_FD GUEST_EVENT_FD
 /* Granted directories follow, then granted listening sockets, then the socket to the connector,
- * then that to vireo-platform, then the control socket (control.h), then a family's to the
- * supervisor (kin.h), where they are granted. */
+ * then that to vireo-platform, then that to vireo-broker, then the control socket (control.h), then
+ * a family's to the supervisor (kin.h), where they are granted. */
 #define INSTANCE_FIRST_DIRECTORY_FD 4
 
 /* All that the template prepared, shared by its instances copy-on-write. */
@@ -50,9 +50,14 @@ static inline int instance_platform_fd(const struct template_state *state)
     return instance_connector_fd(state) + (state->setup.connect_count > 0);
 }
 
-static inline int instance_control_fd(const struct template_state *state)
+static inline int instance_bpf_fd(const struct template_state *state)
 {
     return instance_platform_fd(state) + ((state->setup.grants & GUEST_GRANT_PLATFORM) != 0);
+}
+
+static inline int instance_control_fd(const struct template_state *state)
+{
+    return instance_bpf_fd(state) + ((state->setup.grants & GUEST_GRANT_BPF) != 0);
 }
 
 static inline int instance_kin_fd(const struct template_state *state)
@@ -66,6 +71,7 @@ struct instance_fds {
     int stdio[3];      /* -1 without GUEST_FORK_RUN */
     int connector;     /* -1 without GUEST_FORK_CONNECTOR */
     int platform;      /* -1 without GUEST_FORK_PLATFORM */
+    int bpf;           /* -1 without GUEST_FORK_BPF */
     int control;       /* -1 without GUEST_FORK_CONTROL */
     int kin, kin_page; /* -1 without GUEST_FORK_KIN */
     int become;        /* -1 without GUEST_FORK_BLANK */

@@ -8,7 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define LIBRARY_ABI 3
+#define LIBRARY_ABI 4
 #define LIBRARY_SYMBOL "vireo_library" /* the one symbol that a library exports */
 
 struct wasm_memory; /* wasm_rt_memory_t */
@@ -40,6 +40,10 @@ struct library_face {
      * NULL then. NULL too where there are only exported functions, for other libraries.
      */
     int64_t (*native_handler)(const uint8_t *in, size_t in_bytes, uint8_t *out, size_t out_max);
+    /* Of modules that import eBPF: the table of functions (wasm_rt_funcref_table_t), and TinyGo's
+     * callback: export go-callback. */
+    void *(*table)(void *instance);
+    uint32_t (*go_callback)(void *instance, uint32_t context, uint32_t data, uint32_t bytes);
 };
 
 /*

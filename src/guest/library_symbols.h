@@ -80,6 +80,15 @@ LIBRARY_SYMBOL(Z_vireoZ_kv_put)
 LIBRARY_SYMBOL(Z_vireoZ_queue_push)
 LIBRARY_SYMBOL(Z_vireoZ_sql)
 
+/* eBPF programs of functions (bpf.c), imported as wasm-bpf names them. */
+LIBRARY_SYMBOL(Z_callbackZ2DwrapperZ_wasm_bpf_buffer_poll)
+LIBRARY_SYMBOL(Z_wasm_bpfZ_wasm_attach_bpf_program)
+LIBRARY_SYMBOL(Z_wasm_bpfZ_wasm_bpf_buffer_poll)
+LIBRARY_SYMBOL(Z_wasm_bpfZ_wasm_bpf_map_fd_by_name)
+LIBRARY_SYMBOL(Z_wasm_bpfZ_wasm_bpf_map_operate)
+LIBRARY_SYMBOL(Z_wasm_bpfZ_wasm_close_bpf_object)
+LIBRARY_SYMBOL(Z_wasm_bpfZ_wasm_load_bpf_object)
+
 /* WASI preview 1 (wasi*.c). */
 #define WASI_SYMBOL(name) LIBRARY_SYMBOL(Z_wasi_snapshot_preview1Z_##name)
 WASI_SYMBOL(args_get)

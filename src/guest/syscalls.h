@@ -12,11 +12,11 @@
  *
  * Rules: ANY; NO_EXEC: the protection argument must lack PROT_EXEC; ANONYMOUS: NO_EXEC,
  * MAP_ANONYMOUS and no huge pages (with the grant `link` PRIVATE: files too, privately,
- * never both writable and executable); EVENT_FD: descriptor INSTANCE_EVENT_FD only, unless a grant
- * allows ANY; DISCARD: MADV_DONTNEED; WAIT_WAKE: FUTEX_WAIT and FUTEX_WAKE; CLOCK: the system's
- * clocks and its own, not those of other processes; FLAGS: F_GETFD to F_SETFL; FORK: the flag word
- * is SIGCHLD and nothing else;
- * REMOVE: IPC_RMID; REMOVE_STAT: that or IPC_STAT; ATTACH: no flag but SHM_RDONLY; SMALL_PAGES: no
+ * never both writable and executable; with the grant `bpf` BUFFERS: files too, not executable);
+ * EVENT_FD: descriptor INSTANCE_EVENT_FD only, unless a grant allows ANY; DISCARD: MADV_DONTNEED;
+ * WAIT_WAKE: FUTEX_WAIT and FUTEX_WAKE; CLOCK: the system's clocks and its own, not those of other
+ * processes; FLAGS: F_GETFD to F_SETFL; FORK: the flag word is SIGCHLD and nothing else; REMOVE:
+ * IPC_RMID; REMOVE_STAT: that or IPC_STAT; ATTACH: no flag but SHM_RDONLY; SMALL_PAGES: no
  * SHM_HUGETLB.
  */
 
@@ -55,7 +55,7 @@ SYSCALL(readv,
         RULE_ANY)
 SYSCALL(writev,
         GUEST_GRANT_STDIO | GUEST_GRANT_FILES | GUEST_GRANT_SOCKETS | GUEST_GRANT_IPC |
-            GUEST_GRANT_PLATFORM,
+            GUEST_GRANT_PLATFORM | GUEST_GRANT_BPF,
         RULE_ANY)
 SYSCALL(pread64, GUEST_GRANT_STDIO | GUEST_GRANT_FILES, RULE_ANY)
 SYSCALL(preadv, GUEST_GRANT_STDIO | GUEST_GRANT_FILES, RULE_ANY)
@@ -68,11 +68,11 @@ SYSCALL(fcntl, GUEST_GRANT_STDIO | GUEST_GRANT_FILES | GUEST_GRANT_SOCKETS | GUE
         RULE_FLAGS)
 SYSCALL(ppoll,
         GUEST_GRANT_STDIO | GUEST_GRANT_FILES | GUEST_GRANT_SOCKETS | GUEST_GRANT_FORK |
-            GUEST_GRANT_IPC,
+            GUEST_GRANT_IPC | GUEST_GRANT_BPF,
         RULE_ANY)
 SYSCALL(close,
         GUEST_GRANT_STDIO | GUEST_GRANT_FILES | GUEST_GRANT_SOCKETS | GUEST_GRANT_FORK |
-            GUEST_GRANT_IPC | GUEST_GRANT_CONTROL,
+            GUEST_GRANT_IPC | GUEST_GRANT_CONTROL | GUEST_GRANT_BPF,
         RULE_ANY)
 SYSCALL(fsync, GUEST_GRANT_STDIO | GUEST_GRANT_FILES, RULE_ANY)
 SYSCALL(fdatasync, GUEST_GRANT_STDIO | GUEST_GRANT_FILES, RULE_ANY)
@@ -97,7 +97,7 @@ SYSCALL(recvfrom, GUEST_GRANT_SOCKETS, RULE_ANY)
 SYSCALL(shutdown, GUEST_GRANT_SOCKETS, RULE_ANY)
 SYSCALL(accept4, GUEST_GRANT_LISTEN, RULE_ANY)
 /* Takes connected sockets from the connector, which is asked by write. */
-SYSCALL(recvmsg, GUEST_GRANT_CONNECT | GUEST_GRANT_CONTROL, RULE_ANY)
+SYSCALL(recvmsg, GUEST_GRANT_CONNECT | GUEST_GRANT_CONTROL | GUEST_GRANT_BPF, RULE_ANY)
 
 /* A family: its members are alone in their pid namespace, and end with its first. */
 SYSCALL(clone, GUEST_GRANT_FORK, RULE_FORK)

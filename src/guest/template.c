@@ -38,7 +38,7 @@
 /* Instances of one template at a time. */
 #define CHILDREN_MAX 4096
 /* Above all descriptors that an instance may have. */
-#define PLACES_END (INSTANCE_FIRST_DIRECTORY_FD + GRANT_FILES_MAX + GRANT_LISTEN_MAX + 4)
+#define PLACES_END (INSTANCE_FIRST_DIRECTORY_FD + GRANT_FILES_MAX + GRANT_LISTEN_MAX + 5)
 
 /* The template's own: no instance has it, which is one page less of each, and knows of no other. */
 struct children {
@@ -214,6 +214,8 @@ static int setup_socket_places(int any_fd, struct err *err)
          dup3(any_fd, instance_connector_fd(&state), O_CLOEXEC) < 0) ||
         ((state.setup.grants & GUEST_GRANT_PLATFORM) &&
          dup3(any_fd, instance_platform_fd(&state), O_CLOEXEC) < 0) ||
+        ((state.setup.grants & GUEST_GRANT_BPF) &&
+         dup3(any_fd, instance_bpf_fd(&state), O_CLOEXEC) < 0) ||
         ((state.setup.grants & GUEST_GRANT_CONTROL) &&
          dup3(any_fd, instance_control_fd(&state), O_CLOEXEC) < 0) ||
         ((state.setup.grants & (GUEST_GRANT_FORK | GUEST_GRANT_IPC)) &&
@@ -303,12 +305,14 @@ static int fork_fds(const struct guest_fork *message, const int *fds, size_t fd_
 {
     bool run = message->flags & GUEST_FORK_RUN;
     size_t first_group = run ? 3 : 2;
-    int connector = -1, platform = -1, control = -1, kin = -1, page = -1, become = -1;
+    int connector = -1, platform = -1, bpf = -1, control = -1, kin = -1, page = -1, become = -1;
 
     if (message->flags & GUEST_FORK_CONNECTOR)
         connector = first_group < fd_count ? fds[first_group++] : -1;
     if (message->flags & GUEST_FORK_PLATFORM)
         platform = first_group < fd_count ? fds[first_group++] : -1;
+    if (message->flags & GUEST_FORK_BPF)
+        bpf = first_group < fd_count ? fds[first_group++] : -1;
     if (message->flags & GUEST_FORK_CONTROL)
         control = first_group < fd_count ? fds[first_group++] : -1;
     if ((message->flags & GUEST_FORK_KIN) && first_group + 2 <= fd_count) {
@@ -324,6 +328,7 @@ static int fork_fds(const struct guest_fork *message, const int *fds, size_t fd_
                                      .event = -1,
                                      .connector = connector,
                                      .platform = platform,
+                                     .bpf = bpf,
                                      .control = control,
                                      .kin = kin,
                                      .kin_page = page,

@@ -45,6 +45,7 @@ enum guest_message_type {
 #define GUEST_GRANT_CONTROL (GUEST_GRANT_LINK | GUEST_GRANT_UPDATE)
 /* What all but proved code has: linear memory that grows, the C library's memory, clocks. */
 #define GUEST_GRANT_CODE 512u
+#define GUEST_GRANT_BPF 1024u /* eBPF programs, by vireo-broker: bpf.h */
 /* Either has connections. */
 #define GUEST_GRANT_SOCKETS (GUEST_GRANT_LISTEN | GUEST_GRANT_CONNECT)
 
@@ -58,6 +59,7 @@ enum guest_message_type {
 #define GUEST_FORK_PLATFORM 32u  /* the socket to vireo-platform is there (guest/platform.h) */
 #define GUEST_FORK_CONTROL 64u   /* and the supervisor's socket: control.h */
 #define GUEST_FORK_KIN 128u      /* the socket and the page of a family are there: kin.h */
+#define GUEST_FORK_BPF 1024u     /* the socket to vireo-broker is there: bpf.h */
 #define GUEST_FORK_BLANK 256u    /* and a socket in which the fork finds its GUEST_SETUP */
 #define GUEST_FORK_NEAR 512u     /* the template is on one processor; the instance has all again */
 
@@ -127,10 +129,11 @@ struct guest_ready {
 /*
  * Descriptors, in this order: channel memfd and eventfd (or stdin, stdout, stderr for
  * GUEST_FORK_RUN), the socket to the connector if GUEST_FORK_CONNECTOR, that to vireo-platform if
- * GUEST_FORK_PLATFORM, the control socket if GUEST_FORK_CONTROL, socket and page (a memfd) of the
- * family if GUEST_FORK_KIN, the set-up's socket if GUEST_FORK_BLANK, then `group_count` of control
- * groups: a v2 directory first if GUEST_FORK_INTO_GROUP, then v1 `tasks` files. Group descriptors
- * are gone before the first tenant instruction.
+ * GUEST_FORK_PLATFORM, that to vireo-broker if GUEST_FORK_BPF, the control socket if
+ * GUEST_FORK_CONTROL, socket and page (a memfd) of the family if GUEST_FORK_KIN, the set-up's
+ * socket if GUEST_FORK_BLANK, then `group_count` of control groups: a v2 directory first if
+ * GUEST_FORK_INTO_GROUP, then v1 `tasks` files. Group descriptors are gone before the first tenant
+ * instruction.
  */
 struct guest_fork {
     uint32_t type; /* GUEST_FORK */

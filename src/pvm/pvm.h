@@ -128,6 +128,7 @@ struct pvm_fork_options {
     const int *stdio;                  /* 0, 1, 2 for `vireo run` and servers */
     int connector;                     /* its socket to the connector; 0: it has no such grant */
     int platform;                      /* its socket to vireo-platform; 0: likewise */
+    int bpf;                           /* its socket to vireo-broker; 0: likewise */
     int control;                       /* its control socket; 0: it has no grant `link` */
     int kin, kin_page;  /* a family's socket to its supervisor, and the answers; 0: none */
     bool *ret_recycled; /* of a blank that is reused: it is an ended one again; may be NULL */

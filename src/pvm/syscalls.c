@@ -41,6 +41,7 @@ enum wall_rule {
     RULE_FORK,
     RULE_REMOVE,
     RULE_PRIVATE,
+    RULE_BUFFERS,
     RULE_REMOVE_STAT,
     RULE_ATTACH,
     RULE_SMALL_PAGES,
@@ -75,6 +76,8 @@ static const struct {
                       {{2, VK_LE, PROT_READ | PROT_EXEC},
                        {3, VK_ANY_OF, MAP_PRIVATE},
                        {3, VK_NONE_OF, MAP_HUGETLB}}},
+    /* Of files too: buffers of eBPF maps. No file that a manifest grants can be executed. */
+    [RULE_BUFFERS] = {2, {{2, VK_NONE_OF, PROT_EXEC}, {3, VK_NONE_OF, MAP_HUGETLB}}},
     [RULE_DISCARD] = {1, {{2, VK_EQ, MADV_DONTNEED}}},
     /* The others name a thread by its id: priority inheritance tells which ids there are. */
     [RULE_WAIT_WAKE] = {1, {{1, VK_NONE_OF, ~(uint32_t)(FUTEX_WAKE | FUTEX_PRIVATE_FLAG)}}},
@@ -126,7 +129,7 @@ uint32_t pvm_grants(const struct manifest *manifest)
            (manifest_connects(manifest) ? GUEST_GRANT_CONNECT : 0) |
            (manifest->fork ? GUEST_GRANT_FORK : 0) | (manifest->ipc ? GUEST_GRANT_IPC : 0) |
            (manifest->layers & ALLOW_BIT(ALLOW_PLATFORM) ? GUEST_GRANT_PLATFORM : 0) |
-           (manifest->link ? GUEST_GRANT_LINK : 0) |
+           (manifest->bpf.given ? GUEST_GRANT_BPF : 0) | (manifest->link ? GUEST_GRANT_LINK : 0) |
            /* A server has standard streams: its output is the log. */
            (manifest->listen_count ? GUEST_GRANT_LISTEN | GUEST_GRANT_STDIO : 0);
 }
@@ -139,10 +142,13 @@ static enum wall_rule rule_under(const struct entry *entry, uint32_t grants)
     /* A grant of descriptors is a grant to write to them. */
     if (entry->rule == RULE_EVENT_FD &&
         (grants & (GUEST_GRANT_STDIO | GUEST_GRANT_FILES | GUEST_GRANT_SOCKETS | GUEST_GRANT_FORK |
-                   GUEST_GRANT_IPC | GUEST_GRANT_PLATFORM | GUEST_GRANT_CONTROL)))
+                   GUEST_GRANT_IPC | GUEST_GRANT_PLATFORM | GUEST_GRANT_CONTROL | GUEST_GRANT_BPF)))
         return RULE_ANY;
     if (entry->rule == RULE_ANONYMOUS && (grants & GUEST_GRANT_CONTROL))
         return RULE_PRIVATE;
+    /* A manifest has one of the two. */
+    if (entry->rule == RULE_ANONYMOUS && (grants & GUEST_GRANT_BPF))
+        return RULE_BUFFERS;
     return entry->rule;
 }
 

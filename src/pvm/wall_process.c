@@ -348,6 +348,10 @@ int pvm_fork(struct pvm_template *template, const struct pvm_fork_options *optio
         message.flags |= GUEST_FORK_PLATFORM;
         fds[count++] = options->platform;
     }
+    if (options->bpf > 0) {
+        message.flags |= GUEST_FORK_BPF;
+        fds[count++] = options->bpf;
+    }
     if (options->control > 0) {
         message.flags |= GUEST_FORK_CONTROL;
         fds[count++] = options->control;

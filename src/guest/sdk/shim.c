@@ -5,12 +5,14 @@
  * module.c), so that no code of ours is generated. What the module has is told by macros, from the
  * build's own look at it (struct wasm_facts), never from the text of m.h:
  *
- *   SHIM_IMPORTS=N     number of *distinct modules* it imports from (0, 1 or 2: "vireo",
- *                      "wasi_snapshot_preview1"); Z_m_instantiate() takes a pointer for each
- *   SHIM_START         it exports function "_start" () -> ()        (a command)
+ *   SHIM_IMPORTS=N     number of *distinct modules* it imports from (0 to 4: "vireo", "wasm_bpf",
+ *                      "callback-wrapper", "wasi_snapshot_preview1"); Z_m_instantiate() takes a
+ * pointer for each SHIM_START         it exports function "_start" () -> ()        (a command)
  *   SHIM_INITIALIZE    it exports function "_initialize" () -> ()   (a reactor)
  *   SHIM_HANDLER       it exports vireo_request_buffer, vireo_handle, vireo_answer_buffer
  *   SHIM_START_SECTION it has a start section: code that runs at instantiation
+ *   SHIM_TABLE         table 0 is exported as "vireo_table": for callbacks of eBPF
+ *   SHIM_GO_CALLBACK   it exports function "go-callback"
  *   SHIM_MEMORY        it exports memory "memory": required, nothing runs without it
  *
  * An export of another kind or type than these is a compile error here, not a cast.
@@ -69,8 +71,12 @@ static void shim_instantiate(void *instance, void *host)
     Z_m_instantiate(instance, host);
 #elif SHIM_IMPORTS == 2
     Z_m_instantiate(instance, host, host);
+#elif SHIM_IMPORTS == 3
+    Z_m_instantiate(instance, host, host, host);
+#elif SHIM_IMPORTS == 4
+    Z_m_instantiate(instance, host, host, host, host);
 #else
-#error "SHIM_IMPORTS is 0, 1 or 2"
+#error "SHIM_IMPORTS is 0 to 4"
 #endif
 }
 
@@ -121,6 +127,22 @@ static uint32_t shim_answer_buffer(void *instance)
 }
 #endif
 
+#ifdef SHIM_TABLE
+TYPE_IS(Z_mZ_vireo_table, wasm_rt_funcref_table_t *(*)(Z_m_instance_t *));
+static void *shim_table(void *instance)
+{
+    return Z_mZ_vireo_table(instance);
+}
+#endif
+
+#ifdef SHIM_GO_CALLBACK
+TYPE_IS(Z_mZ_goZ2Dcallback, u32 (*)(Z_m_instance_t *, u32, u32, u32));
+static uint32_t shim_go_callback(void *instance, uint32_t context, uint32_t data, uint32_t bytes)
+{
+    return Z_mZ_goZ2Dcallback(instance, context, data, bytes);
+}
+#endif
+
 __attribute__((visibility("default"))) extern const struct library_face vireo_library;
 
 const struct library_face vireo_library = {
@@ -143,5 +165,11 @@ const struct library_face vireo_library = {
     .request_buffer = shim_request_buffer,
     .handle = shim_handle,
     .answer_buffer = shim_answer_buffer,
+#endif
+#ifdef SHIM_TABLE
+    .table = shim_table,
+#endif
+#ifdef SHIM_GO_CALLBACK
+    .go_callback = shim_go_callback,
 #endif
 };

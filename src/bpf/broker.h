@@ -1,0 +1,39 @@
+/*
+ * vireo-broker: loads the eBPF programs of functions. It has the capabilities to load and attach
+ * them and no others, and reads no ELF and no type information of a function: vireo-bpf does, which
+ * has no rights, and gives flat arrays, which are checked against the function's policy here.
+ *
+ *   who starts it to the broker    BROKER_FD: struct broker_instance and two descriptors, the
+ *                                  broker's end of a SEQPACKET pair whose other end the instance
+ *                                  has, and the instance's own v2 control group (a directory)
+ *   instance to broker and back    over that pair: guest/bpf.h
+ *   broker to reader               BROKER_READER_FD: reader.h
+ *
+ * Each instance is served by a child of its own, which ends with it: what the kernel has of it then
+ * has no descriptor left, and is gone.
+ */
+#pragma once
+
+#include <stdint.h>
+
+#include "base/limits.h"
+#include "bpf/policy.h"
+#include "guest/bpf.h"
+
+#define BROKER_FD 3
+#define BROKER_READER_FD 4
+
+/* Where the broker's root has them. */
+#define BROKER_TRACING "/tracing"
+#define BROKER_SOURCES "/sys/bus/event_source/devices"
+#define BROKER_GROUPS "/cgroup"
+
+struct broker_instance {
+    uint32_t version; /* BROKER_VERSION */
+    uint32_t reserved;
+    char function[NAME_MAX_BYTES + 1];
+    struct bpf_policy policy;
+};
+
+/* `uid` is what it runs as. Serves until its socket ends. Returns the program's exit status. */
+int broker_main(uint32_t uid);

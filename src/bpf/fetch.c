@@ -1,0 +1,88 @@
+/* An ELF object goes to the reader, its image comes back through a pipe, within a deadline. */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/clock.h"
+#include "base/err.h"
+#include "base/fd.h"
+#include "bpf/broker_internal.h"
+#include "bpf/reader.h"
+
+/* A child of the reader ends by itself after ten seconds. */
+#define DEADLINE_NS INT64_C(15000000000)
+#define ROOM_FIRST (256u << 10)
+
+static int wait_more(int fd, int64_t deadline_ns)
+{
+    int64_t left_ms = (deadline_ns - clock_now_ns()) / 1000000;
+    struct pollfd poll_fd = {.fd = fd, .events = POLLIN};
+
+    if (left_ms <= 0)
+        return -ETIME;
+    int n = poll(&poll_fd, 1, (int)left_ms);
+    return n < 0 && errno != EINTR ? -errno : 0;
+}
+
+/* All that comes until the other end is closed. */
+static int read_image(int fd, uint8_t **ret_bytes, size_t *ret_size)
+{
+    int64_t deadline_ns = clock_now_ns() + DEADLINE_NS;
+    size_t room = ROOM_FIRST, size = 0;
+    _cleanup_(freep) uint8_t *bytes = malloc(room);
+
+    while (bytes) {
+        int r = wait_more(fd, deadline_ns);
+        if (r < 0)
+            return r;
+        ssize_t n = read(fd, bytes + size, room - size);
+        if (n < 0 && (errno == EINTR || errno == EAGAIN))
+            continue;
+        if (n < 0)
+            return -errno;
+        if (n == 0) {
+            *ret_bytes = steal_ptr(&bytes);
+            *ret_size = size;
+            return 0;
+        }
+        size += (size_t)n;
+        if (size < room)
+            continue;
+        if (room >= IMAGE_BYTES_MAX)
+            return -EFBIG;
+        uint8_t *grown = realloc(bytes, room *= 2);
+        if (!grown)
+            return -ENOMEM;
+        (void)steal_ptr(&bytes);
+        bytes = grown;
+    }
+    return -ENOMEM;
+}
+
+int fetch_image(int object_fd, uint32_t bytes, uint8_t **ret_bytes, size_t *ret_size,
+                struct err *err)
+{
+    const struct reader_request request = {.version = BROKER_VERSION, .bytes = bytes};
+    int ends[2];
+
+    if (pipe2(ends, O_CLOEXEC) < 0)
+        return err_set(err, -errno, "cannot load object");
+    _cleanup_(closep) int ours = ends[0];
+    int r = fd_send(BROKER_READER_FD, &request, sizeof request, (int[]){object_fd, ends[1]}, 2);
+    close(ends[1]);
+    fcntl(ours, F_SETFL, O_NONBLOCK);
+    if (r == 0)
+        r = read_image(ours, ret_bytes, ret_size);
+    if (r < 0)
+        return err_set(err, r, "cannot load object: ask its reader");
+    if (*ret_size > 0)
+        return 0;
+    free(*ret_bytes);
+    return err_say(err, -EBADMSG,
+                   "cannot load object: its reader ended: it is no proper object, or "
+                   "needs too much memory or time");
+}

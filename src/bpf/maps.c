@@ -1,0 +1,175 @@
+/*
+ * What an instance does with its maps: elements by bpf(2), here, and buffers, whose descriptors it
+ * gets to map them by itself. A map that holds maps takes the object's own, by their numbers.
+ */
+#include <errno.h>
+#include <linux/bpf.h>
+#include <linux/perf_event.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <bpf/bpf.h>
+
+#include "bpf/broker_internal.h"
+
+/* Of each processor's part of a perf event array. */
+#define EVENT_PAGES 64u
+
+void map_clear(struct object_map *map)
+{
+    for (uint32_t i = 0; i < map->event_count; i++)
+        if (map->events[i] >= 0)
+            close(map->events[i]);
+    free(map->events);
+    if (map->fd >= 0)
+        close(map->fd);
+    map->fd = -1;
+    map->event_count = 0;
+    map->events = NULL;
+}
+
+static bool holds_maps(uint32_t type)
+{
+    return type == BPF_MAP_TYPE_ARRAY_OF_MAPS || type == BPF_MAP_TYPE_HASH_OF_MAPS;
+}
+
+/* Their values are descriptors or numbers of the whole machine: what is in them stays as it was
+ * loaded. */
+static bool is_closed(uint32_t type)
+{
+    return type == BPF_MAP_TYPE_PROG_ARRAY || type == BPF_MAP_TYPE_PERF_EVENT_ARRAY ||
+           type == BPF_MAP_TYPE_RINGBUF || type == BPF_MAP_TYPE_CGROUP_ARRAY;
+}
+
+static int update(struct object *object, const struct object_map *map, const void *key,
+                  const void *value, uint64_t flags)
+{
+    uint32_t number;
+    int fd;
+
+    if (!holds_maps(map->shown.type))
+        return bpf_map_update_elem(map->fd, key, value, flags) < 0 ? -errno : 0;
+    memcpy(&number, value, sizeof number);
+    if (number >= object->guest_maps)
+        return -EBADF;
+    fd = object->maps[number].fd;
+    return bpf_map_update_elem(map->fd, key, &fd, flags) < 0 ? -errno : 0;
+}
+
+int map_operate(struct object *object, uint32_t number, uint32_t command, uint64_t flags,
+                const void *key, uint32_t key_bytes, void *value, uint32_t value_bytes,
+                uint32_t *ret_bytes)
+{
+    *ret_bytes = 0;
+    if (number >= object->guest_maps)
+        return -EBADF;
+    struct object_map *map = &object->maps[number];
+    bool first = command == BPF_MAP_GET_NEXT_KEY && key_bytes == 0;
+    if (is_closed(map->shown.type))
+        return -EOPNOTSUPP;
+    if (key_bytes != map->shown.key_bytes && !first)
+        return -EINVAL;
+    switch (command) {
+    case BPF_MAP_LOOKUP_ELEM:
+        /* What it would read is a number of the machine's. */
+        if (holds_maps(map->shown.type))
+            return -EOPNOTSUPP;
+        if (bpf_map_lookup_elem_flags(map->fd, key, value, flags) < 0)
+            return -errno;
+        *ret_bytes = map->shown.value_bytes;
+        return 0;
+    case BPF_MAP_UPDATE_ELEM:
+        if (value_bytes != map->shown.value_bytes)
+            return -EINVAL;
+        return update(object, map, key, value, flags);
+    case BPF_MAP_DELETE_ELEM:
+        return bpf_map_delete_elem(map->fd, key) < 0 ? -errno : 0;
+    case BPF_MAP_GET_NEXT_KEY:
+        if (bpf_map_get_next_key(map->fd, first ? NULL : key, value) < 0)
+            return -errno;
+        *ret_bytes = map->shown.key_bytes;
+        return 0;
+    default:
+        return -EINVAL;
+    }
+}
+
+/* One software event a processor, into which programs write; as libbpf's perf_buffer opens it. */
+static int open_event(const struct object_map *map, uint32_t processor)
+{
+    struct perf_event_attr attr = {
+        .size = sizeof attr,
+        .type = PERF_TYPE_SOFTWARE,
+        .config = PERF_COUNT_SW_BPF_OUTPUT,
+        .sample_type = PERF_SAMPLE_RAW,
+        .sample_period = 1,
+        .wakeup_events = 1,
+    };
+    int fd =
+        (int)syscall(__NR_perf_event_open, &attr, -1, (int)processor, -1, PERF_FLAG_FD_CLOEXEC);
+
+    if (fd < 0)
+        return -errno;
+    if (bpf_map_update_elem(map->fd, &processor, &fd, BPF_ANY) < 0 ||
+        ioctl(fd, PERF_EVENT_IOC_ENABLE, 0) < 0) {
+        int error = -errno;
+        close(fd);
+        return error;
+    }
+    return fd;
+}
+
+/* A processor that is not there now has none (ENODEV): its number is left out. */
+static int open_events(struct object_map *map)
+{
+    uint32_t count = processors();
+
+    if (count > map->shown.entries)
+        count = map->shown.entries;
+    map->events = calloc(count + 1, sizeof *map->events);
+    if (!map->events)
+        return -ENOMEM;
+    for (uint32_t i = 0; i < count; i++) {
+        int fd = open_event(map, i);
+        if (fd == -ENODEV)
+            continue;
+        if (fd < 0)
+            return fd;
+        map->events[map->event_count++] = fd;
+    }
+    return 0;
+}
+
+int map_buffer(struct object *object, uint32_t number, uint64_t first,
+               int fds[static BROKER_BUFFERS_MAX], struct broker_buffer *ret_buffer)
+{
+    if (number >= object->guest_maps)
+        return -EBADF;
+    struct object_map *map = &object->maps[number];
+    uint32_t page = (uint32_t)sysconf(_SC_PAGESIZE);
+
+    *ret_buffer = (struct broker_buffer){.page_bytes = page};
+    if (map->buffer_given)
+        return -EBUSY;
+    if (map->shown.type == BPF_MAP_TYPE_RINGBUF) {
+        fds[0] = map->fd;
+        ret_buffer->count = ret_buffer->total = 1;
+        ret_buffer->data_bytes = map->shown.entries;
+        map->buffer_given = true;
+        return 0;
+    }
+    if (map->shown.type != BPF_MAP_TYPE_PERF_EVENT_ARRAY)
+        return -EINVAL;
+    int r = map->events ? 0 : open_events(map);
+    if (r < 0)
+        return r;
+    ret_buffer->total = map->event_count;
+    ret_buffer->data_bytes = EVENT_PAGES * page;
+    while (first < map->event_count && ret_buffer->count < BROKER_BUFFERS_MAX)
+        fds[ret_buffer->count++] = map->events[first++];
+    map->buffer_given = first >= map->event_count;
+    return 0;
+}

@@ -1,0 +1,405 @@
+/* What is allowed when nothing narrower is said, and the checks of an image against a policy. */
+#include <errno.h>
+#include <fnmatch.h>
+#include <inttypes.h>
+#include <linux/bpf.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/err.h"
+#include "bpf/image.h"
+#include "bpf/policy.h"
+
+#define DEFAULT_MAP_BYTES (UINT64_C(16) << 20)
+#define BTF_BYTES_MAX (4u << 20)
+
+/* They change what others do, or make what no policy has seen. Nobody is given them. */
+static const uint32_t never[] = {
+    BPF_FUNC_probe_write_user,
+    BPF_FUNC_override_return,
+    BPF_FUNC_send_signal,
+    BPF_FUNC_send_signal_thread,
+    BPF_FUNC_sys_bpf,
+    BPF_FUNC_sys_close,
+    BPF_FUNC_btf_find_by_name_kind,
+    BPF_FUNC_kallsyms_lookup_name,
+    BPF_FUNC_copy_from_user_task,
+    BPF_FUNC_trace_printk,
+    BPF_FUNC_trace_vprintk,
+};
+
+/* What tells of the caller alone, or of the module's own maps and packets. */
+static const uint32_t own[] = {
+    BPF_FUNC_map_lookup_elem,
+    BPF_FUNC_map_update_elem,
+    BPF_FUNC_map_delete_elem,
+    BPF_FUNC_map_push_elem,
+    BPF_FUNC_map_pop_elem,
+    BPF_FUNC_map_peek_elem,
+    BPF_FUNC_map_lookup_percpu_elem,
+    BPF_FUNC_for_each_map_elem,
+    BPF_FUNC_ktime_get_ns,
+    BPF_FUNC_ktime_get_boot_ns,
+    BPF_FUNC_ktime_get_coarse_ns,
+    BPF_FUNC_ktime_get_tai_ns,
+    BPF_FUNC_jiffies64,
+    BPF_FUNC_get_prandom_u32,
+    BPF_FUNC_get_smp_processor_id,
+    BPF_FUNC_get_numa_node_id,
+    BPF_FUNC_tail_call,
+    BPF_FUNC_get_current_pid_tgid,
+    BPF_FUNC_get_current_uid_gid,
+    BPF_FUNC_get_current_comm,
+    BPF_FUNC_get_current_cgroup_id,
+    BPF_FUNC_perf_event_output,
+    BPF_FUNC_ringbuf_output,
+    BPF_FUNC_ringbuf_reserve,
+    BPF_FUNC_ringbuf_submit,
+    BPF_FUNC_ringbuf_discard,
+    BPF_FUNC_ringbuf_query,
+    BPF_FUNC_probe_read_user,
+    BPF_FUNC_probe_read_user_str,
+    BPF_FUNC_spin_lock,
+    BPF_FUNC_spin_unlock,
+    BPF_FUNC_loop,
+    BPF_FUNC_strtol,
+    BPF_FUNC_strtoul,
+    BPF_FUNC_strncmp,
+    BPF_FUNC_snprintf,
+    BPF_FUNC_skb_load_bytes,
+    BPF_FUNC_skb_load_bytes_relative,
+    BPF_FUNC_csum_diff,
+    BPF_FUNC_get_socket_cookie,
+    BPF_FUNC_get_socket_uid,
+    BPF_FUNC_sk_fullsock,
+    BPF_FUNC_tcp_sock,
+    BPF_FUNC_get_attach_cookie,
+    BPF_FUNC_sysctl_get_name,
+    BPF_FUNC_sysctl_get_current_value,
+    BPF_FUNC_sysctl_get_new_value,
+    BPF_FUNC_get_retval,
+    BPF_FUNC_set_retval,
+};
+
+/* Hooks that are met in the context of whom they tell of, without a pointer of the kernel's. */
+static const char *const own_points[] = {
+    "syscalls/sys_enter_*",  "syscalls/sys_exit_*",      "raw_syscalls/sys_enter",
+    "raw_syscalls/sys_exit", "sched/sched_process_exec", "sched/sched_process_exit",
+};
+
+/* Maps of kernel objects (stack_trace has addresses of code) are the machine's. */
+static const uint32_t host_maps[] = {BPF_MAP_TYPE_STACK_TRACE};
+
+static void set_helper(struct bpf_policy *policy, uint32_t number, bool on)
+{
+    uint64_t bit = UINT64_C(1) << (number % 64);
+
+    if (number >= POLICY_HELPERS)
+        return;
+    if (on)
+        policy->helpers[number / 64] |= bit;
+    else
+        policy->helpers[number / 64] &= ~bit;
+}
+
+void policy_default(struct bpf_policy *policy, bool host)
+{
+    memset(policy, 0, sizeof *policy);
+    policy->given = 1;
+    policy->host = host;
+    policy->map_bytes = DEFAULT_MAP_BYTES;
+    policy->map_count = 32;
+    policy->program_count = 32;
+    for (size_t i = 0; i < bpf_kind_count; i++)
+        if (!bpf_kinds[i].alias_of && (host || !bpf_kinds[i].host))
+            policy->kinds |= UINT64_C(1) << i;
+    for (uint32_t type = 0; type < 64; type++)
+        if (strcmp(bpf_map_type_name(type), "unknown") != 0)
+            policy->maps |= UINT64_C(1) << type;
+    for (size_t i = 0; i < ARRAY_LEN(host_maps) && !host; i++)
+        policy->maps &= ~(UINT64_C(1) << host_maps[i]);
+    for (uint32_t number = 1; number < POLICY_HELPERS && host; number++)
+        set_helper(policy, number, strcmp(bpf_helper_name(number), "unknown") != 0);
+    for (size_t i = 0; i < ARRAY_LEN(own); i++)
+        set_helper(policy, own[i], true);
+    for (size_t i = 0; i < ARRAY_LEN(never); i++)
+        set_helper(policy, never[i], false);
+}
+
+void policy_settle(const struct bpf_policy *said, struct bpf_policy *ret_policy)
+{
+    struct bpf_policy policy;
+    uint64_t any = 0;
+
+    policy_default(&policy, said->host);
+    for (size_t i = 0; i < ARRAY_LEN(said->helpers); i++)
+        any |= said->helpers[i];
+    if (any)
+        memcpy(policy.helpers, said->helpers, sizeof policy.helpers);
+    policy.given = said->given;
+    policy.kinds = said->kinds ? said->kinds : policy.kinds;
+    policy.maps = said->maps ? said->maps : policy.maps;
+    policy.map_bytes = said->map_bytes ? said->map_bytes : policy.map_bytes;
+    policy.map_count = said->map_count ? said->map_count : policy.map_count;
+    policy.program_count = said->program_count ? said->program_count : policy.program_count;
+    policy.attach_count = said->attach_count;
+    memcpy(policy.attach, said->attach, sizeof policy.attach);
+    *ret_policy = policy;
+}
+
+/* ---- one policy within another ---- */
+
+static bool has_pattern(const struct bpf_policy *policy, const char *pattern)
+{
+    for (uint32_t i = 0; i < policy->attach_count; i++)
+        if (strcmp(policy->attach[i], pattern) == 0 || fnmatch(policy->attach[i], pattern, 0) == 0)
+            return true;
+    return policy->attach_count == 0;
+}
+
+int policy_within(const struct bpf_policy *policy, const struct bpf_policy *most,
+                  struct err *reason)
+{
+    if (policy->host && !most->host)
+        return err_say(reason, -EPERM, "the whole machine (host)");
+    for (size_t i = 0; i < bpf_kind_count; i++)
+        if (policy->kinds & ~most->kinds & UINT64_C(1) << i)
+            return err_say(reason, -EPERM, "the kind '%s'", bpf_kinds[i].name);
+    for (uint32_t i = 0; i < 64; i++)
+        if (policy->maps & ~most->maps & UINT64_C(1) << i)
+            return err_say(reason, -EPERM, "maps of type '%s'", bpf_map_type_name(i));
+    for (uint32_t i = 0; i < POLICY_HELPERS; i++)
+        if (policy_has_helper(policy, i) && !policy_has_helper(most, i))
+            return err_say(reason, -EPERM, "the helper '%s'", bpf_helper_name(i));
+    if (policy->map_bytes > most->map_bytes)
+        return err_say(reason, -EPERM, "%" PRIu64 " bytes of maps (%" PRIu64 " at most)",
+                       policy->map_bytes, most->map_bytes);
+    if (policy->map_count > most->map_count || policy->program_count > most->program_count)
+        return err_say(reason, -EPERM, "so many maps or programs (%u and %u at most)",
+                       most->map_count, most->program_count);
+    if (policy->attach_count == 0 && most->attach_count > 0)
+        return err_say(reason, -EPERM, "every attach point (name them: bpf: attach)");
+    for (uint32_t i = 0; i < policy->attach_count; i++)
+        if (!has_pattern(most, policy->attach[i]))
+            return err_say(reason, -EPERM, "the attach point '%s'", policy->attach[i]);
+    return 0;
+}
+
+/* ---- an image ---- */
+
+static uint64_t round_up(uint64_t number, uint64_t to)
+{
+    return (number + to - 1) / to * to;
+}
+
+/* What a map takes at most, its entries all there. */
+static uint64_t map_bytes(const struct image_map *map)
+{
+    uint64_t processors = (uint64_t)sysconf(_SC_NPROCESSORS_CONF);
+    uint64_t element = round_up(map->key_bytes, 8) + round_up(map->value_bytes, 8);
+    bool each = map->type == BPF_MAP_TYPE_PERCPU_ARRAY || map->type == BPF_MAP_TYPE_PERCPU_HASH ||
+                map->type == BPF_MAP_TYPE_LRU_PERCPU_HASH;
+    uint64_t bytes;
+
+    if (map->type == BPF_MAP_TYPE_RINGBUF)
+        return map->entries;
+    if (each)
+        element = round_up(map->key_bytes, 8) + round_up(map->value_bytes, 8) * processors;
+    /* A bucket and a link for each. */
+    if (__builtin_mul_overflow(element + 48, (uint64_t)map->entries, &bytes))
+        return UINT64_MAX;
+    return bytes;
+}
+
+uint64_t policy_map_bytes(const struct image *image)
+{
+    uint64_t bytes = 0;
+
+    for (uint32_t i = 0; i < image->header->map_count; i++)
+        bytes += map_bytes(&image->maps[i]); /* checked: they are within the policy */
+    return bytes;
+}
+
+#define MAP_FLAGS                                                                      \
+    (BPF_F_NO_PREALLOC | BPF_F_NO_COMMON_LRU | BPF_F_RDONLY_PROG | BPF_F_WRONLY_PROG | \
+     BPF_F_MMAPABLE | BPF_F_ZERO_SEED | BPF_F_PRESERVE_ELEMS)
+
+static int check_map(const struct bpf_policy *policy, const struct image_map *map, uint64_t *bytes,
+                     struct err *err)
+{
+    if (map->type >= 64 || !(policy->maps >> map->type & 1))
+        return err_say(err, -EPERM,
+                       "cannot load object: map '%s' is of type %s (%u), which the policy does not "
+                       "allow",
+                       map->name, bpf_map_type_name(map->type), map->type);
+    if (map->flags & ~(uint32_t)MAP_FLAGS)
+        return err_say(err, -EPERM, "cannot load object: map '%s' has flags 0x%x", map->name,
+                       map->flags & ~(uint32_t)MAP_FLAGS);
+    if (map->value_bytes > (UINT32_C(1) << 24) || map->key_bytes > 512)
+        return err_say(err, -E2BIG,
+                       "cannot load object: map '%s' has keys of %u and values of %u "
+                       "bytes",
+                       map->name, map->key_bytes, map->value_bytes);
+    if (__builtin_add_overflow(*bytes, map_bytes(map), bytes))
+        *bytes = UINT64_MAX;
+    if (*bytes > policy->map_bytes)
+        return err_say(err, -EPERM,
+                       "cannot load object: with map '%s' its maps are larger than %" PRIu64
+                       " bytes, which the policy allows",
+                       map->name, policy->map_bytes);
+    return 0;
+}
+
+static int refuse_code(const struct image_program *program, uint32_t at, const char *why,
+                       struct err *err)
+{
+    return err_say(err, -EPERM, "cannot load object: program '%s', instruction %u: %s",
+                   program->name, at, why);
+}
+
+static int check_call(const struct bpf_policy *policy, const struct image_program *program,
+                      uint32_t at, const struct bpf_insn *insn, struct err *err)
+{
+    char why[128];
+
+    if (insn->src_reg == BPF_PSEUDO_CALL)
+        return 0;
+    if (insn->src_reg != 0)
+        return refuse_code(program, at, "it calls a function of the kernel (kfunc)", err);
+    if (insn->imm >= 0 && policy_has_helper(policy, (uint32_t)insn->imm))
+        return 0;
+    snprintf(why, sizeof why, "it calls the helper %s (%d), which the policy does not allow",
+             bpf_helper_name((uint32_t)insn->imm), insn->imm);
+    return refuse_code(program, at, why, err);
+}
+
+static int check_code(const struct bpf_policy *policy, const struct image *image,
+                      const struct image_program *program, struct err *err)
+{
+    const struct bpf_insn *code = (const void *)(image->bytes + program->code_at);
+    int r = 0;
+
+    for (uint32_t i = 0; i < program->code_count && r == 0; i++) {
+        const struct bpf_insn *insn = &code[i];
+        /* Both forms: by number, and through a register, which is none that is loaded today. */
+        if (insn->code == (BPF_JMP | BPF_CALL))
+            r = check_call(policy, program, i, insn, err);
+        else if ((insn->code & 0xf0) == BPF_CALL && (insn->code & 7) == BPF_JMP)
+            r = refuse_code(program, i, "an unknown call", err);
+        if (insn->code != (BPF_LD | BPF_IMM | BPF_DW) || r < 0)
+            continue;
+        bool map = insn->src_reg == BPF_PSEUDO_MAP_FD || insn->src_reg == BPF_PSEUDO_MAP_VALUE;
+        if (map && (insn->imm < 0 || (uint32_t)insn->imm >= image->header->map_count))
+            r = refuse_code(program, i, "it names a map that is not the object's", err);
+        else if (!map && insn->src_reg != 0 && insn->src_reg != BPF_PSEUDO_FUNC)
+            r = refuse_code(program, i, "it takes an address of the kernel", err);
+        i++;
+        if (i == program->code_count)
+            r = refuse_code(program, i - 1, "it ends in the middle of an instruction", err);
+    }
+    return r;
+}
+
+/* Of the operator's and author's patterns the whole of "kind/point" or the point alone. */
+static bool matches(const struct bpf_policy *policy, const char *name, const char *point)
+{
+    char whole[512];
+
+    snprintf(whole, sizeof whole, "%s/%s", name, point);
+    for (uint32_t i = 0; i < policy->attach_count; i++)
+        if (fnmatch(policy->attach[i], point, 0) == 0 || fnmatch(policy->attach[i], whole, 0) == 0)
+            return true;
+    return policy->attach_count == 0;
+}
+
+int policy_check_point(const struct bpf_policy *policy, uint32_t kind, const char *point,
+                       struct err *err)
+{
+    const struct bpf_kind *known = &bpf_kinds[kind];
+    bool own_point = known->way != WAY_TRACEPOINT || policy->host;
+
+    for (size_t i = 0; i < ARRAY_LEN(own_points) && !own_point; i++)
+        own_point = fnmatch(own_points[i], point, FNM_PATHNAME) == 0;
+    if (!own_point)
+        return err_say(err, -EPERM,
+                       "cannot attach to '%s': it tells of others than the function (that needs "
+                       "bpf: host)",
+                       point);
+    if (!matches(policy, known->name, point))
+        return err_say(err, -EPERM,
+                       "cannot attach to '%s': the policy's attach points do not "
+                       "have it",
+                       point);
+    return 0;
+}
+
+static int check_program(const struct bpf_policy *policy, const struct image *image,
+                         const struct image_program *program, struct err *err)
+{
+    const char *point = "";
+    int kind = bpf_kind_of(program->section, program->type, &point);
+
+    if (kind < 0)
+        return err_say(err, -ENOTSUP,
+                       "cannot load object: program '%s' is of section '%s' (type %u), which is "
+                       "not supported",
+                       program->name, program->section, program->type);
+    const struct bpf_kind *known = &bpf_kinds[kind];
+    uint32_t family = known->alias_of ? known->alias_of - 1 : (uint32_t)kind;
+    if (known->host && !policy->host)
+        return err_say(err, -EPERM,
+                       "cannot load object: program '%s' is of kind %s, which sees more than the "
+                       "function (that needs bpf: host)",
+                       program->name, known->name);
+    if (!(policy->kinds >> family & 1))
+        return err_say(err, -EPERM,
+                       "cannot load object: program '%s' is of kind %s, which the policy does not "
+                       "allow",
+                       program->name, known->name);
+    /* Sleepable programs wait for user memory with locks of the kernel's held. */
+    if (program->flags & ~(uint32_t)(BPF_F_STRICT_ALIGNMENT | BPF_F_ANY_ALIGNMENT))
+        return err_say(err, -EPERM, "cannot load object: program '%s' has flags 0x%x",
+                       program->name, program->flags);
+    if (!known->any_attach_type && known->attach_type != program->attach_type &&
+        program->attach_type != 0)
+        return err_say(err, -EPERM, "cannot load object: program '%s' has attach type %u",
+                       program->name, program->attach_type);
+    if (point[0] && (known->way == WAY_TRACEPOINT || known->way == WAY_RAW_TRACEPOINT ||
+                     known->way == WAY_TRACING || known->way == WAY_KPROBE)) {
+        int r = policy_check_point(policy, (uint32_t)kind, point, err);
+        if (r < 0)
+            return r;
+    }
+    return check_code(policy, image, program, err);
+}
+
+int policy_check_image(const struct bpf_policy *policy, const struct image *image, struct err *err)
+{
+    const struct image_header *header = image->header;
+    uint64_t instructions = 0, bytes = 0;
+    int r = 0;
+
+    if (!policy->given)
+        return err_say(err, -EPERM, "cannot load object: the function has no grant bpf");
+    if (header->map_count > policy->map_count || header->program_count > policy->program_count)
+        return err_say(err, -EPERM,
+                       "cannot load object: it has %u maps and %u programs, the policy allows %u "
+                       "and %u",
+                       header->map_count, header->program_count, policy->map_count,
+                       policy->program_count);
+    if (header->btf_bytes > BTF_BYTES_MAX)
+        return err_say(err, -E2BIG, "cannot load object: its type information has %u bytes",
+                       header->btf_bytes);
+    for (uint32_t i = 0; i < header->map_count && r == 0; i++)
+        r = check_map(policy, &image->maps[i], &bytes, err);
+    for (uint32_t i = 0; i < header->program_count && r == 0; i++) {
+        instructions += image->programs[i].code_count;
+        if (instructions > IMAGE_INSTRUCTIONS_MAX)
+            return err_say(err, -E2BIG, "cannot load object: more than %u instructions",
+                           IMAGE_INSTRUCTIONS_MAX);
+        r = check_program(policy, image, &image->programs[i], err);
+    }
+    return r;
+}

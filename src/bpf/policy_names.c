@@ -1,0 +1,137 @@
+/* The names by which policies call kinds of programs, types of maps and helper functions. */
+#include <errno.h>
+#include <linux/bpf.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "bpf/policy.h"
+
+/*
+ * Sections as libbpf has them; the longest prefix is the kind. Attach types are libbpf's where
+ * several sections share a kind. `host` has the reason in docs/bpf.md.
+ */
+const struct bpf_kind bpf_kinds[] = {
+    {"tracepoint", "tracepoint", BPF_PROG_TYPE_TRACEPOINT, 0, false, false, WAY_TRACEPOINT, 0},
+    {"tracepoint", "tp", BPF_PROG_TYPE_TRACEPOINT, 0, false, false, WAY_TRACEPOINT, 1},
+    {"raw_tp", "raw_tp", BPF_PROG_TYPE_RAW_TRACEPOINT, 0, false, true, WAY_RAW_TRACEPOINT, 0},
+    {"raw_tp", "raw_tracepoint", BPF_PROG_TYPE_RAW_TRACEPOINT, 0, false, true, WAY_RAW_TRACEPOINT,
+     3},
+    {"tp_btf", "tp_btf", BPF_PROG_TYPE_TRACING, BPF_TRACE_RAW_TP, false, true, WAY_TRACING, 0},
+    {"fentry", "fentry", BPF_PROG_TYPE_TRACING, BPF_TRACE_FENTRY, false, true, WAY_TRACING, 0},
+    {"fexit", "fexit", BPF_PROG_TYPE_TRACING, BPF_TRACE_FEXIT, false, true, WAY_TRACING, 0},
+    {"lsm", "lsm", BPF_PROG_TYPE_LSM, BPF_LSM_MAC, false, true, WAY_TRACING, 0},
+    {"kprobe", "kprobe", BPF_PROG_TYPE_KPROBE, 0, false, true, WAY_KPROBE, 0},
+    {"kretprobe", "kretprobe", BPF_PROG_TYPE_KPROBE, 0, false, true, WAY_KPROBE, 0},
+    {"perf_event", "perf_event", BPF_PROG_TYPE_PERF_EVENT, 0, false, true, WAY_PERF, 0},
+    {"xdp", "xdp", BPF_PROG_TYPE_XDP, BPF_XDP, false, true, WAY_XDP, 0},
+    {"tc", "tc", BPF_PROG_TYPE_SCHED_CLS, 0, false, true, WAY_TC, 0},
+    {"tc", "classifier", BPF_PROG_TYPE_SCHED_CLS, 0, false, true, WAY_TC, 13},
+    {"socket", "socket", BPF_PROG_TYPE_SOCKET_FILTER, 0, false, true, WAY_SOCKET, 0},
+    {"cgroup_skb", "cgroup_skb/ingress", BPF_PROG_TYPE_CGROUP_SKB, BPF_CGROUP_INET_INGRESS, false,
+     false, WAY_CGROUP, 0},
+    {"cgroup_skb", "cgroup_skb/egress", BPF_PROG_TYPE_CGROUP_SKB, BPF_CGROUP_INET_EGRESS, false,
+     false, WAY_CGROUP, 16},
+    {"cgroup_sock", "cgroup/sock", BPF_PROG_TYPE_CGROUP_SOCK, 0, true, false, WAY_CGROUP, 0},
+    {"cgroup_sock", "cgroup/post_bind", BPF_PROG_TYPE_CGROUP_SOCK, 0, true, false, WAY_CGROUP, 18},
+    {"cgroup_addr", "cgroup/", BPF_PROG_TYPE_CGROUP_SOCK_ADDR, 0, true, false, WAY_CGROUP, 0},
+    {"cgroup_dev", "cgroup/dev", BPF_PROG_TYPE_CGROUP_DEVICE, BPF_CGROUP_DEVICE, false, false,
+     WAY_CGROUP, 0},
+    {"cgroup_sysctl", "cgroup/sysctl", BPF_PROG_TYPE_CGROUP_SYSCTL, BPF_CGROUP_SYSCTL, false, false,
+     WAY_CGROUP, 0},
+    {"cgroup_sockopt", "cgroup/", BPF_PROG_TYPE_CGROUP_SOCKOPT, 0, true, false, WAY_CGROUP, 0},
+    {"sockops", "sockops", BPF_PROG_TYPE_SOCK_OPS, BPF_CGROUP_SOCK_OPS, false, false, WAY_CGROUP,
+     0},
+};
+const size_t bpf_kind_count = ARRAY_LEN(bpf_kinds);
+
+int bpf_kind_find(const char *name)
+{
+    for (size_t i = 0; i < bpf_kind_count; i++)
+        if (!bpf_kinds[i].alias_of && strcmp(bpf_kinds[i].name, name) == 0)
+            return (int)i;
+    return -ENOENT;
+}
+
+/* "tp/x" has the prefix "tp", "tps/x" has not; a prefix that ends in a slash takes what follows. */
+static bool has_prefix(const char *section, const char *prefix, const char **ret_rest)
+{
+    size_t length = strlen(prefix);
+
+    if (strncmp(section, prefix, length) != 0)
+        return false;
+    const char *rest = section + length;
+    if (length > 0 && prefix[length - 1] != '/' && *rest != '\0' && *rest != '/' && *rest != '_')
+        return false;
+    *ret_rest = *rest == '/' ? rest + 1 : rest;
+    return true;
+}
+
+int bpf_kind_of(const char *section, uint32_t type, const char **ret_point)
+{
+    int best = -ENOTSUP;
+    size_t best_length = 0;
+
+    if (section[0] == '?')
+        section++;
+    for (size_t i = 0; i < bpf_kind_count; i++) {
+        const char *rest;
+        size_t length = strlen(bpf_kinds[i].section);
+        if (bpf_kinds[i].type != type || length <= best_length ||
+            !has_prefix(section, bpf_kinds[i].section, &rest))
+            continue;
+        best = (int)i;
+        best_length = length;
+        *ret_point = rest;
+    }
+    return best;
+}
+
+static const char *const map_types[] = {
+    [BPF_MAP_TYPE_HASH] = "hash",
+    [BPF_MAP_TYPE_ARRAY] = "array",
+    [BPF_MAP_TYPE_PROG_ARRAY] = "prog_array",
+    [BPF_MAP_TYPE_PERF_EVENT_ARRAY] = "perf_event_array",
+    [BPF_MAP_TYPE_PERCPU_HASH] = "percpu_hash",
+    [BPF_MAP_TYPE_PERCPU_ARRAY] = "percpu_array",
+    [BPF_MAP_TYPE_STACK_TRACE] = "stack_trace",
+    [BPF_MAP_TYPE_LRU_HASH] = "lru_hash",
+    [BPF_MAP_TYPE_LRU_PERCPU_HASH] = "lru_percpu_hash",
+    [BPF_MAP_TYPE_LPM_TRIE] = "lpm_trie",
+    [BPF_MAP_TYPE_ARRAY_OF_MAPS] = "array_of_maps",
+    [BPF_MAP_TYPE_HASH_OF_MAPS] = "hash_of_maps",
+    [BPF_MAP_TYPE_QUEUE] = "queue",
+    [BPF_MAP_TYPE_STACK] = "stack",
+    [BPF_MAP_TYPE_RINGBUF] = "ringbuf",
+};
+
+int bpf_map_type_find(const char *name)
+{
+    for (size_t i = 0; i < ARRAY_LEN(map_types); i++)
+        if (map_types[i] && strcmp(map_types[i], name) == 0)
+            return (int)i;
+    return -ENOENT;
+}
+
+const char *bpf_map_type_name(uint32_t type)
+{
+    return type < ARRAY_LEN(map_types) && map_types[type] ? map_types[type] : "unknown";
+}
+
+static const char *const helpers[] = {
+#define HELPER(name) [BPF_FUNC_##name] = #name
+    __BPF_FUNC_MAPPER(HELPER)
+#undef HELPER
+};
+
+int bpf_helper_find(const char *name)
+{
+    for (size_t i = 1; i < ARRAY_LEN(helpers) && i < POLICY_HELPERS; i++)
+        if (helpers[i] && strcmp(helpers[i], name) == 0)
+            return (int)i;
+    return -ENOENT;
+}
+
+const char *bpf_helper_name(uint32_t number)
+{
+    return number < ARRAY_LEN(helpers) && helpers[number] ? helpers[number] : "unknown";
+}

@@ -1,0 +1,183 @@
+/*
+ * The reader's loop, and what a child of it is enclosed in before it looks at an object: limits of
+ * memory and time, and a filter that leaves nothing but memory, files of its empty root, and the
+ * pipe that it writes to.
+ */
+#include "bpf/reader.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <seccomp.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/fd.h"
+#include "bpf/object.h"
+#include "guest/bpf.h"
+
+#define CHILDREN_MAX 8
+#define CHILD_CPU_SECONDS 5
+#define CHILD_WALL_SECONDS 10
+#define CHILD_BYTES (UINT64_C(1) << 30)
+#define CHILD_DESCRIPTORS 1100 /* RECORDS_MAX and a few */
+
+/* A child's exit status that asks for the kernel's types to be parsed for those that follow. */
+#define EXIT_WANTS_TYPES 3
+
+static const int calls[] = {
+    SCMP_SYS(read),
+    SCMP_SYS(write),
+    SCMP_SYS(close),
+    SCMP_SYS(lseek),
+    SCMP_SYS(pread64),
+    SCMP_SYS(fstat),
+    SCMP_SYS(newfstatat),
+    SCMP_SYS(openat),
+    SCMP_SYS(access),
+    SCMP_SYS(faccessat),
+    SCMP_SYS(faccessat2),
+    SCMP_SYS(readlink),
+    SCMP_SYS(uname),
+    SCMP_SYS(eventfd2),
+    SCMP_SYS(munmap),
+    SCMP_SYS(mremap),
+    SCMP_SYS(madvise),
+    SCMP_SYS(brk),
+    SCMP_SYS(futex),
+    SCMP_SYS(getrandom),
+    SCMP_SYS(fcntl),
+    SCMP_SYS(rt_sigreturn),
+    SCMP_SYS(getpid),
+    SCMP_SYS(gettid),
+    SCMP_SYS(sched_getaffinity),
+    SCMP_SYS(exit),
+    SCMP_SYS(exit_group),
+    SCMP_SYS(clock_gettime),
+};
+
+static void release(scmp_filter_ctx *filter)
+{
+    if (*filter)
+        seccomp_release(*filter);
+}
+
+static int filter_calls(void)
+{
+    _cleanup_(release) scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ERRNO(EPERM));
+    int r = filter ? 0 : -ENOMEM;
+
+    for (size_t i = 0; i < ARRAY_LEN(calls) && r == 0; i++)
+        r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, calls[i], 0);
+    if (r == 0)
+        r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 1,
+                             SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
+    if (r == 0)
+        r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(mprotect), 1,
+                             SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
+    return r < 0 ? r : seccomp_load(filter);
+}
+
+static int enclose(void)
+{
+    const struct rlimit memory = {CHILD_BYTES, CHILD_BYTES};
+    const struct rlimit cpu = {CHILD_CPU_SECONDS, CHILD_CPU_SECONDS};
+    const struct rlimit files = {CHILD_DESCRIPTORS, CHILD_DESCRIPTORS};
+
+    alarm(CHILD_WALL_SECONDS);
+    if (setrlimit(RLIMIT_AS, &memory) < 0 || setrlimit(RLIMIT_CPU, &cpu) < 0 ||
+        setrlimit(RLIMIT_NOFILE, &files) < 0 || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ||
+        prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0 || prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
+        return -errno;
+    return filter_calls();
+}
+
+static _Noreturn void child(int object_fd, int output_fd, uint32_t bytes)
+{
+    bool kernel_types = false;
+    sigset_t none;
+
+    /* Of other requests it must not hear. */
+    sigemptyset(&none);
+    signal(SIGCHLD, SIG_DFL);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+    close(READER_FD);
+    void *object = mmap(NULL, bytes, PROT_READ, MAP_PRIVATE, object_fd, 0);
+    if (object == MAP_FAILED || enclose() < 0)
+        _exit(1);
+    if (object_read(object, bytes, output_fd, &kernel_types) < 0)
+        _exit(1);
+    _exit(kernel_types ? EXIT_WANTS_TYPES : 0);
+}
+
+static unsigned child_count;
+
+/* Waits for ends; with `block` for one. */
+static void reap(int block)
+{
+    int status;
+
+    while (child_count > 0 && waitpid(-1, &status, block ? 0 : WNOHANG) > 0) {
+        child_count--;
+        block = 0;
+        /* Its next object will want them too; nobody waits for us now. */
+        if (WIFEXITED(status) && WEXITSTATUS(status) == EXIT_WANTS_TYPES)
+            (void)object_prepare();
+    }
+}
+
+static void serve(const struct reader_request *request, const int *fds, size_t fd_count)
+{
+    if (fd_count != 2 || request->version != BROKER_VERSION || request->bytes == 0 ||
+        request->bytes > BROKER_OBJECT_MAX)
+        return; /* the pipe's end says it */
+    if (child_count == CHILDREN_MAX)
+        reap(1);
+    pid_t pid = fork();
+    if (pid == 0)
+        child(fds[0], fds[1], request->bytes);
+    if (pid > 0)
+        child_count++;
+}
+
+static void on_child(int number)
+{
+    (void)number; /* interrupts ppoll() */
+}
+
+int reader_main(void)
+{
+    struct sigaction action = {.sa_handler = on_child};
+    sigset_t blocked, open;
+
+    sigemptyset(&open);
+    sigemptyset(&blocked);
+    sigaddset(&blocked, SIGCHLD);
+    signal(SIGPIPE, SIG_IGN);
+    if (sigprocmask(SIG_BLOCK, &blocked, NULL) < 0 || sigaction(SIGCHLD, &action, NULL) < 0 ||
+        prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
+        return 1;
+    for (;;) {
+        struct pollfd poll = {.fd = READER_FD, .events = POLLIN};
+        struct reader_request request;
+        int fds[FD_MESSAGE_MAX];
+        size_t fd_count = 0;
+
+        reap(0);
+        if (ppoll(&poll, 1, NULL, &open) <= 0)
+            continue;
+        ssize_t n = fd_receive(READER_FD, &request, sizeof request, fds, &fd_count, MSG_DONTWAIT);
+        if (n == 0 || (n < 0 && n != -EAGAIN && n != -EMSGSIZE))
+            return 0;
+        if (n == sizeof request)
+            serve(&request, fds, fd_count);
+        fd_close_all(fds, fd_count);
+    }
+}

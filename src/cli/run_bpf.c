@@ -1,0 +1,71 @@
+/* eBPF of `vireo run`. */
+#include "cli/run_bpf.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/err.h"
+#include "base/fd.h"
+#include "build/manifest.h"
+#include "cli/cli.h"
+#include "pvm/pvm.h"
+
+bool run_bpf_take_grant(const char *name, struct manifest *manifest)
+{
+    bool host = strcmp(name, "bpf=host") == 0;
+
+    if (!host && strcmp(name, "bpf") != 0)
+        return false;
+    manifest->bpf.given = 1;
+    manifest->bpf.host |= host;
+    return true;
+}
+
+static int open_program(const char *name, struct err *err)
+{
+    _cleanup_(freep) char *path = cli_program_path(name);
+
+    if (!path)
+        return err_set(err, -ENOMEM, "cannot run");
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    return fd < 0 ? err_set(err, -errno, "cannot open program '%s'", path) : fd;
+}
+
+int run_bpf_start(struct run_bpf *run, const struct manifest *manifest, const struct cgroup *group,
+                  bool rootless, struct err *err)
+{
+    struct pvm_bpf_options options = {0};
+    struct bpf_policy policy;
+
+    if (!manifest->bpf.given)
+        return 0;
+    if (rootless)
+        return err_say(err, -EPERM,
+                       "cannot run: loading eBPF programs needs root (run it by sudo, or deploy "
+                       "it)");
+    _cleanup_(closep) int broker = open_program("vireo-broker", err);
+    _cleanup_(closep) int reader = broker < 0 ? -1 : open_program("vireo-bpf", err);
+    if (reader < 0)
+        return broker < 0 ? broker : reader;
+    int r = pvm_uid_take(&options.broker_uid, &run->uid_locks[0], err);
+    if (r == 0)
+        r = pvm_uid_take(&options.reader_uid, &run->uid_locks[1], err);
+    options.broker_fd = broker;
+    options.reader_fd = reader;
+    if (r == 0)
+        r = pvm_bpf_start(&options, &run->bpf, err);
+    policy_settle(&manifest->bpf, &policy);
+    if (r == 0)
+        r = pvm_bpf_pair(run->bpf.socket, manifest->name, &policy, group, &run->socket, err);
+    return r;
+}
+
+void run_bpf_end(struct run_bpf *run)
+{
+    fd_close_all(&run->socket, 1);
+    pvm_bpf_end(&run->bpf);
+    fd_close_all(run->uid_locks, ARRAY_LEN(run->uid_locks));
+}

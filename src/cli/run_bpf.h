@@ -1,0 +1,27 @@
+/* eBPF of `vireo run`: a broker and a reader of its own, for its only instance. */
+#pragma once
+
+#include <stdbool.h>
+
+#include "pvm/bpf.h"
+
+struct err;
+struct manifest;
+
+struct run_bpf {
+    struct pvm_bpf bpf;
+    int uid_locks[2];
+    int socket; /* the instance's, once it was started */
+};
+#define RUN_BPF_NONE                                                                          \
+    {                                                                                         \
+        .bpf = {.broker.pidfd = -1, .reader.pidfd = -1, .socket = -1}, .uid_locks = {-1, -1}, \
+        .socket = -1                                                                          \
+    }
+
+/* --grant bpf, --grant bpf=host: the user's own word. False: it is neither. */
+bool run_bpf_take_grant(const char *name, struct manifest *manifest);
+/* Starts what a manifest with the grant needs; nothing without it. */
+int run_bpf_start(struct run_bpf *run, const struct manifest *manifest, const struct cgroup *group,
+                  bool rootless, struct err *err);
+void run_bpf_end(struct run_bpf *run);

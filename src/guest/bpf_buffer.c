@@ -1,0 +1,304 @@
+/*
+ * Samples, read from memory that the kernel writes: ring buffers (kernel/bpf/ringbuf.c) and perf
+ * event arrays (kernel/events/ring_buffer.c), mapped here. A sample is copied once, into the
+ * guest's memory, and given back to the kernel before the guest is called: whatever the guest does
+ * then (it traps, polls again, closes the object), nothing here is half done.
+ */
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <linux/perf_event.h>
+
+#include "base/fd.h"
+#include "guest/bpf_internal.h"
+#include "guest/library.h"
+#include "guest/linker.h"
+#include "guest/wasm_internal.h"
+
+/* The head of each record of a ring buffer: its length with two flags, and the kernel's own. */
+#define RING_BUSY (1u << 31)
+#define RING_DISCARDED (1u << 30)
+#define RING_HEAD_BYTES 8u
+/* A poll without end would outlive every limit of the guest's own; it returns 0 then, as after any
+ * time-out, and is called again. */
+#define TIMEOUT_MAX_MS 60000
+
+/* ---- mapping ---- */
+
+void bpf_buffer_free(struct bpf_buffer *buffer)
+{
+    if (!buffer)
+        return;
+    for (uint32_t i = 0; i < buffer->ring_count; i++) {
+        struct bpf_ring *ring = &buffer->rings[i];
+        if (ring->control)
+            munmap(ring->control, ring->control_bytes);
+        if (ring->records && !buffer->perf)
+            munmap(ring->records, ring->records_bytes);
+        close(ring->fd);
+    }
+    free(buffer);
+}
+
+/* Of a perf event array one mapping has both, writable for the position of who reads. */
+static int ring_map(const struct bpf_buffer *buffer, struct bpf_ring *ring)
+{
+    uint64_t page = buffer->page_bytes;
+
+    ring->control_bytes = buffer->perf ? page + buffer->data_bytes : page;
+    void *control =
+        mmap(NULL, ring->control_bytes, PROT_READ | PROT_WRITE, MAP_SHARED, ring->fd, 0);
+    if (control == MAP_FAILED)
+        return -errno;
+    ring->control = control;
+    if (buffer->perf) {
+        ring->records = ring->control + page;
+        return 0;
+    }
+    ring->records_bytes = page + 2 * (uint64_t)buffer->data_bytes;
+    void *records = mmap(NULL, ring->records_bytes, PROT_READ, MAP_SHARED, ring->fd, (off_t)page);
+    if (records == MAP_FAILED)
+        return -errno;
+    ring->records = records;
+    return 0;
+}
+
+int bpf_buffer_open(struct host *host, uint32_t object, uint32_t map,
+                    struct bpf_buffer **ret_buffer)
+{
+    const struct bpf_state *state = host->bpf_state;
+    struct bpf_buffer *buffer = NULL;
+    struct broker_buffer answer = {0};
+    int r = 0;
+
+    do {
+        struct broker_request request = {.operation = BROKER_BUFFER,
+                                         .object = object,
+                                         .map = map,
+                                         .flags = buffer ? buffer->ring_count : 0};
+        int fds[FD_MESSAGE_MAX];
+        size_t fd_count = 0;
+        uint32_t bytes = 0;
+        r = bpf_ask(host, &request, NULL, NULL, &bytes, fds, &fd_count);
+        if (r == 0 && bytes == sizeof answer)
+            memcpy(&answer, state->answer + sizeof(struct broker_answer), sizeof answer);
+        if (r == 0 && (bytes != sizeof answer || answer.count != fd_count || fd_count == 0 ||
+                       answer.total > BPF_PROCESSORS_MAX))
+            r = -EIO;
+        if (r == 0 && !buffer) {
+            buffer = calloc(1, sizeof *buffer + answer.total * sizeof buffer->rings[0]);
+            if (buffer) {
+                buffer->page_bytes = answer.page_bytes;
+                buffer->data_bytes = answer.data_bytes;
+                buffer->perf = state->objects[object].maps[map].shown.type == 4;
+            }
+        }
+        if (r == 0 && (!buffer || buffer->ring_count + fd_count > answer.total))
+            r = buffer ? -EIO : -ENOMEM;
+        if (r < 0) {
+            fd_close_all(fds, fd_count);
+            break;
+        }
+        for (size_t i = 0; i < fd_count; i++)
+            buffer->rings[buffer->ring_count++].fd = fds[i];
+    } while (buffer->ring_count < answer.total);
+    for (uint32_t i = 0; r == 0 && i < buffer->ring_count; i++)
+        r = ring_map(buffer, &buffer->rings[i]);
+    if (r < 0) {
+        bpf_buffer_free(buffer);
+        return r;
+    }
+    *ret_buffer = buffer;
+    return 0;
+}
+
+/* ---- the guest's function ---- */
+
+typedef uint32_t sample_function(void *instance, uint32_t context, uint32_t data, uint32_t bytes);
+
+/* What call_indirect would do, with its trap. */
+static int32_t call_table(const struct bpf_callback *callback, uint32_t bytes)
+{
+    const struct library_face *face = library_face(callback->host->library);
+    const wasm_rt_funcref_table_t *table =
+        face->table ? face->table(callback->host->instance) : NULL;
+    uint32_t type =
+        wasm_rt_register_func_type(3, 1, WASM_RT_I32, WASM_RT_I32, WASM_RT_I32, WASM_RT_I32);
+
+    if (!table || callback->function >= table->size || !type ||
+        !table->data[callback->function].func || table->data[callback->function].func_type != type)
+        wasm_trap_at("undefined element or indirect call type mismatch", callback->caller);
+    const wasm_rt_funcref_t *entry = &table->data[callback->function];
+    return (int32_t)((sample_function *)entry->func)(entry->module_instance, callback->context,
+                                                     callback->data, bytes);
+}
+
+static int32_t call_guest(const struct bpf_callback *callback, uint32_t bytes)
+{
+    const struct library_face *face = library_face(callback->host->library);
+
+    if (callback->function != UINT32_MAX)
+        return call_table(callback, bytes);
+    if (!face->go_callback)
+        wasm_trap_at("it has no export 'go-callback'", callback->caller);
+    return (int32_t)face->go_callback(callback->host->instance, callback->context, callback->data,
+                                      bytes);
+}
+
+/* ---- records ---- */
+
+/* At most data_max of a sample of `bytes`: the rest the guest has no room for. The memory may have
+ * grown meanwhile, it never shrinks. */
+static uint32_t room_for(const struct bpf_callback *callback, uint64_t bytes)
+{
+    return bytes < callback->data_max ? (uint32_t)bytes : callback->data_max;
+}
+
+static uint8_t *data_at(const struct bpf_callback *callback)
+{
+    return callback->host->memory->data + callback->data;
+}
+
+/* The next sample of a ring buffer into the guest's memory. 1: there was one; 0: none now. */
+static int ring_take(const struct bpf_buffer *buffer, const struct bpf_ring *ring,
+                     const struct bpf_callback *callback, uint32_t *ret_bytes)
+{
+    uint64_t *consumer = (uint64_t *)ring->control;
+    const uint64_t *producer = (const uint64_t *)ring->records;
+    const uint8_t *data = ring->records + buffer->page_bytes;
+    uint64_t mask = buffer->data_bytes - 1;
+    uint64_t at = __atomic_load_n(consumer, __ATOMIC_RELAXED);
+
+    /* Both pair with the kernel's stores: bpf_ringbuf_commit(), __bpf_ringbuf_reserve(). */
+    while (at < __atomic_load_n(producer, __ATOMIC_ACQUIRE)) {
+        const uint8_t *record = data + (at & mask);
+        uint32_t head = __atomic_load_n((const uint32_t *)record, __ATOMIC_ACQUIRE);
+        if (head & RING_BUSY)
+            return 0;
+        uint64_t length = head & ~(RING_BUSY | RING_DISCARDED);
+        bool discarded = head & RING_DISCARDED;
+        if (!discarded) {
+            *ret_bytes = room_for(callback, length);
+            memcpy(data_at(callback), record + RING_HEAD_BYTES, *ret_bytes);
+        }
+        at += (length + RING_HEAD_BYTES + 7) / 8 * 8;
+        __atomic_store_n(consumer, at, __ATOMIC_RELEASE);
+        if (!discarded)
+            return 1;
+    }
+    return 0;
+}
+
+/* Out of data that go on at their beginning. */
+static void ring_copy(void *to, const struct bpf_buffer *buffer, const struct bpf_ring *ring,
+                      uint64_t at, uint64_t bytes)
+{
+    uint64_t offset = at & (buffer->data_bytes - 1);
+    uint64_t first = buffer->data_bytes - offset;
+
+    if (first > bytes)
+        first = bytes;
+    memcpy(to, ring->records + offset, first);
+    memcpy((uint8_t *)to + first, ring->records, bytes - first);
+}
+
+/* The same of one processor's events. */
+static int perf_take(const struct bpf_buffer *buffer, const struct bpf_ring *ring,
+                     const struct bpf_callback *callback, uint32_t *ret_bytes)
+{
+    struct perf_event_mmap_page *page = (void *)ring->control;
+    uint64_t tail = page->data_tail;
+
+    while (tail < __atomic_load_n(&page->data_head, __ATOMIC_ACQUIRE)) {
+        struct perf_event_header head;
+        uint32_t bytes = 0;
+        ring_copy(&head, buffer, ring, tail, sizeof head);
+        if (head.size < sizeof head)
+            return 0;
+        bool sample = head.type == PERF_RECORD_SAMPLE && head.size >= sizeof head + sizeof bytes;
+        if (sample) {
+            ring_copy(&bytes, buffer, ring, tail + sizeof head, sizeof bytes);
+            if (bytes > head.size - sizeof head - sizeof bytes)
+                bytes = (uint32_t)(head.size - sizeof head - sizeof bytes);
+            *ret_bytes = room_for(callback, bytes);
+            ring_copy(data_at(callback), buffer, ring, tail + sizeof head + sizeof bytes,
+                      *ret_bytes);
+        }
+        tail += head.size;
+        __atomic_store_n(&page->data_tail, tail, __ATOMIC_RELEASE);
+        if (sample)
+            return 1;
+    }
+    return 0;
+}
+
+/*
+ * Every sample that is there. *buffer is NULL when the guest closed its object: it is looked at
+ * after each call. Stops at a negative result, which is the answer; that sample counts as taken.
+ */
+static int32_t take_all(struct bpf_buffer **place, const struct bpf_callback *callback)
+{
+    struct bpf_buffer *buffer = *place;
+    uint32_t count = buffer->ring_count;
+    uint32_t begin = buffer->next++ % count;
+    int32_t taken = 0;
+
+    for (uint32_t i = 0; i < count; i++) {
+        const struct bpf_ring *ring = &buffer->rings[(begin + i) % count];
+        uint32_t bytes;
+        while (taken < INT32_MAX && (buffer->perf ? perf_take(buffer, ring, callback, &bytes)
+                                                  : ring_take(buffer, ring, callback, &bytes))) {
+            taken++;
+            int32_t result = call_guest(callback, bytes);
+            if (result < 0)
+                return result;
+            /* Closed: place is in what is gone. */
+            if (!bpf_object_find(callback->host, callback->handle))
+                return taken;
+        }
+    }
+    return taken;
+}
+
+static int64_t now_ms(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static int wait_ready(const struct bpf_buffer *buffer, int64_t left_ms)
+{
+    struct pollfd fds[BPF_PROCESSORS_MAX];
+    struct timespec left = {left_ms / 1000, left_ms % 1000 * 1000000};
+
+    for (uint32_t i = 0; i < buffer->ring_count; i++)
+        fds[i] = (struct pollfd){.fd = buffer->rings[i].fd, .events = POLLIN};
+    int n = ppoll(fds, buffer->ring_count, &left, NULL);
+    return n < 0 && errno != EINTR ? -errno : n;
+}
+
+int32_t bpf_buffer_poll(struct bpf_buffer **place, const struct bpf_callback *callback,
+                        int32_t timeout_ms)
+{
+    bool endless = timeout_ms < 0 || timeout_ms > TIMEOUT_MAX_MS;
+    int64_t end_ms = now_ms() + (endless ? TIMEOUT_MAX_MS : timeout_ms);
+    int32_t taken = take_all(place, callback);
+
+    while (taken == 0) {
+        int64_t left_ms = end_ms - now_ms();
+        if (left_ms <= 0 || !bpf_object_find(callback->host, callback->handle))
+            return 0;
+        int r = wait_ready(*place, left_ms);
+        if (r < 0 && r != -EINTR)
+            return r;
+        taken = take_all(place, callback);
+    }
+    return taken;
+}

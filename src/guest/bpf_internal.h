@@ -1,0 +1,72 @@
+/* Inside the host of module "wasm_bpf": bpf.c (the imports), bpf_buffer.c (samples). */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "guest/bpf.h"
+#include "guest/host.h"
+
+#define BPF_PROCESSORS_MAX 1024
+
+/* One mapped buffer: a whole ring buffer, or one processor's part of a perf event array. */
+struct bpf_ring {
+    int fd;
+    uint8_t *control; /* the page with the positions that are ours to write */
+    uint8_t *records; /* ring: the producer's page, then the data, twice */
+    uint64_t control_bytes, records_bytes;
+};
+
+/* The one consumer of a map. */
+struct bpf_buffer {
+    bool perf;
+    uint32_t page_bytes, data_bytes;
+    uint32_t ring_count;
+    uint32_t next; /* where the next poll begins: no processor waits for the others' flood */
+    struct bpf_ring rings[];
+};
+
+struct bpf_map {
+    struct broker_map shown;
+    int32_t descriptor; /* as the guest knows it; 0: it was not asked for */
+    struct bpf_buffer *buffer;
+};
+
+/* An object that is loaded. Its handle can't be guessed, and is never given out again. */
+struct bpf_object {
+    uint64_t handle; /* 0: free */
+    uint32_t map_count;
+    struct bpf_map *maps;
+};
+
+struct bpf_state {
+    struct bpf_object objects[BROKER_OBJECTS_MAX];
+    /* Above those of WASI, and never used twice. */
+    int32_t next_descriptor;
+    uint8_t answer[BROKER_ANSWER_MAX];
+};
+
+/* A function of the guest's that takes a sample: (context, data, bytes) -> a negative number ends
+ * the poll and is its result. */
+struct bpf_callback {
+    struct host *host;
+    uint64_t handle;   /* whose object may be closed meanwhile */
+    uint32_t function; /* of the guest's table; UINT32_MAX: its export "go-callback" */
+    uint32_t context, data, data_max;
+    uintptr_t caller;
+};
+
+struct bpf_object *bpf_object_find(struct host *host, uint64_t handle);
+
+/* System calls: writev, recvmsg. 0 or -errno; *ret_bytes of state->answer are filled behind its
+ * head. `fds` may be NULL: then none may come. */
+int bpf_ask(struct host *host, struct broker_request *request, const void *first,
+            const void *second, uint32_t *ret_bytes, int *fds, size_t *ret_fd_count);
+
+/* Asks for a map's buffers and maps them. System calls: those, and mmap. */
+int bpf_buffer_open(struct host *host, uint32_t object, uint32_t map,
+                    struct bpf_buffer **ret_buffer);
+void bpf_buffer_free(struct bpf_buffer *buffer);
+/* The number of samples that the guest took, or what ended it. System call: ppoll. */
+int32_t bpf_buffer_poll(struct bpf_buffer **buffer, const struct bpf_callback *callback,
+                        int32_t timeout_ms);

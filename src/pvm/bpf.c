@@ -1,0 +1,175 @@
+/* The broker of eBPF and its reader, as processes. */
+#include "pvm/bpf.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/err.h"
+#include "base/fd.h"
+#include "bpf/broker.h"
+
+#define DESCRIPTORS 4096 /* a map, program or link each */
+#define PROCESSES 8192   /* a session for each instance */
+
+#define LIBRARIES                                                                  \
+    {.source = "/usr/lib", .target = "/usr/lib", .exec = true},                    \
+        {.source = "/usr/lib", .target = "/lib", .exec = true},                    \
+    {                                                                              \
+        .source = "/usr/lib64", .target = "/lib64", .exec = true, .optional = true \
+    }
+
+static void end(struct spawned *process)
+{
+    siginfo_t info;
+
+    if (process->pidfd < 0)
+        return;
+    syscall(SYS_pidfd_send_signal, process->pidfd, SIGKILL, NULL, 0);
+    while (waitid(P_PIDFD, (id_t)process->pidfd, &info, WEXITED) < 0 && errno == EINTR)
+        ;
+    closep(&process->pidfd);
+    process->pidfd = -1;
+}
+
+void pvm_bpf_end(struct pvm_bpf *bpf)
+{
+    closep(&bpf->socket);
+    bpf->socket = -1;
+    end(&bpf->broker);
+    end(&bpf->reader);
+}
+
+/* What parses is nobody, nowhere: it has the kernel's type information to look at, and a socket. */
+static int start_reader(const struct pvm_bpf_options *options, int socket, struct spawned *ret,
+                        struct err *err)
+{
+    static const struct spawn_mount mounts[] = {
+        LIBRARIES,
+        {.source = "/sys/kernel/btf/vmlinux",
+         .target = "/sys/kernel/btf/vmlinux",
+         .optional = true},
+        {.source = "/sys/devices/system/cpu/possible",
+         .target = "/sys/devices/system/cpu/possible"},
+    };
+    char *argv[] = {(char[]){"vireo-bpf"}, NULL}, *envp[] = {NULL};
+    const int fds[] = {-1, -1, 2, socket};
+    const struct spawn_options spawn = {
+        .what = "the reader of eBPF objects",
+        .namespaces = CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWNET | CLONE_NEWIPC |
+                      CLONE_NEWUTS | CLONE_NEWCGROUP,
+        .uid = options->reader_uid,
+        .gid = options->reader_uid,
+        .mounts = mounts,
+        .mount_count = ARRAY_LEN(mounts),
+        .clone_group_fd = -1,
+        .fds = fds,
+        .fd_count = ARRAY_LEN(fds),
+        .program_fd = options->reader_fd,
+        .argv = argv,
+        .envp = envp,
+        .rlimit_processes = 64,
+    };
+
+    return spawn_process(&spawn, ret, err);
+}
+
+/* Its capabilities are the machine's own, so it has no user namespace: it drops what it does not
+ * need itself (bpf/confine.c), and sees nothing but what attaching reads. As process 1 of its
+ * namespace it takes its sessions with it. */
+static int start_broker(const struct pvm_bpf_options *options, int socket, int reader,
+                        struct spawned *ret, struct err *err)
+{
+    static const struct spawn_mount mounts[] = {
+        LIBRARIES,
+        {.source = "/sys/kernel/tracing/events", .target = BROKER_TRACING, .optional = true},
+        {.source = "/sys/bus/event_source/devices", .target = BROKER_SOURCES, .optional = true},
+        {.source = "/sys/devices", .target = "/sys/devices", .optional = true},
+        {.source = "/sys/kernel/btf/vmlinux",
+         .target = "/sys/kernel/btf/vmlinux",
+         .optional = true},
+    };
+    struct spawn_mount all[ARRAY_LEN(mounts) + 1];
+    size_t count = ARRAY_LEN(mounts);
+    char uid[16];
+    char *argv[] = {(char[]){"vireo-broker"}, uid, NULL}, *envp[] = {NULL};
+    const int fds[] = {-1, -1, 2, socket, reader};
+    const char *groups =
+        access("/sys/fs/cgroup/unified", F_OK) == 0 ? "/sys/fs/cgroup/unified" : "/sys/fs/cgroup";
+
+    memcpy(all, mounts, sizeof mounts);
+    all[count++] =
+        (struct spawn_mount){.source = groups, .target = BROKER_GROUPS, .optional = true};
+    snprintf(uid, sizeof uid, "%u", (unsigned)options->broker_uid);
+    const struct spawn_options spawn = {
+        .what = "the broker of eBPF",
+        .namespaces = CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS,
+        .mounts = all,
+        .mount_count = count,
+        .clone_group_fd = -1,
+        .fds = fds,
+        .fd_count = ARRAY_LEN(fds),
+        .program_fd = options->broker_fd,
+        .argv = argv,
+        .envp = envp,
+        .keep_capabilities = true,
+        .rlimit_descriptors = DESCRIPTORS,
+        .rlimit_processes = PROCESSES,
+    };
+    return spawn_process(&spawn, ret, err);
+}
+
+int pvm_bpf_start(const struct pvm_bpf_options *options, struct pvm_bpf *ret_bpf, struct err *err)
+{
+    struct pvm_bpf bpf = {.broker.pidfd = -1, .reader.pidfd = -1, .socket = -1};
+    int control[2], reader[2];
+
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, control) < 0)
+        return err_set(err, -errno, "cannot start the broker of eBPF");
+    _cleanup_(closep) int theirs = control[1];
+    bpf.socket = control[0];
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, reader) < 0) {
+        closep(&bpf.socket);
+        return err_set(err, -errno, "cannot start the broker of eBPF");
+    }
+    int r = start_reader(options, reader[1], &bpf.reader, err);
+    if (r == 0)
+        r = start_broker(options, theirs, reader[0], &bpf.broker, err);
+    fd_close_all(reader, 2);
+    if (r < 0) {
+        pvm_bpf_end(&bpf);
+        return r;
+    }
+    *ret_bpf = bpf;
+    return 0;
+}
+
+int pvm_bpf_pair(int broker_socket, const char *function, const struct bpf_policy *policy,
+                 const struct cgroup *group, int *ret_fd, struct err *err)
+{
+    struct broker_instance message = {.version = BROKER_VERSION, .policy = *policy};
+    int sockets[2], tasks[CGROUP_TREES_MAX], group_fd = -1;
+
+    snprintf(message.function, sizeof message.function, "%s", function);
+    if (group)
+        (void)cgroup_entry_fds(group, &group_fd, tasks);
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets) < 0)
+        return err_set(err, -errno, "cannot start '%s'", function);
+    int r = fd_send(broker_socket, &message, sizeof message, (int[]){sockets[1], group_fd},
+                    group_fd >= 0 ? 2 : 1);
+    close(sockets[1]);
+    if (r < 0) {
+        close(sockets[0]);
+        return err_set(err, r, "cannot start '%s': tell the broker of eBPF", function);
+    }
+    *ret_fd = sockets[0];
+    return 0;
+}

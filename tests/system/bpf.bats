@@ -1,0 +1,121 @@
+#!/usr/bin/env bats
+# Functions that carry eBPF programs: what they may, what they see, and what is left of them.
+load helper
+
+setup_file() {
+    MODULES=$(mktemp -d /tmp/vireo-bpf-test.XXXXXX)
+    export MODULES LIBRARIES=
+    export VIREO_STATE=$MODULES/state
+    if [ "$(id -u)" = 0 ] && [ -r /sys/kernel/btf/vmlinux ]; then
+        local example
+        for example in execsnoop syscalls packets; do
+            "$VIREO" -q bpf build "$TOP/examples/bpf/$example" -o "$MODULES/$example.wasm" || return 1
+        done
+        "$VIREO" -q bpf build "$FUNCTIONS/bpf" -o "$MODULES/attack.wasm"
+    fi
+}
+
+teardown_file() {
+    rm -rf "$MODULES"
+}
+
+setup() {
+    need_root
+    [ -r /sys/kernel/btf/vmlinux ] || skip "the kernel has no type information of its own"
+}
+
+teardown() {
+    [ -z "${RUN_PID-}" ] || kill -KILL "$RUN_PID" 2>/dev/null || true
+}
+
+# Programs, maps and links that the kernel has of ours, by their names.
+count_all() {
+    bpftool prog show | grep -cE 'name (on_exec|on_call|on_egress|on_ingress|on_try) ' || true
+}
+nothing_left() {
+    [ "$(count_all)" = 0 ]
+}
+
+said() {
+    grep -q "$1" "$MODULES/$2"
+}
+
+@test "a tracepoint's events reach the guest through a ring buffer" {
+    "$VIREO" run --grant bpf=host --timeout 60s "$MODULES/execsnoop.wasm" \
+        >"$MODULES/out" 2>"$MODULES/err" 3>&- &
+    RUN_PID=$!
+    eventually 30 said ready err
+    cp /bin/true "$MODULES/a-program-of-ours"
+    "$MODULES/a-program-of-ours"
+    eventually 20 said " a-program-of-ou $MODULES/a-program-of-ours" out
+    grep -Eq "^[0-9]+ $BASHPID a-program-of-ou" "$MODULES/out"
+    kill -TERM "$RUN_PID"
+    wait "$RUN_PID" || true
+    eventually 10 nothing_left
+}
+
+@test "a hash and a map per processor are read by the guest, of its own control group alone" {
+    run "$VIREO" run --grant bpf --timeout 60s "$MODULES/syscalls.wasm"
+    # 25 of its own, however many others sleep on this machine.
+    [[ $output == *$'sleeps 25\ncounted' ]]
+    eventually 10 nothing_left
+}
+
+@test "packets of a control group are counted: its own, another only with bpf=host" {
+    run "$VIREO" run --grant bpf --timeout 60s "$MODULES/packets.wasm"
+    [[ $output == *"icmp 0 tcp 0 udp 0" ]]
+    "$VIREO" run --grant bpf=host --timeout 60s "$MODULES/packets.wasm" / 4 \
+        >"$MODULES/out" 2>"$MODULES/err" 3>&- &
+    RUN_PID=$!
+    eventually 30 said ready err
+    for _ in 1 2 3 4 5; do
+        echo x >/dev/udp/127.0.0.1/9 || true
+    done
+    wait "$RUN_PID"
+    RUN_PID=
+    grep -Eq 'udp [1-9]' "$MODULES/out"
+}
+
+@test "without the grant it is refused by name, and a manifest's wish is the user's to grant" {
+    run "$VIREO" run "$MODULES/syscalls.wasm"
+    [ "$status" = 4 ]
+    [[ $output == *"it imports 'wasm_bpf' (eBPF), which needs the grant bpf"* ]]
+    mkdir -p "$MODULES/wish"
+    cp "$MODULES/syscalls.wasm" "$MODULES/wish/"
+    printf 'name: wish\nsources: [syscalls.wasm]\ngrants:\n  bpf: true\n' >"$MODULES/wish/vireo.yaml"
+    run "$VIREO" run "$MODULES/wish"
+    [[ $output == *"asks for 'bpf' (grant it by --grant bpf)"* ]]
+}
+
+@test "what sees more than the function is refused without host, with the reason" {
+    run "$VIREO" run --grant bpf "$MODULES/execsnoop.wasm"
+    [ "$status" = 1 ]
+    [[ $output == *"it calls the helper get_current_task (35), which the policy does not allow"* ]]
+    eventually 10 nothing_left
+}
+
+@test "a guest that is killed in the middle of a poll leaves no program, map or link" {
+    "$VIREO" run --grant bpf=host "$MODULES/execsnoop.wasm" >/dev/null 2>"$MODULES/err" 3>&- &
+    RUN_PID=$!
+    eventually 30 said ready err
+    # A link holds its program: when none is left, neither is a link.
+    [ "$(count_all)" -ge 1 ]
+    kill -KILL "$(pgrep -P "$RUN_PID" vireo-guest)"
+    wait "$RUN_PID" || true
+    eventually 10 nothing_left
+}
+
+@test "every attack of a module on its host is answered with an error, and ends nothing" {
+    run "$VIREO" run --grant bpf --timeout 120s "$MODULES/attack.wasm"
+    echo "$output"
+    [ "$status" = 0 ]
+    [[ $output == *"all refused"* ]]
+    eventually 10 nothing_left
+}
+
+@test "a callback that is no function is a trap, as call_indirect's" {
+    run "$VIREO" run --grant bpf --timeout 60s "$MODULES/attack.wasm" trap
+    [ "$status" = 1 ]
+    [[ $output == *"trap in 'main': undefined element or indirect call type mismatch"* ]]
+    eventually 10 nothing_left
+}

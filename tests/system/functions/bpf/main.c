@@ -1,0 +1,278 @@
+/* Tries what a hostile module can: each answer must be the error that it says, and nothing more. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "attack.skel.h"
+
+#define EBADF_ (-9)
+#define EFAULT_ (-14)
+#define EBUSY_ (-16)
+#define EINVAL_ (-22)
+#define EMSGSIZE_ (-90)
+#define EOPNOTSUPP_ (-95)
+#define ENOENT_ (-2)
+
+static struct attack_skel skel;
+static int failures;
+
+#define IS(call, wanted)                                                              \
+    do {                                                                              \
+        long long is_ = (long long)(call), wanted_ = (wanted);                        \
+        if (is_ != wanted_) {                                                         \
+            printf("line %d: %s is %lld, not %lld\n", __LINE__, #call, is_, wanted_); \
+            failures++;                                                               \
+        }                                                                             \
+    } while (0)
+
+static char *end_of_memory(void)
+{
+    return (char *)(__builtin_wasm_memory_size(0) * 65536ul);
+}
+
+static void sleep_times(int times)
+{
+    struct timespec moment = {.tv_nsec = 200000};
+
+    for (int i = 0; i < times; i++)
+        nanosleep(&moment, NULL);
+}
+
+/* ---- handles, descriptors, pointers ---- */
+
+static void foreign_handles(void)
+{
+    const bpf_object_handle foreign[] = {0, 1, skel.object + 1, skel.object ^ 1, ~0ull, 1ull << 63};
+    char data[64];
+
+    for (unsigned i = 0; i < sizeof foreign / sizeof *foreign; i++) {
+        IS(wasm_close_bpf_object(foreign[i]), EINVAL_);
+        IS(wasm_attach_bpf_program(foreign[i], "on_try", NULL), EINVAL_);
+        IS(wasm_bpf_map_fd_by_name(foreign[i], "each"), EINVAL_);
+        IS(wasm_bpf_buffer_poll(foreign[i], skel.maps.events, NULL, NULL, data, 64, 0), EINVAL_);
+    }
+}
+
+static void foreign_descriptors(void)
+{
+    uint64_t value[1024];
+    uint32_t key = 0;
+
+    for (int fd = -2; fd < 300; fd++)
+        IS(wasm_bpf_map_operate(fd, BPF_MAP_LOOKUP, &key, value, NULL, 0), EBADF_);
+    IS(wasm_bpf_map_operate(skel.maps.outer + 1000, BPF_MAP_LOOKUP, &key, value, NULL, 0), EBADF_);
+    IS(wasm_bpf_buffer_poll(skel.object, 3, NULL, NULL, value, 8, 0), EBADF_);
+    IS(wasm_bpf_buffer_poll(skel.object, skel.maps.each, NULL, NULL, value, 8, 0), EINVAL_);
+    IS(wasm_bpf_map_fd_by_name(skel.object, "no-such"), ENOENT_);
+}
+
+static void pointers_at_the_end(void)
+{
+    char *end = end_of_memory();
+    uint32_t key = 0;
+    uint64_t value[1024];
+
+    IS(wasm_load_bpf_object(end - 10, 11), 0);
+    IS(wasm_load_bpf_object(end - 10, -1), 0);
+    IS(wasm_load_bpf_object(attack_object, 0), 0);
+    IS(wasm_load_bpf_object((void *)0xfffffff0, 64), 0);
+    memset(end - 8, 'a', 8);
+    IS(wasm_attach_bpf_program(skel.object, end - 8, NULL), EFAULT_);
+    IS(wasm_attach_bpf_program(skel.object, end, NULL), EFAULT_);
+    IS(wasm_attach_bpf_program(skel.object, "on_try", end - 8), EFAULT_);
+    IS(wasm_bpf_map_fd_by_name(skel.object, end - 8), EFAULT_);
+    IS(wasm_bpf_map_operate(skel.maps.each, BPF_MAP_LOOKUP, end - 3, value, NULL, 0), EFAULT_);
+    /* A value of eight bytes for each processor: one processor's room is not enough. */
+    IS(wasm_bpf_map_operate(skel.maps.each, BPF_MAP_LOOKUP, &key, end - 8, NULL, 0), EFAULT_);
+    IS(wasm_bpf_map_operate(skel.maps.each, BPF_MAP_UPDATE, &key, end - 8, NULL, 0), EFAULT_);
+    IS(wasm_bpf_map_operate(skel.maps.each, BPF_MAP_NEXT_KEY, &key, NULL, end - 3, 0), EFAULT_);
+    IS(wasm_bpf_map_operate(skel.maps.each, BPF_MAP_LOOKUP, &key, value, NULL, 0), 0);
+    IS(wasm_bpf_map_operate(skel.maps.each, 0, &key, value, NULL, 0), EINVAL_);
+    IS(wasm_bpf_map_operate(skel.maps.each, 99, &key, value, NULL, 0), EINVAL_);
+    IS(wasm_bpf_buffer_poll(skel.object, skel.maps.events, NULL, NULL, end - 8, 9, 0), EFAULT_);
+}
+
+static void maps_of_descriptors(void)
+{
+    uint32_t key = 1, value = 3;
+
+    /* A raw descriptor of the host's, another object's, its own. */
+    IS(wasm_bpf_map_operate(skel.maps.outer, BPF_MAP_UPDATE, &key, &value, NULL, 0), EBADF_);
+    value = (uint32_t)skel.maps.first;
+    IS(wasm_bpf_map_operate(skel.maps.outer, BPF_MAP_UPDATE, &key, &value, NULL, 0), 0);
+    IS(wasm_bpf_map_operate(skel.maps.outer, BPF_MAP_LOOKUP, &key, &value, NULL, 0), EOPNOTSUPP_);
+    IS(wasm_bpf_map_operate(skel.maps.samples, BPF_MAP_UPDATE, &key, &value, NULL, 0), EOPNOTSUPP_);
+    IS(wasm_bpf_map_operate(skel.maps.samples, BPF_MAP_DELETE, &key, NULL, NULL, 0), EOPNOTSUPP_);
+}
+
+/* ---- samples ---- */
+
+static uint64_t next;
+static int taken, depth;
+
+static int in_order(void *context, void *data, int bytes)
+{
+    const uint64_t *numbers = data;
+
+    if (bytes != 16 || numbers[1] != ~numbers[0] || numbers[0] != next || context != (void *)0x1234)
+        failures++;
+    next = numbers[0] + 1;
+    taken++;
+    return 0;
+}
+
+static int any_order(void *context, void *data, int bytes)
+{
+    const uint64_t *numbers = data;
+
+    (void)context;
+    if (bytes != 16 || numbers[1] != ~numbers[0])
+        failures++;
+    taken++;
+    return 0;
+}
+
+static int stops(void *context, void *data, int bytes)
+{
+    (void)context;
+    (void)data;
+    (void)bytes;
+    next++;
+    return -77;
+}
+
+static int polls_again(void *context, void *data, int bytes)
+{
+    (void)bytes;
+    next++;
+    if (depth++ < 3)
+        wasm_bpf_buffer_poll(skel.object, skel.maps.events, polls_again, context, data, 16, 0);
+    return 0;
+}
+
+static int short_room(void *context, void *data, int bytes)
+{
+    const char *after = (const char *)data + 5;
+
+    (void)context;
+    if (bytes != 5 || *after != 'x')
+        failures++;
+    next++;
+    return 0;
+}
+
+static int closes(void *context, void *data, int bytes)
+{
+    (void)context;
+    (void)data;
+    (void)bytes;
+    taken++;
+    IS(wasm_close_bpf_object(skel.object), 0);
+    return 0;
+}
+
+static void samples(void)
+{
+    uint64_t data[2];
+    char room[16] = "xxxxxxxxxxxxxxx";
+    int n;
+
+    IS(attack_attach(&skel), 0);
+    IS(wasm_attach_bpf_program(skel.object, "on_try", NULL), EBUSY_);
+    IS(wasm_attach_bpf_program(skel.object, "no_such", NULL), ENOENT_);
+    /* A perf event array begins with its first poll. */
+    IS(wasm_bpf_buffer_poll(skel.object, skel.maps.samples, any_order, NULL, data, 16, 0), 0);
+    sleep_times(50);
+    n = wasm_bpf_buffer_poll(skel.object, skel.maps.events, in_order, (void *)0x1234, data, 16, 0);
+    IS(n, 50);
+    IS(next, 50);
+    /* A poll waits by itself, by another call: nothing comes, and it ends in time. */
+    IS(wasm_bpf_buffer_poll(skel.object, skel.maps.events, in_order, (void *)0x1234, data, 16, 20),
+       0);
+    taken = 0;
+    IS(wasm_bpf_buffer_poll(skel.object, skel.maps.samples, any_order, NULL, data, 16, 0), 50);
+    IS(taken, 50);
+    sleep_times(10);
+    IS(wasm_bpf_buffer_poll(skel.object, skel.maps.events, stops, NULL, data, 16, 0), -77);
+    IS(next, 51);
+    IS(wasm_bpf_buffer_poll(skel.object, skel.maps.events, short_room, NULL, room, 5, 0), 9);
+    sleep_times(10);
+    wasm_bpf_buffer_poll(skel.object, skel.maps.events, polls_again, NULL, data, 16, 0);
+    IS(next, 70);
+}
+
+/* ---- objects ---- */
+
+static uint32_t seed = 2463534242;
+
+static uint32_t any(void)
+{
+    seed ^= seed << 13;
+    seed ^= seed >> 17;
+    return seed ^= seed << 5;
+}
+
+static void hostile_objects(void)
+{
+    char *copy = malloc(sizeof attack_object);
+
+    for (unsigned i = 1; i < 12; i++)
+        IS(wasm_load_bpf_object(attack_object, (int)(sizeof attack_object * i / 12)), 0);
+    for (int i = 0; i < 24; i++) {
+        memcpy(copy, attack_object, sizeof attack_object);
+        /* The head, the section table, relocations, type information. */
+        for (int k = 0; k < 1 + i % 6; k++)
+            copy[i < 12 ? any() % 64 : any() % sizeof attack_object] = (char)any();
+        bpf_object_handle handle = wasm_load_bpf_object(copy, sizeof attack_object);
+        if (handle)
+            IS(wasm_close_bpf_object(handle), 0);
+    }
+    memset(copy, 0xff, sizeof attack_object);
+    memcpy(copy, attack_object, 64);
+    IS(wasm_load_bpf_object(copy, sizeof attack_object), 0);
+    free(copy);
+}
+
+/* Five maps each; a policy has 32 of them, and 16 objects. */
+static void bombs(void)
+{
+    bpf_object_handle handles[20];
+    int loaded = 0;
+
+    while (loaded < 20 &&
+           (handles[loaded] = wasm_load_bpf_object(attack_object, sizeof attack_object)))
+        loaded++;
+    if (loaded > 6 || loaded < 1)
+        failures++;
+    for (int i = 0; i < loaded; i++)
+        IS(wasm_close_bpf_object(handles[i]), 0);
+}
+
+int main(int argc, char **argv)
+{
+    uint64_t data[2];
+
+    if (attack_load(&skel) < 0)
+        return 1;
+    if (argc > 1 && strcmp(argv[1], "trap") == 0) {
+        attack_attach(&skel);
+        sleep_times(2);
+        return wasm_bpf_buffer_poll(skel.object, skel.maps.events, (bpf_sample_function *)99999,
+                                    NULL, data, 16, 0);
+    }
+    foreign_handles();
+    foreign_descriptors();
+    pointers_at_the_end();
+    maps_of_descriptors();
+    samples();
+    hostile_objects();
+    taken = 0;
+    sleep_times(3);
+    IS(wasm_bpf_buffer_poll(skel.object, skel.maps.events, closes, NULL, data, 16, 0), 1);
+    IS(taken, 1);
+    IS(wasm_bpf_map_fd_by_name(skel.object, "each"), EINVAL_);
+    bombs();
+    printf("%s\n", failures ? "failed" : "all refused");
+    return failures != 0;
+}

@@ -1,0 +1,271 @@
+/* What an image may be: whatever the reader says of it, policy and bounds hold. */
+#include <errno.h>
+#include <linux/bpf.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/cleanup.h"
+#include "base/err.h"
+#include "bpf/image.h"
+#include "bpf/policy.h"
+
+/* One map, one program: as good as can be, and then spoilt by each test. */
+static struct made {
+    struct image_header header;
+    struct image_map map;
+    struct image_program program;
+    struct bpf_insn code[4];
+    uint8_t value[8];
+} made;
+
+static void make(void)
+{
+    memset(&made, 0, sizeof made);
+    made.header = (struct image_header){
+        .magic = IMAGE_MAGIC, .bytes = sizeof made, .map_count = 1, .program_count = 1};
+    strcpy(made.map.name, "counts");
+    made.map.type = BPF_MAP_TYPE_HASH;
+    made.map.key_bytes = 4;
+    made.map.value_bytes = 8;
+    made.map.entries = 16;
+    strcpy(made.program.name, "on_call");
+    strcpy(made.program.section, "tp/syscalls/sys_enter_write");
+    made.program.type = BPF_PROG_TYPE_TRACEPOINT;
+    made.program.code_at = offsetof(struct made, code);
+    made.program.code_count = 4;
+    made.code[0] = (struct bpf_insn){.code = BPF_JMP | BPF_CALL, .imm = BPF_FUNC_ktime_get_ns};
+    made.code[1] =
+        (struct bpf_insn){.code = BPF_LD | BPF_IMM | BPF_DW, .src_reg = BPF_PSEUDO_MAP_FD};
+    made.code[3] = (struct bpf_insn){.code = BPF_JMP | BPF_EXIT};
+}
+
+static int check(bool host, struct err *err)
+{
+    struct bpf_policy policy;
+    struct image image;
+
+    policy_default(&policy, host);
+    int r = image_open((const uint8_t *)&made, sizeof made, &image, err);
+    return r < 0 ? r : policy_check_image(&policy, &image, err);
+}
+
+static void refused(bool host, int error, const char *reason)
+{
+    struct err err = {0};
+
+    assert_int_equal(check(host, &err), error);
+    if (!strstr(err.message, reason))
+        fail_msg("'%s' is not in '%s'", reason, err.message);
+    make();
+}
+
+static void what_is_its_own_is_allowed(void **state)
+{
+    (void)state;
+    struct err err = {0};
+
+    make();
+    assert_int_equal(check(false, &err), 0);
+    assert_int_equal(check(true, &err), 0);
+    strcpy(made.program.section, "sockops");
+    made.program.type = BPF_PROG_TYPE_SOCK_OPS;
+    assert_int_equal(check(false, &err), 0);
+}
+
+static void images_that_point_outside_are_refused(void **state)
+{
+    (void)state;
+
+    make();
+    made.header.bytes++;
+    refused(true, -EBADMSG, "damaged");
+    made.header.magic = 0;
+    refused(true, -EBADMSG, "damaged");
+    made.header.map_count = 2;
+    refused(true, -EBADMSG, "damaged");
+    made.header.program_count = UINT32_MAX;
+    refused(true, -E2BIG, "maps and");
+    made.header.btf_at = 8;
+    made.header.btf_bytes = sizeof made;
+    refused(true, -EBADMSG, "damaged");
+    made.program.code_count = 6;
+    refused(true, -EBADMSG, "damaged");
+    made.program.code_at += 4;
+    refused(true, -EBADMSG, "damaged");
+    made.program.code_at = 0xfffffff8;
+    refused(true, -EBADMSG, "damaged");
+    made.program.functions_at = 8;
+    made.program.functions_count = made.program.functions_size = UINT32_MAX;
+    refused(true, -EBADMSG, "damaged");
+    memset(made.program.name, 'a', sizeof made.program.name);
+    refused(true, -EBADMSG, "damaged");
+    made.map.inner = 2;
+    refused(true, -EBADMSG, "damaged");
+    made.map.initial_bytes = 4; /* not a whole value */
+    refused(true, -EBADMSG, "damaged");
+    made.header.slot_count = 1;
+    refused(true, -EBADMSG, "damaged");
+}
+
+static void code_outside_of_the_policy_is_refused(void **state)
+{
+    static const int32_t never[] = {BPF_FUNC_probe_write_user,
+                                    BPF_FUNC_override_return,
+                                    BPF_FUNC_send_signal,
+                                    BPF_FUNC_sys_bpf,
+                                    0,
+                                    -1,
+                                    4000};
+    static const int32_t host[] = {BPF_FUNC_get_current_task, BPF_FUNC_probe_read_kernel,
+                                   BPF_FUNC_probe_read, BPF_FUNC_get_stackid};
+    (void)state;
+
+    make();
+    for (size_t i = 0; i < ARRAY_LEN(never); i++) {
+        made.code[0].imm = never[i];
+        refused(true, -EPERM, "it calls the helper");
+    }
+    for (size_t i = 0; i < ARRAY_LEN(host); i++) {
+        struct err err = {0};
+        made.code[0].imm = host[i];
+        assert_int_equal(check(true, &err), 0);
+        refused(false, -EPERM, "it calls the helper");
+    }
+    made.code[0].src_reg = 2; /* BPF_PSEUDO_KFUNC_CALL */
+    refused(true, -EPERM, "a function of the kernel");
+    made.code[0].code = BPF_JMP | BPF_CALL | BPF_X;
+    refused(true, -EPERM, "an unknown call");
+    made.code[1].imm = 1;
+    refused(true, -EPERM, "a map that is not the object's");
+    made.code[1].imm = -1;
+    refused(true, -EPERM, "a map that is not the object's");
+    made.code[1].src_reg = BPF_PSEUDO_BTF_ID;
+    refused(true, -EPERM, "an address of the kernel");
+    made.code[1].src_reg = BPF_PSEUDO_MAP_IDX;
+    refused(true, -EPERM, "an address of the kernel");
+    made.code[3] = made.code[1];
+    refused(true, -EPERM, "in the middle of an instruction");
+}
+
+/* A call that hides in the second half of a constant is not one; a constant can't hide a call. */
+static void halves_of_instructions_are_told_apart(void **state)
+{
+    (void)state;
+    struct err err = {0};
+
+    make();
+    made.code[2] = (struct bpf_insn){.code = BPF_JMP | BPF_CALL, .imm = BPF_FUNC_send_signal};
+    assert_int_equal(check(true, &err), 0); /* the verifier refuses it: a reserved field */
+    make();
+    made.code[0] = made.code[3];
+    made.code[2] = made.code[1];
+    made.code[1] = (struct bpf_insn){.code = BPF_JMP | BPF_CALL, .imm = BPF_FUNC_send_signal};
+    refused(true, -EPERM, "send_signal");
+}
+
+static void kinds_that_see_more_need_host(void **state)
+{
+    static const struct {
+        const char *section;
+        uint32_t type;
+    } kinds[] = {
+        {"kprobe/do_exit", BPF_PROG_TYPE_KPROBE},
+        {"raw_tp/sched_switch", BPF_PROG_TYPE_RAW_TRACEPOINT},
+        {"tp_btf/sched_switch", BPF_PROG_TYPE_TRACING},
+        {"fentry/do_exit", BPF_PROG_TYPE_TRACING},
+        {"lsm/file_open", BPF_PROG_TYPE_LSM},
+        {"perf_event", BPF_PROG_TYPE_PERF_EVENT},
+        {"xdp", BPF_PROG_TYPE_XDP},
+        {"tc", BPF_PROG_TYPE_SCHED_CLS},
+        {"socket", BPF_PROG_TYPE_SOCKET_FILTER},
+    };
+    (void)state;
+
+    make();
+    for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
+        strcpy(made.program.section, kinds[i].section);
+        made.program.type = kinds[i].type;
+        refused(false, -EPERM, "that needs bpf: host");
+    }
+    strcpy(made.program.section, "tp/sched/sched_switch");
+    refused(false, -EPERM, "tells of others");
+    strcpy(made.program.section, "struct_ops/x");
+    made.program.type = BPF_PROG_TYPE_STRUCT_OPS;
+    refused(true, -ENOTSUP, "is not supported");
+    strcpy(made.program.section, "freplace/x");
+    made.program.type = BPF_PROG_TYPE_EXT;
+    refused(true, -ENOTSUP, "is not supported");
+    /* A section that says one thing, a type that says another. */
+    made.program.type = BPF_PROG_TYPE_KPROBE;
+    refused(true, -ENOTSUP, "is not supported");
+    made.program.flags = BPF_F_SLEEPABLE;
+    refused(true, -EPERM, "has flags");
+}
+
+static void maps_outside_of_the_policy_are_refused(void **state)
+{
+    (void)state;
+
+    make();
+    made.map.entries = UINT32_MAX;
+    refused(true, -EPERM, "larger than");
+    made.map.type = BPF_MAP_TYPE_PERCPU_ARRAY;
+    made.map.value_bytes = 1 << 20;
+    refused(true, -EPERM, "larger than");
+    made.map.value_bytes = UINT32_MAX;
+    refused(true, -E2BIG, "keys of");
+    made.map.type = BPF_MAP_TYPE_STACK_TRACE;
+    refused(false, -EPERM, "of type stack_trace");
+    made.map.type = BPF_MAP_TYPE_STRUCT_OPS;
+    refused(true, -EPERM, "of type unknown");
+    made.map.type = 200;
+    refused(true, -EPERM, "of type unknown");
+    made.map.flags = BPF_F_NUMA_NODE;
+    refused(true, -EPERM, "has flags");
+    made.map.type = BPF_MAP_TYPE_RINGBUF;
+    made.map.entries = 1u << 31;
+    refused(true, -EPERM, "larger than");
+}
+
+static void a_policy_is_held_to_a_wider_one(void **state)
+{
+    (void)state;
+    struct bpf_policy own, host, narrow;
+    struct err err = {0};
+
+    policy_default(&own, false);
+    policy_default(&host, true);
+    assert_int_equal(policy_within(&own, &host, &err), 0);
+    assert_int_equal(policy_within(&host, &own, &err), -EPERM);
+    narrow = own;
+    strcpy(narrow.attach[narrow.attach_count++], "syscalls/*");
+    assert_int_equal(policy_within(&own, &narrow, &err), -EPERM);
+    assert_int_equal(policy_within(&narrow, &own, &err), 0);
+    make();
+    struct image image;
+    assert_int_equal(image_open((const uint8_t *)&made, sizeof made, &image, &err), 0);
+    assert_int_equal(policy_check_image(&narrow, &image, &err), 0);
+    strcpy(made.program.section, "tp/raw_syscalls/sys_enter");
+    assert_int_equal(policy_check_image(&narrow, &image, &err), -EPERM);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_is_its_own_is_allowed),
+        cmocka_unit_test(images_that_point_outside_are_refused),
+        cmocka_unit_test(code_outside_of_the_policy_is_refused),
+        cmocka_unit_test(halves_of_instructions_are_told_apart),
+        cmocka_unit_test(kinds_that_see_more_need_host),
+        cmocka_unit_test(maps_outside_of_the_policy_are_refused),
+        cmocka_unit_test(a_policy_is_held_to_a_wider_one),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
