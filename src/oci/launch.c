@@ -151,16 +151,7 @@ static int make_control(struct launch *launch, int *ret_theirs, struct err *err)
         return err_set(err, -errno, "cannot make a socket");
     launch->control = ends[0];
     *ret_theirs = plan_fd(&launch->plan, ends[1]);
-    launch->plan.out->control_fd = ends[1];
-    return 0;
-}
-
-/* What the caller wants kept must be open, or one of ours would stand in its place. */
-static int check_kept(const struct plan *plan, struct err *err)
-{
-    for (size_t i = 0; i < plan->fd_count; i++)
-        if (plan->fds[i] < 3 + (int)plan->out->process.kept_fds)
-            return err_say(err, -EBADF, "cannot keep descriptor %d: it is not open", plan->fds[i]);
+    launch->plan.out->control_fd = *ret_theirs;
     return 0;
 }
 
@@ -202,14 +193,10 @@ int launch_clone(struct launch *launch, const struct oci_config *config, uint64_
         r = make_init(launch, err);
     if (r < 0)
         return r;
-    int memfd =
-        fcntl(launch->plan.memfd, F_DUPFD_CLOEXEC, 3 + (int)launch->plan.out->process.kept_fds);
+    int memfd = fcntl(launch->plan.memfd, F_DUPFD_CLOEXEC, launch->plan.first_fd);
     if (memfd < 0)
         return err_set(err, -errno, "cannot start the container's init");
     plan_fd(&launch->plan, memfd);
-    r = check_kept(&launch->plan, err);
-    if (r < 0)
-        return r;
     entry.task_count = cgroup_place_entry(&launch->groups, &clone_fd, entry.tasks, err);
     if (entry.task_count < 0)
         return entry.task_count;

@@ -147,7 +147,7 @@ static int make_plan(struct launch *launch, const struct oci_create *create, uin
     const struct oci_config *config = create->config;
     struct plan *plan = &launch->plan;
 
-    int r = plan_open(plan, err);
+    int r = plan_open(plan, create->options.preserve_fds + create->options.listen_fds, err);
     if (r < 0)
         return r;
     plan->out->start_fd = plan->out->target_fd = -1;
@@ -170,13 +170,15 @@ static int create_all(struct launch *launch, const struct oci_create *create,
     struct namespaces_ready ready = {launch, create, place};
     uint64_t flags = 0;
 
-    if (!config->process || !config->process->args.count)
-        return err_say(err, -EINVAL, "cannot create the container: config.json has no process");
+    /* Without one there is still a container; it can't be started. */
+    if (config->process && !config->process->args.count)
+        return err_say(err, -EINVAL, "cannot create the container: process.args is empty");
     if (config->linux_.intel_rdt)
         return err_say(err, -ENOTSUP,
                        "cannot apply linux.intelRdt: this machine has no resctrl "
                        "file system that the runtime may use");
-    if (config->process->terminal && !create->options.console_socket && !ret_terminal)
+    if (config->process && config->process->terminal && !create->options.console_socket &&
+        !ret_terminal)
         return err_say(err, -EINVAL,
                        "cannot create the container: process.terminal needs a "
                        "--console-socket");
@@ -187,7 +189,7 @@ static int create_all(struct launch *launch, const struct oci_create *create,
         r = launch_clone(launch, config, flags, err);
     if (r == 0)
         r = launch_follow(launch, config, INIT_READY, namespaces_made, &ready, ret_terminal, err);
-    if (r == 0)
+    if (r == 0 && config->process)
         r = launch_adjust(launch->pid, config->process, err);
     if (r == 0)
         r = oci_vkernel_adjust(launch->pid, create->options.vkernel, err);

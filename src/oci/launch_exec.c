@@ -86,7 +86,7 @@ static int make_plan(struct launch *launch, const struct oci_exec *exec, struct 
     const struct oci_config *config = exec->config;
     struct plan *plan = &launch->plan;
 
-    int r = plan_open(plan, err);
+    int r = plan_open(plan, exec->options.preserve_fds + exec->options.listen_fds, err);
     if (r < 0)
         return r;
     struct init_plan *out = plan->out;

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -14,8 +15,9 @@
 #include "base/fd.h"
 #include "oci/plan.h"
 
-int plan_open(struct plan *plan, struct err *err)
+int plan_open(struct plan *plan, unsigned kept, struct err *err)
 {
+    plan->first_fd = 3 + (int)kept;
     plan->memfd = memfd_create("vireo-plan", MFD_CLOEXEC);
     if (plan->memfd < 0 || ftruncate(plan->memfd, INIT_PLAN_BYTES) < 0)
         return err_set(err, -errno, "cannot make the plan of the container");
@@ -75,6 +77,14 @@ char *const *plan_strings(struct plan *plan, const struct oci_strings *strings)
 int plan_fd(struct plan *plan, int fd)
 {
     assert(plan->fd_count < PLAN_FDS_MAX);
+    /* A number that the user was to get, and that his caller left closed, must not be ours. */
+    if (fd < plan->first_fd) {
+        int higher = fcntl(fd, F_DUPFD_CLOEXEC, plan->first_fd);
+        if (higher >= 0) {
+            close(fd);
+            fd = higher;
+        }
+    }
     plan->fds[plan->fd_count++] = fd;
     return fd;
 }
@@ -117,8 +127,53 @@ static const char *const *plan_paths(struct plan *plan, const struct oci_strings
     return (const char *const *)plan_strings(plan, paths);
 }
 
-static int plan_sysctls(struct plan *plan, const struct oci_pairs *pairs, struct err *err)
+/* The parameters that belong to a namespace. All others are the host's, and not for containers. */
+static const struct {
+    const char *path; /* a "/" at its end: all below */
+    int flag;
+} sysctls[] = {
+    {"kernel/msgmax", CLONE_NEWIPC},
+    {"kernel/msgmnb", CLONE_NEWIPC},
+    {"kernel/msgmni", CLONE_NEWIPC},
+    {"kernel/sem", CLONE_NEWIPC},
+    {"kernel/shmall", CLONE_NEWIPC},
+    {"kernel/shmmax", CLONE_NEWIPC},
+    {"kernel/shmmni", CLONE_NEWIPC},
+    {"kernel/shm_rmid_forced", CLONE_NEWIPC},
+    {"kernel/msg_next_id", CLONE_NEWIPC},
+    {"kernel/sem_next_id", CLONE_NEWIPC},
+    {"kernel/shm_next_id", CLONE_NEWIPC},
+    {"fs/mqueue/", CLONE_NEWIPC},
+    {"net/", CLONE_NEWNET},
+    {"kernel/domainname", CLONE_NEWUTS},
+    {"user/", CLONE_NEWUSER},
+};
+
+static int check_sysctl(const struct oci_config *config, const char *path, const char *key,
+                        struct err *err)
 {
+    for (size_t i = 0; i < ARRAY_LEN(sysctls); i++) {
+        size_t length = strlen(sysctls[i].path);
+        bool below = sysctls[i].path[length - 1] == '/';
+        if (strncmp(path, sysctls[i].path, length) != 0 || (!below && path[length]))
+            continue;
+        const struct oci_namespace *namespace = oci_config_namespace(config, sysctls[i].flag);
+        if (namespace && !(namespace->path && namespace_is_own(namespace)))
+            return 0;
+        return err_say(err, -EPERM,
+                       "cannot set sysctl '%s': the container shares the host's "
+                       "namespace that it belongs to",
+                       key);
+    }
+    return err_say(err, -EPERM,
+                   "cannot set sysctl '%s': it belongs to no namespace, but to the "
+                   "host",
+                   key);
+}
+
+static int plan_sysctls(struct plan *plan, const struct oci_config *config, struct err *err)
+{
+    const struct oci_pairs *pairs = &config->linux_.sysctl;
     struct init_sysctl *list = plan_take(plan, pairs->count * sizeof *list);
 
     for (size_t i = 0; i < pairs->count; i++) {
@@ -131,6 +186,9 @@ static int plan_sysctls(struct plan *plan, const struct oci_pairs *pairs, struct
             *at = *at == '.' ? '/' : *at == '/' ? '.' : *at;
         if (strstr(path, "..") || path[0] == '/')
             return err_set(err, -EINVAL, "cannot set sysctl '%s'", key);
+        int r = check_sysctl(config, path, key, err);
+        if (r < 0)
+            return r;
         list[i] = (struct init_sysctl){path, plan_text(plan, pairs->list[i].value)};
     }
     plan->out->sysctls = list;
@@ -163,7 +221,7 @@ int plan_root(struct plan *plan, const struct oci_create *create, struct cgroup_
     out->readonly_count = config->linux_.readonly_paths.count;
     plan_hooks(plan, &config->hooks[OCI_HOOK_CREATE_CONTAINER], &out->create_container);
     plan_hooks(plan, &config->hooks[OCI_HOOK_START_CONTAINER], &out->start_container);
-    int r = plan_sysctls(plan, &config->linux_.sysctl, err);
+    int r = plan_sysctls(plan, config, err);
     if (r == 0)
         r = plan_mounts(plan, create, place, err);
     return r == 0 ? plan_devices(plan, config, err) : r;
@@ -221,6 +279,11 @@ int plan_process(struct plan *plan, const struct oci_process *process,
     char ring[1100];
     int r = 0;
 
+    out->kept_fds = options->preserve_fds + options->listen_fds;
+    out->console_fd = -1;
+    out->listener_fd = -1;
+    if (!process)
+        return 0;
     out->argv = plan_strings(plan, &process->args);
     out->envp = plan_environment(plan, process, options);
     out->cwd = plan_text(plan, process->cwd);
@@ -240,9 +303,6 @@ int plan_process(struct plan *plan, const struct oci_process *process,
     out->terminal = process->terminal;
     out->rows = (uint16_t)process->console_height;
     out->columns = (uint16_t)process->console_width;
-    out->console_fd = -1;
-    out->listener_fd = -1;
-    out->kept_fds = options->preserve_fds + options->listen_fds;
     out->new_keyring = !options->no_new_keyring;
     snprintf(ring, sizeof ring, "_ses.%s", id);
     out->keyring_name = plan_text(plan, ring);

@@ -13,7 +13,8 @@ struct plan {
     int memfd;
     struct init_plan *out;
     size_t used;
-    int *fds; /* that go along: owned */
+    int first_fd; /* lowest number for its descriptors */
+    int *fds;     /* that go along: owned */
     size_t fd_count;
     /* Binds whose tree must get an idmap of the new user namespace before the init goes on. */
     struct plan_idmap {
@@ -25,7 +26,8 @@ struct plan {
 
 #define PLAN_EMPTY ((struct plan){.memfd = -1})
 
-int plan_open(struct plan *plan, struct err *err);
+/* Its descriptors will lie above the `kept` ones from 3 on, which are the user's. */
+int plan_open(struct plan *plan, unsigned kept, struct err *err);
 /* Closes its descriptors and unmaps it. */
 void plan_close(struct plan *plan);
 
@@ -33,7 +35,7 @@ void plan_close(struct plan *plan);
 void *plan_take(struct plan *plan, size_t bytes);
 const char *plan_text(struct plan *plan, const char *text); /* NULL stays NULL */
 char *const *plan_strings(struct plan *plan, const struct oci_strings *strings);
-/* Owns `fd` from now and hands it to the init. Returns it. */
+/* Owns `fd` from now and hands it to the init. Returns its number, which may be a new one. */
 int plan_fd(struct plan *plan, int fd);
 
 /* For create. `place` (may be NULL) has the container's groups, for mounts of type cgroup. */
@@ -53,6 +55,9 @@ int plan_seccomp(struct plan *plan, const struct oci_seccomp *seccomp,
                  const struct vkernel *vkernel, struct err *err);
 /* A connected UNIX socket, in the plan's care; -errno. */
 int plan_connect(struct plan *plan, const char *path, struct err *err);
+
+/* Whether a namespace given by path is the one that we are in. */
+bool namespace_is_own(const struct oci_namespace *namespace);
 
 /* The namespaces of create. *ret_clone_flags is for the first clone. */
 int plan_namespaces(struct plan *plan, const struct oci_config *config, uint64_t *ret_clone_flags,

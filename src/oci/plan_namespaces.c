@@ -22,19 +22,27 @@ static int join(struct plan *plan, const struct oci_namespace *namespace, struct
     if (fd < 0)
         return err_set(err, -errno, "cannot open namespace '%s' (%s)", namespace->path,
                        namespace->name);
-    plan->out->joins[plan->out->join_count++] = (struct init_join){fd, namespace->flag};
-    plan_fd(plan, steal_fd(&fd));
+    plan->out->joins[plan->out->join_count++] =
+        (struct init_join){plan_fd(plan, steal_fd(&fd)), namespace->flag};
     return 0;
 }
 
-static bool is_own(int fd, const char *name)
+bool namespace_is_own(const struct oci_namespace *namespace)
 {
+    static const struct {
+        int flag;
+        const char *name;
+    } names[] = {{CLONE_NEWUSER, "user"},     {CLONE_NEWPID, "pid"},  {CLONE_NEWNS, "mnt"},
+                 {CLONE_NEWNET, "net"},       {CLONE_NEWIPC, "ipc"},  {CLONE_NEWUTS, "uts"},
+                 {CLONE_NEWCGROUP, "cgroup"}, {CLONE_NEWTIME, "time"}};
     struct stat theirs, ours;
-    char path[64];
+    char path[64] = "";
 
-    snprintf(path, sizeof path, "/proc/self/ns/%s", name);
-    return fstat(fd, &theirs) == 0 && stat(path, &ours) == 0 && theirs.st_ino == ours.st_ino &&
-           theirs.st_dev == ours.st_dev;
+    for (size_t i = 0; i < ARRAY_LEN(names); i++)
+        if (names[i].flag == namespace->flag)
+            snprintf(path, sizeof path, "/proc/self/ns/%s", names[i].name);
+    return stat(namespace->path, &theirs) == 0 && stat(path, &ours) == 0 &&
+           theirs.st_ino == ours.st_ino && theirs.st_dev == ours.st_dev;
 }
 
 /* The user namespace first: it gives the right to join the others. Ours cannot be joined again. */
@@ -42,7 +50,7 @@ static int join_user(struct plan *plan, const struct oci_namespace *user, struct
 {
     int r = join(plan, user, err);
 
-    if (r == 0 && is_own(plan->out->joins[0].fd, "user"))
+    if (r == 0 && namespace_is_own(user))
         plan->out->join_count = 0;
     return r;
 }

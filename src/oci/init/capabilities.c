@@ -30,7 +30,11 @@ static int take_ids(struct init *init)
 {
     const struct init_process *process = &init->plan->process;
 
-    if (process->set_groups && syscall(SYS_setgroups, process->group_count, process->groups) < 0)
+    bool groups = process->set_groups && !init->no_groups;
+
+    if (!groups && process->group_count)
+        return err_set(&init->err, -EPERM, "cannot set the additional groups");
+    if (groups && syscall(SYS_setgroups, process->group_count, process->groups) < 0)
         return err_set(&init->err, -errno, "cannot set the additional groups");
     if (syscall(SYS_setresgid, process->gid, process->gid, process->gid) < 0)
         return err_set(&init->err, -errno, "cannot become group %u", process->gid);

@@ -87,7 +87,10 @@ static int make_device(struct init *init, const struct init_device *device)
     _cleanup_(closep) int parent = beneath_parent(init->root_fd, device->path, name);
     if (parent < 0)
         return err_set(&init->err, parent, "cannot make device '%s'", device->path);
-    int r = device->bind ? bind_node(device, parent, name) : make_node(device, parent, name);
+    int r = device->bind ? -EPERM : make_node(device, parent, name);
+    /* In a user namespace, ours or that of an engine around us. */
+    if (r == -EPERM && (device->mode & S_IFMT) != S_IFIFO)
+        r = bind_node(device, parent, name);
     if (r == -EEXIST) {
         r = replace(init, device, parent, name, &there);
         if (r < 0 || there)

@@ -201,6 +201,8 @@ int init_process_prepare(struct init *init)
     sigprocmask(SIG_SETMASK, &none, NULL);
     if (!init->plan->process.terminal && init->plan->root)
         setsid(); /* EPERM: it is a leader already */
+    if (!init->plan->process.argv)
+        return 0;
     int r = make_keyring(init);
     if (r == 0)
         r = complete_environment(init);
@@ -214,6 +216,9 @@ int init_process_execute(struct init *init)
     const struct init_process *process = &init->plan->process;
     int r = 0;
 
+    if (!process->argv)
+        return err_say(&init->err, -EINVAL,
+                       "cannot start the container: config.json has no process");
     if (init->plan->start_container.count)
         r = init_hooks_run(init, &init->plan->start_container, "startContainer");
     if (r == 0)

@@ -150,7 +150,7 @@ int init_root(struct init *init)
         r = init_links(init, plan->links, plan->link_count);
     if (r == 0 && plan->own_mounts)
         r = init_masks(init);
-    if (r == 0)
+    if (r == 0 && plan->process.argv)
         r = make_cwd(init);
     if (r == 0)
         r = init_terminal(init);

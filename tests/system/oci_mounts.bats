@@ -1,0 +1,227 @@
+#!/usr/bin/env bats
+# Mounts, devices and paths of a container are what config.json says, with all options.
+
+load helper
+load oci_bundle
+
+setup() {
+    bundle_begin
+    mkdir -p "$DIR/source/below"
+    echo host >"$DIR/source/file"
+}
+
+teardown() {
+    mountpoint -q "$DIR/source/below" && umount "$DIR/source/below"
+    bundle_end
+}
+
+# mounted JSON... -- ARG...: with these mounts besides the usual ones.
+mounted() {
+    local list=
+    while [ "$1" != -- ]; do
+        list+="${list:+,}$1"
+        shift
+    done
+    shift
+    contain ".mounts += [$list]" "$@"
+}
+
+@test "bind: of a file and a directory, read-only, without programs; its source is not changed" {
+    run mounted '{"destination": "/b", "type": "bind", "source": "'"$DIR"'/source", "options": ["rbind", "ro", "noexec", "nosuid", "nodev"]}' \
+        '{"destination": "/etc/one", "source": "'"$DIR"'/source/file", "options": ["bind"]}' \
+        -- sh -c 'cat /b/file /etc/one; touch /b/x; grep " /b " /proc/self/mountinfo; echo in >/etc/one'
+    [ "$status" = 0 ]
+    [ "${lines[0]}${lines[1]}" = hosthost ]
+    [[ ${lines[2]} == *"Read-only file system" ]]
+    [[ ${lines[3]} == *" /b ro,nosuid,nodev,noexec,"* ]]
+    [ "$(cat "$DIR/source/file")" = in ]
+    not grep -q "$DIR/source" /proc/self/mountinfo
+}
+
+@test "rbind brings what is mounted below; rro makes that read-only too, ro does not" {
+    mount -t tmpfs tmpfs "$DIR/source/below"
+    local way
+    for way in ro rro; do
+        run mounted '{"destination": "/b", "type": "bind", "source": "'"$DIR"'/source", "options": ["rbind", "'$way'"]}' \
+            -- sh -c 'touch /b/x; touch /b/below/'$way' && echo wrote'
+        [[ $output == *"/b/x: Read-only"* ]]
+        if [ $way = ro ]; then
+            [[ $output == *wrote* ]]
+        else
+            [[ $output == *"/b/below/rro: Read-only"* ]]
+        fi
+    done
+    run mounted '{"destination": "/b", "type": "bind", "source": "'"$DIR"'/source", "options": ["bind"]}' \
+        -- ls /b/below
+    [ "$status" = 0 ]
+    [ -z "$output" ]
+}
+
+@test "propagation: private unless it is asked for; shared, slave and unbindable" {
+    run mounted '{"destination": "/s", "type": "tmpfs", "source": "tmpfs", "options": ["shared"]}' \
+        '{"destination": "/u", "type": "tmpfs", "source": "tmpfs", "options": ["unbindable"]}' \
+        '{"destination": "/p", "type": "bind", "source": "'"$DIR"'/source", "options": ["rbind"]}' \
+        -- cat /proc/self/mountinfo
+    [[ $output == *" /s "*"shared:"* ]]
+    [[ $(grep ' /u ' <<<"$output") == *" unbindable "* ]]
+    [[ $(grep ' /p ' <<<"$output") != *shared:* ]]
+    run contain '.linux.rootfsPropagation = "shared"' head -n 1 /proc/self/mountinfo
+    [[ $output == *" / / "*"shared:"* || $output == *" / "*"shared:"* ]]
+    run contain '.linux.rootfsPropagation = "unbindable"' head -n 1 /proc/self/mountinfo
+    [[ $output == *unbindable* ]]
+}
+
+@test "tmpfs: size, mode, the covered directory's own mode and content" {
+    chmod 1731 "$ROOTFS/mnt"
+    run mounted '{"destination": "/t", "type": "tmpfs", "source": "tmpfs", "options": ["size=64k", "mode=0711", "noexec"]}' \
+        '{"destination": "/mnt", "type": "tmpfs", "source": "tmpfs"}' \
+        '{"destination": "/bin", "type": "tmpfs", "source": "tmpfs", "options": ["tmpcopyup", "ro"]}' \
+        -- sh -c 'stat -c %a /t /mnt; dd if=/dev/zero of=/t/x bs=1k count=100 2>&1 | head -1; touch /bin/x'
+    [ "${lines[0]}" = 711 ]
+    [ "${lines[1]}" = 1731 ]
+    [[ ${lines[2]} == *"No space left"* ]]
+    [[ ${lines[3]} == *"Read-only"* ]]
+}
+
+@test "overlay, mqueue, devpts, sysfs, proc with options; sync and the time stamps" {
+    mkdir "$DIR/upper" "$DIR/work"
+    run mounted '{"destination": "/o", "type": "overlay", "source": "overlay", "options": ["lowerdir='"$DIR"'/source", "upperdir='"$DIR"'/upper", "workdir='"$DIR"'/work"]}' \
+        '{"destination": "/y", "type": "tmpfs", "source": "tmpfs", "options": ["sync", "dirsync", "noatime", "nodiratime"]}' \
+        '{"destination": "/z", "type": "tmpfs", "source": "tmpfs", "options": ["strictatime", "nosymfollow"]}' \
+        -- sh -c 'cat /o/file; echo new >/o/file; ls -d /dev/pts/ptmx /dev/mqueue /sys/kernel; grep -E " /[yz] " /proc/self/mountinfo'
+    [ "${lines[0]}" = host ]
+    [ "$(cat "$DIR/upper/file")" = new ]
+    [[ $output == *" /y rw,noatime,nodiratime "*"dirsync"* ]]
+    [[ $(grep ' /z ' <<<"$output") == *nosymfollow* ]]
+    [[ $(grep ' /z ' <<<"$output") != *relatime* ]]
+}
+
+@test "ids of a bind are mapped by its own table or by the container's" {
+    chmod 755 "$DIR/source"
+    run mounted '{"destination": "/b", "type": "bind", "source": "'"$DIR"'/source", "options": ["rbind"],
+        "uidMappings": [{"containerID": 0, "hostID": 7000, "size": 10}],
+        "gidMappings": [{"containerID": 0, "hostID": 8000, "size": 10}]}' -- stat -c %u:%g /b/file
+    [ "$output" = 7000:8000 ]
+    mkdir -p "$ROOTFS/b"
+    run contain "$USERS"' | .mounts += [{"destination": "/b", "type": "bind",
+        "source": "'"$DIR"'/source", "options": ["bind", "idmap"]}]' \
+        sh -c 'stat -c %u:%g /b/file; echo more >/b/new'
+    [ "$status" = 0 ]
+    [ "$output" = 0:0 ]
+    [ "$(stat -c %u "$DIR/source/new")" = 0 ]
+}
+
+@test "what a mount cannot be is an error with the kernel's own words, and leaves nothing" {
+    local mount
+    for mount in '{"destination": "/t", "type": "tmpfs", "source": "tmpfs", "options": ["nonsense"]}' \
+        '{"destination": "/t", "type": "no-such-fs", "source": "x"}' \
+        '{"destination": "/t", "type": "bind", "source": "/no/such/source", "options": ["bind"]}' \
+        '{"destination": "/t", "type": "bind", "source": "/tmp", "options": ["bind", "size=3"]}' \
+        '{"destination": "/bin/sh/t", "type": "tmpfs", "source": "tmpfs"}'; do
+        run mounted "$mount" -- true
+        [ "$status" != 0 ]
+        [[ $output == *"cannot "*mount* ]]
+        [ "${#lines[@]}" = 1 ]
+        nothing_left
+    done
+    run mounted "$mount" -- true
+    run mounted '{"destination": "/t", "type": "tmpfs", "source": "tmpfs", "options": ["nonsense"]}' -- true
+    [[ $output == *"Unknown parameter 'nonsense'"* ]]
+}
+
+@test "devices: the usual ones, their links, and those of config.json with mode and owner" {
+    run contain '.linux.devices = [
+        {"path": "/dev/fuse", "type": "c", "major": 10, "minor": 229, "fileMode": 416, "uid": 5, "gid": 6},
+        {"path": "/dev/deep/er", "type": "b", "major": 7, "minor": 0}, {"path": "/dev/p", "type": "p"}]' \
+        sh -c 'stat -c "%a %u %g %t %T" /dev/fuse /dev/deep/er; test -p /dev/p && echo pipe
+            ls /dev; echo x >/dev/null; readlink /dev/ptmx; head -c 3 /dev/zero | wc -c'
+    [ "${lines[0]}" = "640 5 6 a e5" ]
+    [ "${lines[1]}" = "666 0 0 7 0" ]
+    [ "${lines[2]}" = pipe ]
+    for node in fd full null ptmx pts random stderr stdin stdout tty urandom zero; do
+        [[ $'\n'$output$'\n' == *$'\n'$node$'\n'* ]]
+    done
+    [[ $output == *pts/ptmx*3* ]]
+}
+
+@test "devices that the rules do not allow cannot be used" {
+    run contain '.linux.devices = [{"path": "/dev/fuse", "type": "c", "major": 10, "minor": 229}]' \
+        sh -c 'cat </dev/fuse; dd if=/dev/null of=/dev/null count=0 2>/dev/null && echo null'
+    [[ ${lines[0]} == *"Operation not permitted"* ]]
+    [ "${lines[1]}" = null ]
+    run contain '.linux.devices = [{"path": "/dev/fuse", "type": "c", "major": 10, "minor": 229}]
+        | .linux.resources.devices += [{"allow": true, "type": "c", "major": 10, "minor": 229, "access": "rw"}]' \
+        sh -c 'exec 3</dev/fuse && echo opened'
+    [ "$output" = opened ]
+}
+
+@test "masked and read-only paths, and a read-only root" {
+    echo secret >"$ROOTFS/etc/secret"
+    mkdir "$ROOTFS/etc/private" && echo more >"$ROOTFS/etc/private/file"
+    run contain '.root.readonly = true | .linux.maskedPaths += ["/etc/secret", "/etc/private", "/no/such"]
+        | .linux.readonlyPaths += ["/tmp", "/also/not/there"]' \
+        sh -c 'cat /etc/secret; ls /etc/private; touch /etc/private/x; touch /x; touch /proc/sys/kernel/msgmax
+            echo 1 >/proc/sys/kernel/msgmax; echo end'
+    [[ $output != *secret$'\n'* && $output != *more* ]]
+    [[ ${lines[0]} == *"/etc/private/x: Read-only"* ]]
+    [[ ${lines[1]} == *"/x: Read-only"* ]]
+    [[ $output == *"/proc/sys/kernel/msgmax: Read-only"* ]]
+    run contain '.linux.readonlyPaths += ["/tmp"]' sh -c 'touch /x && echo root; touch /tmp/x'
+    [ "${lines[0]}" = root ]
+    [[ ${lines[1]} == *"/tmp/x: Read-only"* ]]
+}
+
+@test "--no-pivot enters the root another way; the host is not to be seen" {
+    bundle . sh -c 'ls /; ls /..; wc -l </proc/self/mountinfo'
+    run oci run --no-pivot -b "$DIR/bundle" "$ID"
+    [ "$status" = 0 ]
+    [[ $output != *home* ]]
+}
+
+@test "control groups: the container's own of every tree, and their names" {
+    run contain '(.mounts[] | select(.type == "cgroup") | .options) |= . ' \
+        sh -c 'ls /sys/fs/cgroup; for i in /sys/fs/cgroup/memory /sys/fs/cgroup; do
+            cat $i/cgroup.procs 2>/dev/null; done; cat /proc/self/cgroup'
+    [ "$status" = 0 ]
+    if [ -e /sys/fs/cgroup/memory ]; then
+        [[ $output == *memory* && $output == *pids* ]]
+    fi
+    [[ $output == *$'\n'1$'\n'* ]]
+}
+
+@test "the terminal: sent to the console socket, of the size that was asked for, controlled" {
+    cat >"$DIR/console.py" <<'EOF'
+import array, os, select, socket, sys
+server = socket.socket(socket.AF_UNIX)
+server.bind(sys.argv[1])
+server.listen()
+open(sys.argv[2], 'w').close()
+client = server.accept()[0]
+name, control, _, _ = client.recvmsg(4096, socket.CMSG_SPACE(4))
+master = array.array('i', control[0][2])[0]
+text = b''
+try:
+    while True:
+        part = os.read(master, 4096)
+        if not part:
+            break
+        text += part
+except OSError:
+    pass
+sys.stdout.write(text.decode())
+EOF
+    timeout 20 python3 "$DIR/console.py" "$DIR/console" "$DIR/ready" >"$DIR/said" &
+    eventually 10 test -e "$DIR/ready"
+    bundle '.process.terminal = true | .process.consoleSize = {"height": 33, "width": 77}
+        | .process.user = {"uid": 5, "gid": 5}' \
+        sh -c 'stty size; test -t 0 && echo terminal; echo hi >/dev/tty; stat -c %u /dev/pts/0; ls -l /dev/console'
+    oci create --console-socket "$DIR/console" -b "$DIR/bundle" "$ID"
+    oci start "$ID"
+    wait %1
+    cat "$DIR/said"
+    grep -q '^33 77' "$DIR/said"
+    grep -q '^terminal' "$DIR/said"
+    grep -q '^hi' "$DIR/said"
+    grep -q '^5' "$DIR/said"
+    grep -q '136, *0' "$DIR/said"
+}
