@@ -23,8 +23,8 @@ static bool host_is_proper(const char *host, size_t bytes)
 const char *http_target_split(char *text, struct http_target *ret_target,
                               enum problem_cause *ret_cause)
 {
-    struct http_target target = {0};
     size_t bytes = strlen(text);
+    struct http_target target = {.bytes = bytes};
     char *at = text;
 
     *ret_cause = PROBLEM_URI_TOO_LONG;
@@ -59,7 +59,46 @@ struct framing {
     const char *host, *length, *coding;
     int hosts, lengths, codings;
     bool bad; /* a name or a value is not what HTTP allows */
+    /* Behind what was looked at, in the head as it came; and how long the ends of its lines are. */
+    const char *at;
+    size_t line_end;
 };
+
+/*
+ * libmicrohttpd cuts a head in place: what it gives us are pieces of the very bytes that came, in
+ * their order. So we see what it does not show: a line that was folded onto another, which it
+ * drops, even a Content-Length; what stands in a value behind a NUL; and that it takes a line which
+ * begins with a colon for the head's end and what follows for the next request. Between two lines
+ * is CR LF, or LF everywhere, and nothing else.
+ */
+static bool line_follows(struct framing *framing, const char *line)
+{
+    size_t gap = (size_t)((uintptr_t)line - (uintptr_t)framing->at);
+
+    if (framing->line_end == 0 && (gap == 1 || gap == 2))
+        framing->line_end = gap;
+    return gap == framing->line_end && gap != 0;
+}
+
+/* Method, target and version with one blank between two; no NUL cuts the target short. */
+static bool request_line_is_whole(const char *method, const struct http_target *target,
+                                  const char *version)
+{
+    return (uintptr_t)version - (uintptr_t)method == strlen(method) + 1 + target->bytes + 1;
+}
+
+/* The head's end is where its last line is followed by an empty one. */
+static bool head_ends(struct MHD_Connection *connection, const struct framing *framing,
+                      const char *method)
+{
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
+
+    if (!info)
+        return false;
+    size_t gap = (size_t)((uintptr_t)method + info->header_size - (uintptr_t)framing->at);
+    return framing->line_end ? gap == 2 * framing->line_end : gap == 2 || gap == 4;
+}
 
 static enum MHD_Result look(void *user, enum MHD_ValueKind kind, const char *name,
                             size_t name_bytes, const char *value, size_t value_bytes)
@@ -67,8 +106,15 @@ static enum MHD_Result look(void *user, enum MHD_ValueKind kind, const char *nam
     struct framing *framing = user;
 
     (void)kind;
-    if (!value)
+    if (!line_follows(framing, name))
+        framing->bad = true;
+    if (!value) {
         value = "";
+        value_bytes = 0;
+        framing->at = name + name_bytes + 1;
+    } else {
+        framing->at = value + value_bytes;
+    }
     /* A blank before the colon, a line end in a value, a NUL: where one reader ends another's does
      * not. */
     if (!header_name_is_valid(name, name_bytes) || !header_value_is_valid(value, value_bytes))
@@ -109,7 +155,7 @@ const char *http_head_check(struct MHD_Connection *connection, const char *metho
                             const char *version, const struct http_target *target,
                             int64_t *ret_body_bytes, enum problem_cause *ret_cause)
 {
-    struct framing framing = {0};
+    struct framing framing = {.at = version + strlen(version)};
 
     MHD_get_connection_values_n(connection, MHD_HEADER_KIND, look, &framing);
     *ret_cause = PROBLEM_NOT_IMPLEMENTED;
@@ -122,7 +168,9 @@ const char *http_head_check(struct MHD_Connection *connection, const char *metho
     if (target->path[0] != '/' &&
         (strcmp(target->path, "*") != 0 || strcmp(method, "OPTIONS") != 0))
         return "the target is not proper";
-    if (framing.bad)
+    if (!request_line_is_whole(method, target, version))
+        return "the request line is not what HTTP allows";
+    if (framing.bad || !head_ends(connection, &framing, method))
         return "a header is not what HTTP allows";
     if (framing.hosts == 0 && strcmp(version, "HTTP/1.1") == 0)
         return "there is no Host";

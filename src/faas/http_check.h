@@ -19,6 +19,7 @@ struct http_target {
     size_t path_bytes, query_bytes;
     const char *authority; /* of "http://authority/path"; not NUL-terminated */
     size_t authority_bytes;
+    size_t bytes; /* of the whole */
 };
 
 /*
@@ -30,8 +31,9 @@ const char *http_target_split(char *text, struct http_target *ret_target,
 
 /*
  * Checks method, headers, Host and the framing of the body: one Host, which an absolute target must
- * not gainsay; a length or chunks, not both, neither twice. *ret_body_bytes: -1 for chunks. NULL,
- * or why it is refused, with its cause.
+ * not gainsay; a length or chunks, not both, neither twice; no byte of the head that none of its
+ * parts has. `method` and `version` are libmicrohttpd's own, where they stand in the head.
+ * *ret_body_bytes: -1 for chunks. NULL, or why it is refused, with its cause.
  */
 const char *http_head_check(struct MHD_Connection *connection, const char *method,
                             const char *version, const struct http_target *target,

@@ -75,8 +75,8 @@ gateway_rss_kib() {
     local name status kind end
     while read -r name status kind end; do
         case $name in
-        good | absolute | options) [ "$status $end" = "200 open" ] ;;
-        length-and-chunks | chunks-and-length | two-lengths | same-length-twice | unknown-coding | two-hosts | bad-host | absolute-elsewhere | get-star | no-host | control | blank-before-colon | folded-length | bare-cr)
+        good | absolute | options | query | line-feeds | odd-blanks | empty-lines-before) [ "$status $end" = "200 open" ] ;;
+        length-and-chunks | chunks-and-length | two-lengths | same-length-twice | unknown-coding | two-hosts | bad-host | absolute-elsewhere | get-star | no-host | control | blank-before-colon | folded-length | bare-cr | folded-empty-length | folded-chunks | folded | folded-host | line-of-a-colon | bare-colon | colon-with-lf | nul-in-value | nul-in-target | nul-in-query | two-blanks | mixed-line-ends)
             [ "$status $kind $end" = "400 problem closed" ] ;;
         negative-length | list-of-lengths | http-0.9 | chunk-garbage | chunk-overrun)
             [ "$status $end" = "400 closed" ] ;;

@@ -18,6 +18,7 @@ H = b'Host: a\r\n'
 CHUNKED = b'POST /function/echo HTTP/1.1\r\n' + H + b'Transfer-Encoding: chunked\r\n'
 POST = b'POST /function/echo HTTP/1.1\r\n' + H
 GET = b'GET /function/echo HTTP/1.1\r\n' + H
+GOOD = GET + b'\r\n'
 REQUESTS = {
     'good': GET + b'\r\n',
     'length-and-chunks': POST + b'Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n',
@@ -50,6 +51,22 @@ REQUESTS = {
     'blank-before-colon': POST + b'Content-Length : 33\r\n\r\n' + GET + b'\r\n',
     'folded-length': POST + b'X: a\r\n Content-Length: 33\r\n\r\n' + GET + b'\r\n',
     'bare-cr': POST + b'X: a\rContent-Length: 33\r\n\r\n' + GET + b'\r\n',
+    'folded-empty-length': POST + b'Content-Length:\r\n 30\r\n\r\n' + GOOD,
+    'folded-chunks': POST + b'Transfer-Encoding:\r\n\tchunked\r\n\r\n' + GOOD,
+    'folded': GET + b'X-A: a\r\n b\r\n\r\n',
+    'folded-host': b'GET /healthz HTTP/1.1\r\nHost: a\r\n\tb\r\nHost: c\r\n\r\n',
+    'line-of-a-colon': GET + b': a\r\n' + GOOD,
+    'bare-colon': GET + b':\r\n' + GOOD,
+    'colon-with-lf': GET.replace(b'\r', b'') + b':\n' + GOOD,
+    'nul-in-value': POST + b'Content-Length: 0\x000\r\n\r\n' + GOOD,
+    'nul-in-target': b'GET /function/echo\0/x HTTP/1.1\r\n' + H + b'\r\n',
+    'nul-in-query': b'GET /function/echo?x\0/x HTTP/1.1\r\n' + H + b'\r\n',
+    'two-blanks': b'GET  /function/echo HTTP/1.1\r\n' + H + b'\r\n',
+    'mixed-line-ends': GET + b'X-A: a\nX-B: b\r\n\r\n',
+    'query': b'GET /function/echo?a=%00&b=c%2f+d?e HTTP/1.1\r\n' + H + b'\r\n',
+    'line-feeds': GET.replace(b'\r', b'') + b'X-A: a\n\n',
+    'odd-blanks': GET + b'X-A:a\r\nX-B: \t a\r\nX-C:\r\nX-D: \r\nX-E: a \t\r\n\r\n',
+    'empty-lines-before': b'\r\n\r\n' + GET + b'\r\n',
     'refused-size': POST + b'Content-Length: 7000000\r\nExpect: 100-continue\r\n\r\n',
 }
 
