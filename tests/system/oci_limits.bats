@@ -1,0 +1,142 @@
+#!/usr/bin/env bats
+# linux.resources reach the kernel's files, on whichever trees this machine has; what cannot be is
+# an error by name; pause, update and the counters work on the same groups.
+
+load helper
+load oci_bundle
+
+setup() {
+    bundle_begin
+    GROUP=vireo-limits-$$-$BATS_TEST_NUMBER
+}
+
+teardown() {
+    bundle_end
+    find /sys/fs/cgroup -depth -type d -path "*$GROUP*" -exec rmdir {} + 2>/dev/null || true
+}
+
+# group_file CONTROLLER V1FILE V2FILE: that of the container's group, on v1 or v2.
+group_file() {
+    local tree=/sys/fs/cgroup
+    if [ -e "$tree/$1/$GROUP/$2" ]; then
+        cat "$tree/$1/$GROUP/$2"
+    elif [ -e "$tree/unified/$GROUP/$3" ]; then
+        cat "$tree/unified/$GROUP/$3"
+    else
+        cat "$tree/$GROUP/$3"
+    fi
+}
+
+running() {
+    bundle ".linux.cgroupsPath = \"/$GROUP\" | $1" sleep 100
+    oci create -b "$DIR/bundle" "$ID"
+    oci start "$ID"
+}
+
+@test "memory, cpu, cpuset, pids and hugepages; and the events' figures" {
+    running '.linux.resources += {
+        "memory": {"limit": 64000000, "reservation": 32000000},
+        "cpu": {"shares": 512, "quota": 50000, "period": 100000, "cpus": "0", "mems": "0"},
+        "pids": {"limit": 77}, "hugepageLimits": [{"pageSize": "2MB", "limit": 4194304}]}'
+    [ "$(group_file memory memory.limit_in_bytes memory.max)" = 63995904 ] ||
+        [ "$(group_file memory memory.limit_in_bytes memory.max)" = 64000000 ]
+    [[ $(group_file cpu cpu.cfs_quota_us cpu.max) == 50000* ]]
+    [ "$(group_file cpuset cpuset.cpus cpuset.cpus)" = 0 ]
+    [ "$(group_file pids pids.max pids.max)" = 77 ]
+    [ "$(group_file hugetlb hugetlb.2MB.limit_in_bytes hugetlb.2MB.max)" = 4194304 ]
+    run oci events --stats "$ID"
+    [ "$status" = 0 ]
+    [ "$(jq .data.pids.current <<<"$output")" = 1 ]
+    [ "$(jq .data.pids.limit <<<"$output")" = 77 ]
+    [ "$(jq '.data.memory.usage.usage > 0 and .data.cpu.usage.total > 0' <<<"$output")" = true ]
+}
+
+@test "update changes what is given, in either order, and nothing else" {
+    running '.linux.resources += {"memory": {"limit": 64000000}, "pids": {"limit": 50}}'
+    oci update --memory 128000000 --pids-limit 99 "$ID"
+    [[ $(group_file memory memory.limit_in_bytes memory.max) == 12799* ||
+        $(group_file memory memory.limit_in_bytes memory.max) == 128000000 ]]
+    [ "$(group_file pids pids.max pids.max)" = 99 ]
+    "$RUNTIME" --root "$ROOT" update --resources - "$ID" \
+        <<<'{"memory": {"limit": 32000000}, "cpu": {"cpus": "0"}}'
+    [[ $(group_file memory memory.limit_in_bytes memory.max) == 3199* ||
+        $(group_file memory memory.limit_in_bytes memory.max) == 32000000 ]]
+    [ "$(group_file pids pids.max pids.max)" = 99 ]
+    # A tree that the container was not in: it is now.
+    [ "$(group_file cpuset cpuset.cpus cpuset.cpus)" = 0 ]
+    [ "$(group_file cpuset cgroup.procs cgroup.procs)" = "$(oci state "$ID" | jq .pid)" ]
+}
+
+@test "pause stops every process, exec's too; resume lets them go on" {
+    running .
+    "$RUNTIME" --root "$ROOT" exec "$ID" sh -c 'while :; do echo x >>/beat; done' </dev/null &
+    eventually 10 test -s "$ROOTFS/beat"
+    oci pause "$ID"
+    [ "$(oci state "$ID" | jq -r .status)" = paused ]
+    local before
+    before=$(stat -c %s "$ROOTFS/beat")
+    sleep 0.2
+    [ "$(stat -c %s "$ROOTFS/beat")" = "$before" ]
+    oci resume "$ID"
+    longer() { [ "$(stat -c %s "$ROOTFS/beat")" -gt "$before" ]; }
+    eventually 10 longer
+    [ "$(oci ps -f json "$ID" | jq length)" = 2 ]
+    oci kill --all "$ID" KILL
+    wait
+    eventually 5 nobody_left
+}
+
+nobody_left() {
+    [ "$(oci state "$ID" | jq -r .status)" = stopped ]
+}
+
+@test "unified files go to the v2 tree; a key or value that it refuses is named" {
+    if [ ! -e /sys/fs/cgroup/unified/cgroup.controllers ] && [ ! -e /sys/fs/cgroup/cgroup.controllers ]; then
+        skip "no v2 tree"
+    fi
+    running '.linux.resources.unified = {"cgroup.max.depth": "7"}'
+    [ "$(group_file none none cgroup.max.depth)" = 7 ]
+    oci delete --force "$ID"
+    run contain '.linux.resources.unified = {"no.such": "1"}' true
+    [ "$status" != 0 ]
+    [[ $output == *"cannot set 'no.such' to '1'"* ]]
+    nothing_left
+}
+
+@test "limits that no tree here can hold are errors, and leave nothing" {
+    local resources
+    for resources in '"memory": {"limit": 4611686018427387904, "swap": 1}' '"cpu": {"cpus": "4000"}' \
+        '"network": {"priorities": [{"name": "nosuchif0", "priority": 1}]}' \
+        '"rdma": {"nosuchdev": {"hcaHandles": 3}}' \
+        '"blockIO": {"throttleReadBpsDevice": [{"major": 4000, "minor": 1, "rate": 1000}]}'; do
+        run contain ".linux.resources += {$resources}" true
+        echo "$output"
+        [ "$status" != 0 ]
+        [[ $output == *"cannot "* ]]
+        nothing_left
+    done
+}
+
+@test "a delegated pure v2 group filters devices by a program" {
+    local tree=/sys/fs/cgroup
+    [ ! -e $tree/unified ] || tree=$tree/unified
+    [ -e $tree/cgroup.controllers ] || skip "no v2 tree"
+    # Only that tree is to be seen: the machine is a v2 machine to the runtime.
+    in_v2() {
+        # shellcheck disable=SC2016 # the inner shell's
+        unshare --mount --propagation private bash -c 'mkdir "$1/v2" && mount --bind "$2" "$1/v2" &&
+            umount -R /sys/fs/cgroup && mount --bind "$1/v2" /sys/fs/cgroup && shift 2 && "$@"' - \
+            "$DIR" "$tree" "$RUNTIME" --root "$ROOT" run -b "$DIR/bundle" "$ID" </dev/null
+    }
+    bundle '.linux.devices = [{"path": "/dev/fuse", "type": "c", "major": 10, "minor": 229},
+            {"path": "/dev/kmsg", "type": "c", "major": 1, "minor": 11}]
+        | .linux.resources = {"devices": [{"allow": false, "access": "rwm"},
+            {"allow": true, "type": "c", "major": 10, "minor": 229, "access": "r"}]}' \
+        sh -c '(exec 3</dev/fuse) && echo read; (exec 3>/dev/fuse) || echo no write
+            (exec 3</dev/kmsg) || echo no kmsg; echo x >/dev/null && echo null; cat /proc/self/cgroup'
+    run in_v2
+    echo "$output"
+    [[ $output == *read* && $output == *"no write"* && $output == *"no kmsg"* && $output == *null* ]]
+    rmdir "$DIR/v2" 2>/dev/null || true
+    nothing_left
+}
