@@ -155,8 +155,9 @@ int wasm_runtime_init(struct err *err)
     };
 
     if (!alternate) {
+        /* Mapped as the call stack is: one mapping of both costs each instance less than two. */
         void *stack = mmap(NULL, SIGNAL_STACK_BYTES, PROT_READ | PROT_WRITE,
-                           MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0);
+                           MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK, -1, 0);
         if (stack == MAP_FAILED)
             return err_set(err, -errno, "cannot make the signal stack");
         alternate = stack;
