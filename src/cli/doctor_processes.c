@@ -12,6 +12,7 @@
 
 #include "base/cleanup.h"
 #include "cli/doctor.h"
+#include "pvm/members.h"
 
 #ifndef P_PIDFD
 #define P_PIDFD 3
@@ -46,6 +47,24 @@ static int try_pidfd(const void *argument)
     return r;
 }
 
+/* How a child ended is known by its descriptor after it was reaped. */
+static int try_exit_record(const void *argument)
+{
+    int status = 0;
+
+    (void)argument;
+    pid_t child = fork();
+    if (child < 0)
+        return -errno;
+    if (child == 0)
+        _exit(7);
+    _cleanup_(closep) int fd = (int)syscall(SYS_pidfd_open, child, 0);
+    waitpid(child, NULL, 0);
+    if (fd < 0 || pvm_status_recorded(fd, &status) < 0)
+        return -ENODATA;
+    return WIFEXITED(status) && WEXITSTATUS(status) == 7 ? 0 : -EPROTO;
+}
+
 /* A path that leaves its directory is refused. */
 static int try_openat2(const void *argument)
 {
@@ -75,6 +94,12 @@ void doctor_processes(struct doctor *doctor)
     doctor_line(doctor, r == 0 ? DOCTOR_OK : DOCTOR_REQUIRED, "processes",
                 r == 0 ? "pidfd" : "none", "%s",
                 r == 0 ? "a signal never reaches a reused pid" : strerror(-r));
+
+    r = doctor_try(try_exit_record, NULL);
+    doctor_line(doctor, r == 0 ? DOCTOR_OK : DOCTOR_FALLBACK, "exit status",
+                r == 0 ? "PIDFD_GET_INFO" : "/proc, until it is reaped", "%s",
+                r == 0 ? "vireo wait knows it of every member of a family"
+                       : "vireo wait may not know that of a member whose parent waits for it");
 
     r = doctor_try(try_openat2, NULL);
     doctor_line(doctor, r == 0 ? DOCTOR_OK : DOCTOR_REQUIRED, "granted paths",

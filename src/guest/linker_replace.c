@@ -33,6 +33,58 @@ struct replacing {
     struct err *err;
 };
 
+/* An object of the file's own symbol table that holds [address, address + bytes). */
+static bool is_object(const struct elf_image *image, const Elf64_Sym *objects, size_t count,
+                      const struct symbol *symbol)
+{
+    size_t low = 0, high = count;
+
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (objects[middle].st_value < symbol->address)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    for (; low < count && objects[low].st_value == symbol->address; low++)
+        if (symbol->size <= objects[low].st_size)
+            return (uint64_t)symbol->address + symbol->size <= image->span;
+    return false;
+}
+
+static int by_value(const void *a, const void *b)
+{
+    const Elf64_Sym *left = a, *right = b;
+
+    return (left->st_value > right->st_value) - (left->st_value < right->st_value);
+}
+
+/* The map's variables are what the file says of itself: they are read and written by it. */
+static int check_map(const struct library *library, const struct symbol_map *map, struct err *err)
+{
+    const struct elf_image *image = &library->image;
+    uint64_t symbols = image->symbols ? image->symbol_count : 0;
+    _cleanup_(freep) Elf64_Sym *objects = calloc(symbols + 1, sizeof *objects);
+    size_t count = 0;
+
+    if (!objects)
+        return err_set(err, -ENOMEM, "cannot replace library");
+    for (uint64_t i = 0; i < symbols; i++) {
+        memcpy(&objects[count], &image->symbols[i], sizeof *objects);
+        count += ELF64_ST_TYPE(objects[count].st_info) == STT_OBJECT;
+    }
+    qsort(objects, count, sizeof *objects, by_value);
+    for (uint32_t i = 0; i < map->header->symbol_count; i++) {
+        const struct symbol *symbol = &map->symbols[i];
+        if (symbol->kind == SYMBOL_VARIABLE && symbol->address &&
+            !is_object(image, objects, count, symbol))
+            return err_say(err, -EPERM,
+                           "the symbol map of library '%s' lies: variable '%.80s' is not there",
+                           library->name, symbol_name(map, symbol));
+    }
+    return 0;
+}
+
 static int map_of(const struct library *library, const char *which, struct symbol_map *ret_map,
                   struct err *err)
 {
@@ -44,7 +96,7 @@ static int map_of(const struct library *library, const char *which, struct symbo
 
     if (r == -ENOENT || (r == 0 && !ret_map->header->native))
         return err_say(err, -EPERM, "the %s library has no symbol map: build it again", which);
-    return r;
+    return r < 0 ? r : check_map(library, ret_map, err);
 }
 
 /* Whoever was bound to it finds the same there. */

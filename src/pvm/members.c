@@ -153,7 +153,7 @@ int pvm_member_open(const pid_t *pids, int count, pid_t inner, int *ret_pidfd, p
     return -ESRCH;
 }
 
-static int status_recorded(int pidfd, int *ret_status)
+int pvm_status_recorded(int pidfd, int *ret_status)
 {
     struct exit_info info = {.mask = PIDFD_INFO_EXIT};
 
@@ -180,8 +180,8 @@ static int status_of_zombie(pid_t pid, int *ret_status)
 
 int pvm_member_status(int pidfd, pid_t pid, int *ret_status)
 {
-    if (status_recorded(pidfd, ret_status) == 0 || status_of_zombie(pid, ret_status) == 0)
+    if (pvm_status_recorded(pidfd, ret_status) == 0 || status_of_zombie(pid, ret_status) == 0)
         return 0;
     /* Reaped between the two. */
-    return status_recorded(pidfd, ret_status);
+    return pvm_status_recorded(pidfd, ret_status);
 }

@@ -41,3 +41,5 @@ pid_t pvm_inner_pid(pid_t pid);
  * record (Linux 6.15), or from /proc as long as nobody reaped it. -ENODATA: neither has it.
  */
 int pvm_member_status(int pidfd, pid_t pid, int *ret_status);
+/* The kernel's record of how the process of a pidfd ended, reaped or not: Linux 6.15. -ENODATA. */
+int pvm_status_recorded(int pidfd, int *ret_status);

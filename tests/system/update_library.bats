@@ -2,6 +2,7 @@
 # One native library of one pVM replaced by another version of itself, with its state: what points
 # to it follows, what can't is refused by name, and the old one is freed.
 load helper
+load escape/escape
 
 LIBRARIES=
 
@@ -91,6 +92,37 @@ changed() {
     changed "function 'step' is pointed to" 's/step/stride/'
     changed 'a constant that is pointed to is gone: "first"' 's/"first"/"other"/'
     changed "version:" '' 's/1.0.0/4.0.0/'
+    answers "one calls 2 inner 2 word first total 110 110 kept 2"
+}
+
+@test "a library that lies about its symbol map, or has none, is refused" {
+    desk
+    # Of each variable of the map another size, another address; a map of another library's length.
+    for lie in size address none; do
+        python3 - "$WORK/ledger2.so" "$WORK/elf" "$lie" <<'PYTHON'
+import struct, sys
+data = bytearray(open(sys.argv[1], "rb").read()[:-128])
+bytes_, magic = struct.unpack_from("<QQ", data, len(data) - 16)
+at = len(data) - 16 - bytes_
+count = struct.unpack_from("<I", data, at + 16)[0]
+head = 48
+for i in range(count):
+    place = at + head + 32 * i
+    kind, name, ordinal, flags, type_, address, size, align = struct.unpack_from("<8I", data, place)
+    if kind == 3 and address:
+        if sys.argv[3] == "size":
+            struct.pack_into("<I", data, place + 24, size + 4096)
+        else:
+            struct.pack_into("<I", data, place + 20, address + 1 << 20)
+if sys.argv[3] == "none":
+    data = data[:at]
+open(sys.argv[2], "wb").write(data)
+PYTHON
+        rm -f "$WORK/lies.so"
+        "$FORGE" sign "$WORK/signer/key" "$WORK/elf" "$WORK/lies.so" >/dev/null
+        run "$VIREO" update --pvm "$pvm" "$WORK/lies.so" ledger
+        if [ "$lie" = none ]; then refused 4 "no symbol map"; else refused 4 "the symbol map of library 'lies' lies: variable"; fi
+    done
     answers "one calls 2 inner 2 word first total 110 110 kept 2"
 }
 
