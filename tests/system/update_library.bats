@@ -113,7 +113,7 @@ for i in range(count):
         if sys.argv[3] == "size":
             struct.pack_into("<I", data, place + 24, size + 4096)
         else:
-            struct.pack_into("<I", data, place + 20, address + 1 << 20)
+            struct.pack_into("<I", data, place + 20, address + (1 << 20))
 if sys.argv[3] == "none":
     data = data[:at]
 open(sys.argv[2], "wb").write(data)
