@@ -42,6 +42,8 @@ uint32_t proof_check_again(struct proof *proof)
 
     for (uint32_t i = 0; i < proof->obligations->count && wrong == 0; i++) {
         const struct obligation *o = &proof->obligations->items[i];
+        if (o->state == OBLIGATION_PROVED && o->prover[0] == 'b')
+            wrong += !bits_prove(proof, o);
         if (o->state != OBLIGATION_PROVED || o->kind == PLACE_TERMINATION || o->prover[0] != 'Z')
             continue;
         Z3_ast violation = obligation_violation(e, o);

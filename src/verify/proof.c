@@ -5,6 +5,8 @@
 
 #define UNKNOWNS_MAX 6 /* queries that reach their limit, before all is given up */
 
+#define BITS_TRIED_MAX 12 /* obligations; with more open than that it is something else */
+
 /* Resource units that Z3 has used in this context so far. */
 static uint64_t spent(const struct encoding *e)
 {
@@ -154,6 +156,23 @@ static void prove_open(struct proof *proof)
     }
 }
 
+/* What linear terms don't show. */
+static void prove_by_bits(struct proof *proof)
+{
+    unsigned tried = 0;
+
+    for (uint32_t i = 0; i < proof->obligations->count; i++) {
+        struct obligation *o = &proof->obligations->items[i];
+        if (o->state != OBLIGATION_FAILED || proof->exhausted || tried == BITS_TRIED_MAX)
+            continue;
+        tried++;
+        if (!bits_prove(proof, o))
+            continue;
+        o->state = OBLIGATION_PROVED;
+        o->prover = "bits";
+    }
+}
+
 static bool all_proved(const struct proof *proof)
 {
     for (uint32_t i = 0; i < proof->obligations->count; i++)
@@ -195,6 +214,7 @@ static void prove_by_induction(struct proof *proof)
     (void)proof_rehearse(proof, 60, false);
     proof_keep_inductive(proof);
     prove_open(proof);
+    prove_by_bits(proof);
     proof_find_ranks(proof);
     find_example(proof);
     proof->bound = count_instructions(proof);

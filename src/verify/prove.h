@@ -56,7 +56,7 @@ struct obligation {
     uint8_t part; /* 0: its first pointer, 1: its second; for loops 0 */
     struct place place;
     enum obligation_state state;
-    const char *prover; /* "domain", "run", "Z3" */
+    const char *prover; /* "domain", "run", "Z3"; "bits": Z3, bit by bit */
 };
 
 struct obligations {
@@ -120,6 +120,9 @@ bool proof_rehearse(struct proof *proof, unsigned runs, bool proved_invariants);
  */
 enum only_run { ONLY_RUN_UNDECIDED, ONLY_RUN_SAFE, ONLY_RUN_FAULT };
 enum only_run proof_only_run(struct proof *proof);
+/* The same of one obligation, bit by bit (bits.c): slow, and independent of how numbers are read
+ * as linear terms. */
+bool bits_prove(struct proof *proof, const struct obligation *obligation);
 /* A rank for each loop; obligations of kind PLACE_TERMINATION are its result. */
 void proof_find_ranks(struct proof *proof);
 void proof_run(struct proof *proof);

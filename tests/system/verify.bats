@@ -54,6 +54,24 @@ END
     [ "$(jq '[.obligations[] | select(.state == "open")] | length' <<<"$output")" -eq 2 ]
 }
 
+@test "what is not linear is proved bit by bit, and the report says by whom" {
+    source_of average.c <<'END'
+#include <vireo/function.h>
+static uint8_t table[256];
+int64_t handler(const uint8_t *in, size_t in_len, uint8_t *out, size_t out_cap)
+{
+    uint32_t a = in_len ? in[0] : 0, b = in_len ? in[in_len - 1] : 0;
+    return table[(a & b) + ((a ^ b) >> 1)];
+}
+END
+    run "$VIREO" verify "$DIR/average.c" -o json
+    [ "$status" -eq 0 ]
+    [ "$(jq -r '.obligations[] | select(.line == 6) | .by' <<<"$output")" = bits ]
+    sed -i 's/table.256/table[255/' "$DIR/average.c"
+    run "$VIREO" verify "$DIR/average.c"
+    [ "$status" -eq 1 ]
+}
+
 @test "--entry names another function; one that is not there is bad input" {
     source_of two.c <<'END'
 int table[4];
