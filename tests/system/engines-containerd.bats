@@ -16,6 +16,8 @@ disabled_plugins = ["io.containerd.internal.v1.opt"]
 address = "$ENGINE/sock"
 [plugins."io.containerd.grpc.v1.cri"]
 disable_tcp_service = true
+[plugins."io.containerd.grpc.v1.cri".containerd]
+default_runtime_name = "vireo"
 [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.vireo]
 runtime_type = "io.containerd.runc.v2"
 [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.vireo.options]
