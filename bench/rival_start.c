@@ -2,11 +2,14 @@
  * How long rivals take to start and end a program: posix_spawn of their own command, N times with
  * one at a time or several at once.
  *
- *     rival_start COUNT CONCURRENCY -- COMMAND [ARG...]
+ *     rival_start COUNT CONCURRENCY [PAUSE_MS] -- COMMAND [ARG...]
  *
  * "%" in an argument becomes the number of the start: container names must differ. The clock runs
- * from the spawn to the end of the command, as a caller waits. Prints, in one line,
- *     p50_us p99_us starts_per_second failures
+ * from the spawn to the end of the command, as a caller waits; with a pause, so long passes between
+ * two starts. Prints, in one line,
+ *     p50_us p99_us starts_per_second failures cpu_us
+ * $RIVAL_ENV (NAME=VALUE) is set for the command alone.
+ * The last figure is the processor time of a start, of the command and what it waited for.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -17,6 +20,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -105,10 +109,12 @@ int main(int argc, char **argv)
     static struct running running[CONCURRENCY_MAX];
     posix_spawn_file_actions_t quiet;
 
-    if (argc < 5 || strcmp(argv[3], "--") != 0) {
-        fprintf(stderr, "usage: %s COUNT CONCURRENCY -- COMMAND [ARG...]\n", argv[0]);
+    const int paused = argc > 5 && strcmp(argv[4], "--") == 0;
+    if (!paused && (argc < 5 || strcmp(argv[3], "--") != 0)) {
+        fprintf(stderr, "usage: %s COUNT CONCURRENCY [PAUSE_MS] -- COMMAND [ARG...]\n", argv[0]);
         return 2;
     }
+    const long pause_ms = paused ? number_of(argv[3], 10000) : 0;
     long count = number_of(argv[1], 1000000), width = number_of(argv[2], CONCURRENCY_MAX);
     long started = 0, ended = 0, failures = 0;
     uint64_t *taken_ns = calloc((size_t)count, sizeof *taken_ns);
@@ -118,13 +124,17 @@ int main(int argc, char **argv)
     posix_spawn_file_actions_addopen(&quiet, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
     posix_spawn_file_actions_addopen(&quiet, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
 
+    if (getenv("RIVAL_ENV"))
+        putenv(getenv("RIVAL_ENV"));
     uint64_t begin = now_ns();
     while (ended < count) {
         for (long i = 0; i < width && started < count; i++) {
             if (running[i].pid)
                 continue;
+            if (pause_ms)
+                usleep((useconds_t)pause_ms * 1000);
             running[i].started_ns = now_ns();
-            running[i].pid = start(argv + 4, started++, &quiet);
+            running[i].pid = start(argv + 4 + paused, started++, &quiet);
         }
         int status;
         pid_t pid = waitpid(-1, &status, 0);
@@ -146,10 +156,15 @@ int main(int argc, char **argv)
         }
     }
     double seconds = (double)(now_ns() - begin) / 1e9;
+    struct rusage used;
+    getrusage(RUSAGE_CHILDREN, &used);
+    double cpu_us = (double)(used.ru_utime.tv_sec + used.ru_stime.tv_sec) * 1e6 +
+                    (double)(used.ru_utime.tv_usec + used.ru_stime.tv_usec);
 
     qsort(taken_ns, (size_t)count, sizeof *taken_ns, compare);
-    printf("%.0f %.0f %.0f %ld\n", (double)percentile(taken_ns, count, 50) / 1e3,
-           (double)percentile(taken_ns, count, 99) / 1e3, (double)count / seconds, failures);
+    printf("%.0f %.0f %.0f %ld %.0f\n", (double)percentile(taken_ns, count, 50) / 1e3,
+           (double)percentile(taken_ns, count, 99) / 1e3, (double)count / seconds, failures,
+           cpu_us / (double)count);
     posix_spawn_file_actions_destroy(&quiet);
     free(taken_ns);
     return failures ? 3 : 0;

@@ -1,0 +1,182 @@
+#!/bin/sh
+# The OCI runtime: `run` of a static program that ends at once, from one bundle, beside crun (Debian
+# 12's and the newest of Debian 13) and runc. All run inside one mount namespace made once (crun 1.8
+# refuses a hybrid layout of control groups), from the same posix_spawn loop without a wrapper; the
+# time runs from the spawn to the end of the command, CPU is the command's and what it waited for.
+# The limits are read back from inside. Usage: bench/run-oci.sh
+# COUNT_ONE, COUNT_MANY and COUNT_SPACED say how many starts each line has; SHORT=1: one line each.
+set -eu
+. "$(dirname "$0")/lib.sh"
+
+[ "$(id -u)" = 0 ] || { echo "cannot measure: only root can make the mount namespace" >&2; exit 2; }
+if [ -z "${BENCH_IN_NAMESPACE-}" ]; then
+    rm -rf "$bench_work"
+    BENCH_IN_NAMESPACE=1 exec unshare -m --propagation private "$0" "$@"
+fi
+umount /sys/fs/cgroup/unified 2>/dev/null || :
+
+one=${COUNT_ONE:-200}
+many=${COUNT_MANY:-400}
+spaced=${COUNT_SPACED:-40}
+vireo_runtime=${VIREO_RUNTIME:-$bench_build/vireo-runtime}
+bench_need gcc jq curl dpkg-deb python3 strace
+gcc -std=gnu17 -O2 -o "$bench_work/rival_start" "$bench_root/bench/rival_start.c"
+
+bundle=$bench_work/bundle
+mkdir -p "$bundle/rootfs/bin" "$bundle/rootfs/proc" "$bundle/rootfs/dev" "$bundle/rootfs/sys"
+echo 'int main(void) { return 0; }' | gcc -O2 -static -x c -o "$bundle/rootfs/bin/true" -
+cp /bin/busybox "$bundle/rootfs/bin/busybox"
+
+# Debian 13's crun wants a newer libc: both are unpacked here and nowhere else. The loader's path is
+# written into the program itself, for it executes itself anew from a copy.
+new_crun() {
+    pool=http://deb.debian.org/debian/pool/main
+    mkdir -p "$bench_work/new"
+    for deb in c/crun/crun_1.21-1_amd64.deb g/glibc/libc6_2.41-12+deb13u1_amd64.deb; do
+        curl -s -f --max-time 60 -o "$bench_work/deb" "$pool/$deb" || return 1
+        dpkg-deb -x "$bench_work/deb" "$bench_work/new" || return 1
+    done
+    libraries=$bench_work/new/usr/lib/x86_64-linux-gnu
+    short=$(mktemp -d /tmp/vb.XXXXXX)
+    ln "$libraries/ld-linux-x86-64.so.2" "$short/ld" 2>/dev/null ||
+        cp "$libraries/ld-linux-x86-64.so.2" "$short/ld"
+    python3 - "$bench_work/new/usr/bin/crun" "$short/ld" <<'PY'
+import sys
+path, loader = sys.argv[1:]
+data = open(path, "rb").read()
+old = b"/lib64/ld-linux-x86-64.so.2\0"
+assert data.count(old) == 1
+open(path, "wb").write(data.replace(old, loader.encode().ljust(len(old), b"\0")))
+PY
+    # The other libraries are Debian 12's: they are old enough for both.
+    new="env LD_LIBRARY_PATH=$libraries $bench_work/new/usr/bin/crun"
+    LD_LIBRARY_PATH=$libraries "$bench_work/new/usr/bin/crun" --version >/dev/null
+}
+
+# Bundles' configurations, one a way to run: the same file for all runtimes.
+"$vireo_runtime" spec -b "$bundle"
+mv "$bundle/config.json" "$bench_work/base.json"
+program='.ociVersion = "1.0.2" | .process.terminal = false | .process.args = ["/bin/true"]'
+jq "$program | .linux.namespaces |= map(select(.type != \"network\"))" "$bench_work/base.json" >"$bench_work/plain.json"
+jq "$program" "$bench_work/base.json" >"$bench_work/net.json"
+limits='.linux.resources += {memory: {limit: 67108864}, cpu: {quota: 50000, period: 100000}, pids: {limit: 64}}'
+jq "$limits" "$bench_work/plain.json" >"$bench_work/limits.json"
+profile=/usr/share/containers/seccomp.json
+[ -e "$profile" ] || profile=/etc/containers/seccomp.json
+if [ -e "$profile" ]; then
+    # podman's file is a template: its rules of this machine without further capabilities.
+    jq --slurpfile p "$profile" '.linux.seccomp = {
+        defaultAction: $p[0].defaultAction, defaultErrnoRet: ($p[0].defaultErrnoRet // 1),
+        architectures: ["SCMP_ARCH_X86_64", "SCMP_ARCH_X86", "SCMP_ARCH_X32"],
+        syscalls: [$p[0].syscalls[] | select((.includes // {}) == {} or .includes == null)
+            | {names, action} + (if .errnoRet then {errnoRet} else {} end)
+              + (if (.args // []) != [] then {args} else {} end)]}' \
+        "$bench_work/plain.json" >"$bench_work/seccomp.json"
+fi
+
+runtimes="vireo"
+crun_version() { "$@" --version | sed -n 's/^crun version //p'; }
+name_vireo="vireo $("$vireo_runtime" --version | sed -n 's/^vireo-runtime version //p')"
+path_vireo=$vireo_runtime
+short=
+if command -v crun >/dev/null 2>&1; then
+    runtimes="$runtimes old"
+    path_old=$(command -v crun)
+    name_old="crun $(crun_version crun)"
+fi
+if new_crun; then
+    runtimes="$runtimes new"
+    path_new=$bench_work/new/usr/bin/crun
+    # shellcheck disable=SC2086
+    name_new="crun $(crun_version $new)"
+else
+    echo "the newest crun can't be had (network?): it is not measured" >&2
+fi
+if command -v runc >/dev/null 2>&1; then
+    runtimes="$runtimes runc"
+    path_runc=$(command -v runc)
+    name_runc="runc $(runc --version | sed -n 's/^runc version //p')"
+fi
+trap '[ -z "$short" ] || rm -rf "$short"; bench_clean' EXIT
+
+# measure WAY COUNT AT_ONCE PAUSE_MS: a row for each runtime, in turn.
+measure() {
+    cp "$bench_work/$1.json" "$bundle/config.json"
+    for runtime in $runtimes; do
+        eval "path=\$path_$runtime name=\$name_$runtime"
+        library=
+        [ "$runtime" != new ] || library=$libraries
+        # shellcheck disable=SC2086 # the pause is a word or none
+        figures=$(RIVAL_ENV=LD_LIBRARY_PATH=$library timeout 300 "$bench_work/rival_start" "$2" "$3" $4 -- "$path" \
+            --root "$bench_work/state-$runtime" run --bundle "$bundle" "vb-$runtime-$1-$3-%" \
+            2>"$bench_work/err") || echo "$name, $1: some failed: $(tail -n 1 "$bench_work/err")" >&2
+        [ -n "$figures" ] || figures="- - - $2 -"
+        # shellcheck disable=SC2086
+        set_row "$1" "$3" "$4" "$name" "$2" $figures
+    done
+}
+set_row() { # way at-once pause name n p50 p99 rate failed cpu
+    echo "$1|$2|${3:-0}|$4|$5|$6|$7|$8|$9|${10}" >>"$bench_work/rows"
+}
+
+# What a container says of its limits, by each runtime.
+read_back() {
+    for runtime in $runtimes; do
+        eval "path=\$path_$runtime name=\$name_$runtime"
+        library=
+        [ "$runtime" != new ] || library=$libraries
+        jq '.process.args = ["/bin/busybox", "sleep", "60"]' "$bench_work/limits.json" >"$bundle/config.json"
+        LD_LIBRARY_PATH=$library "$path" --root "$bench_work/state-$runtime" run -d --bundle "$bundle" vb-limits \
+            </dev/null >/dev/null 2>&1 || { echo "$name: cannot run with limits" >&2; continue; }
+        pid=$(LD_LIBRARY_PATH=$library "$path" --root "$bench_work/state-$runtime" state vb-limits | jq .pid)
+        memory=$(awk -F: '$2 == "memory" {print $3}' "/proc/$pid/cgroup")
+        pids=$(awk -F: '$2 == "pids" {print $3}' "/proc/$pid/cgroup")
+        unified=$(awk -F: '$1 == 0 {print $3}' "/proc/$pid/cgroup")
+        echo "$name: memory $(cat "/sys/fs/cgroup/memory$memory/memory.limit_in_bytes" 2>/dev/null ||
+            cat "/sys/fs/cgroup$unified/memory.max"), pids $(cat "/sys/fs/cgroup/pids$pids/pids.max" 2>/dev/null ||
+            cat "/sys/fs/cgroup$unified/pids.max")" >>"$bench_work/limits"
+        LD_LIBRARY_PATH=$library "$path" --root "$bench_work/state-$runtime" delete -f vb-limits
+    done
+}
+
+system_calls() {
+    cp "$bench_work/plain.json" "$bundle/config.json"
+    for runtime in $runtimes; do
+        eval "path=\$path_$runtime name=\$name_$runtime"
+        library=
+        [ "$runtime" != new ] || library=$libraries
+        timeout 60 strace -f -c -E "LD_LIBRARY_PATH=$library" -o "$bench_work/strace" "$path" \
+            --root "$bench_work/state-$runtime" run --bundle "$bundle" vb-strace >/dev/null 2>&1 || :
+        echo "$name: $(awk '$NF == "total" {print $(NF - 1) ~ /^[0-9]+$/ && NF == 6 ? $4 : $3}' "$bench_work/strace")" \
+            >>"$bench_work/calls"
+    done
+}
+
+load_before=$(bench_load)
+: >"$bench_work/rows"
+: >"$bench_work/limits"
+: >"$bench_work/calls"
+measure plain "$one" 1 ''
+if [ -z "${SHORT-}" ]; then
+    measure plain "$many" 8 ''
+    measure plain "$many" 32 ''
+    measure plain "$many" 64 ''
+    measure plain "$spaced" 1 100
+    measure limits "$one" 1 ''
+    [ ! -e "$bench_work/seccomp.json" ] || measure seccomp "$one" 1 ''
+    measure net "$one" 1 ''
+    read_back
+    system_calls
+fi
+
+echo "## OCI runtimes"
+echo
+echo "$(bench_machine); load before: $load_before."
+echo
+echo "| way | at once | runtime | n | failed | p50 µs | p99 µs | CPU µs | starts a second |"
+echo "| --- | ---: | --- | ---: | ---: | ---: | ---: | ---: | ---: |"
+awk -F'|' '{ way = $1 ($3 > 0 ? ", one every " $3 " ms" : "")
+    printf "| %s | %s | %s | %s | %s | %s | %s | %s | %s |\n", way, $2, $4, $5, $9, $6, $7, $10, $8 }' "$bench_work/rows"
+echo
+[ ! -s "$bench_work/limits" ] || { echo "Limits read back (memory 67108864, pids 64):"; cat "$bench_work/limits"; echo; }
+[ ! -s "$bench_work/calls" ] || { echo "System calls of one run (strace -f -c):"; cat "$bench_work/calls"; }
