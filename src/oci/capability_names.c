@@ -67,7 +67,7 @@ const char *oci_capability_name(size_t number)
     return number < ARRAY_LEN(names) ? names[number] : NULL;
 }
 
-uint64_t oci_capabilities_held(void)
+uint64_t oci_capabilities_held(uint64_t wanted)
 {
     struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
     struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = {0};
@@ -75,9 +75,9 @@ uint64_t oci_capabilities_held(void)
 
     if (syscall(SYS_capget, &header, data) < 0)
         return 0;
-    held = data[0].permitted | (uint64_t)data[1].permitted << 32;
+    held = wanted & (data[0].permitted | (uint64_t)data[1].permitted << 32);
     for (unsigned i = 0; i <= CAP_LAST_CAP; i++)
-        if (prctl(PR_CAPBSET_READ, i, 0, 0, 0) != 1)
+        if (held & 1ull << i && prctl(PR_CAPBSET_READ, i, 0, 0, 0) != 1)
             held &= ~(1ull << i);
     return held;
 }

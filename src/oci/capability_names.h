@@ -9,5 +9,5 @@ int oci_capability_number(const char *name);
 /* The name with CAP_ of a number, or NULL past the last that is known here. */
 const char *oci_capability_name(size_t number);
 
-/* The capabilities that this process could pass on: its permitted and bounding ones. */
-uint64_t oci_capabilities_held(void);
+/* Those of `wanted` that this process could pass on: its permitted and bounding ones. */
+uint64_t oci_capabilities_held(uint64_t wanted);

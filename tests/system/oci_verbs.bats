@@ -1,0 +1,332 @@
+#!/usr/bin/env bats
+# The verbs of vireo-runtime: a container's life, what is an error, what survives a crash.
+
+load helper
+load engines
+
+setup_file() {
+    need_root
+    BUNDLES=$(mktemp -d /tmp/vireo-oci.XXXXXX)
+    export BUNDLES
+    engine_rootfs "$BUNDLES/rootfs"
+}
+
+teardown_file() {
+    rm -rf "${BUNDLES-}"
+}
+
+setup() {
+    need_root
+    DIR=$(mktemp -d "$BUNDLES/XXXXXX")
+    ROOT=$DIR/state
+    ID=vireo-verbs-$$-$BATS_TEST_NUMBER
+    ln -s "$BUNDLES/rootfs" "$DIR/rootfs"
+    "$BUILD/vireo-runtime" spec -b "$DIR"
+    edit '.process.terminal = false | .linux.namespaces |= map(select(.type != "network"))
+        | .process.args = ["sleep", "100"] | .root.readonly = false'
+}
+
+teardown() {
+    runtime delete --force "$ID" >/dev/null 2>&1 || true
+    rm -rf "$DIR"
+}
+
+# Changes the bundle's configuration by a jq expression.
+edit() {
+    jq "$@" "$DIR/config.json" >"$DIR/new.json"
+    mv "$DIR/new.json" "$DIR/config.json"
+}
+
+runtime() {
+    timeout 60 "$BUILD/vireo-runtime" --root "$ROOT" "$@" 3>&-
+}
+
+# Engines keep the streams open for as long as the container; here nobody reads them.
+create() {
+    runtime create -b "$DIR" "$@" "$ID" </dev/null >"$DIR/out" 2>&1
+}
+
+status() {
+    runtime state "$ID" | jq -r .status
+}
+
+is() {
+    [ "$(status)" = "$1" ]
+}
+
+nothing_left() {
+    [ -z "$(ls "$ROOT")" ]
+    [ -z "$(find /sys/fs/cgroup -type d -name "*$ID*" 2>/dev/null)" ]
+}
+
+@test "a container is created, started, stopped and deleted, and nothing is left" {
+    create --pid-file "$DIR/pid"
+    is created
+    local pid
+    pid=$(cat "$DIR/pid")
+    [ "$(runtime state "$ID" | jq .pid)" = "$pid" ]
+    [ "$(runtime state "$ID" | jq -r .bundle)" = "$(realpath "$DIR")" ]
+    [ "$(runtime state "$ID" | jq -r .ociVersion)" = 1.2.0 ]
+    [ "$(wc -c <"$DIR/pid")" = "${#pid}" ]
+    runtime start "$ID"
+    is running
+    runtime kill "$ID" KILL
+    eventually 10 is stopped
+    [ "$(runtime state "$ID" | jq .pid)" = 0 ]
+    runtime delete "$ID"
+    not runtime state "$ID"
+    nothing_left
+}
+
+@test "each operation is an error in the states that it is not for" {
+    for verb in start state delete pause resume; do
+        run runtime "$verb" "$ID"
+        [ "$status" = 1 ]
+        [[ $output == *"container does not exist"* ]]
+    done
+    run runtime kill "$ID" TERM
+    [ "$status" = 1 ]
+    for verb in create start run state kill delete exec pause resume update events ps; do
+        run runtime "$verb"
+        [ "$status" = 1 ]
+        [[ $output == *missing* ]]
+    done
+    create
+    run runtime delete "$ID"
+    [ "$status" = 1 ]
+    is created
+    run create
+    [ "$status" = 1 ]
+    [[ $(cat "$DIR/out") == *"a container of this id exists"* ]]
+    run runtime resume "$ID"
+    [ "$status" = 1 ]
+    runtime start "$ID"
+    run runtime start "$ID"
+    [ "$status" = 1 ]
+    [[ $output == *"is running, not created"* ]]
+    run runtime delete "$ID"
+    [ "$status" = 1 ]
+    is running
+    runtime kill "$ID" 9
+    eventually 10 is stopped
+    run runtime kill "$ID" KILL
+    [ "$status" = 1 ]
+    [[ $output == *"not running"* ]]
+    run runtime start "$ID"
+    [ "$status" = 1 ]
+    run runtime exec "$ID" true
+    [ "$status" = 1 ]
+}
+
+@test "a created container can be killed, and delete --force ends one that runs" {
+    create
+    runtime kill "$ID" KILL
+    eventually 10 is stopped
+    runtime delete "$ID"
+    create
+    runtime start "$ID"
+    runtime delete --force "$ID"
+    nothing_left
+    runtime delete --force "$ID"
+}
+
+@test "without a process create works and start is an error" {
+    edit 'del(.process)'
+    create
+    is created
+    run runtime start "$ID"
+    [ "$status" = 1 ]
+    [[ $output == *"has no process"* ]]
+    eventually 10 is stopped
+    runtime delete "$ID"
+}
+
+@test "run waits and gives the exit status and the signal, and takes signals itself" {
+    edit '.process.args = ["sh", "-c", "echo in; exit 7"]'
+    run runtime run -b "$DIR" "$ID"
+    [ "$status" = 7 ]
+    [ "$output" = in ]
+    nothing_left
+    edit '.process.args = ["sh", "-c", "trap \"exit 9\" TERM; touch /tmp/ready; while :; do sleep 0.05; done"]'
+    rm -f "$BUNDLES/rootfs/tmp/ready"
+    "$BUILD/vireo-runtime" --root "$ROOT" run -b "$DIR" "$ID" </dev/null 3>&- &
+    local pid=$! code=0
+    eventually 20 test -e "$BUNDLES/rootfs/tmp/ready"
+    kill -TERM "$pid"
+    wait "$pid" || code=$?
+    [ "$code" = 9 ]
+    nothing_left
+}
+
+@test "kill takes names, numbers and --all" {
+    edit '.process.args = ["sh", "-c", "trap \"echo usr1 >/tmp/got\" USR1; touch /tmp/ready; while :; do sleep 0.05; done"]'
+    rm -f "$BUNDLES"/rootfs/tmp/{got,ready}
+    runtime run -d -b "$DIR" "$ID" </dev/null >/dev/null 2>&1
+    eventually 10 test -e "$BUNDLES/rootfs/tmp/ready"
+    for name in USR1 SIGUSR1 10 sigusr1; do
+        rm -f "$BUNDLES/rootfs/tmp/got"
+        runtime kill "$ID" "$name"
+        eventually 10 test -e "$BUNDLES/rootfs/tmp/got"
+    done
+    for name in NOSUCH 99 -1x ''; do
+        run runtime kill "$ID" -- "$name"
+        [ "$status" = 1 ]
+    done
+    runtime kill --all "$ID" KILL
+    eventually 10 is stopped
+}
+
+@test "exec runs beside the process: flags, files, exit status, detached" {
+    runtime run -d -b "$DIR" "$ID" </dev/null >/dev/null 2>&1
+    run runtime exec -e A=b --cwd /tmp -u 3:4 -g 5 "$ID" sh -c 'echo $A; pwd; id -u; id -g; id -G; exit 6'
+    [ "$status" = 6 ]
+    [ "$output" = "$(printf 'b\n/tmp\n3\n4\n4 5')" ]
+    jq '.process | .args = ["sh", "-c", "echo file; exit 3"]' "$DIR/config.json" >"$DIR/process.json"
+    run runtime exec -p "$DIR/process.json" "$ID"
+    [ "$status" = 3 ]
+    [ "$output" = file ]
+    runtime exec -d --pid-file "$DIR/pid" "$ID" sleep 50 </dev/null >/dev/null 2>&1
+    [ "$(tr '\0' ' ' <"/proc/$(cat "$DIR/pid")/cmdline")" = "sleep 50 " ]
+    [ "$(runtime ps -f json "$ID" | jq length)" = 2 ]
+    run runtime exec "$ID" no-such-program
+    [ "$status" = 1 ]
+    [[ $output == *"no such file or directory"* ]]
+    echo '{"args": "x"}' >"$DIR/process.json"
+    run runtime exec -p "$DIR/process.json" "$ID"
+    [ "$status" = 1 ]
+    [[ $output == *"args: it must be a list"* ]]
+}
+
+@test "pause and resume, and list, ps and events show it" {
+    runtime run -d -b "$DIR" "$ID" </dev/null >/dev/null 2>&1
+    runtime pause "$ID"
+    is paused
+    run runtime exec "$ID" true
+    [ "$status" = 1 ]
+    [[ $(runtime list) == *"$ID"*paused* ]]
+    runtime resume "$ID"
+    is running
+    [ "$(runtime list -q)" = "$ID" ]
+    [ "$(runtime list -f json | jq -r '.[0].id')" = "$ID" ]
+    [[ $(runtime ps "$ID") == *"sleep 100"* ]]
+    [ "$(runtime events --stats "$ID" | jq .data.pids.current)" = 1 ]
+    [ "$(runtime events --stats "$ID" | jq -r .id)" = "$ID" ]
+}
+
+@test "update takes flags and a file, and the limits arrive" {
+    runtime run -d -b "$DIR" "$ID" </dev/null >/dev/null 2>&1
+    runtime update --memory 64M --pids-limit 20 "$ID"
+    [ "$(runtime events --stats "$ID" | jq .data.memory.usage.limit)" = $((64 << 20)) ]
+    [ "$(runtime events --stats "$ID" | jq .data.pids.limit)" = 20 ]
+    echo '{"pids": {"limit": 30}}' | runtime update -r - "$ID"
+    [ "$(runtime events --stats "$ID" | jq .data.pids.limit)" = 30 ]
+    for wrong in '--memory 1x' '--memory -2' '--cpuset-cpus 0-' '--blkio-weight 5' '--pids-limit many'; do
+        # shellcheck disable=SC2086
+        run runtime update $wrong "$ID"
+        [ "$status" = 1 ]
+        [[ $output == *"cannot read --"* ]]
+    done
+    echo '{"pids": {"limit": "x"}}' >"$DIR/resources.json"
+    run runtime update -r "$DIR/resources.json" "$ID"
+    [[ $output == *"pids.limit: it must be a whole number"* ]]
+    [ "$(runtime events --stats "$ID" | jq .data.pids.limit)" = 30 ]
+}
+
+hook() { # NAME [COMMAND]
+    jq -nc --arg n "$1" --arg out "$DIR/hooks" --arg more "${2:-true}" \
+        '[{path: "/bin/sh", args: ["sh", "-c", ("echo " + $n + " $(jq -r .status) >>" + $out + "; " + $more)], env: ["PATH=/usr/bin:/bin"]}]'
+}
+
+@test "hooks run in their order with the state on standard input" {
+    edit --argjson a "$(hook prestart)" --argjson b "$(hook createRuntime)" --argjson e "$(hook poststart)" \
+        --argjson f "$(hook poststop)" '.hooks = {prestart: $a, createRuntime: $b, poststart: $e, poststop: $f}'
+    create
+    [ "$(cat "$DIR/hooks")" = "$(printf 'prestart creating\ncreateRuntime creating')" ]
+    runtime start "$ID"
+    [ "$(tail -n 1 "$DIR/hooks")" = "poststart running" ]
+    runtime delete --force "$ID"
+    [ "$(tail -n 1 "$DIR/hooks")" = "poststop stopped" ]
+    [ "$(wc -l <"$DIR/hooks")" = 4 ]
+}
+
+@test "a hook of create that fails or takes too long undoes it; one after start only warns" {
+    edit --argjson a "$(hook prestart 'exit 5')" '.hooks = {prestart: $a}'
+    run create
+    [ "$status" = 1 ]
+    [[ $(cat "$DIR/out") == *"cannot run the hook '/bin/sh': exit status 5"* ]]
+    nothing_left
+    edit --argjson a "$(hook createRuntime 'exec sleep 60')" '.hooks = {createRuntime: ($a | map(.timeout = 1))}'
+    run create
+    [ "$status" = 1 ]
+    [[ $(cat "$DIR/out") == *"took longer than 1 s"* ]]
+    nothing_left
+    edit --argjson a "$(hook poststart 'exit 5')" --argjson b "$(hook poststop 'exit 6')" \
+        '.hooks = {poststart: $a, poststop: $b}'
+    create
+    run runtime start "$ID"
+    [ "$status" = 0 ]
+    [[ $output == *warning*"exit status 5"* ]]
+    is running
+    run runtime delete --force "$ID"
+    [ "$status" = 0 ]
+    [[ $output == *warning*"exit status 6"* ]]
+    nothing_left
+}
+
+@test "after a create that was killed, list works, the id is seen, and delete --force removes it all" {
+    edit --argjson a "$(hook createRuntime 'kill -KILL $PPID; sleep 0.1')" '.hooks = {createRuntime: $a}'
+    run create
+    [ "$status" != 0 ]
+    [ "$(runtime list -q)" = "$ID" ]
+    run runtime list
+    [ "$status" = 0 ]
+    runtime delete --force "$ID"
+    nothing_left
+    # Not even the state file was written.
+    mkdir "$ROOT/$ID"
+    [ "$(runtime list -q)" = "$ID" ]
+    [[ $(runtime list) == *"$ID"*stopped* ]]
+    [ "$(runtime list -f json | jq length)" = 0 ]
+    runtime delete --force "$ID"
+    [ -z "$(ls "$ROOT")" ]
+}
+
+@test "a state file that is damaged is told, and hides no other container" {
+    create
+    mkdir "$ROOT/broken"
+    echo '{"id": 3' >"$ROOT/broken/state.json"
+    run runtime list
+    [ "$status" = 0 ]
+    [[ $output == *"$ID"* ]]
+    [[ $output == *"cannot read 'state.json'"* ]]
+    rm -r "$ROOT/broken"
+}
+
+@test "a pid that was used again is not taken for the container" {
+    create
+    runtime kill "$ID" KILL
+    eventually 10 is stopped
+    jq -c ".pid = $$" "$ROOT/$ID/state.json" >"$DIR/state.json"
+    cp "$DIR/state.json" "$ROOT/$ID/state.json"
+    is stopped
+    run runtime kill "$ID" TERM
+    [ "$status" = 1 ]
+}
+
+@test "features and spec are what the specification says; vireo oci runs the same" {
+    runtime features >"$DIR/features"
+    [ "$(jq -r .ociVersionMin "$DIR/features")" = 1.0.0 ]
+    [ "$(jq -r '.linux.seccomp.enabled' "$DIR/features")" = true ]
+    [ "$(jq '.linux.namespaces | length' "$DIR/features")" = 8 ]
+    jq -e '.mountOptions | index("rro")' "$DIR/features"
+    [ "$("$VIREO" oci --version | head -n 1)" = "$(runtime --version | head -n 1)" ]
+    [[ $(runtime --version) == *"spec: 1.2.0"* ]]
+    run runtime spec -b "$DIR"
+    [ "$status" = 1 ]
+    [[ $output == *"File exists"* ]]
+    for verb in create start run state kill delete list ps exec pause resume update spec features events; do
+        run runtime "$verb" --help
+        [ "$status" = 0 ]
+        [[ $output == "usage: vireo-runtime $verb"* ]]
+    done
+}
