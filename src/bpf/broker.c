@@ -2,6 +2,7 @@
 #include "bpf/broker.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -60,10 +61,16 @@ int broker_main(uint32_t uid)
         return 1;
     }
     for (;;) {
+        struct pollfd polls[] = {{.fd = BROKER_FD, .events = POLLIN}, {.fd = BROKER_READER_FD}};
         int fds[FD_MESSAGE_MAX];
         size_t fd_count = 0;
-        ssize_t n = fd_receive(BROKER_FD, &message, sizeof message, fds, &fd_count, 0);
-        if (n == -EINTR || n == -EMSGSIZE)
+        if (poll(polls, 2, -1) < 0 && errno != EINTR)
+            return 1;
+        /* Without its reader it can serve nobody: who started it starts both again. */
+        if (polls[1].revents)
+            return 1;
+        ssize_t n = fd_receive(BROKER_FD, &message, sizeof message, fds, &fd_count, MSG_DONTWAIT);
+        if (n == -EAGAIN || n == -EINTR || n == -EMSGSIZE)
             continue;
         if (n <= 0)
             return 0;

@@ -163,6 +163,10 @@ static inline const char *manifest_application(const struct manifest *manifest)
 int manifest_add_dependency(struct manifest *manifest, const struct manifest_dependency *dependency,
                             struct err *reason);
 
+/* Adds or sets one value of the section bpf, as an operator's configuration has it, too. */
+int manifest_bpf_set(struct bpf_policy *policy, const char *key, const char *value,
+                     struct err *reason);
+
 /* As canonical YAML that manifest_parse() reads back to the same struct; malloc'ed, the caller's.
  */
 int manifest_format(const struct manifest *manifest, char **ret_text, struct err *err);

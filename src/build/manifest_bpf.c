@@ -10,31 +10,6 @@
 #include "build/manifest_internal.h"
 #include "build/manifest_reader.h"
 
-/* A list of names; each is taken by `add`. */
-static int names_read(struct reader *reader, const char *what,
-                      int (*add)(struct bpf_policy *policy, const char *name), void *into)
-{
-    struct manifest *manifest = into;
-
-    if (reader->event.type != YAML_SEQUENCE_START_EVENT)
-        return reader_refuse(reader, "%s is a list of names", what);
-    for (;;) {
-        const char *text;
-        int r = reader_next(reader);
-        if (r < 0 || reader->event.type == YAML_SEQUENCE_END_EVENT)
-            return r;
-        r = reader_scalar(reader, what, &text);
-        if (r < 0)
-            return r;
-        r = add(&manifest->bpf, text);
-        if (r == -E2BIG)
-            return reader_refuse(reader, "%s has more than %d names", what, POLICY_ATTACH_MAX);
-        if (r < 0)
-            return reader_refuse(reader, "%s: '%s' is not known (docs/bpf.md lists them)", what,
-                                 value_show(text).text);
-    }
-}
-
 static int add_kind(struct bpf_policy *policy, const char *name)
 {
     int kind = bpf_kind_find(name);
@@ -72,86 +47,112 @@ static int add_attach(struct bpf_policy *policy, const char *pattern)
     return 0;
 }
 
-static int programs_read(struct reader *reader, const struct entry *entry, void *into)
+static int set_number(const char *key, const char *value, uint64_t min, uint64_t max, bool bytes,
+                      uint64_t *ret_number, struct err *reason)
 {
-    return names_read(reader, entry->name, add_kind, into);
-}
-
-static int maps_read(struct reader *reader, const struct entry *entry, void *into)
-{
-    return names_read(reader, entry->name, add_map, into);
-}
-
-static int helpers_read(struct reader *reader, const struct entry *entry, void *into)
-{
-    return names_read(reader, entry->name, add_helper, into);
-}
-
-static int attach_read(struct reader *reader, const struct entry *entry, void *into)
-{
-    return names_read(reader, entry->name, add_attach, into);
-}
-
-static int memory_read(struct reader *reader, const struct entry *entry, void *into)
-{
-    struct manifest *manifest = into;
-    struct err reason = {0};
-    const char *text;
-    int r = reader_scalar(reader, entry->name, &text);
+    struct err cause = {0};
+    uint64_t number;
+    int r = bytes ? value_bytes(value, &number, &cause) : value_count(value, &number, &cause);
 
     if (r < 0)
-        return r;
-    if (value_bytes(text, &manifest->bpf.map_bytes, &reason) < 0)
-        return reader_refuse(reader, "map_memory '%s': %s", value_show(text).text, reason.message);
-    if (manifest->bpf.map_bytes < 4096 || manifest->bpf.map_bytes > POLICY_MAP_BYTES_MAX)
-        return reader_refuse(reader, "map_memory '%s': it is not within 4KiB and 1GiB",
-                             value_show(text).text);
+        return err_say(reason, -EINVAL, "%s '%s': %s", key, value_show(value).text, cause.message);
+    if (number < min || number > max)
+        return err_say(reason, -EINVAL,
+                       bytes ? "%s '%s': it is not within 4KiB and 1GiB"
+                             : "%s '%s': it is a number from 1 to 64",
+                       key, value_show(value).text);
+    *ret_number = number;
     return 0;
 }
 
-static int count_read(struct reader *reader, const struct entry *entry, uint32_t most, uint32_t *to)
+static int set_host(struct bpf_policy *policy, const char *value, struct err *reason)
 {
-    struct err reason = {0};
-    const char *text;
-    uint64_t count;
-    int r = reader_scalar(reader, entry->name, &text);
-
-    if (r < 0)
-        return r;
-    if (value_count(text, &count, &reason) < 0 || count == 0 || count > most)
-        return reader_refuse(reader, "%s '%s': it is a number from 1 to %u", entry->name,
-                             value_show(text).text, most);
-    *to = (uint32_t)count;
+    if (strcmp(value, "true") != 0 && strcmp(value, "false") != 0)
+        return err_say(reason, -EINVAL, "host '%s': it is true or false", value_show(value).text);
+    policy->host = value[0] == 't';
     return 0;
 }
 
-static int map_count_read(struct reader *reader, const struct entry *entry, void *into)
-{
-    return count_read(reader, entry, POLICY_MAPS_MAX, &((struct manifest *)into)->bpf.map_count);
-}
+static const struct {
+    const char *key;
+    int (*add)(struct bpf_policy *policy, const char *name);
+} lists[] = {
+    {"programs", add_kind}, {"maps", add_map}, {"helpers", add_helper}, {"attach", add_attach}};
 
-static int program_count_read(struct reader *reader, const struct entry *entry, void *into)
+int manifest_bpf_set(struct bpf_policy *policy, const char *key, const char *value,
+                     struct err *reason)
 {
-    return count_read(reader, entry, POLICY_PROGRAMS_MAX,
-                      &((struct manifest *)into)->bpf.program_count);
-}
+    uint64_t number;
+    int r = -ENOENT;
 
-static int host_read(struct reader *reader, const struct entry *entry, void *into)
-{
-    bool host = false;
-    int r = reader_bool(reader, entry, &host);
-
-    ((struct manifest *)into)->bpf.host = host;
+    for (size_t i = 0; i < ARRAY_LEN(lists); i++) {
+        if (strcmp(key, lists[i].key) != 0)
+            continue;
+        r = lists[i].add(policy, value);
+        if (r == -E2BIG)
+            return err_say(reason, r, "%s has more than %d names", key, POLICY_ATTACH_MAX);
+        return r < 0 ? err_say(reason, -EINVAL, "%s: '%s' is not known (docs/bpf.md lists them)",
+                               key, value_show(value).text)
+                     : 0;
+    }
+    if (strcmp(key, "host") == 0)
+        return set_host(policy, value, reason);
+    if (strcmp(key, "map_memory") == 0)
+        return set_number(key, value, 4096, POLICY_MAP_BYTES_MAX, true, &policy->map_bytes, reason);
+    bool maps = strcmp(key, "map_count") == 0;
+    if (!maps && strcmp(key, "program_count") != 0)
+        return err_say(reason, -EINVAL,
+                       "unknown key '%s' (bpf has: attach, helpers, host, map_count, map_memory, "
+                       "maps, program_count, programs)",
+                       value_show(key).text);
+    r = set_number(key, value, 1, maps ? POLICY_MAPS_MAX : POLICY_PROGRAMS_MAX, false, &number,
+                   reason);
+    if (r == 0)
+        *(maps ? &policy->map_count : &policy->program_count) = (uint32_t)number;
     return r;
+}
+
+static int take(struct reader *reader, const struct entry *entry, void *into, const char *text)
+{
+    struct err reason = {0};
+
+    return manifest_bpf_set(&((struct manifest *)into)->bpf, entry->name, text, &reason) < 0
+               ? reader_refuse(reader, "%s", reason.message)
+               : 0;
+}
+
+static int list_read(struct reader *reader, const struct entry *entry, void *into)
+{
+    if (reader->event.type != YAML_SEQUENCE_START_EVENT)
+        return reader_refuse(reader, "%s is a list of names", entry->name);
+    for (;;) {
+        const char *text;
+        int r = reader_next(reader);
+        if (r < 0 || reader->event.type == YAML_SEQUENCE_END_EVENT)
+            return r;
+        r = reader_scalar(reader, entry->name, &text);
+        if (r == 0)
+            r = take(reader, entry, into, text);
+        if (r < 0)
+            return r;
+    }
+}
+
+static int value_read(struct reader *reader, const struct entry *entry, void *into)
+{
+    const char *text;
+    int r = reader_scalar(reader, entry->name, &text);
+
+    return r < 0 ? r : take(reader, entry, into, text);
 }
 
 int manifest_bpf_read(struct reader *reader, const struct entry *entry, void *into)
 {
     static const struct entry entries[] = {
-        {"programs", programs_read, NULL}, {"attach", attach_read, NULL},
-        {"maps", maps_read, NULL},         {"helpers", helpers_read, NULL},
-        {"map_memory", memory_read, NULL}, {"map_count", map_count_read, NULL},
-        {"host", host_read, NULL},         {"program_count", program_count_read, NULL},
+        {"programs", list_read, NULL},    {"attach", list_read, NULL},
+        {"maps", list_read, NULL},        {"helpers", list_read, NULL},
+        {"map_memory", value_read, NULL}, {"map_count", value_read, NULL},
+        {"host", value_read, NULL},       {"program_count", value_read, NULL},
     };
 
     return reader_mapping(reader, entry->name, entries, ARRAY_LEN(entries), into);

@@ -250,9 +250,12 @@ static int open_registry(struct supervisor *supervisor, struct err *err)
  *   SYS_PTRACE    /proc/PID/uid_map of processes that are not dumpable
  *   SYS_NICE      the scheduling of a pVM's threads, which have its uid
  *   NET_BIND_SERVICE  ports below 1024 that a function is granted to listen on
+ * And, only where the operator allows functions eBPF, what vireo-broker has (bpf/confine.c).
  */
-static int drop_capabilities(struct err *err)
+static int drop_capabilities(bool bpf, struct err *err)
 {
+    static const cap_value_t brokers[] = {CAP_BPF, CAP_PERFMON, CAP_NET_ADMIN, CAP_NET_RAW,
+                                          CAP_DAC_READ_SEARCH};
     static const cap_value_t kept[] = {
         CAP_SYS_ADMIN,  CAP_SETUID,           CAP_SETGID,       CAP_SETPCAP,    CAP_KILL,
         CAP_CHOWN,      CAP_FOWNER,           CAP_DAC_OVERRIDE, CAP_SYS_CHROOT, CAP_SYS_RESOURCE,
@@ -267,6 +270,8 @@ static int drop_capabilities(struct err *err)
         bool keep = false;
         for (size_t i = 0; i < ARRAY_LEN(kept); i++)
             keep |= kept[i] == cap;
+        for (size_t i = 0; i < ARRAY_LEN(brokers) && bpf; i++)
+            keep |= brokers[i] == cap;
         if (keep)
             continue;
         if (prctl(PR_CAPBSET_READ, cap) == 1 && prctl(PR_CAPBSET_DROP, cap) < 0)
@@ -363,6 +368,10 @@ static int open_all(struct supervisor *supervisor, struct err *err)
         r = open_program(supervisor, "vireo-connector", &supervisor->connector_fd, err);
     if (r == 0)
         r = open_program(supervisor, "vireo-platform", &supervisor->platform_fd, err);
+    if (r == 0 && supervisor->config.allow_bpf.given)
+        r = open_program(supervisor, "vireo-broker", &supervisor->bpf_programs[0], err);
+    if (r == 0 && supervisor->config.allow_bpf.given)
+        r = open_program(supervisor, "vireo-bpf", &supervisor->bpf_programs[1], err);
     if (r == 0)
         r = state_take_uids(supervisor, err);
     if (r == 0)
@@ -377,7 +386,7 @@ static int open_all(struct supervisor *supervisor, struct err *err)
     if (r == 0)
         r = open_signals(supervisor, err);
     if (r == 0)
-        r = drop_capabilities(err);
+        r = drop_capabilities(supervisor->config.allow_bpf.given, err);
     if (r == 0)
         r = open_groups(supervisor, err);
     if (r == 0)
@@ -393,6 +402,8 @@ static int open_all(struct supervisor *supervisor, struct err *err)
     if (r == 0)
         r = platform_open(supervisor, err);
     if (r == 0)
+        r = bpf_open(supervisor, err);
+    if (r == 0)
         r = gateways_open(supervisor, err);
     if (r == 0)
         servers_start(supervisor);
@@ -407,6 +418,7 @@ static void close_all(struct supervisor *supervisor)
     audit_stop(supervisor);
     connector_close(supervisor);
     platform_close(supervisor);
+    bpf_close(supervisor);
     servers_close(supervisor);
     function_free_all(supervisor);
     pvm_channel_stock_close(&supervisor->channels);
@@ -479,6 +491,7 @@ static void supervisor_init(struct supervisor *supervisor, const struct supervis
     supervisor->connector_fd = supervisor->platform_fd = supervisor->platform_data_fd = -1;
     broker_init(&supervisor->connector);
     broker_init(&supervisor->platform);
+    bpf_init(supervisor);
     supervisor->audit_timer.fd = -1;
     for (unsigned i = 0; i < GATEWAY_ROLES; i++) {
         supervisor->gateways[i].source.fd = supervisor->gateways[i].process.fd =

@@ -11,6 +11,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 #include <time.h>
+#include <yaml.h>
 
 #include "allow/allow.h"
 #include "allow/audit.h"
@@ -23,6 +24,7 @@
 #include "faas/protocol.h"
 #include "faas/registry.h"
 #include "pvm/pvm.h"
+#include "pvm/spawn.h"
 
 struct err;
 struct supervisor;
@@ -214,8 +216,9 @@ struct supervisor_config {
     char allow_layers[ALLOW_LAYERS][ALLOW_PATTERNS][NAME_MAX_BYTES + 2];
     unsigned allow_layers_count[ALLOW_LAYERS];
     struct audit_rules votes;
-    uint64_t platform_bytes; /* of each function's keys, tables and messages, each */
-    uint32_t platform_queue; /* messages of one function that wait */
+    struct bpf_policy allow_bpf; /* the most that manifests may ask for */
+    uint64_t platform_bytes;     /* of each function's keys, tables and messages, each */
+    uint32_t platform_queue;     /* messages of one function that wait */
     char redis[ENDPOINT_MAX_BYTES + 1], redis_password[256]; /* "": none */
     uint32_t template_starts, template_seconds; /* 0: TEMPLATE_STARTS, TEMPLATE_SECONDS */
     /* Of each function's output: bytes that are kept, and that may come a second (0: all). */
@@ -225,7 +228,7 @@ struct supervisor_config {
 /* The first uids of the range are the gateways'; one-shot sandboxes have the last 1,024. */
 #define GATEWAY_UIDS 16
 /* Their uids, behind the two gateways'. */
-enum { UID_CONNECTOR = 2, UID_PLATFORM };
+enum { UID_CONNECTOR = 2, UID_PLATFORM, UID_BROKER, UID_READER };
 
 struct supervisor;
 struct spawned;
@@ -280,7 +283,9 @@ struct supervisor {
     int64_t servers_due_ns;      /* when it is set to; 0: it is not */
     uint64_t server_tokens;      /* ever given */
     int host_network_fd;         /* the machine's network namespace; ours is empty */
-    struct broker connector, platform;
+    struct broker connector, platform, bpf;
+    struct spawned bpf_reader;
+    int bpf_programs[2]; /* vireo-broker, vireo-bpf; -1 where the operator allows no eBPF */
     int connector_fd, platform_fd; /* their programs */
     int platform_data_fd;          /* STATE/platform; -1: no function may use it */
     struct kin *dead_kins;         /* freed as dead templates are */
@@ -668,3 +673,18 @@ int platform_pair(struct supervisor *supervisor, const struct function *function
                   int *ret_fd, struct err *err);
 /* The function is gone: so is what it kept. */
 void platform_forget(struct supervisor *supervisor, uint32_t function_id);
+
+/* ---- supervisor_bpf.c ---- */
+/* Reads allow_grants: bpf. */
+int bpf_config_take(struct supervisor_config *config, yaml_document_t *document,
+                    const yaml_node_t *value, struct err *err);
+/* -EPERM when a manifest asks for more than that. */
+int bpf_allowed(const struct supervisor_config *config, const struct manifest *manifest,
+                struct err *err);
+void bpf_init(struct supervisor *supervisor);
+/* Starts the broker, unless the operator allows no function eBPF. */
+int bpf_open(struct supervisor *supervisor, struct err *err);
+void bpf_close(struct supervisor *supervisor);
+/* The instance's end of its pair with the broker, the caller's; -1 without the grant. */
+int bpf_pair(struct supervisor *supervisor, const struct function *function,
+             const struct cgroup *group, int *ret_fd, struct err *err);

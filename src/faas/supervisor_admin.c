@@ -110,7 +110,7 @@ static struct json_object *tables_json(const struct function *function)
                 {"listen", GUEST_GRANT_LISTEN},     {"connect", GUEST_GRANT_CONNECT},
                 {"fork", GUEST_GRANT_FORK},         {"ipc", GUEST_GRANT_IPC},
                 {"platform", GUEST_GRANT_PLATFORM}, {"link", GUEST_GRANT_LINK},
-                {"update", GUEST_GRANT_UPDATE}};
+                {"update", GUEST_GRANT_UPDATE},     {"bpf", GUEST_GRANT_BPF}};
     uint32_t grants = pvm_grants(&function->manifest) |
                       (function->current && function->current->live ? GUEST_GRANT_UPDATE : 0);
     struct json_object *tables = json_object_new_object();

@@ -201,6 +201,8 @@ static int grant_key(struct supervisor_config *config, yaml_document_t *document
         return take_bool(config, value, &config->allow_fork, err);
     if (strcmp(text_of(key), "ipc") == 0)
         return take_bool(config, value, &config->allow_ipc, err);
+    if (strcmp(text_of(key), "bpf") == 0)
+        return bpf_config_take(config, document, value, err);
     if (strcmp(text_of(key), "link") == 0)
         return take_bool(config, value, &config->allow_link, err);
     while (at < ARRAY_LEN(grant_keys) && strcmp(text_of(key), grant_keys[at].name) != 0)
@@ -208,7 +210,7 @@ static int grant_key(struct supervisor_config *config, yaml_document_t *document
     if (at == ARRAY_LEN(grant_keys))
         return bad(
             err, config->config_file, key,
-            "unknown key (allow_grants has: connect, files, fork, ipc, limits, link, listen, "
+            "unknown key (allow_grants has: bpf, connect, files, fork, ipc, limits, link, listen, "
             "queue, secrets)");
     if (value->type != YAML_SEQUENCE_NODE)
         return bad(err, config->config_file, value, "a list is expected here");
@@ -570,5 +572,7 @@ int supervisor_config_allows(const struct supervisor_config *config,
         r = connect_allowed(config, manifest, err);
     if (r == 0)
         r = layers_allowed(config, manifest, err);
+    if (r == 0)
+        r = bpf_allowed(config, manifest, err);
     return r < 0 ? r : family_allowed(config, manifest, err);
 }

@@ -145,6 +145,9 @@ static int start(struct supervisor *supervisor, struct function *function,
     _cleanup_(closep) int platform = -1;
     if (r == 0)
         r = platform_pair(supervisor, function, instance->id, &platform, err);
+    _cleanup_(closep) int bpf = -1;
+    if (r == 0)
+        r = bpf_pair(supervisor, function, instance->group, &bpf, err);
     _cleanup_(closep) int control = -1;
     if (r == 0)
         r = linkage_open(supervisor, instance, manifest, channel->memory_fd, &control, err);
@@ -161,6 +164,7 @@ static int start(struct supervisor *supervisor, struct function *function,
         .channel = channel,
         .connector = connector,
         .platform = platform,
+        .bpf = bpf,
         .control = control,
         .kin = kin[0],
         .kin_page = kin[1],
@@ -316,6 +320,9 @@ int instance_start_server(struct supervisor *supervisor, struct function *functi
     _cleanup_(closep) int platform = -1;
     if (r == 0)
         r = platform_pair(supervisor, function, instance->id, &platform, err);
+    _cleanup_(closep) int bpf = -1;
+    if (r == 0)
+        r = bpf_pair(supervisor, function, instance->group, &bpf, err);
     _cleanup_(closep) int control = -1;
     if (r == 0)
         r = linkage_open(supervisor, instance, &function->manifest, -1, &control, err);
@@ -329,6 +336,7 @@ int instance_start_server(struct supervisor *supervisor, struct function *functi
             .stdio = stdio,
             .connector = connector,
             .platform = platform,
+            .bpf = bpf,
             .control = control,
             .kin = kin[0],
             .kin_page = kin[1],

@@ -27,7 +27,7 @@
         .source = "/usr/lib64", .target = "/lib64", .exec = true, .optional = true \
     }
 
-static void end(struct spawned *process)
+void pvm_spawned_end(struct spawned *process)
 {
     siginfo_t info;
 
@@ -44,8 +44,8 @@ void pvm_bpf_end(struct pvm_bpf *bpf)
 {
     closep(&bpf->socket);
     bpf->socket = -1;
-    end(&bpf->broker);
-    end(&bpf->reader);
+    pvm_spawned_end(&bpf->broker);
+    pvm_spawned_end(&bpf->reader);
 }
 
 /* What parses is nobody, nowhere: it has the kernel's type information to look at, and a socket. */
@@ -127,22 +127,17 @@ static int start_broker(const struct pvm_bpf_options *options, int socket, int r
     return spawn_process(&spawn, ret, err);
 }
 
-int pvm_bpf_start(const struct pvm_bpf_options *options, struct pvm_bpf *ret_bpf, struct err *err)
+int pvm_bpf_start_on(const struct pvm_bpf_options *options, int socket, struct pvm_bpf *ret_bpf,
+                     struct err *err)
 {
     struct pvm_bpf bpf = {.broker.pidfd = -1, .reader.pidfd = -1, .socket = -1};
-    int control[2], reader[2];
+    int reader[2];
 
-    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, control) < 0)
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, reader) < 0)
         return err_set(err, -errno, "cannot start the broker of eBPF");
-    _cleanup_(closep) int theirs = control[1];
-    bpf.socket = control[0];
-    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, reader) < 0) {
-        closep(&bpf.socket);
-        return err_set(err, -errno, "cannot start the broker of eBPF");
-    }
     int r = start_reader(options, reader[1], &bpf.reader, err);
     if (r == 0)
-        r = start_broker(options, theirs, reader[0], &bpf.broker, err);
+        r = start_broker(options, socket, reader[0], &bpf.broker, err);
     fd_close_all(reader, 2);
     if (r < 0) {
         pvm_bpf_end(&bpf);
@@ -150,6 +145,21 @@ int pvm_bpf_start(const struct pvm_bpf_options *options, struct pvm_bpf *ret_bpf
     }
     *ret_bpf = bpf;
     return 0;
+}
+
+int pvm_bpf_start(const struct pvm_bpf_options *options, struct pvm_bpf *ret_bpf, struct err *err)
+{
+    int control[2];
+
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, control) < 0)
+        return err_set(err, -errno, "cannot start the broker of eBPF");
+    int r = pvm_bpf_start_on(options, control[1], ret_bpf, err);
+    close(control[1]);
+    if (r < 0)
+        close(control[0]);
+    else
+        ret_bpf->socket = control[0];
+    return r;
 }
 
 int pvm_bpf_pair(int broker_socket, const char *function, const struct bpf_policy *policy,

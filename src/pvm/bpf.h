@@ -26,6 +26,12 @@ struct pvm_bpf {
  * CAP_DAC_READ_SEARCH for the broker to have. It is in the caller's network namespace.
  */
 int pvm_bpf_start(const struct pvm_bpf_options *options, struct pvm_bpf *ret_bpf, struct err *err);
+/* The same, with `socket`, the broker's end of a SEQPACKET pair, for its own; ret_bpf->socket is
+ * -1. */
+int pvm_bpf_start_on(const struct pvm_bpf_options *options, int socket, struct pvm_bpf *ret_bpf,
+                     struct err *err);
+/* Ends one of the two and waits; pidfd becomes -1. */
+void pvm_spawned_end(struct spawned *process);
 /* Ends them and waits: nothing of theirs is in the kernel then. One that was not started is fine.
  */
 void pvm_bpf_end(struct pvm_bpf *bpf);

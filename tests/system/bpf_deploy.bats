@@ -1,0 +1,80 @@
+#!/usr/bin/env bats
+# eBPF of deployed functions: what the operator allows, and the broker that outlives them.
+load helper
+
+setup_file() {
+    [ "$(id -u)" = 0 ] && [ -r /sys/kernel/btf/vmlinux ] || return 0
+    MODULES=$(mktemp -d /tmp/vireo-bpf-test.XXXXXX)
+    export MODULES
+    cat >"$MODULES/config.yaml" <<END
+allow_grants:
+  bpf:
+    attach: ['raw_syscalls/*']
+    map_memory: 1MiB
+END
+    "$VIREO" -q bpf build "$TOP/examples/bpf/syscalls" -o "$MODULES/syscalls.wasm"
+    daemon_start --config "$MODULES/config.yaml"
+}
+
+teardown_file() {
+    daemon_clean
+    rm -rf "${MODULES:-/nonexistent}"
+}
+
+setup() {
+    need_root
+    [ -r /sys/kernel/btf/vmlinux ] || skip "the kernel has no type information of its own"
+}
+
+# deploy_module NAME SECTION: the module with this section bpf.
+deploy_module() {
+    local folder=$BATS_TEST_TMPDIR/$1
+    mkdir -p "$folder"
+    cp "$MODULES/syscalls.wasm" "$folder"
+    printf 'name: %s\ngrants:\n  bpf: true\nbpf: %s\n' "$1" "$2" >"$folder/vireo.yaml"
+    run "$VIREO" deploy "$folder"
+}
+
+count_all() {
+    bpftool prog show | grep -c 'name on_call ' || true
+}
+nothing_left() {
+    [ "$(count_all)" = 0 ]
+}
+answers() {
+    call counts
+    [ "$code" = 200 ] && [[ $body == *"sleeps 25"* ]]
+}
+
+@test "a deployed function loads its programs, of its own group alone, and describe shows its calls" {
+    deploy_module counts "{attach: ['raw_syscalls/*'], map_memory: 64KiB}"
+    [ "$status" = 0 ]
+    answers
+    answers
+    run "$VIREO" describe counts -o json
+    jq -e '.syscalls.bpf | index("recvmsg") and index("ppoll") and (index("bpf") == null)' \
+        <<<"$output"
+    # A command has closed what it loaded when its call ends.
+    eventually 10 nothing_left
+}
+
+@test "what the operator does not allow is refused at the deploy, by name" {
+    deploy_module more "{}"
+    [ "$status" != 0 ]
+    [[ $output == *"the operator's allow_grants do not have"*"bytes of maps"* ]]
+    deploy_module more "{attach: ['syscalls/*'], map_memory: 64KiB}"
+    [ "$status" != 0 ]
+    [[ $output == *"the attach point 'syscalls/*'"* ]]
+    deploy_module more "{host: true, attach: ['raw_syscalls/*'], map_memory: 64KiB}"
+    [[ $output == *"the whole machine (host)"* ]]
+    deploy_module more "{programs: [kprobe], host: true}"
+    [[ $output == *"the operator's allow_grants do not have"* ]]
+}
+
+@test "the broker that is killed is started again, and functions load again" {
+    local broker
+    broker=$(pgrep -P "$VIREO_DAEMON" vireo-broker || pgrep -n vireo-broker)
+    kill -KILL "$broker"
+    eventually 20 answers
+    eventually 10 nothing_left
+}
