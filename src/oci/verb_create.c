@@ -200,13 +200,8 @@ static int create(struct runtime *runtime, struct creation *creation, int *ret_t
         return r;
     for (size_t i = 0; i < creation->config->warnings.count; i++)
         runtime_report(runtime, "warning", creation->config->warnings.list[i]);
-    if (!creation->config->process) {
-        /* The specification lets create succeed and start fail: something waits for that. */
-        static const char *none[] = {NULL};
-        static struct oci_process nothing = {.cwd = "/", .args = {none, 0}, .env = {none, 0}};
-        creation->config->process = &nothing;
-    }
-    runtime_clip_capabilities(runtime, creation->config, creation->config->process);
+    if (creation->config->process)
+        runtime_clip_capabilities(runtime, creation->config, creation->config->process);
     r = oci_state_make(runtime->root, creation->id, &creation->state, err);
     if (r < 0)
         return r;

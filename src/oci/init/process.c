@@ -164,9 +164,6 @@ static int find_program(struct init *init)
 {
     const char *name = init->plan->process.argv[0];
 
-    /* A container without a process is never started: oci/verb_create.c. */
-    if (!name)
-        return 0;
     if (!*name)
         return err_set(&init->err, -ENOENT, "cannot execute ''");
     if (strchr(name, '/')) {
