@@ -134,7 +134,9 @@ const struct cli_verb cli_verbs[] = {
      cli_fork},
     {"wait", "PVM...", "wait until pVMs have ended, and show how they did",
      "Exit code 0: all ended with exit status 0.\n\n  vireo wait 8193.4\n", cli_wait},
-    {"vk", "get PVM [KEY] | set PVM KEY VALUE | ls | explain PVM CALL [ARGUMENT...]",
+    {"vk",
+     "get PVM [KEY] | set PVM KEY VALUE | ls | explain PVM CALL [ARGUMENT...] | learn FILE "
+     "[ARG...]",
      "show and change what a pVM or container has of the kernel for itself",
      "PVM is a pVM, as vireo ps shows it, or a container of vireo-runtime, by the id that its "
      "engine\n"
@@ -143,7 +145,11 @@ const struct cli_verb cli_verbs[] = {
      "What\n"
      "can be changed while it runs, set changes at once. explain says what becomes of a system "
      "call\n"
-     "there, and why; with arguments (numbers) exactly of that one. See docs/vkernel.md.\n\n"
+     "there, and why; with arguments (numbers) exactly of that one. learn runs FILE as vireo run\n"
+     "does, or a program behind --, and writes the smallest table that allows what it did to\n"
+     "standard error. See docs/vkernel.md.\n\n"
+     "  --to FILE        learn: the table goes there\n"
+     "  --flags          learn: as lines for vireo-runtime --vkernel @FILE\n\n"
      "  vireo vk set 8193 sched.policy batch\n"
      "  vireo vk explain 8193 mmap 0 4096 4\n",
      cli_vk},

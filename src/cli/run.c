@@ -24,8 +24,10 @@
 #include "cli/local_build.h"
 #include "cli/options.h"
 #include "cli/run_bpf.h"
+#include "cli/run.h"
 #include "guest/template.h"
 #include "pvm/pvm.h"
+#include "vkernel/learn.h"
 
 DEFINE_CLEANUP(struct pvm_template, pvm_template_free)
 
@@ -44,6 +46,8 @@ struct run {
     struct cgroup_root *groups;
     struct cgroup_pool *pool;
     struct cgroup *group;
+    struct vk_learned *learned; /* vireo vk learn; NULL */
+    int listener;               /* of its instance, then */
 };
 
 /* "HOST[::GUEST][:ro]": the user's own word, so the operator's allow_grants are not asked. */
@@ -320,10 +324,12 @@ static int wait_end(const struct run *run, struct pvm_template *template, int *r
     uint32_t timeout_ms = run->manifest.limits.timeout_ms;
     int64_t deadline_ns = timeout_ms ? clock_now_ns() + (int64_t)timeout_ms * 1000000 : 0;
     bool timed_out = false;
+    int listener = run->listener; /* -1: nobody is listened to, or is left to be */
 
     for (;;) {
         struct pollfd poll_fds[] = {{.fd = pvm_template_fd(template), .events = POLLIN},
-                                    {.fd = run->signal_fd, .events = POLLIN}};
+                                    {.fd = run->signal_fd, .events = POLLIN},
+                                    {.fd = listener, .events = POLLIN}};
         struct signalfd_siginfo signal;
         struct pvm_event event;
         int n = poll(poll_fds, ARRAY_LEN(poll_fds), left_ms(deadline_ns));
@@ -333,6 +339,9 @@ static int wait_end(const struct run *run, struct pvm_template *template, int *r
         }
         if (n < 0 && errno != EINTR)
             return err_set(err, -errno, "cannot wait for the instance");
+        if (n > 0 && poll_fds[2].revents &&
+            (!(poll_fds[2].revents & POLLIN) || vk_learned_step(run->learned, listener) == -EPIPE))
+            listener = -1;
         if (n == 0 && !timed_out) {
             timed_out = true;
             deadline_ns = 0;
@@ -349,6 +358,22 @@ static int wait_end(const struct run *run, struct pvm_template *template, int *r
             }
         }
     }
+}
+
+/* It waits in its first call until its listener is taken. */
+static int listen_to(struct run *run, const struct pvm_template *template, struct err *err)
+{
+    struct pollfd ended = {.fd = pvm_template_fd(template), .events = POLLIN};
+    pid_t pid;
+    int r;
+
+    do {
+        r = pvm_template_child(template, &pid);
+        if (r == 0)
+            r = vk_listener_take(pid, &run->listener);
+        /* What the template says, wait_end() reads. */
+    } while ((r == -EAGAIN || r == -ESRCH) && poll(&ended, 1, 1) == 0);
+    return r < 0 && ended.revents == 0 ? err_set(err, r, "cannot listen to the instance") : 0;
 }
 
 static int start_and_wait(struct run *run, const char *const *args, size_t arg_count, int *ret_exit,
@@ -372,6 +397,7 @@ static int start_and_wait(struct run *run, const char *const *args, size_t arg_c
         .uid = run->uid,
         .rootless = run->rootless,
         .real_stdio = true,
+        .learn = run->learned != NULL,
         .args = args,
         .arg_count = arg_count,
         .group = run->group,
@@ -391,7 +417,9 @@ static int start_and_wait(struct run *run, const char *const *args, size_t arg_c
     if (run->bpf.socket >= 0)
         close(run->bpf.socket);
     run->bpf.socket = -1;
-    return wait_end(run, template, ret_exit, err);
+    if (run->learned)
+        r = listen_to(run, template, err);
+    return r < 0 ? r : wait_end(run, template, ret_exit, err);
 }
 
 static int run_file(struct run *run, int argc, char **argv, int *ret_exit, struct err *err)
@@ -428,26 +456,41 @@ static int run_file(struct run *run, int argc, char **argv, int *ret_exit, struc
     leave_group(run);
     closep(&run->library_fd);
     closep(&run->signal_fd);
+    closep(&run->listener);
     return r;
 }
 
-int cli_run(int argc, char **argv)
+/* With `learned`: what it did is counted there, and *ret_exit is the run's. */
+static int run_words(int argc, char **argv, struct vk_learned *learned, int *ret_exit)
 {
-    struct run run = {.library_fd = -1, .signal_fd = -1, .bpf = RUN_BPF_NONE};
+    struct run run = {
+        .library_fd = -1, .signal_fd = -1, .listener = -1, .learned = learned, .bpf = RUN_BPF_NONE};
     const struct cli_option options[] = {
         {.name = "--memory", .text = &run.memory},   {.name = "--cpus", .text = &run.cpus},
         {.name = "--timeout", .text = &run.timeout}, {.name = "--env", .list = &run.env},
         {.name = "--dir", .list = &run.directories}, {.name = "--grant", .list = &run.grants},
     };
     struct err err = {0};
-    int words;
-    int exit;
+    int words, exit;
 
     if (!cli_options(argc, argv, options, ARRAY_LEN(options), CLI_STOP_AT_FIRST, &words, &exit))
         return exit;
     if (words == 0)
         return cli_usage("run", "it needs a file");
-    if (run_file(&run, words, argv + 1, &exit, &err) < 0)
+    if (run_file(&run, words, argv + 1, ret_exit, &err) < 0)
         return cli_error(&err, NULL);
-    return exit;
+    return CLI_OK;
+}
+
+int cli_run(int argc, char **argv)
+{
+    int exit = CLI_OK;
+    int r = run_words(argc, argv, NULL, &exit);
+
+    return r != CLI_OK ? r : exit;
+}
+
+int run_learn(int argc, char **argv, struct vk_learned *learned, int *ret_exit)
+{
+    return run_words(argc, argv, learned, ret_exit);
 }

@@ -13,6 +13,7 @@
 #include "cli/problem.h"
 #include "cli/table.h"
 #include "cli/vk_container.h"
+#include "cli/vk_learn.h"
 
 DEFINE_CLEANUP(struct table, table_free)
 
@@ -300,12 +301,15 @@ int cli_vk(int argc, char **argv)
     } words_of[] = {{"get", vk_get}, {"set", vk_set}, {"ls", vk_ls}, {"explain", vk_explain}};
     int words, exit;
 
+    /* What follows belongs to the run. */
+    if (argc > 1 && strcmp(argv[1], "learn") == 0)
+        return vk_learn(argc - 1, argv + 1);
     if (!cli_options(argc, argv, NULL, 0, 0, &words, &exit))
         return exit;
     if (words == 0)
-        return cli_usage(VERB, "it needs get, set, ls or explain");
+        return cli_usage(VERB, "it needs get, set, ls, explain or learn");
     for (size_t i = 0; i < ARRAY_LEN(words_of); i++)
         if (strcmp(words_of[i].name, argv[1]) == 0)
             return words_of[i].run(words - 1, argv + 2);
-    return cli_usage(VERB, "there is no '%s': get, set, ls and explain are", argv[1]);
+    return cli_usage(VERB, "there is no '%s': get, set, ls, explain and learn are", argv[1]);
 }

@@ -6,7 +6,7 @@
 
 #include "guest/seccomp.h"
 
-int seccomp_load(const struct sock_filter *program, uint32_t count)
+int seccomp_load(const struct sock_filter *program, uint32_t count, bool listener)
 {
     struct sock_fprog filter = {
         .len = (unsigned short)count,
@@ -15,7 +15,9 @@ int seccomp_load(const struct sock_filter *program, uint32_t count)
 
     /* SPEC_ALLOW: the speculation controls are set by prctl in the template, once; without the flag
      * old kernels set them again for each filter. */
-    if (syscall(__NR_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_SPEC_ALLOW, &filter) < 0)
+    unsigned long flags =
+        SECCOMP_FILTER_FLAG_SPEC_ALLOW | (listener ? SECCOMP_FILTER_FLAG_NEW_LISTENER : 0);
+    if (syscall(__NR_seccomp, SECCOMP_SET_MODE_FILTER, flags, &filter) < 0)
         return -errno;
     return 0;
 }

@@ -2,7 +2,9 @@
 #pragma once
 
 #include <linux/filter.h>
+#include <stdbool.h>
 #include <stdint.h>
 
-/* Loads it for this thread, for good. PR_SET_NO_NEW_PRIVS must be on. 0 or -errno. */
-int seccomp_load(const struct sock_filter *program, uint32_t count);
+/* Loads it for this thread, for good, with a listener that stays open where it tells of calls
+ * (`listener`). PR_SET_NO_NEW_PRIVS must be on. 0 or -errno. */
+int seccomp_load(const struct sock_filter *program, uint32_t count, bool listener);

@@ -42,7 +42,7 @@ int oci_vkernel_read(const struct oci_config *config, struct vkernel *vkernel, s
     return r;
 }
 
-int oci_vkernel_take(struct vkernel *vkernel, const char *text, struct err *err)
+static int take_pair(struct vkernel *vkernel, const char *text, struct err *err)
 {
     char key[VKERNEL_KEY_BYTES];
     size_t length = strcspn(text, "=");
@@ -52,6 +52,25 @@ int oci_vkernel_take(struct vkernel *vkernel, const char *text, struct err *err)
     memcpy(key, text, length);
     key[length] = '\0';
     return set(vkernel, key, text + length + 1, "--vkernel", err);
+}
+
+/* Lines KEY=VALUE; those that begin with # are for people. */
+static int take_file(struct vkernel *vkernel, int directory, const char *path, struct err *err)
+{
+    _cleanup_(freep) char *text = NULL;
+    size_t size = 0;
+    int r = fd_read_file(directory, path, FILE_MAX_BYTES, &text, &size, err);
+
+    for (char *rest = text, *line; r == 0 && rest && (line = strsep(&rest, "\n"));)
+        if (*line && *line != '#')
+            r = take_pair(vkernel, line, err);
+    return r;
+}
+
+int oci_vkernel_take(struct vkernel *vkernel, const char *text, struct err *err)
+{
+    return text[0] == '@' ? take_file(vkernel, AT_FDCWD, text + 1, err)
+                          : take_pair(vkernel, text, err);
 }
 
 /* ---- kept ---- */
@@ -83,18 +102,10 @@ int oci_vkernel_save(int state_fd, const struct vkernel *vkernel, struct err *er
 
 int oci_vkernel_load(int state_fd, struct vkernel *ret_vkernel, struct err *err)
 {
-    _cleanup_(freep) char *text = NULL;
-    size_t size = 0;
-    int r = 0;
-
     memset(ret_vkernel, 0, sizeof *ret_vkernel);
     if (faccessat(state_fd, FILE_NAME, F_OK, 0) < 0)
         return errno == ENOENT ? 0 : err_set(err, -errno, "cannot read the virtual kernel");
-    r = fd_read_file(state_fd, FILE_NAME, FILE_MAX_BYTES, &text, &size, err);
-    for (char *rest = text, *line; r == 0 && rest && (line = strsep(&rest, "\n"));)
-        if (*line)
-            r = oci_vkernel_take(ret_vkernel, line, err);
-    return r;
+    return take_file(ret_vkernel, state_fd, FILE_NAME, err);
 }
 
 /* ---- scheduling ---- */

@@ -12,7 +12,7 @@ struct vk_table;
 
 /* Lays the annotations over what `vkernel` has already; warns of nothing, refuses what is none. */
 int oci_vkernel_read(const struct oci_config *config, struct vkernel *vkernel, struct err *err);
-/* "KEY=VALUE" of a flag. */
+/* "KEY=VALUE" of a flag, or "@FILE" with lines of them. */
 int oci_vkernel_take(struct vkernel *vkernel, const char *text, struct err *err);
 
 /* In the container's directory, written whole. Without a file it is zeroed. */

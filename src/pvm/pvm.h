@@ -56,6 +56,7 @@ struct pvm_template_options {
     const int *listeners;
     /* Sealed memfds of the manifest's dependencies, in its order; they stay the caller's. */
     const int *dependencies;
+    bool learn;           /* every call of an instance waits for a listener: vkernel/learn.h */
     bool live;            /* its instances' library may be replaced while they run */
     struct cgroup *group; /* the template's own group, or NULL; stays the caller's */
     bool blank;           /* no library: pvm_template_blank() */
@@ -139,6 +140,8 @@ struct pvm_fork_options {
  */
 int pvm_fork(struct pvm_template *pvm_template, const struct pvm_fork_options *options,
              struct err *err);
+/* The pid of its only instance, as we see it. -EAGAIN: there is none yet; -ESRCH. */
+int pvm_template_child(const struct pvm_template *pvm_template, pid_t *ret_pid);
 /* SIGKILL to one instance; PVM_ENDED follows. */
 int pvm_kill(struct pvm_template *pvm_template, uint64_t id);
 

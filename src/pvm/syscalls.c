@@ -20,6 +20,7 @@
 #include "guest/template.h"
 #include "pvm/pvm.h"
 #include "pvm/template_internal.h"
+#include "vkernel/learn.h"
 #include "vkernel/syscalls.h"
 
 /* Linux 5.16. */
@@ -203,12 +204,17 @@ int pvm_table(uint32_t grants, const struct vkernel *vkernel, struct vk_table **
 int template_filter_fill(struct guest_setup *setup, const struct manifest *manifest,
                          struct err *err)
 {
-    _cleanup_(vk_table_freep) struct vk_table *table = NULL;
+    _cleanup_(vk_table_freep) struct vk_table *table = NULL, *told = NULL;
     int r = pvm_table(setup->grants, &manifest->vkernel, &table, err);
 
     if (r < 0)
         return r;
-    r = vk_table_compile(table, setup->filter, GUEST_FILTER_MAX);
+    if (setup->learn) {
+        r = vk_table_listen(table, &told);
+        if (r < 0)
+            return err_set(err, r, "cannot make the table of system calls");
+    }
+    r = vk_table_compile(told ? told : table, setup->filter, GUEST_FILTER_MAX);
     if (r < 0)
         return err_say(err, r,
                        "cannot compile the table of system calls: its rules take more than %d "

@@ -162,6 +162,7 @@ int template_setup_fill(struct guest_setup *setup, const struct pvm_template_opt
     }
     setup->file_count = manifest->file_count;
     setup_scheduling(setup, &manifest->vkernel);
+    setup->learn = options->learn;
     return template_filter_fill(setup, manifest, err);
 }
 
@@ -394,6 +395,21 @@ int pvm_fork(struct pvm_template *template, const struct pvm_fork_options *optio
     if (r < 0)
         return err_set(err, r == -EAGAIN ? -EBUSY : r, "cannot ask for an instance");
     return 0;
+}
+
+int pvm_template_child(const struct pvm_template *template, pid_t *ret_pid)
+{
+    char path[64], text[32];
+    int pid = (int)template->process.pid;
+
+    snprintf(path, sizeof path, "/proc/%d/task/%d/children", pid, pid);
+    _cleanup_(closep) int fd = open(path, O_RDONLY | O_CLOEXEC);
+    ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
+    if (n < 0)
+        return errno == ENOENT ? -ESRCH : -errno;
+    text[n] = '\0';
+    *ret_pid = (pid_t)strtol(text, NULL, 10);
+    return *ret_pid > 0 ? 0 : -EAGAIN;
 }
 
 int pvm_kill(struct pvm_template *template, uint64_t id)

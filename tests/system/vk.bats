@@ -179,6 +179,31 @@ policy_of() {
     "$VIREO" describe -o json errors | jq -r .manifest | grep -q '"getrandom": "errno EPERM"'
 }
 
+@test "learn proposes the smallest table: the same run works under it, another call does not" {
+    local folder
+    folder=$(folder_vk learns '{}')
+    run "$VIREO" vk learn --to "$BATS_TEST_TMPDIR/table" "$folder" <<<random
+    [ "$status" -eq 0 ]
+    [ "$output" = "random: given" ]
+    grep -q '^# learned from a run of ' "$BATS_TEST_TMPDIR/table"
+    grep -q '"getrandom": "native"' "$BATS_TEST_TMPDIR/table"
+    printf 'name: learns\n' | cat - "$BATS_TEST_TMPDIR/table" >"$folder/vireo.yaml"
+    run "$VIREO" run "$folder" <<<random
+    [ "$status" -eq 0 ]
+    [ "$output" = "random: given" ]
+    sed -i '/getrandom/d' "$folder/vireo.yaml"
+    run "$VIREO" run "$folder" <<<random
+    [ "$status" -eq 159 ]
+    run "$VIREO" run "$folder" <<<other
+    [ "$output" = idle ]
+    run "$VIREO" vk learn
+    [ "$status" -eq 2 ]
+    run "$VIREO" vk learn --nothing "$folder"
+    [ "$status" -eq 2 ]
+    run "$VIREO" vk learn /nowhere
+    [ "$status" -eq 2 ] || [ "$status" -eq 3 ]
+}
+
 @test "doctor says which mechanism each part takes" {
     run "$VIREO" doctor -o json
     for part in syscalls sched; do

@@ -133,6 +133,21 @@ native" ]
     [ "$status" -eq 3 ]
 }
 
+@test "what was learned of a program is a container's table" {
+    "$VIREO" vk learn --flags --to "$ENGINE/learned.table" -- busybox ls / >/dev/null
+    local at
+    at=$(bundle learned '.process.args = ["ls", "/"]' '')
+    run runtime --vkernel "@$ENGINE/learned.table" run --bundle "$at" learned </dev/null
+    [ "$status" -eq 0 ]
+    [[ $output == *root* ]]
+    bundle learned '.process.args = ["mkdir", "/tmp/x"]' '' >/dev/null
+    run runtime --vkernel "@$ENGINE/learned.table" run --bundle "$at" learned2 </dev/null
+    [ "$status" -eq 159 ]
+    run "$VIREO" vk learn -- /no/such/program
+    [ "$status" -eq 3 ]
+    [[ $output == *"there is no such program"* ]]
+}
+
 @test "a profile with a listener of its own and actions without a place are refused with the reason" {
     once traces '.linux.seccomp = {defaultAction: "SCMP_ACT_TRACE"} | .annotations["io.vireo.vkernel.syscalls.calls.mkdir"] = "kill"' true
     [ "$status" -ne 0 ]
