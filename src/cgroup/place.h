@@ -68,6 +68,10 @@ int cgroup_place_pids(struct cgroup_place *place, pid_t **ret_pids, size_t *ret_
 /* Kills all that is in it and below it: until nobody is left, or -EBUSY after some seconds. */
 int cgroup_place_kill(struct cgroup_place *place, struct err *err);
 
+/* Removes the group of a place that was only found, where nobody lives in it and nothing is below:
+ * one call a tree. True when it is gone everywhere. */
+bool cgroup_place_remove_empty(const struct cgroup_place *place);
+
 /* Removes the group and what is below it in each tree; parents that are empty stay. */
 int cgroup_place_remove(struct cgroup_place *place, struct err *err);
 

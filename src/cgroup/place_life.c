@@ -218,6 +218,20 @@ static int tree_remove(struct cgroup_place_tree *tree, const char *path)
     return -EBUSY;
 }
 
+bool cgroup_place_remove_empty(const struct cgroup_place *place)
+{
+    char whole[CGROUP_PLACE_PATH_MAX + 300];
+
+    if (place->path[strspn(place->path, "/")] == '\0')
+        return true; /* the root stays */
+    for (size_t i = 0; i < place->count; i++) {
+        snprintf(whole, sizeof whole, "%s%s", place->trees[i].point, place->path);
+        if (rmdir(whole) < 0 && errno != ENOENT)
+            return false;
+    }
+    return true;
+}
+
 int cgroup_place_remove(struct cgroup_place *place, struct err *err)
 {
     int result = 0;

@@ -49,14 +49,6 @@ int groups_path(const struct oci_config *config, const char *id, char ret_path[O
     return 0;
 }
 
-static bool mounts_groups(const struct oci_config *config)
-{
-    for (size_t i = 0; i < config->mount_count; i++)
-        if (config->mounts[i].type && strncmp(config->mounts[i].type, "cgroup", 6) == 0)
-            return true;
-    return false;
-}
-
 static void resource_trees(const struct oci_resources *resources, char *only, size_t size)
 {
     snprintf(only, size, "%s%s%s%s%s%s%s", GROUPS_ALWAYS,
@@ -91,7 +83,7 @@ int groups_make(struct cgroup_place *groups, const struct oci_config *config, st
     char only[GROUPS_ONLY_MAX];
 
     resource_trees(&config->linux_.resources, only, sizeof only);
-    int r = cgroup_place_make(groups, mounts_groups(config) ? NULL : only, err);
+    int r = cgroup_place_make(groups, only, err);
     if (r < 0)
         return r;
     r = groups_limit(groups, &config->linux_.resources, true, err);

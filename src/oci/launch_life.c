@@ -189,18 +189,35 @@ int oci_launch_kill_all(const struct oci_place *place, int signal, struct err *e
     return r;
 }
 
+/* A process that somebody put into a frozen group of his own would never die of its signal. */
+static void bring_home(const struct oci_place *place, struct cgroup_place *groups)
+{
+    if (groups_open(place, groups, NULL) == 0) {
+        const struct cgroup_place_tree *tree = cgroup_place_tree(groups, "freezer", false);
+        if (tree && tree->fd >= 0)
+            cgroup_place_move(tree, place->pid);
+        cgroup_place_freeze(groups, false, NULL);
+    }
+    cgroup_place_close(groups);
+}
+
 int oci_launch_remove(const struct oci_place *place, struct err *err)
 {
     _cleanup_(freep) struct cgroup_place *groups = calloc(1, sizeof *groups);
 
     if (!groups)
         return err_set(err, -ENOMEM, "cannot remove the container's control groups");
-    oci_launch_kill(place, SIGKILL, NULL);
-    int r = groups_open(place, groups, NULL);
-    if (r == -ENOENT) {
-        cgroup_place_close(groups);
+    if (oci_launch_kill(place, SIGKILL, NULL) == 0)
+        bring_home(place, groups);
+    if (!place->cgroup_path[0])
         return 0;
-    }
+    int r = cgroup_place_find(place->cgroup_path, groups, err);
+    /* Nobody is left, as after each program that ended by itself. */
+    if (r < 0 || cgroup_place_remove_empty(groups))
+        return r;
+    r = cgroup_place_open(groups, NULL);
+    if (r == -ENOENT)
+        return 0;
     if (r == 0)
         r = cgroup_place_kill(groups, err);
     if (r == 0)

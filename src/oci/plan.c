@@ -296,6 +296,12 @@ int plan_process(struct plan *plan, const struct oci_process *process,
     out->groups = groups;
     out->group_count = process->additional_gid_count;
     plan_capabilities(process, out);
+    /* An engine's wish that the caller's groups stay (podman's keep-groups). */
+    const char *keep = oci_config_annotation(config, "run.oci.keep_original_groups");
+    if (keep && strcmp(keep, "1") == 0) {
+        out->set_groups = false;
+        out->group_count = 0;
+    }
     out->no_new_privileges = process->no_new_privileges;
     out->apparmor = plan_text(plan, process->apparmor_profile);
     out->selinux = plan_text(plan, process->selinux_label);

@@ -46,7 +46,7 @@ teardown() {
     [ "$status" != 0 ]
     [[ $output == *"'no-such-program': executable file not found in \$PATH"* ]]
     run contain . /etc
-    [[ $output == *"'/etc': Permission denied"* ]]
+    [[ $output == *"'/etc': "[Pp]"ermission denied"* ]]
     nothing_left
 }
 

@@ -89,12 +89,31 @@ static int make_missing(int root, char path[PATH_MAX], bool directory)
     return 0;
 }
 
+/* The usual case: all but the last part is there. */
+static int make_last(int root, const char *path, bool directory)
+{
+    char parent[PATH_MAX];
+
+    const char *slash = strrchr(path, '/');
+    if (!slash || !slash[1] || strcmp(slash, "/..") == 0 || slash - path >= PATH_MAX)
+        return -ENOENT;
+    snprintf(parent, sizeof parent, "/%.*s", (int)(slash - path), path);
+    _cleanup_(closep) int at = beneath_open(root, parent, O_PATH | O_DIRECTORY, 0);
+    if (at < 0)
+        return at;
+    int r = make_part(at, slash + 1, directory);
+    /* Ours, a moment ago; whatever it may be by now, it is no link that we follow. */
+    return r < 0 ? r : beneath_open(at, slash + 1, O_PATH, RESOLVE_NO_SYMLINKS);
+}
+
 int beneath_make(int root, const char *path, bool directory)
 {
     char wanted[PATH_MAX];
 
     int fd = beneath_open(root, path, O_PATH, 0);
-    if (fd != -ENOENT)
+    if (fd == -ENOENT)
+        fd = make_last(root, path, directory);
+    if (fd != -ENOENT && fd != -EEXIST)
         return fd;
     if ((size_t)snprintf(wanted, sizeof wanted, "%s", path) >= sizeof wanted)
         return -ENAMETOOLONG;
@@ -127,4 +146,26 @@ int beneath_parent(int root, const char *path, char ret_name[256])
         return -EINVAL;
     snprintf(parent, sizeof parent, "/%.*s", (int)slash, path);
     return beneath_make(root, parent, true);
+}
+
+int beneath_parent_cached(int root, const char *path, struct beneath_cache *cache,
+                          char ret_name[256])
+{
+    const char *slash = strrchr(path, '/');
+    size_t length = slash ? (size_t)(slash - path) + 1 : 0;
+
+    if (cache->fd >= 0 && strlen(cache->path) == length && memcmp(cache->path, path, length) == 0 &&
+        slash[1] && strlen(slash + 1) < 256 && strcmp(slash + 1, ".") != 0 &&
+        strcmp(slash + 1, "..") != 0) {
+        strcpy(ret_name, slash + 1);
+        return cache->fd;
+    }
+    int fd = beneath_parent(root, path, ret_name);
+    if (fd < 0)
+        return fd;
+    if (cache->fd >= 0)
+        close(cache->fd);
+    cache->fd = fd;
+    snprintf(cache->path, sizeof cache->path, "%.*s", (int)length, path);
+    return fd;
 }

@@ -79,12 +79,13 @@ static int bind_node(const struct init_device *device, int parent, const char *n
     return target < 0 ? -errno : call_move_mount(tree, target);
 }
 
-static int make_device(struct init *init, const struct init_device *device)
+static int make_device(struct init *init, const struct init_device *device,
+                       struct beneath_cache *cache)
 {
     char name[256];
     bool there = false;
 
-    _cleanup_(closep) int parent = beneath_parent(init->root_fd, device->path, name);
+    int parent = beneath_parent_cached(init->root_fd, device->path, cache, name);
     if (parent < 0)
         return err_set(&init->err, parent, "cannot make device '%s'", device->path);
     int r = device->bind ? -EPERM : make_node(device, parent, name);
@@ -102,26 +103,33 @@ static int make_device(struct init *init, const struct init_device *device)
 
 int init_devices(struct init *init)
 {
+    struct beneath_cache cache = {.fd = -1};
     int r = 0;
 
     for (size_t i = 0; i < init->plan->device_count && r == 0; i++)
-        r = make_device(init, &init->plan->devices[i]);
+        r = make_device(init, &init->plan->devices[i], &cache);
+    if (cache.fd >= 0)
+        close(cache.fd);
     return r;
 }
 
 int init_links(struct init *init, const struct init_link *links, size_t count)
 {
+    struct beneath_cache cache = {.fd = -1};
     char name[256];
+    int r = 0;
 
-    for (size_t i = 0; i < count; i++) {
-        _cleanup_(closep) int parent = beneath_parent(init->root_fd, links[i].path, name);
-        int r = parent < 0 ? parent : 0;
+    for (size_t i = 0; i < count && r == 0; i++) {
+        int parent = beneath_parent_cached(init->root_fd, links[i].path, &cache, name);
+        r = parent < 0 ? parent : 0;
         if (r == 0 && symlinkat(links[i].target, parent, name) < 0 && errno != EEXIST)
             r = -errno;
         if (r < 0)
-            return err_set(&init->err, r, "cannot make link '%s'", links[i].path);
+            err_set(&init->err, r, "cannot make link '%s'", links[i].path);
     }
-    return 0;
+    if (cache.fd >= 0)
+        close(cache.fd);
+    return r;
 }
 
 /* An empty read-only directory. */

@@ -62,6 +62,14 @@ int beneath_open(int root, const char *path, uint64_t flags, uint64_t resolve);
 int beneath_make(int root, const char *path, bool directory);
 /* Opens the directory that `path` lies in (made if it is missing); *ret_name is its last part. */
 int beneath_parent(int root, const char *path, char ret_name[256]);
+/* The directory of the last path stays open for the next one in it. */
+struct beneath_cache {
+    int fd;         /* -1: none */
+    char path[256]; /* up to and with the last slash */
+};
+/* As beneath_parent(); the descriptor is the cache's. */
+int beneath_parent_cached(int root, const char *path, struct beneath_cache *cache,
+                          char ret_name[256]);
 
 /* copy_up.c: copies what is in directory `from` to `to`. */
 int copy_up(int from, int to, int depth);

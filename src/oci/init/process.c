@@ -199,7 +199,7 @@ int init_process_prepare(struct init *init)
 
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
-    if (!init->plan->process.terminal && init->plan->root)
+    if (!init->plan->process.terminal)
         setsid(); /* EPERM: it is a leader already */
     if (!init->plan->process.argv)
         return 0;
