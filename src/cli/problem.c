@@ -171,6 +171,8 @@ static int print(const char *verb, const char *name, int status, const char *cau
         fprintf(stderr, "  try: vireo deploy %s --name NAME\n", name);
     } else if (status == 502 && name) {
         fprintf(stderr, "  try: vireo logs %s\n", name);
+    } else if (status == 429 && strcmp(verb, "invoke") != 0) {
+        fprintf(stderr, "  try: again in a moment\n");
     } else if (status == 429) {
         fprintf(stderr, "  try: again, or raise pool: instances in vireo.yaml\n");
     }

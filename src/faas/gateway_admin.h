@@ -29,7 +29,8 @@ struct admin {
     struct log_rings *rings;
     struct admin_call *first; /* all that are not over */
     uint64_t last_token;
-    unsigned uploads; /* deploys whose source is being received or built */
+    unsigned uploads; /* deploys whose source is being received or built, and their bytes */
+    size_t upload_bytes;
 
     /* The counters that come in, for all calls that wait for them. */
     bool pulling;
@@ -56,7 +57,7 @@ struct admin_call {
     struct admin_request *deploy;
     int source_fd;
     size_t source_bytes;
-    bool counted; /* in admin->uploads */
+    bool counted; /* in admin->uploads and upload_bytes */
 
     /* A streamed answer: of a deploy, or a log. */
     bool streaming, stream_over;
@@ -91,5 +92,7 @@ ssize_t admin_stream_read(struct http_request *request, char *buffer, size_t max
 void admin_deploy_begin(struct admin_call *call);
 void admin_deploy_body(struct admin_call *call, const void *data, size_t bytes);
 void admin_deploy_complete(struct admin_call *call);
+/* The answer is there, or the client has gone: another may come. */
+void admin_deploy_over(struct admin_call *call);
 void admin_deploy_progress(struct admin_call *call, const char *stage);
 void admin_deploy_answered(struct admin_call *call, const struct admin_reply *reply, char *json);

@@ -16,8 +16,19 @@
 #include "faas/admin_query.h"
 #include "faas/gateway_admin.h"
 
-/* Sources in memory at once: SOURCE_MAX_BYTES each. */
-#define UPLOADS_MAX 4
+/* Deploys at once: six are built, the others wait for them. Fewer than the supervisor takes jobs,
+ * so that what is quick finds room. And what their sources take of memory. */
+#define UPLOADS_MAX 48
+#define UPLOADS_MAX_BYTES (4 * SOURCE_MAX_BYTES)
+
+void admin_deploy_over(struct admin_call *call)
+{
+    if (!call->counted)
+        return;
+    call->counted = false;
+    call->admin->uploads--;
+    call->admin->upload_bytes -= call->source_bytes;
+}
 
 void admin_deploy_begin(struct admin_call *call)
 {
@@ -55,10 +66,13 @@ void admin_deploy_body(struct admin_call *call, const void *data, size_t bytes)
 {
     if (bytes > SOURCE_MAX_BYTES - call->source_bytes) {
         admin_problem(call, PROBLEM_REQUEST_TOO_LARGE, "the packed source is longer than 64 MiB");
+    } else if (bytes > UPLOADS_MAX_BYTES - call->admin->upload_bytes) {
+        admin_problem(call, PROBLEM_BUSY, "other deploys are running; try again");
     } else if (fd_write_full(call->source_fd, data, bytes) < 0) {
         admin_problem(call, PROBLEM_INTERNAL, "there is no memory for the source");
     } else {
         call->source_bytes += bytes;
+        call->admin->upload_bytes += bytes;
         return;
     }
     closep(&call->source_fd);
@@ -137,10 +151,7 @@ void admin_deploy_answered(struct admin_call *call, const struct admin_reply *re
     /* Of a failed deploy the body is what the compiler said, more than fits one line. */
     const char *detail = reply->error && json ? json : reply->message;
 
-    if (call->counted) {
-        call->counted = false;
-        call->admin->uploads--;
-    }
+    admin_deploy_over(call);
     if (!call->streaming) {
         if (reply->error) {
             admin_problem(call, cause, detail);

@@ -584,8 +584,7 @@ static void on_over(struct http_request *request)
     *(call->previous ? &call->previous->next : &call->admin->first) = call->next;
     if (call->next)
         call->next->previous = call->previous;
-    if (call->counted)
-        call->admin->uploads--;
+    admin_deploy_over(call);
     closep(&call->source_fd);
     free(call->deploy);
     text_clear(&call->stream);

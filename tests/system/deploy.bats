@@ -283,6 +283,24 @@ setup() {
     [[ ${lines[0]} == "vireo: cannot deploy 'tool': "*"it is not proved, and that is required: tool.c:"* ]]
 }
 
+@test "ten deploys at once are built in their turn, none is refused" {
+    local i pids=()
+    for i in $(seq 10); do
+        printf '%s\n' '#include <vireo/function.h>' \
+            'int64_t handler(const uint8_t *in, size_t in_len, uint8_t *out, size_t out_cap)' \
+            "{ (void)in, (void)in_len; if (out_cap < 1) return -1; out[0] = 'a' + $i; return 1; }" \
+            >"$BATS_TEST_TMPDIR/one$i.c"
+        "$VIREO" deploy -q "$BATS_TEST_TMPDIR/one$i.c" --name "one$i" --require sfi 3>&- &
+        pids+=($!)
+    done
+    for i in "${pids[@]}"; do
+        wait "$i"
+    done
+    call one7
+    [ "$body" = h ]
+    "$VIREO" rm one{1..10}
+}
+
 @test "rm removes it from list and port, and a second rm does not find it" {
     "$VIREO" deploy "$FUNCTIONS/tool.c" --name gone
     call gone --data-binary x
