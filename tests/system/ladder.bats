@@ -26,7 +26,10 @@ int64_t handler(const uint8_t *in, size_t in_len, uint8_t *out, size_t out_cap)
 C
     # As good, but for one byte too many.
     sed 's/i < n; i++/i <= n; i++/' "$WORK/flip.c" >"$WORK/open.c"
-    daemon_start
+    # A key whose libraries are taken: its word is not taken for a proof.
+    key=$(VIREO_STATE=$WORK/trusted "$VIREO" build -q --json "$WORK/flip.c" -o "$WORK/trusted.so" --require proved | jq -r .signed_by)
+    printf 'keys:\n  trusted: [%s]\n' "$key" >"$WORK/config.yaml"
+    daemon_start --config "$WORK/config.yaml"
     "$VIREO" deploy -q "$WORK/flip.c" --name flip
     "$VIREO" deploy -q "$WORK/open.c" --name open
 }
@@ -107,6 +110,8 @@ C
     VIREO_STATE=$WORK/stranger "$VIREO" build -q "$WORK/flip.c" -o "$WORK/forged.so" --require proved
     run "$VIREO" deploy "$WORK/forged.so" --name forged
     refused 4 "signed by another key"
+    run "$VIREO" deploy "$WORK/trusted.so" --name forged
+    refused 4 "it says that it is proved, but was not proved here"
 }
 
 @test "the verdict builds the sandbox: fewer calls, less memory, a limit of processor time; describe shows it" {
