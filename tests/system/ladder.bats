@@ -125,6 +125,9 @@ C
     [ "$(jq .proof.memory_limit_bytes "$BATS_TEST_TMPDIR/json")" -lt $((64 << 20)) ]
     [ "$(jq .proof.cpu_limit_ms "$BATS_TEST_TMPDIR/json")" -le "$(jq .timeout_ms "$BATS_TEST_TMPDIR/json")" ]
     [ "$(jq 'has("proof")' "$BATS_TEST_TMPDIR/open")" = false ]
+    # Whoever has the source can read the report that the hash is of.
+    report=$("$VIREO" verify -o json "$WORK/flip.c")
+    [ "$(printf %s "$report" | sha256sum | cut -d' ' -f1)" = "$(jq -r .proof.report "$BATS_TEST_TMPDIR/json")" ]
     # The largest body fits in what is left.
     head -c $((6 << 20)) /dev/zero | tr '\0' a >"$BATS_TEST_TMPDIR/long"
     call flip --data-binary "@$BATS_TEST_TMPDIR/long"
