@@ -1,6 +1,7 @@
 #!/bin/sh
 # Linking: a library into a pVM that runs (the supervisor's time from the decision to the pVM's
-# answer), with the verdict cached and cold; a call's first answer from a blank that is linked for
+# answer), with the verdict cached and cold, which is a library that this daemon has not looked at
+# yet, or any by a daemon that has just begun; a call's first answer from a blank that is linked for
 # it, beside a fork of the function's own template; and, without a daemon, the guest's linker beside
 # dlopen(3), with the memory of 1,000 processes that share a library or do not.
 # Usage: bench/run-link.sh [SAMPLES [PROCESSES]]
@@ -68,12 +69,22 @@ daemon
 for name in user each plain; do
     "$bench_vireo" deploy -q "$bench_work/$name"
 done
+# Others of the same size, each its own bytes.
+colds=$((samples / 4 + 1))
+mkdir "$bench_work/other"
+for i in $(seq "$colds"); do
+    sed "s/maths_v1 = 1;/maths_v1 = $i$i;/" "$bench_work/maths/maths.c" >"$bench_work/other/maths.c"
+    printf 'name: maths%d\nversion: "1"\n' "$i" >"$bench_work/other/vireo.yaml"
+    (VIREO_STATE="$bench_work/signer" "$bench_vireo" build -q --native "$bench_work/other" -o "$bench_work/other.so")
+    "$bench_vireo" deploy -q "$bench_work/other.so" --name "maths$i"
+done
+restart
 
-# One pVM, linked; its figures.
-one() {
+# One pVM, linked with a library; its figures.
+one() { # [LIBRARY]
     "$bench_vireo" invoke -q user --data y >/dev/null
     pvm=$("$bench_vireo" ps -o json | jq -r '[.[] | select(.function == "user")][0].id')
-    "$bench_vireo" link -o json "$pvm" maths
+    "$bench_vireo" link -o json "$pvm" "${1:-maths}"
     "$bench_vireo" kill "$pvm"
     while "$bench_vireo" ps -o json | jq -e --arg id "$pvm" 'any(.[]; .id == $id)' >/dev/null; do
         sleep 0.02
@@ -84,9 +95,12 @@ one >/dev/null
 for _ in $(seq "$samples"); do
     one >>"$bench_work/cached"
 done
-for _ in $(seq $((samples / 4 + 1))); do
+for i in $(seq "$colds"); do
+    one "maths$i" >>"$bench_work/cold"
+done
+for _ in $(seq "$colds"); do
     restart
-    one >>"$bench_work/cold"
+    one >>"$bench_work/first"
 done
 kib=$(($(stat -c %s "$bench_work/maths.so") / 1024))
 
@@ -110,13 +124,14 @@ row() { # LABEL FILE TARGET
     echo "| $1 | $(bench_percentile 1 <"$2") | $(bench_percentile 50 <"$2") | $(bench_percentile 99 <"$2") | $3 |"
 }
 figures() { jq -r ".$2" "$bench_work/$1" >"$bench_work/$1-$2"; }
-for figure in "cached total_us" "cached link_us" "cold total_us"; do
+for figure in "cached total_us" "cached link_us" "cold total_us" "first total_us"; do
     # shellcheck disable=SC2086
     figures $figure
 done
 row "link into a pVM, verdict cached" "$bench_work/cached-total_us" 100
 row "of that in the pVM" "$bench_work/cached-link_us" ""
 row "link into a pVM, cold" "$bench_work/cold-total_us" $((100 + 3 * kib))
+row "the first link of a daemon that has just begun" "$bench_work/first-total_us" ""
 row "first answer of a blank linked for the call, HTTP around it" "$bench_work/first-each" 400
 row "first answer of a fork of its own template, likewise" "$bench_work/first-plain" ""
 echo "| the guest's linker, by itself | | $(alone link) | | |"

@@ -328,7 +328,7 @@ void library_close(struct library *library)
     if (!library)
         return;
     library_unmap(library);
-    free(library->exports.places);
+    free(library->exports.all);
     free(library);
 }
 

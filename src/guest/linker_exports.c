@@ -66,16 +66,16 @@ static int check_place(const struct elf_image *image, const Elf64_Sym *symbol, c
 }
 
 /* The place of a name: where it is, or the free one where it belongs. */
-static struct library_export *place_of(const struct library_exports *exports, const char *name,
-                                       uint32_t hash)
+static uint32_t *place_of(const struct library_exports *exports, const char *name, uint32_t hash)
 {
     uint32_t mask = exports->place_count - 1;
-    uint32_t at = hash & mask;
 
-    while (exports->places[at].name &&
-           (exports->places[at].hash != hash || strcmp(exports->places[at].name, name) != 0))
-        at = (at + 1) & mask;
-    return &exports->places[at];
+    for (uint32_t at = hash & mask;; at = (at + 1) & mask) {
+        uint32_t place = exports->places[at];
+        if (!place || (exports->all[place - 1].hash == hash &&
+                       strcmp(exports->all[place - 1].name, name) == 0))
+            return &exports->places[at];
+    }
 }
 
 static int add_export(struct library *library, const Elf64_Sym *symbol, const char *name,
@@ -86,15 +86,17 @@ static int add_export(struct library *library, const Elf64_Sym *symbol, const ch
 
     if (r < 0)
         return r;
-    struct library_export *place = place_of(&library->exports, name, hash);
-    if (place->name)
+    struct library_exports *exports = &library->exports;
+    uint32_t *place = place_of(exports, name, hash);
+    if (*place)
         return lie(err, name, "is there twice");
-    *place = (struct library_export){.name = name,
-                                     .hash = hash,
-                                     .function = ELF64_ST_TYPE(symbol->st_info) == STT_FUNC,
-                                     .value = symbol->st_value,
-                                     .bytes = symbol->st_size};
-    library->exports.count++;
+    exports->all[exports->count] =
+        (struct library_export){.name = name,
+                                .hash = hash,
+                                .function = ELF64_ST_TYPE(symbol->st_info) == STT_FUNC,
+                                .value = symbol->st_value,
+                                .bytes = symbol->st_size};
+    *place = ++exports->count;
     return 0;
 }
 
@@ -134,9 +136,11 @@ int library_index_exports(struct library *library, struct err *err)
         return r;
     while (places < 2 * count)
         places *= 2;
-    library->exports.places = calloc(places, sizeof *library->exports.places);
-    if (!library->exports.places)
+    size_t all_bytes = count * sizeof *library->exports.all;
+    library->exports.all = calloc(1, all_bytes + places * sizeof *library->exports.places);
+    if (!library->exports.all)
         return err_set(err, -ENOMEM, "cannot link library");
+    library->exports.places = (uint32_t *)(library->exports.all + count);
     library->exports.place_count = places;
     count = 0;
     return walk(&library->image, library, &count, err);
@@ -146,6 +150,6 @@ const struct library_export *library_export_find(const struct library *library, 
 {
     if (!library->exports.places)
         return NULL;
-    const struct library_export *place = place_of(&library->exports, name, hash_name(name));
-    return place->name ? place : NULL;
+    uint32_t place = *place_of(&library->exports, name, hash_name(name));
+    return place ? &library->exports.all[place - 1] : NULL;
 }

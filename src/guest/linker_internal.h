@@ -41,16 +41,17 @@ struct elf_image {
 
 /* One symbol that a native library exports. */
 struct library_export {
-    const char *name; /* in the file; NULL: a free place */
+    const char *name; /* in the file */
     uint32_t hash;
     bool function;
     uint64_t value; /* address in the image */
     uint64_t bytes;
 };
 
-/* Open addressing, at most half full. */
+/* Each page that is written is a fault while a pVM stands still: all in one piece, without gaps. */
 struct library_exports {
-    struct library_export *places;
+    struct library_export *all; /* `count` of them, in the file's order */
+    uint32_t *places;           /* by hash, at most half full: which, and 1; 0: free */
     uint32_t place_count, count;
 };
 

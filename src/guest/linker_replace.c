@@ -104,10 +104,8 @@ static int check_exports(const struct replacing *replacing)
 {
     const struct library_exports *exports = &replacing->old->exports;
 
-    for (uint32_t i = 0; i < exports->place_count; i++) {
-        const struct library_export *before = &exports->places[i];
-        if (!before->name)
-            continue;
+    for (uint32_t i = 0; i < exports->count; i++) {
+        const struct library_export *before = &exports->all[i];
         const struct library_export *after = library_export_find(replacing->next, before->name);
         if (!after || after->function != before->function)
             return err_say(replacing->err, -EPERM, "%s '%.80s' was removed",

@@ -89,12 +89,10 @@ uint64_t link_tree_bound(const struct link_tree *tree)
 /* Nothing that it exports is exported already, by another one or by the guest. */
 static int check_clash(const struct link_tree *tree, const struct library *library, struct err *err)
 {
-    for (uint32_t i = 0; i < library->exports.place_count; i++) {
-        const char *name = library->exports.places[i].name;
+    for (uint32_t i = 0; i < library->exports.count; i++) {
+        const char *name = library->exports.all[i].name;
         const struct library *other;
 
-        if (!name)
-            continue;
         if (find_export(tree, name, &other))
             return err_say(err, -EEXIST,
                            "cannot link library '%s': symbol clash: '%.100s' is '%s' library's too",
