@@ -128,23 +128,21 @@ static int base_map_read(struct job *job, void **ret_map, size_t *ret_size)
     if (file == MAP_FAILED)
         return err_set(err, -errno, "cannot read library '%s'", job->base_library);
     r = symbol_map_of(file, size - LIBRARY_TRAILER_BYTES, &map, err);
-    if (r == 0 && map.header->native)
-        r = err_say(err, -EPERM,
-                    "cannot update '%s' in place: it is native code, whose libraries are replaced "
-                    "one by one (vireo update --pvm; a deploy replaces it, without its state)",
-                    job->request.name);
-    else if (r == -ENOENT)
+    job->base_mapped = r == 0;
+    /* Laid out by nobody: pointers are changed when it is replaced. */
+    bool native = r == 0 && map.header->native;
+    if (r == -ENOENT)
         r = err_say(err, -EPERM,
                     "cannot update '%s' in place: the library that runs has no symbol map: it was "
                     "not built from C with slack for updates (a deploy replaces it, without its "
                     "state)",
                     job->request.name);
-    if (r == 0) {
+    if (r == 0 && !native) {
         *ret_size = map.header->bytes;
         *ret_map = malloc(*ret_size);
         r = *ret_map ? 0 : err_set(err, -ENOMEM, "cannot read library '%s'", job->base_library);
     }
-    if (r == 0)
+    if (r == 0 && *ret_map)
         memcpy(*ret_map, map.header, *ret_size);
     munmap(file, size);
     return r;
@@ -334,6 +332,13 @@ static void deploy_commit(struct job *job)
         template_open(supervisor, row->name, row->library_hash, manifest, uid, job->listeners,
                       &job->slot, &job->err) < 0)
         return;
+    if (job->base_mapped && !job->round_over && (library || !job->slot->live)) {
+        err_say(&job->err, -EPERM,
+                "cannot update '%s' in place: the new version is another kind of program, or asks "
+                "for no updates (update: slack)",
+                row->name);
+        return;
+    }
     /* The loop gives it to those that run; then this comes here again. */
     if (!library && !job->round_over && job->base_stateful && job->slot->live) {
         live_open(job);

@@ -269,8 +269,8 @@ static bool is_live(const struct manifest *manifest, const struct library_note *
     struct symbol_map_footer footer;
     off_t end = lseek(library_fd, 0, SEEK_END);
 
-    /* Native code has a map for the libraries that it is linked with: vireo update --pvm. */
-    return manifest->isolation != MANIFEST_REQUEST && strcmp(note->safety, "native") != 0 &&
+    /* Native code always has a map, for vireo update --pvm; the wish is the author's. */
+    return manifest->isolation != MANIFEST_REQUEST && manifest->update.slack_bytes > 0 &&
            (manifest->listen_count > 0 || strcmp(note->kind, "handler") == 0) &&
            end > LIBRARY_TRAILER_BYTES + (off_t)sizeof footer &&
            pread(library_fd, &footer, sizeof footer,
@@ -381,6 +381,7 @@ int template_open(struct supervisor *supervisor, const char *name, const char *l
             .args = &name,
             .arg_count = 1,
             .live = slot->live,
+            .native = strcmp(note.safety, "native") == 0,
             .group = slot->group,
             .listeners = listeners,
             .dependencies = dependencies,

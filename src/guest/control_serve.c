@@ -12,7 +12,7 @@
 #include "guest/control.h"
 #include "guest/control_serve.h"
 #include "guest/instance.h"
-#include "guest/linker_tree.h"
+#include "guest/linker.h"
 #include "guest/update.h"
 
 /* The first of `files` in the place of another one; the others, which it needs, beside. */
@@ -29,7 +29,7 @@ static int replace_library(struct template_state *state, const struct control_li
     int r = message->count > 1 ? link_tree_add(state->tree, files + 1, message->count - 1, err) : 0;
     if (r < 0)
         return r;
-    r = link_tree_replace(state->tree, old, &files[0], err);
+    r = link_tree_replace(state->tree, old, &files[0], false, err);
     for (uint32_t i = 1; r < 0 && i < message->count; i++)
         link_tree_remove(state->tree, link_tree_find(state->tree, files[i].name));
     return r;
@@ -71,6 +71,26 @@ static void do_link(struct template_state *state, const struct control_link *mes
         return;
 }
 
+/* The function's own library, among those that it is linked with. */
+static int update_native(struct template_state *state, int fd, uint64_t bytes, bool going_back,
+                         struct update_times *ret_times, struct err *err)
+{
+    const struct library *old = state->library;
+    struct link_file file = {.fd = fd, .bytes = bytes};
+    int64_t begin_ns = clock_now_ns();
+
+    memcpy(file.name, state->setup.function, sizeof file.name);
+    if (!state->tree)
+        return err_say(err, -EPERM, "it is not made for updates");
+    int r =
+        link_tree_replace(state->tree, (struct library *)(uintptr_t)old, &file, going_back, err);
+    if (r < 0)
+        return r;
+    state->library = state->host.library = link_tree_find(state->tree, file.name);
+    ret_times->variables = (uint64_t)(clock_now_ns() - begin_ns);
+    return 0;
+}
+
 static void do_update(struct template_state *state, const struct control_update *message,
                       const int *fds, size_t fd_count)
 {
@@ -85,6 +105,8 @@ static void do_update(struct template_state *state, const struct control_update 
         answer.error = err_say(&err, -ETIME,
                                "it was busy: it was in a call all the time, and is "
                                "never forced");
+    else if (library_is_native(library_face(state->library)))
+        answer.error = update_native(state, fds[0], message->bytes, going_back, &times, &err);
     else
         answer.error = update_library(&state->host, fds[0], message->bytes, going_back,
                                       &state->library, &times, &err);

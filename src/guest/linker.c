@@ -293,6 +293,15 @@ int library_open_bytes(int fd, uint64_t bytes, struct library **ret_library, str
     return r;
 }
 
+int library_take_face(struct library *library, struct err *err)
+{
+    int r = find_face(library, err);
+
+    if (r == 0 && (!library->native || library->face->abi != LIBRARY_ABI))
+        r = refuse(err, "it is not native code, and is to be linked with native libraries");
+    return r < 0 ? r : check_face(library, err);
+}
+
 int library_open_tree(struct link_tree *tree, const struct link_file *files, size_t count,
                       struct library **ret_library, struct err *err)
 {
@@ -300,11 +309,7 @@ int library_open_tree(struct link_tree *tree, const struct link_file *files, siz
     if (r < 0)
         return r;
     struct library *library = link_tree_find(tree, files[0].name);
-    r = find_face(library, err);
-    if (r == 0 && (!library->native || library->face->abi != LIBRARY_ABI))
-        r = refuse(err, "it is not native code, and is to be linked with native libraries");
-    if (r == 0)
-        r = check_face(library, err);
+    r = library_take_face(library, err);
     if (r == 0)
         *ret_library = library;
     return r;

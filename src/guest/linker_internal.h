@@ -96,6 +96,8 @@ int library_open_one(struct link_tree *tree, const struct link_file *file, struc
                      struct err *err);
 /* Binds it to what is in its tree. */
 int library_relocate(struct library *library, struct err *err);
+/* Finds and checks the face of a function of native code. */
+int library_take_face(struct library *library, struct err *err);
 /* Checks and indexes what it exports. -ENOEXEC naming the symbol that lies. */
 int library_index_exports(struct library *library, struct err *err);
 const struct library_export *library_export_find(const struct library *library, const char *name);

@@ -29,6 +29,7 @@ struct replacing {
     struct library *old, *next;
     struct symbol_map from, to;
     struct redirect *redirect;
+    bool going_back;
     bool apply; /* else it is only looked whether it can be */
     struct err *err;
 };
@@ -94,7 +95,9 @@ static int map_of(const struct library *library, const char *which, struct symbo
             ? -ENOENT
             : symbol_map_of(image->file, image->file_bytes - SYMBOL_MAP_BEHIND_BYTES, ret_map, err);
 
-    if (r == -ENOENT || (r == 0 && !ret_map->header->native))
+    if (r == 0 && !ret_map->header->native)
+        return err_say(err, -EPERM, "the %s library is no native code", which);
+    if (r == -ENOENT)
         return err_say(err, -EPERM, "the %s library has no symbol map: build it again", which);
     return r < 0 ? r : check_map(library, ret_map, err);
 }
@@ -217,17 +220,18 @@ static int replace(struct replacing *replacing, const struct link_file *file)
     if (r == 0)
         r = map_of(next, "new", &replacing->to, err);
     if (r == 0)
-        r = symbol_map_compare(&replacing->from, &replacing->to, false, err);
+        r = symbol_map_compare(&replacing->from, &replacing->to, replacing->going_back, err);
     if (r == 0)
         r = check_exports(replacing);
     return r;
 }
 
 int link_tree_replace(struct link_tree *tree, struct library *old, const struct link_file *file,
-                      struct err *err)
+                      bool going_back, struct err *err)
 {
     struct library *next = calloc(1, sizeof *next);
-    struct replacing replacing = {.tree = tree, .old = old, .next = next, .err = err};
+    struct replacing replacing = {
+        .tree = tree, .old = old, .next = next, .going_back = going_back, .err = err};
     _cleanup_(redirect_freep) struct redirect *redirect = NULL;
     /* In its place meanwhile: it exports nothing, and holds nothing. */
     struct library nobody = {0};
@@ -242,6 +246,8 @@ int link_tree_replace(struct link_tree *tree, struct library *old, const struct 
     tree->libraries[at] = next;
     if (r == 0)
         r = library_relocate(next, err);
+    if (r == 0 && old->face)
+        r = library_take_face(next, err);
     if (r == 0)
         r = redirect_new(old, &replacing.from, next, &replacing.to, &redirect, err);
     replacing.redirect = redirect;

@@ -8,6 +8,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -68,9 +69,9 @@ void link_tree_remove(struct link_tree *tree, struct library *library);
  * its variables are copied by name, and what points into it, in the tree's data and in the heap of
  * native code, points to the same of the new one. -EPERM naming what was removed, what changed its
  * type, or what is pointed to and gone; else as link_tree_add(). After a refusal nothing has
- * changed. The old one is unmapped.
+ * changed. The old one is unmapped. `going_back`: as in symbol_map_compare().
  */
 int link_tree_replace(struct link_tree *tree, struct library *old, const struct link_file *file,
-                      struct err *err);
+                      bool going_back, struct err *err);
 /* How many functions were bound at their first call so far. */
 uint64_t link_tree_bound(const struct link_tree *tree);

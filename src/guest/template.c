@@ -159,7 +159,8 @@ static int setup_library(const int *fds, struct err *err)
     struct library *library = NULL;
     int r;
 
-    if (state.setup.dependency_count > 0 || (state.setup.grants & GUEST_GRANT_LINK))
+    if (state.setup.dependency_count > 0 || (state.setup.grants & GUEST_GRANT_LINK) ||
+        (state.setup.native && (state.setup.grants & GUEST_GRANT_UPDATE)))
         r = libraries_open(&state.setup, fds[0], dependencies, &state.tree, &library, err);
     else
         r = library_open(fds[0], &library, err);

@@ -88,7 +88,7 @@ struct guest_setup {
      * after which a call is ended, 0: none. */
     uint64_t touch_stack_bytes;
     uint32_t cpu_ms;
-    uint32_t reserved_too;
+    uint32_t native;   /* 1: its library is native code */
     uint32_t http_cgi; /* a command's answer begins with a CGI header block */
     uint32_t file_count;
     struct guest_grant_file files[GRANT_FILES_MAX];

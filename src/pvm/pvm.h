@@ -58,6 +58,7 @@ struct pvm_template_options {
     const int *dependencies;
     bool learn;           /* every call of an instance waits for a listener: vkernel/learn.h */
     bool live;            /* its instances' library may be replaced while they run */
+    bool native;          /* its library is native code */
     struct cgroup *group; /* the template's own group, or NULL; stays the caller's */
     bool blank;           /* no library: pvm_template_blank() */
     bool reuse;           /* pvm_template_blank(): instances take the place of ended ones */

@@ -131,6 +131,7 @@ int template_setup_fill(struct guest_setup *setup, const struct pvm_template_opt
     } else {
         setup->grants |= GUEST_GRANT_CODE;
     }
+    setup->native = options->native;
     setup->listen_count = manifest->listen_count;
     setup->pids_max = manifest->limits.pids;
     setup->connect_count = manifest_connects(manifest) ? manifest->connect_count : 0;

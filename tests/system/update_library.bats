@@ -126,6 +126,50 @@ PYTHON
     answers "one calls 2 inner 2 word first total 110 110 kept 2"
 }
 
+# A function of native code, by name and version.
+counting() {
+    mkdir -p "$WORK/counting-$1" "$WORK/$1"
+    cat >"$WORK/counting-$1/c.c" <<C
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+${2-}
+static long calls;
+static long *kept;
+int64_t handler(const uint8_t *in, size_t n, uint8_t *out, size_t cap)
+{
+    (void)in, (void)n;
+    if (!kept) { kept = malloc(16); *kept = 40; }
+    return snprintf((char *)out, cap, "$1 %ld %ld", ++calls, ++*kept);
+}
+C
+    printf 'name: counting\nversion: "1"\nupdate: {slack: 4KiB}\n' | tee "$WORK/$1/vireo.yaml" >"$WORK/counting-$1/vireo.yaml"
+    VIREO_STATE=$WORK/signer "$VIREO" build -q --native "$WORK/counting-$1" -o "$WORK/$1/c.so"
+}
+
+@test "a function of native code gets a new version in place, and goes back" {
+    counting one
+    counting two 'static long added[9] = {1}; long use(void); long use(void) { return added[0]++; }'
+    counting less 'static int other; long use(void); long use(void) { return ++other; }'
+    sed -i 's/static long calls/static int calls/; s/%ld %ld", ++calls/%d %ld", ++calls/' "$WORK/counting-less/c.c"
+    VIREO_STATE=$WORK/signer "$VIREO" build -q --native "$WORK/counting-less" -o "$WORK/less/c.so"
+    "$VIREO" deploy -q "$WORK/one"
+    [ "$("$VIREO" invoke counting --data x)" = "one 1 41" ]
+    run "$VIREO" update counting "$WORK/two"
+    [ "$status" -eq 0 ] || { echo "$output"; return 1; }
+    [[ $output == *"1 pVMs go on with it"* ]]
+    [ "$("$VIREO" invoke counting --data x)" = "two 2 42" ]
+    "$VIREO" rollback counting
+    [ "$("$VIREO" invoke counting --data x)" = "one 3 43" ]
+    run "$VIREO" update counting "$WORK/less"
+    refused 4 "the type of variable 'calls' changed: long int to int"
+    printf 'int main(void) { return 0; }\n' >"$WORK/main.c"
+    run "$VIREO" update counting "$WORK/main.c"
+    refused 4 "the new version is another kind of program"
+    [ "$("$VIREO" invoke counting --data x)" = "one 4 44" ]
+    "$VIREO" rm counting
+}
+
 @test "a pVM in a call is not forced" {
     desk
     "$VIREO" invoke desk --data busy >"$BATS_TEST_TMPDIR/answer" &
