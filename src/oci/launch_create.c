@@ -14,6 +14,7 @@
 #include "base/err.h"
 #include "base/fd.h"
 #include "oci/launch_internal.h"
+#include "oci/privilege.h"
 #include "oci/vkernel.h"
 
 /* A path of any length, as short as an address must be. */
@@ -54,7 +55,7 @@ static int make_groups(struct launch *launch, const struct oci_create *create,
     if (r == 0)
         r = groups_make(&launch->groups, create->config, &why);
     /* A user to whom nothing was delegated can't have groups, and needs none without limits. */
-    if ((r == -EACCES || r == -EPERM || r == -EROFS) && geteuid() != 0 &&
+    if ((r == -EACCES || r == -EPERM || r == -EROFS) && !oci_is_root() &&
         !groups_are_wanted(&create->config->linux_.resources)) {
         launch->groups.count = 0;
         place->cgroup_path[0] = '\0';

@@ -15,6 +15,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/fd.h"
+#include "oci/privilege.h"
 #include "oci/state_file.h"
 
 #define LOCK_WAIT_SECONDS 30
@@ -26,10 +27,9 @@ char *oci_state_default_root(void)
     const char *runtime = getenv("XDG_RUNTIME_DIR");
     char *root = NULL;
 
-    if (geteuid() == 0 || !runtime || runtime[0] != '/')
-        return geteuid() == 0                                        ? strdup("/run/vireo-oci")
-               : asprintf(&root, "/tmp/vireo-oci-%u", geteuid()) < 0 ? NULL
-                                                                     : root;
+    /* No third place: what lies in /tmp could be anybody's. */
+    if (oci_is_root() || !runtime || runtime[0] != '/')
+        return strdup("/run/vireo-oci");
     return asprintf(&root, "%s/vireo-oci", runtime) < 0 ? NULL : root;
 }
 

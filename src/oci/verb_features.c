@@ -35,11 +35,16 @@ static struct json_object *enabled(bool is)
 
 static struct json_object *cgroup_features(void)
 {
-    static const char *const has[] = {"v1", "v2", "systemd", "systemdUser", "rdma"};
+    static const struct {
+        const char *name;
+        bool has;
+    } rows[] = {
+        {"v1", true}, {"v2", true}, {"systemd", false}, {"systemdUser", false}, {"rdma", true},
+    };
     struct json_object *object = json_object_new_object();
 
-    for (size_t i = 0; i < ARRAY_LEN(has); i++)
-        json_object_object_add(object, has[i], json_object_new_boolean(true));
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+        json_object_object_add(object, rows[i].name, json_object_new_boolean(rows[i].has));
     return object;
 }
 

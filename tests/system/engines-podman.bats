@@ -25,6 +25,7 @@ END2
 teardown_file() {
     [ -n "${ENGINE-}" ] || return 0
     podman rm -a -f -t 0 >/dev/null 2>&1 || true
+    rootless_end
     engine_end
 }
 
@@ -134,4 +135,36 @@ status_is() {
     done
     wait
     [ -z "$(podman ps -a -q)" ]
+}
+
+# rootless ARG...: podman as a user who is not root and has nothing but its home.
+rootless() {
+    timeout 60 setpriv --reuid 65534 --regid 65534 --clear-groups env -i PATH="$PATH" HOME="$ENGINE/home" \
+        XDG_RUNTIME_DIR="$ENGINE/home/run" CONTAINERS_CONF="$CONTAINERS_CONF" \
+        podman --root "$ENGINE/home/storage" --runroot "$ENGINE/home/run/podman" --storage-driver vfs "$@" 3>&-
+}
+
+# podman's process that keeps the user's namespaces.
+rootless_end() {
+    local pause
+    pause=$(cat "$ENGINE"/home/run/libpod/tmp/pause.pid 2>/dev/null || true)
+    [ -z "$pause" ] || kill "$pause" 2>/dev/null || true
+}
+
+@test "podman without root runs, execs and stops a container" {
+    mkdir -p "$ENGINE/home/run"
+    cp -r "$ENGINE/rootfs" "$ENGINE/home/rootfs"
+    chmod 755 "$ENGINE"
+    chown -R 65534:65534 "$ENGINE/home"
+    run rootless run --rm --rootfs "$ENGINE/home/rootfs" sh -c 'id -u; exit 7'
+    rootless_end
+    [ "$status" = 7 ]
+    [[ ${lines[-1]} == 0 ]]
+    rootless run -d --name own --rootfs "$ENGINE/home/rootfs" sh -c 'trap "exit 3" TERM; while :; do sleep 0.05; done'
+    run rootless exec own sh -c 'exit 5'
+    [ "$status" = 5 ]
+    rootless stop -t 20 own
+    [ "$(rootless inspect --format '{{.State.ExitCode}}' own)" = 3 ]
+    rootless rm own
+    rootless_end
 }

@@ -330,3 +330,19 @@ hook() { # NAME [COMMAND]
         [[ $output == "usage: vireo-runtime $verb"* ]]
     done
 }
+
+@test "who is not root runs containers, in its own state directory" {
+    local as=(setpriv --reuid 65534 --regid 65534 --clear-groups env -i PATH="$PATH" XDG_RUNTIME_DIR="$DIR/run")
+    chmod 755 "$BUNDLES" "$DIR"
+    mkdir -p "$DIR/own/rootfs" "$DIR/run"
+    cp -r "$BUNDLES"/rootfs/. "$DIR/own/rootfs"
+    cp "$BUILD/vireo-runtime" "$DIR/own/runtime"
+    chown -R 65534:65534 "$DIR/own" "$DIR/run"
+    "${as[@]}" "$DIR/own/runtime" spec --rootless -b "$DIR/own"
+    sed -i -e 's/"terminal": true/"terminal": false/' -e 's/\["sh"\]/["sh", "-c", "id -u; exit 4"]/' "$DIR/own/config.json"
+    run "${as[@]}" "$DIR/own/runtime" run -b "$DIR/own" "$ID"
+    [ "$status" = 4 ]
+    [ "$output" = 0 ]
+    [ -d "$DIR/run/vireo-oci" ]
+    [ -z "$(ls "$DIR/run/vireo-oci")" ]
+}
