@@ -13,6 +13,7 @@ enum special {
     REMOUNT,
     COPY_UP,
     NO_FOLLOW,
+    COPY_LINK,
     IDMAP,
     RIDMAP,
     IGNORED, /* says what is so anyway */
@@ -53,7 +54,7 @@ static const struct option others[] = {
     {"rbind", 0, 0, 0, RBIND},
     {"remount", 0, 0, 0, REMOUNT},
     {"tmpcopyup", 0, 0, 0, COPY_UP},
-    {"copy-symlink", 0, 0, 0, NO_FOLLOW},
+    {"copy-symlink", 0, 0, 0, COPY_LINK},
     {"src-nofollow", 0, 0, 0, NO_FOLLOW},
     {"idmap", 0, 0, 0, IDMAP},
     {"ridmap", 0, 0, 0, RIDMAP},
@@ -105,6 +106,7 @@ static void apply(const struct option *option, struct oci_mount_flags *flags)
     flags->recursive |= option->special == RBIND;
     flags->remount |= option->special == REMOUNT;
     flags->copy_up |= option->special == COPY_UP;
+    flags->copy_link |= option->special == COPY_LINK;
     flags->nofollow |= option->special == NO_FOLLOW;
     flags->idmap |= option->special == IDMAP || option->special == RIDMAP;
     flags->recursive_idmap |= option->special == RIDMAP;

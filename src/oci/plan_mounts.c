@@ -9,6 +9,7 @@
 #include <sched.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -116,6 +117,15 @@ static int plan_bind(struct plan *plan, const struct oci_create *create,
         return fail(mount, -ENAMETOOLONG, err);
     out->kind = INIT_MOUNT_BIND;
     out->source = plan_text(plan, path);
+    /* "copy-symlink": a source that is a link is not mounted, it is made again. */
+    char link[PATH_MAX];
+    ssize_t length = flags->copy_link ? readlink(path, link, sizeof link - 1) : -1;
+    if (length > 0) {
+        link[length] = '\0';
+        out->kind = INIT_MOUNT_LINK;
+        out->source = plan_text(plan, link);
+        return 0;
+    }
     if (!mapped && !plan->out->user_namespace)
         return 0;
     int r = take_tree(plan, path, flags, out);
@@ -335,12 +345,12 @@ static const struct init_link dev_links[] = {
 };
 
 static const struct init_device dev_nodes[] = {
-    {"/dev/null", S_IFCHR | 0666, 0, 0, 1, 3, false},
-    {"/dev/zero", S_IFCHR | 0666, 0, 0, 1, 5, false},
-    {"/dev/full", S_IFCHR | 0666, 0, 0, 1, 7, false},
-    {"/dev/tty", S_IFCHR | 0666, 0, 0, 5, 0, false},
-    {"/dev/random", S_IFCHR | 0666, 0, 0, 1, 8, false},
-    {"/dev/urandom", S_IFCHR | 0666, 0, 0, 1, 9, false},
+    {"/dev/null", S_IFCHR | 0666, 0, 0, 1, 3, -1, false},
+    {"/dev/zero", S_IFCHR | 0666, 0, 0, 1, 5, -1, false},
+    {"/dev/full", S_IFCHR | 0666, 0, 0, 1, 7, -1, false},
+    {"/dev/tty", S_IFCHR | 0666, 0, 0, 5, 0, -1, false},
+    {"/dev/random", S_IFCHR | 0666, 0, 0, 1, 8, -1, false},
+    {"/dev/urandom", S_IFCHR | 0666, 0, 0, 1, 9, -1, false},
 };
 
 /* /dev is the host's own where it is bound: nothing is made in it. */
@@ -350,6 +360,53 @@ static bool has_own_dev(const struct oci_config *config)
         if (strcmp(config->mounts[i].destination, "/dev") == 0)
             return !config->mounts[i].type || strcmp(config->mounts[i].type, "tmpfs") != 0;
     return false;
+}
+
+/*
+ * A node for a user namespace, which may make none: it is made in a small file system that is
+ * mounted nowhere, with the owner and mode that it is to have inside, and mounted by itself.
+ */
+static int make_node(int nodes, const struct init_device *device, const struct oci_config *config,
+                     size_t number)
+{
+    uint32_t uid = user_namespace_outside(&config->linux_.uid_mappings, device->uid);
+    uint32_t gid = user_namespace_outside(&config->linux_.gid_mappings, device->gid);
+    char name[24];
+
+    snprintf(name, sizeof name, "%zu", number);
+    if (mknodat(nodes, name, device->mode, makedev(device->major, device->minor)) < 0 ||
+        fchmodat(nodes, name, device->mode & 07777, 0) < 0 ||
+        fchownat(nodes, name, uid, gid, AT_SYMLINK_NOFOLLOW) < 0)
+        return -errno;
+    return call_open_tree(nodes, name, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+}
+
+static int nodes_open(void)
+{
+    _cleanup_(closep) int context = call_fsopen("tmpfs", FSOPEN_CLOEXEC);
+    if (context < 0)
+        return context;
+    int r = call_fsconfig(context, FSCONFIG_SET_STRING, "mode", "0755", 0);
+    if (r == 0)
+        r = call_fsconfig(context, FSCONFIG_CMD_CREATE, NULL, NULL, 0);
+    return r < 0 ? r : call_fsmount(context, FSMOUNT_CLOEXEC, 0);
+}
+
+/* Where this can't be done (an engine's user namespace around us, a kernel before 6.15) the host's
+ * own node serves, if there is one under that name. */
+static void make_nodes(struct plan *plan, const struct oci_config *config, struct init_device *list)
+{
+    _cleanup_(closep) int nodes = -1;
+
+    for (size_t i = 0; i < config->linux_.device_count; i++) {
+        if (!list[i].bind)
+            continue;
+        if (nodes < 0)
+            nodes = nodes_open();
+        int fd = nodes < 0 ? nodes : make_node(nodes, &list[i], config, i);
+        if (fd >= 0)
+            list[i].tree_fd = plan_fd(plan, fd);
+    }
 }
 
 static struct init_device plan_device(struct plan *plan, const struct oci_device_node *node)
@@ -363,6 +420,7 @@ static struct init_device plan_device(struct plan *plan, const struct oci_device
         .gid = node->gid.set ? (uint32_t)node->gid.value : 0,
         .major = node->major,
         .minor = node->minor,
+        .tree_fd = -1,
         .bind = plan->out->user_namespace && type != S_IFIFO,
     };
 }
@@ -379,6 +437,7 @@ int plan_devices(struct plan *plan, const struct oci_config *config, struct err 
     /* Those of config.json first: a default that is there already stays as it is. */
     for (size_t i = 0; i < config->linux_.device_count; i++)
         list[out->device_count++] = plan_device(plan, &config->linux_.devices[i]);
+    make_nodes(plan, config, list);
     if (!has_own_dev(config)) {
         struct init_link *made = plan_take(plan, (links + 1) * sizeof *made);
         for (size_t i = 0; i < links; i++)
@@ -391,6 +450,7 @@ int plan_devices(struct plan *plan, const struct oci_config *config, struct err 
             struct init_device *device = &list[out->device_count++];
             *device = dev_nodes[i];
             device->path = plan_text(plan, dev_nodes[i].path);
+            device->tree_fd = -1;
             device->bind = out->user_namespace;
         }
     }

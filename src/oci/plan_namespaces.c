@@ -95,7 +95,7 @@ static int check(const struct oci_config *config, struct err *err)
     if (r == 0 && (config->linux_.boottime.set || config->linux_.monotonic.set))
         r = needs_own(config, CLONE_NEWTIME, "timeOffsets", err);
     if (r == 0 && users && !users->path &&
-        (!config->linux_.uid_mappings.count || !config->linux_.gid_mappings.count))
+        !config->linux_.uid_mappings.count != !config->linux_.gid_mappings.count)
         r = err_say(err, -EINVAL,
                     "cannot make a user namespace: linux.uidMappings and "
                     "linux.gidMappings must say what it holds");
@@ -134,7 +134,7 @@ int plan_namespaces(struct plan *plan, const struct oci_config *config, uint64_t
     }
     if (r < 0)
         return r;
-    out->own_mounts = (fresh & CLONE_NEWNS) != 0;
+    out->own_mounts = oci_config_namespace(config, CLONE_NEWNS) != NULL;
     out->user_namespace = (fresh & CLONE_NEWUSER) != 0;
     out->first_uid = first_id(&config->linux_.uid_mappings);
     out->first_gid = first_id(&config->linux_.gid_mappings);

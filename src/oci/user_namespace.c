@@ -86,8 +86,17 @@ static int map_one(pid_t pid, const char *file, const char *helper, const struct
 int user_namespace_map(pid_t pid, const struct oci_mappings *uids, const struct oci_mappings *gids,
                        bool *ret_set_groups, struct err *err)
 {
+    /* Without maps all ids stay what they are, as far as the caller has them. */
+    static struct oci_mapping everyone = {0, 0, UINT32_MAX};
+    struct oci_mapping own_uid = {0, geteuid(), 1}, own_gid = {0, getegid(), 1};
+    const struct oci_mappings default_uids = {geteuid() == 0 ? &everyone : &own_uid, 1};
+    const struct oci_mappings default_gids = {geteuid() == 0 ? &everyone : &own_gid, 1};
     char path[64];
 
+    if (!uids->count) {
+        uids = &default_uids;
+        gids = &default_gids;
+    }
     *ret_set_groups = true;
     int r = write_map(pid, "gid_map", gids);
     if (r == -EPERM && gids->count == 1 && gids->list[0].size == 1 &&
@@ -136,4 +145,13 @@ int user_namespace_idmap(int users, int tree, bool recursive)
     struct mount_attr attr = {.attr_set = MOUNT_ATTR_IDMAP, .userns_fd = (uint64_t)users};
 
     return call_mount_setattr(tree, recursive ? AT_RECURSIVE : 0, &attr);
+}
+
+uint32_t user_namespace_outside(const struct oci_mappings *map, uint32_t inside)
+{
+    for (size_t i = 0; i < map->count; i++)
+        if (inside >= map->list[i].container_id &&
+            inside - map->list[i].container_id < map->list[i].size)
+            return inside - map->list[i].container_id + map->list[i].host_id;
+    return inside;
 }

@@ -144,6 +144,52 @@ mounted() {
     [[ $output == *pts/ptmx*3* ]]
 }
 
+@test "a user namespace has devices of config.json with their mode and owner" {
+    local none='.linux.namespaces += [{"type": "user"}]' users
+    for users in "$USERS" "$none"; do
+        run contain "$users"' | .linux.devices = [{"path": "/dev/own", "type": "c", "major": 1, "minor": 5,
+            "fileMode": 292, "uid": 5, "gid": 6}]' \
+            sh -c 'stat -c "%a %u %g" /dev/own; head -c 3 /dev/own | wc -c'
+        echo "$output"
+        [ "$status" = 0 ]
+        [ "${lines[0]}" = "444 5 6" ]
+        [ "${lines[1]}" = 3 ]
+    done
+}
+
+@test "a mount on the root is the root; a link may be copied instead of mounted" {
+    mkdir "$DIR/other"
+    cp -a "$ROOTFS/." "$DIR/other"
+    echo other >"$DIR/other/mark"
+    ln -s points/nowhere "$DIR/source/link"
+    run contain '.mounts = [{"destination": "/", "type": "bind", "source": "'"$DIR"'/other", "options": ["rbind"]}]
+        + .mounts + [{"destination": "/a/sym/link", "type": "bind", "source": "'"$DIR"'/source/link",
+            "options": ["rbind", "copy-symlink"]}]' sh -c 'cat /mark; readlink /a/sym/link; ls /dev/null'
+    echo "$output"
+    [ "${lines[0]}" = other ]
+    [ "${lines[1]}" = points/nowhere ]
+    [ "${lines[2]}" = /dev/null ]
+    run contain '.mounts = [{"destination": "/", "type": "tmpfs", "source": "tmpfs", "options": ["tmpcopyup"]}]
+        + .mounts' sh -c 'echo x >/new; ls /bin/sh'
+    [ "$status" = 0 ]
+    [ ! -e "$ROOTFS/new" ]
+}
+
+@test "a mount namespace by path is joined, and the root made in it" {
+    unshare --mount --propagation private sleep 60 &
+    local other=$!
+    differs() { [ "$(readlink /proc/$other/ns/mnt)" != "$(readlink /proc/self/ns/mnt)" ]; }
+    eventually 5 differs
+    local there
+    there=$(readlink /proc/$other/ns/mnt)
+    run contain '.linux.namespaces |= map(if .type == "mount" then .path = "/proc/'$other'/ns/mnt" else . end)' \
+        readlink /proc/self/ns/mnt
+    kill $other
+    echo "$output"
+    [ "$output" = "$there" ]
+    nothing_left
+}
+
 @test "devices that the rules do not allow cannot be used" {
     run contain '.linux.devices = [{"path": "/dev/fuse", "type": "c", "major": 10, "minor": 229}]' \
         sh -c 'cat </dev/fuse; dd if=/dev/null of=/dev/null count=0 2>/dev/null && echo null'

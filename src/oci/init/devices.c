@@ -67,7 +67,9 @@ static int host_node(const char *path, mode_t type, dev_t number)
 static int bind_node(const struct init_device *device, int parent, const char *name)
 {
     _cleanup_(closep) int tree =
-        host_node(device->path, device->mode & S_IFMT, makedev(device->major, device->minor));
+        device->tree_fd >= 0
+            ? device->tree_fd
+            : host_node(device->path, device->mode & S_IFMT, makedev(device->major, device->minor));
     if (tree < 0)
         return tree;
     int fd = openat(parent, name, O_CREAT | O_EXCL | O_WRONLY | O_NOFOLLOW | O_CLOEXEC, 0644);

@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/magic.h>
 #include <linux/mount.h>
 #include <linux/openat2.h>
@@ -283,12 +284,45 @@ static int mount_filesystem(struct init *init, const struct init_mount *mount)
     return r < 0 ? fail(init, mount, r, "put it there") : 0;
 }
 
+static int make_link(struct init *init, const struct init_mount *mount)
+{
+    char name[256], there[PATH_MAX];
+
+    _cleanup_(closep) int parent = beneath_parent(init->root_fd, mount->target, name);
+    if (parent < 0)
+        return fail(init, mount, parent, "open its target");
+    if (symlinkat(mount->source, parent, name) == 0)
+        return 0;
+    if (errno != EEXIST)
+        return fail(init, mount, -errno, "make the link");
+    ssize_t length = readlinkat(parent, name, there, sizeof there);
+    if (length != (ssize_t)strlen(mount->source) ||
+        memcmp(there, mount->source, (size_t)length) != 0)
+        return fail(init, mount, -EEXIST, "make the link");
+    return 0;
+}
+
+/* What was mounted on the root itself is the root from now: the path leads to the topmost. */
+static int renew_root(struct init *init, const struct init_mount *mount)
+{
+    if (mount->target[strspn(mount->target, "/.")] != '\0')
+        return 0;
+    int fd = openat(AT_FDCWD, init->plan->root, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0)
+        return fail(init, mount, -errno, "enter it");
+    close(init->root_fd);
+    init->root_fd = fd;
+    return 0;
+}
+
 int init_mount(struct init *init, const struct init_mount *mount)
 {
+    if (mount->kind == INIT_MOUNT_LINK)
+        return make_link(init, mount);
     if (mount->kind == INIT_MOUNT_BIND)
-        return mount_bind(init, mount);
+        return mount_bind(init, mount) ?: renew_root(init, mount);
     if (mount->kind == INIT_MOUNT_FILESYSTEM)
-        return mount_filesystem(init, mount);
+        return mount_filesystem(init, mount) ?: renew_root(init, mount);
     _cleanup_(closep) int target = beneath_open(init->root_fd, mount->target, O_PATH, 0);
     if (target < 0)
         return fail(init, mount, target, "open what to change");

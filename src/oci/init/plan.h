@@ -43,6 +43,7 @@ struct init_link {
 enum init_mount_kind {
     INIT_MOUNT_BIND,
     INIT_MOUNT_FILESYSTEM,
+    INIT_MOUNT_LINK,    /* a symbolic link to `source` instead */
     INIT_MOUNT_REMOUNT, /* changes what is mounted there */
 };
 
@@ -72,7 +73,8 @@ struct init_device {
     uint32_t mode; /* S_IFCHR… and permissions */
     uint32_t uid, gid;
     uint32_t major, minor;
-    bool bind; /* mount the host's node: a user namespace may not make one */
+    int tree_fd; /* a node that the runtime made, to be mounted; -1: none */
+    bool bind;   /* mount the host's node: a user namespace may not make one */
 };
 
 struct init_hook {
