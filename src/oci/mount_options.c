@@ -14,6 +14,7 @@ enum special {
     COPY_UP,
     NO_FOLLOW,
     COPY_LINK,
+    TARGET_NO_FOLLOW,
     IDMAP,
     RIDMAP,
     IGNORED, /* says what is so anyway */
@@ -56,6 +57,7 @@ static const struct option others[] = {
     {"tmpcopyup", 0, 0, 0, COPY_UP},
     {"copy-symlink", 0, 0, 0, COPY_LINK},
     {"src-nofollow", 0, 0, 0, NO_FOLLOW},
+    {"dest-nofollow", 0, 0, 0, TARGET_NO_FOLLOW},
     {"idmap", 0, 0, 0, IDMAP},
     {"ridmap", 0, 0, 0, RIDMAP},
     {"shared", 0, 0, MS_SHARED, NOTHING},
@@ -106,6 +108,7 @@ static void apply(const struct option *option, struct oci_mount_flags *flags)
     flags->recursive |= option->special == RBIND;
     flags->remount |= option->special == REMOUNT;
     flags->copy_up |= option->special == COPY_UP;
+    flags->target_nofollow |= option->special == TARGET_NO_FOLLOW;
     flags->copy_link |= option->special == COPY_LINK;
     flags->nofollow |= option->special == NO_FOLLOW;
     flags->idmap |= option->special == IDMAP || option->special == RIDMAP;

@@ -12,7 +12,7 @@ struct oci_mount_flags {
     uint64_t set, clear;                         /* MOUNT_ATTR_* */
     uint64_t recursive_set, recursive_clear;     /* of rro, rnosuid… */
     uint64_t propagation, recursive_propagation; /* MS_SHARED…; 0: not given */
-    bool bind, recursive, remount, copy_up, nofollow, copy_link;
+    bool bind, recursive, remount, copy_up, nofollow, copy_link, target_nofollow;
     bool idmap, recursive_idmap;
     const char **data; /* "size=64k", "hidepid=2", and the flags of superblocks */
     size_t data_count;

@@ -36,6 +36,7 @@ static void plan_flags(struct plan *plan, const struct oci_mount_flags *flags,
     out->recursive = flags->recursive;
     out->copy_up = flags->copy_up;
     out->source_nofollow = flags->nofollow;
+    out->target_nofollow = flags->target_nofollow;
     out->set = flags->set;
     out->clear = flags->clear;
     out->recursive_set = flags->recursive_set;

@@ -175,6 +175,20 @@ mounted() {
     [ ! -e "$ROOTFS/new" ]
 }
 
+@test "links as source and as target, when they are not to be followed" {
+    ln -s file "$DIR/source/link"
+    ln -sfn point/nowhere "$ROOTFS/target"
+    run mounted '{"destination": "/target", "type": "bind", "source": "'"$DIR"'/source/link",
+        "options": ["bind", "src-nofollow", "dest-nofollow"]}' -- readlink /target
+    [ "$output" = file ]
+    run mounted '{"destination": "/target", "type": "bind", "source": "'"$DIR"'/source/link",
+        "options": ["bind", "dest-nofollow"]}' -- cat /target
+    [ "$output" = host ]
+    run mounted '{"destination": "/proc/self", "type": "bind", "source": "'"$DIR"'/source/link",
+        "options": ["bind", "src-nofollow", "dest-nofollow"]}' -- readlink /proc/self
+    [ "$status" != 0 ]
+}
+
 @test "a mount namespace by path is joined, and the root made in it" {
     unshare --mount --propagation private sleep 60 &
     local other=$!

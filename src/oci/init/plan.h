@@ -6,7 +6,7 @@
  * runtime has not checked; texts end with NUL.
  *
  * System calls from clone to the user's program, for the usual container (new namespaces, groups of
- * v1, no terminal): the budget that bench/run-oci-syscalls.sh counts.
+ * v1, no terminal): the budget that bench/run-oci.sh counts.
  *   enter    one write for each v1 tree, 1 fcntl a descriptor, execve
  *   begin    close_range, prctl, mmap; 1 setns a joined namespace, 1 unshare
  *   root     5 for the root; a file system 4 + options, a bind 3, its target 1 when it is there
@@ -56,8 +56,9 @@ struct init_mount {
     bool recursive; /* rbind */
     bool copy_up;   /* tmpcopyup */
     bool source_nofollow;
-    bool plain_target; /* no symbolic link on the way: proc and sysfs */
-    bool or_bind;      /* a sysfs that this user namespace may not have: the host's, read-only */
+    bool target_nofollow; /* what is there is covered, even a symbolic link */
+    bool plain_target;    /* no symbolic link on the way: proc and sysfs */
+    bool or_bind;         /* a sysfs that this user namespace may not have: the host's, read-only */
     bool optional;
     const struct init_option *options;
     size_t option_count;
