@@ -79,9 +79,9 @@ static int note_check(const struct note_bytes *bytes, struct err *err)
     const char *wrong = NULL;
 
     if (bytes->layout != NOTE_LAYOUT)
-        wrong = "of another layout";
+        wrong = "of another layout: another version of vireo built it, build or deploy it again";
     else if (bytes->abi != LIBRARY_ABI)
-        wrong = "for another version of vireo (ABI)";
+        wrong = "for another version of vireo (ABI): build or deploy it again";
     else if (!note_text_is_proper(bytes->safety, sizeof bytes->safety, "") ||
              (strcmp(bytes->safety, "sfi") != 0 && strcmp(bytes->safety, "proved") != 0 &&
               strcmp(bytes->safety, "native") != 0))

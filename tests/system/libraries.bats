@@ -171,10 +171,10 @@ goes_on() {
 @test "a note that lies is refused" {
     refuse note-name "cannot use library '*' for 'note-name': its note says 'another' version '1'"
     refuse note-version "cannot use library '*' for 'note-version': its note says 'note-version' version '2'"
-    refuse note-abi "cannot accept a built library: cannot use a library's note: it is for another version of vireo (ABI)"
+    refuse note-abi "cannot accept a built library: cannot use a library's note: it is for another version of vireo (ABI): build or deploy it again"
     refuse note-safety "cannot accept a built library: cannot use a library's note: it is without a known safety"
     refuse note-kind "cannot accept a built library: cannot use a library's note: it is without a known kind"
-    refuse note-layout "cannot accept a built library: cannot use a library's note: it is of another layout"
+    refuse note-layout "cannot accept a built library: cannot use a library's note: it is of another layout: another version of vireo built it, build or deploy it again"
     # Its bytes are those of a library that runs, under its own name only.
     goes_on
 }
