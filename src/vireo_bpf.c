@@ -1,5 +1,8 @@
-/* vireo-bpf: reads functions' eBPF objects, in a sandbox: vireo-broker's peer. `vireo-bpf skel
- * NAME` writes an object's skeleton. */
+/*
+ * vireo-bpf: reads functions' eBPF objects, in a sandbox: vireo-broker's peer. With the word
+ * `prepare` it parses the kernel's type information at once. `vireo-bpf skel NAME` writes the
+ * skeleton of an object.
+ */
 #include <string.h>
 
 #include "bpf/reader.h"
@@ -9,5 +12,5 @@ int main(int argc, char **argv)
 {
     if (argc == 3 && strcmp(argv[1], "skel") == 0)
         return skeleton_main(argv[2]);
-    return reader_main();
+    return reader_main(argc == 2 && strcmp(argv[1], "prepare") == 0);
 }

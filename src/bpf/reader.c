@@ -152,7 +152,7 @@ static void on_child(int number)
     (void)number; /* interrupts ppoll() */
 }
 
-int reader_main(void)
+int reader_main(bool prepare)
 {
     struct sigaction action = {.sa_handler = on_child};
     sigset_t blocked, open;
@@ -164,6 +164,8 @@ int reader_main(void)
     if (sigprocmask(SIG_BLOCK, &blocked, NULL) < 0 || sigaction(SIGCHLD, &action, NULL) < 0 ||
         prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
         return 1;
+    if (prepare)
+        (void)object_prepare();
     for (;;) {
         struct pollfd poll = {.fd = READER_FD, .events = POLLIN};
         struct reader_request request;

@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #define READER_FD 3
@@ -14,5 +15,8 @@ struct reader_request {
     uint32_t bytes;
 };
 
-/* Serves until its socket ends. Returns the program's exit status. */
-int reader_main(void);
+/*
+ * Serves until its socket ends. Returns the program's exit status. `prepare`: the kernel's type
+ * information is parsed before the first object comes; else after the first that needed it.
+ */
+int reader_main(bool prepare);

@@ -402,8 +402,7 @@ static int start_and_wait(struct run *run, const char *const *args, size_t arg_c
         .arg_count = arg_count,
         .group = run->group,
     };
-    /* First: what it parses at its start it does beside the template's. */
-    int r = run_bpf_start(&run->bpf, &run->manifest, run->group, run->rootless, err);
+    int r = run_bpf_pair(&run->bpf, &run->manifest, run->group, err);
     if (r == 0)
         r = pvm_template_new(&options, &template, err);
     if (r < 0)
@@ -422,6 +421,16 @@ static int start_and_wait(struct run *run, const char *const *args, size_t arg_c
     return r < 0 ? r : wait_end(run, template, ret_exit, err);
 }
 
+static bool wants_bpf(const struct cli_list *grants)
+{
+    struct manifest scratch = {0};
+    bool wants = false;
+
+    for (size_t i = 0; i < grants->count; i++)
+        wants |= run_bpf_take_grant(grants->items[i], &scratch);
+    return wants;
+}
+
 static int run_file(struct run *run, int argc, char **argv, int *ret_exit, struct err *err)
 {
     struct local_build local = {0};
@@ -437,7 +446,11 @@ static int run_file(struct run *run, int argc, char **argv, int *ret_exit, struc
         args[i] = argv[i];
     run->rootless = geteuid() != 0;
     run->uid = geteuid();
-    int r = local_build_open(&local, err);
+    int r = 0;
+    if (wants_bpf(&run->grants))
+        r = run_bpf_start(&run->bpf, run->rootless, err);
+    if (r == 0)
+        r = local_build_open(&local, err);
     if (r == 0)
         r = obtain(run, &local, argv[0], err);
     local_build_close(&local);

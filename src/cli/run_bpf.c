@@ -34,14 +34,10 @@ static int open_program(const char *name, struct err *err)
     return fd < 0 ? err_set(err, -errno, "cannot open program '%s'", path) : fd;
 }
 
-int run_bpf_start(struct run_bpf *run, const struct manifest *manifest, const struct cgroup *group,
-                  bool rootless, struct err *err)
+int run_bpf_start(struct run_bpf *run, bool rootless, struct err *err)
 {
-    struct pvm_bpf_options options = {0};
-    struct bpf_policy policy;
+    struct pvm_bpf_options options = {.prepare = true};
 
-    if (!manifest->bpf.given)
-        return 0;
     if (rootless)
         return err_say(err, -EPERM,
                        "cannot run: loading eBPF programs needs root (run it by sudo, or deploy "
@@ -55,12 +51,18 @@ int run_bpf_start(struct run_bpf *run, const struct manifest *manifest, const st
         r = pvm_uid_take(&options.reader_uid, &run->uid_locks[1], err);
     options.broker_fd = broker;
     options.reader_fd = reader;
-    if (r == 0)
-        r = pvm_bpf_start(&options, &run->bpf, err);
+    return r < 0 ? r : pvm_bpf_start(&options, &run->bpf, err);
+}
+
+int run_bpf_pair(struct run_bpf *run, const struct manifest *manifest, const struct cgroup *group,
+                 struct err *err)
+{
+    struct bpf_policy policy;
+
+    if (!manifest->bpf.given)
+        return 0;
     policy_settle(&manifest->bpf, &policy);
-    if (r == 0)
-        r = pvm_bpf_pair(run->bpf.socket, manifest->name, &policy, group, &run->socket, err);
-    return r;
+    return pvm_bpf_pair(run->bpf.socket, manifest->name, &policy, group, &run->socket, err);
 }
 
 void run_bpf_end(struct run_bpf *run)

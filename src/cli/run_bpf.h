@@ -21,7 +21,9 @@ struct run_bpf {
 
 /* --grant bpf, --grant bpf=host: the user's own word. False: it is neither. */
 bool run_bpf_take_grant(const char *name, struct manifest *manifest);
-/* Starts what a manifest with the grant needs; nothing without it. */
-int run_bpf_start(struct run_bpf *run, const struct manifest *manifest, const struct cgroup *group,
-                  bool rootless, struct err *err);
+/* Starts them, early: they get ready while the library is looked up and the template starts. */
+int run_bpf_start(struct run_bpf *run, bool rootless, struct err *err);
+/* The instance's socket, where the manifest has the grant. */
+int run_bpf_pair(struct run_bpf *run, const struct manifest *manifest, const struct cgroup *group,
+                 struct err *err);
 void run_bpf_end(struct run_bpf *run);

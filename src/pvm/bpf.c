@@ -44,6 +44,9 @@ void pvm_bpf_end(struct pvm_bpf *bpf)
 {
     closep(&bpf->socket);
     bpf->socket = -1;
+    /* Both at once: each takes its namespaces apart for a while. */
+    if (bpf->reader.pidfd >= 0)
+        syscall(SYS_pidfd_send_signal, bpf->reader.pidfd, SIGKILL, NULL, 0);
     pvm_spawned_end(&bpf->broker);
     pvm_spawned_end(&bpf->reader);
 }
@@ -60,7 +63,8 @@ static int start_reader(const struct pvm_bpf_options *options, int socket, struc
         {.source = "/sys/devices/system/cpu/possible",
          .target = "/sys/devices/system/cpu/possible"},
     };
-    char *argv[] = {(char[]){"vireo-bpf"}, NULL}, *envp[] = {NULL};
+    char *argv[] = {(char[]){"vireo-bpf"}, options->prepare ? (char[]){"prepare"} : NULL, NULL};
+    char *envp[] = {NULL};
     const int fds[] = {-1, -1, 2, socket};
     const struct spawn_options spawn = {
         .what = "the reader of eBPF objects",

@@ -13,6 +13,8 @@ struct err;
 struct pvm_bpf_options {
     int broker_fd, reader_fd; /* the programs vireo-broker and vireo-bpf; they stay the caller's */
     uid_t broker_uid, reader_uid;
+    /* The reader parses the kernel's type information while others start: 30 MiB, at once. */
+    bool prepare;
 };
 
 struct pvm_bpf {
