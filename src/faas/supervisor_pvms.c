@@ -152,7 +152,9 @@ static struct json_object *pvm_json(const struct instance *instance, const char 
     json_object_object_add(object, "parent", parent ? json_object_new_string(parent) : NULL);
     json_add_text(object, "wall", "process");
     json_add_text(object, "function", slot->name);
-    json_add_text(object, "version", slot->version);
+    /* One that was updated in place is of a later version than its template. */
+    bool current = slot->function && instance->generation == slot->function->generation;
+    json_add_text(object, "version", current ? slot->function->row.version : slot->version);
     json_add_text(object, "start", start);
     json_add_number(object, "memory_bytes", memory);
     json_add_text(object, "state", state);

@@ -177,7 +177,9 @@ refuses() {
     "$VIREO" update turns one.c
     memory() { "$VIREO" ps -o json | jq '.[] | select(.function == "turns") | .memory_bytes'; }
     before=$(memory) least=
-    for i in $(seq 15); do
+    # Thirty updates; a thousand with scripts/test --long.
+    local turns=${VIREO_TEST_LONG:+500}
+    for i in $(seq "${turns:-15}"); do
         "$VIREO" update -q turns two.c
         "$VIREO" update -q turns one.c
         # The kernel charges a group ahead, by 256 KiB for each CPU now and then: the least of many looks is what it has.

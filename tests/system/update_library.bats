@@ -143,13 +143,13 @@ int64_t handler(const uint8_t *in, size_t n, uint8_t *out, size_t cap)
     return snprintf((char *)out, cap, "$1 %ld %ld", ++calls, ++*kept);
 }
 C
-    printf 'name: counting\nversion: "1"\nupdate: {slack: 4KiB}\n' | tee "$WORK/$1/vireo.yaml" >"$WORK/counting-$1/vireo.yaml"
+    printf 'name: counting\nversion: "%s"\nupdate: {slack: 4KiB}\n' "${3-1}" | tee "$WORK/$1/vireo.yaml" >"$WORK/counting-$1/vireo.yaml"
     VIREO_STATE=$WORK/signer "$VIREO" build -q --native "$WORK/counting-$1" -o "$WORK/$1/c.so"
 }
 
 @test "a function of native code gets a new version in place, and goes back" {
     counting one
-    counting two 'static long added[9] = {1}; long use(void); long use(void) { return added[0]++; }'
+    counting two 'static long added[9] = {1}; long use(void); long use(void) { return added[0]++; }' 2
     counting less 'static int other; long use(void); long use(void) { return ++other; }'
     sed -i 's/static long calls/static int calls/; s/%ld %ld", ++calls/%d %ld", ++calls/' "$WORK/counting-less/c.c"
     VIREO_STATE=$WORK/signer "$VIREO" build -q --native "$WORK/counting-less" -o "$WORK/less/c.so"
@@ -159,6 +159,7 @@ C
     [ "$status" -eq 0 ] || { echo "$output"; return 1; }
     [[ $output == *"1 pVMs go on with it"* ]]
     [ "$("$VIREO" invoke counting --data x)" = "two 2 42" ]
+    [ "$("$VIREO" ps -o json | jq -r '.[] | select(.function == "counting") | .version')" = 2 ]
     "$VIREO" rollback counting
     [ "$("$VIREO" invoke counting --data x)" = "one 3 43" ]
     run "$VIREO" update counting "$WORK/less"
