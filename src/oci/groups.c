@@ -94,6 +94,25 @@ int groups_make(struct cgroup_place *groups, const struct oci_config *config, st
     return r;
 }
 
+int groups_delegate(const struct cgroup_place *groups, uid_t uid, gid_t gid, struct err *err)
+{
+    static const char *const files[] = {"cgroup.procs", "cgroup.threads", "cgroup.subtree_control",
+                                        "memory.oom.group"};
+
+    for (size_t i = 0; i < groups->count; i++) {
+        const struct cgroup_place_tree *tree = &groups->trees[i];
+        if (!tree->unified || tree->fd < 0)
+            continue;
+        if (fchown(tree->fd, uid, gid) < 0)
+            return err_set(err, -errno, "cannot give control group '%s' away", groups->path);
+        for (size_t j = 0; j < ARRAY_LEN(files); j++)
+            if (fchownat(tree->fd, files[j], uid, gid, 0) < 0 && errno != ENOENT)
+                return err_set(err, -errno, "cannot give '%s' of control group '%s' away", files[j],
+                               groups->path);
+    }
+    return 0;
+}
+
 /* An update may need a tree that the container is not in: it is made, and all move in. */
 static int enter_late(struct cgroup_place *groups, const struct oci_resources *resources,
                       struct err *err)

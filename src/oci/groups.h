@@ -20,6 +20,10 @@ int groups_make(struct cgroup_place *groups, const struct oci_config *config, st
 /* Whether there is any limit that only a group can hold (device rules are no limit to a user). */
 bool groups_are_wanted(const struct oci_resources *resources);
 
+/* Gives the v2 group to the container's root, who may divide it: its directory and the files that
+ * the kernel lists as safe to delegate. Nothing to do without a v2 group. */
+int groups_delegate(const struct cgroup_place *groups, uid_t uid, gid_t gid, struct err *err);
+
 /* Applies what is set; makes and enters (slowly) trees that the container is not in yet. */
 int groups_limit(struct cgroup_place *groups, const struct oci_resources *resources, bool fresh,
                  struct err *err);

@@ -14,6 +14,7 @@
 #include "base/err.h"
 #include "base/fd.h"
 #include "oci/launch_internal.h"
+#include "oci/user_namespace.h"
 #include "oci/privilege.h"
 #include "oci/vkernel.h"
 
@@ -36,6 +37,18 @@ static int listen_start(struct launch *launch, int state_fd, struct err *err)
         return err_set(err, -errno, "cannot make the container's start socket");
     launch->plan.out->start_fd = plan_fd(&launch->plan, steal_fd(&fd));
     return 0;
+}
+
+/* A container with users and a group tree of its own may make groups below. */
+static int delegate(struct launch *launch, const struct oci_config *config, struct err *err)
+{
+    const struct oci_namespace *users = oci_config_namespace(config, CLONE_NEWUSER);
+    const struct oci_namespace *tree = oci_config_namespace(config, CLONE_NEWCGROUP);
+
+    if (!users || users->path || !tree || tree->path || geteuid() != 0)
+        return 0;
+    return groups_delegate(&launch->groups, user_namespace_outside(&config->linux_.uid_mappings, 0),
+                           user_namespace_outside(&config->linux_.gid_mappings, 0), err);
 }
 
 static int make_groups(struct launch *launch, const struct oci_create *create,
@@ -64,7 +77,7 @@ static int make_groups(struct launch *launch, const struct oci_create *create,
     if (r < 0)
         return err_say(err, r, "%s", why.message);
     launch->own_groups = true;
-    return 0;
+    return delegate(launch, create->config, err);
 }
 
 struct namespaces_ready {

@@ -117,17 +117,34 @@ nobody_left() {
     done
 }
 
+# Only the v2 tree is to be seen: the machine is a v2 machine to the runtime.
+in_v2() {
+    # shellcheck disable=SC2016 # the inner shell's
+    unshare --mount --propagation private bash -c 'mkdir -p "$1/v2" && mount --bind "$2" "$1/v2" &&
+        umount -R /sys/fs/cgroup && mount --bind "$1/v2" /sys/fs/cgroup && shift 2 && "$@"' - \
+        "$DIR" "$tree" "$RUNTIME" --root "$ROOT" run -b "$DIR/bundle" "$ID" </dev/null
+}
+
+@test "root of a user namespace may divide its v2 group, and nothing above it" {
+    local tree=/sys/fs/cgroup
+    [ ! -e $tree/unified ] || tree=$tree/unified
+    [ -e $tree/cgroup.controllers ] || skip "no v2 tree"
+    bundle "$USERS"' | .linux.namespaces += [{"type": "cgroup"}] | .linux.namespaces |= unique
+        | (.mounts[] | select(.type == "cgroup") | .options) -= ["ro"]' \
+        sh -c 'mkdir /sys/fs/cgroup/mine && echo $$ >/sys/fs/cgroup/mine/cgroup.procs && cat /proc/self/cgroup
+            echo max >/sys/fs/cgroup/cgroup.max.depth'
+    run in_v2
+    echo "$output"
+    [[ $output == *"0::/mine"* ]]
+    [[ $output == *"cgroup.max.depth: Permission denied"* ]]
+    rmdir "$DIR/v2"
+    nothing_left
+}
+
 @test "a delegated pure v2 group filters devices by a program" {
     local tree=/sys/fs/cgroup
     [ ! -e $tree/unified ] || tree=$tree/unified
     [ -e $tree/cgroup.controllers ] || skip "no v2 tree"
-    # Only that tree is to be seen: the machine is a v2 machine to the runtime.
-    in_v2() {
-        # shellcheck disable=SC2016 # the inner shell's
-        unshare --mount --propagation private bash -c 'mkdir "$1/v2" && mount --bind "$2" "$1/v2" &&
-            umount -R /sys/fs/cgroup && mount --bind "$1/v2" /sys/fs/cgroup && shift 2 && "$@"' - \
-            "$DIR" "$tree" "$RUNTIME" --root "$ROOT" run -b "$DIR/bundle" "$ID" </dev/null
-    }
     bundle '.linux.devices = [{"path": "/dev/fuse", "type": "c", "major": 10, "minor": 229},
             {"path": "/dev/kmsg", "type": "c", "major": 1, "minor": 11}]
         | .linux.resources = {"devices": [{"allow": false, "access": "rwm"},
