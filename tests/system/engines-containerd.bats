@@ -16,8 +16,12 @@ disabled_plugins = ["io.containerd.internal.v1.opt"]
 address = "$ENGINE/sock"
 [plugins."io.containerd.grpc.v1.cri"]
 disable_tcp_service = true
+# Where root may not lower it (a container in a container).
+restrict_oom_score_adj = true
+sandbox_image = "localhost/box:1"
 [plugins."io.containerd.grpc.v1.cri".containerd]
 default_runtime_name = "vireo"
+snapshotter = "native"
 [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.vireo]
 runtime_type = "io.containerd.runc.v2"
 [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.vireo.options]
@@ -92,4 +96,18 @@ task_is() {
     [[ $output == *"io.containerd.grpc.v1"*cri*ok* ]]
     run grep -c 'invalid' "$ENGINE/log"
     [ "$output" = 0 ]
+}
+
+@test "a client of the CRI runs a pod: sandbox, container, exec, figures, stop" {
+    /usr/bin/python3 -c 'import grpc' 2>/dev/null || skip "python3-grpcio is not installed (scripts/deps engines)"
+    python3 "$TOP/tests/system/image_archive.py" "$ENGINE/rootfs" localhost/box:1 "$ENGINE/box.tar"
+    ctr -n k8s.io images import --snapshotter native "$ENGINE/box.tar"
+    run timeout 120 /usr/bin/python3 "$TOP/tests/system/cri_client.py" "$ENGINE/sock" vireo localhost/box:1
+    [ "$status" = 0 ]
+    [[ $output == *"sandbox ready vireo"* ]]
+    [[ $output == *"container running"* ]]
+    [[ $output == *"exec inside 5"* ]]
+    [[ $output == *"stats memory"* ]]
+    [[ $output == *"stopped 3"* ]]
+    [[ $output == *"left 0"* ]]
 }
