@@ -10,6 +10,8 @@ setup() {
 }
 
 teardown() {
+    # libfaketime leaves its shared memory behind when the process that made it becomes another.
+    rm -f "/dev/shm/faketime_shm_${FAKETIME_PID-}" "/dev/shm/sem.faketime_sem_${FAKETIME_PID-}"
     local pid
     for pid in "${HELPERS[@]}"; do
         kill -KILL "$pid" 2>/dev/null || true
@@ -252,6 +254,7 @@ PYTHON
     daemon_start_by env LD_PRELOAD=/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1 \
         FAKETIME_TIMESTAMP_FILE="$BATS_TEST_TMPDIR/clock" FAKETIME_NO_CACHE=1 \
         FAKETIME_DONT_FAKE_MONOTONIC=1 DONT_FAKE_MONOTONIC=1
+    FAKETIME_PID=$VIREO_DAEMON
     "$VIREO" deploy "$FUNCTIONS/tool.c" --name kept
     [ "$("$VIREO" describe -o json kept | jq -r .updated_at | cut -c 1-4)" = "$(date -u +%Y)" ]
     for jump in +3000d -9000d +1d; do
