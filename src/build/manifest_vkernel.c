@@ -7,6 +7,7 @@
 
 #include "base/err.h"
 #include "build/manifest_reader.h"
+#include "vkernel/broker.h"
 
 /* vkernel: syscalls: calls: NAME. */
 #define DEPTH_MAX 3
@@ -80,5 +81,12 @@ int manifest_vkernel_read(struct reader *reader, const struct entry *entry, void
 
     if (reader->event.type != YAML_MAPPING_START_EVENT)
         return reader_refuse(reader, "%s has keys below it", entry->name);
-    return mapping_read(reader, &keys, "", 1);
+    yaml_mark_t start = reader->event.start_mark;
+    int r = mapping_read(reader, &keys, "", 1);
+    if (r == 0 && vkernel_emulates(keys.vkernel))
+        return reader_refuse_at(
+            reader, &start,
+            "system calls are emulated for containers only: a pVM has none that "
+            "would be");
+    return r;
 }

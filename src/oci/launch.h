@@ -51,6 +51,7 @@ typedef char *(*oci_state_text)(void *data, const char *status, pid_t pid);
 struct vkernel;
 struct oci_launch_options {
     const struct vkernel *vkernel; /* its virtual kernel; NULL: none */
+    int vkernel_fd;                /* and the directory where it is kept */
     const char *console_socket;    /* path of a UNIX socket that gets the terminal; NULL: none */
     unsigned preserve_fds;         /* descriptors 3 to 3+N-1 go to the user's process */
     unsigned listen_fds;           /* of $LISTEN_FDS: kept as well, and the variables set */

@@ -13,6 +13,7 @@
 #include "base/cleanup.h"
 #include "base/err.h"
 #include "base/fd.h"
+#include "oci/broker.h"
 #include "oci/launch_internal.h"
 #include "oci/user_namespace.h"
 #include "oci/privilege.h"
@@ -137,7 +138,7 @@ static int namespaces_made(void *data, struct err *err)
         r = fill_state(launch, create, "creating", &out->create_container.state, err);
     if (r == 0 && out->start_container.count)
         r = fill_state(launch, create, "created", &out->start_container.state, err);
-    if (r == 0 && out->process.listener_fd >= 0)
+    if (r == 0 && out->process.listener_fd >= 0 && !out->process.listener_text)
         r = launch_listener_text(launch, create->config->linux_.seccomp, create->state_text,
                                  create->data, "creating", err);
     out->process.set_groups &= launch->set_groups;
@@ -207,6 +208,8 @@ static int create_all(struct launch *launch, const struct oci_create *create,
         r = launch_adjust(launch->pid, config->process, err);
     if (r == 0)
         r = oci_vkernel_adjust(launch->pid, create->options.vkernel, err);
+    if (r == 0 && launch->plan.broker_fd >= 0)
+        r = oci_broker_start(launch->plan.broker_fd, place, create->options.vkernel_fd, err);
     if (r == 0) {
         place->pid = launch->pid;
         r = launch_start_time(launch->pid, &place->start_time);

@@ -13,6 +13,7 @@
 #include "base/err.h"
 #include "base/fd.h"
 #include "oci/launch_internal.h"
+#include "oci/broker.h"
 #include "oci/vkernel.h"
 
 #ifndef CLONE_NEWTIME
@@ -75,7 +76,7 @@ static int namespaces_joined(void *data, struct err *err)
     const struct exec_ready *ready = data;
     struct launch *launch = ready->launch;
 
-    if (launch->plan.out->process.listener_fd < 0)
+    if (launch->plan.out->process.listener_fd < 0 || launch->plan.out->process.listener_text)
         return 0;
     return launch_listener_text(launch, ready->exec->config->linux_.seccomp,
                                 ready->exec->state_text, ready->exec->data, "running", err);
@@ -127,6 +128,8 @@ static int exec_all(struct launch *launch, const struct oci_exec *exec, int *ret
         r = launch_adjust(launch->pid, exec->process, err);
     if (r == 0)
         r = oci_vkernel_adjust(launch->pid, exec->options.vkernel, err);
+    if (r == 0 && launch->plan.broker_fd >= 0)
+        r = oci_broker_start(launch->plan.broker_fd, exec->place, exec->options.vkernel_fd, err);
     return r == 0 ? launch_release(launch->control, err) : r;
 }
 

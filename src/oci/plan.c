@@ -42,8 +42,8 @@ void plan_close(struct plan *plan)
     free(plan->idmaps);
     if (plan->out)
         munmap(plan->out, INIT_PLAN_BYTES);
-    if (plan->memfd >= 0)
-        close(plan->memfd);
+    closep(&plan->memfd);
+    closep(&plan->broker_fd);
     *plan = PLAN_EMPTY;
 }
 

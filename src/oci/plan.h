@@ -22,9 +22,10 @@ struct plan {
         bool recursive;
     } * idmaps;
     size_t idmap_count;
+    int broker_fd; /* ours of the socket that brings the listener of emulated calls; -1: none */
 };
 
-#define PLAN_EMPTY ((struct plan){.memfd = -1})
+#define PLAN_EMPTY ((struct plan){.memfd = -1, .broker_fd = -1})
 
 /* Its descriptors will lie above the `kept` ones from 3 on, which are the user's. */
 int plan_open(struct plan *plan, unsigned kept, struct err *err);

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -265,6 +266,21 @@ static int compile(struct plan *plan, const struct oci_seccomp *seccomp, struct 
     return r;
 }
 
+/* The init sends the listener over a socket of ours, to the broker that is started behind it. */
+static int add_broker(struct plan *plan, struct err *err)
+{
+    struct init_process *out = &plan->out->process;
+    int ends[2];
+
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)
+        return err_set(err, -errno, "cannot make a socket for emulated calls");
+    plan->broker_fd = ends[0];
+    out->listener_fd = plan_fd(plan, ends[1]);
+    out->listener_text = plan_text(plan, "vkernel");
+    out->filter_flags |= SECCOMP_FILTER_FLAG_NEW_LISTENER;
+    return 0;
+}
+
 /* One filter of the engine's profile and the virtual kernel's own table. */
 static int compile_merged(struct plan *plan, const struct oci_seccomp *seccomp,
                           const struct vk_table *own, struct err *err)
@@ -285,7 +301,7 @@ static int compile_merged(struct plan *plan, const struct oci_seccomp *seccomp,
     memcpy(taken, program, (size_t)r * sizeof *program);
     out->filter = taken;
     out->filter_count = (size_t)r;
-    return 0;
+    return vk_table_has(merged, VK_EMULATED) ? add_broker(plan, err) : 0;
 }
 
 int plan_seccomp(struct plan *plan, const struct oci_seccomp *seccomp,

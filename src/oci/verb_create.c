@@ -102,6 +102,7 @@ static int make_vkernel(const struct runtime *runtime, struct creation *creation
     if (r < 0 || !vkernel_is_set(&creation->vkernel))
         return r;
     creation->launch.vkernel = &creation->vkernel;
+    creation->launch.vkernel_fd = creation->state->fd;
     return oci_vkernel_save(creation->state->fd, &creation->vkernel, err);
 }
 

@@ -267,6 +267,7 @@ int verb_exec(struct runtime *runtime, int argc, char **argv, struct err *err)
     if (r < 0)
         return r;
     request->launch.vkernel = &request->vkernel;
+    request->launch.vkernel_fd = state->fd;
     if (request->process_file)
         r = process_of_file(request->process_file, &alone, err);
     else if (config->process)

@@ -8,6 +8,7 @@
 
 #include "base/cleanup.h"
 #include "base/err.h"
+#include "vkernel/broker.h"
 #include "vkernel/syscalls.h"
 #include "vkernel/vkernel.h"
 
@@ -59,7 +60,7 @@ static int call_set(struct vkernel *vkernel, const char *name, const char *value
     int count = vk_rules_parse(value, rules, VK_RULES_MAX, &cause);
     if (count < 0)
         return err_say(reason, count, "system call '%s': %s", canonical, cause.message);
-    if (has_action(rules, count, VK_EMULATED))
+    if (has_action(rules, count, VK_EMULATED) && !vk_can_emulate((unsigned)number))
         return err_say(reason, -EINVAL, "system call '%s' can't be emulated", canonical);
     size_t room = sizeof vkernel->syscalls.calls - used;
     int n = snprintf(calls + used, room, "%s %s\n", canonical, value);

@@ -9,12 +9,16 @@ setup_file() {
     engine_rootfs "$ENGINE/rootfs"
 }
 
-teardown_file() {
+teardown() {
     local id
     [ -n "${ENGINE-}" ] || return 0
     for id in $(runtime list -q); do
         runtime delete -f "$id" || true
     done
+}
+
+teardown_file() {
+    [ -n "${ENGINE-}" ] || return 0
     engine_end
 }
 
@@ -146,6 +150,107 @@ native" ]
     run "$VIREO" vk learn -- /no/such/program
     [ "$status" -eq 3 ]
     [[ $output == *"there is no such program"* ]]
+}
+
+@test "emulated calls are answered for the container: its memory, and its policy without a privilege" {
+    command -v gcc >/dev/null || skip "gcc is not installed"
+    cat >"$ENGINE/emulated.c" <<'END'
+#include <errno.h>
+#include <sched.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/sysinfo.h>
+#include <unistd.h>
+int main(int argc, char **argv)
+{
+    struct sysinfo info;
+    struct sched_param none = {0}, one = {1};
+    if (argc > 1)
+        return sysinfo(&info) < 0 ? errno : 0;
+    printf("memory %lu\n", sysinfo(&info) < 0 ? 0 : info.totalram >> 20);
+    printf("nowhere %s\n", sysinfo((void *)8) < 0 ? strerror(errno) : "written");
+    printf("fifo %d ", sched_setscheduler(0, SCHED_FIFO, &one));
+    printf("%d\n", sched_getscheduler(0));
+    printf("self %d\n", sched_setscheduler(getpid(), SCHED_FIFO, &one));
+    printf("another %s\n", sched_setscheduler(1 + getpid(), SCHED_FIFO, &one) < 0 ? strerror(errno) : "set");
+    printf("idle %s\n", sched_setscheduler(0, SCHED_IDLE, &none) < 0 ? strerror(errno) : "set");
+    fflush(stdout);
+    sleep(100);
+    return 0;
+}
+END
+    gcc -D_GNU_SOURCE -static -o "$ENGINE/rootfs/bin/emulated" "$ENGINE/emulated.c"
+    local at pid broker
+    at=$(bundle emulated '.annotations = {"io.vireo.vkernel.syscalls.calls.sysinfo": "emulated",
+            "io.vireo.vkernel.syscalls.calls.sched_setscheduler": "emulated",
+            "io.vireo.vkernel.syscalls.calls.sched_getscheduler": "emulated"}
+        | .linux.resources.memory = {limit: 67108864}
+        | .linux.seccomp = {defaultAction: "SCMP_ACT_ALLOW", syscalls: [
+            {names: ["sched_setscheduler"], action: "SCMP_ACT_ERRNO"}]}' emulated)
+    runtime run -d --bundle "$at" emulated </dev/null >"$ENGINE/emulated.out" 2>&1
+    eventually 5 grep -q idle "$ENGINE/emulated.out"
+    cat "$ENGINE/emulated.out"
+    [ "$(cat "$ENGINE/emulated.out")" = "memory 64
+nowhere Bad address
+fifo 0 1
+self 0
+another Operation not permitted
+idle Invalid argument" ]
+    pid=$(pid_of emulated)
+    [ "$(policies_of "$pid")" = 3 ]
+    [ "$(runtime vk get emulated | jq -r '.keys["sched.policy"].value')" = fifo ]
+    # The broker is killed: a call is an error, never let through.
+    run runtime exec emulated emulated again
+    [ "$status" -eq 0 ]
+    broker=$(brokers)
+    [ -n "$broker" ]
+    kill -KILL $broker
+    eventually 5 gone
+    run runtime exec emulated emulated again
+    [ "$status" -eq 0 ] # a process that comes later has a broker of its own
+    runtime delete -f emulated
+    eventually 5 gone
+}
+
+# The brokers of this test's containers, by the directory that they hold open.
+brokers() {
+    local at
+    for at in /proc/[0-9]*/fd/4; do
+        [[ $(readlink "$at" 2>/dev/null) != "$ENGINE/state/"* ]] ||
+            [ "$(cat "${at%/fd/4}/comm" 2>/dev/null)" != vireo-vkernel ] || basename "${at%/fd/4}"
+    done
+}
+
+gone() {
+    [ -z "$(brokers)" ]
+}
+
+@test "a call whose broker is killed is an error, and never let through" {
+    command -v gcc >/dev/null || skip "gcc is not installed"
+    cat >"$ENGINE/loop.c" <<'END'
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/sysinfo.h>
+#include <unistd.h>
+int main(void)
+{
+    struct sysinfo info;
+    while (sysinfo(&info) == 0)
+        usleep(1000);
+    printf("ended: %s\n", strerror(errno));
+    return 0;
+}
+END
+    gcc -static -o "$ENGINE/rootfs/bin/loop" "$ENGINE/loop.c"
+    local at
+    at=$(bundle looping '.annotations["io.vireo.vkernel.syscalls.calls.sysinfo"] = "emulated"' 'echo begin; exec loop')
+    runtime run -d --bundle "$at" looping </dev/null >"$ENGINE/loop.out" 2>&1
+    eventually 5 grep -q begin "$ENGINE/loop.out"
+    eventually 5 test -n "$(brokers)"
+    kill -KILL $(brokers)
+    eventually 5 grep -q "ended: Function not implemented" "$ENGINE/loop.out"
+    runtime delete -f looping
 }
 
 @test "a profile with a listener of its own and actions without a place are refused with the reason" {

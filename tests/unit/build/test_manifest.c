@@ -231,6 +231,7 @@ static void mistakes_are_refused_with_their_place(void **state)
         {"vkernel: {syscalls: {calls: {open: {a: {b: c}}}}}", "syscalls.calls.open"},
         {"vkernel: {syscalls: {calls: {open: errno if arg0 == 1}}}", "'' is no error"},
         {"vkernel: {syscalls: {profile: docker}}", "profile 'docker'"},
+        {"vkernel: {syscalls: {calls: {sysinfo: emulated}}}", "emulated for containers only"},
         {"grants: {listen: [80]}", "listen '80': it is not HOST:PORT"},
         {"grants: {connect: {}}", "connect is a list of addresses"},
         {"grants: {fork: yes}", "fork 'yes': it is true or false"},

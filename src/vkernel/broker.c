@@ -1,0 +1,246 @@
+/*
+ * The broker of emulated calls. A caller is named by a thread id, which may be another's by the
+ * time it is looked at: whatever was opened or read by it counts only if the notification is still
+ * valid afterwards (seccomp_unotify(2)). A caller that is gone is answered by nobody.
+ */
+#include "vkernel/broker.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/seccomp.h>
+#include <poll.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/syscall.h>
+#include <sys/sysinfo.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "vkernel/syscalls_internal.h"
+
+struct call {
+    int listener;
+    const struct seccomp_notif *notice;
+    const struct vk_group *group;
+};
+
+/* The same caller still waits: what was got by its id is its. */
+static bool is_valid(const struct call *call)
+{
+    uint64_t id = call->notice->id;
+
+    return ioctl(call->listener, SECCOMP_IOCTL_NOTIF_ID_VALID, &id) == 0;
+}
+
+/* The caller's memory: of the address space that it has now, whatever becomes of the id. */
+static int open_memory(const struct call *call, int how)
+{
+    char path[32];
+
+    snprintf(path, sizeof path, "/proc/%u/mem", call->notice->pid);
+    int fd = open(path, how | O_CLOEXEC);
+    if (fd < 0)
+        return -EFAULT;
+    if (is_valid(call))
+        return fd;
+    close(fd);
+    return -ESRCH;
+}
+
+static int copy_out(const struct call *call, uint64_t to, const void *bytes, size_t size)
+{
+    _cleanup_(closep) int fd = open_memory(call, O_WRONLY);
+
+    if (fd < 0)
+        return fd;
+    return pwrite(fd, bytes, size, (off_t)to) == (ssize_t)size ? 0 : -EFAULT;
+}
+
+static int copy_in(const struct call *call, uint64_t from, void *bytes, size_t size)
+{
+    _cleanup_(closep) int fd = open_memory(call, O_RDONLY);
+
+    if (fd < 0)
+        return fd;
+    return pread(fd, bytes, size, (off_t)from) == (ssize_t)size ? 0 : -EFAULT;
+}
+
+/* The caller by the id that it has itself: the last one of NSpid. */
+static int own_id(const struct call *call, pid_t *ret_pid)
+{
+    char path[32], line[256];
+    pid_t found = 0;
+
+    snprintf(path, sizeof path, "/proc/%u/status", call->notice->pid);
+    _cleanup_(fclosep) FILE *status = fopen(path, "re");
+    while (status && fgets(line, sizeof line, status)) {
+        char *last = strncmp(line, "NSpid:", 6) == 0 ? strrchr(line, '\t') : NULL;
+        if (last)
+            found = (pid_t)strtol(last + 1, NULL, 10);
+    }
+    if (found <= 0 || !is_valid(call))
+        return -ESRCH;
+    *ret_pid = found;
+    return 0;
+}
+
+/* The policy is the whole group's: it is asked for by a thread for itself. */
+static int check_self(const struct call *call)
+{
+    pid_t asked = (pid_t)call->notice->data.args[0], own;
+
+    if (asked == 0)
+        return 0;
+    int r = own_id(call, &own);
+    return r < 0 ? r : asked == own ? 0 : -EPERM;
+}
+
+/* ---- the calls ---- */
+
+static int64_t emulate_sysinfo(const struct call *call)
+{
+    struct sysinfo info;
+    uint64_t limit = UINT64_MAX, used = 0;
+    unsigned processes = 0;
+
+    if (sysinfo(&info) < 0)
+        return -errno;
+    int r = call->group->memory(call->group->user, &limit, &used, &processes);
+    if (r < 0)
+        return r;
+    uint64_t unit = info.mem_unit ? info.mem_unit : 1;
+    uint64_t machine = info.totalram * unit, free_there = info.freeram * unit;
+    if (limit > machine)
+        limit = machine;
+    uint64_t left = limit > used ? limit - used : 0;
+    struct sysinfo own = {.uptime = info.uptime,
+                          .loads = {info.loads[0], info.loads[1], info.loads[2]},
+                          .totalram = limit,
+                          .freeram = left < free_there ? left : free_there,
+                          .procs = (unsigned short)(processes < 65535 ? processes : 65535),
+                          .mem_unit = 1};
+    return copy_out(call, call->notice->data.args[0], &own, sizeof own);
+}
+
+static int64_t set_kernel_policy(const struct call *call, uint32_t policy)
+{
+    policy &= ~(uint32_t)SCHED_RESET_ON_FORK;
+    switch (policy) {
+    case SCHED_OTHER:
+        return call->group->set_policy(call->group->user, VKERNEL_POLICY_NORMAL);
+    case SCHED_BATCH:
+        return call->group->set_policy(call->group->user, VKERNEL_POLICY_BATCH);
+    case SCHED_FIFO:
+        return call->group->set_policy(call->group->user, VKERNEL_POLICY_FIFO);
+    default:
+        return -EINVAL;
+    }
+}
+
+static int64_t emulate_setscheduler(const struct call *call)
+{
+    int r = check_self(call);
+
+    return r < 0 ? r : set_kernel_policy(call, (uint32_t)call->notice->data.args[1]);
+}
+
+static int64_t emulate_setattr(const struct call *call)
+{
+    struct {
+        uint32_t size, policy;
+    } head;
+    int r = check_self(call);
+
+    if (r == 0 && call->notice->data.args[2] != 0)
+        r = -EINVAL;
+    /* Read once: what it says later changes nothing. */
+    if (r == 0)
+        r = copy_in(call, call->notice->data.args[1], &head, sizeof head);
+    return r < 0 ? r : set_kernel_policy(call, head.policy);
+}
+
+static int64_t emulate_getscheduler(const struct call *call)
+{
+    int r = check_self(call);
+
+    if (r < 0)
+        return r;
+    switch (call->group->policy(call->group->user)) {
+    case VKERNEL_POLICY_FIFO:
+        return SCHED_FIFO;
+    case VKERNEL_POLICY_BATCH:
+        return SCHED_BATCH;
+    default:
+        return SCHED_OTHER;
+    }
+}
+
+static const struct {
+    uint16_t number;
+    int64_t (*answer)(const struct call *call);
+} emulated[] = {
+    {__NR_sysinfo, emulate_sysinfo},
+    {__NR_sched_setscheduler, emulate_setscheduler},
+    {__NR_sched_setattr, emulate_setattr},
+    {__NR_sched_getscheduler, emulate_getscheduler},
+};
+
+bool vk_can_emulate(unsigned number)
+{
+    for (size_t i = 0; i < ARRAY_LEN(emulated); i++)
+        if (emulated[i].number == number)
+            return true;
+    return false;
+}
+
+bool vkernel_emulates(const struct vkernel *vkernel)
+{
+    struct vk_table *table = NULL;
+
+    if (vkernel_syscalls_table(vkernel, &table, NULL) < 0 || !table)
+        return false;
+    bool any = vk_table_has(table, VK_EMULATED);
+    vk_table_free(table);
+    return any;
+}
+
+/* ---- the listener ---- */
+
+/* What no emulator is for is not there: ENOSYS. */
+static void answer_one(int listener, const struct vk_group *group)
+{
+    struct seccomp_notif notice = {0};
+
+    if (ioctl(listener, SECCOMP_IOCTL_NOTIF_RECV, &notice) < 0)
+        return; /* who called has been ended meanwhile */
+    const struct call call = {listener, &notice, group};
+    struct seccomp_notif_resp answer = {.id = notice.id, .error = -ENOSYS};
+    for (size_t i = 0; i < ARRAY_LEN(emulated); i++) {
+        if ((int)emulated[i].number != notice.data.nr)
+            continue;
+        int64_t value = emulated[i].answer(&call);
+        answer.error = value < 0 ? (int32_t)value : 0;
+        answer.val = value < 0 ? 0 : value;
+    }
+    ioctl(listener, SECCOMP_IOCTL_NOTIF_SEND, &answer);
+}
+
+int vk_broker_serve(int listener, const struct vk_group *group)
+{
+    struct pollfd one = {.fd = listener, .events = POLLIN};
+
+    for (;;) {
+        if (poll(&one, 1, -1) < 0) {
+            if (errno != EINTR)
+                return -errno;
+            continue;
+        }
+        if (one.revents & POLLIN)
+            answer_one(listener, group);
+        else if (one.revents)
+            return 0;
+    }
+}
