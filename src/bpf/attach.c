@@ -166,7 +166,9 @@ static int attach_group(const struct session *session, struct object_program *pr
     _cleanup_(closep) int named = -1;
     int group = session->group_fd;
 
-    if (point[0] && session->instance.policy.host) {
+    if (point[0] && !session->instance.policy.host)
+        return -EPERM; /* another group is not its own to name */
+    if (point[0]) {
         _cleanup_(closep) int root = open(BROKER_GROUPS, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         if (root < 0)
             return -errno;

@@ -80,7 +80,12 @@ static const uint32_t own[] = {
     BPF_FUNC_sysctl_get_current_value,
     BPF_FUNC_sysctl_get_new_value,
     BPF_FUNC_get_retval,
-    BPF_FUNC_set_retval,
+};
+
+/* They tell of whoever runs at the moment: of packets and sockets that is anybody. */
+static const uint32_t of_caller[] = {
+    BPF_FUNC_get_current_pid_tgid, BPF_FUNC_get_current_uid_gid, BPF_FUNC_get_current_comm,
+    BPF_FUNC_probe_read_user,      BPF_FUNC_probe_read_user_str, BPF_FUNC_get_current_cgroup_id,
 };
 
 /* Hooks that are met in the context of whom they tell of, without a pointer of the kernel's. */
@@ -242,6 +247,9 @@ static int check_map(const struct bpf_policy *policy, const struct image_map *ma
                        "cannot load object: map '%s' has keys of %u and values of %u "
                        "bytes",
                        map->name, map->key_bytes, map->value_bytes);
+    /* The kernel reads as much as the map's kind wants: of an array that is the value. */
+    if (map->initial_bytes && (map->type != BPF_MAP_TYPE_ARRAY || map->key_bytes != 4))
+        return err_say(err, -EBADMSG, "cannot load object: map '%s' has no first value", map->name);
     if (__builtin_add_overflow(*bytes, map_bytes(map), bytes))
         *bytes = UINT64_MAX;
     if (*bytes > policy->map_bytes)
@@ -259,6 +267,17 @@ static int refuse_code(const struct image_program *program, uint32_t at, const c
                    program->name, at, why);
 }
 
+/* Without `host` only a program that is held to its own group (load.c) has a caller of its own. */
+static bool tells_of_others(const struct bpf_policy *policy, const struct image_program *program,
+                            int32_t helper)
+{
+    bool found = false;
+
+    for (size_t i = 0; i < ARRAY_LEN(of_caller); i++)
+        found |= (int32_t)of_caller[i] == helper;
+    return found && !policy->host && program->type != BPF_PROG_TYPE_TRACEPOINT;
+}
+
 static int check_call(const struct bpf_policy *policy, const struct image_program *program,
                       uint32_t at, const struct bpf_insn *insn, struct err *err)
 {
@@ -268,7 +287,8 @@ static int check_call(const struct bpf_policy *policy, const struct image_progra
         return 0;
     if (insn->src_reg != 0)
         return refuse_code(program, at, "it calls a function of the kernel (kfunc)", err);
-    if (insn->imm >= 0 && policy_has_helper(policy, (uint32_t)insn->imm))
+    if (insn->imm >= 0 && policy_has_helper(policy, (uint32_t)insn->imm) &&
+        !tells_of_others(policy, program, insn->imm))
         return 0;
     snprintf(why, sizeof why, "it calls the helper %s (%d), which the policy does not allow",
              bpf_helper_name((uint32_t)insn->imm), insn->imm);
@@ -375,6 +395,20 @@ static int check_program(const struct bpf_policy *policy, const struct image *im
     return check_code(policy, image, program, err);
 }
 
+/* Key and value of a slot are numbers of four bytes, whatever the map is. */
+static int check_slot(const struct image *image, const struct image_slot *slot, struct err *err)
+{
+    const struct image_map *map = &image->maps[slot->map];
+    bool of_maps =
+        map->type == BPF_MAP_TYPE_ARRAY_OF_MAPS || map->type == BPF_MAP_TYPE_HASH_OF_MAPS;
+    bool of_programs = map->type == BPF_MAP_TYPE_PROG_ARRAY;
+
+    if ((slot->kind == IMAGE_SLOT_MAP ? of_maps : of_programs) && map->key_bytes == 4 &&
+        map->value_bytes == 4)
+        return 0;
+    return err_say(err, -EBADMSG, "cannot load object: map '%s' can't hold that", map->name);
+}
+
 int policy_check_image(const struct bpf_policy *policy, const struct image *image, struct err *err)
 {
     const struct image_header *header = image->header;
@@ -394,6 +428,8 @@ int policy_check_image(const struct bpf_policy *policy, const struct image *imag
                        header->btf_bytes);
     for (uint32_t i = 0; i < header->map_count && r == 0; i++)
         r = check_map(policy, &image->maps[i], &bytes, err);
+    for (uint32_t i = 0; i < header->slot_count && r == 0; i++)
+        r = check_slot(image, &image->slots[i], err);
     for (uint32_t i = 0; i < header->program_count && r == 0; i++) {
         instructions += image->programs[i].code_count;
         if (instructions > IMAGE_INSTRUCTIONS_MAX)

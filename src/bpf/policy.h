@@ -12,9 +12,10 @@ struct err;
 
 #define POLICY_ATTACH_MAX 16
 #define POLICY_PATTERN_MAX 127
-#define POLICY_HELPERS 256 /* numbers of helper functions that can be named */
-#define POLICY_PROGRAMS_MAX 64
-#define POLICY_MAPS_MAX 64
+#define POLICY_HELPERS 256  /* numbers of helper functions that can be named */
+#define POLICY_COUNT_MAX 64 /* of maps, and of programs */
+#define POLICY_PROGRAMS_MAX POLICY_COUNT_MAX
+#define POLICY_MAPS_MAX POLICY_COUNT_MAX
 #define POLICY_MAP_BYTES_MAX (UINT64_C(1) << 30)
 
 /* A plain structure: it goes to the broker in one message. */

@@ -105,8 +105,7 @@ int manifest_bpf_set(struct bpf_policy *policy, const char *key, const char *val
                        "unknown key '%s' (bpf has: attach, helpers, host, map_count, map_memory, "
                        "maps, program_count, programs)",
                        value_show(key).text);
-    r = set_number(key, value, 1, maps ? POLICY_MAPS_MAX : POLICY_PROGRAMS_MAX, false, &number,
-                   reason);
+    r = set_number(key, value, 1, POLICY_COUNT_MAX, false, &number, reason);
     if (r == 0)
         *(maps ? &policy->map_count : &policy->program_count) = (uint32_t)number;
     return r;

@@ -76,7 +76,9 @@ static void put_instance(struct supervisor *supervisor, struct instance *instanc
     while (*at != instance)
         at = &(*at)->next;
     *at = instance->next;
-    bool burnt = kin_close(supervisor, instance);
+    /* The broker's session may attach to the group for as long as it serves a request: removed,
+     * the kernel takes what hangs on it away, and its number is never given out again. */
+    bool burnt = kin_close(supervisor, instance) || instance->bpf;
     if (instance->group)
         cgroup_pool_put(supervisor->pool, instance->group, burnt);
     linkage_close(supervisor, instance);
@@ -148,6 +150,7 @@ static int start(struct supervisor *supervisor, struct function *function,
     _cleanup_(closep) int bpf = -1;
     if (r == 0)
         r = bpf_pair(supervisor, function, instance->group, &bpf, err);
+    instance->bpf = bpf >= 0;
     _cleanup_(closep) int control = -1;
     if (r == 0)
         r = linkage_open(supervisor, instance, manifest, channel->memory_fd, &control, err);
@@ -323,6 +326,7 @@ int instance_start_server(struct supervisor *supervisor, struct function *functi
     _cleanup_(closep) int bpf = -1;
     if (r == 0)
         r = bpf_pair(supervisor, function, instance->group, &bpf, err);
+    instance->bpf = bpf >= 0;
     _cleanup_(closep) int control = -1;
     if (r == 0)
         r = linkage_open(supervisor, instance, &function->manifest, -1, &control, err);

@@ -64,6 +64,9 @@ said() {
 @test "packets of a control group are counted: its own, another only with bpf=host" {
     run "$VIREO" run --grant bpf --timeout 60s "$MODULES/packets.wasm"
     [[ $output == *"icmp 0 tcp 0 udp 0" ]]
+    run "$VIREO" run --grant bpf --timeout 60s "$MODULES/packets.wasm" /
+    [ "$status" = 1 ]
+    [[ $output == *"cannot attach 'on_egress' to '/': Operation not permitted"* ]]
     "$VIREO" run --grant bpf=host --timeout 60s "$MODULES/packets.wasm" / 4 \
         >"$MODULES/out" 2>"$MODULES/err" 3>&- &
     RUN_PID=$!

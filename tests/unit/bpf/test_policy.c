@@ -153,6 +153,27 @@ static void code_outside_of_the_policy_is_refused(void **state)
     refused(true, -EPERM, "in the middle of an instruction");
 }
 
+/* Packets and sockets are met while anybody runs: what tells of the caller is not theirs. */
+static void the_caller_is_told_of_in_its_own_context_only(void **state)
+{
+    static const int32_t of_caller[] = {BPF_FUNC_get_current_pid_tgid, BPF_FUNC_get_current_comm,
+                                        BPF_FUNC_probe_read_user, BPF_FUNC_probe_read_user_str};
+    (void)state;
+    struct err err = {0};
+
+    make();
+    for (size_t i = 0; i < ARRAY_LEN(of_caller); i++) {
+        made.code[0].imm = of_caller[i];
+        assert_int_equal(check(false, &err), 0);
+        made.program.type = BPF_PROG_TYPE_CGROUP_SKB;
+        strcpy(made.program.section, "cgroup_skb/ingress");
+        assert_int_equal(check(true, &err), 0);
+        refused(false, -EPERM, "it calls the helper");
+    }
+    made.code[0].imm = BPF_FUNC_set_retval; /* it would lift what another program forbids */
+    refused(false, -EPERM, "it calls the helper");
+}
+
 /* A call that hides in the second half of a constant is not one; a constant can't hide a call. */
 static void halves_of_instructions_are_told_apart(void **state)
 {
@@ -226,6 +247,11 @@ static void maps_outside_of_the_policy_are_refused(void **state)
     refused(true, -EPERM, "of type unknown");
     made.map.type = 200;
     refused(true, -EPERM, "of type unknown");
+    /* The kernel would read a value for each processor, past the image's end. */
+    made.map.type = BPF_MAP_TYPE_PERCPU_ARRAY;
+    made.map.initial_at = offsetof(struct made, value);
+    made.map.initial_bytes = 8;
+    refused(true, -EBADMSG, "has no first value");
     made.map.flags = BPF_F_NUMA_NODE;
     refused(true, -EPERM, "has flags");
     made.map.type = BPF_MAP_TYPE_RINGBUF;
@@ -261,6 +287,7 @@ int main(void)
         cmocka_unit_test(what_is_its_own_is_allowed),
         cmocka_unit_test(images_that_point_outside_are_refused),
         cmocka_unit_test(code_outside_of_the_policy_is_refused),
+        cmocka_unit_test(the_caller_is_told_of_in_its_own_context_only),
         cmocka_unit_test(halves_of_instructions_are_told_apart),
         cmocka_unit_test(kinds_that_see_more_need_host),
         cmocka_unit_test(maps_outside_of_the_policy_are_refused),
