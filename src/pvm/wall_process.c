@@ -96,8 +96,9 @@ void guest_setup_freep(struct guest_setup **setup)
     free(*setup);
 }
 
-/* adaptive begins as normal: its group has done nothing yet. */
-static void setup_scheduling(struct guest_setup *setup, const struct vkernel *vkernel)
+/* adaptive begins as normal: its group has done nothing yet. `called`: by a channel, where the
+ * wall's own policy is batch. */
+static void setup_scheduling(struct guest_setup *setup, const struct vkernel *vkernel, bool called)
 {
     enum vkernel_policy policy = vkernel->sched.policy;
 
@@ -105,7 +106,7 @@ static void setup_scheduling(struct guest_setup *setup, const struct vkernel *vk
         return;
     struct vk_sched sched = vk_sched_of(policy, vkernel->sched.slice_us);
     setup->sched_said = 1;
-    setup->sched_policy = policy == VKERNEL_POLICY_DEFAULT ? SCHED_BATCH : sched.policy;
+    setup->sched_policy = called && policy == VKERNEL_POLICY_DEFAULT ? SCHED_BATCH : sched.policy;
     setup->slice_ns = sched.slice_ns;
 }
 
@@ -162,7 +163,7 @@ int template_setup_fill(struct guest_setup *setup, const struct pvm_template_opt
         }
     }
     setup->file_count = manifest->file_count;
-    setup_scheduling(setup, &manifest->vkernel);
+    setup_scheduling(setup, &manifest->vkernel, !options->real_stdio && !manifest->listen_count);
     setup->learn = options->learn;
     return template_filter_fill(setup, manifest, err);
 }
