@@ -109,8 +109,12 @@ static int failure(struct exchange *exchange, CURLcode code, const char *where, 
         return err_say(err, -EIO, "cannot take the answer of '%s'", where);
     case CURLE_OUT_OF_MEMORY:
         return err_set(err, -ENOMEM, "cannot ask '%s'", where);
+    case CURLE_PARTIAL_FILE:
+    case CURLE_GOT_NOTHING:
+        return err_say(err, -ECONNRESET,
+                       "cannot finish the request to '%s': the daemon ended the connection", where);
     default:
-        /* The connection was lost on the way: the daemon stopped or something between broke. */
+        /* The connection was lost on the way: something between broke. */
         return err_say(err, -ECONNRESET, "cannot finish the request to '%s': %s", where,
                        curl_easy_strerror(code));
     }

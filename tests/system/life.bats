@@ -58,6 +58,20 @@ teardown() {
     [ "$status" -eq 7 ]
 }
 
+@test "who follows a log when the daemon stops is told so" {
+    local code=0
+    daemon_start
+    "$VIREO" deploy "$FUNCTIONS/burn.c" --name burn
+    call "burn?say"
+    "$VIREO" logs -f burn >"$BATS_TEST_TMPDIR/log" 2>"$BATS_TEST_TMPDIR/words" 3>&- &
+    follower=$!
+    eventually 5 grep -q second "$BATS_TEST_TMPDIR/log"
+    daemon_stop
+    wait "$follower" || code=$?
+    [ "$code" -eq 6 ]
+    grep -q "^vireo: cannot finish the request to '.*': the daemon ended the connection$" "$BATS_TEST_TMPDIR/words"
+}
+
 @test "a stop leaves no process, control group or mount" {
     mounts=$(wc -l </proc/self/mountinfo)
     daemon_start
