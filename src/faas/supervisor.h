@@ -675,7 +675,7 @@ int platform_pair(struct supervisor *supervisor, const struct function *function
 /* The function is gone: so is what it kept. */
 void platform_forget(struct supervisor *supervisor, uint32_t function_id);
 
-/* ---- supervisor_bpf.c ---- */
+/* ---- supervisor_bpf.c, supervisor_bpf_config.c ---- */
 /* Reads allow_grants: bpf. */
 int bpf_config_take(struct supervisor_config *config, yaml_document_t *document,
                     const yaml_node_t *value, struct err *err);
