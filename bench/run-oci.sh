@@ -68,7 +68,9 @@ if [ -e "$profile" ]; then
     jq --slurpfile p "$profile" '.linux.seccomp = {
         defaultAction: $p[0].defaultAction, defaultErrnoRet: ($p[0].defaultErrnoRet // 1),
         architectures: ["SCMP_ARCH_X86_64", "SCMP_ARCH_X86", "SCMP_ARCH_X32"],
-        syscalls: [$p[0].syscalls[] | select((.includes // {}) == {} or .includes == null)
+        syscalls: [$p[0].syscalls[] | select((.includes.caps // []) == []
+                and ((.includes.arches // ["amd64"]) | index("amd64"))
+                and (((.excludes.arches // []) | index("amd64")) | not))
             | {names, action} + (if .errnoRet then {errnoRet} else {} end)
               + (if (.args // []) != [] then {args} else {} end)]}' \
         "$bench_work/plain.json" >"$bench_work/seccomp.json"
@@ -109,7 +111,7 @@ measure() {
         # shellcheck disable=SC2086 # the pause is a word or none
         figures=$(RIVAL_ENV=LD_LIBRARY_PATH=$library timeout 300 "$bench_work/rival_start" "$2" "$3" $4 -- "$path" \
             --root "$bench_work/state-$runtime" run --bundle "$bundle" "vb-$runtime-$1-$3-%" \
-            2>"$bench_work/err") || echo "$name, $1: some failed: $(tail -n 1 "$bench_work/err")" >&2
+            2>"$bench_work/err") || echo "$name, $1: some failed: $(tail -n 1 "$bench_work/err" | cut -c 1-200)" >&2
         [ -n "$figures" ] || figures="- - - $2 -"
         # shellcheck disable=SC2086
         set_row "$1" "$3" "$4" "$name" "$2" $figures
@@ -152,6 +154,33 @@ system_calls() {
     done
 }
 
+# gVisor's runtime is another kind of wall; it is here because people weigh them against each other.
+gvisor() {
+    command -v runsc >/dev/null 2>&1 || return 0
+    cp "$bench_work/plain.json" "$bundle/config.json"
+    # shellcheck disable=SC2046
+    set_row plain 1 '' "runsc (gVisor, ptrace)" 10 $(timeout 300 "$bench_work/rival_start" 10 1 -- runsc --root "$bench_work/state-runsc" \
+        --platform=ptrace --network=none --ignore-cgroups run --bundle "$bundle" 'vb-runsc-%' 2>"$bench_work/err" ||
+        echo "runsc: some failed: $(tail -n 1 "$bench_work/err")" >&2)
+}
+
+# podman from its command to its end, by each runtime.
+podman_runs() {
+    command -v podman >/dev/null 2>&1 || return 0
+    for runtime in $runtimes; do
+        [ "$runtime" != new ] || continue # its libraries would be podman's, too
+        eval "path=\$path_$runtime name=\$name_$runtime"
+        for at_once in 1 20; do
+            # shellcheck disable=SC2046
+            set_row "podman run" "$at_once" '' "$name" 20 $(timeout 300 "$bench_work/rival_start" 20 "$at_once" -- podman \
+                --root "$bench_work/podman" --runroot "$bench_work/podman-run" --tmpdir "$bench_work/podman-tmp" \
+                --storage-driver vfs --events-backend file --cgroup-manager cgroupfs --runtime "$path" run --rm --network none \
+                --ulimit nofile=1024:1024 --ulimit nproc=4096:4096 --rootfs "$bundle/rootfs" /bin/true \
+                2>"$bench_work/err" || echo "podman, $name: some failed: $(tail -n 1 "$bench_work/err")" >&2)
+        done
+    done
+}
+
 load_before=$(bench_load)
 : >"$bench_work/rows"
 : >"$bench_work/limits"
@@ -165,6 +194,8 @@ if [ -z "${SHORT-}" ]; then
     measure limits "$one" 1 ''
     [ ! -e "$bench_work/seccomp.json" ] || measure seccomp "$one" 1 ''
     measure net "$one" 1 ''
+    gvisor
+    podman_runs
     read_back
     system_calls
 fi
