@@ -241,6 +241,7 @@ struct oci_seccomp_rule {
 };
 
 struct oci_seccomp {
+    struct json_object *object; /* as it was written; the configuration's */
     const char *default_action; /* checked */
     struct oci_u64 default_errno_ret;
     struct oci_strings architectures; /* "SCMP_ARCH_…", checked */

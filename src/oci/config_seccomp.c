@@ -154,6 +154,7 @@ int read_seccomp(struct reader *reader, const struct at *at, const struct field 
 
     if (!seccomp)
         return err_set(reader->err, -ENOMEM, "cannot read '%s'", reader->name);
+    seccomp->object = at->value;
     int r = read_object(reader, at, seccomp_fields, ARRAY_LEN(seccomp_fields), seccomp);
     if (r < 0)
         return r;

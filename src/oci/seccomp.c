@@ -15,6 +15,7 @@
 #include "base/err.h"
 #include "base/fd.h"
 #include "oci/plan.h"
+#include "oci/seccomp_cache.h"
 #include "oci/vkernel.h"
 #include "vkernel/syscalls.h"
 
@@ -178,7 +179,7 @@ static int add_architectures(scmp_filter_ctx filter, const struct oci_seccomp *s
 }
 
 /* The finished program, into the plan. */
-static int take_program(struct plan *plan, scmp_filter_ctx filter, struct err *err)
+static int take_program(struct plan *plan, scmp_filter_ctx filter, const char *key, struct err *err)
 {
     struct init_process *out = &plan->out->process;
     struct stat status;
@@ -195,7 +196,24 @@ static int take_program(struct plan *plan, scmp_filter_ctx filter, struct err *e
         return err_set(err, -EIO, "cannot make seccomp filter");
     out->filter = program;
     out->filter_count = bytes / 8;
+    if (key)
+        seccomp_cache_keep(key, program, bytes);
     return 0;
+}
+
+/* What was compiled before for the same text. */
+static bool take_kept(struct plan *plan, const char *key)
+{
+    size_t bytes = 0;
+    _cleanup_(freep) void *kept = key ? seccomp_cache_take(key, &bytes) : NULL;
+
+    if (!kept)
+        return false;
+    void *program = plan_take(plan, bytes);
+    memcpy(program, kept, bytes);
+    plan->out->process.filter = program;
+    plan->out->process.filter_count = bytes / 8;
+    return true;
 }
 
 static int take_flags(struct plan *plan, const struct oci_seccomp *seccomp, struct err *err)
@@ -241,8 +259,11 @@ static int take_listener(struct plan *plan, const struct oci_seccomp *seccomp, s
 /* By libseccomp, as every engine has it. */
 static int compile(struct plan *plan, const struct oci_seccomp *seccomp, struct err *err)
 {
+    _cleanup_(freep) char *key = seccomp_cache_key(seccomp);
     uint32_t default_action;
 
+    if (take_kept(plan, key))
+        return 0;
     int r = action_find(seccomp->default_action, &seccomp->default_errno_ret, &default_action, err);
     if (r < 0)
         return r;
@@ -261,7 +282,7 @@ static int compile(struct plan *plan, const struct oci_seccomp *seccomp, struct 
     if (r == 0)
         r = add_rules(filter, seccomp, default_action, err);
     if (r == 0)
-        r = take_program(plan, filter, err);
+        r = take_program(plan, filter, key, err);
     seccomp_release(filter);
     return r;
 }

@@ -346,3 +346,30 @@ hook() { # NAME [COMMAND]
     [ -d "$DIR/run/vireo-oci" ]
     [ -z "$(ls "$DIR/run/vireo-oci")" ]
 }
+
+@test "a seccomp program is compiled once and kept for its own text alone" {
+    edit '.linux.seccomp = {defaultAction: "SCMP_ACT_ALLOW", syscalls: [{names: ["mkdir", "mkdirat"], action: "SCMP_ACT_ERRNO", errnoRet: 13}]}
+        | .process.args = ["mkdir", "/tmp/made"]'
+    cp "$DIR/config.json" "$DIR/denied.json"
+    jq '.linux.seccomp.syscalls[0].errnoRet = 28' "$DIR/denied.json" >"$DIR/other.json"
+    cat >"$DIR/script" <<'END2'
+set -e
+mount -t tmpfs tmpfs /run
+run() { cp "$1" config.json; "$RUNTIME" --root "$PWD/state" run -b . "$ID" 2>&1 </dev/null || true; }
+run denied.json
+run denied.json
+run other.json
+run denied.json
+for file in /run/vireo-oci-cache/seccomp-*; do [ -s "$file" ]; echo 'vireo' >"$file"; done
+run denied.json
+# What is not ours alone is not believed, nor written.
+rm -r /run/vireo-oci-cache
+mkdir -m 777 /run/vireo-oci-cache
+run denied.json
+[ -z "$(ls /run/vireo-oci-cache)" ]
+END2
+    run env -C "$DIR" RUNTIME="$BUILD/vireo-runtime" ID="$ID" unshare -m --propagation private sh script
+    [ "$status" = 0 ]
+    [ "$(grep -c 'Permission denied' <<<"$output")" = 5 ]
+    [ "$(grep -c 'No space left' <<<"$output")" = 1 ]
+}
