@@ -22,6 +22,10 @@ teardown_file() {
     rm -f "${CONF-}"
 }
 
+teardown() {
+    [ -z "${OWN_DAEMON-}" ] || daemon_clean
+}
+
 setup() {
     need_root
     cd "$BATS_FILE_TMPDIR" || return 1
@@ -124,10 +128,10 @@ pvm() {
 }
 
 @test "an update that can't be committed is taken back in the pVMs that have it" {
-    local state=$VIREO_STATE port=$VIREO_PORT daemon=$VIREO_DAEMON
     unset VIREO_STATE VIREO_PORT VIREO_DAEMON
     VIREO_STATE=$(mktemp -d /tmp/vireo-test.XXXXXX)
     export VIREO_STATE
+    OWN_DAEMON=1
     # The state is on a small file system that only the daemon sees.
     cat >small <<SH
 #!/bin/sh
@@ -155,6 +159,4 @@ SH
     [ "$(inside invoke full --data x)" = "two 4 -" ]
     [ "$code_of" -eq 5 ] || { echo "$refused"; false; }
     [[ $refused == *full* ]]
-    daemon_clean
-    export VIREO_STATE=$state VIREO_PORT=$port VIREO_DAEMON=$daemon VIREO_SERVER=http://127.0.0.1:$port
 }
