@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# What one function's flood does to another: times of a neighbour's calls at a fixed rate of 500 a
+# What one function's flood does to another: times of a neighbour's calls at a fixed rate of 250 a
 # second (bench/open_loop.c), alone, beside the same flood of a stranger's server (bare libmicrohttpd
 # on this machine: what the CPUs and the generator alone do to it), and during a flood of calls, of
 # output, of CPU and of large bodies of another function.
@@ -38,15 +38,15 @@ stranger=$!
 
 # p50, p90 and p99 of the neighbour in microseconds.
 neighbour() {
-    nice -n -20 "$work/open_loop" "$VIREO_PORT" "/function/neighbour?calls" 500 2 | cut -d' ' -f1-3
+    nice -n -20 "$work/open_loop" "$VIREO_PORT" "/function/neighbour?calls" 250 3 | cut -d' ' -f1-3
 }
 
 flood() { # KIND URL
     case $1 in
-    calls) exec nice -n 19 wrk -t 1 -c 64 -d 3 "$2?calls" ;;
-    output) exec nice -n 19 wrk -t 1 -c 64 -d 3 "$2?log" ;;
-    cpu) exec nice -n 19 wrk -t 1 -c 64 -d 3 "$2?loop" ;;
-    bodies) exec nice -n 19 wrk -t 1 -c 4 -d 3 -s "$work/big.lua" "$2" ;;
+    calls) exec nice -n 19 wrk -t 1 -c 64 -d 4 "$2?calls" ;;
+    output) exec nice -n 19 wrk -t 1 -c 64 -d 4 "$2?log" ;;
+    cpu) exec nice -n 19 wrk -t 1 -c 64 -d 4 "$2?loop" ;;
+    bodies) exec nice -n 19 wrk -t 1 -c 4 -d 4 -s "$work/big.lua" "$2" ;;
     esac
 }
 
