@@ -151,7 +151,7 @@ static int attach_kprobe(const struct session *session, struct object_program *p
         return -EINVAL;
     int r = read_number(BROKER_SOURCES "/kprobe/type", &type);
     if (r < 0)
-        return r;
+        return r == -ENOENT ? -EOPNOTSUPP : r; /* a kernel without CONFIG_KPROBE_EVENTS */
     struct perf_event_attr attr = {.size = sizeof attr,
                                    .type = (uint32_t)type,
                                    .config = returns, /* format/retprobe is config:0 */

@@ -79,6 +79,22 @@ said() {
     grep -Eq 'udp [1-9]' "$MODULES/out"
 }
 
+@test "each kind of the machine's is attached, or refused with the kernel's reason" {
+    "$VIREO" -q bpf build "$FUNCTIONS/bpf_kinds" -o "$MODULES/kinds.wasm"
+    run "$VIREO" run --grant bpf=host --timeout 60s "$MODULES/kinds.wasm"
+    echo "$output"
+    [ "$status" = 0 ]
+    local kind probes=-95
+    for kind in raw_tp tp_btf perf xdp tc socket sockops; do
+        [[ $output == *"on_$kind 0"* ]]
+    done
+    [ ! -e /sys/bus/event_source/devices/kprobe ] || probes=0
+    [[ $output == *"on_kprobe $probes"*"on_kretprobe $probes"*"on_xdp -16"*"on_nothing -2"* ]]
+    run "$VIREO" run --grant bpf --timeout 60s "$MODULES/kinds.wasm"
+    [ "$status" = 1 ]
+    [[ $output == *"sees more than the function (that needs bpf: host)"* ]]
+}
+
 @test "without the grant it is refused by name, and a manifest's wish is the user's to grant" {
     run "$VIREO" run "$MODULES/syscalls.wasm"
     [ "$status" = 4 ]
