@@ -28,10 +28,11 @@ static int fail(const struct oci_mount *mount, int code, struct err *err)
                    mount->source ? mount->source : mount->type, mount->destination);
 }
 
+/* Its options have room for one more, the label. */
 static void plan_flags(struct plan *plan, const struct oci_mount_flags *flags,
                        struct init_mount *out)
 {
-    struct init_option *options = plan_take(plan, flags->data_count * sizeof *options);
+    struct init_option *options = plan_take(plan, (flags->data_count + 1) * sizeof *options);
 
     out->recursive = flags->recursive;
     out->copy_up = flags->copy_up;
@@ -272,6 +273,20 @@ static int plan_cgroup(struct plan *plan, const struct oci_create *create,
     return r < 0 ? fail(mount, r, err) : 0;
 }
 
+/* linux.mountLabel is the SELinux context of all files of a new file system. Those of the kernel
+ * have labels of their own. */
+static void plan_label(const char *label, const struct oci_mount *mount, struct init_mount *out)
+{
+    static const char *const own[] = {"proc", "sysfs", "mqueue", "securityfs", "bpf"};
+
+    for (size_t i = 0; i < ARRAY_LEN(own); i++)
+        if (strcmp(mount->type, own[i]) == 0)
+            return;
+    if (label && label[0])
+        ((struct init_option *)out->options)[out->option_count++] =
+            (struct init_option){"context", label};
+}
+
 static int plan_mount(struct plan *plan, const struct oci_create *create,
                       const struct oci_mount *mount, struct cgroup_place *place,
                       struct init_mount *out, size_t *ret_count, struct err *err)
@@ -305,6 +320,7 @@ static int plan_mount(struct plan *plan, const struct oci_create *create,
         return err_say(err, -ENOTSUP, "cannot mount '%s' on '%s': only a bind can map ids",
                        mount->type, mount->destination);
     plan_filesystem(plan, mount, out);
+    plan_label(plan_text(plan, create->config->linux_.mount_label), mount, out);
     return 0;
 }
 
@@ -320,6 +336,11 @@ int plan_mounts(struct plan *plan, const struct oci_create *create, struct cgrou
         return err_say(err, -EINVAL,
                        "cannot make mounts: linux.namespaces has no new mount "
                        "namespace");
+    const char *label = config->linux_.mount_label;
+    if (label && label[0] && access("/sys/fs/selinux/enforce", F_OK) < 0)
+        return err_say(err, -ENOTSUP,
+                       "cannot label mounts '%s' (linux.mountLabel): SELinux is not in use here",
+                       label);
     struct init_mount *list = plan_take(plan, room * sizeof *list);
     for (size_t i = 0; i < config->mount_count; i++) {
         bool is_tree = config->mounts[i].type && strncmp(config->mounts[i].type, "cgroup", 6) == 0;

@@ -285,3 +285,10 @@ EOF
     grep -q '^5' "$DIR/said"
     grep -q '136, *0' "$DIR/said"
 }
+
+@test "a label for mounts is refused where SELinux is not in use" {
+    [ ! -e /sys/fs/selinux/enforce ] || skip "SELinux is in use"
+    run contain '.linux.mountLabel = "system_u:object_r:container_file_t:s0"' true
+    [ "$status" -ne 0 ]
+    [[ $output == *"cannot label mounts 'system_u:object_r:container_file_t:s0' (linux.mountLabel): SELinux is not in use here"* ]]
+}

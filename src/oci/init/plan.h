@@ -144,7 +144,6 @@ struct init_plan {
     bool own_mounts;      /* there is a new mount namespace */
     uint64_t propagation; /* rootfsPropagation with MS_REC; 0: not given */
     bool no_pivot, root_readonly;
-    const char *mount_label;
     const struct init_mount *mounts;
     size_t mount_count;
     bool set_up_dev; /* /dev is ours to fill */
