@@ -16,6 +16,7 @@
 #include "vkernel/scheduling.h"
 
 #define PREFIX "io.vireo.vkernel."
+#define CALLS "syscalls."
 #define FILE_NAME "vkernel"
 /* All calls with their names, and the other keys. */
 #define FILE_MAX_BYTES (64u << 10)
@@ -30,15 +31,52 @@ static int set(struct vkernel *vkernel, const char *key, const char *value, cons
                  : 0;
 }
 
+/* What the flags have said, for a key of an annotation. */
+struct said {
+    const char *key;
+    bool this_key, any_call; /* the key itself; anything of the table of calls */
+};
+
+static void look(const char *key, const char *value, bool said, void *user)
+{
+    struct said *found = user;
+
+    (void)value;
+    if (!said)
+        return;
+    found->this_key = found->this_key || strcmp(key, found->key) == 0;
+    found->any_call = found->any_call || strncmp(key, CALLS, strlen(CALLS)) == 0;
+}
+
+/* The flags are the operator's, annotations are of who starts the container: what the former say
+ * stays, and a table of calls stays whole. */
+static int refuse_other(const struct vkernel *flags, const char *key, struct err *err)
+{
+    struct said found = {.key = key};
+
+    vkernel_each(flags, look, &found);
+    bool refused = found.this_key || (found.any_call && strncmp(key, CALLS, strlen(CALLS)) == 0);
+    return refused ? err_say(err, -EPERM,
+                             "cannot take annotation " PREFIX "%.80s: the runtime's --vkernel "
+                             "says it already",
+                             key)
+                   : 0;
+}
+
 int oci_vkernel_read(const struct oci_config *config, struct vkernel *vkernel, struct err *err)
 {
     const struct oci_pairs *annotations = &config->annotations;
+    const struct vkernel flags = *vkernel;
     int r = 0;
 
-    for (size_t i = 0; r == 0 && i < annotations->count; i++)
-        if (strncmp(annotations->list[i].key, PREFIX, strlen(PREFIX)) == 0)
-            r = set(vkernel, annotations->list[i].key + strlen(PREFIX), annotations->list[i].value,
-                    "annotation " PREFIX, err);
+    for (size_t i = 0; r == 0 && i < annotations->count; i++) {
+        const char *key = annotations->list[i].key + strlen(PREFIX);
+        if (strncmp(annotations->list[i].key, PREFIX, strlen(PREFIX)) != 0)
+            continue;
+        r = refuse_other(&flags, key, err);
+        if (r == 0)
+            r = set(vkernel, key, annotations->list[i].value, "annotation " PREFIX, err);
+    }
     return r;
 }
 

@@ -10,7 +10,9 @@
 struct err;
 struct vk_table;
 
-/* Lays the annotations over what `vkernel` has already; warns of nothing, refuses what is none. */
+/* Adds the annotations to what `vkernel` has from the runtime's flags. These are the operator's: an
+ * annotation of a key that they have, or of system calls when they have any of these, is refused.
+ */
 int oci_vkernel_read(const struct oci_config *config, struct vkernel *vkernel, struct err *err);
 /* "KEY=VALUE" of a flag, or "@FILE" with lines of them. */
 int oci_vkernel_take(struct vkernel *vkernel, const char *text, struct err *err);

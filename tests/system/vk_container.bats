@@ -77,6 +77,15 @@ policies_of() {
     once flags2 . true --vkernel syscalls.profile
     [ "$status" -ne 0 ]
     [[ $output == *"it is KEY=VALUE"* ]]
+    # What the operator's flags say, who starts a container can't take back.
+    local key
+    for key in 'profile"] = "none' 'calls.mkdir"] = "native' 'default"] = "native'; do
+        once over '.annotations["io.vireo.vkernel.syscalls.'"$key"'"' true --vkernel syscalls.profile=strict
+        [ "$status" -ne 0 ]
+        [[ $output == *"the runtime's --vkernel says it already"* ]]
+    done
+    once over '.annotations["io.vireo.vkernel.sched.policy"] = "batch"' true --vkernel syscalls.profile=podman
+    [ "$status" -eq 0 ]
     once flags3 '.annotations["io.vireo.vkernel.sched.policy"] = "rr"' true
     [ "$status" -ne 0 ]
     [[ $output == *"policy 'rr': it is normal"* ]]
