@@ -84,7 +84,7 @@ policies_of() {
         [ "$status" -ne 0 ]
         [[ $output == *"the runtime's --vkernel says it already"* ]]
     done
-    once over '.annotations["io.vireo.vkernel.sched.policy"] = "batch"' true --vkernel syscalls.profile=podman
+    once over2 '.annotations["io.vireo.vkernel.sched.policy"] = "batch"' true --vkernel syscalls.profile=podman
     [ "$status" -eq 0 ]
     once flags3 '.annotations["io.vireo.vkernel.sched.policy"] = "rr"' true
     [ "$status" -ne 0 ]
