@@ -14,6 +14,12 @@ engine_begin() {
     # A UNIX socket's path has 107 bytes.
     ENGINE=$(mktemp -d /tmp/vireo-eng.XXXXXX)
     export ENGINE
+    engine_groups >"$ENGINE/groups"
+}
+
+# What engines make below the control groups' roots and leave there.
+engine_groups() {
+    find /sys/fs/cgroup -maxdepth 2 -type d \( -name docker -o -name libpod_parent -o -name default -o -name k8s.io \) | sort
 }
 
 # engine_rootfs DIR: busybox and what it is called by.
@@ -42,5 +48,8 @@ engine_end() {
     done
     awk -v at="$ENGINE/" 'index($5, at) == 1 {print $5}' /proc/self/mountinfo | sort -r |
         while read -r mounted; do umount -l "$mounted" || true; done
+    engine_groups | comm -13 "$ENGINE/groups" - | while read -r group; do
+        find "$group" -depth -type d -exec rmdir {} \; 2>/dev/null || true
+    done
     rm -rf "$ENGINE"
 }
