@@ -176,9 +176,11 @@ static bool serve_close(struct session *session, const struct request *request)
 
     if (!object)
         return answer_error(session, -EBADF, NULL);
+    bool at_once = request->head.flags & 1;
+    bool said = !at_once || answer_with(session, 0, NULL, 0, NULL, 0);
     object_free(object);
     session->objects[request->head.object] = NULL;
-    return answer_with(session, 0, NULL, 0, NULL, 0);
+    return at_once ? said : answer_with(session, 0, NULL, 0, NULL, 0);
 }
 
 static bool serve_attach(struct session *session, const struct request *request)

@@ -209,9 +209,11 @@ uint64_t BPF(load_bpf_object)(struct host *host, uint32_t at, uint32_t bytes)
     return r == 0 ? object->handle : 0;
 }
 
-static int object_close(struct host *host, struct bpf_object *object)
+/* `soon`: without waiting for the kernel. The broker reads no other request before it is done. */
+static int object_close(struct host *host, struct bpf_object *object, bool soon)
 {
-    struct broker_request request = {.operation = BROKER_CLOSE, .object = number_of(host, object)};
+    struct broker_request request = {
+        .operation = BROKER_CLOSE, .object = number_of(host, object), .flags = soon};
     uint32_t bytes;
 
     /* The buffers hold its maps: they go first. */
@@ -223,7 +225,7 @@ uint32_t BPF(close_bpf_object)(struct host *host, uint64_t handle)
 {
     struct bpf_object *object = bpf_object_find(host, handle);
 
-    return object ? refuse(object_close(host, object)) : refuse(-EINVAL);
+    return object ? refuse(object_close(host, object, false)) : refuse(-EINVAL);
 }
 
 void bpf_reset(struct host *host)
@@ -232,7 +234,7 @@ void bpf_reset(struct host *host)
 
     for (size_t i = 0; state && i < BROKER_OBJECTS_MAX; i++)
         if (state->objects[i].handle)
-            object_close(host, &state->objects[i]);
+            object_close(host, &state->objects[i], true);
 }
 
 /* A name in the guest's memory, which must end there. NULL: it does not. */

@@ -26,8 +26,10 @@ enum broker_operation {
      * one: struct broker_object. With an error its bytes are text.
      */
     BROKER_LOAD = 1,
-    BROKER_CHUNK,  /* first: the bytes */
-    BROKER_CLOSE,  /* object; everything of it is gone with the answer */
+    BROKER_CHUNK, /* first: the bytes */
+    /* object; everything of it is gone with the answer. With `flags` 1 soon after: the kernel waits
+     * for every processor to have left a tracepoint's programs, tens of milliseconds. */
+    BROKER_CLOSE,
     BROKER_ATTACH, /* object; first: the program's name; second: the target, or nothing */
     /* object, map, command (BPF_MAP_*_ELEM); first: the key; second: the value. The answer: the
      * value, or the next key. */
