@@ -100,14 +100,16 @@ void *native_realloc(void *old, size_t bytes)
 
 void *native_aligned_alloc(size_t align, size_t bytes)
 {
-    size_t lead = align > sizeof(struct head) ? align : sizeof(struct head), whole;
+    size_t whole, unit = align > 16 ? align : 16, lead = unit;
 
+    while (lead < sizeof(struct head))
+        lead += unit;
     if (align == 0 || (align & (align - 1)) || __builtin_add_overflow(bytes, lead, &whole) ||
-        __builtin_add_overflow(whole, align - 1, &whole)) {
+        __builtin_add_overflow(whole, unit - 1, &whole)) {
         errno = EINVAL;
         return NULL;
     }
-    void *start = aligned_alloc(align < 16 ? 16 : align, whole & ~(align - 1));
+    void *start = aligned_alloc(unit, whole & ~(unit - 1));
     return start ? add(start, lead, bytes) : NULL;
 }
 

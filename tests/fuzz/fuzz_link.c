@@ -45,9 +45,10 @@ static void is_sound(const struct link_tree *tree)
         const struct library *library = tree->libraries[i];
         CHECK(library->base && library->image.span > 0);
         CHECK(link_tree_holder(tree, (uintptr_t)library->base) == library);
+        for (uint32_t k = 0; k < library->exports.count; k++)
+            CHECK(library->exports.all[k].value <= library->image.span);
         for (uint32_t k = 0; k < library->exports.place_count; k++)
-            CHECK(!library->exports.places[k].name ||
-                  library->exports.places[k].value <= library->image.span);
+            CHECK(library->exports.places[k] <= library->exports.count);
     }
 }
 
