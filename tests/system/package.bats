@@ -119,9 +119,9 @@ root 700" ]
     all=$(machine_run sed -n 's/^CapBnd:[[:space:]]*//p' /proc/1/status)
     echo "bounding set: $bounding, of the machine: $all"
     # CHOWN 0, DAC_OVERRIDE 1, FOWNER 3, KILL 5, SETGID 6, SETUID 7, SETPCAP 8, NET_BIND_SERVICE 10,
-    # SYS_CHROOT 18, SYS_PTRACE 19, SYS_ADMIN 21, SYS_RESOURCE 24
+    # SYS_CHROOT 18, SYS_PTRACE 19, SYS_ADMIN 21, SYS_NICE 23, SYS_RESOURCE 24
     wanted=$((1 << 0 | 1 << 1 | 1 << 3 | 1 << 5 | 1 << 6 | 1 << 7 | 1 << 8 | 1 << 10 | 1 << 18 |
-        1 << 19 | 1 << 21 | 1 << 24))
+        1 << 19 | 1 << 21 | 1 << 23 | 1 << 24))
     [ $((16#$bounding)) = $((wanted & 16#$all)) ]
     [ "$(machine_run sed -n 's/^NoNewPrivs:[[:space:]]*//p' "/proc/$pid/status")" = 1 ]
     [ "$(machine_run sed -n 's/^Seccomp:[[:space:]]*//p' "/proc/$pid/status")" = 2 ]

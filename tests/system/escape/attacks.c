@@ -1,4 +1,5 @@
 /* The script of attacks.h, without a libc. */
+#include <errno.h>
 #include <linux/mman.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
@@ -8,6 +9,7 @@
 #define STEPS_MAX 64
 #define BUFFER_BYTES 65536
 #define PAGE 4096ul
+#define STACK_BYTES (256ul << 10) /* of vireo-guest's own stack */
 #define MIB (1ul << 20)
 #define DESCRIPTORS 1024
 #define AGAIN_MAX 100000
@@ -227,20 +229,37 @@ static long each_descriptor(long number, const long *arguments)
     return count;
 }
 
+/* Whether the kernel could read a word there: it does so before it finds that 99 is no way. */
+static int is_readable(unsigned long at)
+{
+    return call(__NR_rt_sigprocmask, (long[6]){99, (long)at, 0, 8}) == -EINVAL;
+}
+
+/* AT_PAGESZ and AT_CLKTCK, one behind the other, not far above an address; NULL. */
+static const unsigned long *vector_above(unsigned long from)
+{
+    for (unsigned long at = from; at < from + STACK_BYTES; at += 8) {
+        const unsigned long *word = (void *)at; /* NOLINT(performance-no-int-to-ptr) */
+        if ((at == from || at % PAGE == 0) && !is_readable(at))
+            return NULL;
+        if (word[0] == 6 && at % PAGE <= PAGE - 32 && word[1] == PAGE && word[2] == 17)
+            return word;
+    }
+    return NULL;
+}
+
 /*
  * The auxiliary vector lies behind the stack that the process began with. A library does not run on
- * that one; but who called it left pointers to it on this one. Found by AT_PAGESZ, 4096.
+ * that one; but who called it left pointers to it on this one.
  */
 static const unsigned long *auxiliary(void)
 {
-    const unsigned long *at = __builtin_frame_address(0);
+    const unsigned long *at = __builtin_frame_address(0), *found = NULL;
 
-    while (*at < 0x7ffc00000000ul || *at >= 0x7ffffffff000ul || *at % 8)
-        at++;
-    at = (const unsigned long *)*at; /* NOLINT(performance-no-int-to-ptr) */
-    while (at[0] != 6 || at[1] != PAGE)
-        at++;
-    return at;
+    for (; !found; at++)
+        if (*at % 8 == 0 && *at > PAGE && *at < 0x7ffffffff000ul)
+            found = vector_above(*at);
+    return found;
 }
 
 static long secrets(void)
