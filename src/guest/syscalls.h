@@ -13,11 +13,11 @@
  * Rules: ANY; NO_EXEC: the protection argument must lack PROT_EXEC; ANONYMOUS: NO_EXEC,
  * MAP_ANONYMOUS and no huge pages (with the grant `link` PRIVATE: files too, privately,
  * never both writable and executable; with the grant `bpf` BUFFERS: files too, not executable);
- * EVENT_FD: descriptor INSTANCE_EVENT_FD only, unless a grant allows ANY; DISCARD: MADV_DONTNEED;
- * WAIT_WAKE: FUTEX_WAIT and FUTEX_WAKE; CLOCK: the system's clocks and its own, not those of other
- * processes; FLAGS: F_GETFD to F_SETFL; FORK: the flag word is SIGCHLD and nothing else; REMOVE:
- * IPC_RMID; REMOVE_STAT: that or IPC_STAT; ATTACH: no flag but SHM_RDONLY; SMALL_PAGES: no
- * SHM_HUGETLB.
+ * EVENT_FD: descriptor INSTANCE_EVENT_FD only, unless a grant allows ANY; DISCARD: MADV_DONTNEED,
+ * MADV_FREE; WAIT_WAKE: FUTEX_WAIT and FUTEX_WAKE; CLOCK: the system's clocks and its own, not
+ * those of other processes; FLAGS: F_GETFD to F_SETFL; FORK: the flag word is SIGCHLD and nothing
+ * else; REMOVE: IPC_RMID; REMOVE_STAT: that or IPC_STAT; ATTACH: no flag but SHM_RDONLY;
+ * SMALL_PAGES: no SHM_HUGETLB.
  */
 
 /* A warm call: wait for it, say that it is answered. */

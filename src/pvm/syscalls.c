@@ -79,7 +79,11 @@ static const struct {
                        {3, VK_NONE_OF, MAP_HUGETLB}}},
     /* Of files too: buffers of eBPF maps. No file that a manifest grants can be executed. */
     [RULE_BUFFERS] = {2, {{2, VK_NONE_OF, PROT_EXEC}, {3, VK_NONE_OF, MAP_HUGETLB}}},
-    [RULE_DISCARD] = {1, {{2, VK_EQ, MADV_DONTNEED}}},
+    /* MADV_DONTNEED and what free(3) says, MADV_FREE (and MADV_NORMAL, which is nothing). Memory
+     * that is offered to be merged would tell what others have in theirs. */
+    [RULE_DISCARD] = {2,
+                      {{2, VK_NONE_OF, ~(uint32_t)(MADV_DONTNEED | MADV_FREE)},
+                       {2, VK_LE, MADV_FREE}}},
     /* The others name a thread by its id: priority inheritance tells which ids there are. */
     [RULE_WAIT_WAKE] = {1, {{1, VK_NONE_OF, ~(uint32_t)(FUTEX_WAKE | FUTEX_PRIVATE_FLAG)}}},
     /* Numbers above are the CPU clocks of other processes, by their ids, and clocks of devices. */

@@ -227,7 +227,7 @@ documented() {
         # come from a probe's own page, by SIGILL or ENXIO.
         335:crash | 336:crash | 336:"42 -6") ;;
         # Without arguments these ask for what is not in their rules.
-        write:syscall | mmap:syscall | madvise:syscall) ;;
+        write:syscall | mmap:syscall) ;;
         # They end the program, or tear its stack.
         exit:exit | exit_group:exit | rt_sigreturn:crash) ;;
         "$number":*)

@@ -201,6 +201,8 @@ static void arguments_that_reach_others_end_the_process(void **state)
         {"the resolution of that", __NR_clock_getres, {of_another, (long)&time}},
         {"a wait for that", __NR_clock_nanosleep, {of_another, 0, (long)&time}},
         {"madvise, mergeable", __NR_madvise, {0, 0, MADV_MERGEABLE}},
+        {"madvise, sequential", __NR_madvise, {0, 0, MADV_SEQUENTIAL}},
+        {"madvise, no fork", __NR_madvise, {0, 0, MADV_DONTFORK}},
         {"madvise, remove", __NR_madvise, {0, 0, MADV_REMOVE}},
         {"fcntl, owner", __NR_fcntl, {INSTANCE_EVENT_FD, F_SETOWN, 1}},
         {"fcntl, owner ex", __NR_fcntl, {INSTANCE_EVENT_FD, F_SETOWN_EX, 0}},
@@ -217,6 +219,7 @@ static void arguments_that_reach_others_end_the_process(void **state)
         {"real time", __NR_clock_gettime, {CLOCK_REALTIME, (long)&time}},
         {"its own clock", __NR_clock_gettime, {CLOCK_PROCESS_CPUTIME_ID, (long)&time}},
         {"madvise", __NR_madvise, {0, 0, MADV_DONTNEED}},
+        {"madvise, of free(3)", __NR_madvise, {0, 0, MADV_FREE}},
     };
     const struct call flags = {"fcntl, flags", __NR_fcntl, {INSTANCE_EVENT_FD, F_SETFL, 0}};
 
