@@ -49,18 +49,27 @@ int syscall_filter_allow_values(scmp_filter_ctx filter, int call, unsigned argum
     return r;
 }
 
+int syscall_filter_allow_without(scmp_filter_ctx filter, int call, unsigned argument, unsigned bits)
+{
+    return seccomp_rule_add(filter, SCMP_ACT_ALLOW, call, 1,
+                            SCMP_CMP(argument, SCMP_CMP_MASKED_EQ, bits, 0));
+}
+
+int syscall_filter_allow_children(scmp_filter_ctx filter)
+{
+    int r = syscall_filter_allow_without(filter, SCMP_SYS(clone), 0, CLONE_NAMESPACES);
+
+    /* The flags of clone3 can't be seen; libc falls back to clone. */
+    return r == 0 ? seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0) : r;
+}
+
 int syscall_filter_allow_internet(scmp_filter_ctx filter)
 {
     /* Netlink tells the resolver its routes. */
     static const int families[] = {AF_INET, AF_INET6, AF_NETLINK};
     int r = syscall_filter_allow_values(filter, SCMP_SYS(socket), 0, families, ARRAY_LEN(families));
 
-    if (r == 0)
-        r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(clone), 1,
-                             SCMP_A0(SCMP_CMP_MASKED_EQ, CLONE_NAMESPACES, 0));
-    if (r == 0) /* its flags can't be seen; libc falls back to clone */
-        r = seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0);
-    return r;
+    return r == 0 ? syscall_filter_allow_children(filter) : r;
 }
 
 int syscall_filter_load(scmp_filter_ctx filter, int r, const char *who, struct err *err)

@@ -22,8 +22,15 @@ int syscall_filter_allow(scmp_filter_ctx filter, const int *calls, size_t count)
 int syscall_filter_allow_values(scmp_filter_ctx filter, int call, unsigned argument,
                                 const int *values, size_t count);
 
+/* Permits a call unless an argument has one of these bits: mmap without PROT_EXEC. The same. */
+int syscall_filter_allow_without(scmp_filter_ctx filter, int call, unsigned argument,
+                                 unsigned bits);
+
+/* Permits children, in no namespace of their own. The same. */
+int syscall_filter_allow_children(scmp_filter_ctx filter);
+
 /* Permits what a program that asks others over the Internet needs: its sockets (UNIX ones would
- * reach services of the machine) and children, in no namespace of their own. The same. */
+ * reach services of the machine) and children. The same. */
 int syscall_filter_allow_internet(scmp_filter_ctx filter);
 
 /* Loads what has been put together, if that went well. @r: what it returned.

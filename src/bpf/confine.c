@@ -8,7 +8,6 @@
  */
 #include <errno.h>
 #include <grp.h>
-#include <seccomp.h>
 #include <sys/capability.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -18,6 +17,7 @@
 
 #include "base/cleanup.h"
 #include "base/err.h"
+#include "base/syscall_filter.h"
 #include "bpf/broker_internal.h"
 
 /* Newer than libcap's or the kernel's headers may be. */
@@ -114,36 +114,26 @@ static const int calls[] = {
     SCMP_SYS(setsockopt),
 };
 
-static void release(scmp_filter_ctx *filter)
+/* A session makes no process; the broker makes sessions. */
+static int load_filter(const char *who, bool processes, struct err *err)
 {
-    if (*filter)
-        seccomp_release(*filter);
-}
-
-static int filter(bool processes)
-{
-    _cleanup_(release) scmp_filter_ctx context = seccomp_init(SCMP_ACT_ERRNO(EPERM));
-    int r = context ? 0 : -ENOMEM;
-
-    for (size_t i = 0; i < ARRAY_LEN(calls) && r == 0; i++)
-        r = seccomp_rule_add(context, SCMP_ACT_ALLOW, calls[i], 0);
-    if (r == 0)
-        r = seccomp_rule_add(context, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 1,
-                             SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
-    if (r == 0)
-        r = seccomp_rule_add(context, SCMP_ACT_ALLOW, SCMP_SYS(mprotect), 1,
-                             SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
     /* if_nametoindex() asks a socket of its own. */
-    const int families[] = {AF_PACKET, AF_INET, AF_UNIX};
-    for (size_t i = 0; i < ARRAY_LEN(families) && r == 0; i++)
-        r = seccomp_rule_add(context, SCMP_ACT_ALLOW, SCMP_SYS(socket), 1,
-                             SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)families[i]));
-    if (r == 0 && processes) /* without any namespace */
-        r = seccomp_rule_add(context, SCMP_ACT_ALLOW, SCMP_SYS(clone), 1,
-                             SCMP_A0(SCMP_CMP_MASKED_EQ, 0x7e020000, 0));
+    static const int families[] = {AF_PACKET, AF_INET, AF_UNIX};
+    _cleanup_(syscall_filter_freep) scmp_filter_ctx filter = NULL;
+    int r = syscall_filter_begin(who, false, &filter, err);
+
+    if (r < 0)
+        return r;
+    r = syscall_filter_allow(filter, calls, ARRAY_LEN(calls));
     if (r == 0)
-        r = seccomp_rule_add(context, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0);
-    return r < 0 ? r : seccomp_load(context);
+        r = syscall_filter_allow_without(filter, SCMP_SYS(mmap), 2, PROT_EXEC);
+    if (r == 0)
+        r = syscall_filter_allow_without(filter, SCMP_SYS(mprotect), 2, PROT_EXEC);
+    if (r == 0)
+        r = syscall_filter_allow_values(filter, SCMP_SYS(socket), 0, families, ARRAY_LEN(families));
+    if (r == 0 && processes)
+        r = syscall_filter_allow_children(filter);
+    return syscall_filter_load(filter, r, who, err);
 }
 
 int confine_broker(uint32_t uid, struct err *err)
@@ -152,17 +142,11 @@ int confine_broker(uint32_t uid, struct err *err)
 
     if (r == 0)
         r = keep_capabilities();
-    if (r == 0 &&
-        (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0))
-        r = -errno;
-    if (r == 0)
-        r = filter(true);
-    return r < 0 ? err_set(err, r, "cannot give up the broker's other rights") : 0;
+    return r < 0 ? err_set(err, r, "cannot give up the broker's other rights")
+                 : load_filter("broker", true, err);
 }
 
 int confine_session(struct err *err)
 {
-    int r = filter(false);
-
-    return r < 0 ? err_set(err, r, "cannot confine a session of the broker") : 0;
+    return load_filter("broker's session", false, err);
 }

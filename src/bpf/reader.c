@@ -8,7 +8,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <seccomp.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -20,6 +19,7 @@
 
 #include "base/cleanup.h"
 #include "base/fd.h"
+#include "base/syscall_filter.h"
 #include "bpf/object.h"
 #include "guest/bpf.h"
 
@@ -63,26 +63,19 @@ static const int calls[] = {
     SCMP_SYS(clock_gettime),
 };
 
-static void release(scmp_filter_ctx *filter)
+static int load_filter(void)
 {
-    if (*filter)
-        seccomp_release(*filter);
-}
+    _cleanup_(syscall_filter_freep) scmp_filter_ctx filter = NULL;
+    int r = syscall_filter_begin("reader", false, &filter, NULL);
 
-static int filter_calls(void)
-{
-    _cleanup_(release) scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ERRNO(EPERM));
-    int r = filter ? 0 : -ENOMEM;
-
-    for (size_t i = 0; i < ARRAY_LEN(calls) && r == 0; i++)
-        r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, calls[i], 0);
+    if (r < 0)
+        return r;
+    r = syscall_filter_allow(filter, calls, ARRAY_LEN(calls));
     if (r == 0)
-        r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 1,
-                             SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
+        r = syscall_filter_allow_without(filter, SCMP_SYS(mmap), 2, PROT_EXEC);
     if (r == 0)
-        r = seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(mprotect), 1,
-                             SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
-    return r < 0 ? r : seccomp_load(filter);
+        r = syscall_filter_allow_without(filter, SCMP_SYS(mprotect), 2, PROT_EXEC);
+    return syscall_filter_load(filter, r, "reader", NULL);
 }
 
 static int enclose(void)
@@ -93,10 +86,9 @@ static int enclose(void)
 
     alarm(CHILD_WALL_SECONDS);
     if (setrlimit(RLIMIT_AS, &memory) < 0 || setrlimit(RLIMIT_CPU, &cpu) < 0 ||
-        setrlimit(RLIMIT_NOFILE, &files) < 0 || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ||
-        prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0 || prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
+        setrlimit(RLIMIT_NOFILE, &files) < 0 || prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
         return -errno;
-    return filter_calls();
+    return load_filter();
 }
 
 static _Noreturn void child(int object_fd, int output_fd, uint32_t bytes)

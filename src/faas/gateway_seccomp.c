@@ -94,11 +94,9 @@ static int allow_checked(scmp_filter_ctx context, enum gateway_role role)
         r = syscall_filter_allow_values(context, SCMP_SYS(fcntl), 1, admin_fcntls,
                                         ARRAY_LEN(admin_fcntls));
     if (r == 0)
-        r = seccomp_rule_add(context, SCMP_ACT_ALLOW, SCMP_SYS(mmap), 1,
-                             SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
+        r = syscall_filter_allow_without(context, SCMP_SYS(mmap), 2, PROT_EXEC);
     if (r == 0)
-        r = seccomp_rule_add(context, SCMP_ACT_ALLOW, SCMP_SYS(mprotect), 1,
-                             SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
+        r = syscall_filter_allow_without(context, SCMP_SYS(mprotect), 2, PROT_EXEC);
     if (r == 0)
         r = allow_sockets(context);
     if (r == 0)
