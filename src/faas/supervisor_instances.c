@@ -56,7 +56,7 @@ static struct instance *take_instance(struct supervisor *supervisor, uint64_t to
     instance->used = true;
     instance->stopped = instance->killed = instance->cold = false;
     instance->server = false;
-    instance->recycled = false;
+    instance->recycled = instance->bpf = false;
     instance->slot = NULL;
     instance->group = NULL;
     instance->kin = NULL;
@@ -125,59 +125,66 @@ static void kin_ends_close(int ends[2])
             close(ends[i]);
 }
 
+/*
+ * A fork of the current template, in a group of the pool, with an end of each thing that the
+ * manifest asks for. fork: what differs between an instance for calls and a server.
+ */
 static int start(struct supervisor *supervisor, struct function *function,
-                 struct instance *instance, struct pvm_channel *channel, struct err *err)
+                 struct instance *instance, struct pvm_fork_options fork, struct err *err)
 {
-    const struct manifest *manifest = &function->manifest;
-    bool per_request = manifest->isolation == MANIFEST_REQUEST;
+    _cleanup_(closep) int connector = -1, platform = -1, bpf = -1, control = -1;
+    int kin[2] = {0, 0};
+    int r = 0;
 
     instance->slot = function->current;
     instance->generation = instance->slot->generation;
     instance->updated = false;
     instance->slot->instances++;
     instance->slot->forks++;
-    int r = 0;
     if (supervisor->pool)
         r = cgroup_pool_take(supervisor->pool, &function->limits, &instance->group, err);
     if (r == 0)
-        r = pvm_channel_take(&supervisor->channels, channel, err);
-    _cleanup_(closep) int connector = -1;
-    if (r == 0)
         r = connector_pair(supervisor, function, instance->id, &connector, err);
-    _cleanup_(closep) int platform = -1;
     if (r == 0)
         r = platform_pair(supervisor, function, instance->id, &platform, err);
-    _cleanup_(closep) int bpf = -1;
     if (r == 0)
         r = bpf_pair(supervisor, function, instance->group, &bpf, err);
     instance->bpf = bpf >= 0;
-    _cleanup_(closep) int control = -1;
     if (r == 0)
-        r = linkage_open(supervisor, instance, manifest, channel->memory_fd, &control, err);
-    int kin[2] = {0, 0};
+        r = linkage_open(supervisor, instance, &function->manifest,
+                         fork.channel ? fork.channel->memory_fd : -1, &control, err);
     if (r == 0)
         r = kin_open(supervisor, function, instance, kin, err);
-    if (r < 0)
-        return r;
-    struct pvm_fork_options fork = {
-        .id = instance->id,
-        .own_namespaces = per_request,
-        .one_call = per_request,
-        .group = instance->group,
-        .channel = channel,
-        .connector = connector,
-        .platform = platform,
-        .bpf = bpf,
-        .control = control,
-        .kin = kin[0],
-        .kin_page = kin[1],
-        .ret_recycled = &instance->recycled,
-    };
-    r = pvm_fork(instance->slot->pvm, &fork, err);
+    if (r == 0) {
+        fork.id = instance->id;
+        fork.group = instance->group;
+        fork.connector = connector;
+        fork.platform = platform;
+        fork.bpf = bpf;
+        fork.control = control;
+        fork.kin = kin[0];
+        fork.kin_page = kin[1];
+        r = pvm_fork(instance->slot->pvm, &fork, err);
+    }
     kin_ends_close(kin);
     if (r == 0)
         vk_started(supervisor, instance);
     return r;
+}
+
+static int start_for_calls(struct supervisor *supervisor, struct function *function,
+                           struct instance *instance, struct pvm_channel *channel, struct err *err)
+{
+    bool per_request = function->manifest.isolation == MANIFEST_REQUEST;
+    const struct pvm_fork_options fork = {
+        .own_namespaces = per_request,
+        .one_call = per_request,
+        .channel = channel,
+        .ret_recycled = &instance->recycled,
+    };
+    int r = pvm_channel_take(&supervisor->channels, channel, err);
+
+    return r == 0 ? start(supervisor, function, instance, fork, err) : r;
 }
 
 /* One instance of the function's current template. False: it has enough to do, nothing was done. */
@@ -197,7 +204,7 @@ static bool instance_begin(struct supervisor *supervisor, struct function *funct
         return true;
     }
     instance->cold = cold;
-    int r = start(supervisor, function, instance, &channel, &err);
+    int r = start_for_calls(supervisor, function, instance, &channel, &err);
     if (r < 0) {
         pvm_channel_close(&channel);
         put_instance(supervisor, instance);
@@ -310,46 +317,8 @@ int instance_start_server(struct supervisor *supervisor, struct function *functi
     if (!instance)
         return err_say(err, -EAGAIN, "cannot start '%s': too many instances", function->row.name);
     instance->server = true;
-    instance->slot = function->current;
     instance->cold = function->current->forks == 0;
-    instance->generation = instance->slot->generation;
-    instance->updated = false;
-    instance->slot->instances++;
-    instance->slot->forks++;
-    int r = cgroup_pool_take(supervisor->pool, &function->limits, &instance->group, err);
-    _cleanup_(closep) int connector = -1;
-    if (r == 0)
-        r = connector_pair(supervisor, function, instance->id, &connector, err);
-    _cleanup_(closep) int platform = -1;
-    if (r == 0)
-        r = platform_pair(supervisor, function, instance->id, &platform, err);
-    _cleanup_(closep) int bpf = -1;
-    if (r == 0)
-        r = bpf_pair(supervisor, function, instance->group, &bpf, err);
-    instance->bpf = bpf >= 0;
-    _cleanup_(closep) int control = -1;
-    if (r == 0)
-        r = linkage_open(supervisor, instance, &function->manifest, -1, &control, err);
-    int kin[2] = {0, 0};
-    if (r == 0)
-        r = kin_open(supervisor, function, instance, kin, err);
-    if (r == 0) {
-        const struct pvm_fork_options fork = {
-            .id = instance->id,
-            .group = instance->group,
-            .stdio = stdio,
-            .connector = connector,
-            .platform = platform,
-            .bpf = bpf,
-            .control = control,
-            .kin = kin[0],
-            .kin_page = kin[1],
-        };
-        r = pvm_fork(instance->slot->pvm, &fork, err);
-    }
-    kin_ends_close(kin);
-    if (r == 0)
-        vk_started(supervisor, instance);
+    int r = start(supervisor, function, instance, (struct pvm_fork_options){.stdio = stdio}, err);
     if (r < 0) {
         put_instance(supervisor, instance);
         return r;
