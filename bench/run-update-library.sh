@@ -10,15 +10,8 @@ rounds=${1:-40}
 count=111
 bench_need gcc wrk curl jq
 load_before=$(bench_load)
-numbers=$(seq 0 $((count - 1)))
 
-# library VERSION: variables v0..., functions f0... of them.
-library() {
-    for i in $numbers; do
-        echo "__attribute__((visibility(\"default\"))) long v$i = $i;"
-        echo "__attribute__((visibility(\"default\"))) long f$i(long x) { return (x * (v$i + 1) + $1 - $1) % 65521 + 0 * $1; }"
-    done
-}
+. "$(dirname "$0")/update/sources.sh"
 
 export VIREO_STATE="$bench_work/signer"
 for version in 1 2; do
@@ -37,28 +30,7 @@ mkdir "$bench_work/user"
     echo '#include <stdint.h>'
     echo '#include <stdio.h>'
     for i in $numbers; do echo "extern long v$i; long f$i(long);"; done
-    echo 'static long calls;'
-    echo 'static long *variables[] = {'
-    for i in $numbers; do echo "&v$i,"; done
-    echo '};'
-    echo 'static long (*functions[])(long) = {'
-    for i in $numbers; do echo "f$i,"; done
-    cat <<C
-};
-int64_t handler(const uint8_t *in, size_t n, uint8_t *out, size_t cap)
-{
-    (void)in; (void)n;
-    calls++;
-    for (int i = 0; i < $count; i++) {
-        if (*variables[i] != i + calls - 1)
-            return -1 - i; /* lost */
-        if (functions[i](1) != (i + calls) % 65521)
-            return -1000 - i;
-        ++*variables[i];
-    }
-    return snprintf((char *)out, cap, "call %ld\n", calls);
-}
-C
+    handler ''
 } >"$bench_work/user/user.c"
 printf 'name: user\ngrants: {link: true}\npool: {instances: 1}\ndependencies: [{name: math1}]\n' \
     >"$bench_work/user/vireo.yaml"

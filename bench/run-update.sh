@@ -11,47 +11,15 @@ count=111
 bench_need gcc wrk curl jq
 load_before=$(bench_load)
 
-# library VERSION: variables v0..., functions f0... of them; a call fails when one is not as it was.
-library() {
-    i=0
-    while [ $i -lt $count ]; do
-        echo "long v$i = $i;"
-        echo "long f$i(long x) { return (x * (v$i + 1) + $1 - $1) % 65521 + 0 * $1; }"
-        i=$((i + 1))
-    done
-}
-handler() {
-    echo '#include <stdio.h>'
-    echo '#include <vireo/function.h>'
-    library "$1"
-    echo 'static long calls;'
-    echo "static long *const variables[] = {"
-    i=0
-    while [ $i -lt $count ]; do echo "&v$i,"; i=$((i + 1)); done
-    echo '};'
-    echo 'static long (*const functions[])(long) = {'
-    i=0
-    while [ $i -lt $count ]; do echo "f$i,"; i=$((i + 1)); done
-    cat <<C
-};
-int64_t handler(const uint8_t *in, size_t n, uint8_t *out, size_t cap)
-{
-    (void)in; (void)n;
-    calls++;
-    for (int i = 0; i < $count; i++) {
-        if (*variables[i] != i + calls - 1)
-            return -1 - i; /* lost */
-        if (functions[i](1) != (i + calls) % 65521)
-            return -1000 - i;
-        ++*variables[i];
-    }
-    return snprintf((char *)out, cap, "version $1 call %ld\n", calls);
-}
-C
-}
+. "$(dirname "$0")/update/sources.sh"
 
 for version in 1 2; do
-    handler $version >"$bench_work/$version.c"
+    {
+        echo '#include <stdio.h>'
+        echo '#include <vireo/function.h>'
+        library $version
+        handler "version $version "
+    } >"$bench_work/$version.c"
     library $version | gcc -O2 -shared -fPIC -x c -o "$bench_work/$version.so" -
 done
 gcc -O2 -o "$bench_work/swap" "$bench_root/bench/update/swap.c" -ldl
