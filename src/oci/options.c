@@ -71,6 +71,16 @@ int verb_options(int argc, char **argv, const struct verb_option *options, bool 
     return words;
 }
 
+int verb_container(const struct runtime *runtime, int argc, char **argv,
+                   struct oci_state **ret_state, struct err *err)
+{
+    const struct verb_option none[] = {{NULL}};
+    char **words;
+    int r = verb_options(argc, argv, none, false, 1, 1, &words, err);
+
+    return r < 0 ? r : oci_state_open(runtime->root, words[0], ret_state, err);
+}
+
 int verb_number(const char *flag, const char *text, long long min, long long max,
                 long long *ret_number, struct err *err)
 {

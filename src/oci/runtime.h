@@ -69,6 +69,9 @@ struct verb_option {
  */
 int verb_options(int argc, char **argv, const struct verb_option *options, bool stop, int min,
                  int max, char ***ret_words, struct err *err);
+/* Of a verb that has no flag and takes one container: opens it (oci_state_close()). */
+int verb_container(const struct runtime *runtime, int argc, char **argv,
+                   struct oci_state **ret_state, struct err *err);
 
 /* A whole number of a flag within bounds. */
 int verb_number(const char *flag, const char *text, long long min, long long max,

@@ -304,13 +304,9 @@ int runtime_start(struct runtime *runtime, struct oci_state *state, struct err *
 int verb_start(struct runtime *runtime, int argc, char **argv, struct err *err)
 {
     _cleanup_(oci_state_closep) struct oci_state *state = NULL;
-    const struct verb_option none[] = {{NULL}};
-    char **words;
-    int r = verb_options(argc, argv, none, false, 1, 1, &words, err);
+    int r = verb_container(runtime, argc, argv, &state, err);
 
-    if (r >= 0)
-        r = oci_state_open(runtime->root, words[0], &state, err);
-    if (r >= 0)
+    if (r == 0)
         r = oci_state_lock(state, err);
     return r < 0 ? r : runtime_start(runtime, state, err);
 }

@@ -31,16 +31,12 @@ static pid_t pid_shown(const struct oci_state *state, enum oci_status status)
 int verb_state(struct runtime *runtime, int argc, char **argv, struct err *err)
 {
     _cleanup_(oci_state_closep) struct oci_state *state = NULL;
-    const struct verb_option none[] = {{NULL}};
-    char **words;
-    int r = verb_options(argc, argv, none, false, 1, 1, &words, err);
+    int r = verb_container(runtime, argc, argv, &state, err);
 
-    if (r >= 0)
-        r = oci_state_open(runtime->root, words[0], &state, err);
     if (r < 0)
         return r;
     if (!state->bundle)
-        return err_say(err, -ENOENT, "cannot show '%s': its create did not end", words[0]);
+        return err_say(err, -ENOENT, "cannot show '%s': its create did not end", state->id);
     enum oci_status status = oci_state_status(state);
     _cleanup_(object_put) struct json_object *object =
         oci_state_json(state, oci_status_name(status), pid_shown(state, status), true);

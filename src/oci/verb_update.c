@@ -16,18 +16,14 @@ static int freeze(struct runtime *runtime, int argc, char **argv, bool frozen, s
 {
     _cleanup_(oci_state_closep) struct oci_state *state = NULL;
     const enum oci_status wanted = frozen ? OCI_RUNNING : OCI_PAUSED;
-    const struct verb_option none[] = {{NULL}};
-    char **words;
-    int r = verb_options(argc, argv, none, false, 1, 1, &words, err);
+    int r = verb_container(runtime, argc, argv, &state, err);
 
-    if (r >= 0)
-        r = oci_state_open(runtime->root, words[0], &state, err);
     if (r < 0)
         return r;
     enum oci_status status = oci_state_status(state);
     if (status != wanted && !(frozen && status == OCI_CREATED))
         return err_say(err, -EBUSY, "cannot %s '%s': the container is %s, not %s", argv[0],
-                       words[0], oci_status_name(status), oci_status_name(wanted));
+                       state->id, oci_status_name(status), oci_status_name(wanted));
     return oci_launch_freeze(&state->place, frozen, err);
 }
 
