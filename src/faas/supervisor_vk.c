@@ -198,7 +198,7 @@ static struct json_object *vk_json(const struct instance *instance)
     json_add_text(object, "id", id);
     json_add_text(object, "function", instance->slot->name);
     json_add_text(object, "wall", "process");
-    json_object_object_add(object, "keys", vkernel_json(vk_of(instance)));
+    json_object_object_add(object, "keys", vkernel_json(vk_of(instance), true));
     if (instance->vk && instance->vk->timer.fd >= 0) {
         struct json_object *adaptive = json_object_new_object();
         json_add_text(adaptive, "policy", vkernel_policy_name(instance->vk->now));

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -605,6 +606,9 @@ void instance_run(struct template_state *state, const struct guest_fork *fork,
         sched_setaffinity(0, sizeof state->processors, &state->processors) < 0)
         give_up();
     set_scheduling(state, channel != NULL);
+    if (state->setup.huge_pages &&
+        prctl(PR_SET_THP_DISABLE, 1, state->setup.huge_pages - 1, 0, 0) < 0)
+        give_up();
     wasm_stack_touch(state->setup.touch_stack_bytes);
     if (native_limit_cpu(state->setup.cpu_ms) < 0)
         give_up();

@@ -113,7 +113,8 @@ struct guest_setup {
     uint32_t sched_said; /* 0: the wall's own */
     uint32_t sched_policy;
     uint64_t slice_ns;
-    uint32_t learn; /* its filter has a listener, without which no call goes on */
+    uint32_t learn;      /* its filter has a listener, without which no call goes on */
+    uint32_t huge_pages; /* 0: as the host has them; else 1 + flags of PR_SET_THP_DISABLE */
     uint32_t filter_count;
     struct sock_filter filter[GUEST_FILTER_MAX]; /* its system calls */
     char function[NAME_MAX_BYTES + 1];

@@ -9,7 +9,7 @@
 
 #include "base/cleanup.h"
 #include "base/err.h"
-#include "oci/capability_names.h"
+#include "base/capability_names.h"
 #include "oci/config_reader.h"
 
 struct console {
@@ -67,7 +67,7 @@ static int read_capability(struct reader *reader, const struct at *at, uint64_t 
 
     if (r < 0)
         return r;
-    int number = oci_capability_number(name);
+    int number = capability_number(name);
     if (number >= 0) {
         *set |= 1ull << number;
         return 0;

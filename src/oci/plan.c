@@ -14,6 +14,7 @@
 #include "base/err.h"
 #include "base/fd.h"
 #include "oci/plan.h"
+#include "vkernel/vkernel.h"
 
 int plan_open(struct plan *plan, unsigned kept, struct err *err)
 {
@@ -260,15 +261,16 @@ static char *const *plan_environment(struct plan *plan, const struct oci_process
     return (char *const *)list;
 }
 
-static void plan_capabilities(const struct oci_process *process, struct init_process *out)
+static void plan_capabilities(const struct oci_process *process, uint64_t most,
+                              struct init_process *out)
 {
     const struct oci_capabilities *from = &process->capabilities;
 
-    out->bounding = from->bounding;
-    out->effective = from->effective;
-    out->permitted = from->permitted;
-    out->inheritable = from->inheritable;
-    out->ambient = from->ambient;
+    out->bounding = from->bounding & most;
+    out->effective = from->effective & most;
+    out->permitted = from->permitted & most;
+    out->inheritable = from->inheritable & most;
+    out->ambient = from->ambient & most;
 }
 
 int plan_process(struct plan *plan, const struct oci_process *process,
@@ -282,6 +284,7 @@ int plan_process(struct plan *plan, const struct oci_process *process,
     out->kept_fds = options->preserve_fds + options->listen_fds;
     out->console_fd = -1;
     out->listener_fd = -1;
+    out->huge_pages = -1;
     if (!process)
         return 0;
     out->argv = plan_strings(plan, &process->args);
@@ -295,7 +298,7 @@ int plan_process(struct plan *plan, const struct oci_process *process,
         groups[i] = process->additional_gids[i];
     out->groups = groups;
     out->group_count = process->additional_gid_count;
-    plan_capabilities(process, out);
+    plan_capabilities(process, vkernel_capabilities(options->vkernel), out);
     /* An engine's wish that the caller's groups stay (podman's keep-groups). */
     const char *keep = oci_config_annotation(config, "run.oci.keep_original_groups");
     if (keep && strcmp(keep, "1") == 0) {
@@ -318,5 +321,8 @@ int plan_process(struct plan *plan, const struct oci_process *process,
             return r;
         out->console_fd = r;
     }
-    return plan_seccomp(plan, config->linux_.seccomp, options->vkernel, err);
+    r = vkernel_huge_pages(options->vkernel, &out->huge_pages, err);
+    if (r == 0)
+        r = plan_files(plan, options->vkernel, err);
+    return r == 0 ? plan_seccomp(plan, config->linux_.seccomp, options->vkernel, err) : r;
 }

@@ -50,6 +50,8 @@ int plan_process(struct plan *plan, const struct oci_process *process,
                  const char *id, struct err *err);
 /* Whether setgroups(2) works in our own user namespace (a rootless engine may have lost it). */
 bool plan_set_groups(void);
+/* The files that the virtual kernel's lists name. `vkernel` may be NULL. */
+int plan_files(struct plan *plan, const struct vkernel *vkernel, struct err *err);
 /* Compiles linux.seccomp, merged with the virtual kernel's own table where it has one; connects to
  * its listener. Each may be NULL. */
 int plan_seccomp(struct plan *plan, const struct oci_seccomp *seccomp,

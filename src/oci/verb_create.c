@@ -13,7 +13,7 @@
 
 #include "base/cleanup.h"
 #include "base/fd.h"
-#include "oci/capability_names.h"
+#include "base/capability_names.h"
 #include "oci/hooks.h"
 #include "oci/runtime.h"
 
@@ -171,9 +171,9 @@ void runtime_clip_capabilities(struct runtime *runtime, const struct oci_config 
 
     if (wanted == 0 || oci_config_namespace(config, CLONE_NEWUSER))
         return;
-    const uint64_t held = oci_capabilities_held(wanted);
+    const uint64_t held = capabilities_held(wanted);
     for (size_t i = 0; i < 64; i++) {
-        const char *name = oci_capability_name(i);
+        const char *name = capability_name(i);
         if (!(wanted & ~held & 1ull << i))
             continue;
         snprintf(message, sizeof message, "process.capabilities: %s is left out: not held here",

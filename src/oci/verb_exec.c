@@ -8,7 +8,7 @@
 
 #include "base/cleanup.h"
 #include "base/fd.h"
-#include "oci/capability_names.h"
+#include "base/capability_names.h"
 #include "oci/config_reader.h"
 #include "oci/runtime.h"
 
@@ -57,7 +57,7 @@ static int take_group(void *data, const char *value, struct err *err)
 
 static int take_capability(void *data, const char *value, struct err *err)
 {
-    int number = oci_capability_number(value);
+    int number = capability_number(value);
 
     /* As in config.json: one that is not known here is no error, for nothing is given. */
     if (number >= 0)

@@ -3,7 +3,7 @@
 #include <stdio.h>
 
 #include "base/cleanup.h"
-#include "oci/capability_names.h"
+#include "base/capability_names.h"
 #include "oci/runtime.h"
 
 static struct json_object *names_of(const char *const *names)
@@ -20,7 +20,7 @@ static struct json_object *capability_list(void)
     struct json_object *list = json_object_new_array();
     const char *name;
 
-    for (size_t i = 0; (name = oci_capability_name(i)); i++)
+    for (size_t i = 0; (name = capability_name(i)); i++)
         json_object_array_add(list, json_object_new_string(name));
     return list;
 }

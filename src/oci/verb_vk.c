@@ -27,7 +27,7 @@ static struct json_object *describe(const char *id, const struct vkernel *vkerne
     json_object_object_add(object, "id", json_object_new_string(id));
     json_object_object_add(object, "function", json_object_new_string(""));
     json_object_object_add(object, "wall", json_object_new_string("container"));
-    json_object_object_add(object, "keys", vkernel_json(vkernel));
+    json_object_object_add(object, "keys", vkernel_json(vkernel, false));
     return object;
 }
 

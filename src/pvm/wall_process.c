@@ -165,7 +165,10 @@ int template_setup_fill(struct guest_setup *setup, const struct pvm_template_opt
     setup->file_count = manifest->file_count;
     setup_scheduling(setup, &manifest->vkernel, !options->real_stdio && !manifest->listen_count);
     setup->learn = options->learn;
-    return template_filter_fill(setup, manifest, err);
+    int flags;
+    r = vkernel_huge_pages(&manifest->vkernel, &flags, err);
+    setup->huge_pages = (uint32_t)(flags + 1);
+    return r == 0 ? template_filter_fill(setup, manifest, err) : r;
 }
 
 static int spawn_guest(const struct pvm_template_options *options, int control,

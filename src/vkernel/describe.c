@@ -15,25 +15,32 @@ static void add_text(struct json_object *object, const char *key, const char *va
     json_object_object_add(object, key, json_object_new_string(value));
 }
 
+struct keys {
+    struct json_object *object;
+    bool pvm;
+};
+
 static void key_json(const char *key, const char *value, bool said, void *user)
 {
-    struct json_object *object = json_object_new_object();
+    const struct keys *keys = user;
     const struct vkernel_part *part;
     const char *rest;
 
+    if (vkernel_part_find(key, &part, &rest, NULL) < 0 || (keys->pvm && part->not_pvm))
+        return;
+    struct json_object *object = json_object_new_object();
     add_text(object, "value", value);
     json_object_object_add(object, "said", json_object_new_boolean(said));
-    if (vkernel_part_find(key, &part, &rest, NULL) == 0)
-        json_object_object_add(object, "live", json_object_new_boolean(part->live));
-    json_object_object_add(user, key, object);
+    json_object_object_add(object, "live", json_object_new_boolean(part->live));
+    json_object_object_add(keys->object, key, object);
 }
 
-struct json_object *vkernel_json(const struct vkernel *vkernel)
+struct json_object *vkernel_json(const struct vkernel *vkernel, bool pvm)
 {
-    struct json_object *keys = json_object_new_object();
+    struct keys keys = {json_object_new_object(), pvm};
 
-    vkernel_each(vkernel, key_json, keys);
-    return keys;
+    vkernel_each(vkernel, key_json, &keys);
+    return keys.object;
 }
 
 static void rules_json(struct json_object *object, const char *key, const struct vk_table *table,

@@ -7,7 +7,8 @@
 #include "base/suggest.h"
 #include "vkernel/vkernel.h"
 
-const struct vkernel_part *const vkernel_parts[] = {&vkernel_syscalls, &vkernel_sched, NULL};
+const struct vkernel_part *const vkernel_parts[] = {
+    &vkernel_syscalls, &vkernel_sched, &vkernel_memory, &vkernel_files, &vkernel_caps, NULL};
 
 int vkernel_part_find(const char *key, const struct vkernel_part **ret_part, const char **ret_rest,
                       struct err *reason)

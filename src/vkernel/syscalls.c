@@ -3,6 +3,7 @@
 #include <linux/seccomp.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -154,8 +155,8 @@ static int with_default(const char *profile, const char *otherwise, struct vk_ta
     return r;
 }
 
-int vkernel_syscalls_table(const struct vkernel *vkernel, struct vk_table **ret_table,
-                           struct err *err)
+/* What the profile, the default and the calls by name make together; NULL: nothing was said. */
+static int said_table(const struct vkernel *vkernel, struct vk_table **ret_table, struct err *err)
 {
     _cleanup_(vk_table_freep) struct vk_table *table = NULL;
     const char *profile = vkernel->syscalls.profile[0] ? vkernel->syscalls.profile : "none";
@@ -185,6 +186,49 @@ int vkernel_syscalls_table(const struct vkernel *vkernel, struct vk_table **ret_
         return err_set(err, r, "cannot make the table of system calls");
     *ret_table = steal_ptr(&table);
     return 0;
+}
+
+/* Nobody takes back what the part of memory has set. */
+static int keep_huge_pages(struct vk_table **table)
+{
+    const struct vk_rule rules[] = {
+        {.verdict = {VK_ERRNO, EPERM},
+         .condition_count = 1,
+         .conditions = {{.argument = 0,
+                         .compare = VK_EQ,
+                         .low = true,
+                         .mask = UINT32_MAX,
+                         .value = PR_SET_THP_DISABLE}}},
+        {.verdict = {.action = VK_NATIVE}},
+    };
+    _cleanup_(vk_table_freep) struct vk_table *floor = NULL, *merged = NULL;
+
+    int r = vk_table_new((struct vk_verdict){.action = VK_NATIVE}, &floor);
+    if (r == 0)
+        r = vk_table_put(floor, __NR_prctl, rules, ARRAY_LEN(rules));
+    if (r < 0 || !*table) {
+        *table = r < 0 ? NULL : steal_ptr(&floor);
+        return r;
+    }
+    r = vk_table_merge(floor, *table, &merged, NULL);
+    if (r < 0)
+        return r;
+    vk_table_free(*table);
+    *table = steal_ptr(&merged);
+    return 0;
+}
+
+int vkernel_syscalls_table(const struct vkernel *vkernel, struct vk_table **ret_table,
+                           struct err *err)
+{
+    _cleanup_(vk_table_freep) struct vk_table *table = NULL;
+    int r = said_table(vkernel, &table, err);
+
+    if (r == 0 && vkernel->memory.huge_pages != VKERNEL_HUGE_PAGES_HOST &&
+        (r = keep_huge_pages(&table)) < 0)
+        err_set(err, r, "cannot make the table of system calls");
+    *ret_table = r < 0 ? NULL : steal_ptr(&table);
+    return r;
 }
 
 static void mechanism(struct vkernel_mechanism *ret_mechanism)

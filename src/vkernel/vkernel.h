@@ -24,6 +24,21 @@ enum vkernel_policy {
     VKERNEL_POLICY_ADAPTIVE, /* fifo or normal, by what its group does */
 };
 
+/* What a list of paths is for. */
+enum vkernel_file_kind {
+    VKERNEL_FILE_READ,
+    VKERNEL_FILE_WRITE,
+    VKERNEL_FILE_EXECUTE,
+    VKERNEL_FILE_LIST,
+    VKERNEL_FILE_KINDS,
+};
+
+enum vkernel_huge_pages {
+    VKERNEL_HUGE_PAGES_HOST, /* the host's policy */
+    VKERNEL_HUGE_PAGES_NEVER,
+    VKERNEL_HUGE_PAGES_MADVISE, /* where a program asks for them */
+};
+
 struct vkernel {
     struct {
         char profile[16];   /* "": none */
@@ -38,6 +53,18 @@ struct vkernel {
         uint32_t use_high, use_low;           /* per cent of the CPUs' time */
         uint32_t switches_high, switches_low; /* a second */
     } sched;
+    struct {
+        uint32_t huge_pages; /* enum vkernel_huge_pages */
+    } memory;
+    struct {
+        /* PATH[:PATH]... as it was checked, "none", or "": everywhere. A path with "-" in front
+         * may be missing. */
+        char paths[VKERNEL_FILE_KINDS][VKERNEL_VALUE_BYTES];
+    } files;
+    struct {
+        uint64_t said; /* 0: all that it is given otherwise */
+        uint64_t keep; /* 1 << CAP_* */
+    } caps;
 };
 
 /* How good the mechanism is that a part takes on this kernel. */
@@ -55,7 +82,8 @@ typedef void (*vkernel_row)(const char *key, const char *value, bool said, void 
 struct vkernel_part {
     const char *name; /* what its keys begin with: "sched" */
     const char *summary;
-    bool live; /* can be changed while it runs */
+    bool live;           /* can be changed while it runs */
+    const char *not_pvm; /* why a pVM has not got it; NULL: it has */
     /* `key` without the part's name. The reason alone; nothing is changed then. */
     int (*set)(struct vkernel *vkernel, const char *key, const char *value, struct err *reason);
     void (*each)(const struct vkernel *vkernel, vkernel_row row, void *user);
@@ -65,7 +93,8 @@ struct vkernel_part {
 
 /* All parts, ended by NULL. */
 extern const struct vkernel_part *const vkernel_parts[];
-extern const struct vkernel_part vkernel_syscalls, vkernel_sched;
+extern const struct vkernel_part vkernel_syscalls, vkernel_sched, vkernel_memory, vkernel_files,
+    vkernel_caps;
 
 /* The part of "sched.policy", and what follows the dot; -ENOENT with the reason alone. */
 int vkernel_part_find(const char *key, const struct vkernel_part **ret_part, const char **ret_rest,
@@ -88,3 +117,19 @@ int vkernel_syscalls_table(const struct vkernel *vkernel, struct vk_table **ret_
                            struct err *err);
 /* Whether a call is named by itself (beside the profile). */
 bool vkernel_syscalls_names(const struct vkernel *vkernel, const char *name);
+
+/* The capabilities that its processes may have at most: 1 << CAP_*. NULL: all. */
+uint64_t vkernel_capabilities(const struct vkernel *vkernel);
+/*
+ * The second argument of prctl(PR_SET_THP_DISABLE) for its processes into *ret_flags; -1: there is
+ * nothing to say. NULL: nothing was said. -ENOTSUP: the kernel has no way to.
+ */
+int vkernel_huge_pages(const struct vkernel *vkernel, int *ret_flags, struct err *err);
+
+/* Landlock's rights of every file system call that a kernel of this ABI knows and the lists of
+ * `vkernel` are about; 0: there is no list. Rights of one kind are vkernel_files_rights(). */
+uint64_t vkernel_files_handled(const struct vkernel *vkernel, int abi);
+uint64_t vkernel_files_rights(enum vkernel_file_kind kind, int abi);
+/* One path of a list: `at` is where it begins. Returns where the next one does, or NULL. */
+const char *vkernel_files_next(const char *at, const char **ret_path, size_t *ret_length,
+                               bool *ret_optional);

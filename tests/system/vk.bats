@@ -210,3 +210,19 @@ policy_of() {
         [ -n "$(jq -r --arg part "vkernel: $part" '.[] | select(.part == $part).mechanism' <<<"$output")" ]
     done
 }
+
+@test "huge pages: a pVM has none when its virtual kernel says never; parts of containers are refused" {
+    local pvm
+    deploy_vk small '{memory: {huge_pages: never}}'
+    pvm=$(pvm_of small)
+    grep -q '^THP_enabled:[[:space:]]*0$' "/proc/$(pid_of)/status"
+    [ "$("$VIREO" vk get "$pvm" memory.huge_pages)" = never ]
+    run "$VIREO" vk set "$pvm" memory.huge_pages default
+    [ "$status" -eq 4 ]
+    run "$VIREO" vk get "$pvm" files.read
+    [ "$status" -eq 3 ]
+    "$VIREO" rm -q small
+    run "$VIREO" deploy "$(folder_vk listed '{files: {read: /etc}}')"
+    [ "$status" -eq 2 ]
+    [[ $output == *"vkernel.files.read is for containers: a pVM has the files that its manifest grants"* ]]
+}

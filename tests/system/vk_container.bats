@@ -290,3 +290,70 @@ END
     [[ $output == *"first "1[35][19]* ]]
     [[ $output == *"second 159"* ]]
 }
+
+@test "lists of files: what is outside of them is refused, also to a later process and past a way out" {
+    local lists='.annotations = {"io.vireo.vkernel.files.write": "/tmp:/dev", "io.vireo.vkernel.files.execute": "/bin", "io.vireo.vkernel.files.list": "none",
+        "io.vireo.vkernel.files.read": "/bin:/etc:/proc:-/nowhere"} | .root.readonly = false'
+    once lists "$lists" 'id -u >/tmp/f && echo written; echo x >/x; ls /etc; cat /tmp/f; cp /bin/busybox /tmp/sh; /tmp/sh true;
+        mv /tmp/f /g; head -c 1 /etc/passwd >/dev/null && echo read; mount -t tmpfs x /mnt; echo x >/proc/self/root/y; ln -s /x /tmp/l; echo x >/tmp/l; ls -d /x /g /y'
+    [[ $output == *written* ]]
+    [[ $output == *"can't create /x: Permission denied"* ]]
+    [[ $output == *"ls: can't open '/etc': Permission denied"* ]]
+    [[ $output == *"cat: can't open '/tmp/f': Permission denied"* ]]
+    [[ $output == *"/tmp/sh: Permission denied"* ]]
+    [[ $output == *"'/tmp/f' to '/g'"* || $output == *"can't rename '/tmp/f'"* ]]
+    [[ $output == *$'\nread'* ]]
+    [[ $output == *"mount: "* ]]
+    [[ $output == *"can't create /proc/self/root/y: Permission denied"* ]]
+    [[ $output == *"can't create /tmp/l: Permission denied"* ]]
+    [[ $output == *"ls: /x: No such file"*"ls: /g: No such file"*"ls: /y: No such file"* ]]
+    runtime run -d --bundle "$(bundle lists "$lists" 'sleep 100')" lists2 </dev/null >/dev/null 2>&1
+    run runtime exec lists2 sh -c 'echo x >/x; echo x >/tmp/x && echo there'
+    [[ $output == *"can't create /x: Permission denied"*there* ]]
+    run runtime vk get lists2
+    [ "$(jq -r '.keys["files.list"].value, .keys["files.list"].live' <<<"$output")" = "none
+false" ]
+    runtime delete -f lists2
+    once missing '.annotations = {"io.vireo.vkernel.files.read": "/nowhere"}' true
+    [ "$status" -ne 0 ]
+    [[ $output == *"cannot limit the files to '/nowhere': no such file"* ]]
+    [ ! -e "$ENGINE/rootfs/x" ]
+}
+
+@test "capabilities beyond the list are gone for good, also for a later process and root's new programs" {
+    local caps='.annotations = {"io.vireo.vkernel.caps.keep": "CAP_KILL,CAP_CHOWN"}'
+    # spec's configuration has CAP_AUDIT_WRITE, CAP_KILL and CAP_NET_BIND_SERVICE.
+    once caps "$caps" 'grep Cap /proc/self/status'
+    [ "$(awk '/CapBnd|CapEff|CapPrm/ {print $2}' <<<"$output" | sort -u)" = 0000000000000020 ]
+    runtime run -d --bundle "$(bundle caps "$caps" 'sleep 100')" caps2 </dev/null >/dev/null 2>&1
+    run runtime exec --cap CAP_SYS_ADMIN --cap CAP_CHOWN caps2 grep Cap /proc/self/status
+    [ "$(awk '/CapBnd/ {print $2}' <<<"$output")" = 0000000000000021 ]
+    runtime delete -f caps2
+    once none '.annotations = {"io.vireo.vkernel.caps.keep": "none"}' 'grep CapBnd /proc/self/status'
+    [[ $output == *0000000000000000* ]]
+}
+
+@test "huge pages: a container has a stricter policy than the host, and can't undo it" {
+    command -v gcc >/dev/null || skip "gcc is not installed"
+    cat >"$ENGINE/huge.c" <<'END'
+#include <stdio.h>
+#include <sys/prctl.h>
+int main(void)
+{
+    int now = prctl(PR_GET_THP_DISABLE, 0, 0, 0, 0);
+    int undo = prctl(PR_SET_THP_DISABLE, 0, 0, 0, 0);
+    printf("huge %d undo %d then %d\n", now, undo, prctl(PR_GET_THP_DISABLE, 0, 0, 0, 0));
+    return 0;
+}
+END
+    gcc -static -o "$ENGINE/rootfs/bin/huge" "$ENGINE/huge.c"
+    once huge '.annotations["io.vireo.vkernel.memory.huge_pages"] = "never"' 'exec huge'
+    [[ $output == *"huge 1 undo -1 then 1"* ]]
+    once huge2 '.annotations["io.vireo.vkernel.memory.huge_pages"] = "madvise"' 'exec huge'
+    [[ $output == *"huge 3 undo -1 then 3"* || $output == *"huge 0 undo -1 then 0"* ]]
+    once huge3 . 'exec huge'
+    [[ $output == *"huge 0 undo 0"* ]]
+    once huge4 '.annotations["io.vireo.vkernel.memory.huge_pages"] = "always"' true
+    [ "$status" -ne 0 ]
+    [[ $output == *"can be made stricter only"* ]]
+}

@@ -13,6 +13,7 @@ struct init {
     const struct init_plan *plan;
     struct err err;
     int root_fd;         /* of the container's root, until it is entered */
+    int ruleset_fd;      /* of Landlock; -1: files are not limited */
     int label_fd;        /* attr/exec of procfs, opened before the root is left; -1: no label */
     const char *program; /* found by init_program_find() */
     char *const *envp;   /* of the user's program */
@@ -43,6 +44,9 @@ int init_masks(struct init *init);
 int init_hooks_run(struct init *init, const struct init_hooks *hooks, const char *kind);
 int init_capabilities(struct init *init);
 int init_seccomp(struct init *init);
+/* Opens the listed paths, then (by itself, as late as can be) gives up the others. */
+int init_files_open(struct init *init);
+int init_files_limit(struct init *init);
 /* Writes `text` to `path` below /proc/sys or another file of procfs. */
 int init_write(const char *path, const char *text);
 

@@ -95,6 +95,13 @@ struct init_sysctl {
     const char *value;
 };
 
+/* What may be done with files below a path: rights of Landlock. */
+struct init_path {
+    const char *path;
+    uint64_t rights;
+    bool optional; /* it may be missing */
+};
+
 struct init_process {
     char *const *argv, *const *envp;
     const char *cwd;
@@ -107,7 +114,11 @@ struct init_process {
     uint64_t bounding, effective, inheritable, permitted, ambient;
     bool no_new_privileges;
     const char *apparmor, *selinux;
-    int64_t personality; /* -1: as it is */
+    int64_t personality;  /* -1: as it is */
+    int32_t huge_pages;   /* flags of PR_SET_THP_DISABLE; -1: as it is */
+    uint64_t path_rights; /* that only `paths` have; 0: files are not limited */
+    const struct init_path *paths;
+    size_t path_count;
     bool terminal;
     uint16_t rows, columns;
     int console_fd; /* connected socket for the terminal; -1: it goes to the runtime */

@@ -208,7 +208,16 @@ int init_process_prepare(struct init *init)
         r = complete_environment(init);
     if (r == 0)
         r = enter_cwd(init);
-    return r == 0 ? find_program(init) : r;
+    if (r == 0)
+        r = find_program(init);
+    return r == 0 ? init_files_open(init) : r;
+}
+
+static int confine(struct init *init)
+{
+    int r = init_files_limit(init);
+
+    return r == 0 ? init_seccomp(init) : r;
 }
 
 int init_process_execute(struct init *init)
@@ -227,10 +236,12 @@ int init_process_execute(struct init *init)
         return r;
     if (process->personality >= 0 && syscall(SYS_personality, process->personality) < 0)
         return err_set(&init->err, -errno, "cannot set the personality");
+    if (process->huge_pages >= 0 && prctl(PR_SET_THP_DISABLE, 1, process->huge_pages, 0, 0) < 0)
+        return err_set(&init->err, -errno, "cannot set the policy of huge pages");
     umask(process->umask >= 0 ? (mode_t)process->umask : 022);
     /* Without no_new_privs a filter needs CAP_SYS_ADMIN, which is about to go. */
     if (!process->no_new_privileges)
-        r = init_seccomp(init);
+        r = confine(init);
     if (r == 0)
         r = init_capabilities(init);
     if (r == 0 && init->late_cwd)
@@ -240,7 +251,7 @@ int init_process_execute(struct init *init)
     if (process->no_new_privileges) {
         if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
             return err_set(&init->err, -errno, "cannot set no_new_privs");
-        r = init_seccomp(init);
+        r = confine(init);
         if (r < 0)
             return r;
     }

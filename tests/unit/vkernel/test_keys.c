@@ -1,6 +1,9 @@
 /* Keys and values of a virtual kernel. */
 #include <errno.h>
+#include <linux/capability.h>
+#include <linux/landlock.h>
 #include <string.h>
+#include <sys/prctl.h>
 
 #include "base/cleanup.h"
 #include "base/err.h"
@@ -76,6 +79,19 @@ static void what_is_refused_changes_nothing(void **state)
         {"syscalls.calls.open", "emulated", -EINVAL},
         {"syscalls.calls.open", "kill\nread native", -EINVAL},
         {"syscalls.call.open", "kill", -ENOENT},
+        {"memory.huge_pages", "always", -EINVAL},
+        {"memory.huge_pages", "", -EINVAL},
+        {"memory.overcommit", "2", -ENOENT},
+        {"files.read", "etc", -EINVAL},
+        {"files.read", "/etc:", -EINVAL},
+        {"files.read", "--/etc", -EINVAL},
+        {"files.read", "/etc\nfiles.write=all", -EINVAL},
+        {"files.read", "", -EINVAL},
+        {"files.reads", "/etc", -ENOENT},
+        {"caps.keep", "CAP_NOTHING", -EINVAL},
+        {"caps.keep", "", -EINVAL},
+        {"caps.keep", "CAP_CHOWN,,CAP_KILL", -EINVAL},
+        {"caps.drop", "CAP_CHOWN", -ENOENT},
     };
     struct vkernel vkernel = {0}, before = {0};
     char text[VKERNEL_VALUE_BYTES];
@@ -132,6 +148,67 @@ static void its_table_is_the_profile_with_what_is_said_in_its_place(void **state
     vk_table_free(table);
 }
 
+static void lists_of_files_are_rights_of_their_kinds(void **state)
+{
+    const char *path, *at = "/usr:-/lib64";
+    struct vkernel vkernel = {0};
+    size_t length;
+    bool optional;
+
+    (void)state;
+    assert_int_equal(vkernel_files_handled(&vkernel, 7), 0);
+    assert_int_equal(vkernel_set(&vkernel, "files.execute", at, NULL), 0);
+    assert_int_equal(vkernel_files_handled(&vkernel, 7), LANDLOCK_ACCESS_FS_EXECUTE);
+    assert_int_equal(vkernel_set(&vkernel, "files.write", "none", NULL), 0);
+    expect(&vkernel, "files.write", "none");
+    assert_true(vkernel_files_handled(&vkernel, 7) & LANDLOCK_ACCESS_FS_MAKE_SYM);
+    assert_false(vkernel_files_handled(&vkernel, 7) &
+                 (LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR));
+    at = vkernel_files_next(at, &path, &length, &optional);
+    assert_true(length == 4 && strncmp(path, "/usr", 4) == 0 && !optional);
+    at = vkernel_files_next(at, &path, &length, &optional);
+    assert_true(length == 6 && strncmp(path, "/lib64", 6) == 0 && optional);
+    assert_null(at);
+    assert_int_equal(vkernel_set(&vkernel, "files.write", "all", NULL), 0);
+    assert_int_equal(vkernel_set(&vkernel, "files.execute", "all", NULL), 0);
+    assert_false(vkernel_is_set(&vkernel));
+}
+
+static void capabilities_are_those_that_are_kept(void **state)
+{
+    struct vkernel vkernel = {0};
+
+    (void)state;
+    assert_true(vkernel_capabilities(&vkernel) == UINT64_MAX);
+    assert_int_equal(vkernel_set(&vkernel, "caps.keep", "cap_kill,CHOWN", NULL), 0);
+    assert_int_equal(vkernel_capabilities(&vkernel), 1 << CAP_KILL | 1 << CAP_CHOWN);
+    expect(&vkernel, "caps.keep", "CAP_CHOWN,CAP_KILL");
+    assert_int_equal(vkernel_set(&vkernel, "caps.keep", "none", NULL), 0);
+    assert_int_equal(vkernel_capabilities(&vkernel), 0);
+    expect(&vkernel, "caps.keep", "none");
+    assert_int_equal(vkernel_set(&vkernel, "caps.keep", "all", NULL), 0);
+    assert_false(vkernel_is_set(&vkernel));
+}
+
+static void who_has_a_policy_of_huge_pages_can_not_undo_it(void **state)
+{
+    const uint64_t undo[6] = {PR_SET_THP_DISABLE}, name[6] = {PR_SET_NAME};
+    struct vkernel vkernel = {0};
+    struct vk_table *table = NULL;
+
+    (void)state;
+    assert_int_equal(vkernel_set(&vkernel, "memory.huge_pages", "never", NULL), 0);
+    assert_int_equal(vkernel_syscalls_table(&vkernel, &table, NULL), 0);
+    assert_int_equal(vk_table_verdict(table, 157, undo).action, VK_ERRNO);
+    assert_int_equal(vk_table_verdict(table, 157, name).action, VK_NATIVE);
+    vk_table_free(table);
+    assert_int_equal(vkernel_set(&vkernel, "syscalls.calls.prctl", "kill if arg0 == 15", NULL), 0);
+    assert_int_equal(vkernel_syscalls_table(&vkernel, &table, NULL), 0);
+    assert_int_equal(vk_table_verdict(table, 157, undo).action, VK_ERRNO);
+    assert_int_equal(vk_table_verdict(table, 157, name).action, VK_KILL);
+    vk_table_free(table);
+}
+
 static void every_part_tells_its_mechanism(void **state)
 {
     (void)state;
@@ -150,6 +227,9 @@ int main(void)
         cmocka_unit_test(what_is_refused_changes_nothing),
         cmocka_unit_test(so_many_calls_that_they_do_not_fit_are_refused),
         cmocka_unit_test(its_table_is_the_profile_with_what_is_said_in_its_place),
+        cmocka_unit_test(lists_of_files_are_rights_of_their_kinds),
+        cmocka_unit_test(capabilities_are_those_that_are_kept),
+        cmocka_unit_test(who_has_a_policy_of_huge_pages_can_not_undo_it),
         cmocka_unit_test(every_part_tells_its_mechanism),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

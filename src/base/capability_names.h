@@ -5,9 +5,9 @@
 #include <stdint.h>
 
 /* "CAP_CHOWN" or "chown" in any case: its number; -1: there is none of that name. */
-int oci_capability_number(const char *name);
+int capability_number(const char *name);
 /* The name with CAP_ of a number, or NULL past the last that is known here. */
-const char *oci_capability_name(size_t number);
+const char *capability_name(size_t number);
 
 /* Those of `wanted` that this process could pass on: its permitted and bounding ones. */
-uint64_t oci_capabilities_held(uint64_t wanted);
+uint64_t capabilities_held(uint64_t wanted);

@@ -1,5 +1,5 @@
 /* The capabilities of linux/capability.h, in their order. */
-#include "oci/capability_names.h"
+#include "base/capability_names.h"
 
 #include <linux/capability.h>
 #include <strings.h>
@@ -54,7 +54,7 @@ static const char *const names[] = {
 };
 _Static_assert(ARRAY_LEN(names) == CAP_LAST_CAP + 1, "a name for each capability");
 
-int oci_capability_number(const char *name)
+int capability_number(const char *name)
 {
     for (size_t i = 0; i < ARRAY_LEN(names); i++)
         if (strcasecmp(name, names[i]) == 0 || strcasecmp(name, names[i] + 4) == 0)
@@ -62,12 +62,12 @@ int oci_capability_number(const char *name)
     return -1;
 }
 
-const char *oci_capability_name(size_t number)
+const char *capability_name(size_t number)
 {
     return number < ARRAY_LEN(names) ? names[number] : NULL;
 }
 
-uint64_t oci_capabilities_held(uint64_t wanted)
+uint64_t capabilities_held(uint64_t wanted)
 {
     struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
     struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = {0};
