@@ -15,12 +15,29 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
-#define BODY_MAX (64u << 10)
+#define BODY_FIRST (64u << 10)
+#define BODY_MAX (8u << 20)
 
 struct echo {
-    size_t bytes;
-    char body[BODY_MAX];
+    size_t bytes, capacity;
+    char *body;
 };
+
+static bool room(struct echo *echo, size_t more)
+{
+    size_t capacity = echo->capacity;
+
+    while (capacity < BODY_MAX && capacity - echo->bytes < more)
+        capacity *= 2;
+    if (capacity - echo->bytes < more)
+        return false;
+    char *body = capacity > echo->capacity ? realloc(echo->body, capacity) : echo->body;
+    if (!body)
+        return false;
+    echo->body = body;
+    echo->capacity = capacity;
+    return true;
+}
 
 static enum MHD_Result on_request(void *user, struct MHD_Connection *connection, const char *url,
                                   const char *method, const char *version, const char *data,
@@ -33,12 +50,14 @@ static enum MHD_Result on_request(void *user, struct MHD_Connection *connection,
         echo = malloc(sizeof *echo);
         if (!echo)
             return MHD_NO;
-        echo->bytes = 0;
+        *echo = (struct echo){.capacity = BODY_FIRST, .body = malloc(BODY_FIRST)};
         *context = echo;
+        if (!echo->body)
+            return MHD_NO;
         return MHD_YES;
     }
     if (*bytes > 0) {
-        if (*bytes > BODY_MAX - echo->bytes)
+        if (!room(echo, *bytes))
             return MHD_NO;
         memcpy(echo->body + echo->bytes, data, *bytes);
         echo->bytes += *bytes;
@@ -56,8 +75,12 @@ static enum MHD_Result on_request(void *user, struct MHD_Connection *connection,
 static void on_over(void *user, struct MHD_Connection *connection, void **context,
                     enum MHD_RequestTerminationCode why)
 {
+    struct echo *echo = *context;
+
     (void)user, (void)connection, (void)why;
-    free(*context);
+    if (echo)
+        free(echo->body);
+    free(echo);
     *context = NULL;
 }
 

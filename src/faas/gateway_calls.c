@@ -32,39 +32,6 @@
 /* Requests that run may take so long once GATEWAY_DRAIN came. */
 #define DRAIN_SECONDS 60
 
-struct buffer *buffer_take(struct calls *calls, size_t capacity)
-{
-    struct buffer *buffer = calls->spare_buffers;
-
-    if (capacity <= BUFFER_SMALL && buffer) {
-        calls->spare_buffers = buffer->next;
-        calls->spare_buffer_count--;
-        buffer->bytes = 0;
-        return buffer;
-    }
-    if (capacity < BUFFER_SMALL)
-        capacity = BUFFER_SMALL;
-    buffer = malloc(sizeof *buffer + capacity);
-    if (!buffer)
-        return NULL;
-    buffer->capacity = capacity;
-    buffer->bytes = 0;
-    return buffer;
-}
-
-void buffer_put(struct calls *calls, struct buffer *buffer)
-{
-    if (!buffer)
-        return;
-    if (buffer->capacity != BUFFER_SMALL || calls->spare_buffer_count == BUFFERS_SPARE) {
-        free(buffer);
-        return;
-    }
-    buffer->next = calls->spare_buffers;
-    calls->spare_buffers = buffer;
-    calls->spare_buffer_count++;
-}
-
 /* ---- the supervisor's messages: each is checked for its exact size and descriptors ---- */
 
 static int on_started(struct calls *calls, const struct gateway_started *started, int *fds,
@@ -223,7 +190,8 @@ static int serve_ready(struct calls *calls)
 
     http_run(calls->http);
     calls_poll(calls);
-    if (http_due(calls->http))
+    copies_turn(calls);
+    if (http_due(calls->http) || calls->copies)
         return 0;
     if (http_unsettled(calls->http)) {
         /* Settled when a look at all descriptors, without sleeping, brought nothing new. */

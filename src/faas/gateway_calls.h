@@ -1,4 +1,5 @@
-/* The calls gateway's own: shared by gateway_calls.c, _request.c, _serve.c and _output.c. */
+/* The calls gateway's own: shared by gateway_calls.c, _buffers.c, _copy.c, _request.c, _serve.c,
+ * _output.c and their like. */
 #pragma once
 
 #include <stdbool.h>
@@ -6,6 +7,7 @@
 #include <stdint.h>
 
 #include "faas/gateway_channel.h"
+#include "faas/gateway_copy.h"
 #include "faas/gateway_http.h"
 #include "faas/gateway_link.h"
 #include "faas/gateway_loop.h"
@@ -25,7 +27,9 @@ struct buffer {
 };
 
 #define BUFFER_SMALL (CHANNEL_SMALL_BYTES)
-#define BUFFERS_SPARE 1024
+/* From this size on memory is the kernel's pages (malloc's threshold for mmap), and kept a while.
+ */
+#define BUFFER_LARGE (256u << 10)
 /* Of bodies that are being received or wait, all together. */
 #define BODIES_MAX_BYTES (512u << 20)
 
@@ -65,7 +69,12 @@ struct calls {
     struct call *spare_calls;
     struct buffer *spare_buffers;
     size_t spare_buffer_count;
-    size_t body_bytes; /* of buffers that are not small */
+    size_t body_bytes;            /* in buffers that are not small */
+    struct buffer *large_buffers; /* that wait for the next large body */
+    size_t large_bytes;
+    bool large_used;               /* one of them since the timer was set */
+    struct loop_timer large_timer; /* when they are given back */
+    struct copy *copies;           /* under way; the next one that has its turn */
 
     uint8_t random[4096]; /* a batch for request ids */
     size_t random_used;
@@ -74,7 +83,7 @@ struct calls {
     char log[CHANNEL_LOG_BYTES];
 };
 
-/* gateway_calls.c */
+/* gateway_buffers.c: NULL is fine for buffer_put(). */
 struct buffer *buffer_take(struct calls *calls, size_t capacity);
 void buffer_put(struct calls *calls, struct buffer *buffer);
 

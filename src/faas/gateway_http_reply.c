@@ -1,5 +1,7 @@
 /* Replies of the HTTP seam: whole ones, and streams that are read as they come. */
 #include <errno.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/epoll.h>
 
 #include "faas/gateway_http_internal.h"
@@ -36,13 +38,58 @@ static bool headers_add(struct MHD_Response *response, const struct http_header 
     return true;
 }
 
+/*
+ * A long body is sent a block in each run of MHD, that of each connection in its turn: in one
+ * piece the kernel would take as much as the socket has room for, which is megabytes, and everybody
+ * else would wait meanwhile.
+ */
+#define BLOCK_BYTES (64u << 10)
+
+struct long_body {
+    const char *bytes;
+    void (*release)(void *owner);
+    void *owner;
+};
+
+static ssize_t on_block(void *user, uint64_t position, char *buffer, size_t max)
+{
+    const struct long_body *body = user;
+
+    memcpy(buffer, body->bytes + position, max); /* MHD asks for no more than there is */
+    return (ssize_t)max;
+}
+
+static void on_long_body_over(void *user)
+{
+    struct long_body *body = user;
+
+    body->release(body->owner);
+    free(body);
+}
+
+static struct MHD_Response *long_response(const struct http_reply *reply)
+{
+    struct long_body *body = malloc(sizeof *body);
+
+    if (!body)
+        return NULL;
+    *body = (struct long_body){reply->body, reply->release, reply->owner};
+    struct MHD_Response *response = MHD_create_response_from_callback(
+        reply->body_bytes, BLOCK_BYTES, on_block, body, on_long_body_over);
+    if (!response)
+        free(body);
+    return response;
+}
+
 int http_reply(struct http_request *public, const struct http_reply *reply)
 {
     struct request *request = (struct request *)public;
     struct MHD_Response *response;
     void *body = (void *)(uintptr_t)reply->body;
 
-    if (reply->release)
+    if (reply->release && reply->body_bytes > 2 * BLOCK_BYTES)
+        response = long_response(reply);
+    else if (reply->release)
         response = MHD_create_response_from_buffer_with_free_callback_cls(
             reply->body_bytes, body, reply->release, reply->owner);
     else

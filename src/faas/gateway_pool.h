@@ -16,6 +16,7 @@
 #include "faas/problem.h"
 #include "faas/protocol.h"
 
+struct copy;
 struct err;
 struct pool;
 
@@ -54,7 +55,8 @@ struct instance {
     bool polled;                                    /* its channel is looked at in each round */
     uint32_t events_unused; /* events without an answer since its last one */
     uint64_t log_read;
-    bool large_touched;
+    struct loop_timer large_timer; /* set: its large areas hold something */
+    struct copy *copy;             /* of a large body into its channel or out of it */
     struct meter meter;
 };
 

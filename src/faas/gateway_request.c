@@ -347,31 +347,46 @@ static void on_begin(struct http_request *request)
     call->pool.function = NULL;
 }
 
+/* From here on a body gets the room that it said it needs: who has sent so much means it. */
+#define BODY_BELIEVED_BYTES (128u << 10)
+
+/* Of a buffer that holds `need` bytes of the body. */
+static size_t body_capacity(const struct call *call, size_t need)
+{
+    int64_t said = call->request->body_bytes; /* at most the limit: on_begin() has looked */
+    size_t capacity = BUFFER_SMALL;
+
+    if (need > BODY_BELIEVED_BYTES && said >= (int64_t)need)
+        return (size_t)said;
+    while (capacity < need)
+        capacity *= 2;
+    return capacity;
+}
+
 /* Room for `more` bytes of body. */
 static int body_room(struct call *call, size_t more)
 {
     struct calls *calls = call->calls;
     struct buffer *body = call->body;
-    size_t need = (body ? body->bytes : 0) + more;
+    size_t so_far = body ? body->bytes : 0;
+    size_t counted = body && body->capacity > BUFFER_SMALL ? so_far : 0;
 
-    if (body && need <= body->capacity)
-        return 0;
-    size_t capacity = body ? body->capacity * 2 : BUFFER_SMALL;
-    while (capacity < need)
-        capacity *= 2;
-    size_t counted = body && body->capacity > BUFFER_SMALL ? body->capacity : 0;
-    if (capacity > BUFFER_SMALL && calls->body_bytes - counted + capacity > BODIES_MAX_BYTES)
+    /* Counted is what has come: pages that were not written yet take no memory. */
+    if (so_far + more > BUFFER_SMALL &&
+        calls->body_bytes - counted + so_far + more > BODIES_MAX_BYTES)
         return -ENOBUFS;
-    struct buffer *grown = buffer_take(calls, capacity);
-    if (!grown)
-        return -ENOMEM;
-    if (body) {
-        memcpy(grown->data, body->data, body->bytes);
-        grown->bytes = body->bytes;
+    if (!body || so_far + more > body->capacity) {
+        struct buffer *grown = buffer_take(calls, body_capacity(call, so_far + more));
+        if (!grown)
+            return -ENOMEM;
+        if (body)
+            memcpy(grown->data, body->data, so_far);
+        grown->bytes = so_far;
         buffer_put(calls, body);
+        call->body = grown;
     }
-    calls->body_bytes += (capacity > BUFFER_SMALL ? capacity : 0) - counted;
-    call->body = grown;
+    if (call->body->capacity > BUFFER_SMALL)
+        calls->body_bytes += so_far + more - counted;
     return 0;
 }
 
@@ -380,7 +395,7 @@ static void body_put(struct call *call)
     if (!call->body)
         return;
     if (call->body->capacity > BUFFER_SMALL)
-        call->calls->body_bytes -= call->body->capacity;
+        call->calls->body_bytes -= call->body->bytes;
     buffer_put(call->calls, call->body);
     call->body = NULL;
 }

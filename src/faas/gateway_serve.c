@@ -60,7 +60,60 @@ static void polled_remove(struct calls *calls, struct instance *instance)
         instance->polled_next->polled_previous = instance->polled_previous;
 }
 
+/* ---- large areas ---- */
+
+/* What a large body left in the channel stays so long for the next one. */
+#define AREAS_KEPT_NS 1000000000u
+
+/* Given back to the kernel, so that memory does not stay as large as the largest call that ever
+ * was. Not between calls that follow one another: new pages cost more than what is copied. */
+static void areas_give_back(struct loop_timer *timer)
+{
+    struct instance *instance =
+        (struct instance *)((char *)timer - offsetof(struct instance, large_timer));
+    struct calls *calls = instance->gateway;
+    uint64_t now = loop_now(calls->loop);
+
+    if (instance->state == INSTANCE_IDLE && now - instance->idle_since_ns >= AREAS_KEPT_NS)
+        madvise((char *)instance->port.channel + CHANNEL_LARGE, CHANNEL_BYTES - CHANNEL_LARGE,
+                MADV_REMOVE);
+    else
+        loop_timer_set(calls->loop, timer, now + AREAS_KEPT_NS);
+}
+
+static void areas_used(struct calls *calls, struct instance *instance)
+{
+    instance->large_timer.expired = areas_give_back;
+    if (instance->large_timer.place == 0)
+        loop_timer_set(calls->loop, &instance->large_timer, loop_now(calls->loop) + AREAS_KEPT_NS);
+}
+
 /* ---- to the instance ---- */
+
+/* The request is whole. */
+static void request_send(struct calls *calls, struct instance *instance)
+{
+    port_send(&instance->port);
+    polled_add(calls, instance);
+}
+
+static void request_copied(struct calls *calls, struct instance *instance, struct copy *copy)
+{
+    (void)copy;
+    request_send(calls, instance);
+}
+
+/* The last of its calls is on its way into the channel. */
+static bool is_being_written(const struct instance *instance)
+{
+    return instance->copy && !instance->copy->answer;
+}
+
+/* The first of its calls is on its way out. */
+static bool is_being_read(const struct instance *instance)
+{
+    return instance->copy && instance->copy->answer;
+}
 
 static void action_give(void *user, struct pool_call *pool_call, struct instance *instance)
 {
@@ -68,17 +121,18 @@ static void action_give(void *user, struct pool_call *pool_call, struct instance
     struct call *call = (struct call *)pool_call;
     struct channel *channel = instance->port.channel;
     const struct gateway_function *facts = &instance->function->facts;
+    /* Written behind one another. */
+    if (is_being_written(instance))
+        copy_finish(calls, instance);
     uint32_t slot = port_slot(&instance->port);
     uint32_t header_count;
     uint32_t head_bytes = (uint32_t)call_head(call, &header_count);
     uint32_t body_bytes = call->body ? (uint32_t)call->body->bytes : 0;
-    uint8_t *text = channel_request_text(channel, slot, head_bytes, body_bytes);
+    char *text = (char *)channel_request_text(channel, slot, head_bytes, body_bytes);
 
     memcpy(text, calls->head, head_bytes);
-    if (body_bytes > 0)
-        memcpy(text + head_bytes, call->body->data, body_bytes);
     if (head_bytes + body_bytes > CHANNEL_SMALL_BYTES)
-        instance->large_touched = true;
+        areas_used(calls, instance);
     channel->slots[slot].request = (struct channel_request){
         .head_bytes = head_bytes,
         .body_bytes = body_bytes,
@@ -86,16 +140,24 @@ static void action_give(void *user, struct pool_call *pool_call, struct instance
         .answer_max = facts->answer_bytes,
         .remaining_ms = facts->timeout_ms,
     };
-    port_send(&instance->port);
-    polled_add(calls, instance);
     loop_timer_set(calls->loop, &call->deadline,
                    loop_now(calls->loop) + facts->timeout_ms * 1000000ull);
+    if (body_bytes > COPY_PIECE_BYTES && !instance->copy &&
+        copy_begin(calls, instance, text + head_bytes, call->body->data, body_bytes,
+                   request_copied))
+        return;
+    if (body_bytes > 0)
+        memcpy(text + head_bytes, call->body->data, body_bytes);
+    request_send(calls, instance);
 }
 
 /* Its deadline stays: waiting has the same limit as running. */
 static bool action_take_back(void *user, struct instance *instance)
 {
-    (void)user;
+    if (is_being_written(instance)) {
+        copy_cancel(user, instance);
+        return true;
+    }
     return port_withdraw(&instance->port);
 }
 
@@ -136,6 +198,7 @@ static void misbehaved(struct calls *calls, struct instance *instance, const cha
 
     snprintf(detail, sizeof detail, "the answer is not proper: %.300s", why);
     calls->counters.instances_misbehaved++;
+    copy_cancel(calls, instance);
     say_problem(calls, instance, detail);
     pool_stop(calls->pool, instance, GATEWAY_STOP_MISBEHAVED);
     if (call) {
@@ -181,23 +244,10 @@ void call_reply(struct call *call, const struct response *response,
     http_reply(call->request, &reply);
 }
 
-/* What the instance's large areas held is given back to the kernel, so that memory does not stay
- * as large as the largest call that ever was. Not between calls that follow each other at once. */
-static void areas_give_back(struct instance *instance)
-{
-    if (!instance->large_touched)
-        return;
-    madvise((char *)instance->port.channel + CHANNEL_LARGE, CHANNEL_BYTES - CHANNEL_LARGE,
-            MADV_REMOVE);
-    instance->large_touched = false;
-}
-
 /* The call leaves the instance, which takes the next or is let go. */
 static void answered(struct calls *calls, struct instance *instance,
                      const struct response *response, bool ended)
 {
-    bool again;
-
     if (response->outcome == CHANNEL_TRAPPED || response->outcome == CHANNEL_BROKEN) {
         /* A trap leaves the module's memory in the middle of something: a new instance is cheap. */
         if (ended || (response->flags & CHANNEL_FINISHED)) {
@@ -207,9 +257,7 @@ static void answered(struct calls *calls, struct instance *instance,
         }
         return;
     }
-    again = pool_answered(calls->pool, instance, ended || (response->flags & CHANNEL_FINISHED));
-    if (!again && instance->state == INSTANCE_IDLE)
-        areas_give_back(instance);
+    pool_answered(calls->pool, instance, ended || (response->flags & CHANNEL_FINISHED));
 }
 
 static void answer_failed(struct calls *calls, struct instance *instance, struct call *call,
@@ -227,18 +275,54 @@ static void answer_failed(struct calls *calls, struct instance *instance, struct
     answered(calls, instance, response, ended);
 }
 
+/* The text of the answer to the instance's first call is in `answer`. */
+static void answer_whole(struct calls *calls, struct instance *instance, struct buffer *answer,
+                         const struct response *response, bool ended)
+{
+    struct call *call = (struct call *)instance->call_first;
+    struct function_counters *counters = &instance->function->counters;
+    struct response_header headers[REQUEST_HEADERS_MAX];
+    struct err err = {0};
+
+    port_pass(&instance->port);
+    if (response_headers(answer->data + ANSWER_TEXT, response, headers, &err) < 0) {
+        buffer_put(calls, answer);
+        misbehaved(calls, instance, err.message);
+        return;
+    }
+    if (response->head_bytes + call->head_bytes > HEADS_MAX_BYTES) {
+        buffer_put(calls, answer);
+        call_problem(call, PROBLEM_ANSWER_TOO_LARGE,
+                     "the headers of request and answer together are longer than 36 KiB");
+        answered(calls, instance, response, ended);
+        return;
+    }
+
+    enum metrics_start start = call_start(call, instance);
+    counters->invocations++;
+    counters->starts[start]++;
+    meter_call(instance, call, response->status, PROBLEM_NONE, NULL);
+    /* The instance gets its next call before this answer is wrapped up and sent. */
+    answered(calls, instance, response, ended);
+    call_reply(call, response, headers, answer, metrics_start_words[start]);
+}
+
+static void answer_copied(struct calls *calls, struct instance *instance, struct copy *copy)
+{
+    answer_whole(calls, instance, copy->answer, &copy->response, copy->ended);
+}
+
 /* The answer to the instance's first call is in `slot`. `ended`: the instance is no more. */
 static void answer_take(struct calls *calls, struct instance *instance, uint32_t slot, bool ended)
 {
     struct call *call = (struct call *)instance->call_first;
-    struct function_counters *counters = &instance->function->counters;
+    struct channel *channel = instance->port.channel;
     struct response response;
-    struct response_header headers[REQUEST_HEADERS_MAX];
     struct err err = {0};
 
     instance->events_unused = 0;
-    if (response_check(instance->port.channel, slot, instance->function->facts.answer_bytes,
-                       &response, &err) < 0) {
+    if (response_check(channel, slot, instance->function->facts.answer_bytes, &response, &err) <
+        0) {
         output_drain(calls, instance, CHANNEL_LOG_BYTES);
         misbehaved(calls, instance, err.message);
         return;
@@ -263,31 +347,33 @@ static void answer_take(struct calls *calls, struct instance *instance, uint32_t
         return;
     }
     memcpy(answer->data, &calls, sizeof calls);
-    response_copy(instance->port.channel, &response, answer->data + ANSWER_TEXT);
-    port_pass(&instance->port);
     if (text_bytes > CHANNEL_SMALL_BYTES)
-        instance->large_touched = true;
-    if (response_headers(answer->data + ANSWER_TEXT, &response, headers, &err) < 0) {
-        buffer_put(calls, answer);
-        misbehaved(calls, instance, err.message);
-        return;
+        areas_used(calls, instance);
+    if (text_bytes > COPY_PIECE_BYTES && !ended) {
+        if (is_being_written(instance))
+            copy_finish(calls, instance);
+        const uint8_t *text =
+            channel_response_text(channel, slot, response.head_bytes, response.body_bytes);
+        struct copy *copy = copy_begin(calls, instance, answer->data + ANSWER_TEXT,
+                                       (const char *)text, text_bytes, answer_copied);
+        if (copy) {
+            copy->answer = answer;
+            copy->response = response;
+            return;
+        }
     }
+    response_copy(channel, &response, answer->data + ANSWER_TEXT);
+    answer_whole(calls, instance, answer, &response, ended);
+}
 
-    if (response.head_bytes + call->head_bytes > HEADS_MAX_BYTES) {
-        buffer_put(calls, answer);
-        call_problem(call, PROBLEM_ANSWER_TOO_LARGE,
-                     "the headers of request and answer together are longer than 36 KiB");
-        answered(calls, instance, &response, ended);
-        return;
-    }
-
-    enum metrics_start start = call_start(call, instance);
-    counters->invocations++;
-    counters->starts[start]++;
-    meter_call(instance, call, response.status, PROBLEM_NONE, NULL);
-    /* The instance gets its next call before this answer is wrapped up and sent. */
-    answered(calls, instance, &response, ended);
-    call_reply(call, &response, headers, answer, metrics_start_words[start]);
+/* What is left of an answer that is on its way out, at once. True when there was one. */
+static bool answer_finish(struct calls *calls, struct instance *instance, bool ended)
+{
+    if (!is_being_read(instance))
+        return false;
+    instance->copy->ended = ended;
+    copy_finish(calls, instance);
+    return true;
 }
 
 /* Takes the answers that are there; false when there is none. What is given meanwhile waits for
@@ -297,7 +383,7 @@ static bool answers_take(struct calls *calls, struct instance *instance, bool en
     bool any = false;
     uint32_t slot;
 
-    while (instance->call_first) {
+    while (instance->call_first && !is_being_read(instance)) {
         int r = port_response(&instance->port, &slot);
         if (r == 0)
             break;
@@ -343,7 +429,8 @@ bool calls_await(struct calls *calls)
 static bool action_look(void *user, struct instance *instance)
 {
     answers_take(user, instance, false);
-    return instance->call_first && port_begun(&instance->port);
+    bool has_one = instance->call_count > (is_being_written(instance) ? 1u : 0u);
+    return has_one && !is_being_read(instance) && port_begun(&instance->port);
 }
 
 static void on_instance(struct loop_watch *watch, uint32_t events)
@@ -382,7 +469,8 @@ void call_deadline(struct loop_timer *timer)
         call_problem(call, PROBLEM_TIMEOUT, detail);
         return;
     }
-    bool answers = answers_take(calls, instance, false);
+    bool answers = answer_finish(calls, instance, false);
+    answers = answers_take(calls, instance, false) || answers;
     if (call->replied || call->pool.instance != instance)
         return;
     /* Its own time begins when those before it have ended. */
@@ -391,7 +479,7 @@ void call_deadline(struct loop_timer *timer)
         return;
     }
     int n = snprintf(detail, sizeof detail, "time limit %u ms reached", facts->timeout_ms);
-    if (port_flags(&instance->port) & CHANNEL_PIDS_REFUSED)
+    if (!is_being_written(instance) && (port_flags(&instance->port) & CHANNEL_PIDS_REFUSED))
         snprintf(detail + n, sizeof detail - (size_t)n, " (and pids limit %u)", facts->pids);
     output_drain(calls, instance, CHANNEL_LOG_BYTES);
     say_problem(calls, instance, detail);
@@ -443,6 +531,8 @@ static void action_release(void *user, struct instance *instance)
         instance->watch.fd = -1;
     }
     polled_remove(calls, instance);
+    copy_cancel(calls, instance);
+    loop_timer_clear(calls->loop, &instance->large_timer);
     if (instance->port.channel)
         munmap(instance->port.channel, CHANNEL_BYTES);
     instance->port.channel = NULL;
@@ -456,10 +546,12 @@ void calls_ended(struct calls *calls, struct instance *instance, const struct ga
 
     /* It may have answered with its last breath. */
     if (instance->port.channel) {
+        answer_finish(calls, instance, true);
         answers_take(calls, instance, true);
         output_drain(calls, instance, CHANNEL_LOG_BYTES);
         /* What it had not begun is another's, unless it never was able to begin anything. */
         pool_take_back(calls->pool, instance, instance->answers > 0 ? 0 : 1);
+        copy_cancel(calls, instance);
     }
     if (ended->end != GATEWAY_END_EXIT && ended->end != GATEWAY_END_KILLED &&
         ended->end != GATEWAY_END_NOT_STARTED) {
@@ -500,6 +592,7 @@ static void action_stop(void *user, struct instance *instance, enum gateway_stop
         .token = instance->token,
     };
 
+    copy_cancel(calls, instance);
     link_send(&calls->supervisor, &stop, sizeof stop, -1);
 }
 

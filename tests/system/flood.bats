@@ -270,6 +270,34 @@ is_in_background() {
     not is_in_background
 }
 
+gateway_gave_back() { # KIB: it holds no more than that
+    [ "$(gateway_rss_kib)" -le "$1" ]
+}
+
+@test "large bodies that cross come back whole among short ones, and what they took is given back" {
+    local i before pids=()
+    call echo --data warm
+    before=$(gateway_rss_kib)
+    for i in 1 2 3 4 5 6; do
+        head -c $((5000000 + i)) /dev/urandom >"$BATS_TEST_TMPDIR/in$i"
+        curl -s --max-time 60 --data-binary "@$BATS_TEST_TMPDIR/in$i" -o "$BATS_TEST_TMPDIR/out$i" \
+            "$VIREO_SERVER/function/echo" 3>&- &
+        pids+=($!)
+    done
+    for i in $(seq 20); do
+        call echo --data "short $i"
+        [ "$body" = "short $i" ]
+        call neighbour --data "short $i"
+        [ "$body" = "short $i" ]
+    done
+    wait "${pids[@]}"
+    for i in 1 2 3 4 5 6; do
+        cmp "$BATS_TEST_TMPDIR/in$i" "$BATS_TEST_TMPDIR/out$i"
+    done
+    # Some 90 MiB in channels and buffers.
+    eventually 20 gateway_gave_back $((before + 8192))
+}
+
 @test "a function's neighbour is answered in time during its flood" {
     local kind
     printf 'wrk.method = "POST"\nwrk.body = string.rep("x", 4000000)\n' >"$BATS_TEST_TMPDIR/big.lua"
