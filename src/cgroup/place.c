@@ -1,105 +1,12 @@
 /* Groups at a path that somebody else chose: see place.h. */
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/magic.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/vfs.h>
 
 #include "cgroup/internal.h"
 #include "cgroup/place.h"
-
-#define PROC_TEXT_MAX (16 << 20)
-#define UNIFIED_POINT "/sys/fs/cgroup"
-
-static int path_check(const char *path, struct err *err)
-{
-    size_t length = strlen(path);
-
-    if (path[0] != '/' || length >= CGROUP_PLACE_PATH_MAX)
-        return err_say(err, -EINVAL, "cannot use control group '%s': not an absolute path", path);
-    for (const char *at = path; *at;) {
-        at += strspn(at, "/");
-        size_t part = strcspn(at, "/");
-        if ((part == 2 && memcmp(at, "..", 2) == 0) || part > 255 || memchr(at, '\n', part))
-            return err_say(err, -EINVAL,
-                           "cannot use control group '%s': it has a part that no "
-                           "group may be called",
-                           path);
-        at += part;
-    }
-    return 0;
-}
-
-static void tree_add(struct cgroup_place *place, const struct cgroup_mount *mount)
-{
-    if (place->count == CGROUP_PLACE_TREES || strcmp(mount->root, "/") != 0 ||
-        strlen(mount->point) >= sizeof place->trees[0].point)
-        return;
-    /* A tree may be mounted twice: the first one that we saw serves. */
-    for (size_t i = 0; i < place->count; i++)
-        if (place->trees[i].unified == mount->unified &&
-            (mount->unified || strcmp(place->trees[i].controllers, mount->controllers) == 0))
-            return;
-    struct cgroup_place_tree *tree = &place->trees[place->count++];
-    *tree = (struct cgroup_place_tree){.unified = mount->unified, .fd = -1};
-    strcpy(tree->point, mount->point);
-    if (!mount->unified)
-        strcpy(tree->controllers, mount->controllers);
-}
-
-/* What v2's root can give. Groups below it have the same, for their parents pass all on. */
-static void controllers_read(struct cgroup_place_tree *tree)
-{
-    char path[300];
-
-    snprintf(path, sizeof path, "%s/cgroup.controllers", tree->point);
-    _cleanup_(closep) int fd = open(path, O_RDONLY | O_CLOEXEC);
-    ssize_t n = fd < 0 ? 0 : fd_read_full(fd, tree->controllers, sizeof tree->controllers - 1);
-    tree->controllers[n > 0 ? n : 0] = '\0';
-    tree->controllers[strcspn(tree->controllers, "\n")] = '\0';
-}
-
-/* On a pure v2 machine nothing has to be parsed. */
-static bool find_unified(struct cgroup_place *place)
-{
-    struct statfs status;
-
-    if (statfs(UNIFIED_POINT, &status) < 0 || status.f_type != CGROUP2_SUPER_MAGIC)
-        return false;
-    place->count = 1;
-    place->trees[0] = (struct cgroup_place_tree){.unified = true, .point = UNIFIED_POINT, .fd = -1};
-    return true;
-}
-
-int cgroup_place_find(const char *path, struct cgroup_place *ret_place, struct err *err)
-{
-    _cleanup_(freep) struct cgroup_mount *mounts = NULL;
-    _cleanup_(freep) char *text = NULL;
-    size_t size;
-
-    ret_place->count = 0;
-    int r = path_check(path, err);
-    if (r < 0)
-        return r;
-    strcpy(ret_place->path, path);
-    if (!find_unified(ret_place)) {
-        r = fd_read_file(AT_FDCWD, "/proc/self/mountinfo", PROC_TEXT_MAX, &text, &size, err);
-        if (r < 0)
-            return r;
-        mounts = calloc(CGROUP_MOUNTS_MAX, sizeof *mounts);
-        if (!mounts)
-            return err_set(err, -ENOMEM, "cannot look for control groups");
-        size_t count = cgroup_parse_mounts(text, mounts, CGROUP_MOUNTS_MAX);
-        for (size_t i = 0; i < count; i++)
-            tree_add(ret_place, &mounts[i]);
-    }
-    for (size_t i = 0; i < ret_place->count; i++)
-        if (ret_place->trees[i].unified)
-            controllers_read(&ret_place->trees[i]);
-    return 0;
-}
 
 /* ---- making ---- */
 

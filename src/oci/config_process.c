@@ -56,8 +56,8 @@ static const struct field user_fields[] = {
 DEFINE_OBJECT(read_user, user_fields)
 
 /*
- * A name that this kernel or we do not know is a warning, as the specification has it; what is no
- * name of a capability at all is refused.
+ * A name that this kernel or we do not know is a warning, as the specification has it since 1.1; up
+ * to 1.0.2 it had to be an error. What is no name of a capability at all is refused.
  */
 static int read_capability(struct reader *reader, const struct at *at, uint64_t *set)
 {
@@ -72,7 +72,10 @@ static int read_capability(struct reader *reader, const struct at *at, uint64_t 
         *set |= 1ull << number;
         return 0;
     }
-    if (strlen(name) > 60 || name[strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZ_0123456789")] != '\0')
+    const char *version = reader->config->version;
+    const bool strict = version && strncmp(version, "1.0.", 4) == 0;
+    if (strict || strlen(name) > 60 ||
+        name[strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZ_0123456789")] != '\0')
         return refuse(reader, at, "there is no capability '%.60s'", name);
     return config_warn(reader, at, "this capability is not known here; it is left out");
 }

@@ -11,8 +11,13 @@
 #include "oci/groups.h"
 
 /* Trees that every container is in: what counts, limits, lists and freezes it. Each tree costs a
- * directory and a write at the start, so the others are entered by those that need them. */
-#define GROUPS_ALWAYS "devices freezer pids memory cpu cpuacct blkio name=systemd"
+ * directory, an entry and a mount at the start (some 100 us), so the others are entered by those
+ * that need them. */
+#define GROUPS_ALWAYS "devices freezer pids memory cpuacct"
+/* Where an engine named the group, it looks there for these as well. */
+#define GROUPS_NAMED " cpu blkio name=systemd"
+/* A systemd ends all that it finds in a unit's group: what a unit started must not be there. */
+#define SYSTEMD_RUNS "/run/systemd/system"
 
 /* This process's own group of v2, which is what was delegated to a user. */
 static int own_group(char *path, size_t size)
@@ -49,9 +54,29 @@ int groups_path(const struct oci_config *config, const char *id, char ret_path[O
     return 0;
 }
 
-static void resource_trees(const struct oci_resources *resources, char *only, size_t size)
+static bool is_throttled(const struct oci_resources *resources)
 {
-    snprintf(only, size, "%s%s%s%s%s%s%s", GROUPS_ALWAYS,
+    const __typeof__(resources->block_io) *io = &resources->block_io;
+    bool throttled = io->weight.set || io->leaf_weight.set || io->weight_count > 0;
+
+    for (size_t i = 0; i < OCI_THROTTLES; i++)
+        throttled |= io->throttle[i].count > 0;
+    return throttled;
+}
+
+static bool is_scheduled(const struct oci_resources *resources)
+{
+    const __typeof__(resources->cpu) *cpu = &resources->cpu;
+
+    return cpu->shares.set || cpu->quota.set || cpu->period.set || cpu->burst.set ||
+           cpu->realtime_period.set || cpu->realtime_runtime.set || cpu->idle.set;
+}
+
+static void resource_trees(const struct oci_resources *resources, bool named, char *only,
+                           size_t size)
+{
+    snprintf(only, size, "%s%s%s%s%s%s%s%s%s%s", GROUPS_ALWAYS, named ? GROUPS_NAMED : "",
+             is_scheduled(resources) ? " cpu" : "", is_throttled(resources) ? " blkio" : "",
              resources->cpu.cpus || resources->cpu.mems ? " cpuset" : "",
              resources->hugepage_count ? " hugetlb" : "", resources->rdma_count ? " rdma" : "",
              resources->network_class.set ? " net_cls" : "",
@@ -62,18 +87,11 @@ static void resource_trees(const struct oci_resources *resources, char *only, si
 bool groups_are_wanted(const struct oci_resources *resources)
 {
     const __typeof__(resources->memory) *memory = &resources->memory;
-    const __typeof__(resources->cpu) *cpu = &resources->cpu;
-    const __typeof__(resources->block_io) *io = &resources->block_io;
 
-    bool throttled = false;
-    for (size_t i = 0; i < OCI_THROTTLES; i++)
-        throttled |= io->throttle[i].count > 0;
     return memory->limit.set || memory->reservation.set || memory->swap.set || memory->kernel.set ||
            memory->kernel_tcp.set || memory->swappiness.set || memory->disable_oom_killer.value ||
-           cpu->shares.set || cpu->quota.set || cpu->period.set || cpu->burst.set ||
-           cpu->realtime_period.set || cpu->realtime_runtime.set || cpu->idle.set || cpu->cpus ||
-           cpu->mems || resources->pids_limit.set || io->weight.set || io->leaf_weight.set ||
-           io->weight_count || throttled || resources->hugepage_count ||
+           is_scheduled(resources) || resources->cpu.cpus || resources->cpu.mems ||
+           resources->pids_limit.set || is_throttled(resources) || resources->hugepage_count ||
            resources->network_class.set || resources->network_priority_count ||
            resources->rdma_count || resources->unified.count;
 }
@@ -82,7 +100,9 @@ int groups_make(struct cgroup_place *groups, const struct oci_config *config, st
 {
     char only[GROUPS_ONLY_MAX];
 
-    resource_trees(&config->linux_.resources, only, sizeof only);
+    const char *named = config->linux_.cgroups_path;
+    resource_trees(&config->linux_.resources, (named && *named) || access(SYSTEMD_RUNS, F_OK) == 0,
+                   only, sizeof only);
     int r = cgroup_place_make(groups, only, err);
     if (r < 0)
         return r;
@@ -125,7 +145,7 @@ static int enter_late(struct cgroup_place *groups, const struct oci_resources *r
     for (size_t i = 0; i < groups->count; i++)
         was[i] = groups->trees[i].fd >= 0;
     int r = cgroup_place_pids(groups, &pids, &count, err);
-    resource_trees(resources, only, sizeof only);
+    resource_trees(resources, false, only, sizeof only);
     if (r == 0)
         r = cgroup_place_make(groups, only, err);
     for (size_t i = 0; i < groups->count && r == 0; i++)

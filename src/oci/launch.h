@@ -70,6 +70,9 @@ struct oci_create {
     const char *state_path; /* of that directory */
     const struct oci_config *config;
     struct oci_launch_options options;
+    /* Nobody but the caller starts it, by oci_launch_go(): no socket for others. If the caller ends
+     * before that, so does the container's process. */
+    bool held;
     oci_run_hooks run_hooks; /* called for PRESTART and CREATE_RUNTIME at their time in create */
     oci_state_text state_text;
     void *data; /* of both */
@@ -83,9 +86,13 @@ struct oci_create {
  * it in `run_hooks` already). On failure nothing is left: no process, group, mount.
  * *ret_terminal gets the terminal's master when the configuration wants a terminal and there is no
  * console socket, else -1; may be NULL (then a terminal without a console socket is refused).
+ * *ret_hold: what a held container is started by (the caller's to close); NULL if it is not held.
  */
 int oci_launch_create(const struct oci_create *create, struct oci_place *place, int *ret_terminal,
-                      struct err *err);
+                      int *ret_hold, struct err *err);
+
+/* oci_launch_start() of a held container, by its maker. */
+int oci_launch_go(int hold, struct err *err);
 
 /*
  * Lets the container's process go: START_CONTAINER hooks, then the user's program. Returns when

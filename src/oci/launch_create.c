@@ -172,7 +172,7 @@ static int make_plan(struct launch *launch, const struct oci_create *create, uin
         r = plan_root(plan, create, launch->groups.count ? &launch->groups : NULL, err);
     if (r == 0)
         r = plan_process(plan, config->process, config, &create->options, create->id, err);
-    if (r == 0)
+    if (r == 0 && !create->held)
         r = listen_start(launch, create->state_fd, err);
     plan->out->sync = r == 0 && needs_sync(plan, config);
     return r;
@@ -218,7 +218,7 @@ static int create_all(struct launch *launch, const struct oci_create *create,
 }
 
 int oci_launch_create(const struct oci_create *create, struct oci_place *place, int *ret_terminal,
-                      struct err *err)
+                      int *ret_hold, struct err *err)
 {
     struct launch launch;
     int terminal = -1;
@@ -226,6 +226,8 @@ int oci_launch_create(const struct oci_create *create, struct oci_place *place, 
     *place = (struct oci_place){0};
     launch_open(&launch);
     int r = create_all(&launch, create, place, ret_terminal ? &terminal : NULL, err);
+    if (r == 0 && ret_hold)
+        *ret_hold = steal_fd(&launch.control);
     launch_close(&launch, r == 0);
     if (r < 0) {
         unlinkat(create->state_fd, START_SOCKET, 0);
@@ -251,4 +253,9 @@ int oci_launch_start(const struct oci_place *place, int state_fd, struct err *er
     if (unlinkat(state_fd, START_SOCKET, 0) < 0)
         return err_set(err, -errno, "cannot start the container");
     return launch_release(fd, err);
+}
+
+int oci_launch_go(int hold, struct err *err)
+{
+    return launch_release(hold, err);
 }

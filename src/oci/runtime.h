@@ -87,10 +87,10 @@ int verb_write_pid(const char *path, pid_t pid, struct err *err);
 void runtime_clip_capabilities(struct runtime *runtime, const struct oci_config *config,
                                struct oci_process *process);
 
-/* Starts a container that was created: the launch and the poststart hooks. */
-int runtime_start(struct runtime *runtime, struct oci_state *state, struct err *err);
-/* Ends what is left, runs the poststop hooks, removes groups and state. */
-int runtime_remove(struct runtime *runtime, struct oci_state *state, struct err *err);
+/* Ends what is left, runs the poststop hooks, removes groups and state. `config`: what the caller
+ * has of it, or NULL. */
+int runtime_remove(struct runtime *runtime, struct oci_state *state,
+                   const struct oci_config *config, struct err *err);
 
 /*
  * Waits for `pid`, a child: hands it the signals that come here, and carries a terminal's bytes

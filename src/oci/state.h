@@ -1,6 +1,6 @@
 /*
  * What the verbs remember of containers: a directory for each below the root ("/run/vireo-oci"),
- * with state.json (written aside and renamed: whole or not there), a copy of the config.json that
+ * with state.json (written in one piece: whole or not there), a copy of the config.json that
  * it was created with, and what the launch keeps. The root is on a file system that a restart of
  * the machine empties; nothing is synced.
  *

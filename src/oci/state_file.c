@@ -1,4 +1,4 @@
-/* state.json: written aside and renamed, read back with every field checked. */
+/* state.json: written in one piece, read back with every field checked. */
 #include "oci/state_file.h"
 
 #include <errno.h>
@@ -6,6 +6,7 @@
 #include <json-c/json.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -14,6 +15,9 @@
 #include "oci/json.h"
 
 #define STATE_MAX_BYTES (4 << 20)
+#define PAGE_BYTES 2048 /* less than fd_read_file() reads at once */
+#define READ_TRIES 3
+#define SPARE_BYTES 256 /* the pid and the group come later, and do not move it out of its page */
 
 static void object_put(struct json_object **object)
 {
@@ -53,6 +57,42 @@ char *oci_state_text_of(const struct oci_state *state, const char *status, pid_t
     return strdup(json_object_to_json_string_ext(object, JSON_C_TO_STRING_NOSLASHESCAPE));
 }
 
+/* Whole or not there: for what is longer than a page. */
+static int save_aside(const struct oci_state *state, const char *text, size_t bytes)
+{
+    _cleanup_(closep) int fd = openat(state->fd, "state.json.new",
+                                      O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+    int r = fd < 0 ? -errno : fd_write_full(fd, text, bytes);
+
+    if (r == 0 && renameat(state->fd, "state.json.new", state->fd, "state.json") < 0)
+        r = -errno;
+    return r;
+}
+
+/*
+ * One write of always the same length within the file's first page, which no signal divides: it is
+ * done or not. A rename over the file would be dearer than all else that is done to a state (ext4
+ * allocates and writes back the blocks of what replaces a file).
+ */
+static int save_page(const struct oci_state *state, const char *text, size_t bytes)
+{
+    char page[PAGE_BYTES];
+
+    memcpy(page, text, bytes);
+    memset(page + bytes, ' ', sizeof page - bytes);
+    page[sizeof page - 1] = '\n';
+    _cleanup_(closep) int fd =
+        openat(state->fd, "state.json", O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    struct stat status;
+    if (fd < 0 || fstat(fd, &status) < 0)
+        return -errno;
+    /* A longer one had to be written aside, and still is. */
+    if (status.st_size > PAGE_BYTES)
+        return save_aside(state, text, bytes);
+    ssize_t n = pwrite(fd, page, sizeof page, 0);
+    return n == (ssize_t)sizeof page ? 0 : n < 0 ? -errno : -EIO;
+}
+
 int oci_state_save(const struct oci_state *state, struct err *err)
 {
     const struct oci_place *place = &state->place;
@@ -64,12 +104,10 @@ int oci_state_save(const struct oci_state *state, struct err *err)
     add_string(object, "cgroupPath", place->cgroup_path);
     add_string(object, "scope", place->scope);
     const char *text = json_object_to_json_string_ext(object, JSON_C_TO_STRING_NOSLASHESCAPE);
+    const size_t bytes = strlen(text);
 
-    _cleanup_(closep) int fd = openat(state->fd, "state.json.new",
-                                      O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
-    int r = fd < 0 ? -errno : fd_write_full(fd, text, strlen(text));
-    if (r == 0 && renameat(state->fd, "state.json.new", state->fd, "state.json") < 0)
-        r = -errno;
+    int r = bytes + SPARE_BYTES <= PAGE_BYTES ? save_page(state, text, bytes)
+                                              : save_aside(state, text, bytes);
     return r < 0 ? err_set(err, r, "cannot write '%s/state.json'", state->path) : 0;
 }
 
@@ -123,17 +161,29 @@ void state_file_forget(struct oci_state *state)
     state->bundle = state->rootfs = state->version = state->created = NULL;
 }
 
-int state_file_read(struct oci_state *state, struct err *err)
+static int read_once(const struct oci_state *state, struct json_object **ret_object,
+                     struct err *err)
 {
     _cleanup_(freep) char *text = NULL;
-    _cleanup_(object_put) struct json_object *object = NULL;
     size_t bytes;
+
+    int r = fd_read_file(state->fd, "state.json", STATE_MAX_BYTES, &text, &bytes, err);
+    /* Its maker crashed, or is about to write it. */
+    if (r == 0 && bytes == 0)
+        return -ENOENT;
+    return r < 0 ? r : oci_json_parse("state.json", text, bytes, ret_object, err);
+}
+
+int state_file_read(struct oci_state *state, struct err *err)
+{
+    _cleanup_(object_put) struct json_object *object = NULL;
+    int r = -EINVAL;
 
     if (faccessat(state->fd, "state.json", F_OK, 0) < 0 && errno == ENOENT)
         return -ENOENT;
-    int r = fd_read_file(state->fd, "state.json", STATE_MAX_BYTES, &text, &bytes, err);
-    if (r == 0)
-        r = oci_json_parse("state.json", text, bytes, &object, err);
+    /* A read may see half of a write that is under way; it does not take long. */
+    for (int tries = 0; tries < READ_TRIES && r == -EINVAL; tries++)
+        r = read_once(state, &object, tries == READ_TRIES - 1 ? err : NULL);
     if (r < 0)
         return r;
     struct json_object *annotations = NULL;

@@ -126,13 +126,16 @@ static int run_hooks(void *data, enum oci_hook_kind kind, const struct oci_place
     int r = oci_state_save(creation->state, err);
     if (r < 0)
         return r;
-    _cleanup_(freep) char *text = oci_state_text_of(creation->state, "creating", place->pid);
+    /* Of prestart the specification once said that it runs within start, of a container that is
+     * created; so its status is what hooks written for it, and other runtimes, know. */
+    const char *status = kind == OCI_HOOK_PRESTART ? "created" : "creating";
+    _cleanup_(freep) char *text = oci_state_text_of(creation->state, status, place->pid);
     if (!text)
         return err_set(err, -ENOMEM, "cannot run hooks of '%s'", creation->id);
     return oci_hooks_run(hooks, text, creation->bundle_path, err);
 }
 
-static int launch(struct creation *creation, int *ret_terminal, struct err *err)
+static int launch(struct creation *creation, int *ret_terminal, int *ret_hold, struct err *err)
 {
     struct oci_state *state = creation->state;
     const struct oci_create create = {
@@ -143,12 +146,13 @@ static int launch(struct creation *creation, int *ret_terminal, struct err *err)
         .state_path = state->path,
         .config = creation->config,
         .options = creation->launch,
+        .held = ret_hold != NULL,
         .run_hooks = run_hooks,
         .state_text = state_text,
         .data = creation,
     };
     struct oci_place place = state->place;
-    int r = oci_launch_create(&create, &place, ret_terminal, err);
+    int r = oci_launch_create(&create, &place, ret_terminal, ret_hold, err);
 
     if (r < 0)
         return r;
@@ -187,9 +191,9 @@ void runtime_clip_capabilities(struct runtime *runtime, const struct oci_config 
     sets->ambient &= held;
 }
 
-/* All of create; on failure nothing is left. `ret_terminal`: see oci_launch_create(). */
+/* All of create; on failure nothing is left. For the rest see oci_launch_create(). */
 static int create(struct runtime *runtime, struct creation *creation, int *ret_terminal,
-                  struct err *err)
+                  int *ret_hold, struct err *err)
 {
     _cleanup_(freep) char *text = NULL;
     size_t bytes = 0;
@@ -210,7 +214,7 @@ static int create(struct runtime *runtime, struct creation *creation, int *ret_t
     if (r == 0)
         r = make_vkernel(runtime, creation, err);
     if (r == 0)
-        r = launch(creation, ret_terminal, err);
+        r = launch(creation, ret_terminal, ret_hold, err);
     if (r < 0) {
         struct err second = {0};
         if (oci_state_remove(creation->state, &second) < 0)
@@ -270,10 +274,31 @@ int verb_create(struct runtime *runtime, int argc, char **argv, struct err *err)
     _cleanup_(creation_end) struct creation creation = CREATION;
     int r = read_creation(runtime, argc, argv, false, &creation, err);
 
-    return r < 0 ? r : create(runtime, &creation, NULL, err);
+    return r < 0 ? r : create(runtime, &creation, NULL, NULL, err);
 }
 
-int runtime_start(struct runtime *runtime, struct oci_state *state, struct err *err)
+/* What follows a start: the poststart hooks. */
+static int started(struct runtime *runtime, const struct oci_state *state,
+                   const struct oci_config *config, struct err *err)
+{
+    if (config->hooks[OCI_HOOK_POSTSTART].count == 0)
+        return 0;
+    _cleanup_(freep) char *text = oci_state_text_of(state, "running", state->place.pid);
+    if (!text)
+        return err_set(err, -ENOMEM, "cannot run hooks of '%s'", state->id);
+    /* The specification: a poststart hook that fails is a warning, the container goes on. */
+    oci_hooks_run_all(&config->hooks[OCI_HOOK_POSTSTART], text, state->bundle, runtime_warn,
+                      runtime);
+    return 0;
+}
+
+static int no_process(const struct oci_state *state, struct err *err)
+{
+    oci_launch_kill(&state->place, 9, NULL);
+    return err_say(err, -EINVAL, "cannot start '%s': its config.json has no process", state->id);
+}
+
+static int start(struct runtime *runtime, struct oci_state *state, struct err *err)
 {
     _cleanup_(oci_config_freep) struct oci_config *config = NULL;
     enum oci_status status = oci_state_status(state);
@@ -284,21 +309,10 @@ int runtime_start(struct runtime *runtime, struct oci_state *state, struct err *
     int r = oci_state_config(state, &config, err);
     if (r < 0)
         return r;
-    if (!config->process) {
-        oci_launch_kill(&state->place, 9, NULL);
-        return err_say(err, -EINVAL, "cannot start '%s': its config.json has no process",
-                       state->id);
-    }
+    if (!config->process)
+        return no_process(state, err);
     r = oci_launch_start(&state->place, state->fd, err);
-    if (r < 0 || config->hooks[OCI_HOOK_POSTSTART].count == 0)
-        return r;
-    _cleanup_(freep) char *text = oci_state_text_of(state, "running", state->place.pid);
-    if (!text)
-        return err_set(err, -ENOMEM, "cannot run hooks of '%s'", state->id);
-    /* The specification: a poststart hook that fails is a warning, the container goes on. */
-    oci_hooks_run_all(&config->hooks[OCI_HOOK_POSTSTART], text, state->bundle, runtime_warn,
-                      runtime);
-    return 0;
+    return r < 0 ? r : started(runtime, state, config, err);
 }
 
 int verb_start(struct runtime *runtime, int argc, char **argv, struct err *err)
@@ -308,35 +322,45 @@ int verb_start(struct runtime *runtime, int argc, char **argv, struct err *err)
 
     if (r == 0)
         r = oci_state_lock(state, err);
-    return r < 0 ? r : runtime_start(runtime, state, err);
+    return r < 0 ? r : start(runtime, state, err);
+}
+
+/* All of run up to the program: of a container that nobody else starts. */
+static int create_and_start(struct runtime *runtime, struct creation *creation, int *ret_terminal,
+                            struct err *err)
+{
+    _cleanup_(closep) int hold = -1;
+
+    int r = create(runtime, creation, ret_terminal, &hold, err);
+    if (r < 0)
+        return r;
+    r = creation->config->process ? oci_launch_go(hold, err) : no_process(creation->state, err);
+    if (r == 0)
+        r = started(runtime, creation->state, creation->config, err);
+    struct err second = {0};
+    if (r < 0 && runtime_remove(runtime, creation->state, creation->config, &second) < 0)
+        runtime_report(runtime, "warning", second.message);
+    return r;
 }
 
 int verb_run(struct runtime *runtime, int argc, char **argv, struct err *err)
 {
     _cleanup_(creation_end) struct creation creation = CREATION;
     _cleanup_(closep) int terminal = -1;
-    int exit_status = 0;
     int r = read_creation(runtime, argc, argv, true, &creation, err);
 
     if (r == 0)
-        r = create(runtime, &creation, creation.detach ? NULL : &terminal, err);
-    if (r < 0)
+        r = create_and_start(runtime, &creation, creation.detach ? NULL : &terminal, err);
+    if (r < 0 || creation.detach)
         return r;
-    r = runtime_start(runtime, creation.state, err);
     /* What goes on with the container while this process waits is others' business. */
-    if (r == 0 && creation.detach)
-        return 0;
-    if (r == 0) {
-        oci_state_unlock(creation.state);
-        r = exit_status = runtime_foreground(creation.state->place.pid, steal_fd(&terminal), err);
-        if (creation.keep)
-            return r;
-        /* Somebody else may have deleted it meanwhile. */
-        if (oci_state_lock(creation.state, NULL) < 0)
-            return exit_status;
-    }
+    oci_state_unlock(creation.state);
+    const int exit_status = runtime_foreground(creation.state->place.pid, steal_fd(&terminal), err);
+    /* Somebody else may have deleted it meanwhile. */
+    if (creation.keep || oci_state_lock(creation.state, NULL) < 0)
+        return exit_status;
     struct err second = {0};
-    if (runtime_remove(runtime, creation.state, &second) < 0 && r >= 0)
+    if (runtime_remove(runtime, creation.state, creation.config, &second) < 0 && exit_status >= 0)
         runtime_report(runtime, "warning", second.message);
-    return r < 0 ? r : exit_status;
+    return exit_status;
 }

@@ -104,17 +104,19 @@ int verb_kill(struct runtime *runtime, int argc, char **argv, struct err *err)
                  : kill_one(runtime, words[0], number, all, err);
 }
 
-int runtime_remove(struct runtime *runtime, struct oci_state *state, struct err *err)
+int runtime_remove(struct runtime *runtime, struct oci_state *state,
+                   const struct oci_config *config, struct err *err)
 {
-    _cleanup_(oci_config_freep) struct oci_config *config = NULL;
+    _cleanup_(oci_config_freep) struct oci_config *read = NULL;
     struct err unread = {0};
     int r = oci_launch_remove(&state->place, err);
 
     if (r < 0)
         return r;
     /* A create that crashed may not have written it. */
-    bool hooks = oci_state_config(state, &config, &unread) == 0 && state->bundle &&
-                 config->hooks[OCI_HOOK_POSTSTOP].count > 0;
+    if (!config && oci_state_config(state, &read, &unread) == 0)
+        config = read;
+    bool hooks = config && state->bundle && config->hooks[OCI_HOOK_POSTSTOP].count > 0;
     r = oci_state_remove(state, err);
     if (r < 0 || !hooks)
         return r;
@@ -171,7 +173,7 @@ static int delete_one(struct runtime *runtime, const char *id, int unused, bool 
         oci_launch_freeze(&state->place, false, NULL);
         wait_until_stopped(state);
     }
-    return runtime_remove(runtime, state, err);
+    return runtime_remove(runtime, state, NULL, err);
 }
 
 int verb_delete(struct runtime *runtime, int argc, char **argv, struct err *err)

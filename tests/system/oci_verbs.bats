@@ -241,7 +241,7 @@ hook() { # NAME [COMMAND]
     edit --argjson a "$(hook prestart)" --argjson b "$(hook createRuntime)" --argjson e "$(hook poststart)" \
         --argjson f "$(hook poststop)" '.hooks = {prestart: $a, createRuntime: $b, poststart: $e, poststop: $f}'
     create
-    [ "$(cat "$DIR/hooks")" = "$(printf 'prestart creating\ncreateRuntime creating')" ]
+    [ "$(cat "$DIR/hooks")" = "$(printf 'prestart created\ncreateRuntime creating')" ]
     runtime start "$ID"
     [ "$(tail -n 1 "$DIR/hooks")" = "poststart running" ]
     runtime delete --force "$ID"
