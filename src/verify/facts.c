@@ -200,6 +200,8 @@ static struct float_range evaluate_float(const struct analysis *a, vid v, uint32
         return float_from_range(value->op == OP_SITOFP, facts_range(facts, value->operands[0], b),
                                 value->width);
     case OP_FBINARY:
+        if (value->sub == FLOAT_MUL && value->operands[0] == value->operands[1])
+            return float_square(facts_float(facts, value->operands[0], b), value->width);
         return float_operation(OP_FBINARY, value->sub, value->width,
                                facts_float(facts, value->operands[0], b),
                                facts_float(facts, value->operands[1], b));

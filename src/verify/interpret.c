@@ -4,7 +4,9 @@
 #include "verify/interpret_internal.h"
 
 /* Ways through a program that branches on what nobody knows. */
-#define RUNS_MAX 512
+#define RUNS_MAX 16384
+/* What making the memory anew costs, in steps. */
+#define STEPS_OF(bytes) ((bytes) / 16)
 /* A run that is to be a proof is checked against the intervals for this long. */
 #define STEPS_DOUBTED (1u << 20)
 
@@ -108,6 +110,31 @@ static bool is_comparable(const struct interpreter *i, enum predicate predicate,
            ((is_null(a) && (is_null(b) || is_inside(i, b))) || (is_null(b) && is_inside(i, a)));
 }
 
+/* Of two addresses in one object, as numbers: known wherever it lies. */
+static bool distance(const struct interpreter *i, const struct value *value, struct cell *to)
+{
+    const struct cell *a = &i->cells[value->operands[0]], *b = &i->cells[value->operands[1]];
+
+    if (a->object == 0 || a->object != b->object)
+        return false;
+    *to = (struct cell){.bits = a->bits - b->bits};
+    return true;
+}
+
+/* A zero in a product or an "and", all ones in an "or": whatever the other one is. */
+static bool is_decided(const struct interpreter *i, const struct value *value)
+{
+    uint64_t ones = width_mask(value->width);
+
+    for (unsigned k = 0; k < 2 && value->count == 2; k++) {
+        const struct cell *one = &i->cells[value->operands[k]];
+        if (!one->unknown && (((value->op == OP_AND || value->op == OP_MUL) && one->bits == 0) ||
+                              (value->op == OP_OR && (one->bits & ones) == ones)))
+            return true;
+    }
+    return false;
+}
+
 static bool run_integer(struct interpreter *i, vid id, const struct value *value)
 {
     struct cell *to = &i->cells[id];
@@ -125,7 +152,9 @@ static bool run_integer(struct interpreter *i, vid id, const struct value *value
         operands[k] = i->cells[value->operands[k]].bits;
         unknown = unknown || i->cells[value->operands[k]].unknown;
     }
-    to->unknown = unknown;
+    to->unknown = unknown && !is_decided(i, value);
+    if (value->op == OP_SUB && distance(i, value, to))
+        return true;
     if (operation_evaluate((enum operation)value->op, value->sub, value->width,
                            value_at(i->program, value->operands[0])->width, operands, &to->bits))
         return true;
@@ -177,6 +206,9 @@ static void pointer_number(struct interpreter *i, vid id, const struct value *va
     i->cells[id] = (struct cell){.bits = value->sub == 1 ? at.bits : address_of(at),
                                  .unknown = at.unknown || (value->sub != 1 && !is_null(at))};
     i->cells[id].bits &= width_mask(value->width);
+    /* Unknown as it is, its distance from another of the same object is not. */
+    if (!at.unknown && value->width == 64)
+        i->cells[id].object = at.object;
 }
 
 static bool require(struct interpreter *i, vid id, const struct value *value)
@@ -414,8 +446,11 @@ struct run_result interpreter_only_run(struct interpreter *i, const bool *settle
 {
     struct ways ways = {0};
     struct run_result most = {.end = RUN_RETURNED};
-    uint64_t left = steps_max;
+    uint64_t left = steps_max, memory = 0;
     unsigned runs = 0;
+
+    for (uint32_t k = 1; k < i->program->object_count; k++)
+        memory += i->sizes[k];
 
     i->exact = true;
     i->settled = settled;
@@ -431,7 +466,8 @@ struct run_result interpreter_only_run(struct interpreter *i, const bool *settle
             result.end = RUN_GUESS;
         if (result.end != RUN_RETURNED)
             return result;
-        left -= result.steps;
+        uint64_t cost = result.steps + STEPS_OF(memory);
+        left -= cost < left ? cost : left;
         if (result.steps > most.steps)
             most.steps = result.steps;
     } while (runs < RUNS_MAX && next_way(&ways));

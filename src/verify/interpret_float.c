@@ -72,6 +72,8 @@ static double result_of(unsigned sub, double a, double b)
         return fmin(a, b);
     case FLOAT_MAX:
         return fmax(a, b);
+    case FLOAT_EXP:
+        return exp(a);
     default:
         return 0;
     }
@@ -81,7 +83,7 @@ static double result_of(unsigned sub, double a, double b)
  * a NaN fmin() and fmax() give. */
 static bool is_open(unsigned sub, double a, double b)
 {
-    return sub == FLOAT_OTHER ||
+    return sub >= FLOAT_OTHER ||
            ((sub == FLOAT_MIN || sub == FLOAT_MAX) && (isnan(a) || isnan(b) || (a == 0 && b == 0)));
 }
 

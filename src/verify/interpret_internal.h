@@ -16,7 +16,7 @@ struct cell {
 #define SHADOW_ADDRESS 4 /* it is part of an address: see `addresses` */
 
 /* Which way each branch on an unknown value goes, in the order in which a run meets them. */
-#define WAYS_MAX 64
+#define WAYS_MAX 256
 struct ways {
     uint32_t taken[WAYS_MAX], of[WAYS_MAX];
     unsigned count, met;

@@ -26,13 +26,39 @@ void lower_call_pointer(struct lowering *low, LLVMValueRef at);
 
 /* vireo_response_status(number), vireo_response_header(constant text, constant text): 0 or -1. */
 void call_response(const struct call *call, unsigned texts);
-/* printf(constant format, ...) and its like; `at` is which argument is the format. */
-void call_format(const struct call *call, unsigned at);
-void call_puts(const struct call *call, unsigned op);
 /* Any number (of `bits` bits, if not 0): what the arguments are does not matter. */
 void call_number(const struct call *call, unsigned bits);
-void call_fgets(const struct call *call, unsigned op);
+/* Reads its first argument as a text (of 4 bytes a character if `wide`). */
+void call_puts(const struct call *call, unsigned wide);
 /* The program ends, where a program may: a handler may not. */
 void call_exit(const struct call *call, unsigned op);
 /* The program ends there, unless the argument is true. */
 void call_end_unless(const struct call *call, unsigned op);
+
+/* Any answer, of `bits` bits (0: all of its type). */
+void call_give_any(const struct call *call, unsigned bits);
+/* A text that ends inside its constant, the program's; NULL: it is not one. */
+const char *call_constant_text(const struct call *call, vid pointer, unsigned wide);
+/* A text is read to its end, as the library does it: a loop over its characters. */
+void call_read_text(const struct call *call, vid text, unsigned wide);
+
+/* ---- lower_format.c ---- */
+
+#define CALL_WIDE 16u
+/* printf(constant format, ...) and its like; `op` is which argument is the format, and CALL_WIDE.
+ */
+void call_format(const struct call *call, unsigned op);
+void call_snprintf(const struct call *call, unsigned op);
+/* Only if what comes out is bounded by the format. */
+void call_sprintf(const struct call *call, unsigned op);
+
+/* ---- lower_scan.c ---- */
+
+/* Any text into a buffer of `room` characters, a number of 64 bits that is at least 1. */
+void call_text_into(const struct call *call, vid buffer, vid room, unsigned wide);
+void call_fgets(const struct call *call, unsigned wide);
+void call_getchar(const struct call *call, unsigned op);
+void call_time(const struct call *call, unsigned op);
+void call_of_text(const struct call *call, unsigned op);
+/* scanf() and its like; `at` is which argument is the format. */
+void call_scan(const struct call *call, unsigned at);

@@ -115,7 +115,11 @@ enum float_operation {
     FLOAT_ROUND,
     FLOAT_MIN,
     FLOAT_MAX,
-    FLOAT_OTHER /* any result: libm */
+    /* libm's: what it answers nobody knows to the bit. */
+    FLOAT_OTHER,
+    FLOAT_UNIT,  /* sin, cos, tanh: within 1 */
+    FLOAT_ANGLE, /* asin, acos, atan, atan2: within a turn */
+    FLOAT_EXP,
 };
 
 /* What an obligation is about. */

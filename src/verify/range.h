@@ -34,4 +34,6 @@ struct float_range float_of(uint64_t bits, unsigned width);
 struct float_range float_join(struct float_range a, struct float_range b);
 struct float_range float_operation(enum operation op, unsigned sub, unsigned width,
                                    struct float_range a, struct float_range b);
+/* Of one number with itself. */
+struct float_range float_square(struct float_range a, unsigned width);
 struct float_range float_from_range(bool is_signed, struct range range, unsigned width);

@@ -290,8 +290,8 @@ static bool is_pure(const struct value *value)
     if (value->op == OP_LOAD)
         return value->count == 2;
     return value->op != OP_UNKNOWN && value->op != OP_PHI && value->kind != KIND_VOID &&
-           !(value->op == OP_FUNARY && value->sub == FLOAT_OTHER) &&
-           !(value->op == OP_FBINARY && value->sub == FLOAT_OTHER);
+           !(value->op == OP_FUNARY && value->sub >= FLOAT_OTHER) &&
+           !(value->op == OP_FBINARY && value->sub >= FLOAT_OTHER);
 }
 
 /* The earlier value that is always equal and stands where this one is used. */

@@ -214,18 +214,42 @@ char *strstr(const char *s, const char *what)
     }
 }
 
+/*
+ * The state of a number that is read: where its text ends decides one branch a character, and what
+ * the characters are none. (Each branch on what nobody knows is two ways to look at.)
+ */
+struct number {
+    unsigned long value, begun, digits, negative, over;
+};
+
+static int number_goes_on(struct number *n, unsigned long c, unsigned long base)
+{
+    unsigned long space = (c == ' ') | (c - 9 <= 4), sign = (c == '-') | (c == '+');
+    unsigned long digit = (c - '0') * (c - '0' <= 9) + (c - 'a' + 10) * (c - 'a' <= 25) +
+                          (c - 'A' + 10) * (c - 'A' <= 25) +
+                          99 * !((c - '0' <= 9) | (c - 'a' <= 25) | (c - 'A' <= 25));
+    unsigned long more = digit < base;
+
+    n->over |= (unsigned long)__builtin_mul_overflow(n->value, 1 + (base - 1) * more, &n->value);
+    n->over |= (unsigned long)__builtin_add_overflow(n->value, digit * more, &n->value);
+    n->digits |= more;
+    n->negative |= (c == '-') & !n->begun;
+    unsigned long on = more | ((space | sign) & !n->begun);
+    n->begun |= more | sign;
+    return on;
+}
+
+static unsigned long number_of(const struct number *n)
+{
+    return (n->value ^ (0 - n->negative)) + n->negative;
+}
+
 long atol(const char *s)
 {
-    size_t i = 0;
-    while (s[i] == ' ' || (s[i] >= 9 && s[i] <= 13))
-        i++;
-    int negative = s[i] == '-';
-    if (s[i] == '-' || s[i] == '+')
-        i++;
-    unsigned long n = 0;
-    for (; s[i] >= '0' && s[i] <= '9'; i++)
-        n = n * 10 + (unsigned long)(s[i] - '0');
-    return (long)(negative ? 0 - n : n);
+    struct number n = {0};
+    for (; *s && number_goes_on(&n, (unsigned char)*s, 10); s++)
+        ;
+    return (long)number_of(&n);
 }
 
 int atoi(const char *s)
@@ -280,4 +304,83 @@ wchar_t *wmemset(wchar_t *to, wchar_t c, size_t n)
     for (size_t i = 0; i < n; i++)
         to[i] = c;
     return to;
+}
+
+wchar_t *wmemcpy(wchar_t *to, const wchar_t *from, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        to[i] = from[i];
+    return to;
+}
+
+int wcscmp(const wchar_t *a, const wchar_t *b)
+{
+    size_t i = 0;
+    while (a[i] != 0 && a[i] == b[i])
+        i++;
+    return (a[i] > b[i]) - (a[i] < b[i]);
+}
+
+int strcasecmp(const char *a, const char *b)
+{
+    size_t i = 0;
+    while (a[i] != 0 && tolower((unsigned char)a[i]) == tolower((unsigned char)b[i]))
+        i++;
+    return tolower((unsigned char)a[i]) - tolower((unsigned char)b[i]);
+}
+
+int strncasecmp(const char *a, const char *b, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        int difference = tolower((unsigned char)a[i]) - tolower((unsigned char)b[i]);
+        if (difference != 0 || a[i] == 0)
+            return difference;
+    }
+    return 0;
+}
+
+/* 0x and 0 in front say the base where it is open. What comes behind them. */
+static const char *number_base(const char *s, int *base, struct number *n)
+{
+    const char *at = s;
+    while (*at == ' ' || (*at >= 9 && *at <= 13))
+        at++;
+    int negative = *at == '-';
+    if (*at == '-' || *at == '+')
+        at++;
+    if (at[0] == '0' && (at[1] == 'x' || at[1] == 'X') && isxdigit((unsigned char)at[2])) {
+        *base = 16;
+        n->begun = 1;
+        n->negative = (unsigned long)negative;
+        return at + 2;
+    }
+    if (*base == 0)
+        *base = *at == '0' ? 8 : 10;
+    return s;
+}
+
+static struct number number_read(const char *s, char **end, int base)
+{
+    struct number n = {0};
+    const char *at = base == 0 || base == 16 ? number_base(s, &base, &n) : s;
+    while (*at && number_goes_on(&n, (unsigned char)*at, (unsigned long)base))
+        at++;
+    if (end)
+        *end = (char *)(n.digits ? at : s);
+    return n;
+}
+
+unsigned long strtoul(const char *s, char **end, int base)
+{
+    struct number n = number_read(s, end, base);
+    return n.over ? ~0ul : number_of(&n);
+}
+
+long strtol(const char *s, char **end, int base)
+{
+    struct number n = number_read(s, end, base);
+    unsigned long most = (~0ul >> 1) + n.negative;
+    if (n.over | (n.value > most))
+        n.value = most;
+    return (long)number_of(&n);
 }

@@ -1,0 +1,219 @@
+/* Output: formats, whose texts are read to their ends, and what they leave in a buffer. */
+#include <string.h>
+
+#include "verify/lower_call.h"
+
+struct format {
+    const struct call *call;
+    const char *at;
+    unsigned next, count; /* arguments */
+    uint64_t least, most; /* bytes that come out so far; ANY_BYTES and more: any number */
+};
+
+/* What a number takes at most, with its sign: in octal and as it would be in C, as a whole. */
+#define INTEGER_BYTES(width) ((width) / 3 + 4)
+#define FLOAT_BYTES 330
+#define ANY_BYTES UINT32_MAX
+
+_Noreturn static void refuse_format(const struct format *f, const char *why)
+{
+    const struct call *call = f->call;
+
+    program_refuse(call->low->program, lower_place(call->low), "write the format as it has to be",
+                   "a call of '%s' with %s", call->name, why);
+}
+
+/* The next argument, which must be of this type as C passes it. */
+static vid next_argument(struct format *f, enum value_kind kind, unsigned width)
+{
+    struct lowering *low = f->call->low;
+    struct scalar scalars[PARTS_MAX];
+
+    if (f->next >= f->count)
+        refuse_format(f, "fewer arguments than its format names");
+    LLVMValueRef argument = LLVMGetOperand(f->call->instruction, f->next);
+    if (lower_type(low, LLVMTypeOf(argument), scalars) != 1 || scalars[0].kind != kind ||
+        scalars[0].width != width)
+        refuse_format(f, "an argument of another type than its format names");
+    return call_argument(f->call, f->next++);
+}
+
+/* A number in the format, or one that is given as an argument. */
+static uint64_t skip_number(struct format *f)
+{
+    uint64_t number = 0;
+
+    if (*f->at == '*') {
+        next_argument(f, KIND_INT, 32);
+        f->at++;
+        return ANY_BYTES;
+    }
+    for (; *f->at >= '0' && *f->at <= '9'; f->at++)
+        number = number < ANY_BYTES ? number * 10 + (uint64_t)(*f->at - '0') : ANY_BYTES;
+    return number;
+}
+
+/* hh, h: passed as int; l, ll, z, j, t: of 64 bits. */
+static unsigned integer_width(struct format *f)
+{
+    unsigned width = 32;
+
+    for (; *f->at && strchr("hlzjt", *f->at); f->at++)
+        if (*f->at != 'h')
+            width = 64;
+    return width;
+}
+
+/* What a text adds: of a constant its length is known. */
+static uint64_t text_argument(struct format *f, unsigned wide, uint64_t *ret_least)
+{
+    vid text = next_argument(f, KIND_POINTER, 64);
+    const char *constant = wide ? NULL : call_constant_text(f->call, text, 0);
+
+    call_read_text(f->call, text, wide);
+    *ret_least = 0;
+    return constant ? strlen(constant) : ANY_BYTES;
+}
+
+static void one_conversion(struct format *f)
+{
+    uint64_t least = 1, bytes;
+
+    while (*f->at && strchr("-+ #0'", *f->at))
+        f->at++;
+    f->most += skip_number(f);
+    if (*f->at == '.') {
+        f->at++;
+        f->most += skip_number(f);
+    }
+    const char *length = f->at;
+    unsigned width = integer_width(f);
+    char conversion = *f->at;
+    bytes = INTEGER_BYTES(width);
+    if (!conversion)
+        refuse_format(f, "a format that ends too early");
+    f->at++;
+    if (strchr("diouxX", conversion))
+        next_argument(f, KIND_INT, width);
+    else if (conversion == 'c' && *length == 'c')
+        next_argument(f, KIND_INT, 32);
+    else if (strchr("aAeEfFgG", conversion) && *length != 'h') {
+        next_argument(f, KIND_FLOAT, 64);
+        bytes = FLOAT_BYTES;
+    } else if (conversion == 's' && *length == 's')
+        bytes = text_argument(f, 0, &least);
+    else if (conversion == 's' && *length == 'l' && length[1] == 's')
+        bytes = text_argument(f, 1, &least);
+    else if (conversion == 'p' && *length == 'p')
+        next_argument(f, KIND_POINTER, 64);
+    else
+        refuse_format(f, "a conversion that is not on the list");
+    f->least += least;
+    f->most += bytes;
+}
+
+/* All that the format, argument `at`, names. */
+static struct format read_format(const struct call *call, unsigned at, unsigned wide)
+{
+    struct format f = {
+        .call = call, .next = at + 1, .count = LLVMGetNumArgOperands(call->instruction)};
+
+    f.at = at < f.count ? call_constant_text(call, call_argument(call, at), wide) : NULL;
+    if (!f.at)
+        refuse_format(&f, "a format that is computed");
+    while (*f.at) {
+        bool conversion = *f.at++ == '%';
+        if (conversion && *f.at != '%') {
+            one_conversion(&f);
+            continue;
+        }
+        f.at += conversion;
+        f.least++;
+        f.most++;
+    }
+    return f;
+}
+
+void call_format(const struct call *call, unsigned op)
+{
+    read_format(call, op & ~CALL_WIDE, op & CALL_WIDE);
+    call_give_any(call, 0);
+}
+
+/* Where what may come out is short each length is looked at. */
+#define SHORT_BYTES 64
+
+/* As many characters as come out, at most `limit` (less than `room`), then a zero. */
+static void put_text(const struct format *f, vid buffer, vid limit)
+{
+    struct lowering *low = f->call->low;
+    struct program *program = low->program;
+    uint32_t before = low->block, head = program_add_block(program);
+    uint32_t body = program_add_block(program), after = program_add_block(program);
+    struct pending_phi *pending;
+
+    block_jump(program, before, head, lower_place(low));
+    low->block = head;
+    vid at = lower_phi(low, KIND_INT, 64, 2, &pending);
+    vid place = lower_emit(low, OP_PTRADD, KIND_POINTER, 64, 2, (vid[]){buffer, at}, 0, 0);
+    vid room = lower_emit(low, OP_ICMP, KIND_INT, 1, 2, (vid[]){at, limit}, ICMP_ULT, 0);
+    vid least = program_const(program, 64, f->least);
+    vid must = lower_emit(low, OP_ICMP, KIND_INT, 1, 2, (vid[]){at, least}, ICMP_ULT, 0);
+    vid may = lower_emit(low, OP_UNKNOWN, KIND_INT, 1, 0, NULL, 0, 0);
+    value_at(program, may)->imm2 = 1;
+    vid more = lower_emit(low, OP_OR, KIND_INT, 1, 2, (vid[]){must, may}, 0, 0);
+    vid on = lower_emit(low, OP_AND, KIND_INT, 1, 2, (vid[]){room, more}, 0, 0);
+    block_branch(program, head, on, body, after, lower_place(low));
+    low->block = body;
+    vid byte = lower_emit(low, OP_UNKNOWN, KIND_INT, 8, 0, NULL, 0, 0);
+    value_at(program, byte)->imm2 = width_mask(8);
+    lower_emit(low, OP_STORE, KIND_VOID, 8, 2, (vid[]){place, byte}, 0, 0);
+    vid next =
+        lower_emit(low, OP_ADD, KIND_INT, 64, 2, (vid[]){at, program_const(program, 64, 1)}, 0, 0);
+    block_jump(program, body, head, lower_place(low));
+    pending->blocks[0] = before;
+    pending->values[0] = program_const(program, 64, 0);
+    pending->blocks[1] = body;
+    pending->values[1] = next;
+    low->block = after;
+    lower_emit(low, OP_STORE, KIND_VOID, 8, 2, (vid[]){place, program_const(program, 8, 0)}, 0, 0);
+}
+
+/* What is longer may write all of its room, and is taken to. */
+void call_snprintf(const struct call *call, unsigned op)
+{
+    struct lowering *low = call->low;
+    struct program *program = low->program;
+    vid buffer = call_argument(call, 0), room = call_argument(call, 1);
+    vid one = program_const(program, 64, 1);
+
+    (void)op;
+    struct format f = read_format(call, 2, 0);
+    lower_require(low, lower_emit(low, OP_ICMP, KIND_INT, 1, 2, (vid[]){room, one}, ICMP_UGE, 0),
+                  PLACE_CONTRACT);
+    if (f.most <= SHORT_BYTES) {
+        vid last = lower_emit(low, OP_SUB, KIND_INT, 64, 2, (vid[]){room, one}, 0, 0);
+        vid most = program_const(program, 64, f.most);
+        put_text(&f, buffer, lower_emit(low, OP_UMIN, KIND_INT, 64, 2, (vid[]){last, most}, 0, 0));
+    } else {
+        call_text_into(call, buffer, room, 0);
+    }
+    call_give_any(call, 0);
+}
+
+void call_sprintf(const struct call *call, unsigned op)
+{
+    struct program *program = call->low->program;
+    vid buffer = call_argument(call, 0);
+    struct format f = read_format(call, 1, 0);
+
+    (void)op;
+    if (f.most >= ANY_BYTES)
+        program_refuse(program, lower_place(call->low), "use snprintf()",
+                       "a call of '%s' with a text of any length", call->name);
+    if (f.most <= SHORT_BYTES)
+        put_text(&f, buffer, program_const(program, 64, f.most));
+    else
+        call_text_into(call, buffer, program_const(program, 64, f.most + 1), 0);
+    call_give_any(call, 0);
+}
