@@ -43,6 +43,7 @@ static void build_clear(struct build *build)
     fd_close_all((int[]){build->module_fd, build->translated_fd}, 2);
     free(build->elf);
     free(build->map);
+    wasm_links_clear(&build->links);
 }
 
 void build_result_clear(struct build_result *result)
@@ -185,9 +186,19 @@ static int compile_input(const struct build *build, int *ret_fd, struct err *err
                           err);
 }
 
+/* How it is linked with other modules: what its manifest asks for. */
+static const char *linking(const struct build *build)
+{
+    const struct library_demands *demands = &build->note.demands;
+
+    return demands->link || demands->dependency_count > 0 ? "parts"
+           : demands->given                               ? "part"
+                                                          : "whole";
+}
+
 static int compile(struct build *build, struct err *err)
 {
-    const char *args[BUILD_SOURCES_MAX + 5];
+    const char *args[BUILD_SOURCES_MAX + 6];
     char stack[24], slack[24], map[24];
     size_t count = 0, size;
     _cleanup_(closep) int bundle_fd = -1;
@@ -201,6 +212,7 @@ static int compile(struct build *build, struct err *err)
     args[count++] = stack;
     args[count++] = slack;
     args[count++] = map;
+    args[count++] = linking(build);
     for (size_t i = 0; i < build->source.name_count; i++)
         args[count++] = build->source.names[i];
     args[count] = NULL;
@@ -233,13 +245,20 @@ static int make_module(struct build *build, struct err *err)
                           &build->module_fd, err);
 }
 
+static bool is_linked(const struct build *build)
+{
+    return build->links.part || strcmp(linking(build), "parts") == 0;
+}
+
 static int rewrite_module(struct build *build, const struct mapping *module, const char *where,
                           struct err *err)
 {
     _cleanup_(freep) void *rewritten = NULL;
     size_t size;
 
-    int r = wasm_rewrite(module->data, module->size, &build->facts, where, &rewritten, &size, err);
+    int r =
+        wasm_rewrite_linked(module->data, module->size, &build->facts,
+                            is_linked(build) ? &build->links : NULL, where, &rewritten, &size, err);
     if (r < 0)
         return r;
     int fd = -1;
@@ -262,13 +281,21 @@ static int check_module(struct build *build, struct err *err)
     int r = map_memfd(build->module_fd, &module, err);
     if (r < 0)
         return r;
-    r = wasm_check(module.data ? module.data : (const void *)"", module.size, where, &build->facts,
-                   err);
+    /* With slack the layout moves variables to where the version before had them. */
+    build->links.variables_move = build_slack(&build->source.manifest) > 0;
+    r = wasm_check_linked(module.data ? module.data : (const void *)"", module.size, where,
+                          build->note.demands.given ? &build->links : NULL, &build->facts, err);
     if (r < 0)
         return r;
-    if (!build->facts.has_memory_export)
+    bool part = build->links.part;
+    if (!build->facts.has_memory_export && !part)
         return err_say(err, -EINVAL, "cannot use '%s': it does not export its memory", where);
-    if (!build->facts.has_start_export && !build->facts.has_handler_exports)
+    if (build->links.import_count > 0 && !is_linked(build))
+        return err_say(err, -EINVAL,
+                       "cannot use '%s': it needs '%s' of a library, and its vireo.yaml has no "
+                       "dependencies and no grants: link",
+                       where, build->links.imports[0].name);
+    if (!build->facts.has_start_export && !build->facts.has_handler_exports && !part)
         return err_say(err, -EINVAL,
                        "cannot use '%s': it is no WASI command (it has no export '_start')", where);
     if (build->facts.imports_bpf && !build->source.manifest.bpf.given)
@@ -285,7 +312,9 @@ static int check_module(struct build *build, struct err *err)
                        "cannot use '%s': it begins with %s of memory, the limit is %s", where,
                        needs, limit);
     }
-    strcpy(build->note.kind, build->facts.has_handler_exports ? "handler" : "command");
+    strcpy(build->note.kind, part                               ? "library"
+                             : build->facts.has_handler_exports ? "handler"
+                                                                : "command");
     return rewrite_module(build, &module, where, err);
 }
 
@@ -303,6 +332,22 @@ static int translate(struct build *build, struct err *err)
     return build_run_stage(build, &stage, &build->translated_fd, &size, err);
 }
 
+/* The note, and what binds a module that is linked with others: C of ours, in one file. */
+static int note_source(const struct build *build, char **ret_source, struct err *err)
+{
+    _cleanup_(freep) char *note = NULL;
+    _cleanup_(freep) char *links = NULL;
+
+    int r = library_note_source(&build->note, &note, err);
+    if (r == 0 && is_linked(build))
+        r = wasm_links_source(&build->links, &links, err);
+    if (r < 0)
+        return r;
+    if (asprintf(ret_source, "%s%s", note, links ? links : "") < 0)
+        return err_set(err, -ENOMEM, "cannot build '%s'", build_source_title(&build->source));
+    return 0;
+}
+
 /* The translation and the note's source as one bundle: what the last stage compiles. */
 static int bundle_native(struct build *build, int *ret_fd, uint64_t *ret_size, struct err *err)
 {
@@ -313,7 +358,7 @@ static int bundle_native(struct build *build, int *ret_fd, uint64_t *ret_size, s
 
     int r = map_memfd(build->translated_fd, &translated, err);
     if (r == 0)
-        r = library_note_source(&build->note, &note, err);
+        r = note_source(build, &note, err);
     if (r < 0)
         return r;
     if (translated.size < sizeof bundle)
@@ -348,7 +393,7 @@ static int native(struct build *build, struct err *err)
     const struct wasm_facts *facts = &build->facts;
     _cleanup_(closep) int input_fd = -1;
     _cleanup_(closep) int library_fd = -1;
-    const char *args[12];
+    const char *args[16];
     char imports[32];
     uint64_t translated_size = 0;
     size_t count = 0, size;
@@ -361,7 +406,7 @@ static int native(struct build *build, struct err *err)
     snprintf(imports, sizeof imports, "-DSHIM_IMPORTS=%u", facts->import_module_count);
     args[count++] = large ? "-O1" : "-O2";
     args[count++] = imports;
-    args[count++] = "-DSHIM_MEMORY";
+    args[count++] = build->links.part ? "-DSHIM_PART" : "-DSHIM_MEMORY";
     if (facts->has_start_export)
         args[count++] = "-DSHIM_START";
     if (facts->has_initialize_export)
@@ -370,7 +415,11 @@ static int native(struct build *build, struct err *err)
         args[count++] = "-DSHIM_HANDLER";
     if (facts->has_start_section)
         args[count++] = "-DSHIM_START_SECTION";
-    if (facts->imports_bpf && facts->has_table)
+    if (is_linked(build))
+        args[count++] = "-DSHIM_LINK";
+    if (is_linked(build) && build->links.has_stack)
+        args[count++] = "-DSHIM_STACK";
+    if ((facts->imports_bpf || is_linked(build)) && facts->has_table)
         args[count++] = "-DSHIM_TABLE";
     if (facts->has_go_callback)
         args[count++] = "-DSHIM_GO_CALLBACK";
@@ -491,8 +540,7 @@ static int prepare(struct build *build, struct build_result *result, struct err 
     strcpy(build->note.safety, build->options->native ? "native" : "sfi");
     memcpy(build->note.name, manifest->name, sizeof build->note.name);
     memcpy(build->note.version, manifest->version, sizeof build->note.version);
-    if (build->options->native)
-        library_demands_of(manifest, &build->note.demands);
+    library_demands_of(manifest, &build->note.demands);
     build_hash_source(&build->source, build->note.source_hash);
     result->manifest = *manifest;
     bool ladder = build_has_ladder(build);

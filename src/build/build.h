@@ -177,6 +177,62 @@ int wasm_check(const uint8_t *module, size_t size, const char *where, struct was
 int wasm_rewrite(const uint8_t *module, size_t size, const struct wasm_facts *facts,
                  const char *where, void **ret_module, size_t *ret_size, struct err *err);
 
+/* ---- modules that are linked with others (wasm_links.c) ---- */
+
+/* Of each kind: what a module wants of others, and what it has for them. */
+#define WASM_LINKS_MAX 4096
+
+enum wasm_link_kind {
+    WASM_LINK_FUNCTION,
+    WASM_LINK_DATA,    /* the address of a variable */
+    WASM_LINK_ADDRESS, /* the table's index of a function */
+    WASM_LINK_MEMORY,  /* the program's, as the three that follow */
+    WASM_LINK_TABLE,
+    WASM_LINK_STACK,       /* its stack pointer */
+    WASM_LINK_MEMORY_BASE, /* where a part's own data lie */
+    WASM_LINK_TABLE_BASE,  /* and its elements of the table */
+};
+
+struct wasm_link {
+    enum wasm_link_kind kind;
+    char name[128];
+    char type[72];  /* of a function: "ii:I", parameters and results */
+    uint32_t index; /* of an exported function */
+    uint32_t value; /* of an exported variable: its address, in a part behind its base */
+};
+
+/*
+ * What clang's convention for dynamic linking of WebAssembly says (tool-conventions,
+ * DynamicLinking.md): a program wants functions of module "env"; a part, which has no memory of its
+ * own, wants that and the program's memory, table and stack, and what "GOT.mem" and "GOT.func"
+ * name.
+ */
+struct wasm_links {
+    struct wasm_link *imports, *exports;
+    uint32_t import_count, export_count;
+    bool part;           /* it imports its memory: a library of others */
+    bool variables_move; /* set before: variables are laid out anew, none is exported */
+    bool has_stack, has_constructors;
+    uint32_t stack_global,
+        constructors; /* indices of what a program, and a part, exports of these */
+    uint32_t memory_bytes, memory_align; /* of a part's data; the alignment's logarithm */
+    uint32_t table_elements;             /* of a part */
+    /* Of each global, while the module is read: its value, or UINT64_MAX. */
+    uint64_t *globals;
+    uint32_t global_count;
+};
+void wasm_links_clear(struct wasm_links *links);
+
+/* As wasm_check() and wasm_rewrite(), of a module that may be linked with others; *links is empty
+ * but for variables_move. The rewritten one wants all of it of a module "link", by numbers. */
+int wasm_check_linked(const uint8_t *module, size_t size, const char *where,
+                      struct wasm_links *links, struct wasm_facts *ret_facts, struct err *err);
+int wasm_rewrite_linked(const uint8_t *module, size_t size, const struct wasm_facts *facts,
+                        const struct wasm_links *links, const char *where, void **ret_module,
+                        size_t *ret_size, struct err *err);
+/* The C that binds it: `vireo_links`, a struct library_links (guest/library.h). malloc'ed. */
+int wasm_links_source(const struct wasm_links *links, char **ret_source, struct err *err);
+
 /* ---- the store (store.c): STATE/store, content-addressed ---- */
 
 struct store;

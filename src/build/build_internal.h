@@ -56,6 +56,7 @@ struct build {
     struct sandbox *sandbox;
     struct library_note note; /* what the library must say of itself */
     struct wasm_facts facts;
+    struct wasm_links links; /* of a module that others are linked with, or that is for others */
     int module_fd, translated_fd; /* sealed memfds */
     void *map;                    /* its symbol map, or NULL */
     size_t map_size;

@@ -35,6 +35,11 @@ bool build_is_as_safe(const char *safety, const char *require)
 bool build_has_ladder(const struct build *build)
 {
     /* An update in place goes on with the state of translated code. */
+    const struct library_demands *demands = &build->note.demands;
+
+    /* What is not there yet can't be proved with it. */
+    if (demands->link || demands->dependency_count > 0)
+        return false;
     return build->options->ladder && !build->options->native && !build->source.module &&
            !build->source.library && !build->options->base_map;
 }

@@ -84,13 +84,15 @@ int build_native(struct build *build, struct err *err)
     return r < 0 ? r : build_take_bundle(build, library_fd, size, err);
 }
 
-/* Translated and proved libraries are of one function by name; native code is whose it is told. */
+/* Translated and proved libraries are of one function by name; native code, and what is for others
+ * to be linked with, is whose it is told. */
 static int take_names(struct build *build, const struct library_note *note, struct err *err)
 {
     struct manifest *manifest = &build->source.manifest;
     const char *file = build->source.library_name;
 
-    if (strcmp(note->safety, "native") != 0 && strcmp(manifest->name, note->name) != 0)
+    if (strcmp(note->safety, "native") != 0 && strcmp(note->kind, "library") != 0 &&
+        strcmp(manifest->name, note->name) != 0)
         return err_say(err, -EINVAL,
                        "cannot use '%s' as '%s': it was built as '%s' (build it with --name %s)",
                        file, manifest->name, note->name, manifest->name);

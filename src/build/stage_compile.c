@@ -1,8 +1,9 @@
 /*
  * Stage one: C sources become one WebAssembly module and its symbol map. Arguments: the entry (""
  * when it is to be found), bytes of stack, bytes of slack (0: no map is made), bytes of the map of
- * the version before, then the sources' names, all chosen by the trusted side. The input is the
- * packed source, and that map behind it.
+ * the version before, how it is linked with others ("whole": not; "part": it may be a library for
+ * others; "parts": it may want libraries, or be one), then the sources' names, all chosen by the
+ * trusted side. The input is the packed source, and that map behind it.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -26,11 +27,31 @@
 #define MODULE_MAX_BYTES (512u << 20)
 
 /* Arguments before the sources. */
-enum { ARG_ENTRY, ARG_STACK, ARG_SLACK, ARG_MAP, ARG_SOURCES };
+enum { ARG_ENTRY, ARG_STACK, ARG_SLACK, ARG_MAP, ARG_LINK, ARG_SOURCES };
 
 /* What clang calls a main() with and without arguments. */
 static const char *const MAIN_NAMES[] = {"__main_argc_argv", "__main_void", "__original_main",
                                          "main"};
+
+/* Whether it is compiled for others to be linked with it: then it says what they may use. */
+static bool has_parts(const struct stage *stage)
+{
+    return strcmp(stage->args[ARG_LINK], "parts") == 0;
+}
+
+/*
+ * A library for others is compiled to lie anywhere in their memory, which LLVM 14 does for
+ * Emscripten's target alone; the C library and its macros are wasi-libc's all the same.
+ */
+static const char *const PART_TARGET[] = {"--target=wasm32-unknown-emscripten",
+                                          "-U__EMSCRIPTEN__",
+                                          "-U__EMSCRIPTEN_major__",
+                                          "-D__wasi__=1",
+                                          "-isystem",
+                                          "/usr/include/wasm32-wasi",
+                                          "-mmutable-globals",
+                                          "-fPIC",
+                                          "-fvisibility=hidden"};
 
 /*
  * Tools are started in the sources' (or objects') directory with relative names, so that messages
@@ -46,6 +67,7 @@ static int compile_one(const struct stage *stage, const char *cwd, const char *s
     const char *command[] = {
         "/usr/bin/clang",
         "--target=wasm32-wasi",
+        has_parts(stage) ? "-fvisibility=hidden" : "-fvisibility=default",
         "-std=gnu17",
         "-O2",
         "-msign-ext",
@@ -70,6 +92,39 @@ static int compile_one(const struct stage *stage, const char *cwd, const char *s
     };
 
     return stage_run_tool(stage, cwd, command, NULL);
+}
+
+/* One source of a library for others. */
+static int compile_part(const struct stage *stage, const char *source, const char *object)
+{
+    static const char *const options[] = {
+        "-std=gnu17",
+        "-O2",
+        "-msign-ext",
+        "-mnontrapping-fptoint",
+        "-fno-crash-diagnostics",
+        "-fno-color-diagnostics",
+        "-ferror-limit=10",
+        "-I.",
+        "-I" STAGE_SDK "/include",
+        "-isystem",
+        STAGE_SDK "/posix",
+        "-DVIREO",
+        "-g0",
+        "-c",
+        "-o",
+    };
+    const char *command[ARRAY_LEN(PART_TARGET) + ARRAY_LEN(options) + 5] = {"/usr/bin/clang"};
+    size_t count = 1;
+
+    for (size_t i = 0; i < ARRAY_LEN(PART_TARGET); i++)
+        command[count++] = PART_TARGET[i];
+    for (size_t i = 0; i < ARRAY_LEN(options); i++)
+        command[count++] = options[i];
+    command[count++] = object;
+    command[count++] = "--";
+    command[count] = source;
+    return stage_run_tool(stage, STAGE_SOURCE, command, NULL);
 }
 
 /* Whether a map is made: then each source keeps its variables and its types. */
@@ -150,7 +205,8 @@ static int compile_all(const struct stage *stage, struct stage_objects *objects)
     return STAGE_OK;
 }
 
-/* Settles what is called: *ret_entry is "main" or the name of a handler that is there. */
+/* Settles what is called: *ret_entry is "main" or the name of a handler that is there; "": neither,
+ * and it may be a library for others. */
 static int find_entry(const struct stage *stage, const struct stage_objects *objects,
                       const char **ret_entry)
 {
@@ -172,11 +228,64 @@ static int find_entry(const struct stage *stage, const struct stage_objects *obj
         *ret_entry = "handler";
     } else if (has_main) {
         *ret_entry = "main";
+    } else if (strcmp(stage->args[ARG_LINK], "whole") != 0) {
+        *ret_entry = "";
     } else {
         return stage_say(STAGE_REFUSED,
                          "error: the source defines neither 'handler' nor 'main' as a function");
     }
     return STAGE_OK;
+}
+
+/* Whether start.c begins a program: crt1.o has each export of one run its constructors anew. */
+static bool starts_itself(const struct stage *stage)
+{
+    return makes_map(stage) || has_parts(stage);
+}
+
+/* What libraries may use of the C library: it is linked with the program, wanted there or not. */
+static const char *const FOR_PARTS[] = {
+#define NATIVE_SYMBOL(name, function, proved) "-Wl,-u," #name, "-Wl,--export-if-defined=" #name,
+#include "guest/native_symbols.h"
+#undef NATIVE_SYMBOL
+};
+
+/* Its exports are what its sources make visible, and the C library's functions. */
+static const char *const WITH_PARTS[] = {
+    "-Wl,--import-undefined", "-Wl,--export-dynamic",         "-Wl,--export-table",
+    "-Wl,--growable-table",   "-Wl,--export=__stack_pointer",
+};
+
+/* A library for others: one module, to be put anywhere into the memory of a program. */
+static int make_part(const struct stage *stage, const struct stage_objects *objects)
+{
+    const char *command[BUILD_SOURCES_MAX + 12] = {
+        "/usr/bin/wasm-ld",
+        "-shared",
+        "--experimental-pic",
+        "--no-entry",
+        "--strip-debug",
+        "--threads=2",
+        "--export=__wasm_call_ctors",
+        "-o",
+        MODULE,
+    };
+    size_t count = 0, sources = stage->arg_count - ARG_SOURCES;
+
+    while (command[count])
+        count++;
+    for (size_t i = 0; i < sources; i++) {
+        char source[STAGE_NAME_BYTES], object[STAGE_NAME_BYTES + sizeof STAGE_OBJECTS];
+        stage_file_argument(stage->args[ARG_SOURCES + i], source);
+        snprintf(object, sizeof object, STAGE_OBJECTS "/%s", objects->names[i]);
+        int status = compile_part(stage, source, object);
+        if (status != STAGE_OK)
+            return status;
+        command[count++] = objects->names[i];
+    }
+    const char *const paths[] = {MODULE};
+    int status = stage_run_tool(stage, STAGE_OBJECTS, command, NULL);
+    return status == STAGE_OK ? stage_send_bundle(paths, 1) : status;
 }
 
 /*
@@ -186,7 +295,7 @@ static int find_entry(const struct stage *stage, const struct stage_objects *obj
 static int link_module(const struct stage *stage, const struct stage_objects *objects, bool handler)
 {
     char stack[64];
-    const char *command[BUILD_SOURCES_MAX + 16] = {
+    const char *command[BUILD_SOURCES_MAX + 16 + ARRAY_LEN(FOR_PARTS) + ARRAY_LEN(WITH_PARTS)] = {
         "/usr/bin/clang",
         "--target=wasm32-wasi",
         "-fno-color-diagnostics",
@@ -195,9 +304,9 @@ static int link_module(const struct stage *stage, const struct stage_objects *ob
         "-Wl,--error-limit=10",
         makes_map(stage) ? "-Wl,--emit-relocs,--no-merge-data-segments" : "-Wl,--strip-debug",
         stack,
-        handler            ? "-mexec-model=reactor"
-        : makes_map(stage) ? "-nostartfiles" /* start.c */
-                           : "-O2",
+        handler                ? "-mexec-model=reactor"
+        : starts_itself(stage) ? "-nostartfiles"
+                               : "-O2",
         "-o",
         MODULE,
     };
@@ -206,6 +315,10 @@ static int link_module(const struct stage *stage, const struct stage_objects *ob
     snprintf(stack, sizeof stack, "-Wl,-z,stack-size=%s", stage->args[ARG_STACK]);
     while (command[count])
         count++;
+    for (size_t i = 0; i < ARRAY_LEN(WITH_PARTS) && has_parts(stage); i++)
+        command[count++] = WITH_PARTS[i];
+    for (size_t i = 0; i < ARRAY_LEN(FOR_PARTS) && has_parts(stage); i++)
+        command[count++] = FOR_PARTS[i];
     for (size_t i = 0; i < objects->count; i++)
         command[count++] = objects->names[i];
     /* signal() and raise(), for those that use them. */
@@ -296,6 +409,8 @@ int stage_compile(const struct stage *stage)
         status = find_entry(stage, &objects, &entry);
     if (status != STAGE_OK)
         return status;
+    if (!*entry)
+        return make_part(stage, &objects);
 
     bool handler = strcmp(entry, "main") != 0;
     char *memory = objects.names[objects.count++];
@@ -313,7 +428,7 @@ int stage_compile(const struct stage *stage)
         snprintf(object, sizeof objects.names[0], STAGE_SDK "/layout.o");
         status = compile_one(stage, STAGE_SDK, "layout.c", object, NULL, NULL);
     }
-    if (status == STAGE_OK && makes_map(stage) && !handler) {
+    if (status == STAGE_OK && starts_itself(stage) && !handler) {
         char *object = objects.names[objects.count++];
         snprintf(object, sizeof objects.names[0], STAGE_SDK "/start.o");
         status = compile_one(stage, STAGE_SDK, "start.c", object, NULL, NULL);

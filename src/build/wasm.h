@@ -65,6 +65,7 @@ struct wasm_check {
     bool has_request_buffer, has_handle, has_answer_buffer;
     uint32_t code_count, data_count, data_announced;
     bool data_is_announced;
+    struct wasm_links *links; /* NULL: it is not linked with others */
 };
 
 /* Refuses the module: "cannot use 'a.wasm': <reason> at offset 0x1c". Returns -EINVAL. */
@@ -113,6 +114,28 @@ bool wasm_type_is(const struct wasm_reader *reader, const struct wasm_type *type
 int wasm_import_check(struct wasm_reader *reader, size_t offset, const char *module,
                       uint32_t module_bytes, const char *name, uint32_t name_bytes,
                       const struct wasm_type *type);
+
+/* The type as wasm_link.type has it; false: it has values that don't pass between modules, or more
+ * than fit. */
+bool wasm_type_text(const struct wasm_reader *reader, const struct wasm_type *type, char *text,
+                    size_t size);
+
+/* ---- wasm_links.c ---- */
+
+/* What is imported of module "env", "GOT.mem" or "GOT.func". */
+bool wasm_link_is_import(const char *module, uint32_t module_bytes);
+/* Takes such an import; the reader is behind its kind, and then behind it. */
+int wasm_link_import(struct wasm_check *check, size_t start, const char *module,
+                     uint32_t module_bytes, const char *name, uint32_t name_bytes, uint8_t kind);
+/* Takes an export that nobody else uses. */
+int wasm_link_export(struct wasm_check *check, const char *name, uint32_t bytes, uint8_t kind,
+                     uint32_t index);
+/* Notes a global; `at` is where its value's expression begins. -ENOMEM. */
+int wasm_link_global(struct wasm_check *check, size_t at);
+/* Reads a custom section that may be "dylink.0"; one that is not well made says nothing. */
+void wasm_link_custom(struct wasm_check *check);
+/* The name that import number `i` has in module "link". */
+void wasm_link_import_name(const struct wasm_links *links, uint32_t i, char name[16]);
 
 /* Is it the name of an export that shim or host uses? */
 bool wasm_export_is_known(const char *name, uint32_t bytes);

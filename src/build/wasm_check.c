@@ -192,6 +192,11 @@ static int import_read(struct wasm_check *check)
         return r;
     if (kind == 4)
         return wasm_refuse_feature(reader, start, "exceptions", "an imported tag");
+    if (check->links && wasm_link_is_import(module, module_bytes)) {
+        r = kind == 0 ? function_add(check) : 0;
+        return r < 0 ? r
+                     : wasm_link_import(check, start, module, module_bytes, name, name_bytes, kind);
+    }
     r = import_feature_check(check, kind);
     if (r < 0)
         return r;
@@ -256,7 +261,7 @@ static int table_section(struct wasm_check *check)
                                "a table of %u elements is too large (the limit is %u)", low,
                                WASM_TABLE_MAX);
     }
-    check->module.table_count = r == 0 ? count : 0;
+    check->module.table_count = r == 0 ? check->module.table_count + count : 0;
     return r;
 }
 
@@ -271,6 +276,9 @@ static int memory_section(struct wasm_check *check)
         return r;
     if (count > 1)
         return wasm_refuse_feature(reader, start, "multiple memories", "%u memories", count);
+    if (count == 1 && check->module.memory_count == 1)
+        return wasm_refuse_feature(reader, start, "multiple memories",
+                                   "one that is imported and one of its own");
     if (count == 1) {
         size_t limits_at = reader->at;
         r = limits_read(check, "memory", UINT32_MAX, &check->facts.memory_pages_min,
@@ -284,7 +292,7 @@ static int memory_section(struct wasm_check *check)
         if (check->facts.memory_pages_max > WASM_PAGES_MAX)
             check->facts.memory_pages_max = WASM_PAGES_MAX;
     }
-    check->module.memory_count = count;
+    check->module.memory_count += count;
     return 0;
 }
 
@@ -306,7 +314,10 @@ static int global_section(struct wasm_check *check)
         if (mutable > 1)
             return wasm_refuse(reader, reader->at - 1, "there are unknown flags 0x%02x of a global",
                                mutable);
+        size_t at = reader->at;
         r = wasm_constant(reader, &check->module);
+        if (r == 0 && check->links)
+            r = wasm_link_global(check, at);
     }
     return r;
 }
@@ -454,8 +465,10 @@ static int custom_section(struct wasm_check *check)
 {
     const char *name;
     uint32_t bytes;
-    int r = wasm_name(&check->reader, "a custom section's name", &name, &bytes);
 
+    if (check->links)
+        wasm_link_custom(check);
+    int r = wasm_name(&check->reader, "a custom section's name", &name, &bytes);
     check->reader.at = r == 0 ? check->reader.end : check->reader.at;
     return r;
 }
@@ -549,16 +562,17 @@ static int module_complete(struct wasm_check *check)
         return wasm_refuse(reader, reader->at,
                            "it exports some but not all of vireo_request_buffer, vireo_handle and "
                            "vireo_answer_buffer");
-    if (!check->facts.has_memory_export)
+    if (!check->facts.has_memory_export && !(check->links && check->links->part))
         return wasm_refuse(reader, reader->at, "it does not export its memory as 'memory'");
     return 0;
 }
 
-int wasm_check(const uint8_t *module, size_t size, const char *where, struct wasm_facts *ret_facts,
-               struct err *err)
+int wasm_check_linked(const uint8_t *module, size_t size, const char *where,
+                      struct wasm_links *links, struct wasm_facts *ret_facts, struct err *err)
 {
     struct wasm_check check = {
         .reader = {.module = module, .end = size, .where = where, .err = err},
+        .links = links,
     };
     uint8_t order = 0;
     int r = header_read(&check);
@@ -572,4 +586,10 @@ int wasm_check(const uint8_t *module, size_t size, const char *where, struct was
     free(check.module.types);
     free(check.module.functions);
     return r;
+}
+
+int wasm_check(const uint8_t *module, size_t size, const char *where, struct wasm_facts *ret_facts,
+               struct err *err)
+{
+    return wasm_check_linked(module, size, where, NULL, ret_facts, err);
 }

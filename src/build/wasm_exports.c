@@ -83,6 +83,8 @@ static int export_read(struct wasm_check *check)
         return wasm_refuse(reader, start, "its export '%s' does not exist",
                            wasm_show(name, bytes).text);
     const struct known_export *known = known_export_find(name, bytes);
+    if (!known && check->links)
+        return wasm_link_export(check, name, bytes, kind, index);
     return known ? known_export_check(check, known, start, kind, index) : 0;
 }
 

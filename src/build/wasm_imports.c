@@ -145,6 +145,22 @@ bool wasm_type_is(const struct wasm_reader *reader, const struct wasm_type *type
            types_are(reader->module + type->results_at, type->result_count, results);
 }
 
+bool wasm_type_text(const struct wasm_reader *reader, const struct wasm_type *type, char *text,
+                    size_t size)
+{
+    size_t used = 0;
+
+    if ((size_t)type->param_count + type->result_count + 2 > size || type->result_count > 1)
+        return false;
+    for (uint16_t i = 0; i < type->param_count; i++)
+        text[used++] = type_letter(reader->module[type->params_at + i]);
+    text[used++] = ':';
+    for (uint16_t i = 0; i < type->result_count; i++)
+        text[used++] = type_letter(reader->module[type->results_at + i]);
+    text[used] = '\0';
+    return !strchr(text, '?');
+}
+
 /* Modules that we know by name and don't have: the message says what to do. */
 static int module_refuse(struct wasm_reader *reader, size_t offset, const char *module,
                          uint32_t module_bytes, const char *name, uint32_t name_bytes)

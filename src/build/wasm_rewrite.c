@@ -17,6 +17,7 @@
 #include "build/wasm.h"
 
 #define SECTION_CUSTOM 0
+#define SECTION_IMPORT 2
 #define SECTION_EXPORT 7
 #define NAMES_OF_FUNCTIONS 1 /* the subsection of "name" */
 #define NAME_MAX_KEPT 200
@@ -36,6 +37,7 @@ struct text {
 struct rewrite {
     struct wasm_reader reader;
     const struct wasm_facts *facts;
+    const struct wasm_links *links; /* NULL: it is not linked with others */
     /* Of each function: */
     struct text *named;    /* by the section "name" */
     struct text *exported; /* by an export that is not kept under its name */
@@ -113,17 +115,45 @@ static bool put_declaring_export(struct rewrite *rewrite, struct bytes *exports,
     return true;
 }
 
-/* What eBPF calls back is an element of the table: the shim must reach it. */
+/* What eBPF calls back is an element of the table, and parts add theirs: the shim must reach it. */
 static bool put_table_export(const struct rewrite *rewrite, struct bytes *exports)
 {
     static const char name[] = "vireo_table";
 
-    if (!rewrite->facts->imports_bpf || !rewrite->facts->has_table)
+    if ((!rewrite->facts->imports_bpf && !rewrite->links) || !rewrite->facts->has_table)
         return false;
     put_name(exports, name, sizeof name - 1);
     put_byte(exports, 1);
     put_u32(exports, 0);
     return true;
+}
+
+static void put_export(struct bytes *exports, const char *name, uint8_t kind, uint32_t index)
+{
+    put_name(exports, name, (uint32_t)strlen(name));
+    put_byte(exports, kind);
+    put_u32(exports, index);
+}
+
+/* What others are linked to, under names of ours. How many. */
+static uint32_t put_link_exports(const struct rewrite *rewrite, struct bytes *exports)
+{
+    const struct wasm_links *links = rewrite->links;
+    uint32_t count = 0;
+    char name[16];
+
+    for (uint32_t i = 0; links && i < links->export_count; i++) {
+        if (links->exports[i].kind != WASM_LINK_FUNCTION)
+            continue;
+        snprintf(name, sizeof name, "x%u", i);
+        put_export(exports, name, 0, links->exports[i].index);
+        count++;
+    }
+    if (links && links->has_stack && ++count)
+        put_export(exports, "vireo_stack", 3, links->stack_global);
+    if (links && links->has_constructors && ++count)
+        put_export(exports, "_initialize", 0, links->constructors);
+    return count;
 }
 
 static int export_section(struct rewrite *rewrite)
@@ -158,8 +188,53 @@ static int export_section(struct rewrite *rewrite)
     if (r < 0)
         return r;
     kept += put_table_export(rewrite, &exports);
+    kept += put_link_exports(rewrite, &exports);
     put_counted(&section, kept, &exports);
     put_byte(&rewrite->out, SECTION_EXPORT);
+    put_counted(&rewrite->out, section.size, &section);
+    return 0;
+}
+
+/* What is wanted of others has names of ours; all else is as it was. */
+static int import_section(struct rewrite *rewrite)
+{
+    struct wasm_reader *reader = &rewrite->reader;
+    _cleanup_(bytes_clear) struct bytes section = {0};
+    uint32_t count, number = 0, bytes, name_bytes, any;
+    const char *module, *name;
+    uint8_t kind, flags;
+    char linked[16];
+    int r = wasm_u32(reader, "the imports", &count);
+
+    put_u32(&section, count);
+    for (uint32_t i = 0; r == 0 && i < count; i++) {
+        size_t start = reader->at;
+        r = wasm_name(reader, "an import's module", &module, &bytes);
+        if (r == 0)
+            r = wasm_name(reader, "an import's name", &name, &name_bytes);
+        bool is_link = r == 0 && wasm_link_is_import(module, bytes);
+        if (is_link) {
+            put_name(&section, "link", strlen("link"));
+            wasm_link_import_name(rewrite->links, number++, linked);
+            put_name(&section, linked, (uint32_t)strlen(linked));
+            start = reader->at;
+        }
+        if (r == 0)
+            r = wasm_byte(reader, "an import", &kind);
+        if (r == 0 && (kind == 1 || kind == 3))
+            r = wasm_byte(reader, "an import", &flags);
+        if (r == 0 && kind != 0)
+            r = wasm_byte(reader, "an import", &flags);
+        if (r == 0 && kind != 3)
+            r = wasm_u32(reader, "an import", &any);
+        if (r == 0 && (kind == 1 || kind == 2) && (flags & 1))
+            r = wasm_u32(reader, "an import", &any);
+        if (r == 0)
+            put(&section, reader->module + start, reader->at - start);
+    }
+    if (r < 0)
+        return r;
+    put_byte(&rewrite->out, SECTION_IMPORT);
     put_counted(&rewrite->out, section.size, &section);
     return 0;
 }
@@ -257,6 +332,8 @@ static int section(struct rewrite *rewrite, size_t file_end)
         r = custom_section(rewrite);
     else if (id == SECTION_EXPORT)
         r = export_section(rewrite);
+    else if (id == SECTION_IMPORT && rewrite->links)
+        r = import_section(rewrite);
     else
         put(&rewrite->out, reader->module + start, end - start);
     reader->at = end;
@@ -274,9 +351,17 @@ static void rewrite_clear(struct rewrite *rewrite)
 int wasm_rewrite(const uint8_t *module, size_t size, const struct wasm_facts *facts,
                  const char *where, void **ret_module, size_t *ret_size, struct err *err)
 {
+    return wasm_rewrite_linked(module, size, facts, NULL, where, ret_module, ret_size, err);
+}
+
+int wasm_rewrite_linked(const uint8_t *module, size_t size, const struct wasm_facts *facts,
+                        const struct wasm_links *links, const char *where, void **ret_module,
+                        size_t *ret_size, struct err *err)
+{
     _cleanup_(rewrite_clear) struct rewrite rewrite = {
         .reader = {.module = module, .at = 8, .end = size, .where = where, .err = err},
         .facts = facts,
+        .links = links,
         .named = calloc((size_t)facts->function_count + 1, sizeof *rewrite.named),
         .exported = calloc((size_t)facts->function_count + 1, sizeof *rewrite.exported),
     };

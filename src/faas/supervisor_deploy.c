@@ -220,20 +220,17 @@ static int deploy_build(struct job *job)
     return r;
 }
 
-/*
- * What a ready-made library asks for itself needs the operator's word too; and only native code is
- * linked with native libraries.
- */
+/* What a ready-made library asks for itself needs the operator's word too. */
 static int check_linking(struct job *job)
 {
     const struct manifest *manifest = &job->result.manifest;
 
     if ((manifest->link || manifest->dependency_count > 0) &&
-        strcmp(job->result.note.safety, "native") != 0)
+        strcmp(job->result.note.safety, "proved") == 0)
         return err_say(&job->err, -EINVAL,
-                       "cannot deploy '%s': dependencies and grants: link are for native code, and "
-                       "it is '%s'",
-                       manifest->name, job->result.note.safety);
+                       "cannot deploy '%s': dependencies and grants: link are not for what is "
+                       "proved as a whole",
+                       manifest->name);
     return supervisor_config_allows(&job->supervisor->config, manifest, &job->err);
 }
 

@@ -10,62 +10,18 @@
 #include "base/fd.h"
 #include "guest/channel.h"
 #include "guest/control.h"
+#include "guest/control_link.h"
 #include "guest/control_serve.h"
 #include "guest/instance.h"
 #include "guest/linker.h"
 #include "guest/update.h"
 
-/* The first of `files` in the place of another one; the others, which it needs, beside. */
-static int replace_library(struct template_state *state, const struct control_link *message,
-                           const struct link_file *files, struct err *err)
-{
-    char replaces[NAME_MAX_BYTES + 1];
-
-    memcpy(replaces, message->replaces, sizeof replaces);
-    replaces[sizeof replaces - 1] = '\0';
-    struct library *old = link_tree_find(state->tree, replaces);
-    if (!old || old == state->library)
-        return err_say(err, -ENOENT, "no library '%s' is linked", replaces);
-    int r = message->count > 1 ? link_tree_add(state->tree, files + 1, message->count - 1, err) : 0;
-    if (r < 0)
-        return r;
-    r = link_tree_replace(state->tree, old, &files[0], false, err);
-    for (uint32_t i = 1; r < 0 && i < message->count; i++)
-        link_tree_remove(state->tree, link_tree_find(state->tree, files[i].name));
-    return r;
-}
-
-static int link_libraries(struct template_state *state, const struct control_link *message,
-                          const int *fds, size_t fd_count, struct err *err)
-{
-    struct link_file files[CONTROL_LIBRARIES_MAX] = {0};
-
-    if (message->count > CONTROL_LIBRARIES_MAX || message->count != fd_count)
-        return err_say(err, -EBADMSG, "cannot link library: it did not come whole");
-    if (!state->tree)
-        return err_say(err, -EPERM, "cannot link library: this pVM's code is not native");
-    if ((uint64_t)clock_now_ns() > message->deadline_ns)
-        return err_say(err, -ETIME, "cannot link library: it was asked for too long ago");
-    for (uint32_t i = 0; i < message->count; i++) {
-        files[i].fd = fds[i];
-        files[i].bytes = message->libraries[i].bytes;
-        memcpy(files[i].name, message->libraries[i].name, sizeof files[i].name);
-        files[i].name[sizeof files[i].name - 1] = '\0';
-    }
-    return message->replaces[0] ? replace_library(state, message, files, err)
-                                : link_tree_add(state->tree, files, message->count, err);
-}
-
 static void do_link(struct template_state *state, const struct control_link *message,
                     const int *fds, size_t fd_count)
 {
-    struct control_linked answer = {.type = CONTROL_LINKED, .token = message->token};
-    struct err err = {0};
-    int64_t begin_ns = clock_now_ns();
+    struct control_linked answer;
 
-    answer.error = link_libraries(state, message, fds, fd_count, &err);
-    answer.link_ns = (uint64_t)(clock_now_ns() - begin_ns);
-    snprintf(answer.message, sizeof answer.message, "%.255s", err.message);
+    control_link(&state->host, state->tree, message, fds, fd_count, &answer);
     /* The supervisor, which alone can be slow here, then hears nothing and says so. */
     if (write(state->control, &answer, sizeof answer) < 0)
         return;

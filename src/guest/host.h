@@ -15,6 +15,7 @@ struct wasi;         /* wasi.h: descriptors, arguments, environment */
 struct guest_call;   /* call.h: the request being served and the answer so far */
 struct family;       /* family.h: its process and those that it forked */
 struct update_point; /* update_point.h: a program that is updated while it runs */
+struct parts;        /* parts.h: libraries that are linked with it */
 
 /* Why the guest's code was left before it returned. */
 enum host_exit {
@@ -36,6 +37,7 @@ struct host {
     struct guest_call *call;    /* NULL when there is none: `vireo run` */
     struct family *family;      /* NULL: it may not fork, nor make pipes */
     struct update_point *point; /* NULL: it is not updated while it runs */
+    struct parts *parts;        /* NULL: it is not linked with libraries */
     int bpf_socket;             /* to vireo-broker (bpf.h); 0 or -1: none */
     void *bpf_state;            /* struct bpf_state of bpf_internal.h, once an object was loaded */
 

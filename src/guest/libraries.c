@@ -4,6 +4,7 @@
 
 #include "guest/libraries.h"
 #include "guest/linker.h"
+#include "guest/parts.h"
 #include "guest/template.h"
 #include "guest/wasm_internal.h"
 
@@ -33,4 +34,24 @@ int libraries_open(const struct guest_setup *setup, int library_fd, const int *d
     return r < 0
                ? r
                : library_open_tree(*ret_tree, files, 1 + setup->dependency_count, ret_library, err);
+}
+
+int libraries_open_parts(const struct guest_setup *setup, int library_fd, const int *dependency_fds,
+                         struct parts **ret_parts, struct library **ret_library, struct err *err)
+{
+    struct link_file files[DEPENDENCIES_MAX] = {0};
+    struct host host = {0}; /* nothing is open yet */
+
+    for (uint32_t i = 0; i < setup->dependency_count; i++) {
+        files[i].fd = dependency_fds[i];
+        memcpy(files[i].name, setup->dependencies[i], sizeof files[i].name);
+    }
+    int r = library_open(library_fd, ret_library, err);
+    if (r == 0)
+        r = parts_new(&host.parts, err);
+    if (r < 0)
+        return r;
+    host.library = *ret_library;
+    *ret_parts = host.parts;
+    return parts_link(&host, files, setup->dependency_count, err);
 }

@@ -8,10 +8,52 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define LIBRARY_ABI 4
+#define LIBRARY_ABI 5
 #define LIBRARY_SYMBOL "vireo_library" /* the one symbol that a library exports */
 
 struct wasm_memory; /* wasm_rt_memory_t */
+
+/* ---- of translated code that is linked with other translated code (guest/parts.h) ---- */
+
+/* A function or variable for others. */
+struct library_symbol {
+    const char *name;
+    const char *type;       /* of a function: "ii:I", parameters and results; "": a variable */
+    void (*function)(void); /* called with its own instance first */
+    uint32_t value;         /* of a variable: its address; in a part, behind the base of its data */
+};
+
+/* A function that it wants, bound at its first call; NULL until then. */
+struct library_slot {
+    const char *name, *type;
+    void (*function)(void);
+    void *instance;
+};
+
+/* An address that it wants: of a variable, or the table's index of a function. */
+struct library_address {
+    const char *name;
+    uint32_t is_function;
+    uint32_t value;
+};
+
+/* Where a part is put, before it is instantiated. */
+struct library_place {
+    void *memory, *table; /* the program's wasm_rt_memory_t and wasm_rt_funcref_table_t */
+    uint32_t *stack;      /* its stack pointer */
+    uint32_t memory_base, table_base;
+};
+
+struct library_links {
+    const struct library_symbol *symbols;
+    struct library_slot *slots;
+    struct library_address *addresses;
+    struct library_place *place; /* of a part; NULL: a program */
+    uint32_t symbol_count, slot_count, address_count;
+    /* What a part needs of the memory and the table. */
+    uint32_t memory_bytes, memory_align, table_elements;
+    uint32_t *(*stack)(void *instance); /* of a program */
+};
 
 /*
  * All functions run in the instance that is their first argument. Absent ones are NULL: a command
@@ -44,6 +86,7 @@ struct library_face {
      * callback: export go-callback. */
     void *(*table)(void *instance);
     uint32_t (*go_callback)(void *instance, uint32_t context, uint32_t data, uint32_t bytes);
+    const struct library_links *links; /* NULL: it is whole by itself */
 };
 
 /*

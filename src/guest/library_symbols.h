@@ -21,6 +21,9 @@ LIBRARY_SYMBOL(wasm_rt_allocate_externref_table)
 LIBRARY_SYMBOL(wasm_rt_free_externref_table)
 LIBRARY_SYMBOL(wasm_rt_grow_externref_table)
 
+/* Functions of other libraries (parts.c). */
+LIBRARY_SYMBOL(vireo_link_bind)
+
 /* What gcc emits calls to. */
 LIBRARY_SYMBOL(memcpy)
 LIBRARY_SYMBOL_AS(memmove, wasm_move)

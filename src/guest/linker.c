@@ -188,6 +188,14 @@ static bool in_code(const struct library *library, uintptr_t function, bool requ
     return function ? library_holds(library, function) : !required;
 }
 
+/* Whole in the library's image. */
+static bool is_inside(const struct library *library, const void *at, size_t bytes)
+{
+    uint64_t offset = (uint64_t)((uintptr_t)at - (uintptr_t)library->base);
+
+    return offset < library->image.span && bytes <= library->image.span - offset;
+}
+
 /* Native code has its handler and nothing that is of WebAssembly. */
 static int check_native_face(const struct library *library, struct err *err)
 {
@@ -195,7 +203,7 @@ static int check_native_face(const struct library *library, struct err *err)
 
     if (!in_code(library, (uintptr_t)face->native_handler, false) || face->start_section ||
         face->init_module || face->instantiate || face->free_instance || face->memory ||
-        face->start || face->initialize || face->request_buffer || face->handle ||
+        face->start || face->initialize || face->links || face->request_buffer || face->handle ||
         face->answer_buffer)
         return refuse(err, "its face is not that of native code");
     return 0;
@@ -207,6 +215,8 @@ static int check_face(const struct library *library, struct err *err)
 
     if (library->native)
         return check_native_face(library, err);
+    if (face->links && !is_inside(library, face->links, sizeof *face->links))
+        return refuse(err, "its face names what is not its own");
     if (face->instance_bytes > INSTANCE_BYTES_MAX)
         return refuse(err, "its instances have a bad size");
     if (!in_code(library, (uintptr_t)face->init_module, true) ||

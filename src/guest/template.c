@@ -159,8 +159,11 @@ static int setup_library(const int *fds, struct err *err)
     struct library *library = NULL;
     int r;
 
-    if (state.setup.dependency_count > 0 || (state.setup.grants & GUEST_GRANT_LINK) ||
-        (state.setup.native && (state.setup.grants & GUEST_GRANT_UPDATE)))
+    bool linked = state.setup.dependency_count > 0 || (state.setup.grants & GUEST_GRANT_LINK);
+    if (linked && !state.setup.native)
+        r = libraries_open_parts(&state.setup, fds[0], dependencies, &state.host.parts, &library,
+                                 err);
+    else if (linked || (state.setup.native && (state.setup.grants & GUEST_GRANT_UPDATE)))
         r = libraries_open(&state.setup, fds[0], dependencies, &state.tree, &library, err);
     else
         r = library_open(fds[0], &library, err);

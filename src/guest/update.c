@@ -9,6 +9,7 @@
 #include "guest/host.h"
 #include "guest/linker.h"
 #include "guest/linker_internal.h"
+#include "guest/parts.h"
 #include "guest/update.h"
 #include "guest/wasm_internal.h"
 
@@ -119,6 +120,9 @@ int update_replace(struct host *host, const struct library *library, bool going_
 
     if (!face->handle != !face_before->handle || !face->start != !face_before->start)
         return err_say(err, -EPERM, "one version is a handler, the other a program");
+    if (parts_count(host) > 0)
+        return err_say(err, -EPERM,
+                       "libraries are linked with it, which know the version that runs");
     if (face->start_section)
         return err_say(err, -EPERM, "the new library has a start section");
     int r =

@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/fd.h"
+#include "guest/control_link.h"
 #include "guest/host.h"
 #include "guest/linker.h"
 #include "guest/update.h"
@@ -37,9 +38,9 @@ void update_point_leave(struct host *host)
 
 /* System call: write. The supervisor, which alone can be slow here, then hears nothing and says so.
  */
-static void say(const struct update_point *point, const struct control_updated *answer)
+static void say(const struct update_point *point, const void *answer, size_t size)
 {
-    if (write(point->control, answer, sizeof *answer) < 0)
+    if (write(point->control, answer, size) < 0)
         return;
 }
 
@@ -48,7 +49,7 @@ static void end_trial(struct update_point *point)
 {
     library_close((struct library *)(uintptr_t)point->before);
     point->before = NULL;
-    say(point, &point->answer);
+    say(point, &point->answer, sizeof point->answer);
 }
 
 static void set_phases(struct control_updated *answer, const struct update_times *times)
@@ -85,36 +86,55 @@ static int put_in_place(struct host *host, const struct control_update *message,
     return 0;
 }
 
-/* Takes what lies in the socket; true: another library is in place. System calls: recvmsg, and
- * those of an update. */
-static bool take_update(struct host *host)
+/* Another version of the library; true: it is in place. */
+static bool take_update(struct host *host, const struct control_update *message, const int *fds,
+                        size_t fd_count)
 {
     struct update_point *point = host->point;
-    struct control_update message;
     struct update_times times = {0};
     struct err err = {0};
-    int fds[FD_MESSAGE_MAX];
-    size_t fd_count = 0;
 
-    ssize_t n = fd_receive(point->control, &message, sizeof message, fds, &fd_count, MSG_DONTWAIT);
-    if (n <= 0)
-        return false;
-    point->answer = (struct control_updated){.type = CONTROL_UPDATED, .token = message.token};
-    if (n != sizeof message || message.type != CONTROL_UPDATE || fd_count != 1)
+    point->answer = (struct control_updated){.type = CONTROL_UPDATED, .token = message->token};
+    if (fd_count != 1)
         point->answer.error = err_say(&err, -EBADMSG, "it did not come whole");
     else
-        point->answer.error = put_in_place(host, &message, fds[0], &times, &err);
-    fd_close_all(fds, fd_count);
+        point->answer.error = put_in_place(host, message, fds[0], &times, &err);
     set_phases(&point->answer, &times);
     snprintf(point->answer.message, sizeof point->answer.message, "%.255s", err.message);
     if (point->answer.error == 0) {
         struct control_updated trial = point->answer;
         trial.error = -EINPROGRESS;
-        say(point, &trial);
+        say(point, &trial, sizeof trial);
         return true;
     }
-    say(point, &point->answer);
+    say(point, &point->answer, sizeof point->answer);
     return false;
+}
+
+/* Takes what lies in the socket; true: another version is in place. System calls: recvmsg, and
+ * those of an update or a link. */
+static bool take_message(struct host *host)
+{
+    struct update_point *point = host->point;
+    union {
+        uint32_t type;
+        struct control_update update;
+        struct control_link link;
+    } message;
+    struct control_linked linked;
+    int fds[FD_MESSAGE_MAX];
+    size_t fd_count = 0;
+    bool updated = false;
+
+    ssize_t n = fd_receive(point->control, &message, sizeof message, fds, &fd_count, MSG_DONTWAIT);
+    if (n == sizeof message.update && message.type == CONTROL_UPDATE) {
+        updated = take_update(host, &message.update, fds, fd_count);
+    } else if (n == sizeof message.link && message.type == CONTROL_LINK) {
+        control_link(host, NULL, &message.link, fds, fd_count, &linked);
+        say(point, &linked, sizeof linked);
+    }
+    fd_close_all(fds, fd_count);
+    return updated;
 }
 
 uint32_t Z_vireoZ_update_point(struct host *host)
@@ -129,7 +149,7 @@ uint32_t Z_vireoZ_update_point(struct host *host)
     }
     if (point->before)
         end_trial(point);
-    if (!wasi_wake_may(host->wasi) || !take_update(host))
+    if (!wasi_wake_may(host->wasi) || !take_message(host))
         return 0;
     point->count++;
     host_leave(host, HOST_UPDATED);
@@ -169,6 +189,6 @@ bool update_point_back(struct host *host)
     library_close(refused);
     point->before = NULL;
     point->count++;
-    say(point, &point->answer);
+    say(point, &point->answer, sizeof point->answer);
     return true;
 }

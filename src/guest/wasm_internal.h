@@ -89,3 +89,5 @@ void wasm_stack_exhausted(uintptr_t return_address) __attribute__((noreturn, use
 /* Begins and checks a run of registrations: false when one did not fit. */
 void wasm_types_begin(void);
 bool wasm_types_complete(void);
+/* The number of a type in letters, as struct library_symbol has it; 0: there is no room. */
+uint32_t wasm_type_number(const char *type);

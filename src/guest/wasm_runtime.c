@@ -14,6 +14,7 @@
 #include "guest/family.h"
 #include "guest/linker.h"
 #include "guest/linker_internal.h"
+#include "guest/parts.h"
 #include "guest/wasm_internal.h"
 
 /* The kernel's signal frame with AVX-512 is under 4 KiB; looking a name up takes little. */
@@ -60,8 +61,9 @@ void wasm_trap_at(const char *trap, uintptr_t address)
 
     host->exit = HOST_TRAPPED;
     host->trap = trap;
-    if (library_function_at(host->library, address, host->trap_function,
-                            sizeof host->trap_function) < 0)
+    const struct library *library = parts_holder(host, address);
+    if (!library ||
+        library_function_at(library, address, host->trap_function, sizeof host->trap_function) < 0)
         host->trap_function[0] = '\0';
     wasm_stack_leave();
 }
@@ -114,7 +116,7 @@ static const char *trap_of_fault(const siginfo_t *info, uintptr_t instruction)
 
     /* SEGV_MAPERR or SEGV_ACCERR: only then is there an address. Others were sent. */
     if (!innermost || (info->si_code != SEGV_MAPERR && info->si_code != SEGV_ACCERR) ||
-        !library_holds(innermost->host->library, instruction))
+        !parts_holder(innermost->host, instruction))
         return NULL;
     const wasm_rt_memory_t *memory = innermost->host->memory;
     if (memory && memory->data && address - (uintptr_t)memory->data < WASM_RESERVED_BYTES)
@@ -288,9 +290,13 @@ int wasm_instance_open(const struct library *library, struct host *host, struct 
     if (!host->instance)
         return err_set(err, -ENOMEM, "cannot start function");
     host->memory = face->memory(host->instance);
-    if (enter_frame(&frame, enter_instantiate, host) == HOST_RETURNED)
-        return 0;
-    r = tell_opening(&frame, err);
+    if (enter_frame(&frame, enter_instantiate, host) == HOST_RETURNED) {
+        r = parts_open(host, err);
+        if (r == 0)
+            return 0;
+    } else {
+        r = tell_opening(&frame, err);
+    }
     enum host_exit exit = host->exit;
     wasm_instance_close(host);
     host->exit = exit;
@@ -301,6 +307,7 @@ void wasm_instance_close(struct host *host)
 {
     if (!host->instance)
         return;
+    parts_close(host);
     library_face(host->library)->free_instance(host->instance);
     free(host->instance);
     host->instance = NULL;

@@ -123,3 +123,24 @@ uint32_t wasm_rt_register_func_type(uint32_t params, uint32_t results, ...)
     va_end(args);
     return intern_type(params, results, values);
 }
+
+static int type_of_letter(char letter)
+{
+    return letter == 'i'   ? WASM_RT_I32
+           : letter == 'I' ? WASM_RT_I64
+           : letter == 'f' ? WASM_RT_F32
+                           : WASM_RT_F64;
+}
+
+uint32_t wasm_type_number(const char *type)
+{
+    const char *results = strchr(type, ':');
+    uint8_t values[TYPE_VALUES_MAX];
+    uint32_t count = 0;
+
+    for (const char *at = type; *at && count < TYPE_VALUES_MAX; at++)
+        if (at != results)
+            values[count++] = (uint8_t)type_of_letter(*at);
+    uint32_t params = results ? (uint32_t)(results - type) : count;
+    return params <= count ? intern_type(params, count - params, values) : 0;
+}

@@ -98,6 +98,27 @@ static void sample(const uint8_t *module, size_t size, const void *rewritten, si
     clock_gettime(CLOCK_MONOTONIC, &last);
 }
 
+/* The same bytes as a module that is linked with others: what of that is accepted can be rewritten
+ * and bound. */
+static void as_linked(const uint8_t *module, size_t size)
+{
+    struct wasm_links links = {0};
+    struct wasm_facts facts = {0};
+    struct err err = {0};
+    void *rewritten = NULL;
+    size_t rewritten_size;
+    char *source = NULL;
+
+    if (wasm_check_linked(module, size, "module", &links, &facts, &err) == 0) {
+        CHECK(wasm_rewrite_linked(module, size, &facts, &links, "module", &rewritten,
+                                  &rewritten_size, &err) == 0);
+        CHECK(wasm_links_source(&links, &source, &err) == 0);
+    }
+    free(rewritten);
+    free(source);
+    wasm_links_clear(&links);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct wasm_facts facts = {0}, again = {0};
@@ -109,6 +130,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     CHECK(module);
     if (size)
         memcpy(module, data, size);
+    as_linked(module, size);
     int r = wasm_check(module, size, "module", &facts, &err);
     if (r < 0) {
         CHECK((r == -EINVAL || r == -EFBIG) && strncmp(err.message, "cannot ", 7) == 0);

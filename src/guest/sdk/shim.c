@@ -13,6 +13,9 @@
  *   SHIM_START_SECTION it has a start section: code that runs at instantiation
  *   SHIM_TABLE         table 0 is exported as "vireo_table": for callbacks of eBPF
  *   SHIM_GO_CALLBACK   it exports function "go-callback"
+ *   SHIM_LINK          it is linked with others: note.c has `vireo_links` (build/wasm_links.c)
+ *   SHIM_STACK         it exports its stack pointer, as "vireo_stack"
+ *   SHIM_PART          it is a library for others, in their memory: no SHIM_MEMORY
  *   SHIM_MEMORY        it exports memory "memory": required, nothing runs without it
  *
  * An export of another kind or type than these is a compile error here, not a cast.
@@ -54,7 +57,7 @@
 
 #include "library.h"
 
-#ifndef SHIM_MEMORY
+#if !defined(SHIM_MEMORY) && !defined(SHIM_PART)
 #error "a library needs the export \"memory\""
 #endif
 
@@ -85,11 +88,19 @@ static void shim_free_instance(void *instance)
     Z_m_free(instance);
 }
 
+#ifdef SHIM_MEMORY
 TYPE_IS(Z_mZ_memory, wasm_rt_memory_t *(*)(Z_m_instance_t *));
 static void *shim_memory(void *instance)
 {
     return Z_mZ_memory(instance);
 }
+#else
+static void *shim_memory(void *instance)
+{
+    (void)instance;
+    return NULL;
+}
+#endif
 
 #ifdef SHIM_START
 TYPE_IS(Z_mZ__start, void (*)(Z_m_instance_t *));
@@ -143,6 +154,13 @@ static uint32_t shim_go_callback(void *instance, uint32_t context, uint32_t data
 }
 #endif
 
+#ifdef SHIM_STACK
+TYPE_IS(Z_mZ_vireo_stack, u32 *(*)(Z_m_instance_t *));
+#endif
+#ifdef SHIM_LINK
+extern const struct library_links vireo_links;
+#endif
+
 __attribute__((visibility("default"))) extern const struct library_face vireo_library;
 
 const struct library_face vireo_library = {
@@ -171,5 +189,8 @@ const struct library_face vireo_library = {
 #endif
 #ifdef SHIM_GO_CALLBACK
     .go_callback = shim_go_callback,
+#endif
+#ifdef SHIM_LINK
+    .links = &vireo_links,
 #endif
 };

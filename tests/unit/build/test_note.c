@@ -33,7 +33,7 @@ static void its_layout_is_the_documented_one(void **state)
     (void)state;
     /* namesz, descsz, type, owner padded to 8, description of 264: docs/library.md. */
     assert_int_equal(good_size, 12 + 8 + 264);
-    assert_memory_equal(good_notes, "\6\0\0\0\10\1\0\0\1\0\0\0vireo\0\0\0\2\0\0\0\4\0\0\0sfi\0",
+    assert_memory_equal(good_notes, "\6\0\0\0\10\1\0\0\1\0\0\0vireo\0\0\0\2\0\0\0\5\0\0\0sfi\0",
                         32);
     assert_memory_equal(good_notes + 20 + 24, "command\0", 8);
     assert_memory_equal(good_notes + 20 + 40, "hello\0", 6);

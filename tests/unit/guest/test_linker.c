@@ -380,7 +380,7 @@ static void a_bad_face_is_refused(void **state)
     const Elf64_Phdr *data = program_header(fresh_copy(), PT_LOAD, DATA);
     uint8_t *abi = copy + data->p_offset + (face - data->p_vaddr);
     abi[0] = LIBRARY_ABI + 1;
-    expect_refused(-ENOEXEC, "not 4");
+    expect_refused(-ENOEXEC, "not 5");
     /* As if it were native code, which is given other functions. */
     data = program_header(fresh_copy(), PT_LOAD, DATA);
     memset(copy + data->p_offset + (face - data->p_vaddr) +

@@ -1,0 +1,345 @@
+/* Parts of a program: see parts.h. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/err.h"
+#include "guest/linker.h"
+#include "guest/linker_internal.h"
+#include "guest/parts.h"
+#include "guest/wasm_internal.h"
+
+struct part {
+    struct library *library;
+    void *instance; /* NULL: not in an instance of the program */
+    uint32_t memory_base;
+    char name[NAME_MAX_BYTES + 1];
+};
+
+struct parts {
+    struct part all[LINK_LIBRARIES_MAX];
+    size_t count;
+    size_t first; /* of those that are being put in place */
+    char reason[160];
+    int error;
+};
+
+int parts_new(struct parts **ret_parts, struct err *err)
+{
+    *ret_parts = calloc(1, sizeof **ret_parts);
+    return *ret_parts ? 0 : err_set(err, -ENOMEM, "cannot link libraries");
+}
+
+size_t parts_count(const struct host *host)
+{
+    return host->parts ? host->parts->count : 0;
+}
+
+const struct library *parts_holder(const struct host *host, uintptr_t address)
+{
+    if (library_holds(host->library, address))
+        return host->library;
+    for (size_t i = 0; i < parts_count(host); i++)
+        if (library_holds(host->parts->all[i].library, address))
+            return host->parts->all[i].library;
+    return NULL;
+}
+
+/* ---- who has a name ---- */
+
+/* Who exports a symbol: the program (part NULL) or a part. */
+struct owner {
+    const struct library_symbol *symbol;
+    const struct part *part;
+};
+
+static const struct library_symbol *symbol_in(const struct library *library, const char *name)
+{
+    const struct library_links *links = library_face(library)->links;
+
+    for (uint32_t i = 0; links && i < links->symbol_count; i++)
+        if (strcmp(links->symbols[i].name, name) == 0)
+            return &links->symbols[i];
+    return NULL;
+}
+
+static bool find(const struct host *host, const char *name, struct owner *ret_owner)
+{
+    *ret_owner = (struct owner){.symbol = symbol_in(host->library, name)};
+    for (size_t i = 0; !ret_owner->symbol && i < parts_count(host); i++) {
+        ret_owner->part = &host->parts->all[i];
+        ret_owner->symbol = symbol_in(ret_owner->part->library, name);
+    }
+    return ret_owner->symbol != NULL;
+}
+
+static void *instance_of(const struct host *host, const struct owner *owner)
+{
+    return owner->part ? owner->part->instance : host->instance;
+}
+
+void vireo_link_bind(struct host *host, struct library_slot *slot, const void *from)
+{
+    static char said[128];
+    struct owner owner;
+
+    said[0] = '\0';
+    if (!find(host, slot->name, &owner) || !owner.symbol->function || !instance_of(host, &owner))
+        snprintf(said, sizeof said, "no library that is linked has '%.80s'", slot->name);
+    else if (strcmp(owner.symbol->type, slot->type) != 0)
+        snprintf(said, sizeof said, "'%.80s' is linked with another type", slot->name);
+    if (said[0])
+        wasm_trap_at(said, (uintptr_t)from - 1);
+    slot->instance = instance_of(host, &owner);
+    slot->function = owner.symbol->function;
+}
+
+static void unbind(const struct library *library)
+{
+    const struct library_links *links = library_face(library)->links;
+
+    for (uint32_t i = 0; links && i < links->slot_count; i++)
+        links->slots[i].function = NULL;
+}
+
+/* ---- putting them in place: all of it on the call stack ---- */
+
+/* The first reason is the one. */
+static void fail(struct parts *parts, int error, const char *reason, const struct part *part)
+{
+    if (!parts->error)
+        snprintf(parts->reason, sizeof parts->reason, "%s: '%s'", reason, part->name);
+    parts->error = parts->error ? parts->error : error;
+}
+
+/* Whole pages behind the program's memory: its allocator finds that they are somebody's. */
+static void place_data(struct host *host, struct part *part, const struct library_links *links)
+{
+    uint64_t pages = ((uint64_t)links->memory_bytes + WASM_PAGE_BYTES - 1) / WASM_PAGE_BYTES;
+
+    if (pages == 0)
+        return;
+    uint32_t before =
+        pages < WASM_PAGES_MAX ? wasm_rt_grow_memory(host->memory, (uint32_t)pages) : UINT32_MAX;
+    if (before == UINT32_MAX)
+        fail(host->parts, -ENOMEM, "no memory for it", part);
+    part->memory_base = before * WASM_PAGE_BYTES;
+}
+
+static void place_one(struct host *host, struct part *part)
+{
+    const struct library_face *program = library_face(host->library);
+    const struct library_links *links = library_face(part->library)->links;
+    wasm_rt_funcref_table_t *table = program->table ? program->table(host->instance) : NULL;
+    uint32_t elements = 0;
+
+    part->memory_base = 0;
+    if (!table || !program->links || !program->links->stack)
+        fail(host->parts, -ENOEXEC, "the function was not built to be linked with", part);
+    else
+        place_data(host, part, links);
+    if (!host->parts->error && links->table_elements)
+        elements =
+            wasm_rt_grow_funcref_table(table, links->table_elements, wasm_rt_funcref_null_value);
+    if (elements == UINT32_MAX)
+        fail(host->parts, -ENOMEM, "no room in the table for it", part);
+    if (host->parts->error)
+        return;
+    part->instance = calloc(1, library_face(part->library)->instance_bytes);
+    if (!part->instance)
+        fail(host->parts, -ENOMEM, "no memory for it", part);
+    *links->place = (struct library_place){
+        .memory = host->memory,
+        .table = table,
+        .stack = program->links->stack(host->instance),
+        .memory_base = part->memory_base,
+        .table_base = elements,
+    };
+}
+
+/* The table's index of a function, the same for all who ask; 0: there is no room. */
+static uint32_t index_of(const struct host *host, const struct owner *owner)
+{
+    wasm_rt_funcref_table_t *table = library_face(host->library)->table(host->instance);
+    const wasm_rt_funcref_t wanted = {
+        .func_type = wasm_type_number(owner->symbol->type),
+        .func = owner->symbol->function,
+        .module_instance = instance_of(host, owner),
+    };
+
+    for (uint32_t i = 1; i < table->size; i++)
+        if (table->data[i].func == wanted.func &&
+            table->data[i].module_instance == wanted.module_instance)
+            return i;
+    uint32_t index = wanted.func_type ? wasm_rt_grow_funcref_table(table, 1, wanted) : UINT32_MAX;
+    return index == UINT32_MAX ? 0 : index;
+}
+
+static void fill_addresses(struct host *host, const struct part *part)
+{
+    const struct library_links *links = library_face(part->library)->links;
+
+    for (uint32_t i = 0; i < links->address_count; i++) {
+        struct library_address *address = &links->addresses[i];
+        struct owner owner;
+        /* That somebody has it was seen before. */
+        if (!find(host, address->name, &owner))
+            continue;
+        address->value = owner.symbol->value + (owner.part ? owner.part->memory_base : 0);
+        if (address->is_function)
+            address->value = index_of(host, &owner);
+        if (address->is_function && !address->value)
+            fail(host->parts, -ENOMEM, "no room in the table for it", part);
+    }
+}
+
+static void put_in_place(void *argument)
+{
+    struct host *host = argument;
+    struct parts *parts = host->parts;
+
+    for (size_t i = parts->first; !parts->error && i < parts->count; i++)
+        place_one(host, &parts->all[i]);
+    for (size_t i = parts->first; !parts->error && i < parts->count; i++)
+        fill_addresses(host, &parts->all[i]);
+    for (size_t i = parts->first; !parts->error && i < parts->count; i++)
+        library_face(parts->all[i].library)->instantiate(parts->all[i].instance, host);
+    for (size_t i = parts->first; !parts->error && i < parts->count; i++)
+        if (library_face(parts->all[i].library)->initialize)
+            library_face(parts->all[i].library)->initialize(parts->all[i].instance);
+}
+
+static void close_from(struct host *host, size_t first)
+{
+    struct parts *parts = host->parts;
+
+    unbind(host->library);
+    for (size_t i = 0; i < parts->count; i++) {
+        struct part *part = &parts->all[i];
+        unbind(part->library);
+        if (i < first || !part->instance)
+            continue;
+        library_face(part->library)->free_instance(part->instance);
+        free(part->instance);
+        part->instance = NULL;
+    }
+}
+
+/* Parts number `first` and on. After a failure none of these is in place. */
+static int open_from(struct host *host, size_t first, struct err *err)
+{
+    struct parts *parts = host->parts;
+    enum host_exit exit_before = host->exit;
+    int r = 0;
+
+    parts->first = first;
+    parts->error = 0;
+    for (size_t i = first; r == 0 && i < parts->count; i++)
+        r = library_init_module(parts->all[i].library, err);
+    if (r < 0)
+        return r;
+    if (wasm_enter(host, put_in_place, host) != HOST_RETURNED) {
+        r = err_say(err, -EFAULT, "cannot link library: its start failed: %s",
+                    host->exit == HOST_TRAPPED ? host->trap : "it ended the instance");
+    } else if (parts->error) {
+        r = err_say(err, parts->error, "cannot link library: %s", parts->reason);
+    }
+    host->exit = exit_before;
+    if (r < 0)
+        close_from(host, first);
+    return r;
+}
+
+int parts_open(struct host *host, struct err *err)
+{
+    return parts_count(host) ? open_from(host, 0, err) : 0;
+}
+
+void parts_close(struct host *host)
+{
+    if (host->parts)
+        close_from(host, 0);
+}
+
+/* ---- linking ---- */
+
+/* Nothing that it exports is exported already. */
+static int check_clash(const struct host *host, const struct part *part, struct err *err)
+{
+    const struct library_links *links = library_face(part->library)->links;
+    struct owner other;
+
+    for (uint32_t i = 0; i < links->symbol_count; i++)
+        if (find(host, links->symbols[i].name, &other))
+            return err_say(err, -EEXIST,
+                           "cannot link library '%s': symbol clash: '%.100s' is '%s' library's too",
+                           part->name, links->symbols[i].name,
+                           other.part ? other.part->name : "the function");
+    return 0;
+}
+
+static int check_wants(const struct host *host, const struct part *part, struct err *err)
+{
+    const struct library_links *links = library_face(part->library)->links;
+    struct owner owner;
+
+    for (uint32_t i = 0; i < links->address_count; i++) {
+        const struct library_address *address = &links->addresses[i];
+        if (!find(host, address->name, &owner) || !owner.symbol->function != !address->is_function)
+            return err_say(err, -ENOENT,
+                           "cannot link library '%s': it needs '%.100s', which nobody has",
+                           part->name, address->name);
+    }
+    return 0;
+}
+
+/* Maps one behind the others; nothing of it has run. */
+static int map_one(struct host *host, const struct link_file *file, struct err *err)
+{
+    struct parts *parts = host->parts;
+    struct part part = {0};
+
+    memcpy(part.name, file->name, sizeof part.name);
+    part.name[sizeof part.name - 1] = '\0';
+    for (size_t i = 0; i < parts->count; i++)
+        if (strcmp(parts->all[i].name, part.name) == 0)
+            return err_say(err, -EEXIST, "cannot link library '%s': it is linked already",
+                           part.name);
+    int r = library_open_bytes(file->fd, file->bytes, &part.library, err);
+    if (r < 0)
+        return r;
+    const struct library_links *links = library_face(part.library)->links;
+    if (!links || !links->place)
+        r = err_say(err, -ENOEXEC,
+                    "cannot link library '%s': the function is translated code, and it is not",
+                    part.name);
+    if (r == 0)
+        r = check_clash(host, &part, err);
+    if (r < 0)
+        library_close(part.library);
+    else
+        parts->all[parts->count++] = part;
+    return r;
+}
+
+int parts_link(struct host *host, const struct link_file *files, size_t count, struct err *err)
+{
+    struct parts *parts = host->parts;
+    size_t before = parts->count;
+    int r = 0;
+
+    if (count > LINK_LIBRARIES_MAX - before)
+        return err_say(err, -E2BIG, "cannot link library: a pVM has at most %u",
+                       LINK_LIBRARIES_MAX);
+    for (size_t i = 0; r == 0 && i < count; i++)
+        r = map_one(host, &files[i], err);
+    for (size_t i = before; r == 0 && i < parts->count; i++)
+        r = check_wants(host, &parts->all[i], err);
+    if (r == 0 && host->instance)
+        r = open_from(host, before, err);
+    while (r < 0 && parts->count > before)
+        library_close(parts->all[--parts->count].library);
+    return r;
+}

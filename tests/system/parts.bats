@@ -1,0 +1,212 @@
+#!/usr/bin/env bats
+# Libraries of translated code: linked with a function when it is deployed, or while it runs, in one
+# linear memory, and with a server at its update points.
+load helper
+
+LIBRARIES=
+
+# What makes money a library of translated code: it is somebody's.
+STORE='s/^version.*/&\napplication: store/'
+
+# part NAME SOURCE [SED]: builds $WORK/NAME.so, its manifest changed by a sed command.
+part() {
+    local from=$WORK/source-$1
+    rm -rf "$from"
+    cp -r "$FUNCTIONS/$2" "$from"
+    [ -z "${3-}" ] || sed -i "$3" "$from/vireo.yaml"
+    VIREO_STATE=$WORK/signer "$VIREO" build -q "$from" -o "$WORK/$1.so"
+}
+
+# library NAME TEXT: the same of C that is given, deployed.
+library() {
+    mkdir -p "$WORK/text-$1"
+    printf '%s\n' "$2" >"$WORK/text-$1/a.c"
+    printf 'name: %s\nversion: "1"\napplication: store\n' "$1" >"$WORK/text-$1/vireo.yaml"
+    VIREO_STATE=$WORK/signer "$VIREO" build -q "$WORK/text-$1" -o "$WORK/$1.so"
+    "$VIREO" deploy -q "$WORK/$1.so" --name "$1"
+}
+
+setup_file() {
+    [ "$(id -u)" = 0 ] || return 0
+    WORK=$(mktemp -d /tmp/vireo-parts.XXXXXX) PORT=$(free_port)
+    export WORK PORT
+    part tax link/tax
+    part money link/money "$STORE"
+    KEY=$(VIREO_STATE=$WORK/signer "$VIREO" build --json "$WORK/source-money" -o "$WORK/any.so" | jq -r .signed_by)
+    export KEY
+    printf 'keys:\n  trusted: [%s]\nallow_grants: {link: true, fork: true, listen: ["127.0.0.1:%s"]}\n' "$KEY" "$PORT" >"$WORK/config.yaml"
+    daemon_start --config "$WORK/config.yaml"
+    for name in money tax; do
+        "$VIREO" deploy -q "$WORK/$name.so" --name "$name"
+    done
+    # Once: its build is the long one.
+    "$VIREO" deploy -q "$FUNCTIONS/link/shop" --name shop
+}
+
+teardown_file() {
+    daemon_clean
+    [ -z "${WORK-}" ] || rm -rf "$WORK"
+}
+
+setup() {
+    need_root
+}
+
+# The last command was refused with this exit code and these words.
+refused() {
+    [ "$status" -eq "$1" ] && [[ $output == *"$2"* ]] && return
+    echo "exit $status: $output" >&2
+    return 1
+}
+
+# A fresh instance of a function, called once: $pvm.
+fresh() {
+    local id
+    for id in $("$VIREO" ps -o json | jq -r --arg name "$1" '.[] | select(.function == $name).id'); do
+        "$VIREO" kill "$id"
+    done
+    eventually 5 says "$1" "tax 0 calls 1"$'\n'
+    pvm=$("$VIREO" ps -o json | jq -r --arg name "$1" '[.[] | select(.function == $name)][0].id')
+}
+
+says() {
+    call "$1" -d hello
+    [ "$code" = 200 ] && [ "$body" = "${2%$'\n'}" ]
+}
+
+@test "a translated function is linked while it runs, by name, with what the library needs" {
+    [ "$("$VIREO" describe -o json shop | jq -r .safety)" = sfi ]
+    fresh shop
+    call shop -d 1000
+    refused_with 502 trap
+    [[ $body == *"trap in 'handler': no library that is linked has 'tax_of'"* ]]
+    fresh shop
+    run "$VIREO" link "$pvm" tax
+    [ "$status" -eq 0 ]
+    [[ $output == "linked tax 2.1.0 into $pvm in "*" us, with money" ]]
+    call shop -d 1000
+    [ "$body" = "tax 190 calls 2" ]
+    [ "$("$VIREO" ps -o json | jq -c --arg id "$pvm" '.[] | select(.id == $id).libraries')" = '["tax 2.1.0","money 1.4.0"]' ]
+    run "$VIREO" link "$pvm" tax
+    refused 2 "it is linked already"
+}
+
+@test "what it must not have is refused by name, and the pVM serves on" {
+    fresh shop
+    library clash '__attribute__((visibility("default"))) long tax_of(long c) { return c; }'
+    library needy 'extern int nobody; __attribute__((visibility("default"))) int *needy(void) { return &nobody; }'
+    library bad '__attribute__((constructor)) static void start(void) { __builtin_trap(); }
+__attribute__((visibility("default"))) int bad(void) { return 0; }'
+    library other '__attribute__((visibility("default"))) int tax_of(double c) { return (int)c; }'
+    "$VIREO" link -q "$pvm" tax
+    run "$VIREO" link "$pvm" clash
+    refused 4 "symbol clash: 'tax_of' is 'tax' library's too"
+    run "$VIREO" link "$pvm" needy
+    refused 4 "it needs 'nobody', which nobody has"
+    run "$VIREO" link "$pvm" bad
+    refused 2 "its start failed: unreachable"
+    call shop -d 1000
+    [ "$body" = "tax 190 calls 2" ]
+    # A call never has other arguments than what is called takes.
+    fresh shop
+    "$VIREO" link -q "$pvm" other
+    call shop -d 1000
+    refused_with 502 trap
+    [[ $body == *"'tax_of' is linked with another type"* ]]
+    # Native code is of another kind, either way.
+    VIREO_STATE=$WORK/signer "$VIREO" build -q --native "$FUNCTIONS/link/money" -o "$WORK/native.so"
+    "$VIREO" deploy -q "$WORK/native.so" --name native
+    fresh shop
+    run "$VIREO" link "$pvm" native
+    refused 2 "the function is translated code, and it is not"
+    VIREO_STATE=$WORK/signer "$VIREO" build -q --native "$FUNCTIONS/link/shop" -o "$WORK/nshop.so"
+    "$VIREO" deploy -q "$WORK/nshop.so" --name nshop
+    fresh nshop
+    run "$VIREO" link "$pvm" money
+    [ "$status" -ne 0 ] && says nshop "tax 0 calls 2"
+    "$VIREO" rm -q nshop clash needy bad other native
+}
+
+@test "signature, version and loader hold for translated libraries; altered files come in nowhere" {
+    fresh shop
+    cp "$WORK/tax.so" "$WORK/altered.so"
+    printf x | dd of="$WORK/altered.so" bs=1 seek=4200 conv=notrunc status=none
+    run "$VIREO" link "$pvm" "$WORK/altered.so"
+    refused 4 "it was altered after it was signed"
+    for ask in 'loader: blank' 'versions: ">=9"' "signature: $(printf '0%.0s' {1..64})"; do
+        part strict link/tax "s/^application: .*/&\nlibrary: {$ask}/;s/^name: .*/name: strict/"
+        "$VIREO" deploy -q "$WORK/strict.so" --name strict
+        run "$VIREO" link "$pvm" strict
+        word=${ask%%:*}
+        refused 4 "${word%s}: 'strict' "
+    done
+    says shop "tax 0 calls 2"
+    "$VIREO" rm -q strict
+}
+
+@test "dependencies are linked at deploy: variables, constructors, callbacks, the C library" {
+    part ledger parts/ledger
+    run "$VIREO" deploy "$FUNCTIONS/parts/desk"
+    refused 3 "cannot link 'ledger' with 'desk': no such library is deployed"
+    "$VIREO" deploy -q "$WORK/ledger.so" --name ledger
+    "$VIREO" deploy -q "$FUNCTIONS/parts/desk"
+    call desk -d 7
+    [ "$body" = "odd 61 14 14 6 1.75; calls 1" ]
+    call desk -d 2
+    [ "$body" = "even 46 4 6 7 0.50; calls 2" ]
+    "$VIREO" describe -o json desk | jq -r .manifest | grep -q "hash: \"$("$VIREO" describe -o json ledger | jq -r .library)\""
+    # Each call alone, and in the place of an ended one.
+    for more in 'isolation: request' 'recycle: reuse'; do
+        cp -r "$FUNCTIONS/parts/desk" "$WORK/desk"
+        echo "$more" >>"$WORK/desk/vireo.yaml"
+        "$VIREO" deploy -q "$WORK/desk"
+        call desk -d 7
+        [ "$body" = "odd 61 14 14 6 1.75; calls 1" ]
+        "$VIREO" kill "$("$VIREO" ps -o json | jq -r '.[] | select(.function == "desk").id')" || true
+        eventually 5 answers_first
+        rm -rf "$WORK/desk"
+    done
+    "$VIREO" rm -q desk ledger
+}
+
+answers_first() {
+    call desk -d 7
+    [ "$body" = "odd 61 14 14 6 1.75; calls 1" ]
+}
+
+@test "a server is linked at its update point: its connection and its state stay, its children have the library" {
+    cp -r "$FUNCTIONS/parts/till" "$WORK/till"
+    sed -i "s/@PORT@/$PORT/" "$WORK/till/vireo.yaml"
+    "$VIREO" deploy -q "$WORK/till"
+    eventually 10 bash -c 'exec 3<>/dev/tcp/127.0.0.1/$PORT && echo x >&3 && read -t 2 -r -u 3 line && [[ $line == count* ]]'
+    exec 4<>"/dev/tcp/127.0.0.1/$PORT"
+    ask() {
+        echo "$1" >&4
+        read -t 10 -r -u 4 line
+    }
+    ask hello
+    [[ $line =~ ^count\ ([0-9]+)$ ]]
+    before=${BASH_REMATCH[1]}
+    pvm=$("$VIREO" ps -o json | jq -r '.[] | select(.function == "till" and .parent == null).id')
+    "$VIREO" link "$pvm" tax
+    ask 1000
+    [ "$line" = "tax 190" ]
+    ask "fork 1000"
+    [ "$line" = "child 7" ]
+    ask hello
+    [ "$line" = "count $((before + 2))" ]
+    [ "$("$VIREO" ps -o json | jq -r --arg id "$pvm" '.[] | select(.id == $id).libraries[0]')" = "tax 2.1.0" ]
+    exec 4>&-
+    "$VIREO" rm -q till
+}
+
+@test "with libraries linked an update in place is refused by name; so is replacing one of them" {
+    fresh shop
+    "$VIREO" link -q "$pvm" money
+    run "$VIREO" update --pvm "$pvm" "$WORK/money.so" money
+    [ "$status" -ne 0 ]
+    part money2 link/money 's/^version: .*/version: 1.9.0\napplication: store/'
+    run "$VIREO" update --pvm "$pvm" "$WORK/money2.so" money
+    refused 4 "translated code's libraries are linked, and not replaced one by one"
+    says shop "tax 0 calls 2"
+}
