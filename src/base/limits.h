@@ -28,6 +28,9 @@
 #define LINK_LIBRARIES_MAX 32            /* native libraries in one pVM */
 #define DEPENDENCIES_MAX 12              /* libraries that one manifest names or needs */
 #define VERSION_RANGE_MAX_BYTES 63       /* ">=1.2 <2" */
+#define ENTRY_MAX_BYTES 127              /* of a manifest's entry */
+#define IMPORTS_MAX 32                   /* modules that one manifest has imported ahead */
+#define IMPORT_MAX_BYTES 127             /* of one's name */
 #define RUN_ARGS_MAX 256                 /* arguments of `vireo run` */
 
 #define PLATFORM_BYTES (16 << 20) /* that a function keeps, unless it is configured */

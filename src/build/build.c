@@ -567,6 +567,8 @@ static int translate_module(struct build *build, struct err *err)
 /* The stages in their order; the library ends in build->elf, checked. */
 static int run_stages(struct build *build, struct err *err)
 {
+    if (build->source.manifest.runtime != MANIFEST_RUNTIME_NONE)
+        return build_interpreted(build, err);
     int r = sandbox_open(build->options, build_source_title(&build->source), &build->sandbox, err);
 
     if (r == 0)

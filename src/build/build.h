@@ -127,11 +127,12 @@ int library_accept(const struct sign_key *key, const struct sign_trust *trust, c
                    struct err *err);
 
 /*
- * The check of a built library (elf_check.c): an x86-64 ET_DYN without interpreter, needed
- * libraries, constructors, ifuncs, TLS, text relocations, writable or executable-stack code; W^X
- * segments; relocations of four kinds inside writable segments; undefined symbols only from
- * guest/library_symbols.h (native code: guest/native_symbols.h); one exported symbol (native code:
- * functions, too). -ENOEXEC with the reason.
+ * The check of a built library (elf_check.c), or of a source image (source_image.h). A library: an
+ * x86-64 ET_DYN without interpreter, needed libraries, constructors, ifuncs, TLS, text relocations,
+ * writable or executable-stack code; W^X segments; relocations of four kinds inside writable
+ * segments; undefined symbols only from guest/library_symbols.h (native code:
+ * guest/native_symbols.h); one exported symbol (native code: functions, too). -ENOEXEC with the
+ * reason.
  */
 int library_check(const void *elf, size_t size, struct library_note *ret_note, struct err *err);
 

@@ -101,6 +101,8 @@ void build_hash_source(const struct build_source *source, uint8_t ret_digest[BUI
     add_text(&state, manifest->name);
     add_text(&state, manifest->version);
     add_text(&state, manifest->entry);
+    if (manifest->runtime != MANIFEST_RUNTIME_NONE)
+        add_text(&state, manifest_runtime_name(manifest->runtime));
     add(&state, &manifest->limits.stack_bytes, sizeof manifest->limits.stack_bytes);
     const uint32_t slack = build_slack(manifest);
     add(&state, &slack, sizeof slack);

@@ -87,6 +87,15 @@ int build_native(struct build *build, struct err *err);
 int build_take_library(struct build *build, struct store *store, const struct sign_key *key,
                        struct build_result *result, struct err *err);
 
+/* ---- build_interpreted.c ---- */
+
+/* At its top are Python modules, and nothing that is built. */
+bool build_source_is_python(const struct build_source *source);
+/* Gives a Python function's manifest its entry where it says none. -EINVAL. */
+int build_python_entry(struct build_source *source, struct err *err);
+/* The image of a source with a runtime: build->elf, checked. */
+int build_interpreted(struct build *build, struct err *err);
+
 /* ---- build_proved.c ---- */
 
 /*

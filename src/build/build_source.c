@@ -173,12 +173,16 @@ int build_source_open(struct build_source *source, const void *tar, size_t tar_s
         return err_say(err, -EFBIG, "cannot build a source of more than %d MiB",
                        SOURCE_MAX_BYTES >> 20);
     int r = read_manifest(source, err);
+    if (r == 0 && source->manifest.source_count == 0 && build_source_is_python(source))
+        source->manifest.runtime = MANIFEST_RUNTIME_PYTHON;
     if (r == 0 && override)
         r = override(&source->manifest, user, err);
     if (r == 0)
         r = manifest_settle(&source->manifest, err);
     if (r < 0)
         return r;
+    if (source->manifest.runtime != MANIFEST_RUNTIME_NONE)
+        return build_python_entry(source, err);
     r = source->manifest.source_count ? pick_by_manifest(source, err)
                                       : pick_by_default(source, err);
     if (r < 0)

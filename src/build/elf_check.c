@@ -19,6 +19,7 @@
 #include "base/err.h"
 #include "base/limits.h"
 #include "build/elf_check.h"
+#include "build/source_image.h"
 
 #define PAGE 4096u
 #define IMAGE_MAX (1ull << 30) /* address space that a library may take */
@@ -379,6 +380,8 @@ int library_check(const void *elf_bytes, size_t size, struct library_note *ret_n
     };
     struct elf elf = {.data = elf_bytes, .size = size, .err = err};
 
+    if (source_image_is(elf_bytes, size))
+        return source_image_check(elf_bytes, size, ret_note, err);
     for (size_t i = 0; i < ARRAY_LEN(steps); i++) {
         int r = steps[i](&elf);
         if (r < 0)

@@ -263,6 +263,11 @@ static int connect_read(struct reader *reader, const struct entry *entry, void *
     return texts_read(reader, entry, "addresses: ['127.0.0.1:7000']", manifest_add_connect, into);
 }
 
+static int imports_read(struct reader *reader, const struct entry *entry, void *into)
+{
+    return texts_read(reader, entry, "modules: [json, re]", manifest_add_import, into);
+}
+
 static int queue_read(struct reader *reader, const struct entry *entry, void *into)
 {
     return texts_read(reader, entry, "functions: [resize]", manifest_add_queue, into);
@@ -317,6 +322,8 @@ static int document(struct reader *reader)
         {"version", scalar_read, ""},
         {"sources", sources_read, NULL},
         {"entry", scalar_read, ""},
+        {"runtime", scalar_read, ""},
+        {"imports", imports_read, NULL},
         {"http", scalar_read, ""},
         {"isolation", scalar_read, ""},
         {"limits", limits_read, NULL},

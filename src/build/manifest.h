@@ -16,6 +16,15 @@ struct err;
 
 enum manifest_isolation { MANIFEST_INSTANCE, MANIFEST_REQUEST };
 
+/* What runs the function's source: docs/python.md. */
+enum manifest_runtime {
+    MANIFEST_RUNTIME_NONE, /* it is built into a library */
+    MANIFEST_RUNTIME_PYTHON,
+};
+const char *manifest_runtime_name(enum manifest_runtime runtime);
+/* "module:function", where both may have dots. */
+bool manifest_entry_is_of_module(const char *text);
+
 /* What an instance is made of: docs/linking.md. */
 enum manifest_recycle {
     MANIFEST_RECYCLE_NONE,  /* a template of the function itself */
@@ -64,7 +73,11 @@ struct manifest_env {
 struct manifest {
     char name[NAME_MAX_BYTES + 1]; /* "" when neither file nor option gave one */
     char version[VERSION_MAX_BYTES + 1];
-    char entry[64];        /* "": found by the build: handler, else main */
+    /* "": found by the build: handler, else main; of an interpreter's "module:function". */
+    char entry[ENTRY_MAX_BYTES + 1];
+    enum manifest_runtime runtime;
+    char imports[IMPORTS_MAX][IMPORT_MAX_BYTES + 1]; /* what its template imports */
+    uint32_t import_count;
     char sources[64][128]; /* relative paths or patterns (*.c); none: every *.c of the folder */
     uint32_t source_count;
     bool http_cgi; /* http: cgi */

@@ -235,6 +235,7 @@ static void whole(FILE *out, const struct manifest *manifest)
         fputc('\n', out);
     }
     text_key(out, "entry", manifest->entry);
+    manifest_runtime_format(out, manifest);
     fprintf(out, "http: %s\n", manifest->http_cgi ? "cgi" : "plain");
     fprintf(out, "isolation: %s\n",
             manifest->isolation == MANIFEST_REQUEST ? "request" : "instance");

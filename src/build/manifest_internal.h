@@ -44,6 +44,13 @@ void manifest_format_quoted(FILE *out, const char *text);
 int manifest_bpf_check(const struct manifest *manifest, struct err *err);
 void manifest_bpf_format(FILE *out, const struct manifest *manifest);
 
+/* ---- runtime and imports (manifest_runtime.c) ---- */
+
+int manifest_set_runtime(struct manifest *manifest, const char *value, struct err *reason);
+int manifest_add_import(struct manifest *manifest, const char *name, struct err *reason);
+int manifest_runtime_check(const struct manifest *manifest, struct err *err);
+void manifest_runtime_format(FILE *out, const struct manifest *manifest);
+
 /* ---- keys (manifest_keys.c) ---- */
 
 enum manifest_value {

@@ -66,8 +66,9 @@ bool manifest_env_name_is_proper(const char *name)
 
 static int set_entry(struct manifest *manifest, const char *value, struct err *reason)
 {
-    if (!is_identifier(value))
-        return err_say(reason, -EINVAL, "it is not the name of a C function");
+    /* Which of the two it must be, manifest_runtime_check() knows. C's names are short. */
+    if (!(is_identifier(value) && strlen(value) < 64) && !manifest_entry_is_of_module(value))
+        return err_say(reason, -EINVAL, "it is not the name of a C function, nor module:function");
     return text_store(manifest->entry, sizeof manifest->entry, value, reason);
 }
 
@@ -123,6 +124,7 @@ const struct manifest_key manifest_keys[] = {
     {"", "name", VALUE_TEXT, .set = set_name},
     {"", "version", VALUE_TEXT, .set = set_version},
     {"", "entry", VALUE_TEXT, .set = set_entry},
+    {"", "runtime", VALUE_TEXT, .set = manifest_set_runtime},
     {"", "http", VALUE_TEXT, .set = set_http},
     {"", "isolation", VALUE_TEXT, .set = set_isolation},
     {"", "recycle", VALUE_TEXT, .set = set_recycle},

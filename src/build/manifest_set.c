@@ -91,7 +91,9 @@ int manifest_check(const struct manifest *manifest, struct err *err)
     if (manifest->pool.spares > instances(manifest))
         return err_say(err, -EINVAL, "%u spares are more than the %u instances of the pool",
                        manifest->pool.spares, instances(manifest));
-    int r = manifest_bpf_check(manifest, err);
+    int r = manifest_runtime_check(manifest, err);
+    if (r == 0)
+        r = manifest_bpf_check(manifest, err);
     return r < 0 ? r : layers_check(manifest, err);
 }
 

@@ -90,6 +90,7 @@ struct template_slot {
     int64_t started_ns; /* clock_now_ns() */
     bool retired;       /* no more forks: freed when its last instance ends */
     bool live;          /* the library of its instances can be replaced while they run */
+    bool interprets;    /* an interpreter that has imported the function: tenant code runs in it */
     uid_t uid;
     char signer[BUILD_HASH_TEXT];                                  /* of its library */
     char name[NAME_MAX_BYTES + 1], version[VERSION_MAX_BYTES + 1]; /* the library's */

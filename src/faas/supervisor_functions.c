@@ -322,13 +322,32 @@ static int open_blank(struct supervisor *supervisor, struct pvm_template_options
     return pvm_template_blank(options, wall, (int64_t)seconds * 1000000000, ret_pvm, err);
 }
 
+/* Page tables of one fork and what is copied before it has moved. */
+#define INTERPRETER_FORK_BYTES (UINT64_C(1) << 20)
+
+/*
+ * An interpreter's template runs the function's modules when it imports them: it has the function's
+ * own limits. On v1 each fork is counted here until it has moved, and its page tables stay.
+ */
+static int interpreter_limits(struct supervisor *supervisor, const struct manifest *manifest,
+                              struct cgroup_limits *ret_limits, struct err *err)
+{
+    int r = pvm_limits(manifest, supervisor->config.state_dir, ret_limits, err);
+
+    if (r == 0) {
+        ret_limits->memory_bytes += manifest->pool.instances_max * INTERPRETER_FORK_BYTES;
+        ret_limits->pids += 2 + manifest->pool.instances_max;
+    }
+    return r;
+}
+
 int template_open(struct supervisor *supervisor, const char *name, const char *library_hash,
                   const struct manifest *manifest, uid_t uid, const int *listeners,
                   struct template_slot **ret_slot, struct err *err)
 {
     /* None: a template runs our code only, and on v1 each fork is counted here until it has moved.
      */
-    const struct cgroup_limits limits = {0};
+    struct cgroup_limits limits = {0};
     struct library_note note = {0};
     _cleanup_(closep) int library_fd = -1;
     int dependencies[DEPENDENCIES_MAX];
@@ -364,6 +383,9 @@ int template_open(struct supervisor *supervisor, const char *name, const char *l
         else
             r = err_set(err, -ENOMEM, "cannot start template of '%s'", name);
     }
+    slot->interprets = manifest->runtime != MANIFEST_RUNTIME_NONE;
+    if (r == 0 && slot->interprets)
+        r = interpreter_limits(supervisor, manifest, &limits, err);
     if (r == 0)
         r = cgroup_pool_take(supervisor->pool, &limits, &slot->group, err);
     if (r == 0) {
@@ -376,6 +398,7 @@ int template_open(struct supervisor *supervisor, const char *name, const char *l
             .function = name,
             .manifest = manifest,
             .guest_program_fd = supervisor->guest_fd,
+            .program_dir = supervisor->config.program_dir,
             .library_fd = library_fd,
             .uid = uid,
             .args = &name,

@@ -79,6 +79,8 @@ static void put_instance(struct supervisor *supervisor, struct instance *instanc
     /* The broker's session may attach to the group for as long as it serves a request: removed,
      * the kernel takes what hangs on it away, and its number is never given out again. */
     bool burnt = kin_close(supervisor, instance) || instance->bpf;
+    /* Its template, where tenant code runs, has had descriptors of it. */
+    burnt |= slot && slot->interprets;
     if (instance->group)
         cgroup_pool_put(supervisor->pool, instance->group, burnt);
     linkage_close(supervisor, instance);

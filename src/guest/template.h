@@ -29,6 +29,7 @@ enum guest_message_type {
     GUEST_ENDED,       /* template: it was reaped */
     GUEST_KILL,        /* host: SIGKILL one instance */
     GUEST_KEEP,        /* host: make a keeper; descriptor: its socket */
+    GUEST_RUNTIME,     /* host: right behind GUEST_SETUP, where an interpreter is the template */
 };
 
 /* What a manifest's grants add to the base system-call table: docs/syscalls.md. */
@@ -62,6 +63,7 @@ enum guest_message_type {
 #define GUEST_FORK_BPF 1024u     /* the socket to vireo-broker is there: bpf.h */
 #define GUEST_FORK_BLANK 256u    /* and a socket in which the fork finds its GUEST_SETUP */
 #define GUEST_FORK_NEAR 512u     /* the template is on one processor; the instance has all again */
+#define GUEST_FORK_TMP 2048u     /* of an interpreter's template: its private folders are there */
 
 /* Instructions of an instance's filter, at most. */
 #define GUEST_FILTER_MAX 512
@@ -121,6 +123,22 @@ struct guest_setup {
     char text[32 << 10];
 };
 
+/*
+ * Of a function that an interpreter runs, a second message right behind GUEST_SETUP: what is
+ * imported before any fork, and the filter of the template, which runs tenant code then. The
+ * set-up's own filter is laid over it in each instance.
+ */
+#define GUEST_RUNTIME_FILTER_MAX 1024
+struct guest_runtime {
+    uint32_t type; /* GUEST_RUNTIME */
+    uint32_t filter_count;
+    uint32_t import_count;
+    uint32_t reserved;
+    char entry[ENTRY_MAX_BYTES + 1]; /* "module:function" */
+    char imports[IMPORTS_MAX][IMPORT_MAX_BYTES + 1];
+    struct sock_filter filter[GUEST_RUNTIME_FILTER_MAX];
+};
+
 struct guest_ready {
     uint32_t type; /* GUEST_READY */
     int32_t error; /* 0, or -errno */
@@ -129,12 +147,12 @@ struct guest_ready {
 
 /*
  * Descriptors, in this order: channel memfd and eventfd (or stdin, stdout, stderr for
- * GUEST_FORK_RUN), the socket to the connector if GUEST_FORK_CONNECTOR, that to vireo-platform if
- * GUEST_FORK_PLATFORM, that to vireo-broker if GUEST_FORK_BPF, the control socket if
- * GUEST_FORK_CONTROL, socket and page (a memfd) of the family if GUEST_FORK_KIN, the set-up's
- * socket if GUEST_FORK_BLANK, then `group_count` of control groups: a v2 directory first if
- * GUEST_FORK_INTO_GROUP, then v1 `tasks` files. Group descriptors are gone before the first tenant
- * instruction.
+ * GUEST_FORK_RUN), a detached mount for each file with tmpfs_bytes if GUEST_FORK_TMP, the socket to
+ * the connector if GUEST_FORK_CONNECTOR, that to vireo-platform if GUEST_FORK_PLATFORM, that to
+ * vireo-broker if GUEST_FORK_BPF, the control socket if GUEST_FORK_CONTROL, socket and page (a
+ * memfd) of the family if GUEST_FORK_KIN, the set-up's socket if GUEST_FORK_BLANK, then
+ * `group_count` of control groups: a v2 directory first if GUEST_FORK_INTO_GROUP, then v1 `tasks`
+ * files. Group descriptors are gone before the first tenant instruction.
  */
 struct guest_fork {
     uint32_t type; /* GUEST_FORK */

@@ -45,6 +45,7 @@ struct pvm_template_options {
     int library_fd;       /* sealed memfd that was verified; stays the caller's */
     uid_t uid;            /* host uid and gid of the function; rootless: the caller's */
     bool rootless;
+    const char *program_dir; /* where an interpreter's driver is; NULL: there is none */
     bool real_stdio;         /* `vireo run` */
     const char *const *args; /* args[0] is the program's name */
     size_t arg_count;

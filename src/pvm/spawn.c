@@ -43,16 +43,13 @@ static void plan_clear(struct spawn_plan *plan)
     fd_close_all((int[]){plan->null_fd, plan->go_fd, plan->status_fd, plan->parent_fd}, 4);
 }
 
-/* A tmpfs: at most `bytes`, and no more files than pages, since an empty file costs memory too. */
-static void plan_tmpfs(const struct spawn_mount *mount, struct spawn_source *source)
+void spawn_tmpfs_text(uint64_t bytes, char *size, size_t size_bytes, char *inodes,
+                      size_t inodes_bytes)
 {
-    uint64_t inodes = mount->tmpfs_bytes / 4096;
+    uint64_t pages = bytes / 4096;
 
-    source->directory = true;
-    snprintf(source->size_text, sizeof source->size_text, "%llu",
-             (unsigned long long)mount->tmpfs_bytes);
-    snprintf(source->inodes_text, sizeof source->inodes_text, "%llu",
-             (unsigned long long)(inodes < 64 ? 64 : inodes));
+    snprintf(size, size_bytes, "%llu", (unsigned long long)bytes);
+    snprintf(inodes, inodes_bytes, "%llu", (unsigned long long)(pages < 64 ? 64 : pages));
 }
 
 static int plan_mount(const struct spawn_options *options, const struct spawn_mount *mount,
@@ -63,7 +60,9 @@ static int plan_mount(const struct spawn_options *options, const struct spawn_mo
         if (mount->tmpfs_bytes == 0)
             return err_set(err, -EINVAL, "cannot start %s: mount '%s' without a size",
                            options->what, mount->target);
-        plan_tmpfs(mount, source);
+        source->directory = true;
+        spawn_tmpfs_text(mount->tmpfs_bytes, source->size_text, sizeof source->size_text,
+                         source->inodes_text, sizeof source->inodes_text);
         return 0;
     }
 

@@ -60,6 +60,14 @@ struct spawned {
     int pidfd; /* the caller's */
 };
 
+/* A detached tmpfs, owned by the caller's ids: fsmount(2). CAP_SYS_ADMIN. */
+int spawn_make_tmpfs(const char *size, const char *inodes, const char *mode, uint64_t flags,
+                     int *ret_fd);
+/* Its options: at most `bytes`, and no more files than pages, since an empty file costs memory too.
+ */
+void spawn_tmpfs_text(uint64_t bytes, char *size, size_t size_bytes, char *inodes,
+                      size_t inodes_bytes);
+
 /*
  * Starts it. Blocks until the program was executed or failed to be (a few milliseconds); the cause
  * of a failure inside the child comes back in `err`. The child dies with the calling thread's

@@ -53,9 +53,9 @@ int spawn_clone_tree(const struct spawn_mount *mount, struct stat *ret_status, i
     return 0;
 }
 
-/* A detached tmpfs. Owned by the caller's ids, which are root of its user namespace. */
-static int make_tmpfs(const char *size, const char *inodes, const char *mode, uint64_t flags,
-                      int *ret_fd)
+/* In a child: owned by its ids, which are root of its user namespace. */
+int spawn_make_tmpfs(const char *size, const char *inodes, const char *mode, uint64_t flags,
+                     int *ret_fd)
 {
     _cleanup_(closep) int context = fsopen("tmpfs", FSOPEN_CLOEXEC);
     if (context < 0 || fsconfig(context, FSCONFIG_SET_STRING, "size", size, 0) < 0 ||
@@ -122,7 +122,8 @@ static int attach(int root, const struct spawn_mount *mount, const struct spawn_
     int r = 0;
 
     if (!mount->source) {
-        r = make_tmpfs(source->size_text, source->inodes_text, "1777", mount_flags(mount), &made);
+        r = spawn_make_tmpfs(source->size_text, source->inodes_text, "1777", mount_flags(mount),
+                             &made);
     } else if (tree < 0) {
         struct stat status;
         r = spawn_clone_tree(mount, &status, &made);
@@ -158,7 +159,7 @@ int spawn_enter_root(const struct spawn_plan *plan, struct spawn_failure *ret_fa
     if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0)
         return fail(ret_failure, SPAWN_ROOT, 0, -errno);
     /* Only directories and empty files ever live in it. */
-    int r = make_tmpfs("256k", "512", "0755", MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV, &root);
+    int r = spawn_make_tmpfs("256k", "512", "0755", MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV, &root);
     if (r < 0)
         return fail(ret_failure, SPAWN_ROOT, 0, r);
     /* On top of "/": no directory of the host has to lend its name, and pivot_root wants a mount.

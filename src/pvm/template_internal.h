@@ -28,7 +28,23 @@ struct pvm_template {
     bool reuse;
     int fds[1 + DEPENDENCIES_MAX]; /* the library and its dependencies */
     size_t fd_count;
+    /* It is an interpreter: what each fork has of private folders, in the order of the set-up's. */
+    bool interprets;
+    uint64_t tmp_bytes[GRANT_FILES_MAX];
+    size_t tmp_count;
 };
+
+/* ---- wall_interpreter.c ---- */
+
+/* Starts the interpreter on its driver; `control` is its end of the template's socket. */
+int interpreter_spawn(const struct pvm_template_options *options, int control,
+                      struct spawned *ret_process, struct err *err);
+/* Sends the set-up, with what this wall has besides. */
+int interpreter_set_up(struct pvm_template *pvm_template, struct guest_setup *setup,
+                       const struct pvm_template_options *options, struct err *err);
+/* A fresh detached folder for each of tmp_bytes, the caller's. CAP_SYS_ADMIN. */
+int interpreter_folders(const struct pvm_template *pvm_template,
+                        int ret_fds[static GRANT_FILES_MAX], struct err *err);
 
 /* The message of these options. */
 int template_setup_fill(struct guest_setup *setup, const struct pvm_template_options *options,

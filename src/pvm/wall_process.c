@@ -254,11 +254,38 @@ static int wait_ready(const struct pvm_template *template, const char *function,
     return 0;
 }
 
+static int guest_set_up(struct pvm_template *template, struct guest_setup *setup,
+                        const struct pvm_template_options *options, struct err *err)
+{
+    int fds[1 + GRANT_LISTEN_MAX + DEPENDENCIES_MAX] = {options->library_fd};
+    size_t count = options->blank ? 0 : 1;
+
+    setup->blank = options->blank;
+    for (uint32_t i = 0; i < options->manifest->listen_count; i++)
+        fds[count++] = options->listeners[i];
+    for (uint32_t i = 0; i < options->manifest->dependency_count; i++)
+        fds[count++] = options->dependencies[i];
+    int r = fd_send(template->control, setup, sizeof *setup, fds, count);
+    return r < 0 ? err_set(err, r, "cannot set up template of '%s'", options->function) : 0;
+}
+
+/* By what runs the function: the template's process, and how it is set up. */
+static const struct {
+    int (*spawn)(const struct pvm_template_options *options, int control,
+                 struct spawned *ret_process, struct err *err);
+    int (*set_up)(struct pvm_template *template, struct guest_setup *setup,
+                  const struct pvm_template_options *options, struct err *err);
+} walls[] = {
+    [MANIFEST_RUNTIME_NONE] = {spawn_guest, guest_set_up},
+    [MANIFEST_RUNTIME_PYTHON] = {interpreter_spawn, interpreter_set_up},
+};
+
 int pvm_template_new(const struct pvm_template_options *options, struct pvm_template **ret_template,
                      struct err *err)
 {
     _cleanup_(guest_setup_freep) struct guest_setup *setup = calloc(1, sizeof *setup);
     _cleanup_(pvm_template_freep) struct pvm_template *template = calloc(1, sizeof *template);
+    const typeof(walls[0]) *wall = &walls[options->manifest->runtime];
     int sockets[2];
 
     if (!setup || !template)
@@ -272,21 +299,14 @@ int pvm_template_new(const struct pvm_template_options *options, struct pvm_temp
     template->control = sockets[0];
     _cleanup_(closep) int theirs = sockets[1];
 
-    r = spawn_guest(options, theirs, &template->process, err);
+    r = wall->spawn(options, theirs, &template->process, err);
     if (r < 0)
         return r;
     closep(&theirs);
     theirs = -1;
-    int fds[1 + GRANT_LISTEN_MAX + DEPENDENCIES_MAX] = {options->library_fd};
-    size_t count = options->blank ? 0 : 1;
-    setup->blank = options->blank;
-    for (uint32_t i = 0; i < options->manifest->listen_count; i++)
-        fds[count++] = options->listeners[i];
-    for (uint32_t i = 0; i < options->manifest->dependency_count; i++)
-        fds[count++] = options->dependencies[i];
-    r = fd_send(template->control, setup, sizeof *setup, fds, count);
+    r = wall->set_up(template, setup, options, err);
     if (r < 0)
-        return err_set(err, r, "cannot set up template of '%s'", options->function);
+        return r;
     r = wait_ready(template, options->function, err);
     if (r < 0)
         return r;
@@ -326,6 +346,17 @@ int pvm_template_fd(const struct pvm_template *template)
     return template->control;
 }
 
+/* Of an interpreter's fork, which gets them. */
+struct folders {
+    int fds[GRANT_FILES_MAX];
+    size_t count;
+};
+
+static void folders_close(struct folders *folders)
+{
+    fd_close_all(folders->fds, folders->count);
+}
+
 int pvm_fork(struct pvm_template *template, const struct pvm_fork_options *options, struct err *err)
 {
     struct guest_fork message = {
@@ -345,6 +376,16 @@ int pvm_fork(struct pvm_template *template, const struct pvm_fork_options *optio
     } else {
         fds[count++] = options->channel->memory_fd;
         fds[count++] = options->channel->event_fd;
+    }
+    _cleanup_(folders_close) struct folders folders = {0};
+    if (template->interprets) {
+        int made = interpreter_folders(template, folders.fds, err);
+        if (made < 0)
+            return made;
+        folders.count = template->tmp_count;
+        memcpy(fds + count, folders.fds, folders.count * sizeof *fds);
+        count += folders.count;
+        message.flags |= GUEST_FORK_TMP;
     }
     if (options->connector > 0) {
         message.flags |= GUEST_FORK_CONNECTOR;

@@ -1,0 +1,68 @@
+# A module whose import lies to the supervisor: tests/system/python.bats. HOW is in its manifest.
+# What it does once its template serves, it does round each fork.
+import os
+import socket
+import struct
+import time
+
+how = os.environ["HOW"]
+control = socket.socket(fileno=os.dup(3))
+made = 0
+kept, seen = [], set()
+
+
+def say_garbage():
+    control.send(b"nonsense")
+
+
+def end_others():
+    """Says of every instance that there may be that it has ended: struct guest_ended."""
+    for life in range(1, 60):
+        for slot in range(4):
+            control.send(struct.pack("=IiQQQ", 5, 0, life * 8192 + slot, 0, 0))
+
+
+def keep():
+    """A copy of each descriptor that came for the fork: groups are among them."""
+    for fd in range(4, 40):
+        try:
+            node = os.fstat(fd).st_dev, os.fstat(fd).st_ino
+        except OSError:
+            continue
+        if node not in seen:
+            seen.add(node)
+            kept.append(os.dup(fd))
+
+
+def enter():
+    """The template goes wherever a descriptor leads."""
+    for fd in kept:
+        try:
+            os.write(fd, b"0")
+        except OSError:
+            pass
+
+
+if how == "forks":
+    try:
+        while True:
+            if os.fork() == 0:
+                time.sleep(600)
+                os._exit(0)
+            made += 1
+    except OSError:
+        pass
+elif how == "early":
+    say_garbage()
+elif how == "garbage":
+    os.register_at_fork(after_in_parent=say_garbage)
+elif how == "others":
+    os.register_at_fork(after_in_parent=end_others)
+elif how == "groups":
+    os.register_at_fork(before=keep, after_in_parent=enter)
+elif how == "dies":
+    os.register_at_fork(after_in_parent=lambda: os._exit(0))
+
+
+def handler(request):
+    return {"made": made}
