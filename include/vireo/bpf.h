@@ -61,6 +61,101 @@ VIREO_BPF_IMPORT(wasm_bpf_map_operate)
 int wasm_bpf_map_operate(int map, int command, const void *key, void *value, void *next_key,
                          uint64_t flags);
 
+/*
+ * ---- Beyond wasm-bpf: module "vireo_bpf". A guest that uses these runs with vireo alone. ----
+ */
+#define VIREO_BPF_OWN_IMPORT(name) __attribute__((import_module("vireo_bpf"), import_name(#name)))
+
+/* What is set before the next load, and for that one alone. -E2BIG: too much. What the object does
+ * not have is refused by the load. */
+enum vireo_bpf_setting {
+    VIREO_BPF_SET_PROGRAM = 1, /* uint32_t: 0, the program is not loaded; 1, it is */
+    VIREO_BPF_SET_GLOBAL,      /* the first value of a global variable, of .rodata too */
+    VIREO_BPF_SET_ENTRIES,     /* uint32_t: how many a map has room for */
+};
+VIREO_BPF_OWN_IMPORT(set)
+int vireo_bpf_set(int setting, const char *name, const void *data, int bytes);
+
+/* A global variable of an object that is loaded, by its name; `bytes` is its size. What is in
+ * .rodata can't be written: -EPERM. The memory is the programs' own. */
+VIREO_BPF_OWN_IMPORT(global)
+int vireo_bpf_global(bpf_object_handle object, const char *name, void *data, int bytes, int writes);
+/* The same of any array that was made with BPF_F_MMAPABLE: bytes from `at` on; each element begins
+ * at a multiple of eight. */
+VIREO_BPF_OWN_IMPORT(copy)
+int vireo_bpf_copy(int map, uint64_t at, void *data, int bytes, int writes);
+
+/* Puts a sample into a BPF_MAP_TYPE_USER_RINGBUF. -ENOSPC: the programs have not taken enough. */
+VIREO_BPF_OWN_IMPORT(send)
+int vireo_bpf_send(int map, const void *data, int bytes);
+
+/* Many elements at once; 64 KiB of them at most. `count` is how many there is room for, and then
+ * how many there were; a lookup goes on where it was as long as `begun` is 1. */
+struct vireo_bpf_batch {
+    uint32_t count, begun;
+    uint64_t flags;
+    uint8_t token[64];
+};
+enum vireo_bpf_batch_command {
+    VIREO_BPF_BATCH_LOOKUP = 24,
+    VIREO_BPF_BATCH_LOOKUP_DELETE,
+    VIREO_BPF_BATCH_UPDATE,
+    VIREO_BPF_BATCH_DELETE,
+};
+VIREO_BPF_OWN_IMPORT(batch)
+int vireo_bpf_batch(int map, int command, struct vireo_bpf_batch *batch, void *keys, void *values);
+
+/* The program is attached no longer (a struct_ops: by its map's name); it may be again. */
+VIREO_BPF_OWN_IMPORT(detach)
+int vireo_bpf_detach(bpf_object_handle object, const char *program);
+/* Where `program` is attached, `by` of the object `other` is from now on: nothing is missed
+ * between. -EINVAL for kinds whose links can't be updated. */
+VIREO_BPF_OWN_IMPORT(replace)
+int vireo_bpf_replace(bpf_object_handle object, const char *program, bpf_object_handle other,
+                      const char *by);
+
+struct vireo_bpf_statistics {
+    uint64_t runs, run_ns; /* counted while the machine's sysctl kernel.bpf_stats_enabled is 1 */
+    uint64_t missed;       /* runs that were left out: it ran already on that processor */
+    uint64_t instructions; /* that the verifier looked at */
+    uint64_t loaded_ns;    /* since the machine's start */
+    uint32_t id, code_bytes;
+};
+VIREO_BPF_OWN_IMPORT(statistics)
+int vireo_bpf_statistics(bpf_object_handle object, const char *program,
+                         struct vireo_bpf_statistics *statistics);
+
+/* Runs an iterator that is attached: what it says, up to 64 KiB at once, for which there must be
+ * room. 0: that was all. `anew` begins again. */
+VIREO_BPF_OWN_IMPORT(iterate)
+int vireo_bpf_iterate(bpf_object_handle object, const char *program, void *data, int bytes,
+                      int anew);
+
+/* A map of the function's, by a name of its own: it is there for the next instances, also of
+ * another version, until it is unpinned or the function is removed. Maps of an object with
+ * `__uint(pinning, LIBBPF_PIN_BY_NAME)` are pinned and found by their names as they are loaded. */
+VIREO_BPF_OWN_IMPORT(pin)
+int vireo_bpf_pin(int map, const char *name);
+VIREO_BPF_OWN_IMPORT(unpin)
+int vireo_bpf_unpin(const char *name);
+/* An object that is this one map, of that name. 0: there is none. */
+VIREO_BPF_OWN_IMPORT(open)
+bpf_object_handle vireo_bpf_open(const char *name);
+
+/* An object that is one new map. 0: it was refused. */
+struct vireo_bpf_map {
+    uint32_t type, key_bytes, value_bytes, entries, flags; /* as of bpf(2) */
+};
+VIREO_BPF_OWN_IMPORT(create_map)
+bpf_object_handle vireo_bpf_create_map(const char *name, const struct vireo_bpf_map *map);
+
+/* An object that is one program, of instructions that the guest made: struct bpf_insn, eight bytes
+ * each, in which maps are named by this instance's descriptors. The policy is the same. 0: it was
+ * refused. */
+VIREO_BPF_OWN_IMPORT(load_program)
+bpf_object_handle vireo_bpf_load_program(const char *name, const char *section, const char *license,
+                                         const void *instructions, int count);
+
 #ifdef __cplusplus
 }
 #endif

@@ -9,6 +9,7 @@
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
 #include <linux/perf_event.h>
+#include <linux/sockios.h>
 #include <net/if.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,10 +30,11 @@
 /* Linux 6.6; the headers may be older. */
 #define TCX_INGRESS 46
 #define TCX_EGRESS 47
+#define ATTACH_STRUCT_OPS 44
 #define FREQUENCY_DEFAULT 99
 #define FREQUENCY_MAX 10000
 
-static int keep(struct object_program *program, int fd)
+int object_program_keep(struct object_program *program, int fd)
 {
     if (fd < 0)
         return fd;
@@ -96,7 +98,7 @@ static int link_event(struct object_program *program, struct perf_event_attr *at
         close(link);
         return error;
     }
-    return keep(program, link);
+    return object_program_keep(program, link);
 }
 
 static int attach_tracepoint(const struct session *session, struct object_program *program,
@@ -127,7 +129,7 @@ static int attach_raw_tracepoint(const struct session *session, struct object_pr
     if (!is_name(point, 0))
         return -EINVAL;
     int fd = bpf_raw_tracepoint_open(point, program->fd);
-    return keep(program, fd < 0 ? -errno : fd);
+    return object_program_keep(program, fd < 0 ? -errno : fd);
 }
 
 /* Where it is attached was said when it was loaded. */
@@ -137,7 +139,7 @@ static int attach_tracing(const struct session *session, struct object_program *
     (void)session;
     (void)point;
     int fd = bpf_raw_tracepoint_open(NULL, program->fd);
-    return keep(program, fd < 0 ? -errno : fd);
+    return object_program_keep(program, fd < 0 ? -errno : fd);
 }
 
 static int attach_kprobe(const struct session *session, struct object_program *program,
@@ -183,7 +185,7 @@ static int attach_group(const struct session *session, struct object_program *pr
     if (group < 0)
         return -ENOENT;
     int fd = bpf_link_create(program->fd, group, (enum bpf_attach_type)program->attach_type, NULL);
-    return keep(program, fd < 0 ? -errno : fd);
+    return object_program_keep(program, fd < 0 ? -errno : fd);
 }
 
 /* "eth0", or "eth0:egress". */
@@ -216,7 +218,7 @@ static int attach_interface(const struct session *session, struct object_program
         return r;
     int type = xdp ? BPF_XDP : egress ? TCX_EGRESS : TCX_INGRESS;
     int fd = bpf_link_create(program->fd, index, (enum bpf_attach_type)type, NULL);
-    return keep(program, fd < 0 ? -errno : fd);
+    return object_program_keep(program, fd < 0 ? -errno : fd);
 }
 
 /* A socket that gets what the interface sees, as far as the program lets it: nobody reads it. */
@@ -236,30 +238,90 @@ static int attach_socket(const struct session *session, struct object_program *p
     if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_ATTACH_BPF, &program->fd, sizeof program->fd) < 0 ||
         bind(fd, (struct sockaddr *)&address, sizeof address) < 0)
         return -errno;
-    return keep(program, steal_fd(&fd));
+    return object_program_keep(program, steal_fd(&fd));
 }
 
-/* The processors' clocks, so many times a second ("99"). */
+/* "FREQUENCY" of the processors' clocks, or "TYPE:CONFIG:FREQUENCY" of perf_event_open(2)'s. */
+static int read_event(const char *point, struct perf_event_attr *attr)
+{
+    uint64_t numbers[3] = {PERF_TYPE_SOFTWARE, PERF_COUNT_SW_CPU_CLOCK, FREQUENCY_DEFAULT};
+    size_t count = 0;
+
+    for (const char *at = point; *at; count++) {
+        char *end;
+        if (count == ARRAY_LEN(numbers) || *at < '0' || *at > '9')
+            return -EINVAL;
+        numbers[count] = strtoull(at, &end, 0);
+        if (*end != '\0' && (*end != ':' || end[1] == '\0'))
+            return -EINVAL;
+        at = *end ? end + 1 : end;
+    }
+    if (count == 1) {
+        numbers[2] = numbers[0];
+        numbers[0] = PERF_TYPE_SOFTWARE;
+    }
+    /* Tracepoints and probes are kinds of their own. */
+    if (count == 2 || numbers[2] == 0 || numbers[2] > FREQUENCY_MAX ||
+        (numbers[0] != PERF_TYPE_SOFTWARE && numbers[0] != PERF_TYPE_HARDWARE &&
+         numbers[0] != PERF_TYPE_HW_CACHE && numbers[0] != PERF_TYPE_RAW))
+        return -EINVAL;
+    *attr = (struct perf_event_attr){.size = sizeof *attr,
+                                     .type = (uint32_t)numbers[0],
+                                     .config = numbers[1],
+                                     .freq = 1,
+                                     .sample_freq = numbers[2]};
+    return 0;
+}
+
 static int attach_perf(const struct session *session, struct object_program *program,
                        const char *point)
 {
-    char *end = NULL;
-    unsigned long frequency = point[0] ? strtoul(point, &end, 10) : FREQUENCY_DEFAULT;
+    struct perf_event_attr attr;
+    int r = read_event(point, &attr);
 
     (void)session;
-    if ((end && *end) || frequency == 0 || frequency > FREQUENCY_MAX)
-        return -EINVAL;
-    for (uint32_t i = 0; i < processors(); i++) {
-        struct perf_event_attr attr = {.size = sizeof attr,
-                                       .type = PERF_TYPE_SOFTWARE,
-                                       .config = PERF_COUNT_SW_CPU_CLOCK,
-                                       .freq = 1,
-                                       .sample_freq = frequency};
-        int r = link_event(program, &attr, (int)i);
-        if (r < 0 && r != -ENODEV)
-            return r;
+    for (uint32_t i = 0; i < processors() && r == 0; i++) {
+        r = link_event(program, &attr, (int)i);
+        r = r == -ENODEV ? 0 : r; /* a processor that is not there now */
     }
-    return 0;
+    return r;
+}
+
+/* It runs when it is read, and sees what there is of its kind: no target narrows that. */
+static int attach_iterator(const struct session *session, struct object_program *program,
+                           const char *point)
+{
+    (void)session;
+    (void)point;
+    int fd = bpf_link_create(program->fd, 0, BPF_TRACE_ITER, NULL);
+    return object_program_keep(program, fd < 0 ? -errno : fd);
+}
+
+/* The network namespace of the machine, which is this process's: a socket tells it, there is no
+ * /proc. */
+static int attach_network(const struct session *session, struct object_program *program,
+                          const char *point)
+{
+    (void)session;
+    if (point[0])
+        return -EINVAL; /* no other one can be named */
+    _cleanup_(closep) int any = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    _cleanup_(closep) int network = any < 0 ? -1 : ioctl(any, SIOCGSKNS);
+    if (network < 0)
+        return -errno;
+    int fd =
+        bpf_link_create(program->fd, network, (enum bpf_attach_type)program->attach_type, NULL);
+    return object_program_keep(program, fd < 0 ? -errno : fd);
+}
+
+/* By its member's map: object_attach() has that name. */
+static int attach_operations(const struct session *session, struct object_program *program,
+                             const char *point)
+{
+    (void)session;
+    (void)program;
+    (void)point;
+    return -EOPNOTSUPP;
 }
 
 typedef int attach_way(const struct session *session, struct object_program *program,
@@ -274,40 +336,149 @@ static attach_way *const ways[] = {
     [WAY_TC] = attach_interface,
     [WAY_SOCKET] = attach_socket,
     [WAY_PERF] = attach_perf,
+    [WAY_UPROBE] = attach_uprobe,
+    [WAY_ITER] = attach_iterator,
+    [WAY_STRUCT_OPS] = attach_operations,
+    [WAY_NETWORK] = attach_network,
 };
 
 /* The section's own point comes first where it has one: for cgroups it is part of the kind. */
 static const char *point_of(const struct object_program *program, const char *target)
 {
-    enum bpf_way way = bpf_kinds[program->kind].way;
-    bool by_section = way == WAY_TRACEPOINT || way == WAY_RAW_TRACEPOINT || way == WAY_TRACING ||
-                      way == WAY_KPROBE;
+    return bpf_kind_has_point(&bpf_kinds[program->kind]) && program->point[0] ? program->point
+                                                                              : target;
+}
 
-    return by_section && program->point[0] ? program->point : target;
+static struct object_map *find_map(struct object *object, const char *name)
+{
+    for (uint32_t i = 0; i < object->guest_maps; i++)
+        if (strcmp(object->maps[i].shown.name, name) == 0)
+            return &object->maps[i];
+    return NULL;
+}
+
+/* The programs of a sockmap hang on it, and go with it: no link is needed (the map is the
+ * session's alone). */
+static int attach_sockets(struct object *object, struct object_program *program, const char *name)
+{
+    struct object_map *map = find_map(object, name);
+
+    if (!map)
+        return -ENOENT;
+    if (bpf_prog_attach(program->fd, map->fd, (enum bpf_attach_type)program->attach_type, 0) < 0)
+        return -errno;
+    int fd = fcntl(map->fd, F_DUPFD_CLOEXEC, 0);
+    return object_program_keep(program, fd < 0 ? -errno : fd);
+}
+
+/* A struct_ops is the kernel's from here to its link's end. */
+static int register_operations(struct object_map *map)
+{
+    const uint32_t first = 0;
+
+    if (map->link >= 0)
+        return -EBUSY;
+    /* The value is written once; after that it waits for links. */
+    if (!map->written && bpf_map_update_elem(map->fd, &first, map->operations, BPF_ANY) < 0)
+        return -errno;
+    map->written = true;
+    int fd = bpf_link_create(map->fd, 0, (enum bpf_attach_type)ATTACH_STRUCT_OPS, NULL);
+    if (fd < 0)
+        return -errno;
+    map->link = fd;
+    return 0;
+}
+
+static int attach_program(const struct session *session, struct object *object,
+                          struct object_program *program, const char *point, struct err *err)
+{
+    enum bpf_way way = bpf_kinds[program->kind].way;
+    int r = 0;
+
+    /* Of its own group, map or network there is nothing to match. */
+    if (way != WAY_SOCKETS && (point[0] || (way != WAY_CGROUP && way != WAY_NETWORK)))
+        r = policy_check_point(&session->instance.policy, program->kind, point, err);
+    if (r < 0)
+        return r;
+    r = way == WAY_SOCKETS ? attach_sockets(object, program, point)
+                           : ways[way](session, program, point);
+    if (r < 0)
+        return err_set(err, r, "cannot attach '%s' to '%s'", program->name,
+                       point[0] ? point : bpf_kinds[program->kind].name);
+    return 0;
+}
+
+struct object_program *object_program_find(struct object *object, const char *name)
+{
+    for (uint32_t i = 0; i < object->program_count; i++)
+        if (strcmp(object->programs[i].name, name) == 0)
+            return &object->programs[i];
+    return NULL;
 }
 
 int object_attach(const struct session *session, struct object *object, const char *name,
                   const char *target, struct err *err)
 {
-    struct object_program *program = NULL;
+    struct object_program *program = object_program_find(object, name);
+    struct object_map *map = program ? NULL : find_map(object, name);
 
-    for (uint32_t i = 0; i < object->program_count && !program; i++)
-        if (strcmp(object->programs[i].name, name) == 0)
-            program = &object->programs[i];
+    if (map && map->operations) {
+        int r = register_operations(map);
+        return r < 0 ? err_set(err, r, "cannot attach '%s'", name) : 0;
+    }
     if (!program)
         return err_say(err, -ENOENT, "cannot attach '%s': the object has no such program", name);
     if (program->link_count > 0)
         return err_say(err, -EBUSY, "cannot attach '%s': it is attached", name);
-    const char *point = point_of(program, target);
-    enum bpf_way way = bpf_kinds[program->kind].way;
-    int r = 0;
-    if (point[0] || way != WAY_CGROUP)
-        r = policy_check_point(&session->instance.policy, program->kind, point, err);
-    if (r < 0)
-        return r;
-    r = ways[way](session, program, point);
-    if (r < 0)
-        return err_set(err, r, "cannot attach '%s' to '%s'", name,
-                       point[0] ? point : bpf_kinds[program->kind].name);
+    return attach_program(session, object, program, point_of(program, target), err);
+}
+
+int object_detach(struct object *object, const char *name)
+{
+    struct object_program *program = object_program_find(object, name);
+    struct object_map *map = program ? NULL : find_map(object, name);
+
+    if (map && map->link >= 0) {
+        close(map->link);
+        map->link = -1;
+        return 0;
+    }
+    if (!program)
+        return -ENOENT;
+    if (program->link_count == 0)
+        return -EINVAL;
+    /* A sockmap's program is no link: it is the map's until it is taken away. */
+    if (bpf_kinds[program->kind].way == WAY_SOCKETS &&
+        bpf_prog_detach2(program->fd, program->links[0],
+                         (enum bpf_attach_type)program->attach_type) < 0)
+        return -errno;
+    while (program->link_count > 0)
+        close(program->links[--program->link_count]);
+    if (program->output >= 0)
+        close(program->output);
+    program->output = -1;
     return 0;
+}
+
+int object_iterate(struct object *object, const char *name, bool anew, void *buffer, size_t room)
+{
+    struct object_program *program = object_program_find(object, name);
+
+    if (!program)
+        return -ENOENT;
+    if (bpf_kinds[program->kind].way != WAY_ITER || program->link_count == 0)
+        return -EINVAL;
+    if (anew && program->output >= 0) {
+        close(program->output);
+        program->output = -1;
+    }
+    if (program->output < 0)
+        program->output = bpf_iter_create(program->links[0]);
+    if (program->output < 0)
+        return -errno;
+    ssize_t n;
+    do
+        n = read(program->output, buffer, room);
+    while (n < 0 && errno == EAGAIN); /* its program was busy with one that is left out */
+    return n < 0 ? -errno : (int)n;
 }

@@ -3,9 +3,10 @@
  * them and no others, and reads no ELF and no type information of a function: vireo-bpf does, which
  * has no rights, and gives flat arrays, which are checked against the function's policy here.
  *
- *   who starts it to the broker    BROKER_FD: struct broker_instance and two descriptors, the
- *                                  broker's end of a SEQPACKET pair whose other end the instance
- *                                  has, and the instance's own v2 control group (a directory)
+ *   who starts it to the broker    BROKER_FD: struct broker_instance and up to three descriptors:
+ *                                  the broker's end of a SEQPACKET pair whose other end the
+ *                                  instance has, the instance's own v2 control group (a directory),
+ *                                  and with `host` the machine's root
  *   instance to broker and back    over that pair: guest/bpf.h
  *   broker to reader               BROKER_READER_FD: reader.h
  *
@@ -29,8 +30,12 @@
 #define BROKER_GROUPS "/cgroup"
 
 struct broker_instance {
-    uint32_t version; /* BROKER_VERSION */
-    uint32_t reserved;
+    uint32_t version;             /* BROKER_VERSION */
+    uint16_t has_group, has_root; /* 1: its descriptor comes with the message */
+    /* Whose pins it has: a number that is never another function's. With `forget` nothing is
+     * served, and no descriptor comes: that function is gone, and its pins go. */
+    uint64_t owner;
+    uint32_t forget, reserved;
     char function[NAME_MAX_BYTES + 1];
     struct bpf_policy policy;
 };

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "bpf/broker.h"
 #include "bpf/image.h"
@@ -12,9 +13,13 @@ struct object_map {
     int fd;
     struct broker_map shown;
     uint32_t flags;
+    bool frozen;
     bool buffer_given; /* its one consumer has it */
     int *events;       /* of a perf event array: a descriptor a processor */
     uint32_t event_count;
+    void *operations; /* of a struct_ops: its value, which is written when it is attached */
+    bool written;
+    int link; /* of a struct_ops that is attached; else -1 */
 };
 
 struct object_program {
@@ -25,21 +30,28 @@ struct object_program {
     char point[128]; /* of its section */
     int *links;
     uint32_t link_count;
+    int output; /* of an iterator that is being read; else -1 */
 };
 
 /* What one load made. Freed, nothing of it is left. */
 struct object {
     uint32_t map_count, program_count;
     uint32_t guest_maps; /* the first of them have names */
+    uint32_t borrowed;   /* maps that count elsewhere: another object's, or pinned */
     uint64_t map_bytes;
+    uint32_t variable_count;
+    struct broker_variable *variables;
     struct object_map *maps;
     struct object_program *programs;
 };
 
 struct session {
     int socket;
+    int pins;          /* to the broker, which keeps what outlives a session (pins.c) */
     int group_fd;      /* the instance's own control group */
+    int root_fd;       /* with `host`: the machine's root, for paths of uprobes; else -1 */
     uint64_t group_id; /* as programs are told it; 0: none is known */
+    pid_t broker;      /* whose end is ours */
     struct broker_instance instance;
     struct object *objects[BROKER_OBJECTS_MAX];
 };
@@ -49,24 +61,88 @@ struct session {
 /* Serves one instance until it ends. */
 _Noreturn void session_run(struct session *session);
 
+/* A request, and where its two parts are. */
+struct request {
+    struct broker_request head;
+    const uint8_t *first, *second;
+};
+/* Each answers one request, and returns whether the session goes on. */
+typedef bool session_serve(struct session *session, const struct request *request);
+
+bool session_answer(const struct session *session, int error, const void *data, size_t bytes,
+                    const int *fds, size_t fd_count);
+bool session_answer_error(const struct session *session, int error, const struct err *err);
+/* 0 with no data, or an error with its text. */
+bool session_answer_result(const struct session *session, int result, const struct err *err);
+/* The object of a number of the instance's, or NULL. */
+struct object *session_object(const struct session *session, uint32_t number);
+/* A map that the instance may name, or NULL. */
+struct object_map *session_map(const struct session *session, uint32_t object, uint32_t map);
+/* A name out of a request; false: it is none. */
+bool session_name(const uint8_t *text, uint32_t bytes, char name[static BROKER_NAME_MAX + 1]);
+/* Takes a new object in and answers with it; a negative result is answered instead. */
+bool session_take(struct session *session, int result, struct object *object,
+                  const struct err *err);
+/* The policy, less what the instance's objects have. */
+void session_policy_left(const struct session *session, struct bpf_policy *policy);
+extern uint8_t session_outgoing[BROKER_DATA_MAX];
+
+/* session_maps.c, session_programs.c */
+session_serve serve_batch, serve_pin, serve_unpin, serve_open, serve_create;
+session_serve serve_iterate, serve_detach, serve_replace, serve_statistics, serve_program;
+
+/* ---- pins.c: maps that outlive the sessions of their function ---- */
+
+/* The broker's end of the sessions' socket: answers one request. */
+void pins_serve(int socket);
+/* Those of a function that is gone. */
+void pins_forget(uint64_t owner);
+/* A session's: -ENOENT, -EEXIST, -EDQUOT or 0. The map that is got is the caller's. */
+int pin_get(const struct session *session, const char *name, struct object_map *ret_map);
+int pin_put(const struct session *session, const char *name, const struct object_map *map,
+            uint64_t bytes);
+int pin_remove(const struct session *session, const char *name);
+
 /* ---- fetch.c: objects from the instance to the reader and back ---- */
 
-/* The image of the ELF object in a sealed memfd; malloc'ed, the caller's. -errno. */
-int fetch_image(int object_fd, uint32_t bytes, uint8_t **ret_bytes, size_t *ret_size,
-                struct err *err);
+/* The image of the ELF object in a sealed memfd, behind which are its settings; malloc'ed, the
+ * caller's. -errno. */
+int fetch_image(int object_fd, uint32_t bytes, uint32_t settings_bytes, uint8_t **ret_bytes,
+                size_t *ret_size, struct err *err);
+
+/* Where a function of an ELF file begins, in bytes of the file. -ENOENT: it has none of that name.
+ */
+int fetch_symbol(int file_fd, const char *name, uint64_t *ret_offset, struct err *err);
 
 /* ---- load.c ---- */
 
-/* Loads an image that the policy has let pass. The kernel's reason is in `err`. */
+/* Loads an image that the policy has let pass. The kernel's reason is in `err`. `given`, unless it
+ * is NULL, has the maps that are used as they are; they stay the caller's. */
 int object_load(const struct session *session, const struct image *image,
-                struct object **ret_object, struct err *err);
+                const struct object_map *const *given, struct object **ret_object, struct err *err);
+/* An object that is one map of the caller's, which it takes. */
+int object_of_map(struct object_map *map, struct object **ret_object);
 void object_free(struct object *object);
 uint32_t processors(void);
+/* Bytes of an element as it is exchanged. */
+uint32_t shown_value_bytes(uint32_t type, uint32_t value_bytes);
 
 /* ---- attach.c ---- */
 
 int object_attach(const struct session *session, struct object *object, const char *name,
                   const char *target, struct err *err);
+struct object_program *object_program_find(struct object *object, const char *name); /* or NULL */
+/* 0 or -errno: the program is attached no longer; it may be again. */
+int object_detach(struct object *object, const char *name);
+/* The next bytes of what an iterator says, 0 at its end; `anew` begins again. -errno. */
+int object_iterate(struct object *object, const char *name, bool anew, void *buffer, size_t room);
+
+/* ---- attach_path.c: uprobes ---- */
+
+/* "/path:function", "/path:function+16", "/path:0x1234", each with ",pid" behind it. */
+int attach_uprobe(const struct session *session, struct object_program *program, const char *point);
+/* attach.c: a link is the program's; a negative errno is handed on. */
+int object_program_keep(struct object_program *program, int fd);
 
 /* ---- maps.c: what an instance does with its maps ---- */
 

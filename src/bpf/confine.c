@@ -88,6 +88,9 @@ static const int calls[] = {
     SCMP_SYS(faccessat2),
     SCMP_SYS(fstat),
     SCMP_SYS(newfstatat),
+    /* To the folder of a file that a uprobe is in. */
+    SCMP_SYS(readlinkat),
+    SCMP_SYS(fchdir),
     SCMP_SYS(uname),
     SCMP_SYS(munmap),
     SCMP_SYS(mremap),
@@ -97,6 +100,7 @@ static const int calls[] = {
     SCMP_SYS(getrandom),
     SCMP_SYS(clock_gettime),
     SCMP_SYS(getpid),
+    SCMP_SYS(getppid),
     SCMP_SYS(gettid),
     SCMP_SYS(prctl),
     SCMP_SYS(prlimit64),
@@ -109,6 +113,7 @@ static const int calls[] = {
     SCMP_SYS(seccomp),
     SCMP_SYS(exit),
     SCMP_SYS(exit_group),
+    SCMP_SYS(socketpair),
     /* A socket filter's socket. */
     SCMP_SYS(bind),
     SCMP_SYS(setsockopt),

@@ -2,8 +2,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -63,26 +65,61 @@ static int read_image(int fd, uint8_t **ret_bytes, size_t *ret_size)
     return -ENOMEM;
 }
 
-int fetch_image(int object_fd, uint32_t bytes, uint8_t **ret_bytes, size_t *ret_size,
-                struct err *err)
+/* One question to the reader; *ret_bytes is what it wrote, and may be nothing. */
+static int ask(int file_fd, const struct reader_request *request, uint8_t **ret_bytes,
+               size_t *ret_size, struct err *err)
 {
-    const struct reader_request request = {.version = BROKER_VERSION, .bytes = bytes};
     int ends[2];
 
     if (pipe2(ends, O_CLOEXEC) < 0)
-        return err_set(err, -errno, "cannot load object");
+        return err_set(err, -errno, "cannot ask the reader");
     _cleanup_(closep) int ours = ends[0];
-    int r = fd_send(BROKER_READER_FD, &request, sizeof request, (int[]){object_fd, ends[1]}, 2);
+    int r = fd_send(BROKER_READER_FD, request, sizeof *request, (int[]){file_fd, ends[1]}, 2);
     close(ends[1]);
     fcntl(ours, F_SETFL, O_NONBLOCK);
     if (r == 0)
         r = read_image(ours, ret_bytes, ret_size);
-    if (r < 0)
-        return err_set(err, r, "cannot load object: ask its reader");
-    if (*ret_size > 0)
-        return 0;
+    return r < 0 ? err_set(err, r, "cannot load object: ask its reader") : 0;
+}
+
+int fetch_image(int object_fd, uint32_t bytes, uint32_t settings_bytes, uint8_t **ret_bytes,
+                size_t *ret_size, struct err *err)
+{
+    const struct reader_request request = {
+        .version = BROKER_VERSION, .bytes = bytes, .settings_bytes = settings_bytes};
+    int r = ask(object_fd, &request, ret_bytes, ret_size, err);
+
+    if (r < 0 || *ret_size > 0)
+        return r;
     free(*ret_bytes);
+    *ret_bytes = NULL;
     return err_say(err, -EBADMSG,
                    "cannot load object: its reader ended: it is no proper object, or "
                    "needs too much memory or time");
+}
+
+int fetch_symbol(int file_fd, const char *name, uint64_t *ret_offset, struct err *err)
+{
+    struct reader_request request = {.version = BROKER_VERSION};
+    _cleanup_(freep) uint8_t *answer = NULL;
+    struct reader_place place = {0};
+    struct stat file;
+    size_t size;
+
+    if (fstat(file_fd, &file) < 0)
+        return err_set(err, -errno, "cannot find '%s'", name);
+    if (!S_ISREG(file.st_mode) || file.st_size <= 0 || file.st_size > READER_FILE_MAX)
+        return err_say(err, -ENOEXEC, "cannot find '%s': it is no ELF file", name);
+    request.bytes = (uint32_t)file.st_size;
+    snprintf(request.symbol, sizeof request.symbol, "%s", name);
+    int r = ask(file_fd, &request, &answer, &size, err);
+    if (r < 0)
+        return r;
+    if (size != sizeof place)
+        return err_say(err, -ENOEXEC, "cannot find '%s': it is no ELF file", name);
+    memcpy(&place, answer, sizeof place);
+    if (place.error < 0)
+        return err_set(err, place.error, "cannot find '%s'", name);
+    *ret_offset = place.offset;
+    return 0;
 }

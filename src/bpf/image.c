@@ -7,6 +7,7 @@
 #include "base/err.h"
 #include "bpf/image.h"
 #include "bpf/policy.h"
+#include "guest/bpf.h"
 
 static bool is_inside(const struct image_header *header, uint32_t at, uint64_t count, uint32_t size)
 {
@@ -56,17 +57,19 @@ int image_open(const uint8_t *bytes, size_t size, struct image *ret_image, struc
     if (header->error)
         return err_say(err, header->error < 0 ? header->error : -EBADMSG, "%s", header->text);
     if (header->map_count > 2 * POLICY_MAPS_MAX || header->program_count > POLICY_PROGRAMS_MAX ||
-        header->slot_count > 4096)
+        header->slot_count > 4096 || header->variable_count > BROKER_VARIABLES_MAX)
         return err_say(err, -E2BIG, "cannot load object: it has %u maps and %u programs",
                        header->map_count, header->program_count);
     uint64_t maps_at = sizeof *header;
     uint64_t programs_at = maps_at + (uint64_t)header->map_count * sizeof *image.maps;
     uint64_t slots_at = programs_at + (uint64_t)header->program_count * sizeof *image.programs;
-    uint64_t end = slots_at + (uint64_t)header->slot_count * sizeof *image.slots;
+    uint64_t variables_at = slots_at + (uint64_t)header->slot_count * sizeof *image.slots;
+    uint64_t end = variables_at + (uint64_t)header->variable_count * sizeof *image.variables;
     bool good = end <= size && is_inside(header, header->btf_at, header->btf_bytes, 1);
     image.maps = (const void *)(bytes + maps_at);
     image.programs = (const void *)(bytes + programs_at);
     image.slots = (const void *)(bytes + slots_at);
+    image.variables = (const void *)(bytes + variables_at);
     for (uint32_t i = 0; good && i < header->map_count; i++)
         good = map_is_proper(&image, &image.maps[i]);
     for (uint32_t i = 0; good && i < header->program_count; i++)
@@ -75,7 +78,13 @@ int image_open(const uint8_t *bytes, size_t size, struct image *ret_image, struc
         const struct image_slot *slot = &image.slots[i];
         uint32_t most = slot->kind == IMAGE_SLOT_MAP ? header->map_count : header->program_count;
         good = slot->map < header->map_count && slot->index < most &&
-               (slot->kind == IMAGE_SLOT_MAP || slot->kind == IMAGE_SLOT_PROGRAM);
+               slot->kind >= IMAGE_SLOT_MAP && slot->kind <= IMAGE_SLOT_MEMBER;
+    }
+    for (uint32_t i = 0; good && i < header->variable_count; i++) {
+        const struct image_variable *variable = &image.variables[i];
+        good = is_text(variable->name, sizeof variable->name) &&
+               variable->map < header->map_count &&
+               (uint64_t)variable->at + variable->bytes <= image.maps[variable->map].value_bytes;
     }
     if (!good)
         return err_say(err, -EBADMSG, "cannot load object: its reader's answer is damaged");
@@ -83,5 +92,6 @@ int image_open(const uint8_t *bytes, size_t size, struct image *ret_image, struc
     return 0;
 }
 _Static_assert(sizeof(struct image_header) % 8 == 0 && sizeof(struct image_map) % 8 == 0 &&
-                   sizeof(struct image_program) % 8 == 0 && sizeof(struct image_slot) % 8 == 0,
+                   sizeof(struct image_program) % 8 == 0 && sizeof(struct image_slot) % 8 == 0 &&
+                   sizeof(struct image_variable) % 8 == 0,
                "each array begins aligned");

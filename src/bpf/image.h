@@ -19,12 +19,13 @@ struct image_header {
     uint32_t bytes; /* of the whole image */
     int32_t error;  /* 0, or -errno with text; then nothing follows */
     uint32_t uses_kernel_types;
-    uint32_t map_count, program_count, slot_count;
+    uint32_t map_count, program_count, slot_count, variable_count;
+    uint32_t reserved;
     uint32_t btf_at, btf_bytes; /* the object's own type information */
     uint32_t kernel_version;
     char license[64];
     char text[512];
-    /* then the maps, the programs, the slots, and what their offsets name */
+    /* then the maps, the programs, the slots, the variables, and what their offsets name */
 };
 
 struct image_map {
@@ -34,6 +35,8 @@ struct image_map {
     uint32_t btf_key, btf_value;
     uint32_t inner;         /* 1 + the map that those in it are like; 0: it holds none */
     uint32_t template_only; /* made only for that: not the guest's */
+    uint32_t kernel_value;  /* of a struct_ops: the kernel's type of the value */
+    uint32_t pinned;        /* it is the function's, by its name, and outlives the object */
     uint32_t initial_at, initial_bytes; /* the value of key 0 */
     uint32_t frozen;
     uint64_t extra;
@@ -47,14 +50,21 @@ struct image_program {
     uint32_t code_at, code_count; /* struct bpf_insn; a map is named by its index in the image */
     uint32_t functions_at, functions_size, functions_count; /* func_info of BTF */
     uint32_t lines_at, lines_size, lines_count;             /* line_info */
-    uint32_t reserved;
+    uint32_t kernel_type; /* of a struct_ops: the kernel's type that it is a member of */
 };
 
-enum image_slot_kind { IMAGE_SLOT_MAP = 1, IMAGE_SLOT_PROGRAM };
+enum image_slot_kind { IMAGE_SLOT_MAP = 1, IMAGE_SLOT_PROGRAM, IMAGE_SLOT_MEMBER };
 
-/* A map or program in a map of maps or programs, from the start. */
+/* A map or program in a map of maps or programs, from the start; or, as a member, a program at byte
+ * `key` of a struct_ops's first value. */
 struct image_slot {
     uint32_t map, key, kind, index;
+};
+
+/* A global variable: bytes of the one value of its map. */
+struct image_variable {
+    char name[64];
+    uint32_t map, at, bytes, reserved;
 };
 
 struct image {
@@ -63,6 +73,7 @@ struct image {
     const struct image_map *maps;
     const struct image_program *programs;
     const struct image_slot *slots;
+    const struct image_variable *variables;
 };
 
 /* `bytes` (8-byte aligned) stay the caller's. -EBADMSG when anything points outside. */

@@ -17,6 +17,8 @@
 
 /* Of each processor's part of a perf event array. */
 #define EVENT_PAGES 64u
+/* Linux 6.2; the headers may be older. */
+#define MAP_CGRP_STORAGE 32
 
 void map_clear(struct object_map *map)
 {
@@ -24,9 +26,13 @@ void map_clear(struct object_map *map)
         if (map->events[i] >= 0)
             close(map->events[i]);
     free(map->events);
+    free(map->operations);
+    if (map->link >= 0)
+        close(map->link);
     if (map->fd >= 0)
         close(map->fd);
-    map->fd = -1;
+    map->fd = map->link = -1;
+    map->operations = NULL;
     map->event_count = 0;
     map->events = NULL;
 }
@@ -36,12 +42,19 @@ static bool holds_maps(uint32_t type)
     return type == BPF_MAP_TYPE_ARRAY_OF_MAPS || type == BPF_MAP_TYPE_HASH_OF_MAPS;
 }
 
-/* Their values are descriptors or numbers of the whole machine: what is in them stays as it was
- * loaded. */
+/* Their keys or values are descriptors or numbers of the whole machine: only programs write them,
+ * and what is in them stays as it was loaded. */
 static bool is_closed(uint32_t type)
 {
-    return type == BPF_MAP_TYPE_PROG_ARRAY || type == BPF_MAP_TYPE_PERF_EVENT_ARRAY ||
-           type == BPF_MAP_TYPE_RINGBUF || type == BPF_MAP_TYPE_CGROUP_ARRAY;
+    static const uint64_t closed =
+        UINT64_C(1) << BPF_MAP_TYPE_PROG_ARRAY | UINT64_C(1) << BPF_MAP_TYPE_PERF_EVENT_ARRAY |
+        UINT64_C(1) << BPF_MAP_TYPE_RINGBUF | UINT64_C(1) << BPF_MAP_TYPE_USER_RINGBUF |
+        UINT64_C(1) << BPF_MAP_TYPE_CGROUP_ARRAY | UINT64_C(1) << BPF_MAP_TYPE_SOCKMAP |
+        UINT64_C(1) << BPF_MAP_TYPE_SOCKHASH | UINT64_C(1) << BPF_MAP_TYPE_SK_STORAGE |
+        UINT64_C(1) << BPF_MAP_TYPE_TASK_STORAGE | UINT64_C(1) << BPF_MAP_TYPE_INODE_STORAGE |
+        UINT64_C(1) << BPF_MAP_TYPE_STRUCT_OPS | UINT64_C(1) << MAP_CGRP_STORAGE;
+
+    return type >= 64 || (closed >> type & 1);
 }
 
 static int update(struct object *object, const struct object_map *map, const void *key,
@@ -154,10 +167,19 @@ int map_buffer(struct object *object, uint32_t number, uint64_t first,
     *ret_buffer = (struct broker_buffer){.page_bytes = page};
     if (map->buffer_given)
         return -EBUSY;
-    if (map->shown.type == BPF_MAP_TYPE_RINGBUF) {
+    bool array = map->shown.type == BPF_MAP_TYPE_ARRAY;
+    if (array && !(map->flags & BPF_F_MMAPABLE))
+        return -EINVAL;
+    if (map->shown.type == BPF_MAP_TYPE_RINGBUF || array ||
+        map->shown.type == BPF_MAP_TYPE_USER_RINGBUF) {
         fds[0] = map->fd;
         ret_buffer->count = ret_buffer->total = 1;
-        ret_buffer->data_bytes = map->shown.entries;
+        /* An array's elements lie at multiples of eight (kernel/bpf/arraymap.c). */
+        uint64_t bytes = array ? (uint64_t)(map->shown.value_bytes + 7) / 8 * 8 * map->shown.entries
+                               : map->shown.entries;
+        if (bytes > POLICY_MAP_BYTES_MAX)
+            return -E2BIG;
+        ret_buffer->data_bytes = (uint32_t)bytes;
         map->buffer_given = true;
         return 0;
     }

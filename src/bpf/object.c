@@ -10,12 +10,14 @@
 #include <string.h>
 
 #include <bpf/bpf.h>
+#include <bpf/btf.h>
 #include <bpf/libbpf.h>
 
 #include "base/cleanup.h"
 #include "base/fd.h"
 #include "bpf/image.h"
 #include "bpf/policy.h"
+#include "guest/bpf.h"
 
 DEFINE_CLEANUP(struct bpf_object, bpf_object__close)
 
@@ -31,6 +33,8 @@ struct output {
 };
 
 static char reason[480];
+static struct bpf_map *pinned_maps[POLICY_MAPS_MAX];
+static size_t pin_count;
 
 /* Libbpf says what is wrong in its last warnings. */
 static int keep_reason(enum libbpf_print_level level, const char *format, va_list args)
@@ -96,6 +100,7 @@ static void put_map(struct output *output, struct image_map *map, int index)
     map->btf_value = record->btf_value;
     map->extra = record->extra;
     map->frozen = record->frozen;
+    map->kernel_value = record->kernel_value;
     if (record->inner >= 0)
         map->inner = 1 + (uint32_t)map_number(output, record->inner);
     if (record->initial) {
@@ -129,6 +134,7 @@ static int put_program(struct output *output, struct image_program *program, int
     program->type = record->type;
     program->attach_type = record->attach_type;
     program->flags = record->flags;
+    program->kernel_type = record->type == BPF_PROG_TYPE_STRUCT_OPS ? record->attach_to : 0;
     int r = number_maps(output, record->code, record->code_count);
     program->code_at =
         put(output, record->code, record->code_count * (uint32_t)sizeof(struct bpf_insn));
@@ -190,6 +196,8 @@ static void put_names(const struct output *output, struct bpf_object *object,
             continue;
         snprintf(maps[number].name, sizeof maps[number].name, "%s", bpf_map__name(map));
         maps[number].template_only = 0;
+        for (size_t i = 0; i < pin_count; i++)
+            maps[number].pinned |= pinned_maps[i] == map;
     }
     bpf_object__for_each_program(program, object)
     {
@@ -200,6 +208,53 @@ static void put_names(const struct output *output, struct bpf_object *object,
                  bpf_program__name(program));
         snprintf(programs[number].section, sizeof programs[number].section, "%s",
                  bpf_program__section_name(program));
+    }
+}
+
+static void put_slot(struct output *output, struct image_header *header, struct image_slot slot)
+{
+    *(struct image_slot *)reserve(output, sizeof slot) = slot;
+    header->slot_count++;
+}
+
+/* Where the value of a struct_ops has this program: a member of the structure that is its "data".
+ * -1: nowhere. */
+static int64_t member_at(const struct record *map, const struct record *program)
+{
+    const struct btf *types = object_kernel_types();
+    const struct btf_type *value = types ? btf__type_by_id(types, map->kernel_value) : NULL;
+    const struct btf_type *data = types ? btf__type_by_id(types, program->attach_to) : NULL;
+    uint64_t at = UINT64_MAX, fd;
+
+    if (!value || !data || !btf_is_struct(value) || !btf_is_struct(data) ||
+        program->attach_type >= btf_vlen(data))
+        return -1;
+    for (uint32_t i = 0; i < btf_vlen(value); i++)
+        if (btf_members(value)[i].type == program->attach_to)
+            at = btf_member_bit_offset(value, i) / 8;
+    if (at == UINT64_MAX)
+        return -1;
+    at += btf_member_bit_offset(data, program->attach_type) / 8;
+    if (at % sizeof fd || at + sizeof fd > map->value_bytes)
+        return -1;
+    memcpy(&fd, (const uint8_t *)map->initial + at, sizeof fd);
+    return fd == (uint64_t)program->fd ? (int64_t)at : -1;
+}
+
+/* The programs of each struct_ops, by where they are in it: descriptors mean nothing elsewhere. */
+static void put_members(struct output *output, struct image_header *header)
+{
+    for (uint32_t i = 0; i < output->map_count; i++) {
+        const struct record *map = record_at(output->map_records[i]);
+        if (map->type != BPF_MAP_TYPE_STRUCT_OPS || !map->initial)
+            continue;
+        for (uint32_t j = 0; j < output->program_count; j++) {
+            int64_t at = member_at(map, record_at(output->program_records[j]));
+            if (at < 0)
+                continue;
+            put_slot(output, header, (struct image_slot){i, (uint32_t)at, IMAGE_SLOT_MEMBER, j});
+            memset((uint8_t *)map->initial + at, 0, sizeof(uint64_t));
+        }
     }
 }
 
@@ -217,12 +272,32 @@ static int put_slots(struct output *output, struct image_header *header)
             continue;
         if (value < 0)
             return -EINVAL;
-        *(struct image_slot *)reserve(output, sizeof(struct image_slot)) =
-            (struct image_slot){(uint32_t)map, slots[i].key,
-                                is_map ? IMAGE_SLOT_MAP : IMAGE_SLOT_PROGRAM, (uint32_t)value};
-        header->slot_count++;
+        put_slot(output, header,
+                 (struct image_slot){(uint32_t)map, slots[i].key,
+                                     is_map ? IMAGE_SLOT_MAP : IMAGE_SLOT_PROGRAM,
+                                     (uint32_t)value});
     }
+    put_members(output, header);
     return 0;
+}
+
+static void put_variables(struct output *output, struct image_header *header,
+                          struct bpf_object *object)
+{
+    static struct object_variable variables[BROKER_VARIABLES_MAX];
+    size_t count = object_variables(object, variables, ARRAY_LEN(variables));
+
+    for (size_t i = 0; i < count; i++) {
+        int map = map_number(output, record_of(bpf_map__fd(variables[i].map)));
+        if (map < 0)
+            continue;
+        struct image_variable *variable = reserve(output, sizeof *variable);
+        snprintf(variable->name, sizeof variable->name, "%s", variables[i].name);
+        variable->map = (uint32_t)map;
+        variable->at = variables[i].at;
+        variable->bytes = variables[i].bytes;
+        header->variable_count++;
+    }
 }
 
 static int put_object(struct output *output, struct bpf_object *object)
@@ -239,6 +314,7 @@ static int put_object(struct output *output, struct bpf_object *object)
     header->map_count = output->map_count;
     header->program_count = output->program_count;
     r = put_slots(output, header);
+    put_variables(output, header, object);
     put_names(output, object, maps, programs);
     for (uint32_t i = 0; i < output->map_count; i++)
         put_map(output, &maps[i], (int)i);
@@ -259,7 +335,35 @@ static int put_object(struct output *output, struct bpf_object *object)
     return output->failed ? -EFBIG : r;
 }
 
-static int read_object(struct output *output, const void *bytes, size_t size, const char **ret_step)
+/* Libbpf fills a struct_ops with its programs when it is attached; here that is written down. */
+static struct bpf_object *fill_operations(struct bpf_object *object)
+{
+    struct bpf_map *map;
+
+    bpf_object__for_each_map(map, object)
+    {
+        if (bpf_map__type(map) == BPF_MAP_TYPE_STRUCT_OPS)
+            (void)bpf_map__attach_struct_ops(map); /* the link ends with this process */
+    }
+    return object;
+}
+
+/* Maps that are to be pinned keep their names for the broker: libbpf would look for files. */
+static void take_pins(struct bpf_object *object)
+{
+    struct bpf_map *map;
+
+    bpf_object__for_each_map(map, object)
+    {
+        if (!bpf_map__pin_path(map) || pin_count == ARRAY_LEN(pinned_maps))
+            continue;
+        pinned_maps[pin_count++] = map;
+        (void)bpf_map__set_pin_path(map, NULL);
+    }
+}
+
+static int read_object(struct output *output, const void *bytes, size_t size,
+                       const struct object_settings *settings, const char **ret_step)
 {
     const struct bpf_object_open_opts options = {.sz = sizeof options, .object_name = "module"};
 
@@ -268,12 +372,21 @@ static int read_object(struct output *output, const void *bytes, size_t size, co
         bpf_object__open_mem(bytes, size, &options);
     if (!object)
         return -errno;
+    take_pins(object);
+    *ret_step = "set up";
+    const char *name;
+    int r = object_set(object, settings, &name);
+    if (r < 0) {
+        snprintf(reason, sizeof reason, "it has no '%.63s' of that kind and size", name);
+        return r;
+    }
     *ret_step = "relocate";
-    int r = bpf_object__load(object);
-    return r < 0 ? r : put_object(output, object);
+    r = bpf_object__load(object);
+    return r < 0 ? r : put_object(output, fill_operations(object));
 }
 
-int object_read(const void *bytes, size_t size, int output_fd, bool *ret_kernel_types)
+int object_read(const void *bytes, size_t size, const struct object_settings *settings,
+                int output_fd, bool *ret_kernel_types)
 {
     struct output output = {.bytes = malloc(IMAGE_BYTES_MAX)};
     const char *step;
@@ -281,7 +394,7 @@ int object_read(const void *bytes, size_t size, int output_fd, bool *ret_kernel_
     if (!output.bytes)
         return -ENOMEM;
     libbpf_set_print(keep_reason);
-    int r = read_object(&output, bytes, size, &step);
+    int r = read_object(&output, bytes, size, settings, &step);
     if (r < 0) {
         struct image_header *header = (void *)output.bytes;
         memset(header, 0, sizeof *header);

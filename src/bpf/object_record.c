@@ -90,6 +90,7 @@ static long make_map(const union bpf_attr *attr)
     record->btf_key = attr->btf_key_type_id;
     record->btf_value = attr->btf_value_type_id;
     record->extra = attr->map_extra;
+    record->kernel_value = attr->btf_vmlinux_value_type_id;
     memcpy(record->name, attr->map_name, sizeof record->name);
     if (attr->map_type == BPF_MAP_TYPE_ARRAY_OF_MAPS || attr->map_type == BPF_MAP_TYPE_HASH_OF_MAPS)
         record->inner = record_of((int)attr->inner_map_fd);
@@ -107,6 +108,7 @@ static long make_program(const union bpf_attr *attr)
     record->attach_type = attr->expected_attach_type;
     record->flags = attr->prog_flags;
     record->version = attr->kern_version;
+    record->attach_to = attr->attach_btf_id;
     memcpy(record->name, attr->prog_name, sizeof record->name);
     if (attr->license)
         strncpy(record->license, (const char *)(uintptr_t)attr->license,
@@ -161,8 +163,9 @@ static long update_map(const union bpf_attr *attr)
         slots[slot_count++] = (struct record_slot){map, record_of((int)value), key};
         return 0;
     }
-    /* The sections .data, .rodata and .bss are arrays of one element. */
-    if (record->type != BPF_MAP_TYPE_ARRAY || key != 0 || record->initial)
+    /* The sections .data, .rodata and .bss are arrays of one element; so is a struct_ops. */
+    if ((record->type != BPF_MAP_TYPE_ARRAY && record->type != BPF_MAP_TYPE_STRUCT_OPS) ||
+        key != 0 || record->initial)
         return fail(EINVAL);
     record->initial = copy(attr->value, record->value_bytes);
     return record->initial ? 0 : fail(ENOMEM);
@@ -225,8 +228,21 @@ int object_prepare(void)
 struct btf *__wrap_btf__load_vmlinux_btf(void)
 {
     used_kernel_types = true;
-    /* Libbpf frees it with the object: then this process ends. */
-    return kernel_types ? kernel_types : __real_btf__load_vmlinux_btf();
+    (void)object_prepare();
+    return kernel_types;
+}
+
+extern void __real_btf__free(struct btf *types);
+
+void __wrap_btf__free(struct btf *types)
+{
+    if (types != kernel_types)
+        __real_btf__free(types);
+}
+
+const struct btf *object_kernel_types(void)
+{
+    return kernel_types;
 }
 
 bool object_used_kernel_types(void)

@@ -80,6 +80,20 @@ static const uint32_t own[] = {
     BPF_FUNC_sysctl_get_current_value,
     BPF_FUNC_sysctl_get_new_value,
     BPF_FUNC_get_retval,
+    BPF_FUNC_sock_map_update,
+    BPF_FUNC_sock_hash_update,
+    BPF_FUNC_sk_redirect_map,
+    BPF_FUNC_sk_redirect_hash,
+    BPF_FUNC_msg_redirect_map,
+    BPF_FUNC_msg_redirect_hash,
+    BPF_FUNC_msg_apply_bytes,
+    BPF_FUNC_msg_cork_bytes,
+    BPF_FUNC_msg_pull_data,
+    BPF_FUNC_sock_ops_cb_flags_set,
+    BPF_FUNC_sk_storage_get,
+    BPF_FUNC_sk_storage_delete,
+    BPF_FUNC_get_local_storage,
+    BPF_FUNC_user_ringbuf_drain,
 };
 
 /* They tell of whoever runs at the moment: of packets and sockets that is anybody. */
@@ -94,8 +108,13 @@ static const char *const own_points[] = {
     "raw_syscalls/sys_exit", "sched/sched_process_exec", "sched/sched_process_exit",
 };
 
+/* Linux 6.2; the headers may be older. */
+#define MAP_CGRP_STORAGE 32
+
 /* Maps of kernel objects (stack_trace has addresses of code) are the machine's. */
-static const uint32_t host_maps[] = {BPF_MAP_TYPE_STACK_TRACE};
+static const uint32_t host_maps[] = {BPF_MAP_TYPE_STACK_TRACE, BPF_MAP_TYPE_TASK_STORAGE,
+                                     BPF_MAP_TYPE_INODE_STORAGE, MAP_CGRP_STORAGE,
+                                     BPF_MAP_TYPE_STRUCT_OPS};
 
 static void set_helper(struct bpf_policy *policy, uint32_t number, bool on)
 {
@@ -149,6 +168,7 @@ void policy_settle(const struct bpf_policy *said, struct bpf_policy *ret_policy)
     policy.map_bytes = said->map_bytes ? said->map_bytes : policy.map_bytes;
     policy.map_count = said->map_count ? said->map_count : policy.map_count;
     policy.program_count = said->program_count ? said->program_count : policy.program_count;
+    policy.events = said->events;
     policy.attach_count = said->attach_count;
     memcpy(policy.attach, said->attach, sizeof policy.attach);
     *ret_policy = policy;
@@ -184,6 +204,8 @@ int policy_within(const struct bpf_policy *policy, const struct bpf_policy *most
     if (policy->map_count > most->map_count || policy->program_count > most->program_count)
         return err_say(reason, -EPERM, "so many maps or programs (%u and %u at most)",
                        most->map_count, most->program_count);
+    if (most->events && (!policy->events || policy->events > most->events))
+        return err_say(reason, -EPERM, "so many events a second (%u at most)", most->events);
     if (policy->attach_count == 0 && most->attach_count > 0)
         return err_say(reason, -EPERM, "every attach point (name them: bpf: attach)");
     for (uint32_t i = 0; i < policy->attach_count; i++)
@@ -199,17 +221,32 @@ static uint64_t round_up(uint64_t number, uint64_t to)
     return (number + to - 1) / to * to;
 }
 
+/* A value for each socket, task or file that the programs meet: how many the policy reckons with.
+ */
+#define STORAGE_ENTRIES 1024u
+
+static bool is_storage(uint32_t type)
+{
+    return type == BPF_MAP_TYPE_SK_STORAGE || type == BPF_MAP_TYPE_TASK_STORAGE ||
+           type == BPF_MAP_TYPE_INODE_STORAGE || type == MAP_CGRP_STORAGE ||
+           type == BPF_MAP_TYPE_CGROUP_STORAGE || type == BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE;
+}
+
 /* What a map takes at most, its entries all there. */
-static uint64_t map_bytes(const struct image_map *map)
+uint64_t policy_one_map_bytes(const struct image_map *map)
 {
     uint64_t processors = (uint64_t)sysconf(_SC_NPROCESSORS_CONF);
     uint64_t element = round_up(map->key_bytes, 8) + round_up(map->value_bytes, 8);
     bool each = map->type == BPF_MAP_TYPE_PERCPU_ARRAY || map->type == BPF_MAP_TYPE_PERCPU_HASH ||
-                map->type == BPF_MAP_TYPE_LRU_PERCPU_HASH;
+                map->type == BPF_MAP_TYPE_LRU_PERCPU_HASH ||
+                map->type == BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE;
     uint64_t bytes;
 
-    if (map->type == BPF_MAP_TYPE_RINGBUF)
+    if (map->type == BPF_MAP_TYPE_RINGBUF || map->type == BPF_MAP_TYPE_USER_RINGBUF)
         return map->entries;
+    /* Storage grows with the objects that it hangs on: the kernel wants 0 entries. */
+    if (is_storage(map->type))
+        return element * STORAGE_ENTRIES;
     if (each)
         element = round_up(map->key_bytes, 8) + round_up(map->value_bytes, 8) * processors;
     /* A bucket and a link for each. */
@@ -223,13 +260,13 @@ uint64_t policy_map_bytes(const struct image *image)
     uint64_t bytes = 0;
 
     for (uint32_t i = 0; i < image->header->map_count; i++)
-        bytes += map_bytes(&image->maps[i]); /* checked: they are within the policy */
+        bytes += policy_one_map_bytes(&image->maps[i]); /* checked: they are within the policy */
     return bytes;
 }
 
-#define MAP_FLAGS                                                                      \
-    (BPF_F_NO_PREALLOC | BPF_F_NO_COMMON_LRU | BPF_F_RDONLY_PROG | BPF_F_WRONLY_PROG | \
-     BPF_F_MMAPABLE | BPF_F_ZERO_SEED | BPF_F_PRESERVE_ELEMS)
+#define MAP_FLAGS                                                                \
+    (BPF_F_NO_PREALLOC | BPF_F_CLONE | BPF_F_NO_COMMON_LRU | BPF_F_RDONLY_PROG | \
+     BPF_F_WRONLY_PROG | BPF_F_MMAPABLE | BPF_F_ZERO_SEED | BPF_F_PRESERVE_ELEMS)
 
 static int check_map(const struct bpf_policy *policy, const struct image_map *map, uint64_t *bytes,
                      struct err *err)
@@ -248,9 +285,11 @@ static int check_map(const struct bpf_policy *policy, const struct image_map *ma
                        "bytes",
                        map->name, map->key_bytes, map->value_bytes);
     /* The kernel reads as much as the map's kind wants: of an array that is the value. */
-    if (map->initial_bytes && (map->type != BPF_MAP_TYPE_ARRAY || map->key_bytes != 4))
+    if (map->initial_bytes &&
+        ((map->type != BPF_MAP_TYPE_ARRAY && map->type != BPF_MAP_TYPE_STRUCT_OPS) ||
+         map->key_bytes != 4))
         return err_say(err, -EBADMSG, "cannot load object: map '%s' has no first value", map->name);
-    if (__builtin_add_overflow(*bytes, map_bytes(map), bytes))
+    if (__builtin_add_overflow(*bytes, policy_one_map_bytes(map), bytes))
         *bytes = UINT64_MAX;
     if (*bytes > policy->map_bytes)
         return err_say(err, -EPERM,
@@ -386,8 +425,7 @@ static int check_program(const struct bpf_policy *policy, const struct image *im
         program->attach_type != 0)
         return err_say(err, -EPERM, "cannot load object: program '%s' has attach type %u",
                        program->name, program->attach_type);
-    if (point[0] && (known->way == WAY_TRACEPOINT || known->way == WAY_RAW_TRACEPOINT ||
-                     known->way == WAY_TRACING || known->way == WAY_KPROBE)) {
+    if (point[0] && (bpf_kind_has_point(known) || program->type == BPF_PROG_TYPE_LSM)) {
         int r = policy_check_point(policy, (uint32_t)kind, point, err);
         if (r < 0)
             return r;
@@ -403,8 +441,12 @@ static int check_slot(const struct image *image, const struct image_slot *slot, 
         map->type == BPF_MAP_TYPE_ARRAY_OF_MAPS || map->type == BPF_MAP_TYPE_HASH_OF_MAPS;
     bool of_programs = map->type == BPF_MAP_TYPE_PROG_ARRAY;
 
-    if ((slot->kind == IMAGE_SLOT_MAP ? of_maps : of_programs) && map->key_bytes == 4 &&
-        map->value_bytes == 4)
+    if (slot->kind == IMAGE_SLOT_MEMBER && map->type == BPF_MAP_TYPE_STRUCT_OPS &&
+        map->initial_bytes >= sizeof(uint64_t) && slot->key % sizeof(uint64_t) == 0 &&
+        slot->key <= map->initial_bytes - sizeof(uint64_t))
+        return 0;
+    if (slot->kind != IMAGE_SLOT_MEMBER && (slot->kind == IMAGE_SLOT_MAP ? of_maps : of_programs) &&
+        map->key_bytes == 4 && map->value_bytes == 4)
         return 0;
     return err_say(err, -EBADMSG, "cannot load object: map '%s' can't hold that", map->name);
 }

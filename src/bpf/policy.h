@@ -28,7 +28,7 @@ struct bpf_policy {
     uint64_t map_bytes; /* of all maps together */
     uint32_t map_count, program_count;
     uint32_t attach_count; /* 0: what the kinds allow */
-    uint32_t reserved;
+    uint32_t events;       /* samples a second that a map's reader is given; 0: any number */
     char attach[POLICY_ATTACH_MAX][POLICY_PATTERN_MAX + 1]; /* patterns of fnmatch(3) */
 };
 
@@ -44,6 +44,11 @@ enum bpf_way {
     WAY_TC,
     WAY_SOCKET,
     WAY_PERF,
+    WAY_UPROBE,     /* "/path:function", by its place in the file */
+    WAY_ITER,       /* what vireo_bpf_read() runs */
+    WAY_STRUCT_OPS, /* with its map, by that one's name */
+    WAY_NETWORK,    /* the machine's network namespace */
+    WAY_SOCKETS,    /* a sockmap or sockhash of the object, by its name */
 };
 
 /* A kind of program: what a manifest calls it, and the sections that make it. */
@@ -68,6 +73,8 @@ int bpf_kind_find(const char *name);
  * stands behind the prefix, "" for none; it points into `section`.
  */
 int bpf_kind_of(const char *section, uint32_t type, const char **ret_point);
+/* What stands behind the section's prefix is where it is attached, and nowhere else. */
+bool bpf_kind_has_point(const struct bpf_kind *kind);
 /* "ringbuf" and its number; -ENOENT. */
 int bpf_map_type_find(const char *name);
 const char *bpf_map_type_name(uint32_t type);
@@ -103,6 +110,8 @@ struct image;
 int policy_check_image(const struct bpf_policy *policy, const struct image *image, struct err *err);
 /* What its maps take at most, of policy.map_bytes. */
 uint64_t policy_map_bytes(const struct image *image);
+struct image_map;
+uint64_t policy_one_map_bytes(const struct image_map *map);
 /* An attach point, as it is asked for: by section or by target. -EPERM. */
 int policy_check_point(const struct bpf_policy *policy, uint32_t kind, const char *point,
                        struct err *err);

@@ -6,6 +6,9 @@
 #include "base/cleanup.h"
 #include "bpf/policy.h"
 
+/* Linux 6.6; the headers may be older. */
+#define UPROBE_MULTI 48
+
 /*
  * Sections as libbpf has them; the longest prefix is the kind. Attach types are libbpf's where
  * several sections share a kind. `host` has the reason in docs/bpf.md.
@@ -41,6 +44,22 @@ const struct bpf_kind bpf_kinds[] = {
     {"cgroup_sockopt", "cgroup/", BPF_PROG_TYPE_CGROUP_SOCKOPT, 0, true, false, WAY_CGROUP, 0},
     {"sockops", "sockops", BPF_PROG_TYPE_SOCK_OPS, BPF_CGROUP_SOCK_OPS, false, false, WAY_CGROUP,
      0},
+    {"uprobe", "uprobe", BPF_PROG_TYPE_KPROBE, UPROBE_MULTI, false, true, WAY_UPROBE, 0},
+    {"uretprobe", "uretprobe", BPF_PROG_TYPE_KPROBE, UPROBE_MULTI, false, true, WAY_UPROBE, 0},
+    {"iter", "iter", BPF_PROG_TYPE_TRACING, BPF_TRACE_ITER, false, true, WAY_ITER, 0},
+    {"fmod_ret", "fmod_ret", BPF_PROG_TYPE_TRACING, BPF_MODIFY_RETURN, false, true, WAY_TRACING, 0},
+    {"lsm_cgroup", "lsm_cgroup", BPF_PROG_TYPE_LSM, BPF_LSM_CGROUP, false, true, WAY_CGROUP, 0},
+    {"struct_ops", "struct_ops", BPF_PROG_TYPE_STRUCT_OPS, 0, true, true, WAY_STRUCT_OPS, 0},
+    {"sk_lookup", "sk_lookup", BPF_PROG_TYPE_SK_LOOKUP, BPF_SK_LOOKUP, false, true, WAY_NETWORK, 0},
+    {"flow_dissector", "flow_dissector", BPF_PROG_TYPE_FLOW_DISSECTOR, BPF_FLOW_DISSECTOR, false,
+     true, WAY_NETWORK, 0},
+    /* What passes them are the sockets that the module's own sockops have put into its map. */
+    {"sk_msg", "sk_msg", BPF_PROG_TYPE_SK_MSG, BPF_SK_MSG_VERDICT, false, false, WAY_SOCKETS, 0},
+    {"sk_skb", "sk_skb/stream_verdict", BPF_PROG_TYPE_SK_SKB, BPF_SK_SKB_STREAM_VERDICT, false,
+     false, WAY_SOCKETS, 0},
+    {"sk_skb", "sk_skb/stream_parser", BPF_PROG_TYPE_SK_SKB, BPF_SK_SKB_STREAM_PARSER, false, false,
+     WAY_SOCKETS, 34},
+    {"sk_skb", "sk_skb", BPF_PROG_TYPE_SK_SKB, BPF_SK_SKB_VERDICT, false, false, WAY_SOCKETS, 34},
 };
 const size_t bpf_kind_count = ARRAY_LEN(bpf_kinds);
 
@@ -86,6 +105,16 @@ int bpf_kind_of(const char *section, uint32_t type, const char **ret_point)
     return best;
 }
 
+/* Linux 6.2; the headers may be older. */
+#define MAP_CGRP_STORAGE 32
+
+bool bpf_kind_has_point(const struct bpf_kind *kind)
+{
+    return kind->way == WAY_TRACEPOINT || kind->way == WAY_RAW_TRACEPOINT ||
+           kind->way == WAY_TRACING || kind->way == WAY_KPROBE || kind->way == WAY_ITER ||
+           kind->way == WAY_UPROBE;
+}
+
 static const char *const map_types[] = {
     [BPF_MAP_TYPE_HASH] = "hash",
     [BPF_MAP_TYPE_ARRAY] = "array",
@@ -102,6 +131,17 @@ static const char *const map_types[] = {
     [BPF_MAP_TYPE_QUEUE] = "queue",
     [BPF_MAP_TYPE_STACK] = "stack",
     [BPF_MAP_TYPE_RINGBUF] = "ringbuf",
+    [BPF_MAP_TYPE_USER_RINGBUF] = "user_ringbuf",
+    [BPF_MAP_TYPE_BLOOM_FILTER] = "bloom_filter",
+    [BPF_MAP_TYPE_SOCKMAP] = "sockmap",
+    [BPF_MAP_TYPE_SOCKHASH] = "sockhash",
+    [BPF_MAP_TYPE_SK_STORAGE] = "sk_storage",
+    [BPF_MAP_TYPE_TASK_STORAGE] = "task_storage",
+    [BPF_MAP_TYPE_INODE_STORAGE] = "inode_storage",
+    [MAP_CGRP_STORAGE] = "cgrp_storage",
+    [BPF_MAP_TYPE_CGROUP_STORAGE] = "cgroup_storage",
+    [BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE] = "percpu_cgroup_storage",
+    [BPF_MAP_TYPE_STRUCT_OPS] = "struct_ops",
 };
 
 int bpf_map_type_find(const char *name)

@@ -10,6 +10,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -91,8 +92,17 @@ static int enclose(void)
     return load_filter();
 }
 
-static _Noreturn void child(int object_fd, int output_fd, uint32_t bytes)
+static _Noreturn void find_symbol(const void *file, uint32_t bytes, const char *name, int output_fd)
 {
+    struct reader_place place = {0};
+
+    place.error = symbol_find(file, bytes, name, &place.offset);
+    _exit(fd_write_full(output_fd, &place, sizeof place) < 0);
+}
+
+static _Noreturn void child(int object_fd, int output_fd, const struct reader_request *request)
+{
+    uint32_t bytes = request->bytes;
     bool kernel_types = false;
     sigset_t none;
 
@@ -101,10 +111,14 @@ static _Noreturn void child(int object_fd, int output_fd, uint32_t bytes)
     signal(SIGCHLD, SIG_DFL);
     sigprocmask(SIG_SETMASK, &none, NULL);
     close(READER_FD);
-    void *object = mmap(NULL, bytes, PROT_READ, MAP_PRIVATE, object_fd, 0);
+    void *object =
+        mmap(NULL, (size_t)bytes + request->settings_bytes, PROT_READ, MAP_PRIVATE, object_fd, 0);
     if (object == MAP_FAILED || enclose() < 0)
         _exit(1);
-    if (object_read(object, bytes, output_fd, &kernel_types) < 0)
+    if (request->symbol[0])
+        find_symbol(object, bytes, request->symbol, output_fd);
+    const struct object_settings settings = {(uint8_t *)object + bytes, request->settings_bytes};
+    if (object_read(object, bytes, &settings, output_fd, &kernel_types) < 0)
         _exit(1);
     _exit(kernel_types ? EXIT_WANTS_TYPES : 0);
 }
@@ -127,14 +141,17 @@ static void reap(int block)
 
 static void serve(const struct reader_request *request, const int *fds, size_t fd_count)
 {
+    uint32_t most = request->symbol[0] ? READER_FILE_MAX : BROKER_OBJECT_MAX;
+
     if (fd_count != 2 || request->version != BROKER_VERSION || request->bytes == 0 ||
-        request->bytes > BROKER_OBJECT_MAX)
+        request->bytes > most || request->settings_bytes > BROKER_DATA_MAX ||
+        !memchr(request->symbol, '\0', sizeof request->symbol))
         return; /* the pipe's end says it */
     if (child_count == CHILDREN_MAX)
         reap(1);
     pid_t pid = fork();
     if (pid == 0)
-        child(fds[0], fds[1], request->bytes);
+        child(fds[0], fds[1], request);
     if (pid > 0)
         child_count++;
 }

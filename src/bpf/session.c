@@ -16,17 +16,11 @@
 #include "base/log.h"
 #include "bpf/broker_internal.h"
 
-/* A request, and where its two parts are. */
-struct request {
-    struct broker_request head;
-    const uint8_t *first, *second;
-};
-
 static _Alignas(8) uint8_t incoming[BROKER_REQUEST_MAX];
-static _Alignas(8) uint8_t outgoing[BROKER_DATA_MAX];
+_Alignas(8) uint8_t session_outgoing[BROKER_DATA_MAX];
 
-static bool answer_with(const struct session *session, int error, const void *data, size_t bytes,
-                        const int *fds, size_t fd_count)
+bool session_answer(const struct session *session, int error, const void *data, size_t bytes,
+                    const int *fds, size_t fd_count)
 {
     struct broker_answer answer = {.error = error, .bytes = (uint32_t)bytes};
     static uint8_t message[BROKER_ANSWER_MAX];
@@ -37,14 +31,14 @@ static bool answer_with(const struct session *session, int error, const void *da
     return fd_send(session->socket, message, sizeof answer + bytes, fds, fd_count) == 0;
 }
 
-static bool answer_error(const struct session *session, int error, const struct err *err)
+bool session_answer_error(const struct session *session, int error, const struct err *err)
 {
     size_t length = err ? strlen(err->message) : 0;
 
     if (err && err->message[0])
         log_line(LOG_INFO, "eBPF of function '%s': %s", session->instance.function, err->message);
-    return answer_with(session, error, err ? err->message : NULL,
-                       length < BROKER_TEXT_MAX ? length : BROKER_TEXT_MAX, NULL, 0);
+    return session_answer(session, error, err ? err->message : NULL,
+                          length < BROKER_TEXT_MAX ? length : BROKER_TEXT_MAX, NULL, 0);
 }
 
 /* The next request; false at the end, or when it is none. */
@@ -71,9 +65,31 @@ static bool receive(const struct session *session, struct request *request)
     return true;
 }
 
-static struct object *object_of(struct session *session, uint32_t number)
+bool session_answer_result(const struct session *session, int result, const struct err *err)
+{
+    return result < 0 ? session_answer_error(session, result, err)
+                      : session_answer(session, 0, NULL, 0, NULL, 0);
+}
+
+struct object *session_object(const struct session *session, uint32_t number)
 {
     return number < BROKER_OBJECTS_MAX ? session->objects[number] : NULL;
+}
+
+struct object_map *session_map(const struct session *session, uint32_t number, uint32_t map)
+{
+    const struct object *object = session_object(session, number);
+
+    return object && map < object->guest_maps ? &object->maps[map] : NULL;
+}
+
+bool session_name(const uint8_t *text, uint32_t bytes, char name[static BROKER_NAME_MAX + 1])
+{
+    if (bytes == 0 || bytes > BROKER_NAME_MAX || memchr(text, '\0', bytes))
+        return false;
+    memcpy(name, text, bytes);
+    name[bytes] = '\0';
+    return true;
 }
 
 /* ---- loading ---- */
@@ -95,8 +111,7 @@ static bool receive_object(struct session *session, uint32_t bytes, int fd, stru
     return true;
 }
 
-/* The policy, less what the instance's other objects have. */
-static void what_is_left(const struct session *session, struct bpf_policy *policy)
+void session_policy_left(const struct session *session, struct bpf_policy *policy)
 {
     *policy = session->instance.policy;
     for (size_t i = 0; i < BROKER_OBJECTS_MAX; i++) {
@@ -104,13 +119,13 @@ static void what_is_left(const struct session *session, struct bpf_policy *polic
         if (!object)
             continue;
         policy->map_bytes -= object->map_bytes;
-        policy->map_count -= object->map_count;
+        policy->map_count -= object->map_count - object->borrowed;
         policy->program_count -= object->program_count;
     }
 }
 
-static int make_object(struct session *session, int fd, uint32_t bytes, struct object **ret_object,
-                       struct err *err)
+static int make_object(struct session *session, int fd, uint32_t bytes, uint32_t settings_bytes,
+                       struct object **ret_object, struct err *err)
 {
     _cleanup_(freep) uint8_t *image_bytes = NULL;
     struct bpf_policy policy;
@@ -119,14 +134,14 @@ static int make_object(struct session *session, int fd, uint32_t bytes, struct o
 
     if (fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL) < 0)
         return err_set(err, -errno, "cannot load object");
-    int r = fetch_image(fd, bytes, &image_bytes, &size, err);
+    int r = fetch_image(fd, bytes, settings_bytes, &image_bytes, &size, err);
     if (r == 0)
         r = image_open(image_bytes, size, &image, err);
-    what_is_left(session, &policy);
+    session_policy_left(session, &policy);
     if (r == 0)
         r = policy_check_image(&policy, &image, err);
     if (r == 0)
-        r = object_load(session, &image, ret_object, err);
+        r = object_load(session, &image, NULL, ret_object, err);
     if (r == 0)
         (*ret_object)->map_bytes = policy_map_bytes(&image);
     return r;
@@ -135,117 +150,155 @@ static int make_object(struct session *session, int fd, uint32_t bytes, struct o
 static bool answer_object(const struct session *session, uint32_t number,
                           const struct object *object)
 {
-    struct broker_object *answer = (void *)outgoing;
-    size_t bytes = sizeof *answer + object->guest_maps * sizeof answer->maps[0];
+    struct broker_object *answer = (void *)session_outgoing;
+    size_t maps_bytes = object->guest_maps * sizeof answer->maps[0];
+    size_t variables_bytes = object->variable_count * sizeof *object->variables;
 
-    *answer = (struct broker_object){.object = number, .map_count = object->guest_maps};
+    *answer = (struct broker_object){.object = number,
+                                     .map_count = object->guest_maps,
+                                     .variable_count = object->variable_count};
     for (uint32_t i = 0; i < object->guest_maps; i++)
         answer->maps[i] = object->maps[i].shown;
-    return answer_with(session, 0, answer, bytes, NULL, 0);
+    if (variables_bytes)
+        memcpy(&answer->maps[object->guest_maps], object->variables, variables_bytes);
+    return session_answer(session, 0, answer, sizeof *answer + maps_bytes + variables_bytes, NULL,
+                          0);
+}
+_Static_assert(sizeof(struct broker_object) + POLICY_MAPS_MAX * sizeof(struct broker_map) +
+                       BROKER_VARIABLES_MAX * sizeof(struct broker_variable) <=
+                   BROKER_DATA_MAX,
+               "an object's description is one answer");
+
+static uint32_t free_number(const struct session *session, struct err *err)
+{
+    uint32_t number = 0;
+
+    while (number < BROKER_OBJECTS_MAX && session->objects[number])
+        number++;
+    if (number == BROKER_OBJECTS_MAX)
+        err_say(err, -EMFILE, "cannot load object: %u are loaded", number);
+    return number;
+}
+
+bool session_take(struct session *session, int result, struct object *object, const struct err *err)
+{
+    struct err full = {0};
+    uint32_t number = free_number(session, &full);
+
+    if (result < 0)
+        return session_answer_error(session, result, err);
+    if (full.code) {
+        object_free(object);
+        return session_answer_error(session, full.code, &full);
+    }
+    session->objects[number] = object;
+    return answer_object(session, number, object);
 }
 
 static bool serve_load(struct session *session, const struct request *request)
 {
     uint64_t bytes = request->head.flags;
+    uint32_t settings_bytes = request->head.first_bytes;
+    _cleanup_(freep) uint8_t *settings = malloc(settings_bytes + 1);
+    struct object *object = NULL;
     struct err err = {0};
-    uint32_t number = 0;
 
-    while (number < BROKER_OBJECTS_MAX && session->objects[number])
-        number++;
-    if (bytes == 0 || bytes > BROKER_OBJECT_MAX)
+    if (bytes == 0 || bytes > BROKER_OBJECT_MAX || !settings)
         return false; /* the instance's own run time has seen to that */
+    memcpy(settings, request->first, settings_bytes); /* the next message takes its place */
     _cleanup_(closep) int fd = memfd_create("vireo-object", MFD_CLOEXEC | MFD_ALLOW_SEALING);
     if (fd < 0)
         err_set(&err, -errno, "cannot load object");
-    if (number == BROKER_OBJECTS_MAX)
-        err_say(&err, -EMFILE, "cannot load object: %u are loaded", number);
+    (void)free_number(session, &err);
     if (!receive_object(session, (uint32_t)bytes, fd, &err))
         return false;
     int r = err.code;
+    if (r == 0 && settings_bytes && fd_write_full(fd, settings, settings_bytes) < 0)
+        r = err_set(&err, -errno, "cannot load object");
     if (r == 0)
-        r = make_object(session, fd, (uint32_t)bytes, &session->objects[number], &err);
-    return r < 0 ? answer_error(session, r, &err)
-                 : answer_object(session, number, session->objects[number]);
+        r = make_object(session, fd, (uint32_t)bytes, settings_bytes, &object, &err);
+    return session_take(session, r, object, &err);
 }
 
 /* ---- the rest ---- */
 
 static bool serve_close(struct session *session, const struct request *request)
 {
-    struct object *object = object_of(session, request->head.object);
+    struct object *object = session_object(session, request->head.object);
 
     if (!object)
-        return answer_error(session, -EBADF, NULL);
+        return session_answer_error(session, -EBADF, NULL);
     bool at_once = request->head.flags & 1;
-    bool said = !at_once || answer_with(session, 0, NULL, 0, NULL, 0);
+    bool said = !at_once || session_answer(session, 0, NULL, 0, NULL, 0);
     object_free(object);
     session->objects[request->head.object] = NULL;
-    return at_once ? said : answer_with(session, 0, NULL, 0, NULL, 0);
+    return at_once ? said : session_answer(session, 0, NULL, 0, NULL, 0);
 }
 
 static bool serve_attach(struct session *session, const struct request *request)
 {
-    struct object *object = object_of(session, request->head.object);
+    struct object *object = session_object(session, request->head.object);
     char name[BROKER_NAME_MAX + 1] = "", target[BROKER_TARGET_MAX + 1] = "";
     struct err err = {0};
 
     if (!object)
-        return answer_error(session, -EBADF, NULL);
+        return session_answer_error(session, -EBADF, NULL);
     if (request->head.first_bytes >= sizeof name || request->head.second_bytes >= sizeof target)
-        return answer_error(session, -ENAMETOOLONG, NULL);
+        return session_answer_error(session, -ENAMETOOLONG, NULL);
     memcpy(name, request->first, request->head.first_bytes);
     memcpy(target, request->second, request->head.second_bytes);
     int r = object_attach(session, object, name, target, &err);
-    return r < 0 ? answer_error(session, r, &err) : answer_with(session, 0, NULL, 0, NULL, 0);
+    return session_answer_result(session, r, &err);
 }
 
 static bool serve_map(struct session *session, const struct request *request)
 {
     const struct broker_request *head = &request->head;
-    struct object *object = object_of(session, head->object);
+    struct object *object = session_object(session, head->object);
     uint32_t bytes = 0;
 
     /* Room for any map's value: what is larger can't be answered. */
     if (!object || head->map >= object->guest_maps)
-        return answer_error(session, -EBADF, NULL);
+        return session_answer_error(session, -EBADF, NULL);
     if (object->maps[head->map].shown.value_bytes > BROKER_DATA_MAX)
-        return answer_error(session, -EMSGSIZE, NULL);
-    memcpy(outgoing, request->second, head->second_bytes);
+        return session_answer_error(session, -EMSGSIZE, NULL);
+    memcpy(session_outgoing, request->second, head->second_bytes);
     int r = map_operate(object, head->map, head->command, head->flags, request->first,
-                        head->first_bytes, outgoing, head->second_bytes, &bytes);
-    return r < 0 ? answer_error(session, r, NULL)
-                 : answer_with(session, 0, outgoing, bytes, NULL, 0);
+                        head->first_bytes, session_outgoing, head->second_bytes, &bytes);
+    return r < 0 ? session_answer_error(session, r, NULL)
+                 : session_answer(session, 0, session_outgoing, bytes, NULL, 0);
 }
 
 static bool serve_buffer(struct session *session, const struct request *request)
 {
-    struct object *object = object_of(session, request->head.object);
+    struct object *object = session_object(session, request->head.object);
     struct broker_buffer buffer;
     int fds[BROKER_BUFFERS_MAX];
 
     if (!object)
-        return answer_error(session, -EBADF, NULL);
+        return session_answer_error(session, -EBADF, NULL);
     int r = map_buffer(object, request->head.map, request->head.flags, fds, &buffer);
-    return r < 0 ? answer_error(session, r, NULL)
-                 : answer_with(session, 0, &buffer, sizeof buffer, fds, buffer.count);
+    buffer.events = session->instance.policy.events;
+    return r < 0 ? session_answer_error(session, r, NULL)
+                 : session_answer(session, 0, &buffer, sizeof buffer, fds, buffer.count);
 }
+
+static session_serve *const operations[BROKER_OPERATIONS] = {
+    [BROKER_LOAD] = serve_load,       [BROKER_CLOSE] = serve_close,
+    [BROKER_ATTACH] = serve_attach,   [BROKER_MAP] = serve_map,
+    [BROKER_BUFFER] = serve_buffer,   [BROKER_ITERATE] = serve_iterate,
+    [BROKER_DETACH] = serve_detach,   [BROKER_REPLACE] = serve_replace,
+    [BROKER_BATCH] = serve_batch,     [BROKER_STATISTICS] = serve_statistics,
+    [BROKER_PIN] = serve_pin,         [BROKER_UNPIN] = serve_unpin,
+    [BROKER_OPEN] = serve_open,       [BROKER_CREATE] = serve_create,
+    [BROKER_PROGRAM] = serve_program,
+};
 
 static bool serve(struct session *session, const struct request *request)
 {
-    switch (request->head.operation) {
-    case BROKER_LOAD:
-        return serve_load(session, request);
-    case BROKER_CLOSE:
-        return serve_close(session, request);
-    case BROKER_ATTACH:
-        return serve_attach(session, request);
-    case BROKER_MAP:
-        return serve_map(session, request);
-    case BROKER_BUFFER:
-        return serve_buffer(session, request);
-    default:
-        return false;
-    }
+    uint32_t number = request->head.operation;
+
+    return number < BROKER_OPERATIONS && operations[number] && operations[number](session, request);
 }
 
 _Noreturn void session_run(struct session *session)

@@ -99,12 +99,21 @@ int manifest_bpf_set(struct bpf_policy *policy, const char *key, const char *val
         return set_host(policy, value, reason);
     if (strcmp(key, "map_memory") == 0)
         return set_number(key, value, 4096, POLICY_MAP_BYTES_MAX, true, &policy->map_bytes, reason);
+    if (strcmp(key, "events") == 0) {
+        r = value_count(value, &number, reason);
+        if (r < 0 || number == 0 || number > UINT32_MAX)
+            return err_say(reason, -EINVAL, "events '%s': it is a number, of a second",
+                           value_show(value).text);
+        policy->events = (uint32_t)number;
+        return 0;
+    }
     bool maps = strcmp(key, "map_count") == 0;
     if (!maps && strcmp(key, "program_count") != 0)
-        return err_say(reason, -EINVAL,
-                       "unknown key '%s' (bpf has: attach, helpers, host, map_count, map_memory, "
-                       "maps, program_count, programs)",
-                       value_show(key).text);
+        return err_say(
+            reason, -EINVAL,
+            "unknown key '%s' (bpf has: attach, events, helpers, host, map_count, map_memory, "
+            "maps, program_count, programs)",
+            value_show(key).text);
     r = set_number(key, value, 1, POLICY_COUNT_MAX, false, &number, reason);
     if (r == 0)
         *(maps ? &policy->map_count : &policy->program_count) = (uint32_t)number;
@@ -152,6 +161,7 @@ int manifest_bpf_read(struct reader *reader, const struct entry *entry, void *in
         {"maps", list_read, NULL},        {"helpers", list_read, NULL},
         {"map_memory", value_read, NULL}, {"map_count", value_read, NULL},
         {"host", value_read, NULL},       {"program_count", value_read, NULL},
+        {"events", value_read, NULL},
     };
 
     return reader_mapping(reader, entry->name, entries, ARRAY_LEN(entries), into);
@@ -245,6 +255,8 @@ void manifest_bpf_format(FILE *out, const struct manifest *manifest)
         fprintf(out, "  map_count: %" PRIu32 "\n", policy->map_count);
     if (policy->program_count)
         fprintf(out, "  program_count: %" PRIu32 "\n", policy->program_count);
+    if (policy->events)
+        fprintf(out, "  events: %" PRIu32 "\n", policy->events);
     if (policy->attach_count)
         fprintf(out, "  attach:\n");
     for (uint32_t i = 0; i < policy->attach_count; i++) {

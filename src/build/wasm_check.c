@@ -119,7 +119,8 @@ static void imported_module_note(struct wasm_check *check, const char *name, uin
     check->facts.import_module_count++;
     if (bytes == strlen("vireo"))
         check->facts.imports_vireo = true;
-    else if (bytes == strlen("wasm_bpf") || bytes == strlen("callback-wrapper"))
+    else if (bytes == strlen("wasm_bpf") || bytes == strlen("vireo_bpf") ||
+             bytes == strlen("callback-wrapper"))
         check->facts.imports_bpf = true;
     else
         check->facts.imports_wasi = true;

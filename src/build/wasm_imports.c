@@ -91,6 +91,20 @@ const struct wasm_host_function wasm_host_functions[] = {
     {WASI, "sock_recv", "iiiiii", "i"},
     {WASI, "sock_send", "iiiii", "i"},
     {WASI, "sock_shutdown", "ii", "i"},
+    {"vireo_bpf", "batch", "iiiii", "i"},
+    {"vireo_bpf", "copy", "iIiii", "i"},
+    {"vireo_bpf", "create_map", "ii", "I"},
+    {"vireo_bpf", "detach", "Ii", "i"},
+    {"vireo_bpf", "global", "Iiiii", "i"},
+    {"vireo_bpf", "iterate", "Iiiii", "i"},
+    {"vireo_bpf", "load_program", "iiiii", "I"},
+    {"vireo_bpf", "open", "i", "I"},
+    {"vireo_bpf", "pin", "ii", "i"},
+    {"vireo_bpf", "replace", "IiIi", "i"},
+    {"vireo_bpf", "send", "iii", "i"},
+    {"vireo_bpf", "set", "iiii", "i"},
+    {"vireo_bpf", "statistics", "Iii", "i"},
+    {"vireo_bpf", "unpin", "i", "i"},
     {"wasm_bpf", "wasm_attach_bpf_program", "Iii", "i"},
     {"wasm_bpf", "wasm_bpf_buffer_poll", "Iiiiiii", "i"},
     {"wasm_bpf", "wasm_bpf_map_fd_by_name", "Ii", "i"},
@@ -167,7 +181,7 @@ static int module_refuse(struct wasm_reader *reader, size_t offset, const char *
 {
     struct wasm_shown shown_module = wasm_show(module, module_bytes);
     struct wasm_shown shown_name = wasm_show(name, name_bytes);
-    const char *hint = "a module may import functions of " WASI ", vireo and wasm_bpf";
+    const char *hint = "a module may import functions of " WASI ", vireo, vireo_bpf and wasm_bpf";
 
     if (name_is(module, module_bytes, "wasi_unstable"))
         hint = "that is WASI preview 0; build it for preview 1 (" WASI ")";

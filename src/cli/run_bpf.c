@@ -62,7 +62,7 @@ int run_bpf_pair(struct run_bpf *run, const struct manifest *manifest, const str
     if (!manifest->bpf.given)
         return 0;
     policy_settle(&manifest->bpf, &policy);
-    return pvm_bpf_pair(run->bpf.socket, manifest->name, &policy, group, &run->socket, err);
+    return pvm_bpf_pair(run->bpf.socket, manifest->name, 0, &policy, group, &run->socket, err);
 }
 
 void run_bpf_end(struct run_bpf *run)

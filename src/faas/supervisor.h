@@ -687,6 +687,8 @@ void bpf_init(struct supervisor *supervisor);
 /* Starts the broker, unless the operator allows no function eBPF. */
 int bpf_open(struct supervisor *supervisor, struct err *err);
 void bpf_close(struct supervisor *supervisor);
+/* A function of that number is no more: what it has pinned goes. Any thread. */
+void bpf_forget(struct supervisor *supervisor, uint32_t id);
 /* The instance's end of its pair with the broker, the caller's; -1 without the grant. */
 int bpf_pair(struct supervisor *supervisor, const struct function *function,
              const struct cgroup *group, int *ret_fd, struct err *err);

@@ -63,6 +63,11 @@ void bpf_close(struct supervisor *supervisor)
     fd_close_all(supervisor->bpf_programs, ARRAY_LEN(supervisor->bpf_programs));
 }
 
+void bpf_forget(struct supervisor *supervisor, uint32_t id)
+{
+    pvm_bpf_forget(supervisor->bpf.socket.fd, id);
+}
+
 int bpf_pair(struct supervisor *supervisor, const struct function *function,
              const struct cgroup *group, int *ret_fd, struct err *err)
 {
@@ -79,5 +84,6 @@ int bpf_pair(struct supervisor *supervisor, const struct function *function,
     if (r < 0)
         return r;
     policy_settle(&function->manifest.bpf, &policy);
-    return pvm_bpf_pair(supervisor->bpf.socket.fd, function->row.name, &policy, group, ret_fd, err);
+    return pvm_bpf_pair(supervisor->bpf.socket.fd, function->row.name, function->row.id, &policy,
+                        group, ret_fd, err);
 }

@@ -375,8 +375,10 @@ static void remove_commit(struct job *job)
     uint32_t id;
 
     if (registry_get(supervisor->registry, job->request.name, &known, &job->err) == 0 &&
-        registry_remove(supervisor->registry, job->request.name, &id, &job->uid, &job->err) == 0)
+        registry_remove(supervisor->registry, job->request.name, &id, &job->uid, &job->err) == 0) {
         store_touch(supervisor->store, known.library_hash); /* used until now */
+        bpf_forget(supervisor, id);
+    }
     registry_function_clear(&known);
 }
 

@@ -46,8 +46,7 @@ static uint32_t refuse(int error)
     return (uint32_t)error; /* negative */
 }
 
-/* A line for people: where standard error goes. */
-static void tell(struct host *host, const char *text, uint32_t bytes)
+void bpf_tell(struct host *host, const char *text, uint32_t bytes)
 {
     char line[BROKER_TEXT_MAX + 16];
     int n = snprintf(line, sizeof line, "wasm_bpf: %.*s\n", (int)bytes, text);
@@ -100,11 +99,18 @@ int bpf_ask(struct host *host, struct broker_request *request, const void *first
     return answer.error;
 }
 
-static const void *answer_data(const struct host *host)
+const void *bpf_answer(const struct host *host)
 {
     const struct bpf_state *state = host->bpf_state;
 
     return state->answer + sizeof(struct broker_answer);
+}
+
+struct bpf_state *bpf_state_of(struct host *host)
+{
+    if (!host->bpf_state)
+        host->bpf_state = calloc(1, sizeof(struct bpf_state));
+    return host->bpf_state;
 }
 
 /* ---- objects ---- */
@@ -119,7 +125,7 @@ struct bpf_object *bpf_object_find(struct host *host, uint64_t handle)
     return NULL;
 }
 
-static uint32_t number_of(const struct host *host, const struct bpf_object *object)
+uint32_t bpf_object_number(const struct host *host, const struct bpf_object *object)
 {
     return (uint32_t)(object - ((struct bpf_state *)host->bpf_state)->objects);
 }
@@ -128,34 +134,46 @@ static void object_clear(struct bpf_object *object)
 {
     for (uint32_t i = 0; i < object->map_count; i++)
         bpf_buffer_free(object->maps[i].buffer);
+    free(object->variables);
     free(object->maps);
     *object = (struct bpf_object){0};
 }
 
-/* Its number there is its number here: the broker takes the first that is free, too. */
-static int object_take(struct host *host, uint32_t bytes, struct bpf_object **ret_object)
+int bpf_object_take(struct host *host, uint32_t bytes, struct bpf_object **ret_object)
 {
     struct bpf_state *state = host->bpf_state;
-    const struct broker_object *answer = answer_data(host);
+    const struct broker_object *answer = bpf_answer(host);
 
     if (bytes < sizeof *answer || answer->object >= BROKER_OBJECTS_MAX ||
-        answer->map_count > BROKER_MAPS_MAX ||
-        bytes != sizeof *answer + answer->map_count * sizeof answer->maps[0] ||
+        answer->map_count > BROKER_MAPS_MAX || answer->variable_count > BROKER_VARIABLES_MAX ||
+        bytes != sizeof *answer + answer->map_count * sizeof answer->maps[0] +
+                     answer->variable_count * sizeof(struct broker_variable) ||
         state->objects[answer->object].handle)
         return -EIO;
     struct bpf_object *object = &state->objects[answer->object];
     struct bpf_object made = {.map_count = answer->map_count,
+                              .variable_count = answer->variable_count,
+                              .variables =
+                                  calloc(answer->variable_count + 1, sizeof *made.variables),
                               .maps = calloc(answer->map_count + 1, sizeof *made.maps)};
-    if (!made.maps)
+    if (!made.maps || !made.variables) {
+        free(made.maps);
+        free(made.variables);
         return -ENOMEM;
+    }
     for (uint32_t i = 0; i < answer->map_count; i++) {
         made.maps[i].shown = answer->maps[i];
         made.maps[i].shown.name[BROKER_NAME_MAX] = '\0';
     }
+    memcpy(made.variables, &answer->maps[answer->map_count],
+           answer->variable_count * sizeof *made.variables);
+    for (uint32_t i = 0; i < made.variable_count; i++)
+        made.variables[i].name[BROKER_NAME_MAX] = '\0';
     /* Positive as a signed number too: guests take it for a pointer, and look at its sign. */
     do {
         if (getrandom(&made.handle, sizeof made.handle, 0) != sizeof made.handle) {
             free(made.maps);
+            free(made.variables);
             return -EIO;
         }
         made.handle &= INT64_MAX;
@@ -167,8 +185,15 @@ static int object_take(struct host *host, uint32_t bytes, struct bpf_object **re
 
 static int load(struct host *host, const uint8_t *object, uint32_t bytes, uint32_t *ret_bytes)
 {
-    struct broker_request request = {.operation = BROKER_LOAD, .flags = bytes};
-    int r = bpf_ask(host, &request, NULL, NULL, NULL, NULL, NULL);
+    struct bpf_state *state = host->bpf_state;
+    struct broker_request request = {
+        .operation = BROKER_LOAD, .flags = bytes, .first_bytes = state->settings_bytes};
+    int r = bpf_ask(host, &request, state->settings, NULL, NULL, NULL, NULL);
+
+    /* They were for this one. */
+    free(state->settings);
+    state->settings = NULL;
+    state->settings_bytes = 0;
 
     for (uint32_t at = 0; at < bytes && r == 0; at += request.first_bytes) {
         uint32_t left = bytes - at;
@@ -190,22 +215,20 @@ uint64_t BPF(load_bpf_object)(struct host *host, uint32_t at, uint32_t bytes)
     static const char no_object[] = "cannot load object: it is not in memory, or too large";
 
     if (host->bpf_socket <= 0) {
-        tell(host, no_grant, sizeof no_grant - 1);
+        bpf_tell(host, no_grant, sizeof no_grant - 1);
         return 0;
     }
     if (!object_at || bytes == 0 || bytes > BROKER_OBJECT_MAX) {
-        tell(host, no_object, sizeof no_object - 1);
+        bpf_tell(host, no_object, sizeof no_object - 1);
         return 0;
     }
-    if (!host->bpf_state)
-        host->bpf_state = calloc(1, sizeof(struct bpf_state));
-    if (!host->bpf_state)
+    if (!bpf_state_of(host))
         return 0;
     int r = load(host, object_at, bytes, &answer_bytes);
     if (r == 0)
-        r = object_take(host, answer_bytes, &object);
+        r = bpf_object_take(host, answer_bytes, &object);
     else if (answer_bytes)
-        tell(host, answer_data(host), answer_bytes);
+        bpf_tell(host, bpf_answer(host), answer_bytes);
     return r == 0 ? object->handle : 0;
 }
 
@@ -213,7 +236,7 @@ uint64_t BPF(load_bpf_object)(struct host *host, uint32_t at, uint32_t bytes)
 static int object_close(struct host *host, struct bpf_object *object, bool soon)
 {
     struct broker_request request = {
-        .operation = BROKER_CLOSE, .object = number_of(host, object), .flags = soon};
+        .operation = BROKER_CLOSE, .object = bpf_object_number(host, object), .flags = soon};
     uint32_t bytes;
 
     /* The buffers hold its maps: they go first. */
@@ -237,8 +260,7 @@ void bpf_reset(struct host *host)
             object_close(host, &state->objects[i], true);
 }
 
-/* A name in the guest's memory, which must end there. NULL: it does not. */
-static const char *text_at(const struct host *host, uint32_t at, size_t max, uint32_t *ret_bytes)
+const char *bpf_text(const struct host *host, uint32_t at, size_t max, uint32_t *ret_bytes)
 {
     const char *text = host_memory(host, at, 1);
 
@@ -254,53 +276,55 @@ uint32_t BPF(attach_bpf_program)(struct host *host, uint64_t handle, uint32_t na
 {
     struct bpf_object *object = bpf_object_find(host, handle);
     struct broker_request request = {.operation = BROKER_ATTACH};
-    const char *name_at = text_at(host, name, BROKER_NAME_MAX, &request.first_bytes);
+    const char *name_at = bpf_text(host, name, BROKER_NAME_MAX, &request.first_bytes);
     /* NULL is none. */
     const char *target_at = "";
     uint32_t bytes = 0;
 
     if (target)
-        target_at = text_at(host, target, BROKER_TARGET_MAX, &request.second_bytes);
+        target_at = bpf_text(host, target, BROKER_TARGET_MAX, &request.second_bytes);
     if (!object)
         return refuse(-EINVAL);
     if (!name_at || !target_at)
         return refuse(-EFAULT);
-    request.object = number_of(host, object);
+    request.object = bpf_object_number(host, object);
     int r = bpf_ask(host, &request, name_at, target_at, &bytes, NULL, NULL);
     if (r < 0 && bytes)
-        tell(host, answer_data(host), bytes);
+        bpf_tell(host, bpf_answer(host), bytes);
     return refuse(r);
 }
 
 /* ---- maps ---- */
 
+int32_t bpf_map_descriptor(struct host *host, struct bpf_map *map)
+{
+    struct bpf_state *state = host->bpf_state;
+
+    if (!map->descriptor && state->next_descriptor == INT32_MAX - FIRST_DESCRIPTOR)
+        return -EMFILE;
+    if (!map->descriptor)
+        map->descriptor = FIRST_DESCRIPTOR + state->next_descriptor++;
+    return map->descriptor;
+}
+
 uint32_t BPF(bpf_map_fd_by_name)(struct host *host, uint64_t handle, uint32_t name)
 {
     struct bpf_object *object = bpf_object_find(host, handle);
-    struct bpf_state *state = host->bpf_state;
     uint32_t bytes;
-    const char *wanted = text_at(host, name, BROKER_NAME_MAX, &bytes);
+    const char *wanted = bpf_text(host, name, BROKER_NAME_MAX, &bytes);
 
     if (!object)
         return refuse(-EINVAL);
     if (!wanted)
         return refuse(-EFAULT);
-    for (uint32_t i = 0; i < object->map_count; i++) {
-        struct bpf_map *map = &object->maps[i];
-        if (strcmp(map->shown.name, wanted) != 0)
-            continue;
-        if (!map->descriptor && state->next_descriptor == INT32_MAX - FIRST_DESCRIPTOR)
-            return refuse(-EMFILE);
-        if (!map->descriptor)
-            map->descriptor = FIRST_DESCRIPTOR + state->next_descriptor++;
-        return (uint32_t)map->descriptor;
-    }
+    for (uint32_t i = 0; i < object->map_count; i++)
+        if (strcmp(object->maps[i].shown.name, wanted) == 0)
+            return refuse(bpf_map_descriptor(host, &object->maps[i]));
     return refuse(-ENOENT);
 }
 
-/* The map of a descriptor, of whichever object; `only` one of them, unless it is NULL. */
-static struct bpf_map *map_find(struct host *host, uint32_t fd, struct bpf_object *only,
-                                struct bpf_object **ret_object)
+struct bpf_map *bpf_map_find(struct host *host, uint32_t fd, struct bpf_object *only,
+                             struct bpf_object **ret_object)
 {
     struct bpf_state *state = host->bpf_state;
 
@@ -315,9 +339,6 @@ static struct bpf_map *map_find(struct host *host, uint32_t fd, struct bpf_objec
     return NULL;
 }
 
-#define MAP_ARRAY_OF_MAPS 12
-#define MAP_HASH_OF_MAPS 13
-
 /* A value that is a descriptor becomes the number of that map, in the same object. */
 static int value_descriptor(struct host *host, struct bpf_object *object, const void *value,
                             uint32_t *ret_number)
@@ -326,7 +347,7 @@ static int value_descriptor(struct host *host, struct bpf_object *object, const 
     uint32_t fd;
 
     memcpy(&fd, value, sizeof fd);
-    const struct bpf_map *map = map_find(host, fd, object, &found);
+    const struct bpf_map *map = bpf_map_find(host, fd, object, &found);
     if (!map)
         return -EBADF;
     *ret_number = (uint32_t)(map - object->maps);
@@ -341,7 +362,7 @@ static int operate(struct host *host, struct bpf_object *object, const struct bp
     uint32_t bytes = 0, number;
 
     request->operation = BROKER_MAP;
-    request->object = number_of(host, object);
+    request->object = bpf_object_number(host, object);
     request->map = (uint32_t)(map - object->maps);
     if (of_maps && value) {
         int r = map->shown.value_bytes == sizeof number
@@ -357,7 +378,7 @@ static int operate(struct host *host, struct bpf_object *object, const struct bp
     if (bytes != result_bytes)
         return -EIO;
     if (bytes)
-        memcpy(result, answer_data(host), bytes);
+        memcpy(result, bpf_answer(host), bytes);
     return 0;
 }
 
@@ -365,7 +386,7 @@ uint32_t BPF(bpf_map_operate)(struct host *host, uint32_t fd, uint32_t command, 
                               uint32_t value, uint32_t next_key, uint64_t flags)
 {
     struct bpf_object *object;
-    const struct bpf_map *map = map_find(host, fd, NULL, &object);
+    const struct bpf_map *map = bpf_map_find(host, fd, NULL, &object);
     struct broker_request request = {.command = command, .flags = flags};
 
     if (!map)
@@ -400,7 +421,7 @@ static uint32_t poll_map(const struct bpf_callback *callback, uint32_t fd, int32
 {
     struct host *host = callback->host;
     struct bpf_object *object = bpf_object_find(host, callback->handle), *found;
-    struct bpf_map *map = object ? map_find(host, fd, object, &found) : NULL;
+    struct bpf_map *map = object ? bpf_map_find(host, fd, object, &found) : NULL;
 
     if (!object)
         return refuse(-EINVAL);
@@ -408,9 +429,11 @@ static uint32_t poll_map(const struct bpf_callback *callback, uint32_t fd, int32
         return refuse(-EBADF);
     if (!host_memory(host, callback->data, callback->data_max))
         return refuse(-EFAULT);
+    if (map->shown.type != MAP_RINGBUF && map->shown.type != MAP_PERF_EVENT_ARRAY)
+        return refuse(-EINVAL);
     if (!map->buffer) {
-        int r = bpf_buffer_open(host, number_of(host, object), (uint32_t)(map - object->maps),
-                                &map->buffer);
+        int r = bpf_buffer_open(host, bpf_object_number(host, object),
+                                (uint32_t)(map - object->maps), &map->buffer);
         if (r < 0)
             return refuse(r);
     }

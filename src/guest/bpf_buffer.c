@@ -45,14 +45,33 @@ void bpf_buffer_free(struct bpf_buffer *buffer)
     free(buffer);
 }
 
+/* What was frozen may only be read. */
+static int array_map(struct bpf_buffer *buffer, struct bpf_ring *ring)
+{
+    ring->control_bytes = buffer->data_bytes;
+    void *elements =
+        mmap(NULL, ring->control_bytes, PROT_READ | PROT_WRITE, MAP_SHARED, ring->fd, 0);
+    if (elements == MAP_FAILED && errno == EPERM) {
+        buffer->readable_only = true;
+        elements = mmap(NULL, ring->control_bytes, PROT_READ, MAP_SHARED, ring->fd, 0);
+    }
+    if (elements == MAP_FAILED)
+        return -errno;
+    ring->control = elements;
+    return 0;
+}
+
 /* Of a perf event array one mapping has both, writable for the position of who reads. */
-static int ring_map(const struct bpf_buffer *buffer, struct bpf_ring *ring)
+static int ring_map(struct bpf_buffer *buffer, struct bpf_ring *ring)
 {
     uint64_t page = buffer->page_bytes;
 
+    if (buffer->array)
+        return array_map(buffer, ring);
     ring->control_bytes = buffer->perf ? page + buffer->data_bytes : page;
     void *control =
-        mmap(NULL, ring->control_bytes, PROT_READ | PROT_WRITE, MAP_SHARED, ring->fd, 0);
+        mmap(NULL, ring->control_bytes, buffer->user ? PROT_READ : PROT_READ | PROT_WRITE,
+             MAP_SHARED, ring->fd, 0);
     if (control == MAP_FAILED)
         return -errno;
     ring->control = control;
@@ -61,7 +80,9 @@ static int ring_map(const struct bpf_buffer *buffer, struct bpf_ring *ring)
         return 0;
     }
     ring->records_bytes = page + 2 * (uint64_t)buffer->data_bytes;
-    void *records = mmap(NULL, ring->records_bytes, PROT_READ, MAP_SHARED, ring->fd, (off_t)page);
+    void *records =
+        mmap(NULL, ring->records_bytes, buffer->user ? PROT_READ | PROT_WRITE : PROT_READ,
+             MAP_SHARED, ring->fd, (off_t)page);
     if (records == MAP_FAILED)
         return -errno;
     ring->records = records;
@@ -95,7 +116,11 @@ int bpf_buffer_open(struct host *host, uint32_t object, uint32_t map,
             if (buffer) {
                 buffer->page_bytes = answer.page_bytes;
                 buffer->data_bytes = answer.data_bytes;
-                buffer->perf = state->objects[object].maps[map].shown.type == 4;
+                uint32_t type = state->objects[object].maps[map].shown.type;
+                buffer->perf = type == MAP_PERF_EVENT_ARRAY;
+                buffer->array = type == MAP_ARRAY;
+                buffer->user = type == MAP_USER_RINGBUF;
+                buffer->events = answer.events;
             }
         }
         if (r == 0 && (!buffer || buffer->ring_count + fd_count > answer.total))
@@ -237,6 +262,28 @@ static int perf_take(const struct bpf_buffer *buffer, const struct bpf_ring *rin
     return 0;
 }
 
+static int64_t now_ms(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* Whether the guest may be given one more in this second. What it is not given stays where it is,
+ * and is dropped and counted by the kernel when there is no room. */
+static bool may_give(struct bpf_buffer *buffer)
+{
+    if (!buffer->events)
+        return true;
+    int64_t second = now_ms() / 1000;
+    if (second != buffer->second) {
+        buffer->second = second;
+        buffer->given = 0;
+    }
+    return buffer->given < buffer->events;
+}
+
 /*
  * Every sample that is there. *buffer is NULL when the guest closed its object: it is looked at
  * after each call. Stops at a negative result, which is the answer; that sample counts as taken.
@@ -251,9 +298,11 @@ static int32_t take_all(struct bpf_buffer **place, const struct bpf_callback *ca
     for (uint32_t i = 0; i < count; i++) {
         const struct bpf_ring *ring = &buffer->rings[(begin + i) % count];
         uint32_t bytes;
-        while (taken < INT32_MAX && (buffer->perf ? perf_take(buffer, ring, callback, &bytes)
-                                                  : ring_take(buffer, ring, callback, &bytes))) {
+        while (taken < INT32_MAX && may_give(buffer) &&
+               (buffer->perf ? perf_take(buffer, ring, callback, &bytes)
+                             : ring_take(buffer, ring, callback, &bytes))) {
             taken++;
+            buffer->given++;
             int32_t result = call_guest(callback, bytes);
             if (result < 0)
                 return result;
@@ -263,14 +312,6 @@ static int32_t take_all(struct bpf_buffer **place, const struct bpf_callback *ca
         }
     }
     return taken;
-}
-
-static int64_t now_ms(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
 static int wait_ready(const struct bpf_buffer *buffer, int64_t left_ms)
@@ -284,6 +325,18 @@ static int wait_ready(const struct bpf_buffer *buffer, int64_t left_ms)
     return n < 0 && errno != EINTR ? -errno : n;
 }
 
+static int wait_second(int64_t left_ms)
+{
+    int64_t rest_ms = 1000 - now_ms() % 1000;
+    struct timespec rest = {0};
+
+    if (rest_ms > left_ms)
+        rest_ms = left_ms;
+    rest.tv_sec = rest_ms / 1000;
+    rest.tv_nsec = rest_ms % 1000 * 1000000;
+    return ppoll(NULL, 0, &rest, NULL) < 0 && errno != EINTR ? -errno : 0;
+}
+
 int32_t bpf_buffer_poll(struct bpf_buffer **place, const struct bpf_callback *callback,
                         int32_t timeout_ms)
 {
@@ -295,7 +348,8 @@ int32_t bpf_buffer_poll(struct bpf_buffer **place, const struct bpf_callback *ca
         int64_t left_ms = end_ms - now_ms();
         if (left_ms <= 0 || !bpf_object_find(callback->host, callback->handle))
             return 0;
-        int r = wait_ready(*place, left_ms);
+        /* Samples may be there that are not to be given yet: then this second is waited for. */
+        int r = may_give(*place) ? wait_ready(*place, left_ms) : wait_second(left_ms);
         if (r < 0 && r != -EINTR)
             return r;
         taken = take_all(place, callback);

@@ -9,6 +9,14 @@
 
 #define BPF_PROCESSORS_MAX 1024
 
+/* Types of maps that are something else here than keys and values (linux/bpf.h). */
+#define MAP_ARRAY 2
+#define MAP_PERF_EVENT_ARRAY 4
+#define MAP_ARRAY_OF_MAPS 12
+#define MAP_HASH_OF_MAPS 13
+#define MAP_RINGBUF 27
+#define MAP_USER_RINGBUF 31
+
 /* One mapped buffer: a whole ring buffer, or one processor's part of a perf event array. */
 struct bpf_ring {
     int fd;
@@ -17,9 +25,14 @@ struct bpf_ring {
     uint64_t control_bytes, records_bytes;
 };
 
-/* The one consumer of a map. */
+/* The one consumer of a map, or the producer of a user ring buffer; of an array its elements. */
 struct bpf_buffer {
     bool perf;
+    bool array, readable_only; /* rings[0].control is the whole of it */
+    bool user;                 /* the data are ours to write, the consumer's position is not */
+    uint32_t events;           /* a second, that the guest is given; 0: any number */
+    int64_t second;            /* in which `given` were */
+    uint32_t given;
     uint32_t page_bytes, data_bytes;
     uint32_t ring_count;
     uint32_t next; /* where the next poll begins: no processor waits for the others' flood */
@@ -35,14 +48,18 @@ struct bpf_map {
 /* An object that is loaded. Its handle can't be guessed, and is never given out again. */
 struct bpf_object {
     uint64_t handle; /* 0: free */
-    uint32_t map_count;
+    uint32_t map_count, variable_count;
     struct bpf_map *maps;
+    struct broker_variable *variables;
 };
 
 struct bpf_state {
     struct bpf_object objects[BROKER_OBJECTS_MAX];
     /* Above those of WASI, and never used twice. */
     int32_t next_descriptor;
+    /* For the next load: struct broker_setting, one after the other. */
+    uint8_t *settings;
+    uint32_t settings_bytes;
     uint8_t answer[BROKER_ANSWER_MAX];
 };
 
@@ -57,6 +74,23 @@ struct bpf_callback {
 };
 
 struct bpf_object *bpf_object_find(struct host *host, uint64_t handle);
+/* The state, made when it is first needed; NULL: no memory. */
+struct bpf_state *bpf_state_of(struct host *host);
+/* What the broker answered with; its number there is its number here: it takes the first that is
+ * free, too. */
+int bpf_object_take(struct host *host, uint32_t bytes, struct bpf_object **ret_object);
+uint32_t bpf_object_number(const struct host *host, const struct bpf_object *object);
+/* The map of a descriptor, of whichever object; `only` one of them, unless it is NULL. */
+struct bpf_map *bpf_map_find(struct host *host, uint32_t fd, struct bpf_object *only,
+                             struct bpf_object **ret_object);
+/* Its descriptor, from now on; -EMFILE. */
+int32_t bpf_map_descriptor(struct host *host, struct bpf_map *map);
+/* A name in the guest's memory, which must end there. NULL: it does not. */
+const char *bpf_text(const struct host *host, uint32_t at, size_t max, uint32_t *ret_bytes);
+/* A line for people: where standard error goes. */
+void bpf_tell(struct host *host, const char *text, uint32_t bytes);
+/* What came with the last answer. */
+const void *bpf_answer(const struct host *host);
 
 /* System calls: writev, recvmsg. 0 or -errno; *ret_bytes of state->answer are filled behind its
  * head. `fds` may be NULL: then none may come. */

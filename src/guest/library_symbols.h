@@ -92,6 +92,22 @@ LIBRARY_SYMBOL(Z_wasm_bpfZ_wasm_bpf_map_operate)
 LIBRARY_SYMBOL(Z_wasm_bpfZ_wasm_close_bpf_object)
 LIBRARY_SYMBOL(Z_wasm_bpfZ_wasm_load_bpf_object)
 
+/* What goes beyond those (bpf_control.c, bpf_data.c), imported by include/vireo/bpf.h. */
+LIBRARY_SYMBOL(Z_vireo_bpfZ_batch)
+LIBRARY_SYMBOL(Z_vireo_bpfZ_copy)
+LIBRARY_SYMBOL(Z_vireo_bpfZ_create_map)
+LIBRARY_SYMBOL(Z_vireo_bpfZ_detach)
+LIBRARY_SYMBOL(Z_vireo_bpfZ_global)
+LIBRARY_SYMBOL(Z_vireo_bpfZ_iterate)
+LIBRARY_SYMBOL(Z_vireo_bpfZ_load_program)
+LIBRARY_SYMBOL(Z_vireo_bpfZ_open)
+LIBRARY_SYMBOL(Z_vireo_bpfZ_pin)
+LIBRARY_SYMBOL(Z_vireo_bpfZ_replace)
+LIBRARY_SYMBOL(Z_vireo_bpfZ_send)
+LIBRARY_SYMBOL(Z_vireo_bpfZ_set)
+LIBRARY_SYMBOL(Z_vireo_bpfZ_statistics)
+LIBRARY_SYMBOL(Z_vireo_bpfZ_unpin)
+
 /* WASI preview 1 (wasi*.c). */
 #define WASI_SYMBOL(name) LIBRARY_SYMBOL(Z_wasi_snapshot_preview1Z_##name)
 WASI_SYMBOL(args_get)

@@ -87,8 +87,8 @@ static int start_reader(const struct pvm_bpf_options *options, int socket, struc
 }
 
 /* Its capabilities are the machine's own, so it has no user namespace: it drops what it does not
- * need itself (bpf/confine.c), and sees nothing but what attaching reads. As process 1 of its
- * namespace it takes its sessions with it. */
+ * need itself (bpf/confine.c), and sees nothing but what attaching reads. Pids are the machine's:
+ * uprobes name them. Its sessions end with it by PR_SET_PDEATHSIG. */
 static int start_broker(const struct pvm_bpf_options *options, int socket, int reader,
                         struct spawned *ret, struct err *err)
 {
@@ -115,7 +115,7 @@ static int start_broker(const struct pvm_bpf_options *options, int socket, int r
     snprintf(uid, sizeof uid, "%u", (unsigned)options->broker_uid);
     const struct spawn_options spawn = {
         .what = "the broker of eBPF",
-        .namespaces = CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS,
+        .namespaces = CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWUTS,
         .mounts = all,
         .mount_count = count,
         .clone_group_fd = -1,
@@ -166,19 +166,36 @@ int pvm_bpf_start(const struct pvm_bpf_options *options, struct pvm_bpf *ret_bpf
     return r;
 }
 
-int pvm_bpf_pair(int broker_socket, const char *function, const struct bpf_policy *policy,
-                 const struct cgroup *group, int *ret_fd, struct err *err)
+void pvm_bpf_forget(int broker_socket, uint64_t owner)
 {
-    struct broker_instance message = {.version = BROKER_VERSION, .policy = *policy};
-    int sockets[2], tasks[CGROUP_TREES_MAX], group_fd = -1;
+    const struct broker_instance message = {.version = BROKER_VERSION, .owner = owner, .forget = 1};
+
+    if (broker_socket >= 0)
+        (void)fd_send(broker_socket, &message, sizeof message, NULL, 0);
+}
+
+int pvm_bpf_pair(int broker_socket, const char *function, uint64_t owner,
+                 const struct bpf_policy *policy, const struct cgroup *group, int *ret_fd,
+                 struct err *err)
+{
+    struct broker_instance message = {.version = BROKER_VERSION, .owner = owner, .policy = *policy};
+    int sockets[2], tasks[CGROUP_TREES_MAX], group_fd = -1, fds[3];
+    size_t count = 0;
 
     snprintf(message.function, sizeof message.function, "%s", function);
     if (group)
         (void)cgroup_entry_fds(group, &group_fd, tasks);
+    _cleanup_(closep) int root = policy->host ? open("/", O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets) < 0)
         return err_set(err, -errno, "cannot start '%s'", function);
-    int r = fd_send(broker_socket, &message, sizeof message, (int[]){sockets[1], group_fd},
-                    group_fd >= 0 ? 2 : 1);
+    fds[count++] = sockets[1];
+    message.has_group = group_fd >= 0;
+    if (group_fd >= 0)
+        fds[count++] = group_fd;
+    message.has_root = root >= 0;
+    if (root >= 0)
+        fds[count++] = root;
+    int r = fd_send(broker_socket, &message, sizeof message, fds, count);
     close(sockets[1]);
     if (r < 0) {
         close(sockets[0]);

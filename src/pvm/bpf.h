@@ -39,7 +39,12 @@ void pvm_spawned_end(struct spawned *process);
 void pvm_bpf_end(struct pvm_bpf *bpf);
 /*
  * An instance's socket to the broker, which knows it by `function` and `policy`, as settled;
- * `group` is its own control group or NULL. *ret_fd is the caller's.
+ * `owner` is a number that no other function ever
+ * had, by which what it pins is kept; `group` is its own control group or NULL. *ret_fd is the
+ * caller's.
  */
-int pvm_bpf_pair(int broker_socket, const char *function, const struct bpf_policy *policy,
-                 const struct cgroup *group, int *ret_fd, struct err *err);
+int pvm_bpf_pair(int broker_socket, const char *function, uint64_t owner,
+                 const struct bpf_policy *policy, const struct cgroup *group, int *ret_fd,
+                 struct err *err);
+/* A function is gone, and with it what it has pinned. */
+void pvm_bpf_forget(int broker_socket, uint64_t owner);

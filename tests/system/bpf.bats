@@ -25,12 +25,15 @@ setup() {
 }
 
 teardown() {
-    [ -z "${RUN_PID-}" ] || kill -KILL "$RUN_PID" 2>/dev/null || true
+    local pid
+    for pid in ${RUN_PID-} ${HELPERS-}; do
+        kill -KILL "$pid" 2>/dev/null || true
+    done
 }
 
 # Programs, maps and links that the kernel has of ours, by their names.
 count_all() {
-    bpftool prog show | grep -cE 'name (on_exec|on_call|on_egress|on_ingress|on_try) ' || true
+    bpftool prog show | grep -cE 'name (on_exec|on_call|on_egress|on_ingress|on_try|on_sockops|on_uprobe|on_iter|made|next) ' || true
 }
 nothing_left() {
     [ "$(count_all)" = 0 ]
@@ -93,6 +96,35 @@ said() {
     run "$VIREO" run --grant bpf --timeout 60s "$MODULES/kinds.wasm"
     [ "$status" = 1 ]
     [[ $output == *"sees more than the function (that needs bpf: host)"* ]]
+}
+
+@test "each kind acts: probes, iterators, sockets, struct_ops; what goes beyond wasm-bpf does what it says" {
+    "$VIREO" -q bpf build "$FUNCTIONS/bpf_acts" -o "$MODULES/acts.wasm"
+    gcc -O1 -o "$MODULES/victim" "$FUNCTIONS/bpf_victim.c"
+    "$MODULES/victim" 3>&- &
+    HELPERS=$!
+    python3 "$BATS_TEST_DIRNAME/bpf_traffic.py" 3>&- &
+    HELPERS="$HELPERS $!"
+    "$VIREO" run --grant bpf=host --timeout 60s "$MODULES/acts.wasm" "$MODULES/victim:probed_here" \
+        >"$MODULES/out" 2>"$MODULES/err" 3>&- &
+    RUN_PID=$!
+    # While a struct_ops is attached the kernel offers it.
+    if ! eventually 40 said '^struct_ops' out; then cat "$MODULES/out" "$MODULES/err"; false; fi
+    if said '^struct_ops acts' out; then
+        grep -q vireo_steady /proc/sys/net/ipv4/tcp_available_congestion_control
+    fi
+    wait "$RUN_PID" || true
+    RUN_PID=
+    cat "$MODULES/out" "$MODULES/err"
+    grep -q '^all as it should be' "$MODULES/out"
+    not grep -q ' idle$' "$MODULES/out"
+    not grep -q vireo_steady /proc/sys/net/ipv4/tcp_available_congestion_control
+    # What this kernel has not, it has refused itself.
+    local kind
+    for kind in fentry fexit lsm; do
+        said "^on_$kind acts" out || said "load program 'on_$kind': the kernel refuses it: " err
+    done
+    eventually 10 nothing_left
 }
 
 @test "without the grant it is refused by name, and a manifest's wish is the user's to grant" {

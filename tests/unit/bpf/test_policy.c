@@ -205,6 +205,14 @@ static void kinds_that_see_more_need_host(void **state)
         {"xdp", BPF_PROG_TYPE_XDP},
         {"tc", BPF_PROG_TYPE_SCHED_CLS},
         {"socket", BPF_PROG_TYPE_SOCKET_FILTER},
+        {"uprobe//bin/true:main", BPF_PROG_TYPE_KPROBE},
+        {"uretprobe//bin/true:main", BPF_PROG_TYPE_KPROBE},
+        {"iter/task", BPF_PROG_TYPE_TRACING},
+        {"fmod_ret/security_file_open", BPF_PROG_TYPE_TRACING},
+        {"lsm_cgroup/socket_create", BPF_PROG_TYPE_LSM},
+        {"struct_ops/ssthresh", BPF_PROG_TYPE_STRUCT_OPS},
+        {"sk_lookup", BPF_PROG_TYPE_SK_LOOKUP},
+        {"flow_dissector", BPF_PROG_TYPE_FLOW_DISSECTOR},
     };
     (void)state;
 
@@ -216,9 +224,6 @@ static void kinds_that_see_more_need_host(void **state)
     }
     strcpy(made.program.section, "tp/sched/sched_switch");
     refused(false, -EPERM, "tells of others");
-    strcpy(made.program.section, "struct_ops/x");
-    made.program.type = BPF_PROG_TYPE_STRUCT_OPS;
-    refused(true, -ENOTSUP, "is not supported");
     strcpy(made.program.section, "freplace/x");
     made.program.type = BPF_PROG_TYPE_EXT;
     refused(true, -ENOTSUP, "is not supported");
@@ -244,6 +249,10 @@ static void maps_outside_of_the_policy_are_refused(void **state)
     made.map.type = BPF_MAP_TYPE_STACK_TRACE;
     refused(false, -EPERM, "of type stack_trace");
     made.map.type = BPF_MAP_TYPE_STRUCT_OPS;
+    refused(false, -EPERM, "of type struct_ops");
+    made.map.type = BPF_MAP_TYPE_TASK_STORAGE;
+    refused(false, -EPERM, "of type task_storage");
+    made.map.type = BPF_MAP_TYPE_DEVMAP;
     refused(true, -EPERM, "of type unknown");
     made.map.type = 200;
     refused(true, -EPERM, "of type unknown");

@@ -1,0 +1,194 @@
+/*
+ * Maps that outlive the sessions of their function: a pin is a descriptor that the broker itself
+ * keeps, by the function's number and a name. No file system has them, so nobody else can open one.
+ * Sessions ask over a socket that they share; each question comes with a socket for its answer.
+ */
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/fd.h"
+#include "bpf/broker_internal.h"
+
+#define PINS_MAX 1024
+#define PINS_OF_ONE 16
+
+enum { PIN_GET = 1, PIN_PUT, PIN_REMOVE };
+
+struct pin_request {
+    uint32_t operation, flags, frozen, reserved;
+    uint64_t owner, bytes, bytes_max;
+    char name[BROKER_NAME_MAX + 1];
+    struct broker_map shown;
+};
+
+struct pin_answer {
+    int32_t error;
+    uint32_t flags, frozen;
+    struct broker_map shown;
+};
+
+struct pin {
+    int fd; /* 0: free (standard input is never a map) */
+    uint32_t flags;
+    bool frozen;
+    uint64_t owner, bytes;
+    char name[BROKER_NAME_MAX + 1];
+    struct broker_map shown;
+};
+
+static struct pin pins[PINS_MAX];
+
+static struct pin *find(uint64_t owner, const char *name)
+{
+    for (size_t i = 0; i < PINS_MAX; i++)
+        if (pins[i].fd > 0 && pins[i].owner == owner && strcmp(pins[i].name, name) == 0)
+            return &pins[i];
+    return NULL;
+}
+
+static void drop(struct pin *pin)
+{
+    close(pin->fd);
+    *pin = (struct pin){0};
+}
+
+void pins_forget(uint64_t owner)
+{
+    for (size_t i = 0; i < PINS_MAX; i++)
+        if (pins[i].fd > 0 && pins[i].owner == owner)
+            drop(&pins[i]);
+}
+
+static int put(const struct pin_request *request, int *map_fd)
+{
+    uint64_t bytes = request->bytes;
+    struct pin *room = NULL;
+    size_t count = 0;
+
+    if (*map_fd < 0)
+        return -EINVAL;
+    if (find(request->owner, request->name))
+        return -EEXIST;
+    for (size_t i = 0; i < PINS_MAX; i++) {
+        if (pins[i].fd <= 0) {
+            room = room ? room : &pins[i];
+        } else if (pins[i].owner == request->owner) {
+            count++;
+            bytes += pins[i].bytes;
+        }
+    }
+    if (!room || count == PINS_OF_ONE || bytes > request->bytes_max)
+        return -EDQUOT;
+    *room = (struct pin){.fd = steal_fd(map_fd),
+                         .flags = request->flags,
+                         .frozen = request->frozen,
+                         .owner = request->owner,
+                         .bytes = request->bytes,
+                         .shown = request->shown};
+    memcpy(room->name, request->name, sizeof room->name);
+    return 0;
+}
+
+void pins_serve(int socket)
+{
+    struct pin_request request;
+    struct pin_answer answer = {0};
+    int fds[FD_MESSAGE_MAX], map_fd = -1;
+    size_t fd_count = 0;
+    ssize_t n = fd_receive(socket, &request, sizeof request, fds, &fd_count, MSG_DONTWAIT);
+
+    if (n != sizeof request || fd_count < 1 || fd_count > 2) {
+        fd_close_all(fds, fd_count);
+        return;
+    }
+    if (fd_count == 2)
+        map_fd = fds[1];
+    request.name[BROKER_NAME_MAX] = '\0';
+    struct pin *pin = find(request.owner, request.name);
+    if (request.operation == PIN_PUT) {
+        answer.error = put(&request, &map_fd);
+    } else if (!pin) {
+        answer.error = -ENOENT;
+    } else if (request.operation == PIN_REMOVE) {
+        drop(pin);
+        pin = NULL;
+    } else {
+        answer.flags = pin->flags;
+        answer.frozen = pin->frozen;
+        answer.shown = pin->shown;
+    }
+    bool gives = request.operation == PIN_GET && pin;
+    (void)fd_send(fds[0], &answer, sizeof answer, gives ? &pin->fd : NULL, gives);
+    close(fds[0]);
+    if (map_fd >= 0)
+        close(map_fd);
+}
+
+/* ---- a session's side ---- */
+
+static int ask(const struct session *session, struct pin_request *request, const char *name,
+               int map_fd, struct pin_answer *answer, int *ret_fd)
+{
+    int ends[2], fds[FD_MESSAGE_MAX];
+    size_t fd_count = 0;
+
+    request->owner = session->instance.owner;
+    strncpy(request->name, name, BROKER_NAME_MAX);
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)
+        return -errno;
+    _cleanup_(closep) int ours = ends[0];
+    int r = fd_send(session->pins, request, sizeof *request, (int[]){ends[1], map_fd},
+                    map_fd >= 0 ? 2 : 1);
+    close(ends[1]);
+    if (r < 0)
+        return r;
+    ssize_t n = fd_receive(ours, answer, sizeof *answer, fds, &fd_count, 0);
+    if (n != sizeof *answer || fd_count != (answer->error == 0 && ret_fd ? 1 : 0)) {
+        fd_close_all(fds, fd_count);
+        return -EIO;
+    }
+    if (fd_count)
+        *ret_fd = fds[0];
+    return answer->error;
+}
+
+int pin_get(const struct session *session, const char *name, struct object_map *ret_map)
+{
+    struct pin_request request = {.operation = PIN_GET};
+    struct pin_answer answer;
+    int fd = -1, r = ask(session, &request, name, -1, &answer, &fd);
+
+    if (r < 0)
+        return r;
+    *ret_map = (struct object_map){.fd = fd,
+                                   .link = -1,
+                                   .flags = answer.flags,
+                                   .frozen = answer.frozen,
+                                   .shown = answer.shown};
+    return 0;
+}
+
+int pin_put(const struct session *session, const char *name, const struct object_map *map,
+            uint64_t bytes)
+{
+    struct pin_request request = {.operation = PIN_PUT,
+                                  .flags = map->flags,
+                                  .frozen = map->frozen,
+                                  .bytes = bytes,
+                                  .bytes_max = session->instance.policy.map_bytes,
+                                  .shown = map->shown};
+    struct pin_answer answer;
+
+    return ask(session, &request, name, map->fd, &answer, NULL);
+}
+
+int pin_remove(const struct session *session, const char *name)
+{
+    struct pin_request request = {.operation = PIN_REMOVE};
+    struct pin_answer answer;
+
+    return ask(session, &request, name, -1, &answer, NULL);
+}

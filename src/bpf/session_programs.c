@@ -1,0 +1,199 @@
+/* Programs beyond wasm-bpf's: detached, replaced, counted, read as iterators, and made by the guest
+ * itself. */
+#include <errno.h>
+#include <linux/bpf.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+
+#include "base/cleanup.h"
+#include "base/err.h"
+#include "bpf/broker_internal.h"
+
+bool serve_iterate(struct session *session, const struct request *request)
+{
+    struct object *object = session_object(session, request->head.object);
+    char name[BROKER_NAME_MAX + 1];
+
+    if (!object)
+        return session_answer_error(session, -EBADF, NULL);
+    if (!session_name(request->first, request->head.first_bytes, name))
+        return session_answer_error(session, -EINVAL, NULL);
+    int n =
+        object_iterate(object, name, request->head.flags & 1, session_outgoing, BROKER_DATA_MAX);
+    return n < 0 ? session_answer_error(session, n, NULL)
+                 : session_answer(session, 0, session_outgoing, (size_t)n, NULL, 0);
+}
+
+bool serve_detach(struct session *session, const struct request *request)
+{
+    struct object *object = session_object(session, request->head.object);
+    char name[BROKER_NAME_MAX + 1];
+
+    if (!object)
+        return session_answer_error(session, -EBADF, NULL);
+    if (!session_name(request->first, request->head.first_bytes, name))
+        return session_answer_error(session, -EINVAL, NULL);
+    return session_answer_result(session, object_detach(object, name), NULL);
+}
+
+/* The same link runs another program from one moment to the next: nothing is missed between. */
+static int replace(struct object_program *old, struct object_program *made)
+{
+    if (old->link_count == 0 || made->link_count > 0 || old->kind != made->kind ||
+        old->attach_type != made->attach_type)
+        return -EINVAL;
+    for (uint32_t i = 0; i < old->link_count; i++)
+        if (bpf_link_update(old->links[i], made->fd, NULL) < 0)
+            return -errno;
+    made->links = old->links;
+    made->link_count = old->link_count;
+    old->links = NULL;
+    old->link_count = 0;
+    return 0;
+}
+
+bool serve_replace(struct session *session, const struct request *request)
+{
+    struct object *from = session_object(session, request->head.object);
+    struct object *to = session_object(session, request->head.map);
+    char old[BROKER_NAME_MAX + 1], made[BROKER_NAME_MAX + 1];
+
+    if (!from || !to)
+        return session_answer_error(session, -EBADF, NULL);
+    if (!session_name(request->first, request->head.first_bytes, old) ||
+        !session_name(request->second, request->head.second_bytes, made))
+        return session_answer_error(session, -EINVAL, NULL);
+    struct object_program *before = object_program_find(from, old);
+    struct object_program *after = object_program_find(to, made);
+    int r = before && after ? replace(before, after) : -ENOENT;
+    return session_answer_result(session, r, NULL);
+}
+
+bool serve_statistics(struct session *session, const struct request *request)
+{
+    struct object *object = session_object(session, request->head.object);
+    struct broker_statistics statistics = {0};
+    char name[BROKER_NAME_MAX + 1];
+    struct bpf_prog_info info = {0};
+    uint32_t bytes = sizeof info;
+
+    if (!object)
+        return session_answer_error(session, -EBADF, NULL);
+    if (!session_name(request->first, request->head.first_bytes, name))
+        return session_answer_error(session, -EINVAL, NULL);
+    struct object_program *program = object_program_find(object, name);
+    if (!program)
+        return session_answer_error(session, -ENOENT, NULL);
+    if (bpf_obj_get_info_by_fd(program->fd, &info, &bytes) < 0)
+        return session_answer_error(session, -errno, NULL);
+    statistics.runs = info.run_cnt;
+    statistics.run_ns = info.run_time_ns;
+    statistics.missed = info.recursion_misses;
+    statistics.instructions = info.verified_insns;
+    statistics.loaded_ns = info.load_time;
+    statistics.id = info.id;
+    statistics.code_bytes = info.jited_prog_len;
+    return session_answer(session, 0, &statistics, sizeof statistics, NULL, 0);
+}
+
+/* ---- a program by itself ---- */
+
+/* An image in one piece: the maps that it uses, this one program, its instructions. */
+static int make_image(const struct session *session, const struct broker_new_program *wanted,
+                      const struct request *request, const struct object_map **given,
+                      uint8_t **ret_bytes, size_t *ret_size, struct err *err)
+{
+    uint32_t maps = wanted->map_count, code_bytes = request->head.second_bytes;
+    size_t program_at = sizeof(struct image_header) + maps * sizeof(struct image_map);
+    size_t code_at = program_at + sizeof(struct image_program);
+    uint8_t *bytes = calloc(1, code_at + code_bytes);
+    enum bpf_attach_type attach_type;
+    enum bpf_prog_type type;
+
+    if (!bytes)
+        return err_set(err, -ENOMEM, "cannot load program '%s'", wanted->name);
+    *ret_bytes = bytes;
+    *ret_size = code_at + code_bytes;
+    struct image_header *header = (void *)bytes;
+    struct image_map *map = (void *)(header + 1);
+    struct image_program *program = (void *)(bytes + program_at);
+    *header = (struct image_header){
+        .magic = IMAGE_MAGIC, .bytes = (uint32_t)*ret_size, .map_count = maps, .program_count = 1};
+    memcpy(header->license, wanted->license, sizeof header->license);
+    for (uint32_t i = 0; i < maps; i++, map++) {
+        given[i] = session_map(session, wanted->maps[i].object, wanted->maps[i].map);
+        if (!given[i] || given[i]->operations)
+            return err_say(err, -EBADF, "cannot load program '%s': it names no map", wanted->name);
+        /* As it was made: of a map per processor one value. */
+        bool each = shown_value_bytes(given[i]->shown.type, 8) > 8;
+        memcpy(map->name, given[i]->shown.name, sizeof map->name);
+        map->type = given[i]->shown.type;
+        map->key_bytes = given[i]->shown.key_bytes;
+        map->value_bytes = given[i]->shown.value_bytes / (each ? processors() : 1);
+        map->entries = given[i]->shown.entries;
+        map->flags = given[i]->flags;
+    }
+    if (libbpf_prog_type_by_name(wanted->section, &type, &attach_type) < 0)
+        return err_say(err, -ENOTSUP, "cannot load program '%s': section '%s' is not known",
+                       wanted->name, wanted->section);
+    program->type = type;
+    program->attach_type = attach_type;
+    program->code_at = (uint32_t)code_at;
+    program->code_count = code_bytes / (uint32_t)sizeof(struct bpf_insn);
+    memcpy(program->name, wanted->name, sizeof wanted->name);
+    memcpy(program->section, wanted->section, sizeof wanted->section);
+    snprintf(program->kernel_name, sizeof program->kernel_name, "%.15s", wanted->name);
+    memcpy(bytes + code_at, request->second, code_bytes);
+    return 0;
+}
+
+/* The maps are others' objects': they are counted there. */
+static int load_one(const struct session *session, const struct broker_new_program *wanted,
+                    const struct request *request, struct object **ret_object, struct err *err)
+{
+    const struct object_map *given[BROKER_USED_MAPS_MAX];
+    _cleanup_(freep) uint8_t *bytes = NULL;
+    struct bpf_policy policy;
+    struct image image;
+    size_t size = 0;
+    int r = make_image(session, wanted, request, given, &bytes, &size, err);
+
+    if (r == 0)
+        r = image_open(bytes, size, &image, err);
+    if (r < 0)
+        return r;
+    session_policy_left(session, &policy);
+    policy.map_count += wanted->map_count;
+    policy.map_bytes += policy_map_bytes(&image);
+    r = policy_check_image(&policy, &image, err);
+    if (r == 0)
+        r = object_load(session, &image, given, ret_object, err);
+    if (r == 0)
+        (*ret_object)->borrowed = wanted->map_count;
+    if (r == 0)
+        (*ret_object)->guest_maps = 0; /* they have names there */
+    return r;
+}
+
+bool serve_program(struct session *session, const struct request *request)
+{
+    struct broker_new_program wanted;
+    struct object *object = NULL;
+    struct err err = {0};
+    uint32_t code_bytes = request->head.second_bytes;
+
+    if (request->head.first_bytes != sizeof wanted || code_bytes == 0 ||
+        code_bytes % sizeof(struct bpf_insn))
+        return session_answer_error(session, -EINVAL, NULL);
+    memcpy(&wanted, request->first, sizeof wanted);
+    wanted.name[BROKER_NAME_MAX] = wanted.section[BROKER_NAME_MAX] = '\0';
+    wanted.license[BROKER_NAME_MAX] = '\0';
+    if (wanted.map_count > BROKER_USED_MAPS_MAX || !wanted.name[0])
+        return session_answer_error(session, -EINVAL, NULL);
+    int r = load_one(session, &wanted, request, &object, &err);
+    return session_take(session, r, object, &err);
+}
