@@ -140,18 +140,20 @@ const struct cli_verb cli_verbs[] = {
      "show and change what a pVM or container has of the kernel for itself",
      "PVM is a pVM, as vireo ps shows it, or a container of vireo-runtime, by the id that its "
      "engine\n"
-     "gave it. A virtual kernel has parts (syscalls, sched), whose keys vireo.yaml sets under "
+     "gave it. A virtual kernel has parts (syscalls, sched, log), whose keys vireo.yaml sets under "
      "vkernel:. "
      "What\n"
      "can be changed while it runs, set changes at once. explain says what becomes of a system "
      "call\n"
-     "there, and why; with arguments (numbers) exactly of that one. learn runs FILE as vireo run\n"
+     "there, and why; with arguments (numbers) exactly of that one. log shows containers' kernel\n"
+     "logs. learn runs FILE as vireo run\n"
      "does, or a program behind --, and writes the smallest table that allows what it did to\n"
      "standard error. See docs/vkernel.md.\n\n"
      "  --to FILE        learn: the table goes there\n"
      "  --flags          learn: as lines for vireo-runtime --vkernel @FILE\n\n"
      "  vireo vk set 8193 sched.policy batch\n"
-     "  vireo vk explain 8193 mmap 0 4096 4\n",
+     "  vireo vk explain 8193 mmap 0 4096 4\n"
+     "  vireo vk log web\n",
      cli_vk},
     {"allow", "ls | propose|demote|remove ENTRY | vote NUMBER yes|no | key FILE",
      "what functions may call, and votes on it",

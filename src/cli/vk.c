@@ -291,6 +291,33 @@ static int vk_explain(int words, char **argv)
     return CLI_OK;
 }
 
+/* ---- log ---- */
+
+/* Texts are harmless already: they were made so when they were kept. */
+static int vk_log(int words, char **argv)
+{
+    _cleanup_(json_freep) struct json_object *list = NULL;
+
+    if (words > 1)
+        return cli_usage(VERB, "log takes one container");
+    int exit =
+        vk_container_ask((const char *const[]){"log", words > 0 ? argv[0] : NULL, NULL}, &list);
+    if (exit != CLI_OK)
+        return exit;
+    if (cli.json) {
+        print_json(list);
+        return CLI_OK;
+    }
+    for (size_t i = 0; i < json_object_array_length(list); i++) {
+        struct json_object *line = json_object_array_get_idx(list, i);
+        long long time_us = json_number(line, "time_us");
+        printf("[%5lld.%06lld] %s %s: %s\n", time_us / 1000000, time_us % 1000000,
+               json_text(line, "id", "?"), json_text(line, "from", "?"),
+               json_text(line, "text", ""));
+    }
+    return CLI_OK;
+}
+
 /* ---- the verb ---- */
 
 int cli_vk(int argc, char **argv)
@@ -298,7 +325,8 @@ int cli_vk(int argc, char **argv)
     static const struct {
         const char *name;
         int (*run)(int words, char **argv);
-    } words_of[] = {{"get", vk_get}, {"set", vk_set}, {"ls", vk_ls}, {"explain", vk_explain}};
+    } words_of[] = {
+        {"get", vk_get}, {"set", vk_set}, {"ls", vk_ls}, {"explain", vk_explain}, {"log", vk_log}};
     int words, exit;
 
     /* What follows belongs to the run. */
@@ -307,9 +335,9 @@ int cli_vk(int argc, char **argv)
     if (!cli_options(argc, argv, NULL, 0, 0, &words, &exit))
         return exit;
     if (words == 0)
-        return cli_usage(VERB, "it needs get, set, ls, explain or learn");
+        return cli_usage(VERB, "it needs get, set, ls, explain, log or learn");
     for (size_t i = 0; i < ARRAY_LEN(words_of); i++)
         if (strcmp(words_of[i].name, argv[1]) == 0)
             return words_of[i].run(words - 1, argv + 2);
-    return cli_usage(VERB, "there is no '%s': get, set, ls, explain and learn are", argv[1]);
+    return cli_usage(VERB, "there is no '%s': get, set, ls, explain, log and learn are", argv[1]);
 }

@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -13,12 +14,19 @@
 #include "base/cleanup.h"
 #include "base/err.h"
 #include "base/fd.h"
+#include "oci/broker_view.h"
+#include "oci/view.h"
 #include "oci/vkernel.h"
 #include "vkernel/broker.h"
+
+/* Where its descriptors are. */
+enum { SOCKET_FD = 3, STATE_FD, VIEW_FD, FUSE_FD };
 
 struct container {
     struct oci_place place;
     int state_fd;
+    bool stands_in; /* for the view's process */
+    struct view_line line;
 };
 
 static int memory(void *user, uint64_t *ret_limit, uint64_t *ret_used, unsigned *ret_processes)
@@ -61,19 +69,44 @@ static int set_policy(void *user, enum vkernel_policy wanted)
     return r < 0 ? r : oci_vkernel_schedule(&container->place, &vkernel, NULL);
 }
 
+static int64_t kernel_log(void *user, int type, int length, const char **ret_text)
+{
+    struct container *container = user;
+
+    return view_line_log(&container->line, type, length, ret_text);
+}
+
+/* The view's process says nothing unasked: what comes is its end. */
+static int view_changed(void *user, int fd)
+{
+    struct container *container = user;
+    char byte;
+
+    if (container->stands_in)
+        return view_refuse(fd) ? fd : (close(fd), -1);
+    if (recv(fd, &byte, sizeof byte, MSG_DONTWAIT) < 0 && errno == EAGAIN)
+        return fd;
+    close(fd);
+    container->stands_in = true;
+    return view_stand_in(FUSE_FD);
+}
+
 /* Nothing of who started it: an engine waits for the ends of its pipes. */
-static void leave_caller(int socket, int state_fd)
+static void leave_caller(const int *fds, size_t count)
 {
     int null = open("/dev/null", O_RDWR | O_CLOEXEC);
     /* Opened anew: the runtime's has the container's lock, which all of its duplicates hold. */
-    int state = openat(state_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int state = openat(fds[1], ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
     setsid();
     for (int i = 0; i < 3; i++)
         dup2(null, i);
-    if (dup2(socket, 3) < 0 || dup2(state, 4) < 0 || chdir("/") < 0)
+    for (size_t i = 0; i < count; i++)
+        if (fds[i] >= 0 && dup2(i == 1 ? state : fds[i], SOCKET_FD + (int)i) < 0)
+            _exit(1);
+    if (chdir("/") < 0)
         _exit(1);
-    syscall(SYS_close_range, 5, ~0u, 0);
+    syscall(SYS_close_range, SOCKET_FD + (unsigned)count, ~0u, 0);
     signal(SIGPIPE, SIG_IGN);
     prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
     prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
@@ -82,37 +115,51 @@ static void leave_caller(int socket, int state_fd)
 
 _Noreturn static void serve(struct container *container)
 {
-    const struct vk_group group = {container, memory, policy, set_policy};
+    const struct vk_group group = {container,   memory,     policy,
+                                   set_policy,  kernel_log, container->stands_in ? -1 : VIEW_FD,
+                                   view_changed};
     char text[64];
     int fds[FD_MESSAGE_MAX];
     size_t count = 0;
 
-    ssize_t n = fd_receive(3, text, sizeof text, fds, &count, 0);
+    ssize_t n = fd_receive(SOCKET_FD, text, sizeof text, fds, &count, 0);
     if (n <= 0 || count != 1)
         _exit(0); /* the container was never started */
-    close(3);
+    close(SOCKET_FD);
     _exit(vk_broker_serve(fds[0], &group) < 0);
 }
 
-int oci_broker_start(int socket, const struct oci_place *place, int state_fd, struct err *err)
+int oci_broker_start(int socket, const struct oci_place *place, int state_fd,
+                     const struct oci_view *view, struct err *err)
 {
-    struct container container = {.place = *place, .state_fd = 4};
-    int status = 0;
+    const bool has_view = view && view->fuse >= 0;
+    struct container container = {.place = *place,
+                                  .state_fd = STATE_FD,
+                                  .stands_in = !has_view,
+                                  .line = {.state_fd = STATE_FD, .socket = -1}};
+    const int given[] = {socket, state_fd, has_view ? view->control : -1,
+                         has_view ? view->fuse : -1};
+    int fds[ARRAY_LEN(given)], status = 0;
+    bool all = true;
 
     /* Above the places that they are put at. */
-    _cleanup_(closep) int high_socket = fcntl(socket, F_DUPFD_CLOEXEC, 10);
-    _cleanup_(closep) int high_state = fcntl(state_fd, F_DUPFD_CLOEXEC, 10);
-    pid_t pid = high_socket < 0 || high_state < 0 ? -1 : fork();
-    if (pid < 0)
-        return err_set(err, -errno, "cannot start the broker of emulated calls");
+    for (size_t i = 0; i < ARRAY_LEN(given); i++) {
+        fds[i] = given[i] < 0 ? -1 : fcntl(given[i], F_DUPFD_CLOEXEC, 10);
+        all = all && (given[i] < 0 || fds[i] >= 0);
+    }
+    pid_t pid = all ? fork() : -1;
     if (pid == 0) {
         /* Nobody's child, that nobody must reap it. */
         pid_t second = fork();
         if (second != 0)
             _exit(second < 0);
-        leave_caller(high_socket, high_state);
+        leave_caller(fds, has_view ? ARRAY_LEN(fds) : VIEW_FD - SOCKET_FD);
         serve(&container);
     }
+    int r = -errno;
+    fd_close_all(fds, ARRAY_LEN(fds));
+    if (pid < 0)
+        return err_set(err, r, "cannot start the broker of emulated calls");
     while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
         ;
     return status == 0 ? 0 : err_set(err, -EAGAIN, "cannot start the broker of emulated calls");

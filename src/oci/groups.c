@@ -72,8 +72,8 @@ static bool is_scheduled(const struct oci_resources *resources)
            cpu->realtime_period.set || cpu->realtime_runtime.set || cpu->idle.set;
 }
 
-static void resource_trees(const struct oci_resources *resources, bool named, char *only,
-                           size_t size)
+static void resource_trees(const struct oci_resources *resources, bool named, bool unified,
+                           char *only, size_t size)
 {
     snprintf(only, size, "%s%s%s%s%s%s%s%s%s%s", GROUPS_ALWAYS, named ? GROUPS_NAMED : "",
              is_scheduled(resources) ? " cpu" : "", is_throttled(resources) ? " blkio" : "",
@@ -81,7 +81,7 @@ static void resource_trees(const struct oci_resources *resources, bool named, ch
              resources->hugepage_count ? " hugetlb" : "", resources->rdma_count ? " rdma" : "",
              resources->network_class.set ? " net_cls" : "",
              resources->network_priority_count ? " net_prio" : "",
-             resources->unified.count ? " unified" : "");
+             unified || resources->unified.count ? " unified" : "");
 }
 
 bool groups_are_wanted(const struct oci_resources *resources)
@@ -96,13 +96,14 @@ bool groups_are_wanted(const struct oci_resources *resources)
            resources->rdma_count || resources->unified.count;
 }
 
-int groups_make(struct cgroup_place *groups, const struct oci_config *config, struct err *err)
+int groups_make(struct cgroup_place *groups, const struct oci_config *config, bool unified,
+                struct err *err)
 {
     char only[GROUPS_ONLY_MAX];
 
     const char *named = config->linux_.cgroups_path;
     resource_trees(&config->linux_.resources, (named && *named) || access(SYSTEMD_RUNS, F_OK) == 0,
-                   only, sizeof only);
+                   unified, only, sizeof only);
     int r = cgroup_place_make(groups, only, err);
     if (r < 0)
         return r;
@@ -145,7 +146,7 @@ static int enter_late(struct cgroup_place *groups, const struct oci_resources *r
     for (size_t i = 0; i < groups->count; i++)
         was[i] = groups->trees[i].fd >= 0;
     int r = cgroup_place_pids(groups, &pids, &count, err);
-    resource_trees(resources, false, only, sizeof only);
+    resource_trees(resources, false, false, only, sizeof only);
     if (r == 0)
         r = cgroup_place_make(groups, only, err);
     for (size_t i = 0; i < groups->count && r == 0; i++)

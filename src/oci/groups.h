@@ -15,7 +15,8 @@ int groups_path(const struct oci_config *config, const char *id, char ret_path[O
 
 /* Makes the groups that the configuration needs in `groups`, found and not yet open, and limits
  * them. On failure they are gone again. */
-int groups_make(struct cgroup_place *groups, const struct oci_config *config, struct err *err);
+int groups_make(struct cgroup_place *groups, const struct oci_config *config, bool unified,
+                struct err *err);
 
 /* Whether there is any limit that only a group can hold (device rules are no limit to a user). */
 bool groups_are_wanted(const struct oci_resources *resources);

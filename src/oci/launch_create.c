@@ -17,6 +17,7 @@
 #include "oci/launch_internal.h"
 #include "oci/user_namespace.h"
 #include "oci/privilege.h"
+#include "oci/view.h"
 #include "oci/vkernel.h"
 
 /* A path of any length, as short as an address must be. */
@@ -52,6 +53,11 @@ static int delegate(struct launch *launch, const struct oci_config *config, stru
                            user_namespace_outside(&config->linux_.gid_mappings, 0), err);
 }
 
+static bool has_view(const struct oci_create *create)
+{
+    return create->options.vkernel && vkernel_has_view(create->options.vkernel);
+}
+
 static int make_groups(struct launch *launch, const struct oci_create *create,
                        struct oci_place *place, struct err *err)
 {
@@ -67,7 +73,7 @@ static int make_groups(struct launch *launch, const struct oci_create *create,
         r = cgroup_place_find(place->cgroup_path, &launch->groups, err);
     struct err why = {0};
     if (r == 0)
-        r = groups_make(&launch->groups, create->config, &why);
+        r = groups_make(&launch->groups, create->config, has_view(create), &why);
     /* A user to whom nothing was delegated can't have groups, and needs none without limits. */
     if ((r == -EACCES || r == -EPERM || r == -EROFS) && !oci_is_root() &&
         !groups_are_wanted(&create->config->linux_.resources)) {
@@ -178,8 +184,28 @@ static int make_plan(struct launch *launch, const struct oci_create *create, uin
     return r;
 }
 
+/* Once the init waits: it is all there, and nothing of the user's runs yet. */
+static int finish(struct launch *launch, const struct oci_create *create, struct oci_place *place,
+                  const struct oci_view *view, struct err *err)
+{
+    int r = create->config->process ? launch_adjust(launch->pid, create->config->process, err) : 0;
+
+    if (r == 0)
+        r = oci_vkernel_adjust(launch->pid, create->options.vkernel, err);
+    if (r == 0)
+        r = oci_view_attach(view, create, launch->pid, err);
+    if (r == 0 && launch->plan.broker_fd >= 0)
+        r = oci_broker_start(launch->plan.broker_fd, place, create->options.vkernel_fd, view, err);
+    if (r == 0) {
+        place->pid = launch->pid;
+        r = launch_start_time(launch->pid, &place->start_time);
+    }
+    return r;
+}
+
 static int create_all(struct launch *launch, const struct oci_create *create,
-                      struct oci_place *place, int *ret_terminal, struct err *err)
+                      struct oci_place *place, struct oci_view *view, int *ret_terminal,
+                      struct err *err)
 {
     const struct oci_config *config = create->config;
     struct namespaces_ready ready = {launch, create, place};
@@ -199,33 +225,29 @@ static int create_all(struct launch *launch, const struct oci_create *create,
                        "--console-socket");
     int r = make_groups(launch, create, place, err);
     if (r == 0)
+        r = oci_view_start(view, create, &launch->groups, err);
+    if (r == 0)
         r = make_plan(launch, create, &flags, err);
     if (r == 0)
         r = launch_clone(launch, config, flags, err);
     if (r == 0)
         r = launch_follow(launch, config, INIT_READY, namespaces_made, &ready, ret_terminal, err);
-    if (r == 0 && config->process)
-        r = launch_adjust(launch->pid, config->process, err);
     if (r == 0)
-        r = oci_vkernel_adjust(launch->pid, create->options.vkernel, err);
-    if (r == 0 && launch->plan.broker_fd >= 0)
-        r = oci_broker_start(launch->plan.broker_fd, place, create->options.vkernel_fd, err);
-    if (r == 0) {
-        place->pid = launch->pid;
-        r = launch_start_time(launch->pid, &place->start_time);
-    }
+        r = finish(launch, create, place, view, err);
     return r < 0 ? err_set(err, r, "cannot create the container") : 0;
 }
 
 int oci_launch_create(const struct oci_create *create, struct oci_place *place, int *ret_terminal,
                       int *ret_hold, struct err *err)
 {
+    struct oci_view view = OCI_VIEW_NONE;
     struct launch launch;
     int terminal = -1;
 
     *place = (struct oci_place){0};
     launch_open(&launch);
-    int r = create_all(&launch, create, place, ret_terminal ? &terminal : NULL, err);
+    int r = create_all(&launch, create, place, &view, ret_terminal ? &terminal : NULL, err);
+    oci_view_close(&view);
     if (r == 0 && ret_hold)
         *ret_hold = steal_fd(&launch.control);
     launch_close(&launch, r == 0);

@@ -134,7 +134,7 @@ const struct runtime_verb runtime_verbs[] = {
      "      --stats              once, and end\n"
      "      --interval SECONDS   between two (default 5)",
      verb_events},
-    {"vk", "get ID | set ID KEY VALUE | ls | explain ID CALL [ARGUMENTS]",
+    {"vk", "get ID | set ID KEY VALUE | ls | explain ID CALL [ARGUMENTS] | log [ID]",
      "print or change a container's virtual kernel, as JSON\n"
      "  KEYs are named by annotations (io.vireo.vkernel.KEY) and --vkernel KEY=VALUE;\n"
      "  ARGUMENTS are numbers with commas between them",

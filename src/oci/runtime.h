@@ -45,6 +45,7 @@ int verb_resume(struct runtime *runtime, int argc, char **argv, struct err *err)
 int verb_update(struct runtime *runtime, int argc, char **argv, struct err *err);
 int verb_spec(struct runtime *runtime, int argc, char **argv, struct err *err);
 int verb_features(struct runtime *runtime, int argc, char **argv, struct err *err);
+int vk_log(struct runtime *runtime, char **words, int count, struct err *err);
 int verb_vk(struct runtime *runtime, int argc, char **argv, struct err *err);
 int verb_events(struct runtime *runtime, int argc, char **argv, struct err *err);
 

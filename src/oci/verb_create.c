@@ -101,6 +101,9 @@ static int make_vkernel(const struct runtime *runtime, struct creation *creation
 
     if (r < 0 || !vkernel_is_set(&creation->vkernel))
         return r;
+    r = oci_vkernel_deny_devices(&creation->vkernel, creation->config, err);
+    if (r < 0)
+        return r;
     creation->launch.vkernel = &creation->vkernel;
     creation->launch.vkernel_fd = creation->state->fd;
     return oci_vkernel_save(creation->state->fd, &creation->vkernel, err);

@@ -146,8 +146,11 @@ static int run(struct runtime *runtime, int argc, char **argv, struct err *err)
         const char *name;
         int min, max;
         int (*run)(struct runtime *runtime, char **words, int count, struct err *err);
-    } whats[] = {
-        {"get", 1, 1, get}, {"set", 3, 3, change}, {"ls", 0, 0, list}, {"explain", 2, 3, explain}};
+    } whats[] = {{"get", 1, 1, get},
+                 {"set", 3, 3, change},
+                 {"ls", 0, 0, list},
+                 {"explain", 2, 3, explain},
+                 {"log", 0, 1, vk_log}};
     const struct verb_option none[] = {{NULL}};
     char **words;
     int count = verb_options(argc, argv, none, false, 1, 0, &words, err);
@@ -164,7 +167,7 @@ static int run(struct runtime *runtime, int argc, char **argv, struct err *err)
                            words[0]);
         return whats[i].run(runtime, words + 1, count - 1, err);
     }
-    return err_say(err, -EINVAL, "cannot run 'vk %s': there are get, set, ls and explain",
+    return err_say(err, -EINVAL, "cannot run 'vk %s': there are get, set, ls, explain and log",
                    words[0]);
 }
 

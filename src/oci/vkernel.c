@@ -13,6 +13,7 @@
 #include "base/cleanup.h"
 #include "base/err.h"
 #include "base/fd.h"
+#include "oci/config_reader.h"
 #include "vkernel/scheduling.h"
 
 #define PREFIX "io.vireo.vkernel."
@@ -78,6 +79,27 @@ int oci_vkernel_read(const struct oci_config *config, struct vkernel *vkernel, s
             r = set(vkernel, key, annotations->list[i].value, "annotation " PREFIX, err);
     }
     return r;
+}
+
+int oci_vkernel_deny_devices(const struct vkernel *vkernel, struct oci_config *config,
+                             struct err *err)
+{
+    struct oci_resources *resources = &config->linux_.resources;
+    size_t count = resources->device_count;
+
+    if (vkernel->log.kib == 0)
+        return 0;
+    struct oci_device_rule *rules = config_memory(config, count + 1, sizeof *rules);
+    if (!rules)
+        return err_set(err, -ENOMEM, "cannot deny the kernel log's device");
+    if (count > 0)
+        memcpy(rules, resources->devices, count * sizeof *rules);
+    /* /dev/kmsg: the last rule that matches decides. */
+    rules[count] = (struct oci_device_rule){
+        .allow = false, .type = 'c', .major = 1, .minor = 11, .read = true, .write = true};
+    resources->devices = rules;
+    resources->device_count = count + 1;
+    return 0;
 }
 
 static int take_pair(struct vkernel *vkernel, const char *text, struct err *err)

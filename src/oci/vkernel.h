@@ -17,6 +17,10 @@ int oci_vkernel_read(const struct oci_config *config, struct vkernel *vkernel, s
 /* "KEY=VALUE" of a flag, or "@FILE" with lines of them. */
 int oci_vkernel_take(struct vkernel *vkernel, const char *text, struct err *err);
 
+/* Where the container has a log of its own, it can't open the host's device. -ENOMEM. */
+int oci_vkernel_deny_devices(const struct vkernel *vkernel, struct oci_config *config,
+                             struct err *err);
+
 /* In the container's directory, written whole. Without a file it is zeroed. */
 int oci_vkernel_save(int state_fd, const struct vkernel *vkernel, struct err *err);
 int oci_vkernel_load(int state_fd, struct vkernel *ret_vkernel, struct err *err);

@@ -179,14 +179,38 @@ static int64_t emulate_getscheduler(const struct call *call)
     }
 }
 
+/* Which of its actions fill the caller's buffer: syslog(2). */
+static bool log_fills(int type)
+{
+    return type >= 2 && type <= 4;
+}
+
+static int64_t emulate_syslog(const struct call *call)
+{
+    const __u64 *arguments = call->notice->data.args;
+    int type = (int)arguments[0], length = (int)arguments[2];
+    const char *text = NULL;
+
+    if (!call->group->log)
+        return -ENOSYS;
+    if (log_fills(type) && (!arguments[1] || length < 0))
+        return -EINVAL;
+    if (log_fills(type) && length == 0)
+        return 0;
+    int64_t value = call->group->log(call->group->user, type, log_fills(type) ? length : 0, &text);
+    if (value <= 0 || !log_fills(type))
+        return value;
+    int r = copy_out(call, arguments[1], text, (size_t)value);
+    return r < 0 ? r : value;
+}
+
 static const struct {
     uint16_t number;
     int64_t (*answer)(const struct call *call);
 } emulated[] = {
-    {__NR_sysinfo, emulate_sysinfo},
-    {__NR_sched_setscheduler, emulate_setscheduler},
-    {__NR_sched_setattr, emulate_setattr},
-    {__NR_sched_getscheduler, emulate_getscheduler},
+    {__NR_sysinfo, emulate_sysinfo},       {__NR_sched_setscheduler, emulate_setscheduler},
+    {__NR_sched_setattr, emulate_setattr}, {__NR_sched_getscheduler, emulate_getscheduler},
+    {__NR_syslog, emulate_syslog},
 };
 
 bool vk_can_emulate(unsigned number)
@@ -253,19 +277,22 @@ static void keep_pace(struct pace *pace)
 
 int vk_broker_serve(int listener, const struct vk_group *group)
 {
-    struct pollfd one = {.fd = listener, .events = POLLIN};
+    struct pollfd both[] = {{.fd = listener, .events = POLLIN},
+                            {.fd = group->watched_fd, .events = POLLIN}};
     struct pace pace = {0};
 
     for (;;) {
-        if (poll(&one, 1, -1) < 0) {
+        if (poll(both, ARRAY_LEN(both), -1) < 0) {
             if (errno != EINTR)
                 return -errno;
             continue;
         }
-        if (one.revents & POLLIN) {
+        if (both[1].revents)
+            both[1].fd = group->watched(group->user, both[1].fd);
+        if (both[0].revents & POLLIN) {
             answer_one(listener, group);
             keep_pace(&pace);
-        } else if (one.revents) {
+        } else if (both[0].revents) {
             return 0;
         }
     }

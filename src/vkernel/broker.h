@@ -19,6 +19,11 @@ struct vk_group {
     int (*memory)(void *user, uint64_t *ret_limit, uint64_t *ret_used, unsigned *ret_processes);
     enum vkernel_policy (*policy)(void *user);
     int (*set_policy)(void *user, enum vkernel_policy policy);
+    /* syslog(2) of its own log; *ret_text, of the value's length, is the callee's. NULL: none. */
+    int64_t (*log)(void *user, int type, int length, const char **ret_text);
+    /* Something else to look after while nobody calls: what to wait for next, or -1. */
+    int watched_fd;
+    int (*watched)(void *user, int fd);
 };
 
 /* Whether a call can be emulated. */

@@ -1,5 +1,6 @@
 /* The part of capabilities: those that its processes may have at most. */
 #include <errno.h>
+#include <linux/capability.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -59,7 +60,10 @@ static void each(const struct vkernel *vkernel, vkernel_row row, void *user)
 
 uint64_t vkernel_capabilities(const struct vkernel *vkernel)
 {
-    return vkernel && vkernel->caps.said ? vkernel->caps.keep : UINT64_MAX;
+    /* The right to read the host's log goes where there is one of its own. */
+    uint64_t kept = vkernel && vkernel->log.kib ? ~(UINT64_C(1) << CAP_SYSLOG) : UINT64_MAX;
+
+    return vkernel && vkernel->caps.said ? vkernel->caps.keep & kept : kept;
 }
 
 static void mechanism(struct vkernel_mechanism *ret_mechanism)

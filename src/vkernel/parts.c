@@ -7,8 +7,13 @@
 #include "base/suggest.h"
 #include "vkernel/vkernel.h"
 
-const struct vkernel_part *const vkernel_parts[] = {
-    &vkernel_syscalls, &vkernel_sched, &vkernel_memory, &vkernel_files, &vkernel_caps, NULL};
+const struct vkernel_part *const vkernel_parts[] = {&vkernel_syscalls,
+                                                    &vkernel_sched,
+                                                    &vkernel_memory,
+                                                    &vkernel_files,
+                                                    &vkernel_caps,
+                                                    &vkernel_log,
+                                                    NULL};
 
 int vkernel_part_find(const char *key, const struct vkernel_part **ret_part, const char **ret_rest,
                       struct err *reason)
@@ -101,6 +106,11 @@ void vkernel_each(const struct vkernel *vkernel, vkernel_row row, void *user)
         struct whole whole = {vkernel_parts[i]->name, row, user};
         vkernel_parts[i]->each(vkernel, whole_row, &whole);
     }
+}
+
+bool vkernel_has_view(const struct vkernel *vkernel)
+{
+    return vkernel->log.kib > 0;
 }
 
 static void said_row(const char *key, const char *value, bool said, void *user)

@@ -164,7 +164,7 @@ static int said_table(const struct vkernel *vkernel, struct vk_table **ret_table
 
     *ret_table = NULL;
     if (!vkernel->syscalls.profile[0] && !vkernel->syscalls.otherwise[0] &&
-        !vkernel->syscalls.calls[0])
+        !vkernel->syscalls.calls[0] && !vkernel->log.kib)
         return 0;
     int r = with_default(profile, vkernel->syscalls.otherwise, &table);
     for (const char *at = vkernel->syscalls.calls; r == 0 && *at;) {
@@ -182,6 +182,10 @@ static int said_table(const struct vkernel *vkernel, struct vk_table **ret_table
                         : vk_table_put(table, (unsigned)number, rules, (size_t)count);
         at += length + 1;
     }
+    /* Who has a log of his own reads no other. */
+    const struct vk_rule emulated = {.verdict = {.action = VK_EMULATED}};
+    if (r == 0 && vkernel->log.kib)
+        r = vk_table_put(table, __NR_syslog, &emulated, 1);
     if (r < 0)
         return err_set(err, r, "cannot make the table of system calls");
     *ret_table = steal_ptr(&table);

@@ -65,6 +65,9 @@ struct vkernel {
         uint64_t said; /* 0: all that it is given otherwise */
         uint64_t keep; /* 1 << CAP_* */
     } caps;
+    struct {
+        uint32_t kib; /* that it holds; 0: there is none */
+    } log;
 };
 
 /* How good the mechanism is that a part takes on this kernel. */
@@ -94,7 +97,7 @@ struct vkernel_part {
 /* All parts, ended by NULL. */
 extern const struct vkernel_part *const vkernel_parts[];
 extern const struct vkernel_part vkernel_syscalls, vkernel_sched, vkernel_memory, vkernel_files,
-    vkernel_caps;
+    vkernel_caps, vkernel_log;
 
 /* The part of "sched.policy", and what follows the dot; -ENOENT with the reason alone. */
 int vkernel_part_find(const char *key, const struct vkernel_part **ret_part, const char **ret_rest,
@@ -115,6 +118,8 @@ bool vkernel_is_set(const struct vkernel *vkernel);
  */
 int vkernel_syscalls_table(const struct vkernel *vkernel, struct vk_table **ret_table,
                            struct err *err);
+/* Whether it has files of its own, which a process serves (view.h): containers' alone. */
+bool vkernel_has_view(const struct vkernel *vkernel);
 /* Whether a call is named by itself (beside the profile). */
 bool vkernel_syscalls_names(const struct vkernel *vkernel, const char *name);
 

@@ -1,0 +1,31 @@
+/*
+ * A container's files of its virtual kernel (/dev/kmsg and others): a file system that a process of
+ * its own serves (vireo-view), made before the container's process and mounted into it before that
+ * may run.
+ */
+#pragma once
+
+#include "oci/launch.h"
+
+struct cgroup_place;
+struct err;
+
+struct oci_view {
+    int fuse;    /* the connection: while one has it, requests wait; -1: there is no view */
+    int mount;   /* the file system, nowhere mounted yet */
+    int control; /* to its process */
+    int words;   /* what went wrong there; its end: it serves */
+};
+#define OCI_VIEW_NONE ((struct oci_view){-1, -1, -1, -1})
+
+/*
+ * Starts it, where the virtual kernel has one. The files are the container's root's. Needs root and
+ * a v2 group (the log is told apart by it). The process ends when its file system is mounted
+ * nowhere.
+ */
+int oci_view_start(struct oci_view *view, const struct oci_create *create,
+                   const struct cgroup_place *groups, struct err *err);
+/* Mounts it in the container of process `pid`, over what is there. */
+int oci_view_attach(const struct oci_view *view, const struct oci_create *create, pid_t pid,
+                    struct err *err);
+void oci_view_close(struct oci_view *view);

@@ -1,0 +1,147 @@
+/* vireo-view: the files in which a container sees its virtual kernel. Started by vireo-runtime. */
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "base/err.h"
+#include "vkernel/view.h"
+
+#define CLIENTS_MAX 64
+enum { POLL_FUSE, POLL_LOG, POLL_LISTEN, POLL_CLIENTS };
+
+struct clients {
+    struct pollfd list[POLL_CLIENTS + CLIENTS_MAX];
+    size_t count; /* of the list */
+};
+
+static int read_options(int argc, char **argv, struct view_options *options)
+{
+    static const struct option known[] = {{"uid", required_argument, NULL, 'u'},
+                                          {"gid", required_argument, NULL, 'g'},
+                                          {"log", required_argument, NULL, 'l'},
+                                          {"group", required_argument, NULL, 'p'},
+                                          {0}};
+
+    options->group = "";
+    for (int option; (option = getopt_long(argc, argv, "", known, NULL)) != -1;) {
+        switch (option) {
+        case 'u':
+            options->uid = (uid_t)strtoul(optarg, NULL, 10);
+            break;
+        case 'g':
+            options->gid = (gid_t)strtoul(optarg, NULL, 10);
+            break;
+        case 'l':
+            options->log_bytes = strtoul(optarg, NULL, 10);
+            break;
+        case 'p':
+            options->group = optarg;
+            break;
+        default:
+            return -EINVAL;
+        }
+    }
+    return 0;
+}
+
+static void clients_accept(struct clients *clients)
+{
+    int fd = accept4(VIEW_FD_LISTEN, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+
+    if (fd < 0)
+        return;
+    if (clients->count == ARRAY_LEN(clients->list)) {
+        close(fd);
+        return;
+    }
+    clients->list[clients->count++] = (struct pollfd){.fd = fd, .events = POLLIN};
+}
+
+static void clients_serve(struct view *view, struct clients *clients)
+{
+    for (size_t i = POLL_CLIENTS; i < clients->count;) {
+        struct pollfd *one = &clients->list[i];
+        if (one->revents == 0 || view_log_answer(view, one->fd)) {
+            i++;
+            continue;
+        }
+        close(one->fd);
+        *one = clients->list[--clients->count];
+    }
+}
+
+/* Until nothing of the file system is mounted any more. */
+static int serve(struct view *view)
+{
+    struct clients clients = {.count = POLL_CLIENTS,
+                              .list = {[POLL_FUSE] = {.fd = VIEW_FD_FUSE, .events = POLLIN},
+                                       [POLL_LOG] = {.fd = view_log_fd(view), .events = POLLIN},
+                                       [POLL_LISTEN] = {.fd = VIEW_FD_LISTEN, .events = POLLIN}}};
+    struct fuse_buf buffer = {0};
+
+    while (!fuse_session_exited(view->session)) {
+        if (poll(clients.list, clients.count, -1) < 0) {
+            if (errno == EINTR)
+                continue;
+            return -errno;
+        }
+        if (clients.list[POLL_LOG].revents)
+            view_log_serve(view);
+        clients_serve(view, &clients);
+        if (clients.list[POLL_LISTEN].revents)
+            clients_accept(&clients);
+        if (!clients.list[POLL_FUSE].revents)
+            continue;
+        int r = fuse_session_receive_buf(view->session, &buffer);
+        if (r > 0)
+            fuse_session_process_buf(view->session, &buffer);
+        else if (r != -EAGAIN && r != -EINTR)
+            break;
+    }
+    return 0;
+}
+
+static int start(struct view *view, struct err *err)
+{
+    char name[] = VIEW_PROGRAM, *words[] = {name, NULL};
+    struct fuse_args arguments = FUSE_ARGS_INIT(1, words);
+    char place[24];
+
+    prctl(PR_SET_NAME, VIEW_PROGRAM, 0, 0, 0);
+    int r = view->options.log_bytes ? view_log_open(view, err) : 0;
+    if (r < 0)
+        return r;
+    view->session = fuse_session_new(&arguments, &view_operations, sizeof view_operations, view);
+    snprintf(place, sizeof place, "/dev/fd/%d", VIEW_FD_FUSE);
+    if (!view->session || fuse_session_mount(view->session, place) < 0 ||
+        fcntl(VIEW_FD_FUSE, F_SETFL, O_RDWR | O_NONBLOCK) < 0)
+        return err_set(err, -EINVAL, "cannot serve the file system");
+    /* The end of these is the sign that it serves. */
+    r = view_confine(err);
+    if (r == 0 && dup2(STDOUT_FILENO, STDERR_FILENO) < 0)
+        r = err_set(err, -errno, "cannot close the standard error");
+    return r;
+}
+
+int main(int argc, char **argv)
+{
+    struct view view = {0};
+    struct err err = {0};
+    int r = read_options(argc, argv, &view.options);
+
+    if (r == 0)
+        r = start(&view, &err);
+    if (r == 0)
+        r = serve(&view);
+    if (r < 0)
+        fprintf(stderr, "%s: %s\n", VIEW_PROGRAM, err.message);
+    return r < 0;
+}

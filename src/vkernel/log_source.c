@@ -1,0 +1,258 @@
+/* The program that tells whose a kernel message is: found or loaded, and given one more ring. */
+#include "vkernel/log_source.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+
+#include "base/cleanup.h"
+#include "base/err.h"
+#include "vkernel/kmsg_record.h"
+
+/* The layout of a record is part of what a name stands for. */
+#define RINGS "vireo_rings"
+#define LOCK_PATH "/run/vireo-kmsg.lock"
+#define PROGRAMS 2
+/* include/linux/exportfs.h: a file handle of a control group is its id. */
+#define HANDLE_KERNFS 0xfe
+
+extern const unsigned char kmsg_image[], kmsg_image_end[];
+
+struct log_source {
+    int rings;           /* group's id -> ring */
+    int links[PROGRAMS]; /* while somebody has them, the programs run */
+    struct ring_buffer *buffer;
+    void (*each)(const struct kmsg_record *record, void *user);
+    void *user;
+};
+DEFINE_CLEANUP(struct log_source, log_source_free)
+
+void log_source_free(struct log_source *source)
+{
+    if (!source)
+        return;
+    ring_buffer__free(source->buffer);
+    for (int i = 0; i < PROGRAMS; i++)
+        closep(&source->links[i]);
+    closep(&source->rings);
+    free(source);
+}
+
+/* ---- what somebody else has loaded ---- */
+
+/* The map of rings, and its id. */
+static int find_rings(uint32_t *ret_id)
+{
+    for (uint32_t id = 0; bpf_map_get_next_id(id, &id) == 0;) {
+        struct bpf_map_info info = {0};
+        uint32_t size = sizeof info;
+        int fd = bpf_map_get_fd_by_id(id);
+        if (fd >= 0 && bpf_obj_get_info_by_fd(fd, &info, &size) == 0 &&
+            strcmp(info.name, RINGS) == 0 && info.type == BPF_MAP_TYPE_HASH_OF_MAPS &&
+            info.key_size == sizeof(uint64_t)) {
+            *ret_id = id;
+            return fd;
+        }
+        closep(&fd);
+    }
+    return -ENOENT;
+}
+
+/* Whether a program works with this map. */
+static bool program_has(uint32_t program_id, uint32_t map_id)
+{
+    uint32_t maps[8];
+    struct bpf_prog_info info = {.nr_map_ids = ARRAY_LEN(maps),
+                                 .map_ids = (uint64_t)(uintptr_t)maps};
+    uint32_t size = sizeof info;
+    _cleanup_(closep) int fd = bpf_prog_get_fd_by_id(program_id);
+
+    if (fd < 0 || bpf_obj_get_info_by_fd(fd, &info, &size) < 0)
+        return false;
+    for (uint32_t i = 0; i < info.nr_map_ids && i < ARRAY_LEN(maps); i++)
+        if (maps[i] == map_id)
+            return true;
+    return false;
+}
+
+static int find_links(struct log_source *source, uint32_t map_id)
+{
+    int count = 0;
+
+    for (uint32_t id = 0; count < PROGRAMS && bpf_link_get_next_id(id, &id) == 0;) {
+        struct bpf_link_info info = {0};
+        uint32_t size = sizeof info;
+        int fd = bpf_link_get_fd_by_id(id);
+        if (fd >= 0 && bpf_obj_get_info_by_fd(fd, &info, &size) == 0 &&
+            info.type == BPF_LINK_TYPE_RAW_TRACEPOINT && program_has(info.prog_id, map_id))
+            source->links[count++] = fd;
+        else
+            closep(&fd);
+    }
+    return count == PROGRAMS ? 0 : -ENOENT;
+}
+
+static int find(struct log_source *source)
+{
+    uint32_t id = 0;
+
+    source->rings = find_rings(&id);
+    if (source->rings < 0)
+        return source->rings;
+    int r = find_links(source, id);
+    if (r < 0) { /* who had it is just letting go */
+        for (int i = 0; i < PROGRAMS; i++) {
+            closep(&source->links[i]);
+            source->links[i] = -1;
+        }
+        closep(&source->rings);
+        source->rings = -1;
+    }
+    return r;
+}
+
+/* ---- loaded here ---- */
+
+static int quiet(enum libbpf_print_level level, const char *format, va_list arguments)
+{
+    (void)level;
+    (void)format;
+    (void)arguments;
+    return 0;
+}
+
+static int attach_all(struct log_source *source, struct bpf_object *object)
+{
+    struct bpf_program *program;
+    int count = 0;
+
+    bpf_object__for_each_program(program, object)
+    {
+        const char *point = strchr(bpf_program__section_name(program), '/') + 1;
+        int fd = count < PROGRAMS ? bpf_raw_tracepoint_open(point, bpf_program__fd(program)) : -1;
+        if (fd < 0)
+            return -errno;
+        source->links[count++] = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+        close(fd);
+    }
+    return 0;
+}
+
+static int load(struct log_source *source)
+{
+    LIBBPF_OPTS(bpf_object_open_opts, options, .object_name = "vireo_kmsg");
+    struct bpf_object *object =
+        bpf_object__open_mem(kmsg_image, (size_t)(kmsg_image_end - kmsg_image), &options);
+
+    if (!object)
+        return -errno;
+    int r = bpf_object__load(object);
+    if (r == 0)
+        r = attach_all(source, object);
+    if (r == 0)
+        source->rings = fcntl(bpf_object__find_map_fd_by_name(object, RINGS), F_DUPFD_CLOEXEC, 3);
+    bpf_object__close(object);
+    return r < 0 ? r : source->rings < 0 ? -errno : 0;
+}
+
+/* ---- its ring ---- */
+
+static bool group_is_there(int cgroup_fd, uint64_t id)
+{
+    struct {
+        struct file_handle head;
+        uint64_t id;
+    } handle = {{.handle_bytes = sizeof id, .handle_type = HANDLE_KERNFS}, id};
+    _cleanup_(closep) int fd = open_by_handle_at(cgroup_fd, &handle.head, O_PATH | O_CLOEXEC);
+
+    return fd >= 0 || errno != ESTALE;
+}
+
+/* Rings of groups that have gone: their owners can't delete them any more. */
+static void sweep(const struct log_source *source, int cgroup_fd)
+{
+    uint64_t key, next;
+    void *at = NULL;
+
+    for (unsigned i = 0; i < KMSG_GROUPS_MAX && bpf_map_get_next_key(source->rings, at, &next) == 0;
+         i++) {
+        if (at && !group_is_there(cgroup_fd, key))
+            bpf_map_delete_elem(source->rings, &key);
+        key = next;
+        at = &key;
+    }
+    if (at && !group_is_there(cgroup_fd, key))
+        bpf_map_delete_elem(source->rings, &key);
+}
+
+static int take(void *user, void *data, size_t size)
+{
+    const struct log_source *source = user;
+
+    if (size >= sizeof(struct kmsg_record))
+        source->each(data, source->user);
+    return 0;
+}
+
+static int add_ring(struct log_source *source, int cgroup_fd)
+{
+    struct stat status;
+    _cleanup_(closep) int ring =
+        bpf_map_create(BPF_MAP_TYPE_RINGBUF, "vireo_ring", 0, 0, KMSG_RING_BYTES, NULL);
+
+    if (ring < 0 || fstat(cgroup_fd, &status) < 0)
+        return -errno;
+    const uint64_t id = status.st_ino;
+    source->buffer = ring_buffer__new(ring, take, source, NULL);
+    if (!source->buffer)
+        return -errno;
+    return bpf_map_update_elem(source->rings, &id, &ring, BPF_ANY) < 0 ? -errno : 0;
+}
+
+int log_source_open(int cgroup_fd, struct log_source **ret_source, struct err *err)
+{
+    _cleanup_(log_source_freep) struct log_source *source = calloc(1, sizeof *source);
+
+    if (!source)
+        return err_set(err, -ENOMEM, "cannot follow the kernel's log");
+    *source = (struct log_source){.rings = -1, .links = {-1, -1}};
+    libbpf_set_print(quiet);
+    /* Two that begin at once share what one of them loads. */
+    _cleanup_(closep) int lock = open(LOCK_PATH, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (lock >= 0)
+        flock(lock, LOCK_EX);
+    int r = find(source);
+    if (r == 0)
+        sweep(source, cgroup_fd);
+    else
+        r = load(source);
+    if (r == 0)
+        r = add_ring(source, cgroup_fd);
+    if (r < 0)
+        return err_set(err, r, "cannot follow the kernel's log");
+    *ret_source = steal_ptr(&source);
+    return 0;
+}
+
+int log_source_fd(const struct log_source *source)
+{
+    return ring_buffer__epoll_fd(source->buffer);
+}
+
+int log_source_read(struct log_source *source,
+                    void (*each)(const struct kmsg_record *record, void *user), void *user)
+{
+    source->each = each;
+    source->user = user;
+    int r = ring_buffer__consume(source->buffer);
+    return r < 0 ? r : 0;
+}

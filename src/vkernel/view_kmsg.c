@@ -1,0 +1,260 @@
+/*
+ * /dev/kmsg of a container: a read is one record, who is at the end waits, a write is one message
+ * (Documentation/ABI/testing/dev-kmsg). Who copies it by sendfile(2), as busybox's cat does, comes
+ * over the page cache, for that is a file's way whatever its server says: he gets what there is.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/queue.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "vkernel/log_ring.h"
+#include "vkernel/view.h"
+
+#define READERS_MAX 256
+#define WAITING_MAX 256
+
+struct reader {
+    uint64_t next;  /* the record that it reads next */
+    uint64_t first; /* where a copy begins */
+    off_t expected; /* where a read goes on */
+    struct fuse_pollhandle *polled;
+    TAILQ_ENTRY(reader) link;
+};
+
+struct waiting {
+    fuse_req_t request;
+    struct reader *reader;
+    size_t size;
+    TAILQ_ENTRY(waiting) link;
+};
+
+/* One log a process. */
+static TAILQ_HEAD(, reader) readers = TAILQ_HEAD_INITIALIZER(readers);
+static TAILQ_HEAD(, waiting) waiters = TAILQ_HEAD_INITIALIZER(waiters);
+static unsigned reader_count, waiting_count;
+
+static struct reader *reader_of(const struct fuse_file_info *info)
+{
+    return (struct reader *)(uintptr_t)info->fh;
+}
+
+static void kmsg_open(struct view *view, fuse_req_t request, fuse_ino_t file,
+                      struct fuse_file_info *info)
+{
+    struct reader *reader = reader_count < READERS_MAX ? calloc(1, sizeof *reader) : NULL;
+
+    (void)file;
+    if (!reader) {
+        fuse_reply_err(request, ENFILE);
+        return;
+    }
+    reader->next = reader->first = log_ring_first(view_log_ring(view));
+    TAILQ_INSERT_TAIL(&readers, reader, link);
+    reader_count++;
+    info->fh = (uintptr_t)reader;
+    if (fuse_reply_open(request, info) == -ENOENT) { /* who opened it has gone */
+        TAILQ_REMOVE(&readers, reader, link);
+        reader_count--;
+        free(reader);
+    }
+}
+
+static void kmsg_release(struct view *view, struct fuse_file_info *info)
+{
+    struct reader *reader = reader_of(info);
+
+    (void)view;
+    if (reader->polled)
+        fuse_pollhandle_destroy(reader->polled);
+    TAILQ_REMOVE(&readers, reader, link);
+    reader_count--;
+    free(reader);
+}
+
+/* Answers if there is something to say. */
+static bool answer(struct view *view, fuse_req_t request, struct reader *reader, size_t size)
+{
+    const struct log_ring *ring = view_log_ring(view);
+    char line[LOG_RING_LINE_BYTES];
+
+    if (reader->next >= log_ring_next(ring))
+        return false;
+    if (reader->next < log_ring_first(ring)) {
+        reader->next = log_ring_first(ring);
+        fuse_reply_err(request, EPIPE);
+        return true;
+    }
+    size_t length = log_record_kmsg(log_ring_get(ring, reader->next), line);
+    if (length > size) {
+        fuse_reply_err(request, EINVAL);
+        return true;
+    }
+    reader->next++;
+    reader->expected += (off_t)length;
+    fuse_reply_buf(request, line, length);
+    return true;
+}
+
+static void waiting_end(struct waiting *waiting)
+{
+    TAILQ_REMOVE(&waiters, waiting, link);
+    waiting_count--;
+    fuse_req_interrupt_func(waiting->request, NULL, NULL);
+    free(waiting);
+}
+
+static void interrupted(fuse_req_t request, void *data)
+{
+    struct waiting *waiting = data;
+
+    TAILQ_REMOVE(&waiters, waiting, link);
+    waiting_count--;
+    free(waiting);
+    fuse_reply_err(request, EINTR);
+}
+
+/* Pages of a copy: the records as one text, which is as long as the log at most. */
+static void copy(struct view *view, fuse_req_t request, const struct reader *reader, size_t size,
+                 off_t offset)
+{
+    const struct log_ring *ring = view_log_ring(view);
+    uint64_t number = reader->first;
+    char line[LOG_RING_LINE_BYTES];
+    off_t begin = 0, wanted_end = offset + (off_t)size;
+    size_t used = 0;
+
+    _cleanup_(freep) char *pages = malloc(size);
+    if (number < log_ring_first(ring))
+        number = log_ring_first(ring);
+    for (; pages && number < log_ring_next(ring) && begin < wanted_end; number++) {
+        off_t end = begin + (off_t)log_record_kmsg(log_ring_get(ring, number), line);
+        off_t from = begin > offset ? begin : offset, to = end < wanted_end ? end : wanted_end;
+        if (from < to) {
+            memcpy(pages + used, line + (from - begin), (size_t)(to - from));
+            used += (size_t)(to - from);
+        }
+        begin = end;
+    }
+    fuse_reply_buf(request, pages, used);
+}
+
+/* A position that was set since the last read: the begin, or the end. */
+static void move(struct view *view, struct reader *reader, off_t offset)
+{
+    const struct log_ring *ring = view_log_ring(view);
+
+    if (offset == reader->expected)
+        return;
+    reader->next = offset == 0 ? log_ring_first(ring) : log_ring_next(ring);
+    reader->expected = offset;
+}
+
+static void kmsg_read(struct view *view, fuse_req_t request, fuse_ino_t file, size_t size,
+                      off_t offset, struct fuse_file_info *info)
+{
+    struct reader *reader = reader_of(info);
+
+    (void)file;
+    /* The kernel names who reads; when it fills pages it does not. */
+    if (info->lock_owner == 0) {
+        copy(view, request, reader, size, offset);
+        return;
+    }
+    move(view, reader, offset);
+    if (answer(view, request, reader, size))
+        return;
+    struct waiting *waiting = info->flags & O_NONBLOCK || waiting_count >= WAITING_MAX
+                                  ? NULL
+                                  : calloc(1, sizeof *waiting);
+    if (!waiting) {
+        fuse_reply_err(request, EAGAIN);
+        return;
+    }
+    *waiting = (struct waiting){.request = request, .reader = reader, .size = size};
+    TAILQ_INSERT_TAIL(&waiters, waiting, link);
+    waiting_count++;
+    fuse_req_interrupt_func(request, interrupted, waiting);
+}
+
+void view_kmsg_wake(struct view *view)
+{
+    struct waiting *waiting, *next;
+    struct reader *reader;
+
+    for (waiting = TAILQ_FIRST(&waiters); waiting; waiting = next) {
+        next = TAILQ_NEXT(waiting, link);
+        fuse_req_t request = waiting->request;
+        reader = waiting->reader;
+        size_t size = waiting->size;
+        if (reader->next >= log_ring_next(view_log_ring(view)))
+            continue;
+        waiting_end(waiting);
+        answer(view, request, reader, size);
+    }
+    TAILQ_FOREACH(reader, &readers, link)
+    {
+        if (!reader->polled)
+            continue;
+        fuse_lowlevel_notify_poll(reader->polled);
+        fuse_pollhandle_destroy(reader->polled);
+        reader->polled = NULL;
+    }
+}
+
+static void kmsg_write(struct view *view, fuse_req_t request, fuse_ino_t file, const char *bytes,
+                       size_t size, off_t offset, struct fuse_file_info *info)
+{
+    (void)file;
+    (void)offset;
+    (void)info;
+    if (size > LOG_RING_TEXT_BYTES) { /* as the kernel does */
+        fuse_reply_err(request, EINVAL);
+        return;
+    }
+    view_log_write(view, bytes, size);
+    fuse_reply_write(request, size);
+}
+
+static void kmsg_seek(struct view *view, fuse_req_t request, off_t offset, int whence,
+                      struct fuse_file_info *info)
+{
+    struct reader *reader = reader_of(info);
+
+    if (whence != SEEK_DATA || offset != 0) {
+        fuse_reply_err(request, EINVAL);
+        return;
+    }
+    reader->next = view_log_cleared(view);
+    reader->expected = 0;
+    fuse_reply_lseek(request, 0);
+}
+
+static void kmsg_poll(struct view *view, fuse_req_t request, struct fuse_file_info *info,
+                      struct fuse_pollhandle *handle)
+{
+    struct reader *reader = reader_of(info);
+
+    if (handle) {
+        if (reader->polled)
+            fuse_pollhandle_destroy(reader->polled);
+        reader->polled = handle;
+    }
+    unsigned events = POLLOUT | POLLWRNORM;
+    if (reader->next < log_ring_next(view_log_ring(view)))
+        events |= POLLIN | POLLRDNORM;
+    fuse_reply_poll(request, events);
+}
+
+const struct view_ops view_kmsg = {
+    .open = kmsg_open,
+    .read = kmsg_read,
+    .write = kmsg_write,
+    .release = kmsg_release,
+    .seek = kmsg_seek,
+    .poll = kmsg_poll,
+};

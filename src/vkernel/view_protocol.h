@@ -1,0 +1,33 @@
+/* What the view's process and the container's brokers say to each other. */
+#pragma once
+
+#include <stdint.h>
+
+#define VIEW_PROGRAM "vireo-view"
+/* In the container's directory: where brokers ask for the log. */
+#define VIEW_SOCKET "view.sock"
+/* And what was logged, in turns, for who looks from outside: "NUMBER TIME_US WHO TEXT" a line. */
+#define VIEW_LOG_FIRST "kernel.log.0"
+#define VIEW_LOG_SECOND "kernel.log.1"
+#define VIEW_LOG_FILE_BYTES (128 << 10)
+
+/* The descriptors that it is started with. */
+enum {
+    VIEW_FD_FUSE = 3,
+    VIEW_FD_BROKER, /* what needs rights is asked for here */
+    VIEW_FD_LISTEN,
+    VIEW_FD_GROUP,
+    VIEW_FD_LOG,
+    VIEW_FD_LOG_SECOND,
+    VIEW_FD_END
+};
+
+/* syslog(2): its type and length; the answer is the value, and text for some types. */
+struct view_ask {
+    int32_t type, length;
+};
+#define VIEW_TEXT_MAX (64 << 10)
+struct view_answer {
+    int64_t value; /* or -errno */
+    char text[VIEW_TEXT_MAX];
+};
