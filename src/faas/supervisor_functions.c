@@ -278,6 +278,11 @@ static bool is_live(const struct manifest *manifest, const struct library_note *
            footer.magic == SYMBOL_MAP_MAGIC;
 }
 
+static void hash_text(crypto_hash_sha256_state *state, const char *text)
+{
+    crypto_hash_sha256_update(state, (const uint8_t *)text, strlen(text) + 1);
+}
+
 /*
  * All that the wall of an instance is made of, and whose it is, as one hash: who has the same
  * shares a blank. What is not here is the same for all who may: recycle: blank is for no other
@@ -290,13 +295,19 @@ static void wall_hash(const struct manifest *manifest, bool live, uint8_t ret_wa
     crypto_hash_sha256_state state;
 
     crypto_hash_sha256_init(&state);
-    crypto_hash_sha256_update(&state, (const uint8_t *)manifest_application(manifest),
-                              strlen(manifest_application(manifest)) + 1);
+    hash_text(&state, manifest_application(manifest));
     crypto_hash_sha256_update(&state, (const uint8_t *)&grants, sizeof grants);
     crypto_hash_sha256_update(&state, (const uint8_t *)&isolation, sizeof isolation);
     crypto_hash_sha256_update(&state, (const uint8_t *)&manifest->limits, sizeof manifest->limits);
     crypto_hash_sha256_update(&state, (const uint8_t *)&manifest->vkernel,
                               sizeof manifest->vkernel);
+    for (uint32_t i = 0; i < manifest->file_count; i++) {
+        const struct manifest_file *file = &manifest->files[i];
+        const uint64_t numbers[] = {file->size_bytes, file->writable};
+        hash_text(&state, file->path);
+        hash_text(&state, file->host);
+        crypto_hash_sha256_update(&state, (const uint8_t *)numbers, sizeof numbers);
+    }
     crypto_hash_sha256_final(&state, ret_wall);
 }
 

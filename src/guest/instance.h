@@ -80,6 +80,11 @@ struct instance_fds {
     int tmp[GRANT_FILES_MAX]; /* this instance's own tmp directories, -1 elsewhere */
 };
 
+/* Finds where the descriptors of a fork message are, and its v2 group (-1: none). -EBADMSG when
+ * their count is not what it says. */
+int template_fork_fds(const struct guest_fork *message, const int *fds, size_t fd_count,
+                      struct instance_fds *ret_fds, int *ret_group);
+
 /*
  * In the template, once: all that instances share and that needs no code of the library, which has
  * been linked but is not entered.

@@ -302,57 +302,6 @@ static pid_t clone_process(uint64_t flags, int group_fd)
     return pid < 0 ? -errno : (pid_t)pid;
 }
 
-/* Finds where the descriptors of a fork message are. -EBADMSG when their count is not what it says.
- */
-static int fork_fds(const struct guest_fork *message, const int *fds, size_t fd_count,
-                    struct instance_fds *ret_fds, int *ret_group)
-{
-    bool run = message->flags & GUEST_FORK_RUN;
-    size_t first_group = run ? 3 : 2;
-    int connector = -1, platform = -1, bpf = -1, control = -1, kin = -1, page = -1, become = -1;
-
-    if (message->flags & GUEST_FORK_CONNECTOR)
-        connector = first_group < fd_count ? fds[first_group++] : -1;
-    if (message->flags & GUEST_FORK_PLATFORM)
-        platform = first_group < fd_count ? fds[first_group++] : -1;
-    if (message->flags & GUEST_FORK_BPF)
-        bpf = first_group < fd_count ? fds[first_group++] : -1;
-    if (message->flags & GUEST_FORK_CONTROL)
-        control = first_group < fd_count ? fds[first_group++] : -1;
-    if ((message->flags & GUEST_FORK_KIN) && first_group + 2 <= fd_count) {
-        kin = fds[first_group++];
-        page = fds[first_group++];
-    }
-    if (message->flags & GUEST_FORK_BLANK)
-        become = first_group < fd_count ? fds[first_group++] : -1;
-
-    if (fd_count != first_group + message->group_count)
-        return -EBADMSG;
-    *ret_fds = (struct instance_fds){.memory = -1,
-                                     .event = -1,
-                                     .connector = connector,
-                                     .platform = platform,
-                                     .bpf = bpf,
-                                     .control = control,
-                                     .kin = kin,
-                                     .kin_page = page,
-                                     .become = become,
-                                     .stdio = {-1, -1, -1}};
-    if (run)
-        memcpy(ret_fds->stdio, fds, sizeof ret_fds->stdio);
-    else
-        ret_fds->memory = fds[0], ret_fds->event = fds[1];
-    *ret_group = -1;
-    if (message->flags & GUEST_FORK_INTO_GROUP) {
-        if (message->group_count == 0)
-            return -EBADMSG;
-        *ret_group = fds[first_group++];
-    }
-    ret_fds->tasks = fds + first_group;
-    ret_fds->task_count = fd_count - first_group;
-    return 0;
-}
-
 /*
  * A fork of a blank: linked with the function that its set-up names, it goes on as an instance of
  * it. The wall stands already, so it must be the function's: the host takes blanks by the hash of
@@ -363,11 +312,17 @@ static void become_instance(int socket)
     const uint32_t grants = state.setup.grants;
     const uint64_t stack_bytes = state.setup.stack_bytes;
     const bool connects = state.setup.connect_count > 0; /* then a place is kept for its socket */
+    const uint32_t file_count = state.setup.file_count;
+    struct guest_grant_file files[GRANT_FILES_MAX];
     int fds[FD_MESSAGE_MAX];
 
+    /* What is open at the places of its folders, and what Landlock allows. */
+    memcpy(files, state.setup.files, sizeof files);
     for (size_t i = 0; i < FD_MESSAGE_MAX; i++)
         fds[i] = -1;
-    if (setup_receive(socket, fds, NULL) < 0 || state.setup.blank || state.setup.file_count > 0 ||
+    if (setup_receive(socket, fds, NULL) < 0 || state.setup.blank ||
+        state.setup.file_count != file_count ||
+        memcmp(state.setup.files, files, file_count * sizeof files[0]) != 0 ||
         state.setup.listen_count > 0 || (state.setup.connect_count > 0) != connects ||
         state.setup.grants != grants || state.setup.stack_bytes != stack_bytes ||
         setup_library(fds, NULL) < 0)
@@ -407,6 +362,12 @@ static void close_received(int *fds, size_t count)
 /* This process is a keeper, not the template. */
 static bool keeper;
 
+/* Then each instance is the first process of namespaces of its own, which end with it. */
+static bool has_families(void)
+{
+    return state.setup.grants & (GUEST_GRANT_FORK | GUEST_GRANT_IPC);
+}
+
 static void fork_instance(int control, const struct guest_fork *message, int *fds, size_t fd_count)
 {
     struct guest_not_started failed = {.type = GUEST_NOT_STARTED, .id = message->id};
@@ -415,14 +376,13 @@ static void fork_instance(int control, const struct guest_fork *message, int *fd
     pid_t pid = -EAGAIN;
     /* Who may fork may send signals: nobody else is in its pid namespace, and all of it ends with
      * its first process. Message queues are of its ipc namespace. */
-    bool alone = (message->flags & GUEST_FORK_NAMESPACES) ||
-                 (state.setup.grants & (GUEST_GRANT_FORK | GUEST_GRANT_IPC));
+    bool alone = (message->flags & GUEST_FORK_NAMESPACES) || has_families();
     /* Inside a keeper's namespaces it is alone already. */
-    uint64_t flags = alone && !keeper
+    uint64_t flags = alone && (!keeper || has_families())
                          ? CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWUTS
                          : 0;
 
-    int r = fork_fds(message, fds, fd_count, &places, &group);
+    int r = template_fork_fds(message, fds, fd_count, &places, &group);
     if (r == 0)
         r = fork_tmp(&places);
     if (r == 0 && children->count < CHILDREN_MAX) {
@@ -466,8 +426,9 @@ static void reap(int control)
                 .memory_peak_bytes = (uint64_t)usage.ru_maxrss * 1024,
             };
             children->list[i] = children->list[--children->count];
-            /* Whatever it left running is not the next one's neighbour. */
-            if (keeper)
+            /* Whatever it left running is not the next one's neighbour. (A family ended with it,
+             * and its keeper is among the template's processes.) */
+            if (keeper && !has_families())
                 kill(-1, SIGKILL);
             fd_send(control, &ended, sizeof ended, NULL, 0);
             break;
@@ -488,7 +449,11 @@ static void become_keeper(int socket) __attribute__((noreturn));
 
 static void fork_keeper(int control, uint64_t id, const int *fds, size_t fd_count)
 {
-    const uint64_t flags = CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWUTS;
+    /* Nobody is known in a user namespace of its own: a tmp made there could not be written, and no
+     * other user namespace be made there. */
+    const uint64_t flags = has_families() ? 0
+                                          : (state.has_tmp ? 0 : CLONE_NEWUSER) | CLONE_NEWPID |
+                                                CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWUTS;
     struct guest_not_started failed = {.type = GUEST_NOT_STARTED, .id = id, .error = -EPERM};
 
     if (state.setup.blank && !keeper && fd_count == 1) {
@@ -553,9 +518,10 @@ static int serve_all(int socket, int control)
 
 /*
  * What an instance leaves when it ends is what the kernel keeps of namespaces without processes:
- * names and queues of messages, and only who has grants that are not a keeper's to give can make
- * those. Memory, descriptors, signals, timers and registers of the next are those of a fork of
- * this process, which has never had any of the former one's.
+ * names and queues of messages, and who may make those (a family) has namespaces of its own inside
+ * of these. Its tmp goes with its last descriptor. Memory, descriptors, signals, timers and
+ * registers of the next are those of a fork of this process, which has never had any of the former
+ * one's.
  */
 static void become_keeper(int socket)
 {
@@ -564,9 +530,10 @@ static void become_keeper(int socket)
     children =
         mmap(NULL, sizeof *children, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     close(socket);
-    /* Of its own user namespace it had all. */
+    /* Of its own user namespace it had all; that to mount stays where the template has it. */
     if (own < 0 || children == MAP_FAILED ||
-        madvise(children, sizeof *children, MADV_DONTFORK) < 0 || lockdown_capabilities(0) < 0)
+        madvise(children, sizeof *children, MADV_DONTFORK) < 0 ||
+        lockdown_capabilities(state.has_tmp ? 1ULL << CAP_SYS_ADMIN : 0) < 0)
         _exit(GUEST_EXIT_SETUP);
     _exit(serve_all(own, GUEST_CONTROL_FD));
 }

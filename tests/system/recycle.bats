@@ -10,7 +10,10 @@ setup_file() {
     export WORK
     key=$(VIREO_STATE=$WORK/signer "$VIREO" build --json --native "$FUNCTIONS/link/money" -o "$WORK/money.so" | jq -r .signed_by)
     VIREO_STATE=$WORK/signer "$VIREO" build -q --native "$FUNCTIONS/link/tax" -o "$WORK/tax.so"
-    printf 'keys:\n  trusted: [%s]\nallow_grants: {link: true, fork: true, ipc: true}\n' "$key" >"$WORK/config.yaml"
+    printf 'keys:\n  trusted: [%s]\nallow_grants: {link: true, fork: true, ipc: true, files: [%s/data]}\n' "$key" "$WORK" >"$WORK/config.yaml"
+    chmod 755 "$WORK"
+    mkdir "$WORK/data"
+    echo shared >"$WORK/data/shared"
     mkdir "$WORK/counter"
     cat >"$WORK/counter/f.c" <<'C'
 #include <stdint.h>
@@ -164,13 +167,54 @@ guests() {
 @test "a recycled pVM forks, and its family talks" {
     mkdir -p "$WORK/kin"
     cp "$FUNCTIONS/family.c" "$WORK/kin"
-    printf 'name: kin\nrecycle: blank\nlimits: {pids: 8, timeout: 3s}\ngrants: {fork: true, ipc: true}\n' >"$WORK/kin/vireo.yaml"
-    "$VIREO" deploy -q "$WORK/kin"
-    for what in signals output trap; do
-        ask kin "$what"
+    for how in blank reuse; do
+        printf 'name: kin\nrecycle: %s\nlimits: {pids: 8, timeout: 3s}\ngrants: {fork: true, ipc: true}\n' "$how" >"$WORK/kin/vireo.yaml"
+        "$VIREO" deploy -q "$WORK/kin"
+        ask kin signals
+        [ "$how" = blank ] || end_of kin
+        for what in signals output trap queues; do
+            ask kin "$what"
+        done
+        [[ $body == "queues: "* ]]
+        [ "$(start_of kin)" = "$([ "$how" = blank ] && echo blank || echo recycled)" ]
+        "$VIREO" rm -q kin
     done
-    [ "$(start_of kin)" = blank ]
-    "$VIREO" rm -q kin
+}
+
+# scribe NAME MORE: a function that does what it is told with files; a tmp of its own, a folder to read.
+scribe() {
+    mkdir -p "$WORK/$1"
+    cp "$FUNCTIONS/files.c" "$WORK/$1"
+    printf 'name: %s\napplication: desk\npool: {instances: 1}\ngrants: {files: [{path: /tmp, size: 1MiB}, {path: /data, host: %s/data}]}\n%b' "$1" "$WORK" "$2" >"$WORK/$1/vireo.yaml"
+    "$VIREO" deploy -q "$WORK/$1"
+}
+
+@test "files: a tmp is gone with the pVM that wrote it, whoever has its place; folders are those of the grant" {
+    for how in blank reuse 'reuse\nisolation: request'; do
+        before=$(guests | wc -l)
+        scribe writes "recycle: $how\n"
+        scribe reads "recycle: $how\n"
+        [ "$(guests | wc -l)" = $((before + 1)) ]
+        ask writes "write /tmp/secret hidden" && [ "$body" = written ]
+        [[ $how == *request* ]] || {
+            ask writes "read /tmp/secret" && [ "$body" = hidden ]
+            [ "$how" = blank ] || end_of writes
+        }
+        ask reads "read /tmp/secret" && [[ $body == "read: No such file"* ]]
+        ask reads "read /data/shared" && [[ $body == shared* ]]
+        ask reads "write /data/shared x" && [[ $body == "write: "* ]]
+        ask reads "read /data/../secret" && [[ $body == "read: "* ]]
+        ask reads "write /tmp/other seen" && [ "$body" = written ]
+        [ "$how" != reuse ] || [ "$(start_of reads)" = recycled ]
+        # Another folder is another wall.
+        mkdir -p "$WORK/other"
+        cp "$FUNCTIONS/files.c" "$WORK/other"
+        sed "s/^name: .*/name: other/;s/size: 1MiB/size: 2MiB/" "$WORK/reads/vireo.yaml" >"$WORK/other/vireo.yaml"
+        "$VIREO" deploy -q "$WORK/other"
+        ask other "read /data/shared" && [[ $body == shared* ]]
+        "$VIREO" rm -q writes reads other
+        eventually 5 bash -c '[ -z "$(guests)" ]' || [ -z "$(guests)" ]
+    done
 }
 
 @test "a recycled pVM is updated" {
@@ -187,7 +231,7 @@ guests() {
     "$VIREO" rm -q fresh
 }
 
-@test "what has grants of its own is not recycled, and families are not reused" {
+@test "what can write to the machine, listens or has secrets is not recycled" {
     refuse() {
         mkdir -p "$WORK/bad"
         echo 'int handler(void) { return 0; }' >"$WORK/bad/f.c"
@@ -199,6 +243,6 @@ guests() {
         }
     }
     refuse 'recycle: always' "recycle 'always': it is none, blank or reuse"
-    refuse $'recycle: blank\ngrants: {files: [{path: /tmp}]}' "recycle is for functions without grants of files"
-    refuse $'recycle: reuse\ngrants: {fork: true}' "recycle: blank is for it, not reuse"
+    refuse $'recycle: blank\ngrants: {files: [{path: /data, host: /srv, writable: true}]}' "recycle is for functions without grants to listen, secrets and folders of the machine"
+    refuse $'recycle: reuse\ngrants: {listen: ["127.0.0.1:9"]}' "recycle is for functions without grants to listen"
 }
