@@ -54,13 +54,9 @@ int fd_write_full(int fd, const void *buffer, size_t size)
     return 0;
 }
 
-int fd_read_file(int dir_fd, const char *path, size_t max, char **ret_data, size_t *ret_size,
-                 struct err *err)
+static int read_whole(int fd, const char *path, size_t max, char **ret_data, size_t *ret_size,
+                      struct err *err)
 {
-    _cleanup_(closep) int fd = openat(dir_fd, path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
-    if (fd < 0)
-        return err_set(err, -errno, "cannot open '%s'", path);
-
     /* Grown as it is read: files of /proc and /sys have no size. */
     size_t capacity = 4096;
     size_t used = 0;
@@ -86,6 +82,23 @@ int fd_read_file(int dir_fd, const char *path, size_t max, char **ret_data, size
     *ret_data = steal_ptr(&data);
     *ret_size = used;
     return 0;
+}
+
+int fd_read_file(int dir_fd, const char *path, size_t max, char **ret_data, size_t *ret_size,
+                 struct err *err)
+{
+    _cleanup_(closep) int fd = openat(dir_fd, path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+
+    if (fd < 0)
+        return err_set(err, -errno, "cannot open '%s'", path);
+    return read_whole(fd, path, max, ret_data, ret_size, err);
+}
+
+int fd_read_input(const char *path, size_t max, char **ret_data, size_t *ret_size, struct err *err)
+{
+    return strcmp(path, "-") == 0
+               ? read_whole(STDIN_FILENO, "standard input", max, ret_data, ret_size, err)
+               : fd_read_file(AT_FDCWD, path, max, ret_data, ret_size, err);
 }
 
 int fd_write_string(int dir_fd, const char *path, const char *value)

@@ -25,6 +25,8 @@ int fd_open_resolve(int dir_fd, const char *path, uint64_t flags, uint64_t resol
  */
 int fd_read_file(int dir_fd, const char *path, size_t max, char **ret_data, size_t *ret_size,
                  struct err *err);
+/* The same of a file that the user names: "-" is standard input, whatever that is. */
+int fd_read_input(const char *path, size_t max, char **ret_data, size_t *ret_size, struct err *err);
 
 /* Writes a small string to a file that exists (a kernel control file): one write(2). */
 int fd_write_string(int dir_fd, const char *path, const char *value);

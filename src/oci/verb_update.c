@@ -130,8 +130,7 @@ static int resources_of_file(const char *path, struct oci_config **ret_config, s
 {
     _cleanup_(freep) char *text = NULL;
     size_t bytes;
-    int r = fd_read_file(AT_FDCWD, strcmp(path, "-") == 0 ? "/dev/stdin" : path,
-                         OCI_CONFIG_MAX_BYTES, &text, &bytes, err);
+    int r = fd_read_input(path, OCI_CONFIG_MAX_BYTES, &text, &bytes, err);
 
     return r < 0 ? r : oci_resources_parse(path, text, bytes, ret_config, err);
 }

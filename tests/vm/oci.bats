@@ -1,0 +1,70 @@
+#!/usr/bin/env bats
+# The OCI runtime on these control groups: a short pass through a container's life, with its limits.
+# All of it: tests/vm/run oci_limits oci_verbs oci_launch oci_mounts vk_container
+load vm
+load ../system/oci_bundle
+
+setup() {
+    need_guest
+    bundle_begin
+    GROUP=vireo-oci-$BATS_TEST_NUMBER
+}
+
+teardown() {
+    bundle_end
+}
+
+# file V1TREE V1FILE V2FILE: of the container's group.
+file() {
+    local tree=/sys/fs/cgroup
+    [ "$VM_CGROUP" = v2 ] || tree=$(echo /sys/fs/cgroup/*"$1"*)
+    if [ "$VM_CGROUP" = v2 ]; then cat "$tree/$GROUP/$3"; else cat "$tree/$GROUP/$2"; fi
+}
+
+@test "a container lives through all verbs with its limits, and leaves nothing" {
+    bundle ".linux.cgroupsPath = \"/$GROUP\" | .linux.resources += {memory: {limit: 64000000, swap: 64000000},
+        cpu: {shares: 512, quota: 50000, period: 100000}, pids: {limit: 77}}" sleep 1000
+    oci create -b "$DIR/bundle" "$ID"
+    [[ $(file memory memory.limit_in_bytes memory.max) == 639* || $(file memory memory.limit_in_bytes memory.max) == 64000000 ]]
+    [[ $(file cpu cpu.cfs_quota_us cpu.max) == 50000* ]]
+    [ "$(file pids pids.max pids.max)" = 77 ]
+    if [ "$VM_CGROUP" = v2 ]; then
+        [ "$(file '' '' memory.swap.max)" = 0 ]
+        # shares 2 to 262144 are weights 1 to 10000
+        [ "$(file '' '' cpu.weight)" -ge 15 ]
+        [ "$(file '' '' cpu.weight)" -le 25 ]
+    fi
+    oci start "$ID"
+    [ "$(oci exec "$ID" sh -c 'echo from inside')" = "from inside" ]
+    oci pause "$ID"
+    [ "$(oci state "$ID" | jq -r .status)" = paused ]
+    oci resume "$ID"
+    echo '{"memory": {"limit": 32000000, "swap": 32000000}, "pids": {"limit": 50}}' |
+        "$RUNTIME" --root "$ROOT" update --resources - "$ID"
+    [[ $(file memory memory.limit_in_bytes memory.max) == 3199* || $(file memory memory.limit_in_bytes memory.max) == 32000000 ]]
+    [ "$(file pids pids.max pids.max)" = 50 ]
+    [ "$(oci events --stats "$ID" | jq '.data.memory.usage.usage > 0 and .data.pids.current > 0')" = true ]
+    oci kill "$ID" KILL
+    stopped() {
+        [ "$(oci state "$ID" | jq -r .status)" = stopped ]
+    }
+    eventually 10 stopped
+    oci delete "$ID"
+    nothing_left
+}
+
+@test "who takes more memory than the container has is ended, and the host goes on" {
+    bundle ".linux.cgroupsPath = \"/$GROUP\" | .linux.resources += {memory: {limit: 20000000, swap: 20000000}}" \
+        sh -c 'head -c 100000000 /dev/zero | tail -c 90000000 >/dev/null; echo "ended with $?"'
+    run oci run -b "$DIR/bundle" "$ID"
+    [[ $output == *"ended with 137"* || $status -eq 137 ]]
+    nothing_left
+}
+
+@test "devices that are not allowed can't be opened, those that are can" {
+    bundle ".linux.cgroupsPath = \"/$GROUP\"" sh -c 'mknod /tmp/mem c 1 1 && head -c 1 /tmp/mem; head -c 1 /dev/zero | wc -c'
+    run oci run -b "$DIR/bundle" "$ID"
+    [[ $output == *"perm"* ]]
+    [ "$(tail -n 1 <<<"$output")" = 1 ]
+    nothing_left
+}
