@@ -151,7 +151,8 @@ struct vireo_sql_params {
 
 struct vireo_sql_rows {
     uint32_t columns, rows, changes;
-    const uint8_t *at, *end;
+    const uint8_t *bytes;
+    uint32_t at, end; /* in `bytes`: the next cell, and where they end */
 };
 
 struct vireo_sql_cell {
@@ -213,6 +214,7 @@ static inline int32_t vireo_sql(const char *text, const struct vireo_sql_params 
 {
     uint32_t head[3];
 
+    *rows = (struct vireo_sql_rows){.bytes = (const uint8_t *)room};
     if (params && params->overflow)
         return vireo_platform_result(-EMSGSIZE);
     int32_t n = vireo_platform_result(
@@ -224,29 +226,36 @@ static inline int32_t vireo_sql(const char *text, const struct vireo_sql_params 
     rows->columns = head[0];
     rows->rows = head[1];
     rows->changes = head[2];
-    rows->at = (const uint8_t *)room + sizeof head;
-    rows->end = (const uint8_t *)room + n;
+    rows->at = sizeof head;
+    rows->end = (uint32_t)n;
     return 0;
 }
 
-/* The next cell, row by row; 0 when there are no more. */
+/* The next cell, row by row; 0 when there are no more. It never looks behind the answer's end. */
 static inline int vireo_sql_cell(struct vireo_sql_rows *rows, struct vireo_sql_cell *cell)
 {
+    uint32_t at = rows->at, size;
+
     memset(cell, 0, sizeof *cell);
-    if (rows->at == rows->end)
+    if (at >= rows->end)
         return 0;
-    cell->kind = (char)*rows->at++;
+    cell->kind = (char)rows->bytes[at++];
+    rows->at = rows->end; /* what does not fit is the last one */
+    size = cell->kind == 'n' ? 0 : cell->kind == 'i' || cell->kind == 'd' ? 8 : 4;
+    if (rows->end - at < size)
+        return 0;
     if (cell->kind == 'i') {
-        memcpy(&cell->integer, rows->at, sizeof cell->integer);
-        rows->at += sizeof cell->integer;
+        memcpy(&cell->integer, rows->bytes + at, sizeof cell->integer);
     } else if (cell->kind == 'd') {
-        memcpy(&cell->real, rows->at, sizeof cell->real);
-        rows->at += sizeof cell->real;
+        memcpy(&cell->real, rows->bytes + at, sizeof cell->real);
     } else if (cell->kind != 'n') {
-        memcpy(&cell->length, rows->at, sizeof cell->length);
-        cell->bytes = rows->at + sizeof cell->length;
-        rows->at = cell->bytes + cell->length;
+        memcpy(&cell->length, rows->bytes + at, sizeof cell->length);
+        if (rows->end - at - size < cell->length)
+            return 0;
+        cell->bytes = rows->bytes + at + size;
+        size += cell->length;
     }
+    rows->at = at + size;
     return 1;
 }
 

@@ -22,6 +22,14 @@ PROVED(vireo_request_header)
 PROVED(vireo_response_status)
 PROVED(vireo_response_header)
 
+/* include/vireo/platform.h (native_platform.c). What a vote allows is for translated code alone. */
+PROVED(vireo_import_kv_get)
+PROVED(vireo_import_kv_put)
+PROVED(vireo_import_kv_delete)
+PROVED(vireo_import_sql)
+PROVED(vireo_import_queue_push)
+PROVED(vireo_import_http)
+
 /* Mathematics. */
 #define MATH(name) PROVED(name) PROVED(name##f)
 MATH(sqrt)

@@ -10,6 +10,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "guest/platform_ask.h"
 #include "guest/template.h"
 #include "guest/wasi_internal.h"
 
@@ -71,26 +72,38 @@ static int exchange(struct wasi *wasi, struct platform_request *request, const v
     return (int)answer.bytes;
 }
 
-static uint32_t ask(struct host *host, enum platform_operation operation, struct piece first,
-                    struct piece second, struct piece room)
+int platform_ask(struct host *host, enum platform_operation operation,
+                 const struct platform_asked *asked)
 {
     struct platform_request request = {
         .operation = operation,
+        .first_bytes = asked->first_bytes,
+        .second_bytes = asked->second_bytes,
+        .room = asked->room < PLATFORM_DATA_MAX ? asked->room : PLATFORM_DATA_MAX,
+    };
+
+    if (host->wasi->options.platform < 0)
+        return -EACCES;
+    if (asked->first_bytes > PLATFORM_TEXT_MAX || asked->second_bytes > PLATFORM_DATA_MAX)
+        return -EMSGSIZE;
+    return exchange(host->wasi, &request, asked->first, asked->second, asked->to);
+}
+
+static uint32_t ask(struct host *host, enum platform_operation operation, struct piece first,
+                    struct piece second, struct piece room)
+{
+    const struct platform_asked asked = {
+        .first = host_memory(host, first.at, first.bytes),
+        .second = host_memory(host, second.at, second.bytes),
+        .to = host_memory(host, room.at, room.bytes),
         .first_bytes = first.bytes,
         .second_bytes = second.bytes,
-        .room = room.bytes < PLATFORM_DATA_MAX ? room.bytes : PLATFORM_DATA_MAX,
+        .room = room.bytes,
     };
-    const void *first_at = host_memory(host, first.at, first.bytes);
-    const void *second_at = host_memory(host, second.at, second.bytes);
-    void *room_at = host_memory(host, room.at, room.bytes);
 
-    if (!first_at || !second_at || !room_at)
+    if (!asked.first || !asked.second || !asked.to)
         return refuse(EFAULT);
-    if (host->wasi->options.platform < 0)
-        return refuse(EACCES);
-    if (first.bytes > PLATFORM_TEXT_MAX || second.bytes > PLATFORM_DATA_MAX)
-        return refuse(EMSGSIZE);
-    int r = exchange(host->wasi, &request, first_at, second_at, room_at);
+    int r = platform_ask(host, operation, &asked);
     return r < 0 ? refuse(r) : (uint32_t)r;
 }
 

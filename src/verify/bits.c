@@ -42,7 +42,8 @@ static bool on_the_way(const struct bits *b, vid id)
 {
     const struct value *value = value_at(b->program, id);
 
-    return block_dominates(b->program, value->block, b->at);
+    /* The null pointer is in no block. */
+    return value->block != UINT32_MAX && block_dominates(b->program, value->block, b->at);
 }
 
 /* Any number, of the interval that it has where the obligation stands. */

@@ -522,6 +522,8 @@ void lower_call(struct lowering *low, LLVMValueRef at)
             TABLE[i].lower(&call, TABLE[i].op);
             return;
         }
+    if (call_allowed(&call))
+        return;
     if (never_returns(at)) {
         call_stop(&call, 0);
         return;

@@ -42,6 +42,11 @@ const char *call_constant_text(const struct call *call, vid pointer, unsigned wi
 /* A text is read to its end, as the library does it: a loop over its characters. */
 void call_read_text(const struct call *call, vid text, unsigned wide);
 
+/* ---- lower_allow.c ---- */
+
+/* A call of what the allow-list serves; false: it is none. */
+bool call_allowed(const struct call *call);
+
 /* ---- lower_format.c ---- */
 
 #define CALL_WIDE 16u

@@ -241,3 +241,57 @@ front_is_alone() {
     eventually 60 front_is_alone
     answers shop "get e" five
 }
+
+@test "proved code keeps and asks, too, by contract" {
+    mkdir "$BATS_TEST_TMPDIR/count"
+    cat >"$BATS_TEST_TMPDIR/count/count.c" <<'C'
+#include <vireo/function.h>
+#include <vireo/platform.h>
+static uint8_t rows[4096];
+int64_t handler(const uint8_t *in, size_t in_len, uint8_t *out, size_t out_cap)
+{
+    uint32_t hits = 0;
+    struct vireo_sql_rows result;
+    struct vireo_sql_cell cell;
+    size_t n = 0;
+
+    if (vireo_kv_get("hits", 4, &hits, sizeof hits) != sizeof hits)
+        hits = 0;
+    hits++;
+    if (vireo_kv_put("hits", 4, &hits, sizeof hits) < 0)
+        return -errno;
+    if (in_len > 0 && in_len < 1024) {
+        uint8_t space[2048];
+        struct vireo_sql_params params = VIREO_SQL_PARAMS(space);
+        vireo_sql_text(&params, (const char *)in, (uint32_t)in_len);
+        vireo_sql("CREATE TABLE IF NOT EXISTS said (what TEXT)", NULL, rows, sizeof rows, &result);
+        if (vireo_sql("INSERT INTO said VALUES (?)", &params, rows, sizeof rows, &result) < 0)
+            return -errno;
+    }
+    if (n < out_cap)
+        out[n++] = (uint8_t)('0' + hits % 10);
+    if (vireo_sql("SELECT what FROM said", NULL, rows, sizeof rows, &result) < 0)
+        return (int64_t)n;
+    while (vireo_sql_cell(&result, &cell))
+        for (uint32_t i = 0; i < cell.length && n < out_cap; i++)
+            out[n++] = cell.bytes[i];
+    return (int64_t)n;
+}
+C
+    printf 'name: shop-count\nallow: [base, platform]\n' >"$BATS_TEST_TMPDIR/count/vireo.yaml"
+    "$VIREO" deploy -q "$BATS_TEST_TMPDIR/count" --require proved
+    call shop-count
+    [ "$code $body" = "200 1" ]
+    call shop-count -d one
+    call shop-count -d two
+    [ "$code $body" = "200 3onetwo" ]
+    "$VIREO" describe -o json shop-count | jq -e '.rung == "proved"'
+    # An entry for translated code alone, and more than a contract allows, are not proved.
+    for change in 's/vireo_kv_put("hits", 4/vireo_kv_put("hits", 9/' 's/sizeof hits) != sizeof/8) != sizeof/'; do
+        sed -i.bak "$change" "$BATS_TEST_TMPDIR/count/count.c"
+        run "$VIREO" deploy -q "$BATS_TEST_TMPDIR/count" --require proved
+        [ "$status" -eq 4 ]
+        mv "$BATS_TEST_TMPDIR/count/count.c.bak" "$BATS_TEST_TMPDIR/count/count.c"
+    done
+    "$VIREO" rm shop-count
+}

@@ -370,6 +370,13 @@ static struct number number_read(const char *s, char **end, int base)
     return n;
 }
 
+/* What <errno.h> makes of errno. */
+int *__errno_location(void)
+{
+    static int number;
+    return &number;
+}
+
 unsigned long strtoul(const char *s, char **end, int base)
 {
     struct number n = number_read(s, end, base);

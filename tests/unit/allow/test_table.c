@@ -7,6 +7,8 @@
 
 #include <cmocka.h>
 #include <errno.h>
+#include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "allow/allow.h"
@@ -100,6 +102,35 @@ static void a_manifest_can_name_every_layer_but_the_risky_one(void **state)
     assert_int_equal(layer, ALLOW_PLATFORM);
 }
 
+/* Proved code calls what the platform serves, under the name that its header has, and nothing that
+ * is risky: one table for the verifier, the check of objects and the guest. */
+static void proved_code_may_call_what_is_served_and_nothing_risky(void **state)
+{
+    static const struct {
+        const char *name;
+        bool proved;
+    } symbols[] = {
+#define NATIVE_SYMBOL(name, function, proved) {#name, proved},
+#include "guest/native_symbols.h"
+#undef NATIVE_SYMBOL
+    };
+    unsigned served = 0;
+
+    (void)state;
+    for (size_t i = 0; i < allow_entry_count; i++) {
+        char name[64];
+        bool found = false;
+        if (!allow_entries[i].import)
+            continue;
+        snprintf(name, sizeof name, "vireo_import_%s", allow_entries[i].import);
+        for (size_t k = 0; k < sizeof symbols / sizeof *symbols; k++)
+            found = found || (strcmp(symbols[k].name, name) == 0 && symbols[k].proved);
+        assert_int_equal(found, allow_entries[i].layer == ALLOW_PLATFORM);
+        served += found;
+    }
+    assert_int_equal(served, 6);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -108,6 +139,7 @@ int main(void)
         cmocka_unit_test(each_import_is_one_that_modules_may_have_with_that_type),
         cmocka_unit_test(what_is_served_is_of_the_platform_or_risky),
         cmocka_unit_test(a_manifest_can_name_every_layer_but_the_risky_one),
+        cmocka_unit_test(proved_code_may_call_what_is_served_and_nothing_risky),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
