@@ -71,6 +71,7 @@ const struct cli_verb cli_verbs[] = {
      "  --cpus NUMBER          such as 0.5\n"
      "  --timeout TIME         of one call, such as 2s or 500ms\n"
      "  --slack SIZE           such as 16KiB: its pVMs can be updated while they run\n"
+     "  --talk WAY             of a container: stdio, http or lambda\n"
      "  --require SAFETY       proved, sfi or container: refuse what is known less safely\n"
      "  --param NAME=VALUE     an environment variable of the function; repeatable\n\n"
      "  vireo deploy hello.c --name hello --memory 16MiB\n",

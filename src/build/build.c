@@ -599,6 +599,8 @@ int build_run(const struct build_options *options, const void *tar, size_t tar_s
         r = prepare(memory, &result, err);
     if (r == 0 && memory->source.library)
         r = build_take_library(memory, store, key, &result, err);
+    else if (r == 0 && memory->source.image)
+        r = build_take_image(memory, store, &result, err);
     else if (r == 0 && !take_from_store(memory, store, key, &result)) {
         r = run_stages(memory, err);
         if (r == 0)

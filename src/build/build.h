@@ -249,6 +249,9 @@ int store_put(struct store *store, const void *library, size_t size, char ret_ha
 int store_get(struct store *store, const char *hash, const struct sign_key *key,
               const struct sign_trust *trust, int *ret_fd, struct library_note *ret_note,
               struct err *err);
+/* A container's image as a sealed memfd: its hash is all that is checked. The caller owns *ret_fd.
+ * -ENOENT. */
+int store_get_image(struct store *store, const char *hash, int *ret_fd, struct err *err);
 /* What was built from this input before: "" when nothing was. */
 int store_find_built(struct store *store, const char *input_hash, char ret_hash[BUILD_HASH_TEXT]);
 /* `ladder`: what build_result.ladder is. */
@@ -276,6 +279,15 @@ int store_purge(struct store *store, const char *const *keep, size_t keep_count,
  * malloc'ed.
  */
 int source_pack(const char *path, void **ret_tar, size_t *ret_size, struct err *err);
+
+/*
+ * The same of a container's root file system: an image of the directory `root`, and the file
+ * `manifest_path` as its vireo.yaml (NULL: none). Changes the current directory and goes back.
+ */
+int source_pack_image(const char *root, const char *manifest_path, void **ret_tar, size_t *ret_size,
+                      struct err *err);
+/* The name of a container's image in a packed source; beside it there may be a vireo.yaml. */
+#define SOURCE_IMAGE "rootfs.tar"
 
 /* ---- the build (build.c) ---- */
 

@@ -17,6 +17,8 @@ struct build_source {
     const uint8_t *library; /* a signed library instead of all that, or NULL */
     size_t library_size;
     char library_name[256];
+    const uint8_t *image; /* a container's image instead of all that, or NULL */
+    size_t image_size;
 };
 
 /* Checks the tar, reads vireo.yaml, lays `override` over it and picks the sources. build_run()'s
@@ -110,6 +112,12 @@ int build_proved(struct build *build, char *reason, size_t reason_size, struct e
  */
 int build_generate(struct sandbox *sandbox, int ir_fd, const uint8_t ir_hash[BUILD_HASH_BYTES],
                    const char *entry, int *ret_fd, size_t *ret_size, struct err *err);
+
+/* ---- build_container.c ---- */
+
+/* The container rung: the image as it came, under its hash. */
+int build_take_image(struct build *build, struct store *store, struct build_result *result,
+                     struct err *err);
 
 /* ---- object_check.c ---- */
 

@@ -117,6 +117,36 @@ static int add_source(struct build_source *source, const struct tar_entry *entry
     return 0;
 }
 
+/* The root file system of a container; nothing is built beside it. */
+static int find_image(struct build_source *source, struct err *err)
+{
+    struct tar_reader reader = {.bytes = source->tar, .size = source->tar_size};
+    const struct manifest_container *container = &source->manifest.container;
+    struct tar_entry entry;
+    int r;
+
+    while ((r = tar_next(&reader, &entry, err)) > 0) {
+        if (entry.directory || strcmp(entry.name, SOURCE_IMAGE) != 0)
+            continue;
+        source->image = entry.data;
+        source->image_size = entry.size;
+    }
+    if (r < 0)
+        return r;
+    if (source->image && container->word_count == 0)
+        return err_say(
+            err, -EINVAL,
+            "cannot deploy '%s': a container needs a command (command: in vireo.yaml, or "
+            "-- CMD...)",
+            build_source_title(source));
+    if (!source->image && (container->word_count > 0 || container->talk_said))
+        return err_say(err, -EINVAL,
+                       "cannot build '%s': command and talk are of a container, and there is no "
+                       "root file system in it",
+                       build_source_title(source));
+    return 0;
+}
+
 /* Without `sources:` it is every .c file of the folder itself, else its .wasm file, else its .so
  * file. */
 static int pick_by_default(struct build_source *source, struct err *err)
@@ -180,6 +210,9 @@ int build_source_open(struct build_source *source, const void *tar, size_t tar_s
     if (r == 0)
         r = manifest_settle(&source->manifest, err);
     if (r < 0)
+        return r;
+    r = find_image(source, err);
+    if (r < 0 || source->image)
         return r;
     if (source->manifest.runtime != MANIFEST_RUNTIME_NONE)
         return build_python_entry(source, err);

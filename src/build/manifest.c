@@ -72,10 +72,9 @@ static int limits_read(struct reader *reader, const struct entry *entry, void *i
 static int pool_read(struct reader *reader, const struct entry *entry, void *into)
 {
     static const struct entry entries[] = {
-        {"instances", scalar_read, "pool"},
-        {"spares", scalar_read, "pool"},
-        {"queue", scalar_read, "pool"},
-        {"idle", scalar_read, "pool"},
+        {"instances", scalar_read, "pool"},       {"spares", scalar_read, "pool"},
+        {"queue", scalar_read, "pool"},           {"idle", scalar_read, "pool"},
+        {"started", manifest_started_read, NULL},
     };
 
     return reader_mapping(reader, entry->name, entries, ARRAY_LEN(entries), into);
@@ -338,6 +337,9 @@ static int document(struct reader *reader)
         {"family", family_read, NULL},
         {"vkernel", manifest_vkernel_read, NULL},
         {"bpf", manifest_bpf_read, NULL},
+        {"command", manifest_command_read, NULL},
+        {"talk", scalar_read, ""},
+        {"directory", scalar_read, ""},
     };
     static_assert(ARRAY_LEN(entries) <= ENTRIES_MAX, "a bit each");
 

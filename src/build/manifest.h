@@ -70,6 +70,21 @@ struct manifest_env {
     char file[256];
 };
 
+/* How a program in a container is called. */
+enum manifest_talk { MANIFEST_STDIO, MANIFEST_HTTP, MANIFEST_LAMBDA };
+const char *manifest_talk_name(enum manifest_talk talk);
+
+#define MANIFEST_WORDS_MAX 128
+/* A function in a container; word_count 0: it is none. */
+struct manifest_container {
+    char command[4096]; /* NUL-terminated words */
+    uint32_t command_bytes, word_count;
+    char directory[256]; /* the program's; "": "/" */
+    enum manifest_talk talk;
+    bool talk_said;
+    bool started; /* pool: started: its program may start before the first call */
+};
+
 struct manifest {
     char name[NAME_MAX_BYTES + 1]; /* "" when neither file nor option gave one */
     char version[VERSION_MAX_BYTES + 1];
@@ -131,6 +146,7 @@ struct manifest {
     struct manifest_library library;
     struct manifest_dependency dependencies[DEPENDENCIES_MAX];
     uint32_t dependency_count;
+    struct manifest_container container;
     struct vkernel vkernel; /* its own part of the kernel: docs/vkernel.md */
 };
 
@@ -214,6 +230,11 @@ int manifest_set_memory(struct manifest *manifest, const char *value, struct err
 int manifest_set_cpus(struct manifest *manifest, const char *value, struct err *err);
 int manifest_set_timeout(struct manifest *manifest, const char *value, struct err *err);
 int manifest_set_slack(struct manifest *manifest, const char *value, struct err *err);
+int manifest_set_talk(struct manifest *manifest, const char *value, struct err *err);
+int manifest_set_directory_of_program(struct manifest *manifest, const char *value,
+                                      struct err *err);
+/* Adds a word to the command. */
+int manifest_add_word(struct manifest *manifest, const char *word, struct err *reason);
 int manifest_set_isolation(struct manifest *manifest, const char *value, struct err *err);
 /* "NAME=value" into env, replacing one of that name (--param). */
 int manifest_set_env(struct manifest *manifest, const char *pair, struct err *err);

@@ -239,6 +239,7 @@ static void whole(FILE *out, const struct manifest *manifest)
     fprintf(out, "http: %s\n", manifest->http_cgi ? "cgi" : "plain");
     fprintf(out, "isolation: %s\n",
             manifest->isolation == MANIFEST_REQUEST ? "request" : "instance");
+    manifest_container_format(out, manifest);
     fprintf(out, "limits:\n");
     section(out, "limits", "  ", manifest);
     fprintf(out, "  io:\n");
@@ -252,6 +253,8 @@ static void whole(FILE *out, const struct manifest *manifest)
                 manifest->family.own_groups ? "own" : "family");
     fprintf(out, "pool:\n");
     section(out, "pool", "  ", manifest);
+    if (manifest->container.started)
+        fprintf(out, "  started: true\n");
     fprintf(out, "update:\n");
     section(out, "update", "  ", manifest);
     virtual_kernel(out, manifest);

@@ -51,6 +51,13 @@ int manifest_add_import(struct manifest *manifest, const char *name, struct err 
 int manifest_runtime_check(const struct manifest *manifest, struct err *err);
 void manifest_runtime_format(FILE *out, const struct manifest *manifest);
 
+/* ---- containers (manifest_container.c) ---- */
+
+int manifest_container_check(const struct manifest *manifest, struct err *err);
+void manifest_container_format(FILE *out, const struct manifest *manifest);
+int manifest_talk_set(struct manifest *manifest, const char *value, struct err *reason);
+int manifest_directory_set(struct manifest *manifest, const char *value, struct err *reason);
+
 /* ---- keys (manifest_keys.c) ---- */
 
 enum manifest_value {

@@ -128,6 +128,8 @@ const struct manifest_key manifest_keys[] = {
     {"", "http", VALUE_TEXT, .set = set_http},
     {"", "isolation", VALUE_TEXT, .set = set_isolation},
     {"", "recycle", VALUE_TEXT, .set = set_recycle},
+    {"", "talk", VALUE_TEXT, .set = manifest_talk_set},
+    {"", "directory", VALUE_TEXT, .set = manifest_directory_set},
 
     {"limits", "memory", VALUE_BYTES, AT(limits.memory_bytes), MIB, 4 * GIB},
     {"limits", "cpus", VALUE_CPUS, AT(limits.cpu_millis), 10, 1024 * 1000, .zero = true},

@@ -49,5 +49,8 @@ int manifest_grant_bpf_read(struct reader *reader, const struct entry *entry, vo
 int manifest_application_read(struct reader *reader, const struct entry *entry, void *into);
 int manifest_library_read(struct reader *reader, const struct entry *entry, void *into);
 int manifest_dependencies_read(struct reader *reader, const struct entry *entry, void *into);
+/* command:, pool: started: (manifest_container.c). */
+int manifest_command_read(struct reader *reader, const struct entry *entry, void *into);
+int manifest_started_read(struct reader *reader, const struct entry *entry, void *into);
 /* vkernel: (manifest_vkernel.c). */
 int manifest_vkernel_read(struct reader *reader, const struct entry *entry, void *into);

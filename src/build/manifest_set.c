@@ -93,14 +93,20 @@ int manifest_check(const struct manifest *manifest, struct err *err)
                        manifest->pool.spares, instances(manifest));
     int r = manifest_runtime_check(manifest, err);
     if (r == 0)
+        r = manifest_container_check(manifest, err);
+    if (r == 0)
         r = manifest_bpf_check(manifest, err);
     return r < 0 ? r : layers_check(manifest, err);
 }
 
 int manifest_settle(struct manifest *manifest, struct err *err)
 {
-    int r = manifest_check(manifest, err);
+    int r;
 
+    /* Its program's standard input is one request. */
+    if (manifest->container.word_count > 0 && manifest->container.talk == MANIFEST_STDIO)
+        manifest->isolation = MANIFEST_REQUEST;
+    r = manifest_check(manifest, err);
     if (r == 0)
         manifest->pool.instances_max = instances(manifest);
     return r;
@@ -113,6 +119,16 @@ static int set(struct manifest *manifest, const char *section, const char *name,
     int r = manifest_key_set(manifest_key_find(section, name), manifest, value, &reason);
 
     return r < 0 ? err_say(err, r, "cannot use %s", reason.message) : 0;
+}
+
+int manifest_set_talk(struct manifest *manifest, const char *value, struct err *err)
+{
+    return set(manifest, "", "talk", value, err);
+}
+
+int manifest_set_directory_of_program(struct manifest *manifest, const char *value, struct err *err)
+{
+    return set(manifest, "", "directory", value, err);
 }
 
 int manifest_set_name(struct manifest *manifest, const char *value, struct err *err)

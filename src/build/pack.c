@@ -18,15 +18,10 @@
 #include "base/limits.h"
 #include "base/fd.h"
 #include "build/build.h"
+#include "build/pack_internal.h"
 
 #define PATH_BYTES_MAX 256 /* ustar has room for 255 */
 #define DEPTH_MAX 32
-
-struct packed_file {
-    char *path; /* in the tar */
-    char *data;
-    size_t size;
-};
 
 struct pack {
     const char *source; /* as the user named it */
@@ -293,21 +288,30 @@ static int source_add(struct pack *pack, const char *path)
     return file_add(pack, fd, name);
 }
 
-int source_pack(const char *path, void **ret_tar, size_t *ret_size, struct err *err)
+int pack_files(const char *source, const struct packed_file *files, size_t count, void **ret_tar,
+               size_t *ret_size, struct err *err)
 {
-    _cleanup_(pack_clear) struct pack pack = {.source = path, .err = err};
+    const struct pack pack = {
+        .source = source, .files = (struct packed_file *)files, .count = count, .err = err};
     struct buffer buffer = {0};
 
-    int r = source_add(&pack, path);
-    if (r < 0)
-        return r;
-    qsort(pack.files, pack.count, sizeof *pack.files, by_path);
-    r = archive_make(&pack, &buffer);
+    int r = archive_make(&pack, &buffer);
     if (r < 0) {
         free(buffer.data);
-        return err_set(err, r, "cannot pack '%s'", path);
+        return err_set(err, r, "cannot pack '%s'", source);
     }
     *ret_tar = buffer.data;
     *ret_size = buffer.size;
     return 0;
+}
+
+int source_pack(const char *path, void **ret_tar, size_t *ret_size, struct err *err)
+{
+    _cleanup_(pack_clear) struct pack pack = {.source = path, .err = err};
+    int r = source_add(&pack, path);
+
+    if (r < 0)
+        return r;
+    qsort(pack.files, pack.count, sizeof *pack.files, by_path);
+    return pack_files(path, pack.files, pack.count, ret_tar, ret_size, err);
 }

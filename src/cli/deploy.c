@@ -10,6 +10,7 @@
 #include "build/build.h"
 #include "cli/cli.h"
 #include "cli/deploy.h"
+#include "cli/deploy_container.h"
 #include "cli/http.h"
 #include "cli/options.h"
 #include "cli/problem.h"
@@ -77,8 +78,8 @@ static int query_add(FILE *query, const char *key, const char *value)
 }
 
 struct deploy_options {
-    const char *name, *isolation, *memory, *cpus, *timeout, *require, *slack;
-    struct cli_list params;
+    const char *name, *isolation, *memory, *cpus, *timeout, *require, *slack, *talk, *directory;
+    struct cli_list params, words;
 };
 
 /* The page with everything that the command line sets; malloc'ed, NULL: no memory. */
@@ -87,10 +88,11 @@ static char *target_make(const struct deploy_options *options)
     const struct {
         const char *key, *value;
     } pairs[] = {
-        {"name", options->name},       {"isolation", options->isolation},
-        {"memory", options->memory},   {"cpus", options->cpus},
-        {"timeout", options->timeout}, {"slack", options->slack},
-        {"require", options->require},
+        {"name", options->name},           {"isolation", options->isolation},
+        {"memory", options->memory},       {"cpus", options->cpus},
+        {"timeout", options->timeout},     {"slack", options->slack},
+        {"require", options->require},     {"talk", options->talk},
+        {"directory", options->directory},
     };
     _cleanup_(freep) char *query_text = NULL;
     size_t query_size;
@@ -104,6 +106,8 @@ static char *target_make(const struct deploy_options *options)
         r |= query_add(query, pairs[i].key, pairs[i].value);
     for (size_t i = 0; i < options->params.count; i++)
         r |= query_add(query, "param", options->params.items[i]);
+    for (size_t i = 0; i < options->words.count; i++)
+        r |= query_add(query, "word", options->words.items[i]);
     if (fclose(query) != 0 || r != 0)
         return NULL;
     if (asprintf(&target, "/system/functions%s%s", query_size ? "?" : "", query_text) < 0)
@@ -175,7 +179,13 @@ int deploy_upload(const struct deploy_upload *upload)
         err_set(&err, -ENOMEM, "cannot %s '%s'", upload->verb, upload->source);
         return cli_error(&err, NULL);
     }
-    if (source_pack(upload->source, &tar, &tar_size, &err) < 0)
+    int packed =
+        upload->container
+            ? source_pack_image(upload->container->root,
+                                upload->container->manifest[0] ? upload->container->manifest : NULL,
+                                &tar, &tar_size, &err)
+            : source_pack(upload->source, &tar, &tar_size, &err);
+    if (packed < 0)
         return cli_error(&err, NULL);
     struct http_request request = {
         .method = "POST",
@@ -211,8 +221,38 @@ int deploy_upload(const struct deploy_upload *upload)
     return exit;
 }
 
+/* Where "--" stands: what is behind it is a container's command; argc: nowhere. */
+static int find_command(int argc, char **argv)
+{
+    int at = 1;
+
+    while (at < argc && strcmp(argv[at], "--") != 0)
+        at++;
+    return at;
+}
+
+/* What the bundle says and the command line does not. */
+static int take_bundle(struct deploy_options *options, const struct container_source *source)
+{
+    struct cli_list params = source->params;
+
+    if (options->words.count == 0)
+        options->words = source->words;
+    if (!options->directory && source->directory[0])
+        options->directory = source->directory;
+    for (size_t i = 0; i < options->params.count; i++) {
+        if (params.count == CLI_LIST_MAX)
+            return cli_usage("deploy", "there are more than %d variables", CLI_LIST_MAX);
+        params.items[params.count++] = options->params.items[i];
+    }
+    options->params = params;
+    return CLI_OK;
+}
+
 int cli_deploy(int argc, char **argv)
 {
+    struct container_source source __attribute__((cleanup(container_source_clear))) = {0};
+    int command = find_command(argc, argv);
     struct deploy_options deploy_options = {0};
     const struct cli_option options[] = {
         {.name = "--name", .text = &deploy_options.name},
@@ -222,11 +262,21 @@ int cli_deploy(int argc, char **argv)
         {.name = "--timeout", .text = &deploy_options.timeout},
         {.name = "--slack", .text = &deploy_options.slack},
         {.name = "--require", .text = &deploy_options.require},
+        {.name = "--talk", .text = &deploy_options.talk},
         {.name = "--param", .list = &deploy_options.params},
     };
+    struct err err = {0};
     int words, exit;
 
-    if (!cli_options(argc, argv, options, ARRAY_LEN(options), 0, &words, &exit))
+    for (int i = command + 1; i < argc; i++) {
+        if (deploy_options.words.count == CLI_LIST_MAX)
+            return cli_usage("deploy", "the command has more than %d words", CLI_LIST_MAX);
+        deploy_options.words.items[deploy_options.words.count++] = argv[i];
+    }
+    if (command < argc && command == argc - 1)
+        return cli_usage("deploy", "there is no command behind '--'");
+    argv[command] = NULL;
+    if (!cli_options(command, argv, options, ARRAY_LEN(options), 0, &words, &exit))
         return exit;
     if (words != 1)
         return cli_usage("deploy", words == 0 ? "it needs a source" : "one source at a time");
@@ -235,10 +285,17 @@ int cli_deploy(int argc, char **argv)
         if (!strchr(pair, '=') || pair[0] == '=')
             return cli_usage("deploy", "'--param %s': it must be NAME=VALUE", pair);
     }
+    int found = container_source_find(argv[1], deploy_options.words.count > 0, &source, &err);
+    if (found < 0)
+        return cli_error(&err, NULL);
+    exit = found ? take_bundle(&deploy_options, &source) : CLI_OK;
+    if (exit != CLI_OK)
+        return exit;
     _cleanup_(freep) char *target = target_make(&deploy_options);
     const struct deploy_upload upload = {
         .verb = "deploy",
         .source = argv[1],
+        .container = found ? &source : NULL,
         .name = deploy_options.name ? deploy_options.name : argv[1],
         .target = target,
         .report = report,

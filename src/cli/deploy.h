@@ -4,9 +4,10 @@
 struct json_object;
 
 struct deploy_upload {
-    const char *verb;   /* for messages */
-    const char *source; /* a path */
-    const char *name;   /* for messages */
+    const char *verb;                         /* for messages */
+    const char *source;                       /* a path */
+    const struct container_source *container; /* the source is one; NULL: it is built */
+    const char *name;                         /* for messages */
     const char *target; /* the page, with its query; NULL: there was no memory for it */
     /* Shows the daemon's object of the function on standard output. */
     void (*report)(struct json_object *function, unsigned long long ms);

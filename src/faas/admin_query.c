@@ -19,8 +19,9 @@ static int hex_digit(char c)
     return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
 }
 
-/* Decodes `bytes` of application/x-www-form-urlencoded text; its length, or -EINVAL. */
-static ssize_t decode(const char *text, size_t bytes, char *ret_text, size_t size)
+/* Decodes `bytes` of application/x-www-form-urlencoded text; its length, or -EINVAL. `lines`: it
+ * may have more than one. */
+static ssize_t decode(const char *text, size_t bytes, bool lines, char *ret_text, size_t size)
 {
     size_t at = 0;
 
@@ -34,7 +35,8 @@ static ssize_t decode(const char *text, size_t bytes, char *ret_text, size_t siz
             c = (char)(high << 4 | low);
             i += 2;
         }
-        if ((unsigned char)c < 0x20 || c == 0x7f || at + 1 >= size)
+        bool control = (unsigned char)c < 0x20 && !(lines && (c == '\n' || c == '\t'));
+        if (control || c == 0x7f || at + 1 >= size)
             return -EINVAL;
         ret_text[at++] = c;
     }
@@ -45,13 +47,27 @@ static ssize_t decode(const char *text, size_t bytes, char *ret_text, size_t siz
 static int param_add(struct admin_request *request, const char *value, size_t bytes,
                      struct err *err)
 {
-    ssize_t n = decode(value, bytes, request->params + request->param_bytes,
+    ssize_t n = decode(value, bytes, false, request->params + request->param_bytes,
                        sizeof request->params - request->param_bytes);
 
     if (n < 0 || !strchr(request->params + request->param_bytes, '='))
         return err_say(err, -EINVAL, "cannot use 'param=%.*s': it is not key=value, or too long",
                        bytes > 64 ? 64 : (int)bytes, value);
     request->param_bytes += (uint32_t)n + 1;
+    return 0;
+}
+
+/* A word of a container's command may be empty. */
+static int word_add(struct admin_request *request, const char *value, size_t bytes, struct err *err)
+{
+    ssize_t n = decode(value, bytes, true, request->words + request->word_bytes,
+                       sizeof request->words - request->word_bytes);
+
+    if (n < 0)
+        return err_say(err, -EINVAL,
+                       "cannot use 'word=%.*s': the command is longer than %zu bytes or no text",
+                       bytes > 64 ? 64 : (int)bytes, value, sizeof request->words);
+    request->word_bytes += (uint32_t)n + 1;
     return 0;
 }
 
@@ -70,10 +86,14 @@ static int pair_add(struct admin_request *request, const char *key, size_t key_b
         {"timeout", request->timeout, sizeof request->timeout},
         {"require", request->require, sizeof request->require},
         {"slack", request->slack, sizeof request->slack},
+        {"talk", request->talk, sizeof request->talk},
+        {"directory", request->directory, sizeof request->directory},
         {"canary", request->canary, sizeof request->canary},
     };
     int shown = key_bytes > 32 ? 32 : (int)key_bytes;
 
+    if (key_bytes == 4 && memcmp(key, "word", 4) == 0)
+        return word_add(request, value, value_bytes, err);
     if (key_bytes == 5 && memcmp(key, "param", 5) == 0)
         return param_add(request, value, value_bytes, err);
     for (size_t i = 0; i < ARRAY_LEN(fields); i++) {
@@ -81,7 +101,7 @@ static int pair_add(struct admin_request *request, const char *key, size_t key_b
             continue;
         if (fields[i].value[0] != '\0')
             return err_say(err, -EINVAL, "cannot use '%.*s': it is given twice", shown, key);
-        if (decode(value, value_bytes, fields[i].value, fields[i].size) < 0)
+        if (decode(value, value_bytes, false, fields[i].value, fields[i].size) < 0)
             return err_say(err, -EINVAL, "cannot use '%.*s=%.*s': the value is not proper", shown,
                            key, value_bytes > 64 ? 64 : (int)value_bytes, value);
         return 0;

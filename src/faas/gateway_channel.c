@@ -209,7 +209,7 @@ int response_check(struct channel *channel, uint32_t slot, uint32_t answer_max,
         .log_end = shared->log_end,
     };
 
-    if (response.outcome > CHANNEL_IMPROPER)
+    if (response.outcome > CHANNEL_ERROR)
         return err_say(err, -EBADMSG, "outcome %u is unknown", response.outcome);
     if (response.outcome != CHANNEL_ANSWERED) {
         if (response.head_bytes > CHANNEL_MESSAGE_BYTES)

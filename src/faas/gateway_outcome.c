@@ -45,6 +45,9 @@ enum problem_cause outcome_problem(const struct response *response,
     case CHANNEL_IMPROPER:
         snprintf(detail, size, "the answer is not proper: %s", response->message);
         return PROBLEM_BAD_ANSWER;
+    case CHANNEL_ERROR:
+        snprintf(detail, size, "the function failed: %s", response->message);
+        return PROBLEM_FAILED;
     default:
         snprintf(detail, size, "the function could not be set up: %s", response->message);
         return PROBLEM_START;

@@ -192,7 +192,11 @@ struct admin_request {
     /* DEPLOY: what the command line sets over vireo.yaml; "" is: not set. Checked by the
      * supervisor. */
     char isolation[16], memory[16], cpus[16], timeout[16], require[16];
-    char slack[16];       /* vireo.yaml, update: slack: */
+    char slack[16];      /* vireo.yaml, update: slack: */
+    char talk[16];       /* of a container: vireo.yaml, talk: */
+    char directory[256]; /* its program's */
+    uint32_t word_bytes; /* its command: NUL-terminated words in `words` */
+    char words[4 << 10];
     char canary[16];      /* UPDATE: so many pVMs get the new version first; "": all at once */
     uint32_t param_bytes; /* NUL-terminated "k=v" strings in `params` */
     uint32_t caller_uid;  /* for the audit line */

@@ -363,6 +363,10 @@ static int open_all(struct supervisor *supervisor, struct err *err)
     if (r == 0)
         r = open_program(supervisor, "vireo-guest", &supervisor->guest_fd, err);
     if (r == 0)
+        r = open_program(supervisor, "vireo-contain", &supervisor->contain_fd, err);
+    if (r == 0)
+        r = containers_open(supervisor, err);
+    if (r == 0)
         r = open_program(supervisor, "vireo-gateway", &supervisor->gateway_fd, err);
     if (r == 0)
         r = open_program(supervisor, "vireo-connector", &supervisor->connector_fd, err);
@@ -432,10 +436,11 @@ static void close_all(struct supervisor *supervisor)
         snprintf(path, sizeof path, "%s/admin.sock", supervisor->config.state_dir);
         unlink(path);
     }
-    int fds[] = {supervisor->listen_fd,    supervisor->admin_fd,       supervisor->admin_tcp_fd,
-                 supervisor->guest_fd,     supervisor->gateway_fd,     supervisor->signals.fd,
-                 supervisor->lock_fd,      supervisor->admin_token_fd, supervisor->epoll,
-                 supervisor->connector_fd, supervisor->platform_fd};
+    int fds[] = {supervisor->listen_fd,      supervisor->admin_fd,   supervisor->admin_tcp_fd,
+                 supervisor->guest_fd,       supervisor->gateway_fd, supervisor->contain_fd,
+                 supervisor->containers_fd,  supervisor->signals.fd, supervisor->lock_fd,
+                 supervisor->admin_token_fd, supervisor->epoll,      supervisor->connector_fd,
+                 supervisor->platform_fd};
     fd_close_all(fds, ARRAY_LEN(fds));
     notify_close(&supervisor->notify);
 }
@@ -484,6 +489,7 @@ static void supervisor_init(struct supervisor *supervisor, const struct supervis
 {
     supervisor->config = *config;
     supervisor->notify.fd = -1;
+    supervisor->contain_fd = supervisor->containers_fd = -1;
     supervisor->epoll = supervisor->lock_fd = supervisor->guest_fd = supervisor->gateway_fd = -1;
     supervisor->listen_fd = supervisor->admin_fd = supervisor->admin_tcp_fd = -1;
     supervisor->admin_token_fd = supervisor->signals.fd = supervisor->jobs_source.fd = -1;

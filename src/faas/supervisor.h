@@ -78,6 +78,9 @@ struct secrets {
     struct secret_stamp stamps[GRANT_ENV_MAX];
 };
 
+/* A name in STATE/containers. */
+#define CONTAINER_DIRECTORY_BYTES 16
+
 /* A template and the function's generation that it belongs to. */
 struct template_slot {
     struct source source;
@@ -92,7 +95,8 @@ struct template_slot {
     bool live;          /* the library of its instances can be replaced while they run */
     bool interprets;    /* an interpreter that has imported the function: tenant code runs in it */
     uid_t uid;
-    char signer[BUILD_HASH_TEXT];                                  /* of its library */
+    char signer[BUILD_HASH_TEXT];                    /* of its library */
+    char image_directory[CONTAINER_DIRECTORY_BYTES]; /* of a container's template; "" */
     char name[NAME_MAX_BYTES + 1], version[VERSION_MAX_BYTES + 1]; /* the library's */
     uint32_t grants;                                               /* GUEST_GRANT_* */
     struct vkernel *vkernel;    /* of its instances; NULL: nothing was said */
@@ -248,7 +252,8 @@ struct broker {
 
 struct supervisor {
     struct supervisor_config config;
-    int epoll, lock_fd, guest_fd, gateway_fd;
+    int epoll, lock_fd, guest_fd, contain_fd, gateway_fd;
+    int containers_fd; /* STATE/containers */
     int listen_fd, admin_fd, admin_tcp_fd, admin_token_fd;
     uid_t uid_first;
     uint32_t uid_count;
@@ -516,7 +521,23 @@ void update_commit(struct supervisor *supervisor, struct function *function);
 int update_undo(struct supervisor *supervisor, struct job *job);
 void rounds_bury(struct supervisor *supervisor); /* frees the dead ones */
 
+/* ---- supervisor_containers.c ---- */
+/* Opens STATE/containers, and empties it. */
+int containers_open(struct supervisor *supervisor, struct err *err);
+/*
+ * What a container's template needs: its image (*ret_image, the caller's), and an empty directory
+ * of its uid's, whose name the caller gives back by container_forget() after a failure too. Job
+ * threads.
+ */
+int container_prepare(struct supervisor *supervisor, const char *hash, uid_t uid,
+                      char name[static CONTAINER_DIRECTORY_BYTES], char *path, size_t path_size,
+                      int *ret_image, struct err *err);
+/* Removes the directory; takes as long as it has files. */
+void container_forget(struct supervisor *supervisor, const char *name);
+
 /* ---- supervisor_jobs.c ---- */
+/* Has container_forget() done by a thread. */
+void jobs_container_gone(struct supervisor *supervisor, const char *directory);
 /* Has an image loaded into the cache, then link_image_ready(). */
 int jobs_image(struct supervisor *supervisor, const struct admin_request *request, const char *hash,
                int64_t begin_ns, struct err *err);

@@ -58,6 +58,20 @@ static int grants_check(const struct supervisor_config *config, const struct man
     return r < 0 ? r : secrets_check(config, manifest, err);
 }
 
+/* The command line's, in place of the manifest's. */
+static int override_command(struct manifest *manifest, const struct admin_request *request,
+                            struct err *err)
+{
+    struct err reason = {0};
+    int r = 0;
+
+    manifest->container.command_bytes = manifest->container.word_count = 0;
+    for (uint32_t at = 0; r == 0 && at < request->word_bytes;
+         at += (uint32_t)strlen(request->words + at) + 1)
+        r = manifest_add_word(manifest, request->words + at, &reason);
+    return r < 0 ? err_say(err, r, "cannot use the command: %s", reason.message) : 0;
+}
+
 /* What the command line set, over vireo.yaml; then the operator's word on the whole. */
 static int override(struct manifest *manifest, void *user, struct err *err)
 {
@@ -83,6 +97,12 @@ static int override(struct manifest *manifest, void *user, struct err *err)
         r = manifest_set_timeout(manifest, request->timeout, err);
     if (r == 0 && request->slack[0])
         r = manifest_set_slack(manifest, request->slack, err);
+    if (r == 0 && request->talk[0])
+        r = manifest_set_talk(manifest, request->talk, err);
+    if (r == 0 && request->directory[0])
+        r = manifest_set_directory_of_program(manifest, request->directory, err);
+    if (r == 0 && request->word_bytes > 0)
+        r = override_command(manifest, request, err);
     for (uint32_t at = 0; r == 0 && at < request->param_bytes;) {
         r = manifest_set_env(manifest, request->params + at, err);
         at += (uint32_t)strlen(request->params + at) + 1;
@@ -403,6 +423,9 @@ void job_step(struct job *job)
         return;
     case JOB_PURGE_STORE:
         purge_store(supervisor, job->age_seconds, &job->err);
+        return;
+    case JOB_PURGE_CONTAINER:
+        container_forget(supervisor, job->request.name);
         return;
     case JOB_IMAGE: {
         struct image image;

@@ -241,6 +241,8 @@ static void template_free(struct supervisor *supervisor, struct template_slot *s
     pvm_template_free(steal_ptr(&slot->pvm));
     if (slot->group)
         cgroup_pool_put(supervisor->pool, slot->group, true);
+    if (slot->image_directory[0])
+        jobs_container_gone(supervisor, slot->image_directory);
     while (*at != slot)
         at = &(*at)->next;
     *at = slot->next;
@@ -361,6 +363,8 @@ int template_open(struct supervisor *supervisor, const char *name, const char *l
     struct cgroup_limits limits = {0};
     struct library_note note = {0};
     _cleanup_(closep) int library_fd = -1;
+    bool container = manifest->container.word_count > 0;
+    char image_path[4096];
     int dependencies[DEPENDENCIES_MAX];
     struct template_slot *slot = calloc(1, sizeof *slot);
 
@@ -372,13 +376,16 @@ int template_open(struct supervisor *supervisor, const char *name, const char *l
     snprintf(slot->version, sizeof slot->version, "%s", manifest->version);
     slot->started_ns = clock_now_ns();
     int r = secrets_read(&supervisor->config, name, manifest, &slot->secrets, err);
-    if (r == 0)
+    if (r == 0 && container)
+        r = container_prepare(supervisor, library_hash, uid, slot->image_directory, image_path,
+                              sizeof image_path, &library_fd, err);
+    else if (r == 0)
         r = store_get(supervisor->store, library_hash, supervisor->key, &supervisor->config.trust,
                       &library_fd, &note, err);
     /* Signed, but as another function's, or another version's. Native code that came ready-made has
      * the name that its signer knows. */
     bool named = strcmp(note.safety, "native") == 0 || strcmp(note.name, name) == 0;
-    if (r == 0 && (!named || strcmp(note.version, manifest->version) != 0))
+    if (r == 0 && !container && (!named || strcmp(note.version, manifest->version) != 0))
         r = err_say(err, -EBADMSG,
                     "cannot use library '%s' for '%s': its note says '%s' version '%s'",
                     library_hash, name, note.name, note.version);
@@ -408,7 +415,8 @@ int template_open(struct supervisor *supervisor, const char *name, const char *l
             .bounds = bounds.cpu_ms ? &bounds : NULL,
             .function = name,
             .manifest = manifest,
-            .guest_program_fd = supervisor->guest_fd,
+            .guest_program_fd = container ? supervisor->contain_fd : supervisor->guest_fd,
+            .image_directory = image_path,
             .program_dir = supervisor->config.program_dir,
             .library_fd = library_fd,
             .uid = uid,
@@ -444,6 +452,8 @@ void template_discard(struct supervisor *supervisor, struct template_slot *slot)
     pvm_template_free(slot->pvm);
     if (slot->group)
         cgroup_pool_put(supervisor->pool, slot->group, true);
+    if (slot->image_directory[0])
+        container_forget(supervisor, slot->image_directory);
     secrets_free(slot->secrets);
     free(slot->vkernel);
     free(slot);

@@ -165,6 +165,12 @@ static bool strings_end(const struct admin_request *request)
            memchr(request->cpus, 0, sizeof request->cpus) &&
            memchr(request->timeout, 0, sizeof request->timeout) &&
            memchr(request->require, 0, sizeof request->require) &&
+           memchr(request->slack, 0, sizeof request->slack) &&
+           memchr(request->canary, 0, sizeof request->canary) &&
+           memchr(request->talk, 0, sizeof request->talk) &&
+           memchr(request->directory, 0, sizeof request->directory) &&
+           request->word_bytes <= sizeof request->words &&
+           (request->word_bytes == 0 || request->words[request->word_bytes - 1] == '\0') &&
            request->param_bytes <= sizeof request->params &&
            (request->param_bytes == 0 || request->params[request->param_bytes - 1] == '\0');
 }

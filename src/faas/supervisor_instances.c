@@ -116,6 +116,9 @@ static bool is_worn(const struct supervisor *supervisor, const struct template_s
     uint64_t starts = config->template_starts ? config->template_starts : TEMPLATE_STARTS;
     int64_t seconds = config->template_seconds ? config->template_seconds : TEMPLATE_SECONDS;
 
+    /* What executes its program anew has a new layout each time. */
+    if (slot->image_directory[0])
+        return false;
     return slot->forks >= starts ||
            (slot->forks > 0 && clock_now_ns() - slot->started_ns >= seconds * INT64_C(1000000000));
 }

@@ -373,6 +373,7 @@ static void job_finished(struct supervisor *supervisor, struct job *job)
         break;
     case JOB_PURGE_UID:
     case JOB_PURGE_STORE:
+    case JOB_PURGE_CONTAINER:
         if (job->err.code)
             log_line(LOG_WARNING, "%s", job->err.message);
         break;
@@ -527,6 +528,20 @@ void jobs_uid_purged(struct supervisor *supervisor, uid_t uid)
     if (!job)
         return; /* it waits for ever, unused */
     job->uid = uid;
+    submit(supervisor->jobs, job);
+}
+
+void jobs_container_gone(struct supervisor *supervisor, const char *directory)
+{
+    struct err err = {0};
+    struct job *job =
+        supervisor->jobs ? job_new(supervisor, JOB_PURGE_CONTAINER, NULL, &err) : NULL;
+
+    if (!job)
+        container_forget(supervisor, directory);
+    if (!job)
+        return;
+    snprintf(job->request.name, sizeof job->request.name, "%s", directory);
     submit(supervisor->jobs, job);
 }
 

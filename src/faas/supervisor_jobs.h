@@ -13,6 +13,7 @@ enum job_kind {
     JOB_REMOVE,
     JOB_PURGE_UID,
     JOB_PURGE_STORE,
+    JOB_PURGE_CONTAINER,
     JOB_TEMPLATE,
     JOB_IMAGE,
     JOB_AUDIT

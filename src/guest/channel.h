@@ -64,6 +64,7 @@ enum channel_outcome {
     CHANNEL_TOO_LARGE,    /* the answer passed its limit */
     CHANNEL_BROKEN,       /* the library could not be set up; the text says why */
     CHANNEL_IMPROPER,     /* what it said is no HTTP answer: the text; it may serve again */
+    CHANNEL_ERROR,        /* it answered that it failed; the text is its own */
 };
 
 /* Bits of channel_response.flags. */

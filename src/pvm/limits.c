@@ -42,6 +42,9 @@ int pvm_limits(const struct manifest *manifest, const char *directory,
         .io_operations_per_second = manifest->limits.io_operations_per_second,
     };
 
+    /* What stands round its program: the keeper's two threads and the launch. */
+    if (manifest->container.word_count > 0)
+        limits.pids += 4;
     for (uint32_t i = 0; i < manifest->file_count; i++) {
         if (manifest->files[i].host[0])
             directory = manifest->files[i].host;

@@ -41,9 +41,12 @@ struct pvm_template_options {
     const struct pvm_bounds *bounds; /* of proved code; else NULL */
     const char *function;            /* name, for messages */
     const struct manifest *manifest;
-    int guest_program_fd; /* vireo-guest, read-only; stays the caller's */
-    int library_fd;       /* sealed memfd that was verified; stays the caller's */
-    uid_t uid;            /* host uid and gid of the function; rootless: the caller's */
+    /* vireo-guest, or vireo-contain where the manifest has a command; read-only; stays the caller's
+     */
+    int guest_program_fd;
+    int library_fd; /* sealed memfd that was verified, or the image; stays the caller's */
+    const char *image_directory; /* of a container: empty, the uid's; its files are put there */
+    uid_t uid;                   /* host uid and gid of the function; rootless: the caller's */
     bool rootless;
     const char *program_dir; /* where an interpreter's driver is; NULL: there is none */
     bool real_stdio;         /* `vireo run` */

@@ -34,6 +34,13 @@ struct pvm_template {
     size_t tmp_count;
 };
 
+/* Waits for GUEST_READY. */
+int template_wait_ready(const struct pvm_template *pvm_template, const char *function,
+                        int timeout_ms, struct err *err);
+/* wall_container.c: pvm_template_new() of a function in a container. */
+int template_container_new(const struct pvm_template_options *options,
+                           struct pvm_template **ret_template, struct err *err);
+
 /* ---- wall_interpreter.c ---- */
 
 /* Starts the interpreter on its driver; `control` is its end of the template's socket. */

@@ -227,7 +227,8 @@ static int spawn_guest(const struct pvm_template_options *options, int control,
     return spawn_process(&spawn, ret_process, err);
 }
 
-static int wait_ready(const struct pvm_template *template, const char *function, struct err *err)
+int template_wait_ready(const struct pvm_template *template, const char *function, int timeout_ms,
+                        struct err *err)
 {
     struct pollfd poll_fd = {.fd = template->control, .events = POLLIN};
     struct guest_ready ready;
@@ -236,7 +237,7 @@ static int wait_ready(const struct pvm_template *template, const char *function,
     int n;
 
     do {
-        n = poll(&poll_fd, 1, READY_TIMEOUT_MS);
+        n = poll(&poll_fd, 1, timeout_ms);
     } while (n < 0 && errno == EINTR);
     if (n <= 0)
         return err_set(err, n < 0 ? -errno : -ETIME, "cannot start template of '%s'", function);
@@ -280,8 +281,8 @@ static const struct {
     [MANIFEST_RUNTIME_PYTHON] = {interpreter_spawn, interpreter_set_up},
 };
 
-int pvm_template_new(const struct pvm_template_options *options, struct pvm_template **ret_template,
-                     struct err *err)
+static int process_new(const struct pvm_template_options *options,
+                       struct pvm_template **ret_template, struct err *err)
 {
     _cleanup_(guest_setup_freep) struct guest_setup *setup = calloc(1, sizeof *setup);
     _cleanup_(pvm_template_freep) struct pvm_template *template = calloc(1, sizeof *template);
@@ -307,13 +308,21 @@ int pvm_template_new(const struct pvm_template_options *options, struct pvm_temp
     r = wall->set_up(template, setup, options, err);
     if (r < 0)
         return r;
-    r = wait_ready(template, options->function, err);
+    r = template_wait_ready(template, options->function, READY_TIMEOUT_MS, err);
     if (r < 0)
         return r;
     if (fcntl(template->control, F_SETFL, O_NONBLOCK) < 0)
         return err_set(err, -errno, "cannot set up template of '%s'", options->function);
     *ret_template = steal_ptr(&template);
     return 0;
+}
+
+int pvm_template_new(const struct pvm_template_options *options, struct pvm_template **ret_template,
+                     struct err *err)
+{
+    return options->manifest->container.word_count > 0
+               ? template_container_new(options, ret_template, err)
+               : process_new(options, ret_template, err);
 }
 
 void template_end_process(struct pvm_template *template)

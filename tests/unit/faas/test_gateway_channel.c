@@ -31,7 +31,7 @@ static void numbers_past_their_limits_are_refused(void **state)
 {
     (void)state;
     static const struct channel_response refused[] = {
-        {.outcome = CHANNEL_IMPROPER + 1},
+        {.outcome = CHANNEL_ERROR + 1},
         {.outcome = UINT32_MAX},
         {.status = 1},
         {.status = 101},

@@ -1,0 +1,71 @@
+/*
+ * A keeper: process 1 round one container, from the groups that it enters to the answer of the last
+ * call. It holds what the ways of talking share.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "contain/contain.h"
+#include "guest/call.h"
+#include "guest/channel.h"
+#include "oci/launch.h"
+
+struct oci_config;
+
+/* What the launcher knows of its function; the keepers have copies of it by fork. */
+struct contain {
+    struct contain_setup setup;
+    const char *args[RUN_ARGS_MAX + 1];
+    const char *env[GRANT_ENV_MAX + 8 + 1];
+    struct oci_config *config; /* of every container */
+};
+
+/* How a call ended, for call_respond(). */
+struct verdict {
+    enum channel_outcome outcome;
+    int32_t code;
+    bool last; /* the container serves no other call */
+    char message[CHANNEL_MESSAGE_BYTES + 1];
+};
+
+struct keeper {
+    const struct contain *contain;
+    const struct talk *talk;
+    void *talk_data; /* the talk's own */
+    int talk_fd;     /* talk->idle() is called when it is readable between calls; -1: none */
+    struct channel *channel;
+    int event_fd;
+    int bell_fd; /* rung when a request came: an eventfd */
+    int state_fd;
+    struct oci_place place;
+    int process_fd;              /* pidfd of the container's process; -1: none yet */
+    int input, output, log_pipe; /* our ends of its standard streams; -1: closed */
+    bool started, ended;
+    int status; /* of the ended process, as of wait(2) */
+    struct guest_call call;
+    char head[REQUEST_HEAD_MAX_BYTES + 1];
+    uint8_t *answer;
+};
+
+/* The keeper's whole life. `fds`: the channel's memory and eventfd, then v1 `tasks` files, entered
+ * at once. Its process has been cloned with CONTAIN_CLONE. */
+#define CONTAIN_CLONE (CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS)
+_Noreturn void keeper_run(const struct contain *contain, const int *fds, size_t fd_count,
+                          bool one_call);
+
+/* Starts the user's program. -errno with the reason in `verdict`. */
+int keeper_start(struct keeper *keeper, struct verdict *verdict);
+/*
+ * Waits until one of `count` descriptors (poll(2)'s, the talk's own) is ready, the program ended,
+ * or `timeout_ms` went by (-1: never); meanwhile what it writes goes to the log. Returns how many
+ * of the talk's are ready, 0, or -errno.
+ */
+struct pollfd;
+int keeper_wait(struct keeper *keeper, struct pollfd *fds, size_t count, int timeout_ms);
+/* The program ended although it should serve: what its caller is told. */
+void keeper_gone(struct keeper *keeper, struct verdict *verdict);
+/* Gives what was not read of an ended program's log pipe to the log. */
+void keeper_drain(struct keeper *keeper);

@@ -1,0 +1,391 @@
+/*
+ * The AWS Lambda Runtime API (version 2018-06-01): the program asks for the next call and posts
+ * what came of it, over HTTP to $AWS_LAMBDA_RUNTIME_API; so custom runtimes (`bootstrap`) work as
+ * they are. Served by libmicrohttpd in the keeper, on 127.0.0.1 of the container's own network.
+ *
+ * What is asked for while there is no call waits (its connection is suspended) until there is one.
+ */
+#include <errno.h>
+#include <json-c/json.h>
+#include <microhttpd.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "contain/talk.h"
+
+#define PREFIX "/2018-06-01/runtime/"
+#define ID_BYTES 37 /* a UUID and NUL */
+#define ERROR_BYTES (64u << 10)
+
+enum phase {
+    IDLE,     /* no call */
+    OFFERED,  /* a call waits to be asked for */
+    WORKING,  /* it was given */
+    ANSWERED, /* response or error came */
+};
+
+struct lambda {
+    struct MHD_Daemon *daemon;
+    struct MHD_Connection *asking; /* suspended: it wants the next call */
+    struct keeper *keeper;
+    enum phase phase;
+    char id[ID_BYTES];
+    bool failed;      /* by an error; its text: */
+    bool init_failed; /* before any call */
+    char error[CHANNEL_MESSAGE_BYTES + 1];
+};
+
+/* One request of the program. */
+struct request {
+    char *body; /* of an error: bounded */
+    size_t body_bytes;
+    bool suspended, too_large;
+};
+
+/* ---- what is answered ---- */
+
+static enum MHD_Result reply(struct MHD_Connection *connection, unsigned status, const char *text)
+{
+    struct MHD_Response *response =
+        MHD_create_response_from_buffer(strlen(text), (void *)text, MHD_RESPMEM_MUST_COPY);
+
+    if (!response)
+        return MHD_NO;
+    MHD_add_response_header(response, "Content-Type", "application/json");
+    enum MHD_Result r = MHD_queue_response(connection, status, response);
+    MHD_destroy_response(response);
+    return r;
+}
+
+static enum MHD_Result reply_error(struct MHD_Connection *connection, unsigned status,
+                                   const char *type, const char *message)
+{
+    char text[256];
+
+    snprintf(text, sizeof text, "{\"errorMessage\":\"%s\",\"errorType\":\"%s\"}", message, type);
+    return reply(connection, status, text);
+}
+
+static enum MHD_Result accepted(struct MHD_Connection *connection)
+{
+    return reply(connection, MHD_HTTP_ACCEPTED, "{\"status\":\"OK\"}");
+}
+
+static void new_id(char *id)
+{
+    uint8_t b[16];
+
+    if (getrandom(b, sizeof b, 0) != sizeof b)
+        memset(b, 0, sizeof b);
+    snprintf(id, ID_BYTES, "%02x%02x%02x%02x-%02x%02x-4%x%02x-8%x%02x-%02x%02x%02x%02x%02x%02x",
+             b[0], b[1], b[2], b[3], b[4], b[5], b[6] & 15, b[7], b[8] & 15, b[9], b[10], b[11],
+             b[12], b[13], b[14], b[15]);
+}
+
+static uint64_t deadline_ms(const struct lambda *lambda)
+{
+    const uint32_t limit = lambda->keeper->contain->setup.timeout_ms;
+    struct timespec now;
+
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000 + limit;
+}
+
+/* The call, to whoever asked. */
+static enum MHD_Result give_call(struct lambda *lambda, struct MHD_Connection *connection)
+{
+    const struct guest_call *call = &lambda->keeper->call;
+    char deadline[24], arn[NAME_MAX_BYTES + 64];
+
+    struct MHD_Response *response = MHD_create_response_from_buffer(
+        call->body_bytes, (void *)call->body, MHD_RESPMEM_MUST_COPY);
+    if (!response)
+        return MHD_NO;
+    new_id(lambda->id);
+    snprintf(deadline, sizeof deadline, "%llu", (unsigned long long)deadline_ms(lambda));
+    snprintf(arn, sizeof arn, "arn:aws:lambda:local:000000000000:function:%s",
+             lambda->keeper->contain->setup.function);
+    const char *type = NULL;
+    for (uint32_t i = 0; i < call->header_count; i++)
+        if (strcmp(call->header_names[i].data, "content-type") == 0)
+            type = call->header_values[i].data;
+    MHD_add_response_header(response, "Content-Type", type && *type ? type : "application/json");
+    MHD_add_response_header(response, "Lambda-Runtime-Aws-Request-Id", lambda->id);
+    MHD_add_response_header(response, "Lambda-Runtime-Deadline-Ms", deadline);
+    MHD_add_response_header(response, "Lambda-Runtime-Invoked-Function-Arn", arn);
+    enum MHD_Result r = MHD_queue_response(connection, MHD_HTTP_OK, response);
+    MHD_destroy_response(response);
+    if (r == MHD_YES)
+        lambda->phase = WORKING;
+    return r;
+}
+
+/* ---- what is asked ---- */
+
+static enum MHD_Result take_next(struct lambda *lambda, struct MHD_Connection *connection,
+                                 struct request *request)
+{
+    if (lambda->phase == OFFERED)
+        return give_call(lambda, connection);
+    if (lambda->asking)
+        return reply_error(connection, MHD_HTTP_FORBIDDEN, "InvalidStateTransition",
+                           "the next call is asked for already");
+    lambda->asking = connection;
+    request->suspended = true;
+    MHD_suspend_connection(connection);
+    return MHD_YES;
+}
+
+/* "{"errorMessage": …, "errorType": …}" as one line. */
+static void take_error(struct lambda *lambda, const struct request *request, const char *fallback)
+{
+    struct json_object *object = request->body ? json_tokener_parse(request->body) : NULL,
+                       *type = NULL, *message = NULL;
+
+    if (json_object_is_type(object, json_type_object)) {
+        json_object_object_get_ex(object, "errorType", &type);
+        json_object_object_get_ex(object, "errorMessage", &message);
+    }
+    if (message)
+        snprintf(lambda->error, sizeof lambda->error, "%.60s%s%.180s",
+                 type ? json_object_get_string(type) : "", type ? ": " : "",
+                 json_object_get_string(message));
+    else
+        snprintf(lambda->error, sizeof lambda->error, "%s", fallback);
+    for (char *at = lambda->error; *at; at++)
+        if ((unsigned char)*at < ' ')
+            *at = ' ';
+    json_object_put(object);
+}
+
+/* invocation/ID/response or invocation/ID/error, whole. */
+static enum MHD_Result take_result(struct lambda *lambda, struct MHD_Connection *connection,
+                                   const struct request *request, const char *rest)
+{
+    size_t id_bytes = strcspn(rest, "/");
+    bool is_response = strcmp(rest + id_bytes, "/response") == 0;
+
+    if (!is_response && strcmp(rest + id_bytes, "/error") != 0)
+        return reply_error(connection, MHD_HTTP_NOT_FOUND, "NotFound", "there is no such path");
+    if (lambda->phase != WORKING || id_bytes != strlen(lambda->id) ||
+        memcmp(rest, lambda->id, id_bytes) != 0)
+        return reply_error(connection, MHD_HTTP_BAD_REQUEST, "InvalidRequestID",
+                           "there is no such call");
+    lambda->failed = !is_response;
+    if (lambda->failed)
+        take_error(lambda, request, "the function failed");
+    lambda->phase = ANSWERED;
+    if (request->too_large)
+        return reply_error(connection, MHD_HTTP_CONTENT_TOO_LARGE, "RequestEntityTooLarge",
+                           "the answer passes its limit");
+    return accepted(connection);
+}
+
+static enum MHD_Result whole_request(struct lambda *lambda, struct MHD_Connection *connection,
+                                     const char *method, const char *path, struct request *request)
+{
+    bool post = strcmp(method, "POST") == 0;
+
+    if (!post && strcmp(path, PREFIX "invocation/next") == 0)
+        return take_next(lambda, connection, request);
+    if (post && strcmp(path, PREFIX "init/error") == 0) {
+        take_error(lambda, request, "its start failed");
+        lambda->init_failed = true;
+        return accepted(connection);
+    }
+    if (post && strncmp(path, PREFIX "invocation/", strlen(PREFIX "invocation/")) == 0)
+        return take_result(lambda, connection, request, path + strlen(PREFIX "invocation/"));
+    return reply_error(connection, MHD_HTTP_NOT_FOUND, "NotFound", "there is no such path");
+}
+
+/* An answer's body goes where it belongs at once; of an error some is kept. */
+static void take_piece(struct lambda *lambda, struct request *request, const char *path,
+                       const char *data, size_t bytes)
+{
+    size_t length = strlen(path), end = strlen("/response");
+    bool answer = length > end && strcmp(path + length - end, "/response") == 0;
+
+    if (answer && lambda->phase == WORKING) {
+        if (call_answer(&lambda->keeper->call, data, bytes) < 0)
+            request->too_large = true;
+        return;
+    }
+    if (answer || request->body_bytes + bytes >= ERROR_BYTES)
+        return;
+    char *grown = realloc(request->body, request->body_bytes + bytes + 1);
+    if (!grown)
+        return;
+    memcpy(grown + request->body_bytes, data, bytes);
+    request->body = grown;
+    request->body_bytes += bytes;
+    grown[request->body_bytes] = '\0';
+}
+
+static enum MHD_Result on_request(void *user, struct MHD_Connection *connection, const char *path,
+                                  const char *method, const char *version, const char *data,
+                                  size_t *data_bytes, void **state)
+{
+    struct lambda *lambda = user;
+    struct request *request = *state;
+
+    (void)version;
+    if (!request) {
+        *state = calloc(1, sizeof *request);
+        return *state ? MHD_YES : MHD_NO;
+    }
+    if (*data_bytes > 0) {
+        take_piece(lambda, request, path, data, *data_bytes);
+        *data_bytes = 0;
+        return MHD_YES;
+    }
+    return whole_request(lambda, connection, method, path, request);
+}
+
+static void on_completed(void *user, struct MHD_Connection *connection, void **state,
+                         enum MHD_RequestTerminationCode code)
+{
+    struct lambda *lambda = user;
+    struct request *request = *state;
+
+    (void)code;
+    if (lambda->asking == connection)
+        lambda->asking = NULL;
+    if (request)
+        free(request->body);
+    free(request);
+}
+
+/* ---- a talk ---- */
+
+static int lambda_open(struct keeper *keeper, struct err *err)
+{
+    const struct sockaddr_in address = {.sin_family = AF_INET,
+                                        .sin_port = htons(TALK_LAMBDA_PORT),
+                                        .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    struct lambda *lambda = calloc(1, sizeof *lambda);
+
+    if (!lambda)
+        return err_set(err, -ENOMEM, "cannot serve the Runtime API");
+    lambda->keeper = keeper;
+    lambda->daemon =
+        MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, on_request,
+                         lambda, MHD_OPTION_SOCK_ADDR, &address, MHD_OPTION_CONNECTION_LIMIT, 16u,
+                         MHD_OPTION_NOTIFY_COMPLETED, on_completed, lambda, MHD_OPTION_END);
+    keeper->talk_data = lambda;
+    if (!lambda->daemon)
+        return err_say(err, -EIO, "cannot serve the Runtime API");
+    keeper->talk_fd = MHD_get_daemon_info(lambda->daemon, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd;
+    return 0;
+}
+
+/* Runs the server until the wanted phase, or until nothing can come any more. */
+static bool run_until(struct lambda *lambda, bool (*done)(const struct lambda *lambda))
+{
+    for (;;) {
+        MHD_run(lambda->daemon);
+        if (done(lambda))
+            return true;
+        if (lambda->keeper->ended || lambda->init_failed)
+            return false;
+        MHD_UNSIGNED_LONG_LONG timeout;
+        int wait_ms = -1;
+        if (MHD_get_timeout(lambda->daemon, &timeout) == MHD_YES)
+            wait_ms = timeout > 1000 ? 1000 : (int)timeout;
+        struct pollfd fd = {.fd = lambda->keeper->talk_fd, .events = POLLIN};
+        if (keeper_wait(lambda->keeper, &fd, 1, wait_ms) < 0)
+            return false;
+    }
+}
+
+static bool is_asking(const struct lambda *lambda)
+{
+    return lambda->asking != NULL;
+}
+
+static bool is_answered(const struct lambda *lambda)
+{
+    return lambda->phase == ANSWERED;
+}
+
+static void cannot(struct lambda *lambda, struct verdict *verdict)
+{
+    verdict->last = true;
+    if (lambda->init_failed) {
+        verdict->outcome = CHANNEL_BROKEN;
+        snprintf(verdict->message, sizeof verdict->message, "%s", lambda->error);
+        return;
+    }
+    keeper_gone(lambda->keeper, verdict);
+    if (verdict->outcome == CHANNEL_EXITED && verdict->code != 0)
+        return;
+    verdict->outcome = CHANNEL_BROKEN;
+    snprintf(verdict->message, sizeof verdict->message, "it ended without an answer");
+}
+
+static int lambda_ready(struct keeper *keeper, struct verdict *verdict)
+{
+    struct lambda *lambda = keeper->talk_data;
+
+    if (run_until(lambda, is_asking))
+        return 0;
+    cannot(lambda, verdict);
+    return -ESRCH;
+}
+
+static void lambda_serve(struct keeper *keeper, struct verdict *verdict)
+{
+    struct lambda *lambda = keeper->talk_data;
+
+    lambda->phase = OFFERED;
+    lambda->failed = false;
+    if (lambda->asking) {
+        struct MHD_Connection *connection = lambda->asking;
+        lambda->asking = NULL;
+        MHD_resume_connection(connection);
+    }
+    if (!run_until(lambda, is_answered)) {
+        cannot(lambda, verdict);
+        return;
+    }
+    lambda->phase = IDLE;
+    lambda->id[0] = '\0';
+    /* The program's next request waits for the answer to this one, which is on its way. */
+    MHD_run(lambda->daemon);
+    if (lambda->failed) {
+        verdict->outcome = CHANNEL_ERROR;
+        snprintf(verdict->message, sizeof verdict->message, "%s", lambda->error);
+    } else if (keeper->call.answer_bytes > keeper->call.answer_max) {
+        verdict->outcome = CHANNEL_TOO_LARGE;
+    }
+}
+
+static void lambda_idle(struct keeper *keeper)
+{
+    MHD_run(((struct lambda *)keeper->talk_data)->daemon);
+}
+
+static const char *const env[] = {"AWS_LAMBDA_RUNTIME_API=127.0.0.1:9001",
+                                  "AWS_REGION=local",
+                                  "AWS_LAMBDA_FUNCTION_VERSION=$LATEST",
+                                  "LAMBDA_TASK_ROOT=/var/task",
+                                  "LAMBDA_RUNTIME_DIR=/var/runtime",
+                                  "_HANDLER=handler",
+                                  NULL};
+_Static_assert(TALK_LAMBDA_PORT == 9001, "$AWS_LAMBDA_RUNTIME_API says so");
+
+const struct talk talk_lambda = {
+    .name = "lambda",
+    .env = env,
+    .open = lambda_open,
+    .ready = lambda_ready,
+    .idle = lambda_idle,
+    .serve = lambda_serve,
+};

@@ -1,0 +1,167 @@
+#!/usr/bin/env bats
+# Functions in containers: three ways to talk, the wall, limits, and what is left of them.
+load helper
+load engines
+
+setup_file() {
+    [ "$(id -u)" = 0 ] || return 0
+    ROOTFS=$(mktemp -d /tmp/vireo-test-rootfs.XXXXXX)
+    export ROOTFS
+    engine_rootfs "$ROOTFS"
+    mkdir -p "$ROOTFS/var/task" "$ROOTFS/www/cgi-bin"
+    cp "$TOP/tests/system/containers/bootstrap" "$ROOTFS/var/task/bootstrap"
+    echo page >"$ROOTFS/www/index.html"
+    printf '#!/bin/sh\necho\necho "$REQUEST_METHOD $QUERY_STRING"\ncat\n' >"$ROOTFS/www/cgi-bin/echo"
+    chmod 755 "$ROOTFS" "$ROOTFS/www/cgi-bin/echo"
+    daemon_start
+}
+
+teardown_file() {
+    daemon_clean
+    rm -rf "${ROOTFS-}"
+}
+
+setup() {
+    need_root
+}
+
+# deploy NAME [OPTION...] -- CMD...
+deploy() {
+    local name=$1
+    shift
+    "$VIREO" deploy "$ROOTFS" --name "$name" -q "$@"
+}
+
+@test "stdio: the body is standard input, standard output the answer, standard error the log" {
+    deploy shell -- sh -c 'read -r word; echo "hello $word"; echo noted >&2'
+    [ "$(echo world | "$VIREO" invoke shell)" = "hello world" ]
+    eventually 5 sh -c '"$VIREO" logs shell | grep -q noted'
+    [ "$("$VIREO" ls -o json | jq -r '.[] | select(.name == "shell").safety')" = container ]
+    "$VIREO" describe shell | grep -q 'container: taken'
+    call shell --data-binary again
+    [ "$code $body" = "200 hello again" ]
+}
+
+@test "stdio: an exit status, a missing program and a large answer are told" {
+    deploy fails -- sh -c 'exit 3'
+    call fails -d x
+    refused_with 502 exit
+    grep -q 'exit status 3' <<<"$body"
+    deploy missing -- /no/such
+    call missing -d x
+    refused_with 502 start
+    grep -q "'/no/such'" <<<"$body"
+    deploy floods -- sh -c 'cat /dev/zero'
+    call floods -d x
+    refused_with 502 answer-too-large
+    deploy pipes -- wc -c
+    head -c 3000000 /dev/zero >"$BATS_TEST_TMPDIR/zeros"
+    call pipes --data-binary @"$BATS_TEST_TMPDIR/zeros"
+    [ "$body" = 3000000 ]
+}
+
+@test "http: a program that listens on PORT is called with path, query, method and body" {
+    deploy web --talk http -- sh -c 'exec httpd -f -p "$PORT" -h /www'
+    call web/index.html
+    [ "$code $body" = "200 page" ]
+    call web/none
+    [ "$code" = 404 ]
+    call 'web/cgi-bin/echo?a=b' -d body
+    [ "$code $body" = "200 POST a=b
+body" ]
+    [ "$("$VIREO" ps -o json | jq -r '[.[] | select(.function == "web").wall] | unique[]')" = container ]
+}
+
+@test "lambda: an unmodified bootstrap asks for calls, answers and fails" {
+    deploy lambda --talk lambda -- /var/task/bootstrap
+    call lambda -d one
+    [ "$code $body" = "200 1 one" ]
+    call lambda -d two
+    [ "$code $body" = "200 2 two" ]
+    call lambda -d error
+    refused_with 502 failed
+    grep -q 'Bad: it is bad' <<<"$body"
+    call lambda -d exit
+    refused_with 502 exit
+    call lambda -d anew
+    [ "$code $body" = "200 1 anew" ]
+}
+
+@test "the wall: no capability, no way to write, nobody else, the profile of podman" {
+    deploy wall -- sh -c 'grep -E "^(CapBnd|CapEff|NoNewPrivs|Seccomp):" /proc/self/status; ls /proc | grep -c "^[0-9]"
+        ip -o link | wc -l; touch /x 2>/dev/null || echo read-only; touch /tmp/x && echo tmp'
+    call wall -d x
+    [ "$(tr '\n\t' '  ' <<<"$body")" = "CapEff: 0000000000000000 CapBnd: 0000000000000000 NoNewPrivs: 1 Seccomp: 2 3 1 read-only tmp " ]
+    # What one call left in /tmp is not the next one's.
+    deploy forgets -- sh -c 'ls /tmp | wc -l; touch /tmp/left'
+    call forgets -d x
+    call forgets -d x
+    [ "$body" = 0 ]
+}
+
+@test "limits: memory and time end a container, and all that is in it" {
+    deploy eats --memory 16MiB -- sh -c 'a=x; while :; do a=$a$a; done'
+    call eats -d x
+    refused_with 502 memory
+    deploy sleeps --timeout 300ms -- sh -c 'sleep 1234 & sleep 1234'
+    call sleeps -d x
+    refused_with 504 timeout
+    eventually 5 not pgrep -f 'sleep 1234'
+}
+
+@test "a bundle is deployed with its own command, variables and directory; vireo.yaml beside it counts" {
+    local bundle=$BATS_TEST_TMPDIR/bundle
+    mkdir "$bundle"
+    cp -r "$ROOTFS" "$bundle/rootfs"
+    "$BUILD/vireo-runtime" spec -b "$bundle"
+    jq '.process.args = ["sh", "-c", "pwd; echo $WORD"] | .process.env += ["WORD=said"] | .process.cwd = "/etc"' \
+        "$bundle/config.json" >"$bundle/new" && mv "$bundle/new" "$bundle/config.json"
+    printf 'limits:\n  memory: 32MiB\n' >"$bundle/vireo.yaml"
+    "$VIREO" deploy "$bundle" --name bundle -q
+    call bundle -d x
+    [ "$body" = "/etc
+said" ]
+    "$VIREO" describe bundle | grep -q 'memory *32 MiB'
+}
+
+@test "spares are containers that wait before their program starts" {
+    printf 'pool:\n  spares: 2\n' >"$BATS_TEST_TMPDIR/vireo.yaml"
+    mkdir "$BATS_TEST_TMPDIR/warm"
+    mv "$BATS_TEST_TMPDIR/vireo.yaml" "$BATS_TEST_TMPDIR/warm"
+    ln -s "$ROOTFS" "$BATS_TEST_TMPDIR/warm/rootfs"
+    "$VIREO" deploy "$BATS_TEST_TMPDIR/warm" --name warm -q -- cat
+    call warm -d first
+    eventually 10 sh -c '[ "$("$VIREO" ps -o json | jq "[.[] | select(.function == \"warm\" and .parent == null)] | length")" -ge 2 ]'
+    call warm -d second
+    [ "$code $body" = "200 second" ]
+}
+
+@test "what is not a container's is refused: no command, talk of C, grants, no root file system" {
+    run "$VIREO" deploy "$ROOTFS" --name none
+    [ "$status" -ne 0 ]
+    run "$VIREO" deploy "$ROOTFS" --name none --talk shout -- cat
+    [ "$status" = 2 ]
+    [[ $output == *"stdio, http or lambda"* ]]
+    run "$VIREO" deploy "$FUNCTIONS/hello.c" --name none -- cat
+    [ "$status" = 2 ]
+    [[ $output == *"no folder"* ]]
+    run "$VIREO" deploy "$ROOTFS" --name none --require sfi -- cat
+    [ "$status" = 4 ]
+}
+
+@test "rm and the supervisor's death leave no container, no mount, no file" {
+    deploy gone --talk http -- sh -c 'exec httpd -f -p "$PORT" -h /www'
+    call gone/index.html
+    [ "$code" = 200 ]
+    "$VIREO" rm gone
+    eventually 10 sh -c '! "$VIREO" ps | grep -q gone'
+    deploy killed --talk http -- sh -c 'exec httpd -f -p "$PORT" -h /www'
+    call killed/index.html
+    daemon_kill
+    not pgrep -f "httpd -f -p 8080"
+    not grep -q "$VIREO_STATE" /proc/self/mountinfo
+    daemon_start
+    [ -z "$(ls "$VIREO_STATE/containers")" ]
+    call killed/index.html
+    [ "$code $body" = "200 page" ]
+}
