@@ -209,10 +209,11 @@ static int make_container(struct keeper *keeper, struct err *err)
         .options = {.vkernel = &vkernel,
                     .vkernel_fd = keeper->state_fd,
                     .manager = OCI_CGROUP_DISABLED},
+        .held = true,
         .state_text = state_text,
         .data = keeper,
     };
-    int r = oci_launch_create(&create, &keeper->place, NULL, err);
+    int r = oci_launch_create(&create, &keeper->place, NULL, &keeper->hold, err);
     if (r < 0)
         return r;
     keeper->process_fd = (int)syscall(SYS_pidfd_open, keeper->place.pid, 0);
@@ -225,13 +226,15 @@ int keeper_start(struct keeper *keeper, struct verdict *verdict)
 
     if (keeper->started)
         return 0;
-    int r = oci_launch_start(&keeper->place, keeper->state_fd, &err);
+    int r = oci_launch_go(keeper->hold, &err);
     if (r < 0) {
         verdict->outcome = CHANNEL_BROKEN;
         verdict->last = true;
         snprintf(verdict->message, sizeof verdict->message, "%.255s", err.message);
         return r;
     }
+    close(keeper->hold);
+    keeper->hold = -1;
     keeper->started = true;
     return 0;
 }

@@ -157,7 +157,7 @@ said" ]
     eventually 10 sh -c '! "$VIREO" ps | grep -q gone'
     deploy killed --talk http -- sh -c 'exec httpd -f -p "$PORT" -h /www'
     call killed/index.html
-    daemon_kill
+    daemon_kill 5
     not pgrep -f "httpd -f -p 8080"
     not grep -q "$VIREO_STATE" /proc/self/mountinfo
     daemon_start
