@@ -41,7 +41,7 @@ struct keeper {
     int bell_fd; /* rung when a request came: an eventfd */
     int state_fd;
     struct oci_place place;
-    int hold; /* what the waiting container is started by */
+    int hold;                    /* what the waiting container is started by */
     int process_fd;              /* pidfd of the container's process; -1: none yet */
     int input, output, log_pipe; /* our ends of its standard streams; -1: closed */
     bool started, ended;
