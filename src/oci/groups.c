@@ -16,7 +16,9 @@
 #define GROUPS_ALWAYS "devices freezer pids memory cpuacct"
 /* Where an engine named the group, it looks there for these as well. */
 #define GROUPS_NAMED " cpu blkio name=systemd"
-/* A systemd ends all that it finds in a unit's group: what a unit started must not be there. */
+/* A systemd ends all that it finds in a unit's group, and a scope where it finds nothing. It looks
+ * in its own v1 tree, or in that of v2 where there are both. */
+#define GROUPS_SYSTEMD " name=systemd unified"
 #define SYSTEMD_RUNS "/run/systemd/system"
 
 /* This process's own group of v2, which is what was delegated to a user. */
@@ -75,7 +77,8 @@ static bool is_scheduled(const struct oci_resources *resources)
 static void resource_trees(const struct oci_resources *resources, bool named, bool unified,
                            char *only, size_t size)
 {
-    snprintf(only, size, "%s%s%s%s%s%s%s%s%s%s", GROUPS_ALWAYS, named ? GROUPS_NAMED : "",
+    snprintf(only, size, "%s%s%s%s%s%s%s%s%s%s%s", GROUPS_ALWAYS, named ? GROUPS_NAMED : "",
+             access(SYSTEMD_RUNS, F_OK) == 0 ? GROUPS_SYSTEMD : "",
              is_scheduled(resources) ? " cpu" : "", is_throttled(resources) ? " blkio" : "",
              resources->cpu.cpus || resources->cpu.mems ? " cpuset" : "",
              resources->hugepage_count ? " hugetlb" : "", resources->rdma_count ? " rdma" : "",
@@ -102,8 +105,7 @@ int groups_make(struct cgroup_place *groups, const struct oci_config *config, bo
     char only[GROUPS_ONLY_MAX];
 
     const char *named = config->linux_.cgroups_path;
-    resource_trees(&config->linux_.resources, (named && *named) || access(SYSTEMD_RUNS, F_OK) == 0,
-                   unified, only, sizeof only);
+    resource_trees(&config->linux_.resources, named && *named, unified, only, sizeof only);
     int r = cgroup_place_make(groups, only, err);
     if (r < 0)
         return r;

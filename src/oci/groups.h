@@ -43,5 +43,9 @@ int resources_v1(struct cgroup_place *groups, const struct oci_resources *resour
                  struct err *err);
 int resources_v2(struct cgroup_place *groups, const struct oci_resources *resources,
                  struct err *err);
+/* What a container may do with devices, the last rule that matches decides: what is configured,
+ * after "nothing" and before what all may have. *ret_rules is malloc'ed. */
+int resources_device_rules(const struct oci_resources *resources,
+                           struct cgroup_device_rule **ret_rules, size_t *ret_count);
 int resources_devices(struct cgroup_place *groups, const struct oci_resources *resources,
                       struct err *err);

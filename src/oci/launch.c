@@ -47,6 +47,7 @@ void launch_close(struct launch *launch, bool keep)
         if (launch->own_groups && cgroup_place_kill(&launch->groups, NULL) == 0)
             cgroup_place_remove(&launch->groups, NULL);
     }
+    reap(launch->holder);
     cgroup_place_close(&launch->groups);
     plan_close(&launch->plan);
     if (launch->control >= 0)

@@ -15,6 +15,7 @@
 #include "base/fd.h"
 #include "oci/broker.h"
 #include "oci/launch_internal.h"
+#include "oci/scope.h"
 #include "oci/user_namespace.h"
 #include "oci/privilege.h"
 #include "oci/view.h"
@@ -64,11 +65,9 @@ static int make_groups(struct launch *launch, const struct oci_create *create,
     place->manager = create->options.manager;
     if (create->options.manager == OCI_CGROUP_DISABLED)
         return 0;
-    if (create->options.manager == OCI_CGROUP_SYSTEMD)
-        return err_say(err, -ENOTSUP,
-                       "cannot use the systemd cgroup manager: this runtime is "
-                       "static and speaks to no bus (use --cgroup-manager cgroupfs)");
-    int r = groups_path(create->config, create->id, place->cgroup_path, err);
+    int r = create->options.manager == OCI_CGROUP_SYSTEMD
+                ? scope_start(create->config, create->id, place, &launch->holder, err)
+                : groups_path(create->config, create->id, place->cgroup_path, err);
     if (r == 0)
         r = cgroup_place_find(place->cgroup_path, &launch->groups, err);
     struct err why = {0};
@@ -253,6 +252,8 @@ int oci_launch_create(const struct oci_create *create, struct oci_place *place, 
     launch_close(&launch, r == 0);
     if (r < 0) {
         unlinkat(create->state_fd, START_SOCKET, 0);
+        if (place->scope[0])
+            scope_stop(place);
         if (terminal >= 0)
             close(terminal);
         place->pid = 0;

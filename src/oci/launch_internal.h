@@ -16,6 +16,7 @@ struct launch {
     int control;                /* our end of the socket to the init */
     int init_fd;                /* the sealed program */
     pid_t first;                /* of a split start: the process that joins; 0: none any more */
+    pid_t holder;               /* sleeps in the scope until the container is there; 0: none */
     pid_t pid;                  /* of the container's process; 0: none yet */
     bool set_groups;
 };

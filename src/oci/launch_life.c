@@ -14,6 +14,7 @@
 #include "base/err.h"
 #include "base/fd.h"
 #include "oci/launch_internal.h"
+#include "oci/scope.h"
 
 int launch_start_time(pid_t pid, uint64_t *ret_time)
 {
@@ -201,6 +202,15 @@ static void bring_home(const struct oci_place *place, struct cgroup_place *group
     cgroup_place_close(groups);
 }
 
+/* All are killed by ourselves: a scope that systemd stops waits for them to mind a SIGTERM. */
+static void scope_end(const struct oci_place *place, struct cgroup_place *groups)
+{
+    if (cgroup_place_open(groups, NULL) == 0)
+        cgroup_place_kill(groups, NULL);
+    cgroup_place_close(groups);
+    scope_stop(place);
+}
+
 int oci_launch_remove(const struct oci_place *place, struct err *err)
 {
     _cleanup_(freep) struct cgroup_place *groups = calloc(1, sizeof *groups);
@@ -213,6 +223,8 @@ int oci_launch_remove(const struct oci_place *place, struct err *err)
         return 0;
     int r = cgroup_place_find(place->cgroup_path, groups, err);
     /* Nobody is left, as after each program that ended by itself. */
+    if (place->scope[0] && r == 0)
+        scope_end(place, groups);
     if (r < 0 || cgroup_place_remove_empty(groups))
         return r;
     r = cgroup_place_open(groups, NULL);
@@ -260,6 +272,8 @@ int oci_launch_update(const struct oci_place *place, const struct oci_resources 
     if (!groups)
         return err_set(err, -ENOMEM, "cannot update the container");
     int r = groups_open(place, groups, err);
+    if (r == 0 && place->scope[0])
+        r = scope_update(place, resources, err);
     if (r == 0)
         r = groups_limit(groups, resources, false, err);
     cgroup_place_close(groups);

@@ -134,15 +134,14 @@ static int devices_v1(const struct cgroup_place_tree *tree, const struct cgroup_
     return 0;
 }
 
-int resources_devices(struct cgroup_place *groups, const struct oci_resources *resources,
-                      struct err *err)
+int resources_device_rules(const struct oci_resources *resources,
+                           struct cgroup_device_rule **ret_rules, size_t *ret_count)
 {
     size_t count = resources->device_count + 1 + ARRAY_LEN(always), n = 0;
-    struct cgroup_place_tree *tree = cgroup_place_tree(groups, "devices", false);
-    _cleanup_(freep) struct cgroup_device_rule *rules = calloc(count, sizeof *rules);
+    struct cgroup_device_rule *rules = calloc(count, sizeof *rules);
 
     if (!rules)
-        return err_set(err, -ENOMEM, "cannot limit devices");
+        return -ENOMEM;
     /* A fresh group may do all that its parent may: that is the first thing to end. */
     rules[n++] = (struct cgroup_device_rule){false, 'a', -1, -1, true, true, true};
     for (size_t i = 0; i < resources->device_count; i++) {
@@ -152,7 +151,22 @@ int resources_devices(struct cgroup_place *groups, const struct oci_resources *r
     }
     for (size_t i = 0; i < ARRAY_LEN(always); i++)
         rules[n++] = always[i];
-    int r = -ENOTSUP;
+    *ret_rules = rules;
+    *ret_count = n;
+    return 0;
+}
+
+int resources_devices(struct cgroup_place *groups, const struct oci_resources *resources,
+                      struct err *err)
+{
+    struct cgroup_place_tree *tree = cgroup_place_tree(groups, "devices", false);
+    _cleanup_(freep) struct cgroup_device_rule *rules = NULL;
+    size_t n;
+
+    int r = resources_device_rules(resources, &rules, &n);
+    if (r < 0)
+        return err_set(err, r, "cannot limit devices");
+    r = -ENOTSUP;
     if (tree && tree->fd >= 0)
         return devices_v1(tree, rules, n, err);
     tree = cgroup_place_tree(groups, "", true);

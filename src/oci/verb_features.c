@@ -39,7 +39,7 @@ static struct json_object *cgroup_features(void)
         const char *name;
         bool has;
     } rows[] = {
-        {"v1", true}, {"v2", true}, {"systemd", false}, {"systemdUser", false}, {"rdma", true},
+        {"v1", true}, {"v2", true}, {"systemd", true}, {"systemdUser", true}, {"rdma", true},
     };
     struct json_object *object = json_object_new_object();
 

@@ -1,0 +1,158 @@
+#!/usr/bin/env bats
+# The systemd manager of control groups, with a real systemd and a real bus in namespaces of their
+# own: containers are scopes that systemd knows, limits, keeps over a reload, and forgets.
+load helper
+load oci_bundle
+
+setup_file() {
+    need_root
+    [ -x /lib/systemd/systemd ] && [ -x /usr/bin/busctl ] && [ -x /usr/bin/dbus-daemon ] ||
+        skip "systemd, busctl or dbus-daemon is not here"
+    BED=$(mktemp -d /tmp/vireo-systemd.XXXXXX)
+    export BED GROUP=vireo-systemd-$$
+    local tree
+    for tree in $(trees); do
+        mkdir "$tree/$GROUP"
+        [ ! -e "$tree/cpuset.cpus" ] || [ -e "$tree/cgroup.controllers" ] || {
+            cat "$tree/cpuset.cpus" >"$tree/$GROUP/cpuset.cpus"
+            cat "$tree/cpuset.mems" >"$tree/$GROUP/cpuset.mems"
+        }
+    done
+    trees >"$BED/trees"
+    sh -c 'while read -r tree; do echo 0 >"$tree/$2/cgroup.procs"; done <"$1/trees"
+        exec "$0" "$1"' "$BATS_TEST_DIRNAME/systemd_bed.sh" "$BED" "$GROUP" >"$BED/log" 2>&1 3>&- &
+    echo $! >"$BED/pid"
+    eventually 30 inside busctl --no-pager status org.freedesktop.systemd1
+}
+
+teardown_file() {
+    [ -d "${BED-}" ] || return 0
+    kill -9 "$(cat "$BED/pid")" # its child, process 1 there, dies with it
+    eventually 10 groups_gone
+    rm -rf "$BED"
+}
+
+# The directories of all trees.
+trees() {
+    if [ -e /sys/fs/cgroup/cgroup.controllers ]; then
+        echo /sys/fs/cgroup
+    else
+        find /sys/fs/cgroup -mindepth 1 -maxdepth 1 -type d
+    fi
+}
+
+groups_gone() {
+    local tree
+    while read -r tree; do
+        find "$tree/$GROUP" -depth -type d -exec rmdir {} \; 2>/dev/null || true
+        [ ! -e "$tree/$GROUP" ] || return 1
+    done <"$BED/trees"
+}
+
+inside() {
+    local pid
+    pid=$(cat "/proc/$(cat "$BED/pid")/task/$(cat "$BED/pid")/children")
+    # shellcheck disable=SC2086 # one word with a space at its end
+    nsenter -t $pid -m -p -C "$@" >"$BED/out" 2>&1
+}
+
+runtime() {
+    inside "$RUNTIME" --root /run/vireo-test --cgroup-manager systemd "$@" </dev/null
+}
+
+property() {
+    inside systemctl show -P "$1" "vireo-$ID.scope"
+    cat "$BED/out"
+}
+
+forgotten() {
+    [ "$(property LoadState)" = not-found ]
+}
+
+setup() { bundle_begin; }
+teardown() {
+    runtime delete --force "$ID" || true
+    bundle_end
+}
+
+limits='.linux.cgroupsPath = $path | .linux.resources += {memory: {limit: 67108864}, pids: {limit: 50},
+    cpu: {shares: 512, quota: 50000, period: 100000}}
+    | .annotations = {"org.systemd.property.TimeoutStopUSec": "uint64 5000000"}'
+
+# contained PATH ARG...: the configuration with limits and that path.
+contained() {
+    local path=$1
+    shift
+    bundle "\"$path\" as \$path | $limits" "$@"
+}
+
+@test "a container is a scope of its slice, limited by systemd and the kernel alike, until it is deleted" {
+    contained "machine-test.slice:vireo:$ID" sleep 1000
+    runtime run -d -b "$DIR/bundle" "$ID" || { cat "$BED/out"; false; }
+    [ "$(property ActiveState)" = active ]
+    [ "$(property Slice)" = machine-test.slice ]
+    [ "$(property Delegate)" = yes ]
+    [ "$(property TasksMax)" = 50 ]
+    [ "$(property CPUQuotaPerSecUSec)" = 500ms ]
+    [ "$(property TimeoutStopUSec)" = 5s ]
+    [ "$(property DevicePolicy)" = strict ]
+    [[ $(property MemoryLimit)$(property MemoryMax) == *67108864* ]]
+
+    runtime exec "$ID" cat /proc/self/cgroup
+    cp "$BED/out" "$DIR/groups"
+    runtime state "$ID"
+    local pid path
+    pid=$(jq .pid "$BED/out")
+    inside cat "/proc/$pid/cgroup"
+    path=$(sed -n 's/^.*\(name=systemd\|0:\):\(.*\.scope\)$/\2/p' "$BED/out" | head -n 1)
+    [ "$path" = "/machine.slice/machine-test.slice/vireo-$ID.scope" ]
+    [ "$(grep -c "vireo-$ID.scope" "$BED/out")" -ge 1 ]
+
+    runtime update --memory 33554432 --pids-limit 77 "$ID"
+    [ "$(property TasksMax)" = 77 ]
+    inside systemctl daemon-reload
+    [ "$(property TasksMax)" = 77 ]
+    inside sh -c "cat /sys/fs/cgroup/memory$path/memory.limit_in_bytes || cat /sys/fs/cgroup$path/memory.max"
+    [ "$(tail -n 1 "$BED/out")" = 33554432 ]
+    # Its reload must not have opened devices to the container.
+    not runtime exec "$ID" sh -c 'busybox mknod /tmp/mem c 1 1; cat /tmp/mem >/dev/null'
+    grep -q "Operation not permitted" "$BED/out"
+
+    runtime pause "$ID"
+    runtime state "$ID"
+    [ "$(jq -r .status "$BED/out")" = paused ]
+    runtime resume "$ID"
+    runtime delete --force "$ID"
+    forgotten
+    [ -z "$(find /sys/fs/cgroup -name "vireo-$ID.scope")" ]
+}
+
+@test "a scope ends with the run, or with a start that fails; without a path it is the id's" {
+    bundle . cat /proc/self/cgroup
+    runtime run -b "$DIR/bundle" "$ID" || { cat "$BED/out"; false; }
+    eventually 10 forgotten
+    contained ":vireo:$ID" /no/such/program
+    not runtime run -b "$DIR/bundle" "$ID"
+    grep -q "cannot execute '/no/such/program'" "$BED/out"
+    forgotten
+    [ -z "$(find /sys/fs/cgroup -name "vireo-$ID.scope")" ]
+}
+
+@test "what is no slice and scope, no property or no bus is a one-line error, and nothing is left" {
+    contained "/a/b" true
+    not runtime run -b "$DIR/bundle" "$ID"
+    grep -qx "vireo-runtime: cannot use linux.cgroupsPath '/a/b' with the systemd manager: it must be SLICE:PREFIX:NAME" "$BED/out"
+    contained "no slice:a:b" true
+    not runtime run -b "$DIR/bundle" "$ID"
+    [ "$(wc -l <"$BED/out")" = 1 ]
+    bundle '.annotations = {"org.systemd.property.TimeoutStopUSec": "five"}' true
+    not runtime run -b "$DIR/bundle" "$ID"
+    grep -q "cannot set systemd's property 'TimeoutStopUSec' to 'five'" "$BED/out"
+    bundle . true
+    DBUS_SYSTEM_BUS_ADDRESS=unix:path=/nowhere run oci --systemd-cgroup run -b "$DIR/bundle" "$ID"
+    [ "$status" -eq 1 ]
+    [[ $output == *"cannot start scope 'vireo-$ID.scope': "* ]]
+    [ "${#lines[@]}" -eq 1 ]
+    nothing_left
+    [ -z "$(find /sys/fs/cgroup -name "vireo-$ID.scope")" ]
+}
