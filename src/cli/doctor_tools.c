@@ -59,6 +59,16 @@ static void translator_line(struct doctor *doctor)
                  "nothing can be built (package wabt)");
 }
 
+static void python_line(struct doctor *doctor)
+{
+    char *const version[] = {WORD("/usr/bin/python3"), WORD("--version"), NULL};
+    char line[128];
+    int r = doctor_program(version, "", line, sizeof line);
+
+    program_line(doctor, "Python functions", "warm fork of python3", r, line,
+                 "Python functions can't be deployed (package python3)");
+}
+
 static void own_programs_line(struct doctor *doctor)
 {
     static const char *const programs[] = {"vireo-supervisor", "vireo-gateway", "vireo-guest",
@@ -79,5 +89,6 @@ void doctor_tools(struct doctor *doctor)
     wasi_line(doctor);
     translator_line(doctor);
     native_line(doctor);
+    python_line(doctor);
     own_programs_line(doctor);
 }

@@ -1,7 +1,9 @@
 # A module whose import lies to the supervisor: tests/system/python.bats. HOW is in its manifest.
 # What it does once its template serves, it does round each fork.
+import ctypes
 import os
 import socket
+import stat
 import struct
 import time
 
@@ -9,6 +11,7 @@ how = os.environ["HOW"]
 control = socket.socket(fileno=os.dup(3))
 made = 0
 kept, seen = [], set()
+libc = ctypes.PyDLL(None)
 
 
 def say_garbage():
@@ -23,24 +26,25 @@ def end_others():
 
 
 def keep():
-    """A copy of each descriptor that came for the fork: groups are among them."""
+    """A copy of each descriptor of a group that came for the fork."""
     for fd in range(4, 40):
         try:
-            node = os.fstat(fd).st_dev, os.fstat(fd).st_ino
+            status = os.fstat(fd)
         except OSError:
             continue
-        if node not in seen:
+        node = status.st_dev, status.st_ino
+        if stat.S_ISREG(status.st_mode) and status.st_size == 0 and node not in seen:
             seen.add(node)
             kept.append(os.dup(fd))
 
 
 def enter():
-    """The template goes wherever a descriptor leads."""
+    """A process of its own goes wherever a descriptor leads, and stays there for a while."""
     for fd in kept:
-        try:
-            os.write(fd, b"0")
-        except OSError:
-            pass
+        if libc.fork() == 0:
+            if libc.write(fd, b"0", 1) == 1:
+                time.sleep(2)
+            os._exit(0)
 
 
 if how == "forks":
@@ -59,7 +63,7 @@ elif how == "garbage":
 elif how == "others":
     os.register_at_fork(after_in_parent=end_others)
 elif how == "groups":
-    os.register_at_fork(before=keep, after_in_parent=enter)
+    os.register_at_fork(before=lambda: (enter(), keep()))
 elif how == "dies":
     os.register_at_fork(after_in_parent=lambda: os._exit(0))
 
