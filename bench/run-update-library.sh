@@ -2,6 +2,7 @@
 # One native library of one pVM replaced (vireo update --pvm): 111 functions and 111 variables, which
 # every call reads and checks while wrk calls without a pause; beside dlopen(3) and a copy by hand of
 # the same library in a plain process. Root.
+# With 1000 rounds: how the 1st, 100th and 1000th compare, in time and memory.
 # Usage: bench/run-update-library.sh [ROUNDS]
 set -eu
 . "$(dirname "$0")/lib.sh"
@@ -42,7 +43,8 @@ export VIREO_STATE="$bench_work/state" VIREO_SERVER="http://127.0.0.1:$port"
 mkdir "$VIREO_STATE"
 "$bench_vireo" serve --listen "127.0.0.1:$port" --state "$VIREO_STATE" --config "$bench_work/config.yaml" \
     >"$bench_work/log" 2>&1 &
-bench_pids=$!
+daemon_pid=$!
+bench_pids=$daemon_pid
 until curl -fs "$VIREO_SERVER/readyz" >/dev/null 2>&1; do sleep 0.1; done
 for version in 1 2; do
     "$bench_vireo" deploy -q "$bench_work/math$version.so" --name math$version
@@ -56,8 +58,9 @@ pvm=$("$bench_vireo" ps -o json | jq -r '[.[] | select(.function == "user")][0].
 "$bench_vireo" update -q --pvm "$pvm" math2 math1
 "$bench_vireo" update -q --pvm "$pvm" math1 math2
 
-wrk -t1 -c4 -d$((rounds / 10 + 3))s "$VIREO_SERVER/function/user" >"$bench_work/wrk" &
+wrk -t1 -c4 -d600s "$VIREO_SERVER/function/user" >"$bench_work/wrk" &
 load_pid=$!
+bench_pids="$daemon_pid $load_pid"
 sleep 1
 n=0
 : >"$bench_work/updates"
@@ -65,8 +68,10 @@ while [ $n -lt "$rounds" ]; do
     "$bench_vireo" update -o json --pvm "$pvm" math$((2 - n % 2)) math$((1 + n % 2)) |
         jq -r '[.total_us, .link_us] | @tsv' >>"$bench_work/updates"
     n=$((n + 1))
+    grown $n user
 done
-wait $load_pid
+kill -INT $load_pid
+wait $load_pid || :
 
 column() { cut -f"$1" "$bench_work/updates"; }
 lost=$(sed -n 's/.*Non-2xx or 3xx responses: //p; s/.*Socket errors: //p' "$bench_work/wrk" | tr '\n' ' ')
@@ -78,5 +83,6 @@ row() { echo "| $1 | $(column "$2" | bench_percentile 50) | $(column "$2" | benc
 row 'in all: asked, done, told' 1
 row 'the pVM stands still' 2
 echo "| dlopen, dlsym, memcpy in a plain process | $(bench_percentile 50 <"$bench_work/rival") | $(bench_percentile 99 <"$bench_work/rival") |"
+growth
 echo
 echo "Calls meanwhile: $(sed -n 's/ *\([0-9]*\) requests in.*/\1/p' "$bench_work/wrk"), lost: ${lost:-none}"

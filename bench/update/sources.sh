@@ -37,3 +37,26 @@ int64_t handler(const uint8_t *in, size_t n, uint8_t *out, size_t cap)
 }
 C
 }
+
+# grown N FUNCTION: what the function's pVMs are charged after update N, where that is told.
+grown() {
+    case $1 in
+    1 | 10 | 100 | 1000)
+        "$bench_vireo" ps -o json | jq -r --arg name "$2" --arg n "$1" \
+            '[.[] | select(.function == $name).memory_bytes] | "\($n) \(add / 1024 | floor)"' >>"$bench_work/grown"
+        ;;
+    esac
+}
+
+# growth: the updates' times and the memory as they went on; column 1 and 2 of updates are the whole
+# and the time that the pVM stood still.
+growth() {
+    echo
+    echo '| update | in all, µs | the pVM stands still, µs | its memory, KiB |'
+    echo '| --- | --- | --- | --- |'
+    while read -r n kib; do
+        from=$((n > 9 ? n - 9 : 1))
+        echo "| $([ "$n" = 1 ] && echo the first || echo "$from to $n, median") | $(window 1) | $(window 2) | $kib |"
+    done <"$bench_work/grown"
+}
+window() { sed -n "$from,${n}p" "$bench_work/updates" | cut -f"$1" | bench_percentile 50; }
