@@ -93,6 +93,9 @@ def measure(daemon):
     first = switches(pids)
     time.sleep(QUIET_SECONDS)
     last = switches(pids)
+    # Behind the supervisor, the gateways and the template: they are the oldest.
+    private, tables = own(sorted(pids)[4:])
+    group, mounts = empty_group_kib()
 
     def each(*names):
         return round(sum(after[name] - before[name] for name in names) / instances, 1)
@@ -100,28 +103,42 @@ def measure(daemon):
         'available': -each('MemAvailable'), 'anonymous': each('AnonPages'), 'shared': each('Shmem'),
         'tables': each('PageTables'), 'stacks': each('KernelStack'), 'slab': each('Slab'),
         'percpu': each('Percpu'), 'ready_ms': round(ready_ms), 'threads': len(last),
-        'wakes': sum(last.values()) - sum(first.values()), 'group': empty_group_kib(),
+        'wakes': sum(last.values()) - sum(first.values()), 'group': group, 'mounts': mounts,
+        'private': round(private / instances, 1), 'own_tables': round(tables / instances, 1),
+        'without': round(-each('MemAvailable') - mounts, 1),
     }
 
 
-def slab_kib():
+def own(pids):
+    """KiB that processes have to themselves: private pages, and page tables."""
+    private = tables = 0
+    for pid in pids:
+        with open(f'/proc/{pid}/smaps_rollup', encoding='ascii') as file:
+            private += sum(int(line.split()[1]) for line in file if line.startswith('Private_'))
+        with open(f'/proc/{pid}/status', encoding='utf-8', errors='replace') as file:
+            tables += sum(int(line.split()[1]) for line in file if line.startswith('VmPTE:'))
+    return private, tables
+
+
+def slab_kib(cache=''):
     """What is in use of the kernel's caches, by objects: whole slabs come and go late."""
     with open('/proc/slabinfo', encoding='ascii') as file:
         rows = [line.split() for line in file][2:]
-    return sum(int(row[1]) * int(row[3]) for row in rows) / 1024
+    return sum(int(row[1]) * int(row[3]) for row in rows if row[0].startswith(cache)) / 1024
 
 
 def empty_group_kib(count=200):
-    """The kernel's own slab for an empty group with a memory controller: what it is depends on the
-    machine. Each has 1 KiB for every 64 file systems that were ever mounted
-    at once since the boot (shrinker_info), and that never shrinks."""
+    """The kernel's own slab for an empty group with a memory controller, and of that the tables of
+    its file systems: 1 KiB for every 64 that were ever mounted at once since the boot
+    (shrinker_info), which never shrinks; whoever mounted them."""
     tree = '/sys/fs/cgroup/memory' if os.path.isdir('/sys/fs/cgroup/memory') else '/sys/fs/cgroup'
     paths = [f'{tree}/vireo-bench-{os.getpid()}-{i}' for i in range(count)]
-    before = slab_kib()
+    before, before_tables = slab_kib(), slab_kib('kmalloc-1k')
     try:
         for path in paths:
             os.mkdir(path)
-        return round((slab_kib() - before) / count, 1)
+        return (round((slab_kib() - before) / count, 1),
+                round((slab_kib('kmalloc-1k') - before_tables) / count, 1))
     finally:
         for path in paths:
             if os.path.isdir(path):

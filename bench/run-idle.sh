@@ -36,12 +36,16 @@ echo "| what | KiB |"
 echo "| --- | ---: |"
 echo "| **difference of MemAvailable** | **$(figure available)** (worst $(figure available 100)) |"
 echo "| of it, as the kernel counts: anonymous pages | $(figure anonymous) |"
+echo "| – private pages of the instance itself | $(figure private) |"
 echo "| shared memory (channels) | $(figure shared) |"
 echo "| page tables | $(figure tables) |"
+echo "| – of the instance itself | $(figure own_tables) |"
 echo "| kernel stacks | $(figure stacks) |"
 echo "| slab: groups, processes, descriptors | $(figure slab) |"
-echo "| of the slab, an empty memory group as this kernel makes it now | $(figure group) |"
+echo "| – an empty memory group as this kernel makes it now | $(figure group) |"
+echo "| – of that, for file systems that were mounted at once since the boot, by anybody | $(figure mounts) |"
 echo "| per-CPU: groups | $(figure percpu) |"
+echo "| **the difference without those file systems** | **$(figure without)** |"
 echo
 echo "All $instances started and answered in $(figure ready_ms) ms (each call holds its instance for 6,000 ms)."
 echo "Wake-ups in 10 s of nothing, all $(figure threads) threads of the daemon and its instances:" \
@@ -49,6 +53,6 @@ echo "Wake-ups in 10 s of nothing, all $(figure threads) threads of the daemon a
 echo
 echo "Targets: at most 250 KiB; no wake-up."
 echo
-printf '{"bench":"idle",%s,"n":%d,"instances":%d,"kib":%s,"kib_worst":%s,"wakes":%s,"wakes_worst":%s}\n' \
+printf '{"bench":"idle",%s,"n":%d,"instances":%d,"kib":%s,"kib_worst":%s,"kib_without_mounts":%s,"wakes":%s,"wakes_worst":%s}\n' \
     "$(bench_machine_json)" "$rounds" "$instances" "$(figure available)" \
-    "$(figure available 100)" "$(figure wakes)" "$(figure wakes 100)"
+    "$(figure available 100)" "$(figure without)" "$(figure wakes)" "$(figure wakes 100)"

@@ -27,6 +27,7 @@
 #include "guest/linker.h"
 #include "guest/lockdown.h"
 #include "guest/native.h"
+#include "guest/place.h"
 #include "guest/seccomp.h"
 #include "guest/update_point.h"
 #include "guest/wait.h"
@@ -144,7 +145,8 @@ static struct channel *keep_descriptors(const struct template_state *state,
     struct channel *channel = NULL;
 
     if (fds->memory >= 0) {
-        channel = mmap(NULL, CHANNEL_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, fds->memory, 0);
+        channel = mmap(place_of_channel(), CHANNEL_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED,
+                       fds->memory, 0);
         if (channel == MAP_FAILED || dup3(fds->event, INSTANCE_EVENT_FD, O_CLOEXEC) < 0)
             give_up();
         first_kept = INSTANCE_EVENT_FD;

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "base/err.h"
+#include "guest/place.h"
 #include "guest/wasm_internal.h"
 
 /* <asm/hwcap2.h> */
@@ -29,7 +30,7 @@ static _Thread_local struct {
 
 static void *reserve(void)
 {
-    void *data = mmap(NULL, WASM_RESERVED_BYTES, PROT_NONE,
+    void *data = mmap(place_of_memory(), WASM_RESERVED_BYTES, PROT_NONE,
                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     return data == MAP_FAILED ? NULL : data;
 }

@@ -87,15 +87,23 @@ void wasm_stack_size(uint64_t bytes)
     size_wanted = (bytes + 4095) & ~4095ull;
 }
 
+/*
+ * Left free above the stack: what is mapped next (the heap, a library, the stack of signals) goes
+ * there, and so lies beside the one page of the stack that most calls touch: one page table for
+ * all of them.
+ */
+#define ROOM_ABOVE_BYTES (384ul << 10)
+
 int wasm_stack_prepare(void)
 {
     if (stack.base)
         return 0;
     uint64_t bytes = WASM_STACK_GUARD_BYTES + WASM_STACK_HOST_BYTES + size_wanted;
-    uint8_t *base = mmap(NULL, bytes, PROT_NONE,
+    uint8_t *base = mmap(NULL, bytes + ROOM_ABOVE_BYTES, PROT_NONE,
                          MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK, -1, 0);
     if (base == MAP_FAILED)
         return -errno;
+    munmap(base + bytes, ROOM_ABOVE_BYTES);
     if (mprotect(base + WASM_STACK_GUARD_BYTES, bytes - WASM_STACK_GUARD_BYTES,
                  PROT_READ | PROT_WRITE) < 0) {
         int r = -errno;
