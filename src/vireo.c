@@ -51,6 +51,31 @@ const struct cli_verb cli_verbs[] = {
      "  vireo bpf build examples/bpf/execsnoop -o execsnoop.wasm\n"
      "  vireo bpf run --host execsnoop.wasm 10\n",
      cli_bpf},
+    {"push", "REGISTRY/NAME:TAG [MODULE.wasm | DIR]",
+     "put a WebAssembly module into an OCI registry, with its policy",
+     "DIR (here, if there is none) has one .wasm, and vireo.yaml, its policy, or not. The "
+     "artifact\n"
+     "is the CNCF's for WebAssembly: other tools copy and read it. On this machine (localhost) it\n"
+     "goes over HTTP, else over TLS. Credentials are those of docker's or podman's login.\n\n"
+     "  --policy FILE      vireo.yaml of a module that is named by its file\n"
+     "  --sign KEY         sign it by this key file (made if it is not there)\n"
+     "  --ca FILE          certificates to trust instead of the machine's\n"
+     "  --auth-file FILE   credentials, as ~/.docker/config.json has them\n"
+     "  --plain-http       without TLS to other machines too\n\n"
+     "  vireo push localhost:5000/tools/execsnoop:1.0 execsnoop.wasm\n",
+     cli_push},
+    {"pull", "REGISTRY/NAME:TAG | REGISTRY/NAME@sha256:DIGEST",
+     "get a WebAssembly module and its policy from an OCI registry",
+     "Writes NAME/NAME.wasm and NAME/vireo.yaml, a folder for vireo deploy. Every digest is "
+     "checked;\n"
+     "a pull that breaks off is gone on with by the next. Modules of older tools (wasm-to-oci,\n"
+     "ecli) are taken too.\n\n"
+     "  -o, --out DIR      another folder than NAME\n"
+     "  --key ID           only what this key has signed (vireo push --sign says its id)\n"
+     "  --json             describe the result as JSON (-o is the folder here)\n"
+     "  --ca FILE, --auth-file FILE, --plain-http   as of push\n\n"
+     "  vireo pull localhost:5000/tools/execsnoop:1.0 && vireo run execsnoop/execsnoop.wasm\n",
+     cli_pull},
     {"verify", "SRC [--entry FUNCTION] [--annotate]",
      "prove that a function is safe, or show what is open",
      "SRC is a .c file, a folder with vireo.yaml, or LLVM IR (.bc or .ll, of LLVM 14). The entry "

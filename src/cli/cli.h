@@ -33,6 +33,8 @@ extern const struct cli_verb cli_verbs[];
 int cli_run(int argc, char **argv);
 int cli_bpf(int argc, char **argv);
 int cli_build(int argc, char **argv);
+int cli_push(int argc, char **argv);
+int cli_pull(int argc, char **argv);
 int cli_verify(int argc, char **argv);
 int cli_deploy(int argc, char **argv);
 int cli_invoke(int argc, char **argv);
