@@ -13,7 +13,7 @@ static const struct {
     stage_function *run;
 } STAGES[] = {
     {"compile", stage_compile}, {"translate", stage_translate}, {"native", stage_native},
-    {"library", stage_library}, {"link", stage_link},
+    {"library", stage_library}, {"link", stage_link},           {"program", stage_program},
 };
 
 int main(int argc, char **argv)

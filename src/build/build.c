@@ -43,6 +43,7 @@ static void build_clear(struct build *build)
     fd_close_all((int[]){build->module_fd, build->translated_fd}, 2);
     free(build->elf);
     free(build->map);
+    free(build->image);
     wasm_links_clear(&build->links);
 }
 
@@ -574,6 +575,8 @@ static int run_stages(struct build *build, struct err *err)
     if (r == 0)
         r = build->options->native ? build_native(build, err)
                                    : build_ladder(build, translate_module, err);
+    if (r == 0 && build->image)
+        return 0;
     if (r == 0)
         r = check_library(build, err);
     if (r == 0 && build->map)
@@ -603,7 +606,12 @@ int build_run(const struct build_options *options, const void *tar, size_t tar_s
         r = build_take_image(memory, store, &result, err);
     else if (r == 0 && !take_from_store(memory, store, key, &result)) {
         r = run_stages(memory, err);
-        if (r == 0)
+        if (r == 0 && memory->image) {
+            memory->source.image = memory->image;
+            memory->source.image_size = memory->image_size;
+            result.manifest = memory->source.manifest;
+            r = build_take_image(memory, store, &result, err);
+        } else if (r == 0)
             r = sign_and_store(memory, store, key, &result, err);
     }
     if (r == 0 && !build_is_as_safe(result.note.safety, options->require))

@@ -308,6 +308,7 @@ struct build_options {
     bool rootless;                  /* in a user namespace of the caller's own */
     bool native;                    /* C to native code that nothing proves: "native" */
     bool ladder;                    /* C is proved if it can be, else translated */
+    bool contain;                   /* with it: C that is neither is made a container's program */
     const char *require;            /* with it: "proved", "sfi", "container", or NULL */
     const struct sign_trust *trust; /* of a source that is a library; NULL: one's own key only */
     const char *cgroup_name;        /* unused when "" */

@@ -67,6 +67,8 @@ struct build {
     char ladder[BUILD_LADDER_BYTES]; /* struct build_result's */
     char not_proved[400];            /* why */
     bool compiles;                   /* for this machine */
+    void *image;                     /* the container's that it became; malloc'ed, or NULL */
+    size_t image_size;
 };
 
 /* ---- build.c ---- */
@@ -118,6 +120,10 @@ int build_generate(struct sandbox *sandbox, int ir_fd, const uint8_t ir_hash[BUI
 /* The container rung: the image as it came, under its hash. */
 int build_take_image(struct build *build, struct store *store, struct build_result *result,
                      struct err *err);
+
+/* C as a program in an image of its own: build->image. What its manifest says of a container is
+ * set, for build->source and for the result. */
+int build_contain(struct build *build, struct err *err);
 
 /* ---- object_check.c ---- */
 

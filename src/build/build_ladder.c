@@ -131,15 +131,29 @@ static int try_to_prove(struct build *build, struct err *err)
     return 1;
 }
 
-/* What compiles for this machine and can't be translated would have to be contained. */
-static int tell_container(const struct build *build, struct err *err)
+/* What compiles for this machine and can't be translated is contained, where that can be done: a
+ * daemon does it. */
+static int contain(struct build *build, struct err *err)
 {
+    const char *require = build->options->require;
     struct err last = *err;
 
+    build_ladder_note(build, "sfi", cause_of(&last));
+    *err = (struct err){0};
+    if (build->options->contain && require && strcmp(require, "sfi") == 0)
+        return err_say(err, -EPERM,
+                       "cannot build '%s': it is not translated, and that is required: %.300s",
+                       build_source_title(&build->source), cause_of(&last));
+    if (build->options->contain) {
+        int r = build_contain(build, err);
+        if (r == 0)
+            build_ladder_note(build, "container", NULL);
+        return r;
+    }
     return err_say(
         err, last.code,
-        "cannot build '%s': it would have to be a container, and that rung takes bundles, "
-        "not C (not translated: %.200s; not proved: %.200s)",
+        "cannot build '%s': it would have to be a container, which `vireo deploy` makes of it "
+        "(not translated: %.200s; not proved: %.200s)",
         build_source_title(&build->source), cause_of(&last), build->not_proved);
 }
 
@@ -154,5 +168,5 @@ int build_ladder(struct build *build, int (*translate)(struct build *build, stru
     r = translate(build, err);
     if (r == 0)
         build_ladder_note(build, "sfi", NULL);
-    return r == -EINVAL && build->compiles ? tell_container(build, err) : r;
+    return r == -EINVAL && build->compiles ? contain(build, err) : r;
 }

@@ -139,9 +139,9 @@ static int find_image(struct build_source *source, struct err *err)
             "cannot deploy '%s': a container needs a command (command: in vireo.yaml, or "
             "-- CMD...)",
             build_source_title(source));
-    if (!source->image && (container->word_count > 0 || container->talk_said))
+    if (!source->image && container->word_count > 0)
         return err_say(err, -EINVAL,
-                       "cannot build '%s': command and talk are of a container, and there is no "
+                       "cannot build '%s': a command is a container's, and there is no "
                        "root file system in it",
                        build_source_title(source));
     return 0;

@@ -26,6 +26,7 @@ stage_function stage_compile;   /* tar of C sources -> bundle of WebAssembly mod
 stage_function stage_translate; /* module -> bundle of m.c, m.h */
 stage_function stage_native;    /* bundle of m.c, m.h, note.c -> shared object */
 stage_function stage_library;   /* bundle of a tar of C sources, two notes -> shared object */
+stage_function stage_program;   /* tar of C sources -> tar with a static program */
 stage_function stage_link; /* bundle of a proved function's object, its note -> shared object */
 
 /* What the stages hand on: sizes of the parts, little-endian as the machine, then the parts. */

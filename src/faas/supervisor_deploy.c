@@ -225,6 +225,7 @@ static int deploy_build(struct job *job)
         .base_map_size = base_map_size,
         .trust = &supervisor->config.trust,
         .ladder = true,
+        .contain = true,
         .require = job->request.require,
         .timeout_ms = job->long_build ? 0 : SHORT_BUILD_MS,
         .memory_bytes = job->long_build ? 0 : SHORT_BUILD_BYTES,

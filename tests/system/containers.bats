@@ -165,3 +165,16 @@ said" ]
     call killed/index.html
     [ "$code $body" = "200 page" ]
 }
+
+@test "C that needs sockets and fork falls to the container, and describe says why" {
+    "$VIREO" deploy "$FUNCTIONS/sockets.c" --name sockets -q
+    call sockets -d hello
+    [ "$code $body" = "200 HELLO" ]
+    run "$VIREO" describe sockets
+    [[ $output == *"proved: refused"* ]]
+    [[ $output == *"sfi: refused"* ]]
+    [[ $output == *"container: taken"* ]]
+    run "$VIREO" deploy "$FUNCTIONS/sockets.c" --name sockets --require sfi
+    [ "$status" = 4 ]
+    [[ $output == *"not translated"* ]]
+}
