@@ -351,6 +351,12 @@ int build_run(const struct build_options *options, const void *tar, size_t tar_s
 void build_result_clear(struct build_result *result);
 /* The proof that build_result.ladder tells of, in a line of its own: false when there is none. */
 bool build_ladder_proof(const char *ladder, struct library_proof *ret_proof);
+/*
+ * Another line of it: "calls", what proved code calls of vireo's (entries of the allow-list, a
+ * space between two); "below", the hash of the library that is one rung lower. False: it is not
+ * there.
+ */
+bool build_ladder_line(const char *ladder, const char *key, char *to, size_t size);
 /* Is `safety` as safe as what is required (NULL or "": anything)? An unknown word is not. */
 bool build_is_as_safe(const char *safety, const char *require);
 

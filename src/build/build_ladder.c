@@ -74,6 +74,29 @@ void build_ladder_note_proof(struct build *build)
              proof->stack_bytes, proof->static_bytes, proof->cpu_ms, ir, report);
 }
 
+/* In a line of its own: what the object says, which is not in the library's note. */
+static void note_calls(struct build *build)
+{
+    size_t used = strlen(build->ladder), room = sizeof build->ladder - used;
+
+    if (build->calls[0] && strlen(build->calls) + sizeof "calls\t\n" <= room)
+        snprintf(build->ladder + used, room, "calls\t%s\n", build->calls);
+}
+
+bool build_ladder_line(const char *ladder, const char *key, char *to, size_t size)
+{
+    size_t length = strlen(key);
+
+    for (const char *line = ladder; *line; line += strcspn(line, "\n"), line += *line == '\n') {
+        if (strncmp(line, key, length) != 0 || line[length] != '\t')
+            continue;
+        const char *value = line + length + 1;
+        snprintf(to, size, "%.*s", (int)strcspn(value, "\n"), value);
+        return true;
+    }
+    return false;
+}
+
 bool build_ladder_proof(const char *ladder, struct library_proof *ret_proof)
 {
     const char *line = strstr(ladder, "proof\t");
@@ -111,6 +134,7 @@ static int try_to_prove(struct build *build, struct err *err)
     if (r == 0) {
         build_ladder_note(build, "proved", NULL);
         build_ladder_note_proof(build);
+        note_calls(build);
         return 0;
     }
     /* What takes one compiler all of its time takes that of the next, too. (Of memory the next one

@@ -211,6 +211,7 @@ static int generate(struct build *build, struct sandbox *sandbox, const struct p
     proof->instructions = parts->facts.instructions;
     proof->stack_bytes = facts.stack_bytes;
     proof->static_bytes = facts.static_bytes;
+    memcpy(build->calls, facts.calls, sizeof build->calls);
     proof->cpu_ms = cpu_ms(parts->facts.instructions, facts.copies);
     return 0;
 }

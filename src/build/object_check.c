@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "allow/allow.h"
 #include "base/cleanup.h"
 #include "base/err.h"
 #include "build/build_internal.h"
@@ -19,6 +20,8 @@
 #define SYMBOLS_MAX 65536
 #define RELOCATIONS_MAX (1u << 20)
 #define FRAMES_MAX 65536
+/* What native code's names of host imports begin with. */
+#define IMPORT "vireo_import_"
 /* What a call puts on the stack beside the frame. */
 #define CALL_BYTES 8
 
@@ -61,6 +64,7 @@ struct object {
     uint64_t static_bytes, stack_bytes;
     uint32_t entries;
     bool copies;
+    char calls[512];
     struct err *err;
 };
 
@@ -177,6 +181,20 @@ static bool may_call(const char *name)
     return false;
 }
 
+/* By its name in the allow-list, if it is there. */
+static void note_call(struct object *object, const char *name)
+{
+    const size_t prefix = sizeof IMPORT - 1;
+    size_t used = strlen(object->calls);
+
+    for (size_t i = 0; i < allow_entry_count && strncmp(name, IMPORT, prefix) == 0; i++)
+        if (allow_entries[i].import && strcmp(allow_entries[i].import, name + prefix) == 0) {
+            name = allow_entries[i].name;
+            break;
+        }
+    snprintf(object->calls + used, sizeof object->calls - used, "%s%.64s", used ? " " : "", name);
+}
+
 static int symbol_check(struct object *object, const Elf64_Sym *symbol, const char *name)
 {
     unsigned type = ELF64_ST_TYPE(symbol->st_info), bind = ELF64_ST_BIND(symbol->st_info);
@@ -185,6 +203,8 @@ static int symbol_check(struct object *object, const Elf64_Sym *symbol, const ch
         return refuse(object, "'%.64s' is an indirect function, or of a thread", name);
     if (symbol->st_shndx == SHN_UNDEF && strncmp(name, "mem", 3) == 0)
         object->copies = true;
+    if (symbol->st_shndx == SHN_UNDEF && strncmp(name, "vireo_", 6) == 0)
+        note_call(object, name);
     if (symbol->st_shndx == SHN_UNDEF && name[0])
         return may_call(name)
                    ? 0
@@ -331,9 +351,11 @@ int object_check(const void *bytes, size_t size, uint64_t stack_max, struct obje
                 : refuse(&object, "its sections are not where it says");
     if (r == 0)
         r = frames_check(&object, stack_max);
-    if (r == 0)
-        *ret_facts = (struct object_facts){.static_bytes = object.static_bytes,
-                                           .stack_bytes = object.stack_bytes,
-                                           .copies = object.copies};
+    if (r < 0)
+        return r;
+    *ret_facts = (struct object_facts){.static_bytes = object.static_bytes,
+                                       .stack_bytes = object.stack_bytes,
+                                       .copies = object.copies};
+    memcpy(ret_facts->calls, object.calls, sizeof ret_facts->calls);
     return r;
 }

@@ -143,6 +143,8 @@ struct function {
     struct cgroup_limits limits; /* of each instance's group */
     bool proved;
     struct library_proof proof; /* of what is proved */
+    uint32_t calls;             /* of it: a bit for each enum allow_served that it calls */
+    struct fall *fall;          /* it runs one rung lower: supervisor_fall.c; NULL: it does not */
     uint32_t generation;
     struct template_slot *current; /* NULL: not started yet */
     bool starting;                 /* a job starts a template of it */
@@ -302,6 +304,8 @@ struct supervisor {
     struct audit_batch *audit_batch; /* counts that are not written yet */
     struct source audit_timer;
     uint32_t allowed; /* a bit for each enum allow_served */
+    bool allowed_known;
+    char demoted[ALLOW_SERVED][200]; /* why it is not allowed */
     struct pvm_waiter *pvm_waiters;
     unsigned pvm_waiter_count;
     struct linkage *dead_linkages; /* freed as dead templates are */
@@ -573,6 +577,22 @@ void audit_note(struct supervisor *supervisor, const char *function, const char 
 /* How an instance ended; `trapped`: by a trap of its code. */
 void audit_note_end(struct supervisor *supervisor, const struct function *function,
                     enum gateway_end end, bool trapped);
+/* The limits of its instances' groups anew: what it is proved to need, or its manifest's. */
+void function_limits(struct supervisor *supervisor, struct function *function);
+
+/* ---- supervisor_fall.c ---- */
+
+/*
+ * Proved code that calls an entry of the allow-list which is not allowed any more is from its next
+ * start on what it is when translated; with the entry allowed again it is proved code again. Each
+ * function after a change of what is allowed; or one that was set.
+ */
+void functions_fall(struct supervisor *supervisor);
+void function_fall(struct supervisor *supervisor, struct function *function);
+/* Why it is lower than it was proved to be; NULL: it is not. */
+const char *function_fallen(const struct function *function);
+void function_fall_clear(struct function *function);
+
 void audit_note_forgotten(struct supervisor *supervisor, const char *function);
 /* Has what was counted written. */
 void audit_flush(struct supervisor *supervisor);

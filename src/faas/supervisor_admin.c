@@ -198,13 +198,23 @@ static struct json_object *ladder_json(const struct supervisor *supervisor,
     store_find_ladder(supervisor->store, function->row.source_hash, text);
     while ((line = strsep(&lines, "\n"))) {
         char *rung = strsep(&line, "\t"), *outcome = strsep(&line, "\t");
-        if (!rung || !*rung || !outcome || strcmp(rung, "proof") == 0)
+        if (!rung || !*rung || !outcome || strcmp(rung, "proof") == 0 ||
+            strcmp(rung, "calls") == 0 || strcmp(rung, "below") == 0)
             continue;
         struct json_object *step = json_object_new_object();
         json_add_text(step, "rung", rung);
         json_add_text(step, "outcome", outcome);
         if (line && *line)
             json_add_text(step, "reason", line);
+        json_object_array_add(steps, step);
+        /* It was proved, and may not be that code now. */
+        if (!function_fallen(function) || strcmp(rung, "proved") != 0)
+            continue;
+        json_add_text(step, "outcome", "left");
+        json_add_text(step, "reason", function_fallen(function));
+        step = json_object_new_object();
+        json_add_text(step, "rung", function->row.safety);
+        json_add_text(step, "outcome", "taken");
         json_object_array_add(steps, step);
     }
     return steps;
@@ -219,9 +229,25 @@ static void add_hash(struct json_object *object, const char *key,
     json_add_text(object, key, text);
 }
 
+/* What proved code calls of vireo's. */
+static struct json_object *calls_json(const struct supervisor *supervisor,
+                                      const struct function *function)
+{
+    struct json_object *list = json_object_new_array();
+    char ladder[BUILD_LADDER_BYTES] = "", calls[512] = "", *rest = calls, *name;
+
+    store_find_ladder(supervisor->store, function->row.source_hash, ladder);
+    build_ladder_line(ladder, "calls", calls, sizeof calls);
+    while ((name = strsep(&rest, " ")))
+        if (*name)
+            json_object_array_add(list, json_object_new_string(name));
+    return list;
+}
+
 /* What was proved, and the limits that are made of it: the smaller of its own and the manifest's.
  */
-static struct json_object *proof_json(const struct function *function)
+static struct json_object *proof_json(const struct supervisor *supervisor,
+                                      const struct function *function)
 {
     const struct library_proof *proof = &function->proof;
     const struct pvm_bounds bounds = {.stack_bytes = proof->stack_bytes,
@@ -229,6 +255,8 @@ static struct json_object *proof_json(const struct function *function)
     uint64_t timeout_ms = function->manifest.limits.timeout_ms;
     struct json_object *object = json_object_new_object();
 
+    json_add_text(object, "verdict", "proved");
+    json_object_object_add(object, "calls", calls_json(supervisor, function));
     add_hash(object, "ir", proof->ir_hash);
     add_hash(object, "report", proof->report_hash);
     json_add_number(object, "instructions", proof->instructions);
@@ -253,7 +281,7 @@ static void reply_describe(struct supervisor *supervisor, const struct function 
     json_add_text(object, "rung", function->row.safety);
     json_object_object_add(object, "ladder", ladder_json(supervisor, function));
     if (function->proved)
-        json_object_object_add(object, "proof", proof_json(function));
+        json_object_object_add(object, "proof", proof_json(supervisor, function));
     json_add_text(object, "manifest", function->row.manifest);
     json_object_object_add(object, "allow", layers_json(function));
     json_object_object_add(object, "syscalls", tables_json(function));

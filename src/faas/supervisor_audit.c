@@ -129,7 +129,8 @@ static void function_refuse(struct supervisor *supervisor, const char *name, con
     struct function *function = function_find(supervisor, name);
     char text[640];
 
-    if (!function || function->refused)
+    /* Of proved code it is known what it calls: supervisor_fall.c. */
+    if (!function || function->refused || function->calls)
         return;
     snprintf(text, sizeof text,
              USES "%s', which is not allowed any more (%s), and there is no lower rung for it here",
@@ -181,6 +182,8 @@ static int result_fill(struct audit *audit, uint32_t before, struct audit_result
             continue;
         r = audit_users(audit, allow_served_name(served), user_add, result, reason, sizeof reason,
                         err);
+        if (r == 0)
+            snprintf(result->demoted[served], sizeof result->demoted[served], "%.199s", reason);
         for (unsigned i = first; i < result->refused_count; i++) {
             result->refused[i].served = served;
             snprintf(result->refused[i].reason, sizeof result->refused[i].reason, "%s", reason);
@@ -197,9 +200,15 @@ static void result_apply(struct supervisor *supervisor, const struct audit_resul
     for (unsigned i = 0; i < result->refused_count; i++)
         function_refuse(supervisor, result->refused[i].function,
                         allow_served_name(result->refused[i].served), result->refused[i].reason);
-    for (enum allow_served served = 0; served < ALLOW_SERVED; served++)
+    for (enum allow_served served = 0; served < ALLOW_SERVED; served++) {
+        if (result->demoted[served][0])
+            memcpy(supervisor->demoted[served], result->demoted[served],
+                   sizeof supervisor->demoted[served]);
         if (result->allowed & ~before & 1u << served)
             functions_restore(supervisor, allow_served_name(served));
+    }
+    supervisor->allowed_known = true;
+    functions_fall(supervisor);
 }
 
 /* ---- requests, in the thread ---- */

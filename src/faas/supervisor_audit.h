@@ -22,6 +22,7 @@ struct audit_batch {
 struct audit_result {
     uint32_t before, allowed;
     char *json;
+    char demoted[ALLOW_SERVED][200]; /* why what was allowed before is not any more */
     unsigned refused_count;
     struct {
         char function[NAME_MAX_BYTES + 1];

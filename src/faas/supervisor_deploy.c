@@ -15,6 +15,7 @@
 #include "base/cleanup.h"
 #include "base/err.h"
 #include "base/fd.h"
+#include "base/log.h"
 #include "base/symbol_map.h"
 #include "faas/supervisor.h"
 #include "faas/supervisor_jobs.h"
@@ -185,6 +186,57 @@ static int update_check(struct job *job, bool has_base)
                : r;
 }
 
+/* Proved code that calls what may be demoted: the platform's entries. */
+static bool may_fall(const struct build_result *result)
+{
+    char calls[512], name[80];
+
+    if (strcmp(result->note.safety, "proved") != 0 ||
+        !build_ladder_line(result->ladder, "calls", calls, sizeof calls))
+        return false;
+    for (enum allow_served served = 0; served < ALLOW_SERVED; served++) {
+        snprintf(name, sizeof name, "%s", allow_served_name(served));
+        if (strstr(calls, name))
+            return true;
+    }
+    return false;
+}
+
+/*
+ * The same source one rung lower, kept for the day when an entry that it calls is demoted: then
+ * there is no source to build it from. Who requires a proof gets none. A source that can't be
+ * translated has none either, and that is no error.
+ */
+static void build_below(struct job *job, const struct build_options *above, const void *tar,
+                        size_t size)
+{
+    struct supervisor *supervisor = job->supervisor;
+    struct build_options options = *above;
+    struct build_result below = {0};
+    struct build_result *result = &job->result;
+    struct err err = {0};
+    char known[BUILD_HASH_TEXT];
+
+    if (!may_fall(result) ||
+        build_is_as_safe("proved", job->request.require) !=
+            build_is_as_safe("sfi", job->request.require) ||
+        build_ladder_line(result->ladder, "below", known, sizeof known))
+        return;
+    options.ladder = false;
+    options.require = NULL;
+    size_t used = strlen(result->ladder), room = sizeof result->ladder - used;
+    if (build_run(&options, tar, size, override, job, supervisor->store, supervisor->key, &below,
+                  &err) < 0) {
+        log_line(LOG_NOTICE, "function '%s' has no lower rung to fall to: %s",
+                 result->manifest.name, err.message);
+    } else if (BUILD_HASH_TEXT + sizeof "below\t\n" <= room) {
+        snprintf(result->ladder + used, room, "below\t%s\n", below.library_hash);
+        store_record_built(supervisor->store, result->input_hash, result->library_hash,
+                           result->ladder, NULL);
+    }
+    build_result_clear(&below);
+}
+
 static int deploy_build(struct job *job)
 {
     struct supervisor *supervisor = job->supervisor;
@@ -234,6 +286,8 @@ static int deploy_build(struct job *job)
                   supervisor->key, &job->result, err);
     if (r == 0)
         r = update_check(job, base_map != NULL);
+    if (r == 0)
+        build_below(job, &options, tar, (size_t)status.st_size);
     if (job->long_build || (r != -ETIME && r != -ENOMEM))
         return r;
     job->long_build = true;

@@ -111,12 +111,31 @@ static struct pvm_bounds bounds_of(const struct library_proof *proof)
 static void proof_take(struct supervisor *supervisor, struct function *function,
                        const struct registry_function *row)
 {
-    char ladder[BUILD_LADDER_BYTES] = "";
+    char ladder[BUILD_LADDER_BYTES] = "", calls[512] = "";
 
     if (supervisor->store)
         store_find_ladder(supervisor->store, row->source_hash, ladder);
     function->proved =
         strcmp(row->safety, "proved") == 0 && build_ladder_proof(ladder, &function->proof);
+    build_ladder_line(ladder, "calls", calls, sizeof calls);
+    function->calls = 0;
+    for (enum allow_served served = 0; served < ALLOW_SERVED && function->proved; served++)
+        for (const char *at = calls; *at; at += strcspn(at, " "), at += *at == ' ')
+            if (strcspn(at, " ") == strlen(allow_served_name(served)) &&
+                strncmp(at, allow_served_name(served), strcspn(at, " ")) == 0)
+                function->calls |= 1u << served;
+}
+
+void function_limits(struct supervisor *supervisor, struct function *function)
+{
+    /* A disk that is gone limits nothing; starting the instance then says so by its grant. */
+    struct manifest held = function->manifest;
+
+    if (function->proved) {
+        struct pvm_bounds bounds = bounds_of(&function->proof);
+        held.limits.memory_bytes = pvm_bounds_memory(&bounds, &held);
+    }
+    pvm_limits(&held, supervisor->config.state_dir, &function->limits, NULL);
 }
 
 int function_set(struct supervisor *supervisor, struct registry_function *row,
@@ -140,18 +159,14 @@ int function_set(struct supervisor *supervisor, struct registry_function *row,
     function->manifest = *manifest;
     /* Here alone: the registry keeps what was asked for, whatever the ceilings are now. */
     manifest_ceilings_fill(&supervisor->config.ceilings, &function->manifest);
-    /* A disk that is gone limits nothing; starting the instance then says so by its grant. */
     proof_take(supervisor, function, row);
-    struct manifest held = function->manifest;
-    if (function->proved) {
-        struct pvm_bounds bounds = bounds_of(&function->proof);
-        held.limits.memory_bytes = pvm_bounds_memory(&bounds, &held);
-    }
-    pvm_limits(&held, supervisor->config.state_dir, &function->limits, NULL);
+    function_limits(supervisor, function);
     free(steal_ptr(&function->refused));
+    function_fall_clear(function);
     registry_function_clear(&function->row);
     function->row = *row;
     memset(row, 0, sizeof *row);
+    function_fall(supervisor, function);
     function->generation++;
     function_tell(supervisor, function);
     if (ret_function)
@@ -227,6 +242,7 @@ void function_drop(struct supervisor *supervisor, const char *name)
     else if (!alive)
         jobs_uid_purged(supervisor, uid);
     free(function->refused);
+    function_fall_clear(function);
     registry_function_clear(&function->row);
     free(function);
 }
@@ -519,6 +535,7 @@ void function_free_all(struct supervisor *supervisor)
             supervisor->by_id[i] = function->next_id;
             wishes_refuse(supervisor, function, -ESHUTDOWN, "the daemon stops");
             free(function->refused);
+            function_fall_clear(function);
             registry_function_clear(&function->row);
             free(function);
         }

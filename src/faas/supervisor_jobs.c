@@ -244,7 +244,9 @@ static void deploy_done(struct supervisor *supervisor, struct job *job)
         admin_reply(supervisor, job->request.token, job->err.code, job->err.message, NULL);
         return;
     }
-    if (job->slot && template_adopt(supervisor, job->slot, function, &job->err) == 0)
+    /* A template of proved code is none of what it has fallen to, nor of what is not served. */
+    if (job->slot && !function_fallen(function) && !function->refused &&
+        template_adopt(supervisor, job->slot, function, &job->err) == 0)
         job->slot = NULL;
     if (function->manifest.listen_count > 0 && !function->server &&
         server_set(supervisor, function, job->listeners, &job->err) < 0)

@@ -17,6 +17,7 @@
 struct hashes {
     char (*hash)[BUILD_HASH_TEXT];
     size_t count, capacity;
+    struct store *store;
 };
 
 static void hashes_clear(struct hashes *hashes)
@@ -38,14 +39,19 @@ static int add_one(struct hashes *hashes, const char *hash)
     return 0;
 }
 
-/* Its library, and those that it is pinned to. */
+/* Its library, the one that it would fall to, and those that it is pinned to. */
 static int add_hash(const struct registry_function *function, void *user)
 {
     _cleanup_(freep) struct manifest *manifest = malloc(sizeof *manifest);
+    struct hashes *hashes = user;
+    char ladder[BUILD_LADDER_BYTES], below[BUILD_HASH_TEXT];
 
     if (!manifest)
         return -ENOMEM;
     int r = add_one(user, function->library_hash);
+    store_find_ladder(hashes->store, function->source_hash, ladder);
+    if (r == 0 && build_ladder_line(ladder, "below", below, sizeof below))
+        r = add_one(user, below);
     if (r < 0 || !function->manifest ||
         manifest_parse(function->manifest, strlen(function->manifest), "registry", manifest, NULL) <
             0)
@@ -58,7 +64,7 @@ static int add_hash(const struct registry_function *function, void *user)
 
 int purge_store(struct supervisor *supervisor, uint32_t age_seconds, struct err *err)
 {
-    _cleanup_(hashes_clear) struct hashes hashes = {0};
+    _cleanup_(hashes_clear) struct hashes hashes = {.store = supervisor->store};
 
     int r = registry_each(supervisor->registry, add_hash, &hashes, err);
     if (r == 0)

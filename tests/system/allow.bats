@@ -193,6 +193,79 @@ c.commit()' "$VIREO_STATE/audit.db" "$1"
     eventually 10 answers "get d" one
 }
 
+@test "proved code falls to its translated form when an entry that it calls is demoted, and climbs again" {
+    cat >"$HERE/hits.c" <<'C'
+#include <vireo/function.h>
+#include <vireo/platform.h>
+int64_t handler(const uint8_t *in, size_t in_len, uint8_t *out, size_t out_cap)
+{
+    uint32_t hits = 0;
+    int32_t n = vireo_kv_get("hits", 4, &hits, sizeof hits);
+    hits = n == sizeof hits ? hits + 1 : 1;
+    int failed = vireo_kv_put("hits", 4, &hits, sizeof hits) < 0;
+    if (out_cap < 2)
+        return 0;
+    out[0] = failed ? '!' : '+';
+    out[1] = '0' + (uint8_t)(hits % 10);
+    return 2;
+}
+C
+    "$VIREO" rm hits 2>/dev/null || true
+    "$VIREO" rm strict 2>/dev/null || true
+    mkdir -p "$HERE/hits"
+    mv "$HERE/hits.c" "$HERE/hits"
+    printf 'name: hits\nallow: [base, platform]\n' >"$HERE/hits/vireo.yaml"
+    "$VIREO" deploy -q "$HERE/hits"
+    "$VIREO" describe -o json hits >"$BATS_TEST_TMPDIR/before"
+    jq -e '.rung == "proved" and (.proof.calls | index("vireo_kv_put") != null)' "$BATS_TEST_TMPDIR/before"
+    call hits
+    [ "$body" = "+1" ]
+    "$VIREO" allow demote vireo_kv_put --reason "it forgets"
+    # At its next start, with what it kept; the call itself is refused.
+    eventually 10 rung_is hits sfi
+    call hits
+    [ "$code $body" = "200 !2" ]
+    "$VIREO" describe hits | grep "^ladder *proved: left: it uses 'vireo_kv_put', which is not allowed any more (demoted: .*it forgets"
+    # So it is after the daemon's next start, and after a deploy of the same source.
+    daemon_stop
+    daemon_start --config "$HERE/conf"
+    rung_is hits sfi
+    "$VIREO" deploy -q "$HERE/hits"
+    rung_is hits sfi
+    call hits
+    [ "$code $body" = "200 !2" ]
+    # Who requires a proof has nothing to fall to.
+    sed 's/name: hits/name: strict/' "$HERE/hits/vireo.yaml" >"$HERE/strict.yaml"
+    rm -rf "$HERE/strict"
+    cp -r "$HERE/hits" "$HERE/strict"
+    mv "$HERE/strict.yaml" "$HERE/strict/vireo.yaml"
+    "$VIREO" deploy -q "$HERE/strict" --require proved
+    call strict
+    [ "$code" = 403 ]
+    "$VIREO" describe -o json strict | jq -e '.not_served | contains("vireo_kv_put")'
+    # Allowed again, all of them are what they were.
+    "$VIREO" allow propose vireo_kv_put --reason "it remembers"
+    id=$("$VIREO" allow ls -o json | jq '.proposals[] | select(.state == "open" and .entry == "vireo_kv_put").id')
+    "$VIREO" allow vote "$id" yes --key "$HERE/ann" --reason "seen"
+    "$VIREO" allow vote "$id" yes --key "$HERE/bob" --reason "seen"
+    eventually 10 rung_is hits proved
+    call hits
+    [ "$code $body" = "200 +2" ]
+    eventually 10 strict_answers
+    [ "$("$VIREO" describe -o json hits | jq -c '[.proof, .ladder]')" = "$(jq -c '[.proof, .ladder]' "$BATS_TEST_TMPDIR/before")" ]
+    "$VIREO" rm hits
+    "$VIREO" rm strict
+}
+
+strict_answers() {
+    call strict
+    [ "$code $body" = "200 +1" ]
+}
+
+rung_is() {
+    [ "$("$VIREO" describe -o json "$1" | jq -r .rung)" = "$2" ]
+}
+
 @test "an entry whose events pass the threshold is demoted by itself" {
     config 5
     daemon_stop
