@@ -34,6 +34,8 @@ printf 'runtime: python\nimports: [json, re, sqlite3]\n' >"$bench_work/function/
 "$bench_vireo" deploy -q "$bench_work/function" --name fork --isolation request >/dev/null
 "$bench_vireo" deploy -q "$bench_work/function" --name cold --isolation request >/dev/null
 "$bench_vireo" deploy -q "$bench_work/function" --name warm >/dev/null
+printf 'pool: {spares: 2}\n' >>"$bench_work/function/vireo.yaml"
+"$bench_vireo" deploy -q "$bench_work/function" --name spare --isolation request >/dev/null
 uid=$("$bench_vireo" describe cold -o json | jq .uid)
 
 python3 "$bench_root/bench/python/measure.py" "$rounds" "$cold_rounds" "$port" "$uid" >"$bench_work/rows"

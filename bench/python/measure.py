@@ -62,6 +62,8 @@ def end_template():
 
 ways = [
     ("vireo: warm fork for the request, over HTTP", rounds, None, lambda: call("fork")),
+    ("vireo: the same, forked ahead (pool: spares), over HTTP", rounds, None,
+     lambda: call("spare")),
     ("vireo: an instance that is there, over HTTP", rounds, None, lambda: call("warm")),
     ("vireo: cold, the container and its imports first, over HTTP", cold_rounds, end_template,
      lambda: call("cold")),

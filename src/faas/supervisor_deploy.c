@@ -366,6 +366,26 @@ static void live_open(struct job *job)
 }
 
 /*
+ * The trial of a function that an interpreter runs: here, with the builds, since its imports take
+ * as long as its author likes, up to ten seconds. Nothing of it stays.
+ */
+static void try_imports(struct job *job)
+{
+    struct supervisor *supervisor = job->supervisor;
+    _cleanup_(closep) int uid_lock = -1;
+    struct template_slot *slot = NULL;
+    uid_t uid;
+
+    if (job->result.manifest.runtime == MANIFEST_RUNTIME_NONE ||
+        pvm_uid_take(&uid, &uid_lock, &job->err) < 0)
+        return;
+    job_progress("import", job);
+    template_open(supervisor, job->row.name, job->row.library_hash, &job->result.manifest, uid,
+                  job->listeners, &slot, &job->err);
+    template_discard(supervisor, slot);
+}
+
+/*
  * A template of the result, before anything is committed, then the row. A new function has no uid
  * before its row: its trial runs as one that is nobody's, and is thrown away.
  */
@@ -394,17 +414,18 @@ static void deploy_commit(struct job *job)
                            row->library_hash, &job->err) < 0)
         return;
     /* Nobody calls a library: it has no template. What it needs is found for who is linked with it.
-     */
-    bool library = strcmp(row->kind, "library") == 0;
-    if (!library && !job->round_over && resolve(job) < 0)
+     * An interpreter's was tried already, and is started where it keeps nobody waiting. */
+    bool elsewhere =
+        strcmp(row->kind, "library") == 0 || manifest->runtime != MANIFEST_RUNTIME_NONE;
+    if (!elsewhere && !job->round_over && resolve(job) < 0)
         return;
     if (found < 0 && pvm_uid_take(&uid, &uid_lock, &job->err) < 0)
         return;
-    if (!library && !job->round_over &&
+    if (!elsewhere && !job->round_over &&
         template_open(supervisor, row->name, row->library_hash, manifest, uid, job->listeners,
                       &job->slot, &job->err) < 0)
         return;
-    if (job->base_mapped && !job->round_over && (library || !job->slot->live)) {
+    if (job->base_mapped && !job->round_over && (elsewhere || !job->slot->live)) {
         err_say(&job->err, -EPERM,
                 "cannot update '%s' in place: the new version is another kind of program, or asks "
                 "for no updates (update: slack)",
@@ -412,14 +433,14 @@ static void deploy_commit(struct job *job)
         return;
     }
     /* The loop gives it to those that run; then this comes here again. */
-    if (!library && !job->round_over && job->base_stateful && job->slot->live) {
+    if (!elsewhere && !job->round_over && job->base_stateful && job->slot->live) {
         live_open(job);
         return;
     }
     if (back ? registry_step_back(supervisor->registry, row, &job->err) < 0
              : registry_put(supervisor->registry, row, &job->err) < 0)
         return;
-    if (found < 0 && !library) {
+    if (found < 0 && !elsewhere) {
         template_discard(supervisor, steal_ptr(&job->slot));
         /* What fails now, after the trial, is met and told again at the first call. */
         template_open(supervisor, row->name, row->library_hash, manifest, row->uid, job->listeners,
@@ -467,8 +488,8 @@ void job_step(struct job *job)
             deploy_commit(job);
         else if (job->request.type == ADMIN_ROLLBACK)
             rollback_read(job);
-        else if (deploy_build(job) == 0 && check_linking(job) == 0)
-            fill_row(job);
+        else if (deploy_build(job) == 0 && check_linking(job) == 0 && fill_row(job) == 0)
+            try_imports(job);
         return;
     case JOB_REMOVE:
         remove_commit(job);

@@ -30,14 +30,6 @@
 #include "faas/supervisor.h"
 #include "faas/supervisor_jobs.h"
 
-/*
- * A build begins in one of the short threads, for at most 10 s and 1 GiB; what does not end in them
- * begins anew in one of the long ones, with the whole limits. So nobody's deploy waits for builds
- * that are slow, and all together take at most 4 * 1 + 2 * 3 GiB.
- */
-#define SHORT_THREADS 4
-#define LONG_THREADS 2
-#define THREADS (SHORT_THREADS + LONG_THREADS + 1)
 #define JOBS_MAX 64     /* waiting or running */
 #define PROGRESS_MAX 32 /* messages that the loop has not sent on yet */
 
@@ -46,7 +38,24 @@
 #define LIBRARY_KEEP_SECONDS 86400
 #define PURGE_NS (3600 * INT64_C(1000000000))
 
-enum job_queue { QUEUE_SHORT, QUEUE_LONG, QUEUE_QUICK, QUEUES };
+enum job_queue { QUEUE_SHORT, QUEUE_LONG, QUEUE_IMPORT, QUEUE_QUICK, QUEUES };
+
+/*
+ * A build begins in one of the short threads, for at most 10 s and 1 GiB; what does not end in them
+ * begins anew in one of the long ones, with the whole limits. So nobody's deploy waits for builds
+ * that are slow, and all together take at most 4 * 1 + 2 * 3 GiB. Templates that import tenants'
+ * modules may take all of their ten seconds: nobody else's template waits for those.
+ */
+static const enum job_queue threads[] = {
+    QUEUE_SHORT,  QUEUE_SHORT,  QUEUE_SHORT,  QUEUE_SHORT,  QUEUE_LONG,  QUEUE_LONG,
+    QUEUE_IMPORT, QUEUE_IMPORT, QUEUE_IMPORT, QUEUE_IMPORT, QUEUE_QUICK,
+};
+#define THREADS ARRAY_LEN(threads)
+
+struct worker {
+    struct jobs *jobs;
+    enum job_queue queue;
+};
 
 struct job_list {
     struct job *first, *last;
@@ -54,6 +63,7 @@ struct job_list {
 
 struct jobs {
     pthread_t threads[THREADS];
+    struct worker workers[THREADS];
     unsigned thread_count;
     pthread_mutex_t lock; /* of the lists and `closing` */
     pthread_cond_t wake[QUEUES];
@@ -152,30 +162,19 @@ static void serve_queue(struct jobs *jobs, enum job_queue queue)
     pthread_mutex_unlock(&jobs->lock);
 }
 
-static void *short_main(void *jobs)
-{
-    serve_queue(jobs, QUEUE_SHORT);
-    return NULL;
-}
-
-static void *long_main(void *jobs)
-{
-    serve_queue(jobs, QUEUE_LONG);
-    return NULL;
-}
-
 /*
- * A cgroup namespace of its own, and so of every template: none sees where in the machine's trees
- * it is. The threads that build stay in the machine's, for builds make groups whose place they read
- * in /proc. CAP_SYS_ADMIN.
+ * The quick thread has a cgroup namespace of its own, and so has every template: none sees where in
+ * the machine's trees it is. The threads that build stay in the machine's, for builds make groups
+ * whose place they read in /proc. CAP_SYS_ADMIN.
  */
-static void *quick_main(void *argument)
+static void *worker_main(void *argument)
 {
-    struct jobs *jobs = argument;
+    struct worker *worker = argument;
+    bool own = worker->queue == QUEUE_QUICK || worker->queue == QUEUE_IMPORT;
 
-    if (jobs->own_cgroup_namespace && unshare(CLONE_NEWCGROUP) < 0)
+    if (own && worker->jobs->own_cgroup_namespace && unshare(CLONE_NEWCGROUP) < 0)
         log_line(LOG_WARNING, "cannot make a cgroup namespace: %s", strerror(errno));
-    serve_queue(jobs, QUEUE_QUICK);
+    serve_queue(worker->jobs, worker->queue);
     return NULL;
 }
 
@@ -184,7 +183,8 @@ static void *quick_main(void *argument)
 static void submit(struct jobs *jobs, struct job *job)
 {
     bool builds = job->kind == JOB_DEPLOY && job->request.type != ADMIN_ROLLBACK && !job->built;
-    enum job_queue queue = builds ? QUEUE_SHORT : QUEUE_QUICK;
+    bool imports = job->kind == JOB_TEMPLATE && job->manifest.runtime != MANIFEST_RUNTIME_NONE;
+    enum job_queue queue = builds ? QUEUE_SHORT : imports ? QUEUE_IMPORT : QUEUE_QUICK;
 
     pthread_mutex_lock(&jobs->lock);
     list_push(&jobs->waiting[queue], job);
@@ -251,7 +251,9 @@ static void deploy_done(struct supervisor *supervisor, struct job *job)
     if (function->manifest.listen_count > 0 && !function->server &&
         server_set(supervisor, function, job->listeners, &job->err) < 0)
         log_line(LOG_ERROR, "%s", job->err.message);
-    if (function->first_wish && !function->current)
+    /* Its imports are not waited for: they were tried. */
+    bool imports = function->manifest.runtime != MANIFEST_RUNTIME_NONE;
+    if ((function->first_wish || imports) && !function->current)
         jobs_template(supervisor, function);
     wishes_grant(supervisor, function);
     static const char *const done[] = {
@@ -562,12 +564,9 @@ int jobs_open(struct supervisor *supervisor, struct err *err)
     if (jobs->event_fd < 0)
         return err_set(err, -errno, "cannot start job threads");
     for (; jobs->thread_count < THREADS; jobs->thread_count++) {
-        unsigned i = jobs->thread_count;
-        int r = -pthread_create(&jobs->threads[i], NULL,
-                                i < SHORT_THREADS                  ? short_main
-                                : i < SHORT_THREADS + LONG_THREADS ? long_main
-                                                                   : quick_main,
-                                jobs);
+        struct worker *worker = &jobs->workers[jobs->thread_count];
+        *worker = (struct worker){jobs, threads[jobs->thread_count]};
+        int r = -pthread_create(&jobs->threads[jobs->thread_count], NULL, worker_main, worker);
         if (r < 0)
             return err_set(err, r, "cannot start job threads");
     }
@@ -595,9 +594,10 @@ void jobs_close(struct supervisor *supervisor)
      * only ends up built. */
     for (unsigned i = 0; i < jobs->thread_count; i++)
         pthread_join(jobs->threads[i], NULL);
-    while ((job = list_pop(&jobs->waiting[QUEUE_SHORT])) ||
-           (job = list_pop(&jobs->waiting[QUEUE_LONG])) ||
-           (job = list_pop(&jobs->waiting[QUEUE_QUICK])) || (job = list_pop(&jobs->finished)))
+    for (enum job_queue queue = 0; queue < QUEUES; queue++)
+        while ((job = list_pop(&jobs->waiting[queue])))
+            job_free(job);
+    while ((job = list_pop(&jobs->finished)))
         job_free(job);
     supervisor_unwatch(supervisor, &supervisor->jobs_source);
     closep(&jobs->event_fd);

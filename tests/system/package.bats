@@ -15,11 +15,11 @@ setup_file() {
     export DEB
     names=$(dpkg-deb -f "$DEB" Depends | tr ',' '\n' | sed 's/(.*//; s/ //g')
     # shellcheck disable=SC2086 # a list of words
-    ROOT=$(machine_root systemd curl $names) || skip "a bare Debian can't be fetched"
+    ROOT=$(machine_root systemd curl python3 $names) || skip "a bare Debian can't be fetched"
     machine_start "$ROOT"
     machine_copy "$DEB" /root/vireo.deb
     mkdir "$BATS_FILE_TMPDIR/source"
-    cp -r "$TOP/examples/hello" "$TOP/examples/markdown" "$BATS_FILE_TMPDIR/source"
+    cp -r "$TOP/examples/hello" "$TOP/examples/markdown" "$TOP/examples/invoices" "$BATS_FILE_TMPDIR/source"
     tar -C "$BATS_FILE_TMPDIR/source" -c . | machine_run tar -C /root -x
     everything_there >"$BATS_FILE_TMPDIR/before"
 }
@@ -132,6 +132,9 @@ root 700" ]
     hello_answers
     machine_run vireo -q deploy /root/markdown --name markdown --isolation request
     machine_run sh -c 'vireo invoke markdown --file /root/markdown/sample | cmp - /root/markdown/expected'
+    # The interpreter's template and its forks, too.
+    machine_run vireo -q deploy /root/invoices --name invoices
+    machine_run sh -c 'vireo invoke invoices --file /root/invoices/sample | cmp - /root/invoices/expected'
     # Instances live below the unit.
     machine_run sh -c 'find /sys/fs/cgroup -path "*/vireo.service/vireo/*" -name "g[0-9]*"' | grep -q .
 }

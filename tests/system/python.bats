@@ -175,6 +175,23 @@ serves() {
     eventually 10 serves once
 }
 
+@test "imports that take long keep nobody else's deploy or start waiting" {
+    local before slow
+    interpreters() { ps -eo args= | grep -c '[/]vireo/driver.py$'; }
+    before=$(interpreters)
+    liar slow slow &
+    slow=$!
+    imports() { [ "$(interpreters)" -gt "$before" ]; }
+    eventually 5 imports
+    printf 'def handler(request):\n    return "quick"\n' >"$WORK/quick.py"
+    "$VIREO" deploy -q "$WORK/quick.py" --name quick
+    call quick/
+    [ "$code" = 200 ] && [ "$body" = quick ]
+    alive "$slow"
+    kill "$slow"
+    "$VIREO" rm quick
+}
+
 @test "a template that forks without being asked is bounded, and so are its instances" {
     run liar forks forks
     if [ "$status" = 0 ]; then

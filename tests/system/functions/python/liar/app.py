@@ -56,6 +56,8 @@ if how == "forks":
             made += 1
     except OSError:
         pass
+elif how == "slow":
+    time.sleep(8)
 elif how == "early":
     say_garbage()
 elif how == "garbage":

@@ -1,8 +1,0 @@
-/* What program and guest share. */
-#pragma once
-
-struct event {
-    int pid;
-    char comm[16];
-    char path[108];
-};
