@@ -166,7 +166,8 @@ const struct cli_verb cli_verbs[] = {
      "show and change what a pVM or container has of the kernel for itself",
      "PVM is a pVM, as vireo ps shows it, or a container of vireo-runtime, by the id that its "
      "engine\n"
-     "gave it. A virtual kernel has parts (syscalls, sched, log), whose keys vireo.yaml sets under "
+     "gave it. A virtual kernel has parts (syscalls, sched, log, params), whose keys vireo.yaml "
+     "sets under "
      "vkernel:. "
      "What\n"
      "can be changed while it runs, set changes at once. explain says what becomes of a system "

@@ -15,7 +15,7 @@
 #include "vkernel/view.h"
 
 #define CLIENTS_MAX 64
-enum { POLL_FUSE, POLL_LOG, POLL_LISTEN, POLL_CLIENTS };
+enum { POLL_FUSE, POLL_LOG, POLL_LISTEN, POLL_BROKER, POLL_CLIENTS };
 
 struct clients {
     struct pollfd list[POLL_CLIENTS + CLIENTS_MAX];
@@ -24,11 +24,10 @@ struct clients {
 
 static int read_options(int argc, char **argv, struct view_options *options)
 {
-    static const struct option known[] = {{"uid", required_argument, NULL, 'u'},
-                                          {"gid", required_argument, NULL, 'g'},
-                                          {"log", required_argument, NULL, 'l'},
-                                          {"group", required_argument, NULL, 'p'},
-                                          {0}};
+    static const struct option known[] = {
+        {"uid", required_argument, NULL, 'u'},   {"gid", required_argument, NULL, 'g'},
+        {"log", required_argument, NULL, 'l'},   {"params", required_argument, NULL, 'm'},
+        {"group", required_argument, NULL, 'p'}, {0}};
 
     options->group = "";
     for (int option; (option = getopt_long(argc, argv, "", known, NULL)) != -1;) {
@@ -41,6 +40,9 @@ static int read_options(int argc, char **argv, struct view_options *options)
             break;
         case 'l':
             options->log_bytes = strtoul(optarg, NULL, 10);
+            break;
+        case 'm':
+            options->params = (unsigned)strtoul(optarg, NULL, 10);
             break;
         case 'p':
             options->group = optarg;
@@ -81,12 +83,15 @@ static void clients_serve(struct view *view, struct clients *clients)
 /* Until nothing of the file system is mounted any more. */
 static int serve(struct view *view)
 {
-    struct clients clients = {.count = POLL_CLIENTS,
-                              .list = {[POLL_FUSE] = {.fd = VIEW_FD_FUSE, .events = POLLIN},
-                                       [POLL_LOG] = {.fd = view_log_fd(view), .events = POLLIN},
-                                       [POLL_LISTEN] = {.fd = VIEW_FD_LISTEN, .events = POLLIN}}};
+    const int fds[] = {[POLL_FUSE] = VIEW_FD_FUSE,
+                       [POLL_LOG] = view_log_fd(view),
+                       [POLL_LISTEN] = VIEW_FD_LISTEN,
+                       [POLL_BROKER] = VIEW_FD_BROKER};
+    struct clients clients = {.count = POLL_CLIENTS};
     struct fuse_buf buffer = {0};
 
+    for (size_t i = 0; i < ARRAY_LEN(fds); i++)
+        clients.list[i] = (struct pollfd){.fd = fds[i], .events = POLLIN};
     while (!fuse_session_exited(view->session)) {
         if (poll(clients.list, clients.count, -1) < 0) {
             if (errno == EINTR)
@@ -95,6 +100,8 @@ static int serve(struct view *view)
         }
         if (clients.list[POLL_LOG].revents)
             view_log_serve(view);
+        if (clients.list[POLL_BROKER].revents && !view_params_serve())
+            clients.list[POLL_BROKER].fd = -1;
         clients_serve(view, &clients);
         if (clients.list[POLL_LISTEN].revents)
             clients_accept(&clients);

@@ -14,6 +14,7 @@
 #include "base/cleanup.h"
 #include "base/err.h"
 #include "base/fd.h"
+#include "oci/broker_params.h"
 #include "oci/broker_view.h"
 #include "oci/view.h"
 #include "oci/vkernel.h"
@@ -49,24 +50,14 @@ static int memory(void *user, uint64_t *ret_limit, uint64_t *ret_used, unsigned 
 
 static enum vkernel_policy policy(void *user)
 {
-    const struct container *container = user;
-    struct vkernel vkernel;
-
-    return oci_vkernel_load(container->state_fd, &vkernel, NULL) < 0
-               ? VKERNEL_POLICY_DEFAULT
-               : (enum vkernel_policy)vkernel.sched.policy;
+    return broker_policy(((const struct container *)user)->state_fd);
 }
 
 static int set_policy(void *user, enum vkernel_policy wanted)
 {
     const struct container *container = user;
-    struct vkernel vkernel;
-    int r = oci_vkernel_load(container->state_fd, &vkernel, NULL);
 
-    vkernel.sched.policy = wanted;
-    if (r == 0)
-        r = oci_vkernel_save(container->state_fd, &vkernel, NULL);
-    return r < 0 ? r : oci_vkernel_schedule(&container->place, &vkernel, NULL);
+    return broker_set_policy(&container->place, container->state_fd, wanted);
 }
 
 static int64_t kernel_log(void *user, int type, int length, const char **ret_text)
@@ -76,16 +67,23 @@ static int64_t kernel_log(void *user, int type, int length, const char **ret_tex
     return view_line_log(&container->line, type, length, ret_text);
 }
 
-/* The view's process says nothing unasked: what comes is its end. */
+/* A wish of the view's process, or its end. */
 static int view_changed(void *user, int fd)
 {
     struct container *container = user;
-    char byte;
+    struct view_granted granted;
+    struct view_wish wish;
 
     if (container->stands_in)
         return view_refuse(fd) ? fd : (close(fd), -1);
-    if (recv(fd, &byte, sizeof byte, MSG_DONTWAIT) < 0 && errno == EAGAIN)
+    ssize_t n = recv(fd, &wish, sizeof wish, MSG_DONTWAIT);
+    if (n < 0 && errno == EAGAIN)
         return fd;
+    if (n == sizeof wish) {
+        broker_grant(&container->place, container->state_fd, &wish, &granted);
+        send(fd, &granted, sizeof granted, MSG_DONTWAIT | MSG_NOSIGNAL);
+        return fd;
+    }
     close(fd);
     container->stands_in = true;
     return view_stand_in(FUSE_FD);
@@ -101,9 +99,12 @@ static void leave_caller(const int *fds, size_t count)
     setsid();
     for (int i = 0; i < 3; i++)
         dup2(null, i);
-    for (size_t i = 0; i < count; i++)
-        if (fds[i] >= 0 && dup2(i == 1 ? state : fds[i], SOCKET_FD + (int)i) < 0)
+    for (size_t i = 0; i < count; i++) {
+        if (fds[i] < 0)
+            close(SOCKET_FD + (int)i);
+        else if (dup2(i == 1 ? state : fds[i], SOCKET_FD + (int)i) < 0)
             _exit(1);
+    }
     if (chdir("/") < 0)
         _exit(1);
     syscall(SYS_close_range, SOCKET_FD + (unsigned)count, ~0u, 0);
@@ -122,6 +123,8 @@ _Noreturn static void serve(struct container *container)
     int fds[FD_MESSAGE_MAX];
     size_t count = 0;
 
+    if (fcntl(SOCKET_FD, F_GETFD) < 0) /* nothing is emulated */
+        _exit(vk_broker_serve(-1, &group) < 0);
     ssize_t n = fd_receive(SOCKET_FD, text, sizeof text, fds, &count, 0);
     if (n <= 0 || count != 1)
         _exit(0); /* the container was never started */

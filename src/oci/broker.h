@@ -6,10 +6,10 @@
 struct err;
 
 /*
- * Starts it, apart from the caller: it takes the listener from `socket` when the init sends it, and
- * ends when nobody has the filter any more, or nobody will. `state_fd` is the container's
- * directory, where a policy that is set from inside is kept. `view` (NULL: another broker has it)
- * is what it stands in for when its process ends.
+ * Starts it, apart from the caller: it takes the listener from `socket` (-1: there is none) when
+ * the init sends it, and ends when nobody has the filter any more, or nobody will. `state_fd` is
+ * the container's directory, where a policy that is set from inside is kept. `view` (NULL: another
+ * broker has it) is what it stands in for when its process ends.
  */
 struct oci_view;
 int oci_broker_start(int socket, const struct oci_place *place, int state_fd,

@@ -193,7 +193,7 @@ static int finish(struct launch *launch, const struct oci_create *create, struct
         r = oci_vkernel_adjust(launch->pid, create->options.vkernel, err);
     if (r == 0)
         r = oci_view_attach(view, create, launch->pid, err);
-    if (r == 0 && launch->plan.broker_fd >= 0)
+    if (r == 0 && (launch->plan.broker_fd >= 0 || view->fuse >= 0))
         r = oci_broker_start(launch->plan.broker_fd, place, create->options.vkernel_fd, view, err);
     if (r == 0) {
         place->pid = launch->pid;

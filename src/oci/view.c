@@ -1,23 +1,19 @@
-/* The view's process is started, and its file system brought into the container. */
+/* The view's process is started, and what of the host it stands for is denied. */
 #include "oci/view.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <linux/magic.h>
-#include <linux/openat2.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/fsuid.h>
 #include <sys/mount.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/un.h>
-#include <sys/vfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -25,12 +21,13 @@
 #include "base/err.h"
 #include "base/fd.h"
 #include "cgroup/place.h"
+#include "cgroup/sysctl_filter.h"
 #include "oci/user_namespace.h"
+#include "vkernel/params.h"
+#include "vkernel/scheduling.h"
 #include "vkernel/view_protocol.h"
 #include "vkernel/vkernel.h"
 
-/* Where it is mounted, in the container's /dev. */
-#define VIEW_PLACE "vkernel"
 /* Above the places that the process gets its descriptors at. */
 #define HIGH_FD 32
 
@@ -72,7 +69,7 @@ static int make_mount(struct oci_view *view)
 
 /* ---- the process ---- */
 
-static uint32_t owner(const struct oci_mappings *mappings, const struct oci_config *config)
+uint32_t oci_view_owner(const struct oci_mappings *mappings, const struct oci_config *config)
 {
     return oci_config_namespace(config, CLONE_NEWUSER) ? user_namespace_outside(mappings, 0) : 0;
 }
@@ -158,14 +155,15 @@ static int start_process(struct oci_view *view, const struct oci_create *create,
                          const char *group, struct err *err)
 {
     const struct oci_config *config = create->config;
-    char path[PATH_MAX], uid[16], gid[16], log[16];
+    char path[PATH_MAX], uid[16], gid[16], log[16], params[16];
     int ends[2] = {-1, -1}, words_ends[2] = {-1, -1};
 
-    snprintf(uid, sizeof uid, "%u", owner(&config->linux_.uid_mappings, config));
-    snprintf(gid, sizeof gid, "%u", owner(&config->linux_.gid_mappings, config));
+    snprintf(uid, sizeof uid, "%u", oci_view_owner(&config->linux_.uid_mappings, config));
+    snprintf(gid, sizeof gid, "%u", oci_view_owner(&config->linux_.gid_mappings, config));
     snprintf(log, sizeof log, "%u", create->options.vkernel->log.kib << 10);
-    const char *words[] = {VIEW_PROGRAM, "--uid", uid,       "--gid", gid,
-                           "--log",      log,     "--group", group,   NULL};
+    snprintf(params, sizeof params, "%u", view->params);
+    const char *words[] = {VIEW_PROGRAM, "--uid",    uid,    "--gid",   gid,   "--log",
+                           log,          "--params", params, "--group", group, NULL};
     int r = program_path(path);
     if (r < 0)
         return err_set(err, r, "cannot start '%s'", path);
@@ -191,140 +189,65 @@ static int start_process(struct oci_view *view, const struct oci_create *create,
     return r < 0 ? err_set(err, r, "cannot start '%s'", path) : 0;
 }
 
-int oci_view_start(struct oci_view *view, const struct oci_create *create,
-                   const struct cgroup_place *groups, struct err *err)
+/* Those that act here: the group's slice where the kernel has slices, v1's swappiness. */
+static unsigned params_of(struct cgroup_place *groups)
 {
-    int group_fd = -1;
+    const struct cgroup_place_tree *memory = cgroup_place_tree(groups, "memory", false);
 
-    if (!create->options.vkernel || !vkernel_has_view(create->options.vkernel))
+    return 1u << VIEW_POLICY | (vk_sched_slices_work() ? 1u << VIEW_GRANULARITY : 0) |
+           (memory && memory->fd >= 0 ? 1u << VIEW_SWAPPINESS : 0);
+}
+
+/*
+ * What of the host's the container may not touch, through no mount of procfs: it writes none of
+ * the listed ones, and where it has its own it does not read the host's.
+ */
+static int deny_host(const struct oci_view *view, const struct oci_config *config, int group_fd,
+                     struct err *err)
+{
+    const bool swappiness = view->params >> VIEW_SWAPPINESS & 1;
+    const struct cgroup_sysctl rules[] = {
+        {.name = "vm/swappiness", .read = swappiness, .write = true},
+        {.name = "vm/overcommit_memory", .write = true},
+        {.name = "vm/overcommit_ratio", .write = true},
+        {.name = "vm/overcommit_kbytes", .write = true}, /* the ratio's other name */
+        {.name = "fs/file-max", .write = true},
+        {.name = "kernel/pid_max", .write = !oci_view_own_pid_max(config)},
+    };
+
+    return cgroup_sysctl_deny(group_fd, rules, ARRAY_LEN(rules), err);
+}
+
+bool oci_view_own_pid_max(const struct oci_config *config)
+{
+    const struct oci_namespace *pids = oci_config_namespace(config, CLONE_NEWPID);
+
+    return pids && !pids->path && vk_params_own_pid_max();
+}
+
+int oci_view_start(struct oci_view *view, const struct oci_create *create,
+                   struct cgroup_place *groups, struct err *err)
+{
+    const struct vkernel *vkernel = create->options.vkernel;
+    int group_fd = -1, r = 0;
+
+    if (!vkernel || !vkernel_has_view(vkernel))
         return 0;
     for (size_t i = 0; i < groups->count; i++)
         if (groups->trees[i].unified)
             group_fd = groups->trees[i].fd;
     if (group_fd < 0)
         return err_say(err, -ENOTSUP,
-                       "cannot give the container a log of its own: it has no group in a v2 tree");
-    int r = make_mount(view);
+                       "cannot give the container a view of its own: it has no group in a v2 tree");
+    view->log = vkernel->log.kib > 0;
+    if (vkernel->params.view) {
+        view->params = params_of(groups);
+        r = deny_host(view, create->config, group_fd, err);
+    }
+    if (r < 0)
+        return r;
+    r = make_mount(view);
     if (r < 0)
         return err_set(err, r, "cannot make the file system of the virtual kernel");
     return start_process(view, create, group_fd, groups->path, err);
-}
-
-/* ---- into the container ---- */
-
-/* It tells that it serves by closing the pipe. */
-static int await_process(const struct oci_view *view, struct err *err)
-{
-    char text[400];
-    ssize_t n = fd_read_full(view->words, text, sizeof text - 1);
-
-    if (n == 0)
-        return 0;
-    if (n < 0)
-        return err_set(err, (int)n, "cannot start '%s'", VIEW_PROGRAM);
-    text[n] = '\0';
-    text[strcspn(text, "\n")] = '\0';
-    return err_say(err, -EIO, "%s", text);
-}
-
-/* A file of the view, over one in /dev. */
-static int bind_file(int dev, const char *name)
-{
-    char path[64];
-
-    snprintf(path, sizeof path, VIEW_PLACE "/%s", name);
-    _cleanup_(closep) int tree = open_tree(dev, path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
-    if (tree < 0)
-        return -errno;
-    return move_mount(tree, "", dev, name, MOVE_MOUNT_F_EMPTY_PATH) < 0 ? -errno : 0;
-}
-
-/* Places to mount on. They are the root's of the container: another id may have no place there. */
-static int make_places(int dev, const struct oci_config *config)
-{
-    int r = 0;
-
-    setfsgid(owner(&config->linux_.gid_mappings, config));
-    setfsuid(owner(&config->linux_.uid_mappings, config));
-    if (mkdirat(dev, VIEW_PLACE, 0755) < 0)
-        r = -errno;
-    int made = openat(dev, "kmsg", O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
-    if (r == 0 && made < 0 && errno != EEXIST)
-        r = -errno;
-    closep(&made);
-    setfsuid(0);
-    setfsgid(0);
-    return r;
-}
-
-/* In the container's mount namespace and root. */
-static int attach_inside(const struct oci_view *view, const struct oci_config *config,
-                         struct err *err)
-{
-    struct statfs kind;
-    _cleanup_(closep) int dev =
-        fd_open_resolve(AT_FDCWD, "dev", O_PATH | O_DIRECTORY,
-                        RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS);
-
-    if (dev < 0 || fstatfs(dev, &kind) < 0)
-        return err_set(err, dev < 0 ? dev : -errno, "cannot open the container's /dev");
-    if (kind.f_type != TMPFS_MAGIC)
-        return err_say(err, -ENOTSUP,
-                       "cannot make /dev/" VIEW_PLACE ": the container's /dev is no tmpfs");
-    int r = make_places(dev, config);
-    if (r < 0)
-        return err_set(err, r, "cannot make the container's /dev/" VIEW_PLACE);
-    if (move_mount(view->mount, "", dev, VIEW_PLACE, MOVE_MOUNT_F_EMPTY_PATH) < 0)
-        return err_set(err, -errno, "cannot mount the container's /dev/" VIEW_PLACE);
-    r = bind_file(dev, "kmsg");
-    return r < 0 ? err_set(err, r, "cannot mount the container's /dev/kmsg") : 0;
-}
-
-static int enter(pid_t pid, struct err *err)
-{
-    char path[64];
-
-    snprintf(path, sizeof path, "/proc/%d/ns/mnt", (int)pid);
-    _cleanup_(closep) int mounts = open(path, O_RDONLY | O_CLOEXEC);
-    snprintf(path, sizeof path, "/proc/%d/root", (int)pid);
-    _cleanup_(closep) int root = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-    /* CAP_SYS_ADMIN there and here, CAP_SYS_CHROOT. */
-    if (mounts < 0 || root < 0 || setns(mounts, CLONE_NEWNS) < 0 || fchdir(root) < 0 ||
-        chroot(".") < 0 || chdir("/") < 0)
-        return err_set(err, -errno, "cannot enter the container");
-    return 0;
-}
-
-/* By a child: a mount namespace is not left again. */
-int oci_view_attach(const struct oci_view *view, const struct oci_create *create, pid_t pid,
-                    struct err *err)
-{
-    struct err said = {0};
-    int ends[2];
-
-    if (view->fuse < 0)
-        return 0;
-    int r = await_process(view, err);
-    if (r < 0)
-        return r;
-    if (pipe2(ends, O_CLOEXEC) < 0)
-        return err_set(err, -errno, "cannot enter the container");
-    _cleanup_(closep) int from = ends[0];
-    pid_t child = fork();
-    if (child == 0) {
-        r = enter(pid, &said);
-        if (r == 0)
-            r = attach_inside(view, create->config, &said);
-        _exit(fd_write_full(ends[1], &said, sizeof said) < 0);
-    }
-    close(ends[1]);
-    if (child < 0)
-        return err_set(err, -errno, "cannot enter the container");
-    ssize_t n = fd_read_full(from, &said, sizeof said);
-    while (waitpid(child, NULL, 0) < 0 && errno == EINTR)
-        ;
-    if (n != sizeof said)
-        return err_say(err, -EIO, "cannot enter the container: who did died");
-    said.message[sizeof said.message - 1] = '\0';
-    return said.code < 0 ? err_say(err, said.code, "%s", said.message) : 0;
 }

@@ -15,8 +15,10 @@ struct oci_view {
     int mount;   /* the file system, nowhere mounted yet */
     int control; /* to its process */
     int words;   /* what went wrong there; its end: it serves */
+    bool log;
+    unsigned params; /* 1 << enum view_param: those that it has */
 };
-#define OCI_VIEW_NONE ((struct oci_view){-1, -1, -1, -1})
+#define OCI_VIEW_NONE ((struct oci_view){.fuse = -1, .mount = -1, .control = -1, .words = -1})
 
 /*
  * Starts it, where the virtual kernel has one. The files are the container's root's. Needs root and
@@ -24,8 +26,13 @@ struct oci_view {
  * nowhere.
  */
 int oci_view_start(struct oci_view *view, const struct oci_create *create,
-                   const struct cgroup_place *groups, struct err *err);
+                   struct cgroup_place *groups, struct err *err);
 /* Mounts it in the container of process `pid`, over what is there. */
 int oci_view_attach(const struct oci_view *view, const struct oci_create *create, pid_t pid,
                     struct err *err);
 void oci_view_close(struct oci_view *view);
+
+/* The container's root outside of it. */
+uint32_t oci_view_owner(const struct oci_mappings *mappings, const struct oci_config *config);
+/* Whether the container has a kernel.pid_max that is its own. */
+bool oci_view_own_pid_max(const struct oci_config *config);

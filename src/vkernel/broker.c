@@ -289,6 +289,8 @@ int vk_broker_serve(int listener, const struct vk_group *group)
         }
         if (both[1].revents)
             both[1].fd = group->watched(group->user, both[1].fd);
+        if (both[0].fd < 0 && both[1].fd < 0)
+            return 0;
         if (both[0].revents & POLLIN) {
             answer_one(listener, group);
             keep_pace(&pace);

@@ -31,5 +31,6 @@ bool vk_can_emulate(unsigned number);
 /* Whether anything is. */
 bool vkernel_emulates(const struct vkernel *vkernel);
 
-/* Answers until nobody is left who has the filter. 0, or -errno. */
+/* Answers until nobody is left who has the filter (-1: there is none), and nothing else is to look
+ * after then. 0, or -errno. */
 int vk_broker_serve(int listener, const struct vk_group *group);

@@ -7,13 +7,9 @@
 #include "base/suggest.h"
 #include "vkernel/vkernel.h"
 
-const struct vkernel_part *const vkernel_parts[] = {&vkernel_syscalls,
-                                                    &vkernel_sched,
-                                                    &vkernel_memory,
-                                                    &vkernel_files,
-                                                    &vkernel_caps,
-                                                    &vkernel_log,
-                                                    NULL};
+const struct vkernel_part *const vkernel_parts[] = {
+    &vkernel_syscalls, &vkernel_sched, &vkernel_memory, &vkernel_files,
+    &vkernel_caps,     &vkernel_log,   &vkernel_params, NULL};
 
 int vkernel_part_find(const char *key, const struct vkernel_part **ret_part, const char **ret_rest,
                       struct err *reason)
@@ -110,7 +106,7 @@ void vkernel_each(const struct vkernel *vkernel, vkernel_row row, void *user)
 
 bool vkernel_has_view(const struct vkernel *vkernel)
 {
-    return vkernel->log.kib > 0;
+    return vkernel->log.kib > 0 || vkernel->params.view;
 }
 
 static void said_row(const char *key, const char *value, bool said, void *user)

@@ -271,7 +271,7 @@ struct vk_sched_limits vk_sched_limits(const struct vkernel *vkernel)
 /* ---- the mechanism ---- */
 
 /* Whether a slice that is asked for is there afterwards; on this thread, which has it only then. */
-static bool slices_work(void)
+bool vk_sched_slices_work(void)
 {
     struct attributes before = {0}, now = {0};
 
@@ -288,9 +288,16 @@ static bool slices_work(void)
     return works;
 }
 
+uint64_t vk_sched_own_slice_ns(void)
+{
+    struct attributes own = {0};
+
+    return syscall(__NR_sched_getattr, 0, &own, sizeof own, 0) < 0 ? 0 : own.runtime;
+}
+
 static void mechanism(struct vkernel_mechanism *ret_mechanism)
 {
-    bool slices = slices_work();
+    bool slices = vk_sched_slices_work();
 
     /* sched_ext is the best one; no part of this program loads a scheduler. */
     *ret_mechanism = (struct vkernel_mechanism){.grade = VKERNEL_LESSER};

@@ -1,6 +1,7 @@
 /* The scheduling of a virtual kernel's group: which policy and slice its threads have. */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -31,6 +32,11 @@ typedef int (*vk_pids)(void *user, pid_t *pids, size_t max);
  * CAP_SYS_NICE where they have another uid. -EBUSY: it did not come to an end; -E2BIG.
  */
 int vk_sched_apply(vk_pids pids, void *user, const struct vk_sched *sched, struct err *err);
+
+/* Whether a thread can have a slice of its own here (Linux 6.12); tried on this thread. */
+bool vk_sched_slices_work(void);
+/* This thread's: the kernel's own one, if nobody set another. */
+uint64_t vk_sched_own_slice_ns(void);
 
 /* What a group did between two looks. */
 struct vk_sched_load {

@@ -9,11 +9,17 @@
 /* A look-up holds for as long as a node does: for ever. */
 #define FOREVER 86400.0
 #define DIRECTORY_BYTES 4096
+#define VALUE_FILE_BYTES 4096 /* as sysfs says it */
 
 const struct view_node view_nodes[] = {
     [0] = {"", 0, 0, NULL},
     [1] = {"/", 1, S_IFDIR | 0755, NULL},
     [2] = {"kmsg", 1, S_IFREG | 0644, &view_kmsg},
+    /* Everybody in the container: the policy is the group's, and takes nothing from others. */
+    [3] = {"cpu.real_policy", 1, S_IFREG | 0666, &view_param, VIEW_POLICY},
+    [4] = {"params", 1, S_IFDIR | 0755, NULL},
+    [5] = {"sched_wakeup_granularity_ns", 4, S_IFREG | 0644, &view_param, VIEW_GRANULARITY},
+    [6] = {"swappiness", 4, S_IFREG | 0644, &view_param, VIEW_SWAPPINESS},
 };
 const size_t view_node_count = sizeof view_nodes / sizeof *view_nodes;
 
@@ -24,13 +30,19 @@ static const struct view_node *node_of(fuse_ino_t file)
 
 static struct stat attributes(const struct view *view, fuse_ino_t file)
 {
-    return (struct stat){
-        .st_ino = file,
-        .st_mode = view_nodes[file].mode,
-        .st_nlink = S_ISDIR(view_nodes[file].mode) ? 2 : 1,
-        .st_uid = view->options.uid,
-        .st_gid = view->options.gid,
-        .st_size = view_nodes[file].ops == &view_kmsg ? (off_t)view->options.log_bytes : 0};
+    const struct view_node *node = &view_nodes[file];
+    struct stat status = {.st_ino = file,
+                          .st_mode = node->mode,
+                          .st_nlink = S_ISDIR(node->mode) ? 2 : 1,
+                          .st_uid = view->options.uid,
+                          .st_gid = view->options.gid};
+
+    /* A copy by sendfile(2) goes as far as a size does. */
+    if (node->ops == &view_kmsg)
+        status.st_size = (off_t)view->options.log_bytes;
+    if (node->ops == &view_param)
+        status.st_size = VALUE_FILE_BYTES;
+    return status;
 }
 
 /* A size is asked for again at each open: a copy of the log has cut it short. */
@@ -41,7 +53,11 @@ static double lifetime(fuse_ino_t file)
 
 static bool is_shown(const struct view *view, fuse_ino_t file)
 {
-    return view_nodes[file].ops != &view_kmsg || view->log;
+    const struct view_node *node = &view_nodes[file];
+
+    return node->ops == &view_kmsg    ? view->log != NULL
+           : node->ops == &view_param ? view->options.params >> node->param & 1
+                                      : true;
 }
 
 static void on_init(void *user, struct fuse_conn_info *connection)

@@ -36,12 +36,14 @@ struct view_node {
     fuse_ino_t parent; /* the number of a node is its place in the table, from 1 */
     mode_t mode;
     const struct view_ops *ops; /* NULL: a directory */
+    int param;                  /* enum view_param of view_param's */
 };
 
 struct view_options {
     uid_t uid; /* whose the files are: the container's root */
     gid_t gid;
     size_t log_bytes;  /* 0: no log */
+    unsigned params;   /* 1 << enum view_param: those that there are */
     const char *group; /* the path of the container's control groups */
 };
 
@@ -76,6 +78,13 @@ bool view_log_answer(struct view *view, int socket);
 
 /* New records: who waits gets them. */
 void view_kmsg_wake(struct view *view);
+
+/* ---- parameters: view_params.c ---- */
+
+extern const struct view_ops view_param;
+
+/* The broker says something. False: it has gone. */
+bool view_params_serve(void);
 
 /* Gives up everything but what it has open. */
 int view_confine(struct err *err);

@@ -31,3 +31,19 @@ struct view_answer {
     int64_t value; /* or -errno */
     char text[VIEW_TEXT_MAX];
 };
+
+/* Parameters: what the view asks of the broker that has its other end, and the answer. */
+enum view_param { VIEW_POLICY, VIEW_GRANULARITY, VIEW_SWAPPINESS };
+#define VIEW_VALUE_BYTES 64
+struct view_wish {
+    uint32_t number;
+    uint32_t param; /* enum view_param */
+    uint32_t is_write, length;
+    char value[VIEW_VALUE_BYTES];
+};
+struct view_granted {
+    uint32_t number;
+    int32_t error; /* an errno; 0: it is done, or here it is */
+    uint32_t length;
+    char value[VIEW_VALUE_BYTES];
+};

@@ -127,6 +127,72 @@ said() {
     eventually 10 nothing_left
 }
 
+# example NAME ARGUMENT...: its output, with the whole machine granted.
+example() {
+    [ -e "$MODULES/$1.wasm" ] ||
+        "$VIREO" -q bpf build "$TOP/examples/bpf/$1" -o "$MODULES/$1.wasm"
+    "$VIREO" run --grant bpf=host --timeout 60s "$MODULES/$1.wasm" "${@:2}"
+}
+
+@test "the examples show what the machine does: waits, calls, packets, connections, files, processes" {
+    gcc -O1 -o "$MODULES/victim" "$FUNCTIONS/bpf_victim.c"
+    "$MODULES/victim" 3>&- &
+    HELPERS=$!
+    python3 "$BATS_TEST_DIRNAME/bpf_traffic.py" 3>&- &
+    HELPERS="$HELPERS $!"
+    while sleep 0.05; do echo x >/dev/udp/127.0.0.1/17326 || true; done 2>/dev/null 3>&- &
+    HELPERS="$HELPERS $!"
+    run example runqlat 1
+    [[ $output == *"us below"*"*"* ]]
+    run example calls "$MODULES/victim:probed_here" 1
+    [[ $output == [1-9]*" calls, "* ]]
+    run example calls "$MODULES/victim:no_such_function" 1
+    [[ $output == *"No such file or directory"* ]]
+    run example xdpcount lo 1 17326
+    [[ $output == *$'packets '[1-9]*$'dropped '[1-9]* ]]
+    run example relay 1 /
+    [[ $output == *"connections "[1-9]*" messages "[1-9]* ]]
+    run example opens 3
+    [ "$status" = 0 ]
+    run example top
+    [[ $output == *PID*CPU%*NAME* ]]
+    # Without host those that look at the machine are refused, by the kind or by what it sees.
+    run "$VIREO" run --grant bpf "$MODULES/runqlat.wasm" 1
+    [[ $output == *"is of kind tp_btf, which sees more than the function"* ]]
+    run "$VIREO" run --grant bpf "$MODULES/calls.wasm" "$MODULES/victim:probed_here" 1
+    [[ $output == *"is of kind uprobe, which sees more than the function"* ]]
+    # Its own sockets are its own to relay.
+    run "$VIREO" run --grant bpf "$MODULES/relay.wasm" 1
+    [[ $output == *"connections 0 messages 0"* ]]
+}
+
+@test "a guest of TinyGo polls by its own import, and is called by its export" {
+    clang -g -O2 -target bpf -idirafter /usr/include/x86_64-linux-gnu \
+        -c "$FUNCTIONS/bpf_tinygo.bpf.c" -o "$MODULES/tinygo.bpf.o"
+    llvm-strip -g "$MODULES/tinygo.bpf.o"
+    # The object, as the data of a module that is written by hand.
+    python3 - "$FUNCTIONS/bpf_tinygo.wat" "$MODULES/tinygo.bpf.o" >"$MODULES/tinygo.wat" <<'END'
+import sys
+text, data = open(sys.argv[1]).read(), open(sys.argv[2], "rb").read()
+text = text.replace("OBJECT_BYTES", str(len(data)))
+print(text.replace("OBJECT", "".join("\\%02x" % byte for byte in data)))
+END
+    wat2wasm -o "$MODULES/tinygo.wasm" "$MODULES/tinygo.wat"
+    run "$VIREO" run --grant bpf --timeout 60s "$MODULES/tinygo.wasm"
+    echo "$output"
+    # Its exit status is the number of samples that its export was called with.
+    [ "$status" = 3 ]
+}
+
+@test "no more samples a second than the policy says, and none is lost meanwhile" {
+    mkdir -p "$MODULES/slow"
+    "$VIREO" -q bpf build "$FUNCTIONS/bpf_pace" -o "$MODULES/slow/pace.wasm"
+    printf 'name: slow\nsources: [pace.wasm]\ngrants:\n  bpf: true\nbpf:\n  events: 10\n' >"$MODULES/slow/vireo.yaml"
+    run "$VIREO" run --grant bpf --timeout 60s "$MODULES/slow"
+    echo "$output"
+    [[ $output == "25 samples in order, 2"* || $output == "25 samples in order, 3"* ]]
+}
+
 @test "without the grant it is refused by name, and a manifest's wish is the user's to grant" {
     run "$VIREO" run "$MODULES/syscalls.wasm"
     [ "$status" = 4 ]

@@ -13,6 +13,7 @@ allow_grants:
     map_memory: 1MiB
 END
     "$VIREO" -q bpf build "$TOP/examples/bpf/syscalls" -o "$MODULES/syscalls.wasm"
+    "$VIREO" -q bpf build "$FUNCTIONS/bpf_keep" -o "$MODULES/keep.wasm"
     daemon_start --config "$MODULES/config.yaml"
 }
 
@@ -56,6 +57,38 @@ answers() {
         <<<"$output"
     # A command has closed what it loaded when its call ends.
     eventually 10 nothing_left
+}
+
+# deploy_keep NAME VERSION
+deploy_keep() {
+    local folder=$BATS_TEST_TMPDIR/$1
+    mkdir -p "$folder"
+    cp "$MODULES/keep.wasm" "$folder"
+    printf 'name: %s\nversion: "%s"\ngrants:\n  bpf: true\nbpf: {attach: ["raw_syscalls/*"], map_memory: 512KiB}\n' "$1" "$2" \
+        >"$folder/vireo.yaml"
+    "$VIREO" "${@:3}" deploy "$folder"
+}
+keeps() {
+    body=$(curl -s --data "$2" "$VIREO_SERVER/function/$1")
+}
+
+@test "what is pinned, and samples that nobody took, are there for the next version; nobody else's name opens it" {
+    deploy_keep mine 1
+    # Two samples are left in the pinned ring buffer, and a number in a pinned map.
+    keeps mine put
+    [[ $body == "kept 2 untaken 2"* ]]
+    deploy_keep mine 2
+    keeps mine look
+    [[ $body == "kept 2 untaken 2"* ]]
+    # A function of another name has the same names for itself, and nothing in them.
+    deploy_keep other 1
+    keeps other look
+    [[ $body == "kept 0 untaken 0"* ]]
+    # A new function of an old name is another function.
+    "$VIREO" rm mine
+    deploy_keep mine 1
+    keeps mine look
+    [[ $body == "kept 0 untaken 0"* ]]
 }
 
 @test "what the operator does not allow is refused at the deploy, by name" {

@@ -52,3 +52,36 @@ once() {
 pid_of() {
     runtime state "$1" | jq .pid
 }
+
+# The scheduling policy of every thread below a process, one number a line.
+policies_of() {
+    local pid
+    for pid in "$1" $(descendants "$1"); do
+        awk '{sub(/^.*\) /, ""); print $39}' /proc/"$pid"/task/*/stat
+    done | sort -u
+}
+
+# views NAME: the process that serves a container's files.
+views() {
+    local pid
+    for pid in $(pgrep -x vireo-view); do
+        # The name of its group says whose it is.
+        ! grep -qsz "^/$1$" "/proc/$pid/cmdline" || [[ $(awk '/^State/ {print $2}' "/proc/$pid/status") == Z ]] || echo "$pid"
+    done
+}
+
+# detached NAME FILTER COMMAND
+detached() {
+    local at
+    at=$(bundle "$@")
+    runtime run -d --bundle "$at" "$1" </dev/null >"$ENGINE/$1.out" 2>&1
+}
+
+# The brokers of this test's containers, by the directory that they hold open.
+brokers() {
+    local at
+    for at in /proc/[0-9]*/fd/4; do
+        [[ $(readlink "$at" 2>/dev/null) != "$ENGINE/state/"* ]] ||
+            [ "$(cat "${at%/fd/4}/comm" 2>/dev/null)" != vireo-vkernel ] || basename "${at%/fd/4}"
+    done
+}

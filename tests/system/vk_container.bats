@@ -5,14 +5,6 @@ load helper
 load engines
 load vk_container
 
-# The scheduling policy of every thread below a process, one number a line.
-policies_of() {
-    local pid
-    for pid in "$1" $(descendants "$1"); do
-        awk '{sub(/^.*\) /, ""); print $39}' /proc/"$pid"/task/*/stat
-    done | sort -u
-}
-
 @test "annotations give a container a table of its own" {
     once table '.annotations["io.vireo.vkernel.syscalls.calls.mkdir"] = "errno EROFS"' \
         'mkdir /tmp/x 2>&1; echo status $?; cat /proc/self/status | grep Seccomp:'
@@ -169,15 +161,6 @@ idle Invalid argument" ]
     [ "$status" -eq 0 ] # a process that comes later has a broker of its own
     runtime delete -f emulated
     eventually 5 gone
-}
-
-# The brokers of this test's containers, by the directory that they hold open.
-brokers() {
-    local at
-    for at in /proc/[0-9]*/fd/4; do
-        [[ $(readlink "$at" 2>/dev/null) != "$ENGINE/state/"* ]] ||
-            [ "$(cat "${at%/fd/4}/comm" 2>/dev/null)" != vireo-vkernel ] || basename "${at%/fd/4}"
-    done
 }
 
 gone() {

@@ -65,24 +65,6 @@ END
     gcc -static -no-pie -o "$ENGINE/rootfs/bin/kernel_log" "$ENGINE/kernel_log.c"
 }
 
-# views: the processes that serve this test's containers.
-views() {
-    local pid
-    for pid in $(pgrep -x vireo-view); do
-        # The log files that it holds are no secret to root, its directory of descriptors is: the
-        # name of its group says whose it is.
-        grep -qsz "^/$1$" "/proc/$pid/cmdline" && [[ $(awk '/^State/ {print $2}' "/proc/$pid/status") != Z ]] && echo "$pid"
-    done
-    true
-}
-
-# detached NAME FILTER COMMAND
-detached() {
-    local at
-    at=$(bundle "$@")
-    runtime run -d --bundle "$at" "$1" </dev/null >"$ENGINE/$1.out" 2>&1
-}
-
 @test "a container's dmesg and /dev/kmsg have its own messages: faults, kills, its own words" {
     programs
     once own "$LOG"' | .annotations["io.vireo.vkernel.syscalls.calls.mkdir"] = "kill"

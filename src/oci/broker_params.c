@@ -1,0 +1,158 @@
+/* The broker acts for the files of the view. What comes from there is checked here: the view's
+ * process has no rights, and is trusted with none. */
+#include "oci/broker_params.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cleanup.h"
+#include "base/fd.h"
+#include "oci/groups.h"
+#include "oci/vkernel.h"
+#include "vkernel/params.h"
+#include "vkernel/scheduling.h"
+
+static int keep(const struct oci_place *place, int state_fd, const struct vkernel *vkernel)
+{
+    int r = oci_vkernel_schedule(place, vkernel, NULL);
+
+    return r < 0 ? r : oci_vkernel_save(state_fd, vkernel, NULL);
+}
+
+enum vkernel_policy broker_policy(int state_fd)
+{
+    struct vkernel vkernel;
+
+    return oci_vkernel_load(state_fd, &vkernel, NULL) < 0
+               ? VKERNEL_POLICY_DEFAULT
+               : (enum vkernel_policy)vkernel.sched.policy;
+}
+
+int broker_set_policy(const struct oci_place *place, int state_fd, enum vkernel_policy policy)
+{
+    struct vkernel vkernel;
+    int r = policy == VKERNEL_POLICY_ADAPTIVE ? -EOPNOTSUPP
+                                              : oci_vkernel_load(state_fd, &vkernel, NULL);
+
+    if (r < 0)
+        return r;
+    vkernel.sched.policy = policy;
+    return keep(place, state_fd, &vkernel);
+}
+
+/* ---- values as text ---- */
+
+static int read_policy(int state_fd, char text[static VIEW_VALUE_BYTES])
+{
+    enum vkernel_policy policy = broker_policy(state_fd);
+
+    snprintf(
+        text, VIEW_VALUE_BYTES, "%s\n",
+        vkernel_policy_name(policy == VKERNEL_POLICY_DEFAULT ? VKERNEL_POLICY_NORMAL : policy));
+    return 0;
+}
+
+/* The slice that acts: what was set, else the policy's, else the kernel's. */
+static int read_granularity(int state_fd, char text[static VIEW_VALUE_BYTES])
+{
+    struct vkernel vkernel;
+    int r = oci_vkernel_load(state_fd, &vkernel, NULL);
+
+    if (r < 0)
+        return r;
+    uint64_t slice_ns = vk_sched_of(vkernel.sched.policy, vkernel.sched.slice_us).slice_ns;
+    snprintf(text, VIEW_VALUE_BYTES, "%llu\n",
+             (unsigned long long)(slice_ns ? slice_ns : vk_sched_own_slice_ns()));
+    return 0;
+}
+
+static int write_granularity(const struct oci_place *place, int state_fd, uint32_t slice_us)
+{
+    struct vkernel vkernel;
+    int r = oci_vkernel_load(state_fd, &vkernel, NULL);
+
+    if (r < 0)
+        return r;
+    vkernel.sched.slice_us = slice_us;
+    return keep(place, state_fd, &vkernel);
+}
+
+/* v1's file of the container's group: NULL text to read it. */
+static int swappiness(const struct oci_place *place, const char *value,
+                      char text[static VIEW_VALUE_BYTES])
+{
+    _cleanup_(freep) struct cgroup_place *groups = calloc(1, sizeof *groups);
+    _cleanup_(freep) char *now = NULL;
+    size_t size = 0;
+
+    if (!groups)
+        return -ENOMEM;
+    int r = groups_open(place, groups, NULL);
+    const struct cgroup_place_tree *memory =
+        r < 0 ? NULL : cgroup_place_tree(groups, "memory", false);
+    if (r == 0 && (!memory || memory->fd < 0))
+        r = -EOPNOTSUPP;
+    if (r == 0 && value)
+        r = fd_write_string(memory->fd, "memory.swappiness", value);
+    if (r == 0 && !value)
+        r = fd_read_file(memory->fd, "memory.swappiness", VIEW_VALUE_BYTES - 1, &now, &size, NULL);
+    if (r == 0 && !value)
+        snprintf(text, VIEW_VALUE_BYTES, "%s", now);
+    cgroup_place_close(groups);
+    return r;
+}
+
+/* ---- wishes ---- */
+
+static int look(const struct oci_place *place, int state_fd, uint32_t param,
+                char text[static VIEW_VALUE_BYTES])
+{
+    switch (param) {
+    case VIEW_POLICY:
+        return read_policy(state_fd, text);
+    case VIEW_GRANULARITY:
+        return read_granularity(state_fd, text);
+    case VIEW_SWAPPINESS:
+        return swappiness(place, NULL, text);
+    default:
+        return -EINVAL;
+    }
+}
+
+static int change(const struct oci_place *place, int state_fd, const struct view_wish *wish)
+{
+    char text[VIEW_VALUE_BYTES];
+    uint32_t value = 0;
+    int r = -EINVAL;
+
+    switch (wish->param) {
+    case VIEW_POLICY:
+        r = vk_params_policy(wish->value, wish->length, &value);
+        return r < 0 ? r : broker_set_policy(place, state_fd, value);
+    case VIEW_GRANULARITY:
+        r = vk_params_granularity(wish->value, wish->length, &value);
+        return r < 0 ? r : write_granularity(place, state_fd, value);
+    case VIEW_SWAPPINESS:
+        r = vk_params_swappiness(wish->value, wish->length, &value);
+        snprintf(text, sizeof text, "%u", value);
+        return r < 0 ? r : swappiness(place, text, text);
+    default:
+        return r;
+    }
+}
+
+void broker_grant(const struct oci_place *place, int state_fd, const struct view_wish *wish,
+                  struct view_granted *ret_granted)
+{
+    int r = -EINVAL;
+
+    *ret_granted = (struct view_granted){.number = wish->number};
+    if (!wish->is_write)
+        r = look(place, state_fd, wish->param, ret_granted->value);
+    else if (wish->length <= VIEW_VALUE_BYTES)
+        r = change(place, state_fd, wish);
+    ret_granted->error = r < 0 ? -r : 0;
+    ret_granted->length = r < 0 || wish->is_write ? 0 : (uint32_t)strlen(ret_granted->value);
+}

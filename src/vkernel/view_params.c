@@ -1,0 +1,119 @@
+/* Parameters as files: a read asks the broker for the value, a write asks it to set one. The answer
+ * comes later; meanwhile others are served. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/queue.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/cleanup.h"
+#include "vkernel/view.h"
+
+#define WAITING_MAX 256
+
+struct waiting {
+    uint32_t number;
+    fuse_req_t request;
+    size_t size; /* of the reader's buffer, or of what was written */
+    bool is_write;
+    TAILQ_ENTRY(waiting) link;
+};
+
+static TAILQ_HEAD(, waiting) waiters = TAILQ_HEAD_INITIALIZER(waiters);
+static unsigned waiting_count;
+static uint32_t next_number;
+
+/* Asks; an interrupt changes nothing: the broker answers at once, or has gone. */
+static void ask(fuse_req_t request, fuse_ino_t file, const char *bytes, size_t size, bool is_write)
+{
+    struct view_wish wish = {.number = next_number++,
+                             .param = (uint32_t)view_nodes[file].param,
+                             .is_write = is_write,
+                             .length = is_write ? (uint32_t)size : 0};
+    struct waiting *waiting = waiting_count < WAITING_MAX ? calloc(1, sizeof *waiting) : NULL;
+
+    if (!waiting) {
+        fuse_reply_err(request, EAGAIN);
+        return;
+    }
+    if (is_write)
+        memcpy(wish.value, bytes, size);
+    if (send(VIEW_FD_BROKER, &wish, sizeof wish, MSG_DONTWAIT | MSG_NOSIGNAL) < 0) {
+        free(waiting);
+        fuse_reply_err(request, EIO);
+        return;
+    }
+    *waiting = (struct waiting){
+        .number = wish.number, .request = request, .size = size, .is_write = is_write};
+    TAILQ_INSERT_TAIL(&waiters, waiting, link);
+    waiting_count++;
+}
+
+static void param_read(struct view *view, fuse_req_t request, fuse_ino_t file, size_t size,
+                       off_t offset, struct fuse_file_info *info)
+{
+    (void)view;
+    (void)info;
+    if (offset > 0) /* a value is read as a whole */
+        fuse_reply_buf(request, NULL, 0);
+    else
+        ask(request, file, NULL, size, false);
+}
+
+static void param_write(struct view *view, fuse_req_t request, fuse_ino_t file, const char *bytes,
+                        size_t size, off_t offset, struct fuse_file_info *info)
+{
+    (void)view;
+    (void)info;
+    if (offset > 0 || size == 0 || size > VIEW_VALUE_BYTES)
+        fuse_reply_err(request, EINVAL);
+    else
+        ask(request, file, bytes, size, true);
+}
+
+static void finish(struct waiting *waiting, const struct view_granted *granted)
+{
+    size_t length = granted->length < VIEW_VALUE_BYTES ? granted->length : VIEW_VALUE_BYTES;
+
+    if (granted->error)
+        fuse_reply_err(waiting->request, granted->error);
+    else if (waiting->is_write)
+        fuse_reply_write(waiting->request, waiting->size);
+    else
+        fuse_reply_buf(waiting->request, granted->value,
+                       length < waiting->size ? length : waiting->size);
+    TAILQ_REMOVE(&waiters, waiting, link);
+    waiting_count--;
+    free(waiting);
+}
+
+bool view_params_serve(void)
+{
+    struct view_granted granted;
+    struct waiting *waiting;
+
+    ssize_t n = recv(VIEW_FD_BROKER, &granted, sizeof granted, MSG_DONTWAIT);
+    if (n < 0 && errno == EAGAIN)
+        return true;
+    if (n != sizeof granted) {
+        /* Nobody acts any more: what waits and what comes is an error. */
+        granted = (struct view_granted){.error = EIO};
+        while ((waiting = TAILQ_FIRST(&waiters)))
+            finish(waiting, &granted);
+        return false;
+    }
+    TAILQ_FOREACH(waiting, &waiters, link)
+    {
+        if (waiting->number != granted.number)
+            continue;
+        finish(waiting, &granted);
+        break;
+    }
+    return true;
+}
+
+const struct view_ops view_param = {
+    .read = param_read,
+    .write = param_write,
+};

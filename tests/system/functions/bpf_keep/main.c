@@ -1,0 +1,40 @@
+/* The word "put" leaves two samples and a count of them; else it says what it finds, and leaves it.
+ */
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "keep.skel.h"
+
+static int on_sample(void *context, void *data, int bytes)
+{
+    (void)context;
+    (void)data;
+    (void)bytes;
+    return 0;
+}
+
+int main(void)
+{
+    struct timespec moment = {.tv_nsec = 1000000};
+    uint32_t wanted = 2, zero = 0;
+    struct keep_skel skeleton;
+    uint64_t kept = 0, data;
+    char word[8] = "";
+
+    if (!fgets(word, sizeof word, stdin) || keep_load(&skeleton) < 0 || keep_attach(&skeleton) < 0)
+        return 1;
+    if (strcmp(word, "put") == 0) {
+        vireo_bpf_global(skeleton.object, "wanted", &wanted, sizeof wanted, 1);
+        for (int i = 0; i < 5; i++)
+            nanosleep(&moment, NULL);
+    }
+    wasm_bpf_map_operate(skeleton.maps.kept, BPF_MAP_LOOKUP, &zero, &kept, NULL, 0);
+    /* The first version only fills them: what it leaves is not taken. */
+    printf("kept %llu untaken %d\n", (unsigned long long)kept,
+           strcmp(word, "put") == 0 ? (int)kept
+                                    : wasm_bpf_buffer_poll(skeleton.object, skeleton.maps.samples,
+                                                           on_sample, NULL, &data, sizeof data, 0));
+    keep_close(&skeleton);
+    return 0;
+}

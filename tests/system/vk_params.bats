@@ -1,0 +1,167 @@
+#!/usr/bin/env bats
+# A container's own view of listed parameters, and its scheduling policy as a file.
+load helper
+load engines
+load vk_container
+
+VIEW='.annotations["io.vireo.vkernel.params.view"] = "on"'
+KERNEL=/proc/sys/kernel
+
+# The slice of a process, in nanoseconds.
+slice_of() {
+    awk '/^se.slice/ {print $3}' "/proc/$1/sched"
+}
+
+# What the host has: nothing of a test may change it.
+host() {
+    cat $KERNEL/pid_max /proc/sys/vm/{swappiness,overcommit_memory,overcommit_ratio} /proc/sys/fs/file-max
+}
+
+# May as much as there is: what a fresh procfs shows then.
+PRIVILEGED='.process.capabilities = (.process.capabilities | map_values(. + ["CAP_SYS_ADMIN", "CAP_SYS_RESOURCE", "CAP_DAC_OVERRIDE"]))
+    | .linux.readonlyPaths = [] | .linux.maskedPaths = [] | .linux.seccomp = null'
+
+@test "the wake-up granularity has its old name, range and errors, and is the group's slice" {
+    local pid before
+    [ ! -e $KERNEL/sched_wakeup_granularity_ns ] || skip "this kernel has its own"
+    before=$(host)
+    detached slice "$VIEW" 'sleep 1000'
+    pid=$(pid_of slice)
+    [ -n "$(slice_of "$pid")" ] || skip "this kernel has no slices of a thread's own (Linux 6.12)"
+    run runtime exec slice sh -c "cd $KERNEL; cat sched_wakeup_granularity_ns; echo 7000000 >sched_wakeup_granularity_ns
+        cat sched_wakeup_granularity_ns; sysctl kernel.sched_wakeup_granularity_ns
+        for bad in -1 1000000001 99999999999999999999 x 1x '1 2' ''; do echo \"\$bad\" >sched_wakeup_granularity_ns; done
+        cat sched_wakeup_granularity_ns hostname osrelease; ls | wc -l; echo 0 >sched_wakeup_granularity_ns; cat sched_wakeup_granularity_ns"
+    echo "$output"
+    [ "${lines[0]}" -gt 0 ]
+    [ "${lines[1]}" = 7000000 ]
+    [ "${lines[2]}" = "kernel.sched_wakeup_granularity_ns = 7000000" ]
+    [ "$(grep -c "Invalid argument" <<<"$output")" = 7 ]
+    [[ $output == *"
+7000000
+"*"$(uname -r)"* ]]
+    [ "${lines[-1]}" = 100000 ]
+    [ "$(slice_of "$pid")" = 100000 ]
+    [ "$(runtime vk get slice | jq -r '.keys["sched.slice"].value')" = 100us ]
+    [ ! -e $KERNEL/sched_wakeup_granularity_ns ]
+    [ "$(host)" = "$before" ]
+    runtime delete -f slice
+}
+
+@test "pid_max and swappiness are the container's; what has no mechanism shows the host's and is not written" {
+    local before
+    before=$(host)
+    detached numbers "$VIEW" 'sleep 1000'
+    detached neighbour "$VIEW" 'sleep 1000'
+    run runtime exec numbers sh -c "echo 400 >$KERNEL/pid_max && cat $KERNEL/pid_max
+        echo 1 >$KERNEL/pid_max; i=0; top=0
+        while [ \$i -lt 600 ]; do true & [ \$! -le \$top ] || top=\$!; wait; i=\$((i+1)); done; echo top \$top"
+    echo "$output"
+    if [ "$(printf '%s\n' 6.14 "$(uname -r)" | sort -V | head -n 1)" = 6.14 ]; then
+        [[ $output == 400$'\n'*"Invalid argument"*"top "3[0-9][0-9] ]]
+    else
+        [[ $output == *"Read-only file system"* ]]
+    fi
+    run runtime exec numbers sh -c 'cd /proc/sys/vm; echo 73 >swappiness; cat swappiness; echo 201 >swappiness
+        echo 2 >overcommit_memory; echo 1 >overcommit_ratio; echo 1 >/proc/sys/fs/file-max
+        cat overcommit_memory overcommit_ratio /proc/sys/fs/file-max'
+    echo "$output"
+    if [ -e /sys/fs/cgroup/memory/numbers/memory.swappiness ]; then
+        [ "${lines[0]}" = 73 ]
+        [ "$(cat /sys/fs/cgroup/memory/numbers/memory.swappiness)" = 73 ]
+        [[ $output == *"Invalid argument"* ]]
+    fi
+    [ "$(grep -c "Read-only file system\|not permitted" <<<"$output")" -ge 3 ]
+    [ "$(tail -n 3 <<<"$output")" = "$(cat /proc/sys/vm/{overcommit_memory,overcommit_ratio} /proc/sys/fs/file-max)" ]
+    [ "$(runtime exec neighbour cat /proc/sys/vm/swappiness)" != 73 ]
+    [ "$(runtime exec neighbour cat $KERNEL/pid_max)" != 400 ]
+    [ "$(host)" = "$before" ]
+    runtime delete -f numbers
+    runtime delete -f neighbour
+}
+
+@test "a fresh procfs, an unmount and a nested container are no way round" {
+    local before
+    before=$(host)
+    once fresh "$VIEW | $PRIVILEGED" "
+        mkdir /dev/proc; mount -t proc proc /dev/proc; cd /dev/proc/sys
+        echo 2 >vm/overcommit_memory; echo 3 >vm/overcommit_ratio; echo 1 >fs/file-max; echo 5 >vm/swappiness
+        cat vm/swappiness; umount /proc/sys/vm/swappiness; cat /proc/sys/vm/swappiness; echo 6 >/proc/sys/vm/swappiness
+        unshare -Umpf sh -c 'echo nested; mount -t proc proc /dev/proc; for f in /proc /dev/proc; do echo 4 >\$f/sys/vm/swappiness; echo 2 >\$f/sys/vm/overcommit_memory; done'
+        mkdir /dev/cgroup; mount -t cgroup2 none /dev/cgroup && echo \$\$ >/dev/cgroup/cgroup.procs; echo 7 >/proc/sys/vm/swappiness
+        cat /proc/sys/vm/overcommit_memory; echo end"
+    echo "$output"
+    [[ $output == *end && $output == *nested* ]]
+    [ "$(grep -ci "not permitted\|permission denied" <<<"$output")" -ge 12 ]
+    [ "$(host)" = "$before" ]
+}
+
+@test "the policy is a file: effective at once for all threads, with no capability, and not on the host" {
+    local pid
+    [ ! -e /dev/vkernel ]
+    detached policy "$VIEW"' | .process.capabilities = {} | .process.user = {uid: 1000, gid: 1000}' '(while :; do sleep 0.01; done) & sleep 1000'
+    detached other "$VIEW" 'sleep 1000'
+    pid=$(pid_of policy)
+    eventually 5 test -n "$(descendants "$pid")"
+    run runtime exec --user 1000:1000 policy sh -c 'cd /dev/vkernel; cat cpu.real_policy; echo 1 >cpu.real_policy; cat cpu.real_policy
+        for bad in 2 rr -1 "fifo x" "" adaptive; do echo "$bad" >cpu.real_policy; done; cat cpu.real_policy; echo 5 >params/swappiness'
+    echo "$output"
+    [ "${lines[0]}" = normal ]
+    [ "${lines[1]}" = fifo ]
+    [ "$(grep -c "Invalid argument" <<<"$output")" = 5 ]
+    [ "$(grep -c "not supported" <<<"$output")" = 1 ]
+    [[ $output == *fifo*"ermission denied"* ]]
+    [ "$(policies_of "$pid")" = 3 ]
+    [ "$(runtime vk get policy | jq -r '.keys["sched.policy"].value')" = fifo ]
+    [ "$(runtime exec other cat /dev/vkernel/cpu.real_policy)" = normal ]
+    [ "$(policies_of "$(pid_of other)")" = 0 ]
+    runtime exec policy sh -c 'echo batch >/dev/vkernel/cpu.real_policy'
+    [ "$(runtime exec policy cat /dev/vkernel/cpu.real_policy)" = batch ]
+    runtime vk set policy sched.policy normal >/dev/null
+    [ "$(runtime exec policy cat /dev/vkernel/cpu.real_policy)" = normal ]
+    [ "$(policies_of "$pid")" = 0 ]
+    # Nobody's file is anywhere but in its own container.
+    run runtime exec other sh -c 'ls -d /proc/*/root/dev/vkernel | wc -l; find / -name cpu.real_policy 2>/dev/null | grep -v ^/proc'
+    [ "${lines[-1]}" = /dev/vkernel/cpu.real_policy ]
+    runtime delete -f policy
+    runtime delete -f other
+}
+
+@test "the view's process killed, or its broker, is EIO at once; nothing is written" {
+    local before
+    before=$(host)
+    detached view "$VIEW" 'sleep 1000'
+    [ "$(runtime exec view cat /dev/vkernel/cpu.real_policy)" = normal ]
+    kill -KILL $(views view)
+    run runtime exec view sh -c "cat $KERNEL/sched_wakeup_granularity_ns; echo 1 >/dev/vkernel/cpu.real_policy
+        echo 9 >/proc/sys/vm/swappiness; cat $KERNEL/hostname; echo end"
+    echo "$output"
+    [ "$(grep -c "Input/output error" <<<"$output")" -ge 2 ]
+    [[ $output == *end ]]
+    [ "$(policies_of "$(pid_of view)")" = 0 ]
+    runtime delete -f view
+    detached broker "$VIEW" 'sleep 1000'
+    eventually 5 test -n "$(brokers)"
+    kill -KILL $(brokers)
+    run runtime exec broker sh -c 'cat /dev/vkernel/cpu.real_policy; echo 1 >/dev/vkernel/cpu.real_policy; echo end'
+    echo "$output"
+    [ "$(grep -c "Input/output error" <<<"$output")" = 2 ]
+    [ "$(policies_of "$(pid_of broker)")" = 0 ]
+    runtime delete -f broker
+    eventually 5 test -z "$(views broker)"
+    [ "$(host)" = "$before" ]
+}
+
+@test "with users of its own a container has the view too; a value that is none is refused" {
+    chmod 755 "$ENGINE" "$ENGINE/rootfs"
+    once users "$VIEW"' | .linux.namespaces += [{type: "user"}]
+        | .linux.uidMappings = [{containerID: 0, hostID: 100000, size: 65536}]
+        | .linux.gidMappings = [{containerID: 0, hostID: 100000, size: 65536}]' \
+        "echo fifo >/dev/vkernel/cpu.real_policy; cat /dev/vkernel/cpu.real_policy; echo 8000000 >$KERNEL/sched_wakeup_granularity_ns; cat $KERNEL/sched_wakeup_granularity_ns"
+    echo "$output"
+    [ "$output" = "fifo
+8000000" ]
+    once bad '.annotations["io.vireo.vkernel.params.view"] = "yes"' true
+    [ "$status" -ne 0 ]
+    [[ $output == *"view 'yes': it is on or off"* ]]
+}
