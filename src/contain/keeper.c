@@ -226,7 +226,7 @@ int keeper_start(struct keeper *keeper, struct verdict *verdict)
 
     if (keeper->started)
         return 0;
-    int r = oci_launch_go(keeper->hold, &err);
+    int r = oci_launch_go(keeper->hold, false, &err);
     if (r < 0) {
         verdict->outcome = CHANNEL_BROKEN;
         verdict->last = true;

@@ -59,6 +59,13 @@ static int check_sysctl(struct reader *reader, const struct at *linux_at)
     return 0;
 }
 
+/* Every id is itself. */
+static bool is_identity(const struct oci_mappings *mappings)
+{
+    return mappings->count == 1 && mappings->list[0].container_id == 0 &&
+           mappings->list[0].host_id == 0 && mappings->list[0].size == UINT32_MAX;
+}
+
 int config_check(struct reader *reader)
 {
     const struct oci_config *config = reader->config;
@@ -80,7 +87,9 @@ int config_check(struct reader *reader)
         if (strlen(config->domainname) > 64)
             return refuse(reader, &at, "it is longer than 64 bytes");
     }
-    if (maps && !has(reader, CLONE_NEWUSER))
+    /* That is so without a namespace as well. */
+    if (maps && !has(reader, CLONE_NEWUSER) &&
+        !(is_identity(&linux_->uid_mappings) && is_identity(&linux_->gid_mappings)))
         return refuse(reader, &linux_at,
                       "uidMappings and gidMappings need a namespace of type user");
     if ((linux_->boottime.set || linux_->monotonic.set) && !has(reader, CLONE_NEWTIME))

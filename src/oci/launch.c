@@ -330,15 +330,27 @@ int launch_follow(struct launch *launch, const struct oci_config *config, enum i
     return 0;
 }
 
+int launch_go(int socket, struct err *err)
+{
+    const struct init_message message = {.say = INIT_GO};
+
+    int r = fd_send(socket, &message, INIT_MESSAGE_HEAD, NULL, 0);
+    return r < 0 ? err_set(err, r, "cannot start the container") : 0;
+}
+
 int launch_release(int socket, struct err *err)
 {
-    struct init_message message = {.say = INIT_GO};
+    int r = launch_go(socket, err);
+
+    return r < 0 ? r : launch_await_exec(socket, err);
+}
+
+int launch_await_exec(int socket, struct err *err)
+{
+    struct init_message message;
     int fds[FD_MESSAGE_MAX];
     size_t count;
 
-    int r = fd_send(socket, &message, INIT_MESSAGE_HEAD, NULL, 0);
-    if (r < 0)
-        return err_set(err, r, "cannot start the container");
     ssize_t n = fd_receive(socket, &message, sizeof message, fds, &count, 0);
     if (n == 0)
         return 0; /* closed by the exec */

@@ -73,9 +73,14 @@ struct oci_create {
     /* Nobody but the caller starts it, by oci_launch_go(): no socket for others. If the caller ends
      * before that, so does the container's process. */
     bool held;
+    /* A held one that is started as soon as it is ready; oci_launch_go() waits for its program. */
+    bool at_once;
+    /* Called when the process is there and still makes itself ready: for what needs its pid alone
+     * and is no loss of time now. May be NULL. */
+    int (*cloned)(void *data, const struct oci_place *place, struct err *err);
     oci_run_hooks run_hooks; /* called for PRESTART and CREATE_RUNTIME at their time in create */
     oci_state_text state_text;
-    void *data; /* of both */
+    void *data; /* of these */
 };
 
 /*
@@ -91,8 +96,8 @@ struct oci_create {
 int oci_launch_create(const struct oci_create *create, struct oci_place *place, int *ret_terminal,
                       int *ret_hold, struct err *err);
 
-/* oci_launch_start() of a held container, by its maker. */
-int oci_launch_go(int hold, struct err *err);
+/* oci_launch_start() of a held container, by its maker; `at_once`: as it was created. */
+int oci_launch_go(int hold, bool at_once, struct err *err);
 
 /*
  * Lets the container's process go: START_CONTAINER hooks, then the user's program. Returns when

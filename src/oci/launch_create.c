@@ -195,11 +195,18 @@ static int finish(struct launch *launch, const struct oci_create *create, struct
         r = oci_view_attach(view, create, launch->pid, err);
     if (r == 0 && (launch->plan.broker_fd >= 0 || view->fuse >= 0))
         r = oci_broker_start(launch->plan.broker_fd, place, create->options.vkernel_fd, view, err);
-    if (r == 0) {
-        place->pid = launch->pid;
-        r = launch_start_time(launch->pid, &place->start_time);
-    }
     return r;
+}
+
+static int tell_cloned(const struct launch *launch, const struct oci_create *create,
+                       struct oci_place *place, struct err *err)
+{
+    place->pid = launch->pid;
+    int r = launch_start_time(launch->pid, &place->start_time);
+
+    if (r < 0)
+        return err_set(err, r, "cannot find the container's process");
+    return create->cloned ? create->cloned(create->data, place, err) : 0;
 }
 
 static int create_all(struct launch *launch, const struct oci_create *create,
@@ -229,10 +236,17 @@ static int create_all(struct launch *launch, const struct oci_create *create,
         r = make_plan(launch, create, &flags, err);
     if (r == 0)
         r = launch_clone(launch, config, flags, err);
+    if (r == 0 && launch->pid)
+        r = tell_cloned(launch, create, place, err);
+    bool told = launch->pid != 0;
     if (r == 0)
         r = launch_follow(launch, config, INIT_READY, namespaces_made, &ready, ret_terminal, err);
+    if (r == 0 && !told) /* of a split start it was not known before */
+        r = tell_cloned(launch, create, place, err);
     if (r == 0)
         r = finish(launch, create, place, view, err);
+    if (r == 0 && create->at_once)
+        r = launch_go(launch->control, err);
     return r < 0 ? err_set(err, r, "cannot create the container") : 0;
 }
 
@@ -278,7 +292,7 @@ int oci_launch_start(const struct oci_place *place, int state_fd, struct err *er
     return launch_release(fd, err);
 }
 
-int oci_launch_go(int hold, struct err *err)
+int oci_launch_go(int hold, bool at_once, struct err *err)
 {
-    return launch_release(hold, err);
+    return at_once ? launch_await_exec(hold, err) : launch_release(hold, err);
 }

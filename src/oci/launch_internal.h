@@ -38,7 +38,11 @@ int launch_adjust(pid_t pid, const struct oci_process *process, struct err *err)
 int launch_listener_text(struct launch *launch, const struct oci_seccomp *seccomp,
                          oci_state_text state_text, void *data, const char *status,
                          struct err *err);
-/* Tells an init to go on, and reads what it says of the exec: 0, or its failure. */
+/* Tells an init to go on. */
+int launch_go(int socket, struct err *err);
+/* Reads what it says of the exec: 0, or its failure. */
+int launch_await_exec(int socket, struct err *err);
+/* Both. */
 int launch_release(int socket, struct err *err);
 
 /* Field 22 of /proc/PID/stat; 0 or -errno. */

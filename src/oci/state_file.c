@@ -44,6 +44,8 @@ struct json_object *oci_state_json(const struct oci_state *state, const char *st
     if (more) {
         add_string(object, "rootfs", state->rootfs);
         add_string(object, "created", state->created);
+        if (state->place.scope[0])
+            add_string(object, "systemd-scope", state->place.scope);
     }
     if (state->annotations)
         json_object_object_add(object, "annotations", json_object_get(state->annotations));

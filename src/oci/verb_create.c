@@ -38,7 +38,14 @@ static int read_config(struct creation *creation, char **ret_text, size_t *ret_b
     _cleanup_(freep) char *text = NULL;
     size_t bytes;
 
-    if (!realpath(creation->bundle, creation->bundle_path))
+    /* Who names it in full finds it by that name in the state. */
+    size_t length = strlen(creation->bundle);
+    while (length > 1 && creation->bundle[length - 1] == '/')
+        length--;
+    if (creation->bundle[0] == '/' && length < sizeof creation->bundle_path)
+        snprintf(creation->bundle_path, sizeof creation->bundle_path, "%.*s", (int)length,
+                 creation->bundle);
+    else if (!realpath(creation->bundle, creation->bundle_path))
         return err_set(err, -errno, "cannot open the bundle '%s'", creation->bundle);
     creation->bundle_fd = open(creation->bundle_path, O_PATH | O_DIRECTORY | O_CLOEXEC);
     if (creation->bundle_fd < 0)
@@ -138,6 +145,17 @@ static int run_hooks(void *data, enum oci_hook_kind kind, const struct oci_place
     return oci_hooks_run(hooks, text, creation->bundle_path, err);
 }
 
+static int save_place(void *data, const struct oci_place *place, struct err *err)
+{
+    struct creation *creation = data;
+
+    creation->state->place = *place;
+    int r = oci_state_save(creation->state, err);
+    if (r == 0 && creation->pid_file)
+        r = verb_write_pid(creation->pid_file, place->pid, err);
+    return r;
+}
+
 static int launch(struct creation *creation, int *ret_terminal, int *ret_hold, struct err *err)
 {
     struct oci_state *state = creation->state;
@@ -150,6 +168,9 @@ static int launch(struct creation *creation, int *ret_terminal, int *ret_hold, s
         .config = creation->config,
         .options = creation->launch,
         .held = ret_hold != NULL,
+        .at_once = ret_hold != NULL && creation->config->process,
+        /* The pid file of a create says that all is ready. */
+        .cloned = ret_hold ? save_place : NULL,
         .run_hooks = run_hooks,
         .state_text = state_text,
         .data = creation,
@@ -160,9 +181,9 @@ static int launch(struct creation *creation, int *ret_terminal, int *ret_hold, s
     if (r < 0)
         return r;
     state->place = place;
-    r = oci_state_save(state, err);
-    if (r == 0 && creation->pid_file)
-        r = verb_write_pid(creation->pid_file, place.pid, err);
+    if (ret_hold)
+        return 0;
+    r = save_place(creation, &place, err);
     if (r < 0)
         oci_launch_remove(&place, NULL);
     return r;
@@ -337,7 +358,8 @@ static int create_and_start(struct runtime *runtime, struct creation *creation, 
     int r = create(runtime, creation, ret_terminal, &hold, err);
     if (r < 0)
         return r;
-    r = creation->config->process ? oci_launch_go(hold, err) : no_process(creation->state, err);
+    r = creation->config->process ? oci_launch_go(hold, true, err)
+                                  : no_process(creation->state, err);
     if (r == 0)
         r = started(runtime, creation->state, creation->config, err);
     struct err second = {0};

@@ -59,6 +59,13 @@ nothing_left() {
     [ -z "$(find /sys/fs/cgroup -type d -name "*$ID*" 2>/dev/null)" ]
 }
 
+@test "a bundle that is named in full is called so in the state, whatever leads there" {
+    ln -s "$DIR" "$DIR/link"
+    runtime create -b "$DIR/link/" "$ID" </dev/null >/dev/null 2>&1
+    [ "$(runtime state "$ID" | jq -r .bundle)" = "$DIR/link" ]
+    runtime delete --force "$ID"
+}
+
 @test "a container is created, started, stopped and deleted, and nothing is left" {
     create --pid-file "$DIR/pid"
     is created

@@ -112,6 +112,12 @@ static const struct {
      "linux.namespaces[0]: the path 'proc/1/ns/pid' is not absolute"},
     {LINUX("'uidMappings':[{'containerID':0,'hostID':0,'size':1}]"),
      "linux: uidMappings and gidMappings need a namespace of type user"},
+    {LINUX("'uidMappings':[{'containerID':0,'hostID':1,'size':4294967294}],"
+           "'gidMappings':[{'containerID':0,'hostID':0,'size':4294967295}]"),
+     "linux: uidMappings and gidMappings need a namespace of type user"},
+    {"{'ociVersion':'1.0.2','root':{'path':'r'},'process':{'cwd':'/','args':['a'],"
+     "'capabilities':{'bounding':['CAP_OF_TOMORROW']}}}",
+     "process.capabilities.bounding[0]: there is no capability 'CAP_OF_TOMORROW'"},
     {LINUX("'uidMappings':[{'containerID':0,'hostID':0,'size':0}]"),
      "linux.uidMappings[0].size: 0 is not within 1 to 4294967295"},
     {LINUX("'uidMappings':[{'containerID':0,'hostID':4294967290,'size':10}]"),
@@ -224,6 +230,8 @@ static void what_is_said_arrives(void **state)
         "'hard':18446744073709551615}]},"
         "'hooks':{'poststop':[{'path':'/bin/true','timeout':3}]},"
         "'linux':{'namespaces':[{'type':'uts'},{'type':'mount','path':'/proc/1/ns/mnt'}],"
+        "'uidMappings':[{'containerID':0,'hostID':0,'size':4294967295}],"
+        "'gidMappings':[{'containerID':0,'hostID':0,'size':4294967295}],"
         "'rootfsPropagation':'rslave','resources':{'memory':{'limit':-1},'pids':{'limit':7},"
         "'devices':[{'allow':false,'access':'rwm'}]}}}");
     const struct oci_process *process = config->process;
