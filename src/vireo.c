@@ -86,9 +86,11 @@ const struct cli_verb cli_verbs[] = {
      "  --annotate         the source, with each line's obligations beside it\n\n"
      "  vireo verify hello.c -o json\n",
      cli_verify},
-    {"deploy", "SRC [--name NAME] [OPTION...]", "build a source and serve it as a function",
-     "SRC is a .c file, a folder with vireo.yaml, a .wasm module, or a signed library\n"
-     "(.so). What is given here goes before what vireo.yaml says. Deploying a name again replaces\n"
+    {"deploy", "SRC [--name NAME] [OPTION...] [-- CMD...]",
+     "build a source and serve it as a function",
+     "SRC is a .c file, a folder with vireo.yaml, a .wasm module, a signed library (.so), an OCI\n"
+     "bundle, or a root file system with the command of its container behind --. What is given "
+     "here goes before what vireo.yaml says. Deploying a name again replaces\n"
      "it.\n\n"
      "  --name NAME            a-z, 0-9 and hyphens\n"
      "  --isolation KIND       instance: a pVM serves many calls; request: each call has its own\n"
@@ -99,7 +101,8 @@ const struct cli_verb cli_verbs[] = {
      "  --talk WAY             of a container: stdio, http or lambda\n"
      "  --require SAFETY       proved, sfi or container: refuse what is known less safely\n"
      "  --param NAME=VALUE     an environment variable of the function; repeatable\n\n"
-     "  vireo deploy hello.c --name hello --memory 16MiB\n",
+     "  vireo deploy hello.c --name hello --memory 16MiB\n"
+     "  vireo deploy rootfs --name web --talk http -- httpd -f -p 8080\n",
      cli_deploy},
     {"invoke", "NAME [--data STR | --file FILE | -] [OPTION...]", "call a function",
      "The body comes from standard input unless an option says otherwise; the answer goes to\n"

@@ -74,7 +74,7 @@ static int pool_read(struct reader *reader, const struct entry *entry, void *int
     static const struct entry entries[] = {
         {"instances", scalar_read, "pool"},       {"spares", scalar_read, "pool"},
         {"queue", scalar_read, "pool"},           {"idle", scalar_read, "pool"},
-        {"started", manifest_started_read, NULL},
+        {"started", manifest_started_read, NULL}, {"policy", manifest_policy_read, NULL},
     };
 
     return reader_mapping(reader, entry->name, entries, ARRAY_LEN(entries), into);

@@ -146,6 +146,7 @@ struct manifest {
     struct manifest_library library;
     struct manifest_dependency dependencies[DEPENDENCIES_MAX];
     uint32_t dependency_count;
+    bool spares_by_rate; /* pool: policy: rate */
     struct manifest_container container;
     struct vkernel vkernel; /* its own part of the kernel: docs/vkernel.md */
 };

@@ -1,5 +1,6 @@
 /*
- * command, talk, directory, and pool: started: what a function in a container says of its program.
+ * command, talk, directory, and pool: started: what a function in a container says of its program;
+ * and pool: policy.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -86,6 +87,19 @@ int manifest_command_read(struct reader *reader, const struct entry *entry, void
 int manifest_started_read(struct reader *reader, const struct entry *entry, void *into)
 {
     return reader_bool(reader, entry, &((struct manifest *)into)->container.started);
+}
+
+int manifest_policy_read(struct reader *reader, const struct entry *entry, void *into)
+{
+    struct manifest *manifest = into;
+    const char *text;
+    int r = reader_scalar(reader, entry->name, &text);
+
+    if (r == 0 && strcmp(text, "fixed") != 0 && strcmp(text, "rate") != 0)
+        return reader_refuse(reader, "policy '%s': it is fixed or rate", value_show(text).text);
+    if (r == 0)
+        manifest->spares_by_rate = text[0] == 'r';
+    return r;
 }
 
 void manifest_container_format(FILE *out, const struct manifest *manifest)

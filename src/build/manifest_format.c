@@ -253,6 +253,8 @@ static void whole(FILE *out, const struct manifest *manifest)
                 manifest->family.own_groups ? "own" : "family");
     fprintf(out, "pool:\n");
     section(out, "pool", "  ", manifest);
+    if (manifest->spares_by_rate)
+        fprintf(out, "  policy: rate\n");
     if (manifest->container.started)
         fprintf(out, "  started: true\n");
     fprintf(out, "update:\n");

@@ -51,6 +51,7 @@ int manifest_library_read(struct reader *reader, const struct entry *entry, void
 int manifest_dependencies_read(struct reader *reader, const struct entry *entry, void *into);
 /* command:, pool: started: (manifest_container.c). */
 int manifest_command_read(struct reader *reader, const struct entry *entry, void *into);
+int manifest_policy_read(struct reader *reader, const struct entry *entry, void *into);
 int manifest_started_read(struct reader *reader, const struct entry *entry, void *into);
 /* vkernel: (manifest_vkernel.c). */
 int manifest_vkernel_read(struct reader *reader, const struct entry *entry, void *into);

@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/futex.h>
+#include <malloc.h>
 #include <net/if.h>
 #include <poll.h>
 #include <pthread.h>
@@ -383,6 +384,8 @@ static int prepare(struct keeper *keeper, struct err *err)
         if (keeper->answer == MAP_FAILED || keeper->bell_fd < 0)
             r = -errno;
     }
+    /* What the plan and its filter took: it may wait for long. */
+    malloc_trim(0);
     return r < 0 ? err_set(err, r, "cannot prepare the container") : 0;
 }
 

@@ -69,7 +69,7 @@ void pool_idle_push(struct instance *instance)
     function->idle++;
     /* The timer is left alone while instances come and go: it looks at their times when it is
      * due. */
-    if (function->idle_timer.place == 0 && function->idle > function->facts.spares)
+    if (function->idle_timer.place == 0 && function->idle > pool_spares_least(function))
         loop_timer_set(function->pool->loop, &function->idle_timer,
                        instance->idle_since_ns + function->facts.idle_ms * 1000000ull);
 }

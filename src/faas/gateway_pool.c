@@ -229,13 +229,42 @@ void pool_stop(struct pool *pool, struct instance *instance, enum gateway_stop_r
 
 /* ---- policy ---- */
 
+/* As many are kept ready by rate as calls come within so long. */
+#define READY_FOR_NS 1000000000ull
+
+/* The moving average of the time between two calls. */
+static void note_arrival(struct pool_function *function, uint64_t now_ns)
+{
+    uint64_t between_ns = now_ns - function->arrival_ns;
+
+    if (function->arrival_ns)
+        function->between_ns =
+            function->between_ns ? (7 * function->between_ns + between_ns) / 8 : between_ns;
+    function->arrival_ns = now_ns;
+}
+
+uint32_t pool_spares(const struct pool_function *function, uint64_t now_ns)
+{
+    const struct gateway_function *facts = &function->facts;
+
+    if (!facts->spares_by_rate)
+        return facts->spares;
+    if (function->between_ns == 0)
+        return 0;
+    /* Nobody calls any more: what was is no longer so. */
+    uint64_t silence_ns = now_ns - function->arrival_ns;
+    uint64_t between_ns = silence_ns > function->between_ns ? silence_ns : function->between_ns;
+    uint64_t count = READY_FOR_NS / between_ns;
+    return count < facts->spares ? (uint32_t)count : facts->spares;
+}
+
 /* How many instances more are wanted now, apart from their limit. */
 static uint32_t wanted(const struct pool_function *function)
 {
     const struct gateway_function *facts = &function->facts;
     uint32_t waiting = function->queued + (function->given - function->busy);
     bool prepare = function->pool->ready && !function->starts_fail;
-    uint32_t spares = prepare ? facts->spares : 0;
+    uint32_t spares = prepare ? pool_spares(function, loop_now(function->pool->loop)) : 0;
     uint32_t coming = function->starting + function->idle;
 
     if (facts->per_request) {
@@ -350,11 +379,17 @@ void pool_idle_expired(struct loop_timer *timer)
     uint64_t idle_ns = function->facts.idle_ms * 1000000ull;
     uint64_t now = loop_now(pool->loop);
 
-    while (function->idle > function->facts.spares &&
-           function->idle_oldest->idle_since_ns + idle_ns <= now)
+    uint32_t spares = pool_spares(function, now);
+    while (function->idle > spares && function->idle_oldest->idle_since_ns + idle_ns <= now)
         pool_stop(pool, function->idle_oldest, GATEWAY_STOP_IDLE);
-    if (function->idle > function->facts.spares)
-        loop_timer_set(pool->loop, timer, function->idle_oldest->idle_since_ns + idle_ns);
+    if (function->idle <= pool_spares_least(function))
+        return;
+    /* By rate more may be too many later, of which nobody tells. */
+    uint64_t due_ns = function->idle_oldest->idle_since_ns + idle_ns;
+    loop_timer_set(pool->loop, timer,
+                   due_ns > now + READY_FOR_NS || !function->facts.spares_by_rate
+                       ? due_ns
+                       : now + READY_FOR_NS);
 }
 
 int pool_submit(struct pool *pool, struct pool_function *function, struct pool_call *call)
@@ -363,6 +398,7 @@ int pool_submit(struct pool *pool, struct pool_function *function, struct pool_c
     call->instance = NULL;
     call->next = call->previous = NULL;
     call->waiting_since_ns = loop_now(pool->loop);
+    note_arrival(function, call->waiting_since_ns);
     if (pool->called_last != function->facts.function_id) {
         pool->shared_until_ns = pool->called_last ? call->waiting_since_ns + SHARED_NS : 0;
         pool->called_last = function->facts.function_id;

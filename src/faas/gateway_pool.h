@@ -79,7 +79,8 @@ struct pool_function {
     uint32_t given;                         /* calls that are in busy instances */
     struct pool_call *queue_first, *queue_last;
     uint32_t queued;
-    uint64_t service_ns; /* moving average of a call's time in an instance */
+    uint64_t arrival_ns, between_ns; /* the last call's; moving average of the time between two */
+    uint64_t service_ns;             /* moving average of a call's time in an instance */
     struct loop_timer idle_timer, grow_timer, long_timer;
     struct pool *pool;
     struct function_counters counters;
@@ -137,6 +138,13 @@ void pool_ready(struct pool *pool);
 /* ---- what callers do ---- */
 
 struct pool_function *pool_function_find(struct pool *pool, const char *name, size_t bytes);
+/* How many instances are to be ready, by its policy. */
+uint32_t pool_spares(const struct pool_function *function, uint64_t now_ns);
+/* And at least, whatever comes. */
+static inline uint32_t pool_spares_least(const struct pool_function *function)
+{
+    return function->facts.spares_by_rate ? 0 : function->facts.spares;
+}
 /* The nearest name, or NULL when none is near. */
 const char *pool_suggest(const struct pool *pool, const char *name, size_t bytes);
 /*

@@ -179,7 +179,9 @@ enum metrics_start call_start(const struct call *call, const struct instance *in
 {
     if (instance->answers > 0 || call->came_idle)
         return METRICS_WARM;
-    return instance->start_kind == GATEWAY_COLD_TEMPLATE ? METRICS_COLD : METRICS_FORK;
+    return instance->start_kind == GATEWAY_COLD_TEMPLATE ? METRICS_COLD
+           : instance->start_kind == GATEWAY_CONTAINER   ? METRICS_CONTAINER
+                                                         : METRICS_FORK;
 }
 
 static void say_problem(struct calls *calls, const struct instance *instance, const char *detail)

@@ -20,7 +20,7 @@ const uint64_t metrics_bounds_bytes[METRICS_BUCKETS] = {
     1ull << 30, 1ull << 31, 1ull << 32, 1ull << 33, 1ull << 34,
 };
 
-const char *const metrics_start_words[METRICS_STARTS] = {"warm", "fork", "cold"};
+const char *const metrics_start_words[METRICS_STARTS] = {"warm", "fork", "cold", "container"};
 
 void metrics_observe(struct histogram *histogram, const uint64_t bounds[static METRICS_BUCKETS],
                      uint64_t value, uint64_t times)

@@ -24,7 +24,7 @@ struct histogram {
     uint64_t sum;
 };
 
-enum metrics_start { METRICS_WARM, METRICS_FORK, METRICS_COLD, METRICS_STARTS };
+enum metrics_start { METRICS_WARM, METRICS_FORK, METRICS_COLD, METRICS_CONTAINER, METRICS_STARTS };
 extern const char *const metrics_start_words[METRICS_STARTS];
 
 struct function_counters {

@@ -16,8 +16,9 @@ static const struct {
 } supervisor_metrics[] = {
     {"starts_fork", "vireo_starts_total", "{kind=\"fork\"}", "counter",
      "Instances started, by kind: a fork of a template that was there, or of one started for it "
-     "(cold)."},
+     "(cold); or a container."},
     {"starts_cold", "vireo_starts_total", "{kind=\"cold\"}", NULL, NULL},
+    {"starts_container", "vireo_starts_total", "{kind=\"container\"}", NULL, NULL},
     {"starts_failed", "vireo_starts_failed_total", "", "counter",
      "Instances that could not be started."},
     {"instances", "vireo_instances_live", "", "gauge", "Instances of all functions."},

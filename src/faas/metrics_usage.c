@@ -28,7 +28,8 @@ void metrics_usage(struct text *text, const struct metrics_function *function)
     number(text, "invocations", c->invocations);
     number(text, "errors", errors(c));
     number(text, "timeouts", c->errors[PROBLEM_TIMEOUT]);
-    number(text, "coldstarts", c->starts[METRICS_FORK] + c->starts[METRICS_COLD]);
+    number(text, "coldstarts",
+           c->starts[METRICS_FORK] + c->starts[METRICS_COLD] + c->starts[METRICS_CONTAINER]);
     number(text, "duration_us", c->duration.sum);
     number(text, "billed_duration_ms", c->billed_ms);
     number(text, "cpu_us", c->cpu_us);

@@ -86,6 +86,7 @@ struct gateway_function {
     uint32_t answer_bytes;
     uint32_t instances_max;
     uint32_t spares;
+    uint32_t spares_by_rate; /* as many as calls come in a second, at most `spares` */
     uint32_t queue_max;
     uint32_t idle_ms;
     uint64_t memory_bytes; /* for the message "memory limit 64 MiB reached" */
@@ -115,7 +116,7 @@ struct gateway_start {
     uint64_t token;
 };
 
-enum gateway_start_kind { GATEWAY_COLD_TEMPLATE = 1, GATEWAY_FORK = 2 };
+enum gateway_start_kind { GATEWAY_COLD_TEMPLATE = 1, GATEWAY_FORK, GATEWAY_CONTAINER };
 
 struct gateway_started {
     uint32_t type; /* GATEWAY_STARTED */

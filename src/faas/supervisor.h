@@ -279,7 +279,7 @@ struct supervisor {
     struct instance *by_token[INSTANCE_BUCKETS];
     unsigned instance_count;
     unsigned wish_count;
-    uint64_t starts_cold, starts_fork, starts_failed;
+    uint64_t starts[GATEWAY_CONTAINER + 1], starts_failed; /* by enum gateway_start_kind */
 
     struct gateway gateways[GATEWAY_ROLES];
     int telemetry[GATEWAY_ROLES]; /* the two ends, kept so that a gateway can be started again */

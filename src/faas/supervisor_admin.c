@@ -329,8 +329,9 @@ static void reply_status(struct supervisor *supervisor, uint64_t token)
         cgroup_pool_counts(supervisor->pool, &ready, &out, &made);
     json_add_number(object, "functions", supervisor->function_count);
     json_add_number(object, "instances", supervisor->instance_count);
-    json_add_number(object, "starts_cold", supervisor->starts_cold);
-    json_add_number(object, "starts_fork", supervisor->starts_fork);
+    json_add_number(object, "starts_cold", supervisor->starts[GATEWAY_COLD_TEMPLATE]);
+    json_add_number(object, "starts_fork", supervisor->starts[GATEWAY_FORK]);
+    json_add_number(object, "starts_container", supervisor->starts[GATEWAY_CONTAINER]);
     json_add_number(object, "starts_failed", supervisor->starts_failed);
     json_add_number(object, "groups_ready", ready);
     json_add_number(object, "groups_out", out);

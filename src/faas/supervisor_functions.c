@@ -56,6 +56,7 @@ void function_tell(struct supervisor *supervisor, const struct function *functio
         .answer_bytes = manifest->limits.answer_bytes,
         .instances_max = manifest->pool.instances_max,
         .spares = manifest->pool.spares,
+        .spares_by_rate = manifest->spares_by_rate,
         .queue_max = manifest->pool.queue_max,
         .idle_ms = manifest->pool.idle_ms,
         .memory_bytes = manifest->limits.memory_bytes,

@@ -218,13 +218,16 @@ static bool instance_begin(struct supervisor *supervisor, struct function *funct
         tell_not_started(supervisor, token, err.code, err.message);
         return true;
     }
-    cold ? supervisor->starts_cold++ : supervisor->starts_fork++;
+    enum gateway_start_kind kind = function->current->image_directory[0] ? GATEWAY_CONTAINER
+                                   : cold                                ? GATEWAY_COLD_TEMPLATE
+                                                                         : GATEWAY_FORK;
+    supervisor->starts[kind]++;
     struct gateway_started started = {
         .type = GATEWAY_STARTED,
         .function_id = function->row.id,
         .token = token,
         .pvm_id = instance->id,
-        .start_kind = cold ? GATEWAY_COLD_TEMPLATE : GATEWAY_FORK,
+        .start_kind = kind,
         .start_us = (uint32_t)((clock_now_ns() - begin_ns) / 1000),
         .generation = instance->generation,
     };

@@ -188,6 +188,8 @@ static const char *start_name(const struct instance *instance)
         return "recycled";
     if (pvm_template_is_blank(instance->slot->pvm))
         return "blank";
+    if (instance->slot->image_directory[0])
+        return "container";
     return instance->cold ? "cold" : "fork";
 }
 

@@ -149,6 +149,64 @@ said" ]
     [ "$status" = 4 ]
 }
 
+@test "C that needs sockets and fork falls to the container, and describe says why" {
+    "$VIREO" deploy "$FUNCTIONS/sockets.c" --name sockets -q
+    call sockets -d hello
+    [ "$code $body" = "200 HELLO" ]
+    run "$VIREO" describe sockets
+    [[ $output == *"proved: refused"* ]]
+    [[ $output == *"sfi: refused"* ]]
+    [[ $output == *"container: taken"* ]]
+    run "$VIREO" deploy "$FUNCTIONS/sockets.c" --name sockets --require sfi
+    [ "$status" = 4 ]
+    [[ $output == *"not translated"* ]]
+}
+
+@test "pool: started: a spare's program runs before it is called" {
+    mkdir "$BATS_TEST_TMPDIR/early"
+    ln -s "$ROOTFS" "$BATS_TEST_TMPDIR/early/rootfs"
+    printf 'command: [sh, -c, "exec httpd -f -p $PORT -h /www -r early"]\ntalk: http\npool:\n  spares: 2\n  started: true\n' \
+        >"$BATS_TEST_TMPDIR/early/vireo.yaml"
+    "$VIREO" deploy "$BATS_TEST_TMPDIR/early" --name early -q
+    eventually 10 sh -c '[ "$(pgrep -fc "^httpd .* -r early")" = 2 ]'
+    call early/index.html
+    [ "$code $body" = "200 page" ]
+    [ "$(header x-vireo-start)" = warm ]
+    admin GET /metrics | grep -q '^vireo_starts_total{kind="container"} [1-9]'
+}
+
+# A root file system with Debian's python3 and the modules that a program imports.
+python_rootfs() {
+    local file
+    mkdir -p "$1"/usr/bin "$1"/tmp "$1"/proc "$1"/dev
+    {
+        ldd /usr/bin/python3 | grep -o '/[^ ]*'
+        /usr/bin/python3 -S -c 'import sys, json, re
+for m in sys.modules.values():
+    if getattr(m, "__file__", None): print(m.__file__)'
+        echo /usr/lib/python3.11/os.py
+    } | while read -r file; do
+        mkdir -p "$1${file%/*}"
+        cp -L "$file" "$1$file"
+    done
+    cp -L /usr/bin/python3 "$1/usr/bin/python3"
+}
+
+@test "a Python function of Debian's python3 answers, by standard streams" {
+    [ -x /usr/bin/python3.11 ] || skip "python3.11 is not installed"
+    local root=$BATS_TEST_TMPDIR/python
+    python_rootfs "$root"
+    cat >"$root/handler.py" <<'PYTHON'
+import json, re, sys
+event = json.load(sys.stdin)
+print(json.dumps({"words": re.findall(r"\w+", event["text"])}))
+PYTHON
+    "$VIREO" deploy "$root" --name python -q -- python3 -S /handler.py
+    call python -d '{"text": "two words"}'
+    [ "$code" = 200 ]
+    [ "$(jq -c .words <<<"$body")" = '["two","words"]' ]
+}
+
 @test "rm and the supervisor's death leave no container, no mount, no file" {
     deploy gone --talk http -- sh -c 'exec httpd -f -p "$PORT" -h /www'
     call gone/index.html
@@ -161,20 +219,8 @@ said" ]
     not pgrep -f "httpd -f -p 8080"
     not grep -q "$VIREO_STATE" /proc/self/mountinfo
     daemon_start
-    [ -z "$(ls "$VIREO_STATE/containers")" ]
+    # Those of functions whose spares were started again.
+    eventually 10 sh -c '[ "$(ls "$VIREO_STATE/containers" | wc -l)" -le "$(pgrep -c -P "$VIREO_DAEMON" vireo-contain)" ]'
     call killed/index.html
     [ "$code $body" = "200 page" ]
-}
-
-@test "C that needs sockets and fork falls to the container, and describe says why" {
-    "$VIREO" deploy "$FUNCTIONS/sockets.c" --name sockets -q
-    call sockets -d hello
-    [ "$code $body" = "200 HELLO" ]
-    run "$VIREO" describe sockets
-    [[ $output == *"proved: refused"* ]]
-    [[ $output == *"sfi: refused"* ]]
-    [[ $output == *"container: taken"* ]]
-    run "$VIREO" deploy "$FUNCTIONS/sockets.c" --name sockets --require sfi
-    [ "$status" = 4 ]
-    [[ $output == *"not translated"* ]]
 }

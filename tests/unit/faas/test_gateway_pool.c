@@ -76,6 +76,25 @@ static void spares_are_prepared_and_prepared_again(void **state)
     assert_int_equal(started_count, 3);
 }
 
+static void spares_by_rate_follow_the_calls(void **state)
+{
+    const uint64_t ms = 1000000, now = 5000 * ms;
+    struct pool_function f = {.facts = {.spares = 4}};
+
+    (void)state;
+    assert_int_equal(pool_spares(&f, now), 4);
+    f.facts.spares_by_rate = 1;
+    assert_int_equal(pool_spares(&f, now), 0);
+    f.arrival_ns = now;
+    f.between_ns = 400 * ms;
+    assert_int_equal(pool_spares(&f, now), 2);
+    f.between_ns = 10 * ms;
+    assert_int_equal(pool_spares(&f, now), 4);
+    /* Fewer, the longer nobody calls; then none. */
+    assert_int_equal(pool_spares(&f, now + 300 * ms), 3);
+    assert_int_equal(pool_spares(&f, now + 1001 * ms), 0);
+}
+
 static void spares_that_do_not_start_are_not_tried_for_ever(void **state)
 {
     (void)state;
@@ -270,6 +289,7 @@ int main(void)
         TEST(the_instance_used_last_is_used_next),
         TEST(isolation_request_starts_one_for_each_call),
         TEST(spares_are_prepared_and_prepared_again),
+        TEST(spares_by_rate_follow_the_calls),
         TEST(spares_that_do_not_start_are_not_tried_for_ever),
         TEST(a_start_that_fails_fails_those_who_wait),
         TEST(a_shortage_is_told_from_a_function_that_cannot_start),
