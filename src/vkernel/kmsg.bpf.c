@@ -9,7 +9,6 @@
 #include <linux/bpf.h>
 #include <linux/types.h>
 
-#include <bpf/bpf_core_read.h>
 #include <bpf/bpf_helpers.h>
 
 #include "vkernel/kmsg_record.h"
@@ -29,21 +28,8 @@ char program_license[] SEC("license") = "Dual MIT/GPL";
 #define SIGSYS 31
 #define SYS_SECCOMP 1
 
-/* Of the kernel's structures what is read; the offsets are this kernel's (CO-RE). */
-struct sigaction {
-    void *sa_handler;
-} __attribute__((preserve_access_index));
-struct k_sigaction {
-    struct sigaction sa;
-} __attribute__((preserve_access_index));
-struct sighand_struct {
-    struct k_sigaction action[64];
-} __attribute__((preserve_access_index));
-struct task_struct {
-    int pid, tgid;
-    void *stack;
-    struct sighand_struct *sighand;
-} __attribute__((preserve_access_index));
+/* Filled in before it is loaded, and known to the verifier then. */
+const volatile struct kmsg_offsets offsets;
 
 /* include/uapi/asm-generic/siginfo.h, the beginning of it: part of the ABI. */
 struct siginfo_head {
@@ -72,6 +58,14 @@ struct {
     __type(value, __u64);
 } vireo_printed SEC(".maps");
 
+static __always_inline __u64 read_word(__u64 from)
+{
+    __u64 word = 0;
+
+    bpf_probe_read_kernel(&word, sizeof word, (void *)from);
+    return word;
+}
+
 /* THREAD_SIZE of x86-64. */
 #define STACK_BYTES (16 << 10)
 
@@ -90,7 +84,7 @@ static __always_inline int in_task(const void *context)
                      : "=&r"(at)
                      : "r"(context), "r"(known));
     at += task;
-    __u64 stack = (__u64)BPF_CORE_READ((struct task_struct *)task, stack);
+    __u64 stack = read_word(task + offsets.task_stack);
     return stack && at - stack < STACK_BYTES;
 }
 
@@ -156,12 +150,13 @@ static __always_inline int is_fault(int signal)
 /* Nobody in the task takes the signal: SIG_DFL and SIG_IGN. */
 static __always_inline int is_fatal(int signal)
 {
-    struct task_struct *task = (void *)bpf_get_current_task();
-    struct sighand_struct *hand = BPF_CORE_READ(task, sighand);
-    void *handler = (void *)-1;
+    __u64 hand = read_word(bpf_get_current_task() + offsets.task_sighand);
+    __u64 handler = -1;
 
-    bpf_core_read(&handler, sizeof handler, &hand->action[(signal - 1) & 63].sa.sa_handler);
-    return (unsigned long)handler <= 1;
+    if (hand)
+        handler = read_word(hand + offsets.sighand_action +
+                            (__u64)((signal - 1) & 63) * offsets.action_bytes);
+    return handler <= 1;
 }
 
 /* The kernel's own message of this death came just before. */

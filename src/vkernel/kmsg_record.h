@@ -7,6 +7,12 @@
 #define KMSG_RING_BYTES (128 << 10)
 #define KMSG_GROUPS_MAX 4096
 
+/* Where this kernel's structures have what the program reads: found out once (log_source.c). */
+struct kmsg_offsets {
+    unsigned task_stack, task_sighand, sighand_action;
+    unsigned action_bytes; /* of one of them; its handler comes first */
+};
+
 enum kmsg_kind {
     KMSG_PRINTK, /* a text of the kernel, printed in the context of one of the group's tasks */
     KMSG_FAULT,  /* a task ends by a fault that the kernel did not print: it prints 10 in 5 s */

@@ -3,15 +3,19 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
 #include <bpf/bpf.h>
+#include <bpf/btf.h>
 #include <bpf/libbpf.h>
 
 #include "base/cleanup.h"
@@ -147,15 +151,95 @@ static int attach_all(struct log_source *source, struct bpf_object *object)
     return 0;
 }
 
-static int load(struct log_source *source)
+/* The byte where a structure has a member; *ret_type: the member's type. */
+static int member_offset(const struct btf *btf, uint32_t structure, const char *name,
+                         uint32_t *ret_type)
+{
+    const struct btf_type *type = btf__type_by_id(btf, structure);
+    const struct btf_member *members = type ? btf_members(type) : NULL;
+
+    for (uint32_t i = 0; type && i < btf_vlen(type); i++) {
+        const char *own = btf__name_by_offset(btf, members[i].name_off);
+        if (!own || strcmp(own, name) != 0)
+            continue;
+        *ret_type = members[i].type;
+        return (int)(btf_member_bit_offset(type, i) / 8);
+    }
+    return -ENOENT;
+}
+
+static int find_member(const struct btf *btf, const char *structure, const char *name,
+                       unsigned *ret_offset, uint32_t *ret_type)
+{
+    int id = btf__find_by_name_kind(btf, structure, BTF_KIND_STRUCT);
+    int offset = id < 0 ? id : member_offset(btf, (uint32_t)id, name, ret_type);
+
+    *ret_offset = offset < 0 ? 0 : (unsigned)offset;
+    return offset < 0 ? offset : 0;
+}
+
+/* From the kernel's types: megabytes to parse. */
+static int find_offsets(struct kmsg_offsets *ret_offsets)
+{
+    struct btf *btf = btf__load_vmlinux_btf();
+    uint32_t type = 0;
+
+    if (!btf)
+        return -errno;
+    int r = find_member(btf, "task_struct", "stack", &ret_offsets->task_stack, &type);
+    if (r == 0)
+        r = find_member(btf, "task_struct", "sighand", &ret_offsets->task_sighand, &type);
+    int action = r < 0 ? r : btf__find_by_name_kind(btf, "k_sigaction", BTF_KIND_STRUCT);
+    int64_t bytes = action < 0 ? action : btf__resolve_size(btf, (uint32_t)action);
+    if (r == 0)
+        r = find_member(btf, "sighand_struct", "action", &ret_offsets->sighand_action, &type);
+    if (r == 0 && bytes <= 0)
+        r = -ENOENT;
+    ret_offsets->action_bytes = (unsigned)bytes;
+    btf__free(btf);
+    return r;
+}
+
+/* As they were found by who had the lock before, for this very kernel. */
+static int take_offsets(int lock, struct kmsg_offsets *ret_offsets)
+{
+    struct utsname name;
+    char kernel[sizeof name.release + sizeof name.version + 2], text[512];
+
+    uname(&name);
+    snprintf(kernel, sizeof kernel, "%s %s\n", name.release, name.version);
+    ssize_t n = lock < 0 ? -1 : pread(lock, text, sizeof text - 1, 0);
+    text[n < 0 ? 0 : n] = '\0';
+    if (strncmp(text, kernel, strlen(kernel)) == 0 &&
+        sscanf(text + strlen(kernel), "%u %u %u %u", &ret_offsets->task_stack,
+               &ret_offsets->task_sighand, &ret_offsets->sighand_action,
+               &ret_offsets->action_bytes) == 4)
+        return 0;
+    int r = find_offsets(ret_offsets);
+    n = snprintf(text, sizeof text, "%s%u %u %u %u\n", kernel, ret_offsets->task_stack,
+                 ret_offsets->task_sighand, ret_offsets->sighand_action, ret_offsets->action_bytes);
+    /* Not kept, it is found again. */
+    if (r == 0 && lock >= 0 && ftruncate(lock, 0) == 0 && pwrite(lock, text, (size_t)n, 0) != n)
+        r = ftruncate(lock, 0) < 0 ? -errno : 0;
+    return r;
+}
+
+static int load(struct log_source *source, int lock)
 {
     LIBBPF_OPTS(bpf_object_open_opts, options, .object_name = "vireo_kmsg");
+    struct kmsg_offsets offsets;
+    int r = take_offsets(lock, &offsets);
+
+    if (r < 0)
+        return r;
     struct bpf_object *object =
         bpf_object__open_mem(kmsg_image, (size_t)(kmsg_image_end - kmsg_image), &options);
-
     if (!object)
         return -errno;
-    int r = bpf_object__load(object);
+    struct bpf_map *constants = bpf_object__find_map_by_name(object, ".rodata");
+    r = constants ? bpf_map__set_initial_value(constants, &offsets, sizeof offsets) : -ENOENT;
+    if (r == 0)
+        r = bpf_object__load(object);
     if (r == 0)
         r = attach_all(source, object);
     if (r == 0)
@@ -194,6 +278,33 @@ static void sweep(const struct log_source *source, int cgroup_fd)
         bpf_map_delete_elem(source->rings, &key);
 }
 
+/*
+ * Into the map of rings, and the old ones out. The kernel has a change of such a map there at once,
+ * but returns only after a grace period (10 ms): a child waits for that, which nobody waits for.
+ */
+static int publish(const struct log_source *source, int cgroup_fd, uint64_t id, int ring)
+{
+    uint32_t found;
+
+    signal(SIGCHLD, SIG_IGN);
+    pid_t child = fork();
+    if (child < 0)
+        return -errno;
+    if (child == 0) {
+        close(STDERR_FILENO); /* its end is a sign to who started us */
+        int r = bpf_map_update_elem(source->rings, &id, &ring, BPF_ANY);
+        if (r == 0)
+            sweep(source, cgroup_fd);
+        _exit(r < 0);
+    }
+    while (bpf_map_lookup_elem(source->rings, &id, &found) < 0) {
+        if (kill(child, 0) < 0) /* it ended, and nothing is there */
+            return bpf_map_lookup_elem(source->rings, &id, &found) < 0 ? -ENOSPC : 0;
+        sched_yield();
+    }
+    return 0;
+}
+
 static int take(void *user, void *data, size_t size)
 {
     const struct log_source *source = user;
@@ -213,9 +324,7 @@ static int add_ring(struct log_source *source, int cgroup_fd)
         return -errno;
     const uint64_t id = status.st_ino;
     source->buffer = ring_buffer__new(ring, take, source, NULL);
-    if (!source->buffer)
-        return -errno;
-    return bpf_map_update_elem(source->rings, &id, &ring, BPF_ANY) < 0 ? -errno : 0;
+    return source->buffer ? publish(source, cgroup_fd, id, ring) : -errno;
 }
 
 int log_source_open(int cgroup_fd, struct log_source **ret_source, struct err *err)
@@ -231,10 +340,10 @@ int log_source_open(int cgroup_fd, struct log_source **ret_source, struct err *e
     if (lock >= 0)
         flock(lock, LOCK_EX);
     int r = find(source);
-    if (r == 0)
-        sweep(source, cgroup_fd);
-    else
-        r = load(source);
+    if (r < 0)
+        r = load(source, lock);
+    closep(&lock);
+    lock = -1; /* the child that add_ring() makes would hold it */
     if (r == 0)
         r = add_ring(source, cgroup_fd);
     if (r < 0)
