@@ -371,6 +371,23 @@ static void put_places(FILE *out, const struct wasm_links *links)
     }
 }
 
+/* After an update the program's memory, table and stack pointer are another instance's. */
+static void put_move(FILE *out, const struct wasm_links *links)
+{
+    char name[16];
+
+    fputs("static void move(void *instance)\n{\n    Z_m_instance_t *part = instance;\n    "
+          "(void)part;\n",
+          out);
+    for (uint32_t i = 0; i < links->import_count; i++) {
+        enum wasm_link_kind kind = links->imports[i].kind;
+        wasm_link_import_name(links, i, name);
+        if (kind == WASM_LINK_MEMORY || kind == WASM_LINK_TABLE || kind == WASM_LINK_STACK)
+            fprintf(out, "    part->Z_linkZ_%s = place.%s;\n", name, name);
+    }
+    fputs("}\n", out);
+}
+
 static void put_wanted(FILE *out, const struct wasm_links *links, uint32_t *ret_slots,
                        uint32_t *ret_addresses)
 {
@@ -420,15 +437,18 @@ int wasm_links_source(const struct wasm_links *links, char **ret_source, struct 
     put_calls(out, links);
     put_places(out, links);
     put_symbols(out, links);
+    if (links->part)
+        put_move(out, links);
     fprintf(out,
             "extern const struct library_links vireo_links;\n"
             "const struct library_links vireo_links = {\n"
             "    .symbols = symbols, .slots = slots, .addresses = addresses, .place = %s,\n"
             "    .symbol_count = %u, .slot_count = %u, .address_count = %u,\n"
-            "    .memory_bytes = %uu, .memory_align = %u, .table_elements = %u,\n%s};\n",
+            "    .memory_bytes = %uu, .memory_align = %u, .table_elements = %u,\n%s%s};\n",
             links->part ? "&place" : "NULL", links->export_count, slots, addresses,
             links->memory_bytes, links->memory_align, links->table_elements,
-            links->has_stack ? "    .stack = (u32 *(*)(void *))Z_mZ_vireo_stack,\n" : "");
+            links->has_stack ? "    .stack = (u32 *(*)(void *))Z_mZ_vireo_stack,\n" : "",
+            links->part ? "    .move = move,\n" : "");
     if (fclose(out) != 0)
         return err_set(err, -ENOMEM, "cannot write what a library is linked by");
     *ret_source = steal_ptr(&source);

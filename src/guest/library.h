@@ -53,6 +53,8 @@ struct library_links {
     /* What a part needs of the memory and the table. */
     uint32_t memory_bytes, memory_align, table_elements;
     uint32_t *(*stack)(void *instance); /* of a program */
+    /* Of a part: its instance goes on with what `place` says now of memory, table and stack. */
+    void (*move)(void *instance);
 };
 
 /*

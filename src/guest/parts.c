@@ -11,6 +11,10 @@
 #include "guest/parts.h"
 #include "guest/wasm_internal.h"
 
+/* Elements of the table that are left free before the first part, for the functions that later
+ * versions of the program add. */
+#define TABLE_ROOM 256
+
 struct part {
     struct library *library;
     void *instance; /* NULL: not in an instance of the program */
@@ -21,7 +25,8 @@ struct part {
 struct parts {
     struct part all[LINK_LIBRARIES_MAX];
     size_t count;
-    size_t first; /* of those that are being put in place */
+    size_t first;        /* of those that are being put in place */
+    uint32_t table_base; /* where what is not the program's begins in its table */
     char reason[160];
     int error;
 };
@@ -136,10 +141,19 @@ static void place_one(struct host *host, struct part *part)
     uint32_t elements = 0;
 
     part->memory_base = 0;
+    /* The most that the program's own code may have of it is not what is linked. */
+    if (table)
+        table->max_size = UINT32_MAX;
     if (!table || !program->links || !program->links->stack)
         fail(host->parts, -ENOEXEC, "the function was not built to be linked with", part);
     else
         place_data(host, part, links);
+    if (!host->parts->error && !host->parts->table_base) {
+        if (wasm_rt_grow_funcref_table(table, TABLE_ROOM, wasm_rt_funcref_null_value) == UINT32_MAX)
+            fail(host->parts, -ENOMEM, "no room in the table for it", part);
+        else
+            host->parts->table_base = table->size;
+    }
     if (!host->parts->error && links->table_elements)
         elements =
             wasm_rt_grow_funcref_table(table, links->table_elements, wasm_rt_funcref_null_value);
@@ -211,6 +225,17 @@ static void put_in_place(void *argument)
             library_face(parts->all[i].library)->initialize(parts->all[i].instance);
 }
 
+/* Nothing in the program's table leads to what is closed. */
+static void clear_elements(const struct host *host, const struct part *part)
+{
+    const struct library_face *program = library_face(host->library);
+    wasm_rt_funcref_table_t *table = program->table ? program->table(host->instance) : NULL;
+
+    for (uint32_t i = 0; table && i < table->size; i++)
+        if (table->data[i].module_instance == part->instance)
+            table->data[i] = wasm_rt_funcref_null_value;
+}
+
 static void close_from(struct host *host, size_t first)
 {
     struct parts *parts = host->parts;
@@ -221,6 +246,7 @@ static void close_from(struct host *host, size_t first)
         unbind(part->library);
         if (i < first || !part->instance)
             continue;
+        clear_elements(host, part);
         library_face(part->library)->free_instance(part->instance);
         free(part->instance);
         part->instance = NULL;
@@ -259,8 +285,91 @@ int parts_open(struct host *host, struct err *err)
 
 void parts_close(struct host *host)
 {
-    if (host->parts)
-        close_from(host, 0);
+    if (!host->parts)
+        return;
+    close_from(host, 0);
+    host->parts->table_base = 0;
+}
+
+/* ---- an update of the program ---- */
+
+int parts_may_move(const struct host *host, const struct library *library, struct err *err)
+{
+    struct owner owner;
+
+    for (size_t i = 0; i < parts_count(host); i++) {
+        const struct part *part = &host->parts->all[i];
+        const struct library_links *links = library_face(part->library)->links;
+        for (uint32_t k = 0; k < links->symbol_count; k++)
+            if (symbol_in(library, links->symbols[k].name))
+                return err_say(err, -EPERM, "its '%.100s' is that of library '%s', which is linked",
+                               links->symbols[k].name, part->name);
+        for (uint32_t k = 0; k < links->address_count; k++)
+            if (find(host, links->addresses[k].name, &owner) && !owner.part &&
+                !symbol_in(library, links->addresses[k].name))
+                return err_say(err, -EPERM, "it lacks '%.100s', which library '%s' uses",
+                               links->addresses[k].name, part->name);
+    }
+    const struct library_links *links = library_face(library)->links;
+    if (parts_count(host) && (!links || !links->stack || !library_face(library)->table))
+        return err_say(err, -EPERM, "it was not built to be linked with libraries");
+    return 0;
+}
+
+/* An element that is a function of the program that was: the same of the one that is. */
+static void move_element(const struct host *host, const struct host *before,
+                         wasm_rt_funcref_t *element)
+{
+    const struct library_links *links = library_face(before->library)->links;
+
+    if (!element->func || element->module_instance != before->instance)
+        return;
+    for (uint32_t i = 0; i < links->symbol_count; i++) {
+        if (links->symbols[i].function != element->func)
+            continue;
+        /* One that it has no more is a trap when it is called. */
+        const struct library_symbol *now = symbol_in(host->library, links->symbols[i].name);
+        *element = wasm_rt_funcref_null_value;
+        if (now && now->function)
+            *element =
+                (wasm_rt_funcref_t){wasm_type_number(now->type), now->function, host->instance};
+        return;
+    }
+    *element = wasm_rt_funcref_null_value;
+}
+
+int parts_move(struct host *host, const struct host *before, struct err *err)
+{
+    struct parts *parts = host->parts;
+
+    if (parts_count(host) == 0)
+        return 0;
+    wasm_rt_funcref_table_t *table = library_face(host->library)->table(host->instance);
+    const wasm_rt_funcref_table_t *old = library_face(before->library)->table(before->instance);
+    uint32_t base = parts->table_base;
+    if (table->size > base)
+        return err_say(err, -EPERM,
+                       "it has %u functions more in its table than the version that libraries were "
+                       "linked with, which is %u too many",
+                       table->size - base + TABLE_ROOM, table->size - base);
+    table->max_size = UINT32_MAX;
+    if (wasm_rt_grow_funcref_table(table, old->size - table->size, wasm_rt_funcref_null_value) ==
+        UINT32_MAX)
+        return err_set(err, -ENOMEM, "no memory for its table");
+    for (uint32_t i = base; i < old->size; i++) {
+        table->data[i] = old->data[i];
+        move_element(host, before, &table->data[i]);
+    }
+    for (size_t i = 0; i < parts->count; i++) {
+        const struct library_links *links = library_face(parts->all[i].library)->links;
+        links->place->memory = host->memory;
+        links->place->table = table;
+        links->place->stack = library_face(host->library)->links->stack(host->instance);
+        links->move(parts->all[i].instance);
+        unbind(parts->all[i].library);
+    }
+    unbind(before->library);
+    return 0;
 }
 
 /* ---- linking ---- */

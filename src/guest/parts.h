@@ -37,6 +37,18 @@ int parts_open(struct host *host, struct err *err);
 /* Before the program's instance is closed. */
 void parts_close(struct host *host);
 
+/*
+ * An update of the program: whether `library` can take the place of host->library with all that is
+ * linked. -EPERM naming what it lacks, or what clashes.
+ */
+int parts_may_move(const struct host *host, const struct library *library, struct err *err);
+/*
+ * Its instance `before` has been replaced by the one that is open in `host`, which has its memory
+ * now: the parts go on with that one. -EPERM: the new program has more functions in its table than
+ * were left room for before the first part; nothing has changed then.
+ */
+int parts_move(struct host *host, const struct host *before, struct err *err);
+
 /* How many are linked. */
 size_t parts_count(const struct host *host);
 /* The program or the part whose code holds `address`, or NULL. Async-signal-safe. */

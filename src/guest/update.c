@@ -94,13 +94,24 @@ static int take_over(struct host *host, const struct library *library,
 {
     struct host before = *host;
 
+    /* What is linked stays with the one that is open until the other is. */
+    host->parts = NULL;
     int r = wasm_instance_open(library, host, err);
+    host->parts = before.parts;
+    if (r == 0) {
+        r = parts_move(host, &before, err);
+        if (r < 0) {
+            host->parts = NULL;
+            wasm_instance_close(host);
+        }
+    }
     ret_times->tables = since(at_ns);
     if (r < 0) {
         *host = before;
         wasm_base_set(host->memory->data);
         return r;
     }
+    before.parts = NULL;
     copy_new(from, to, host->memory, before.memory);
     wasm_rt_memory_t memory = *before.memory;
     *before.memory = *host->memory;
@@ -120,13 +131,12 @@ int update_replace(struct host *host, const struct library *library, bool going_
 
     if (!face->handle != !face_before->handle || !face->start != !face_before->start)
         return err_say(err, -EPERM, "one version is a handler, the other a program");
-    if (parts_count(host) > 0)
-        return err_say(err, -EPERM,
-                       "libraries are linked with it, which know the version that runs");
+    int r = parts_may_move(host, library, err);
+    if (r < 0)
+        return r;
     if (face->start_section)
         return err_say(err, -EPERM, "the new library has a start section");
-    int r =
-        compare(old, library, going_back, host->instance ? host->memory : NULL, &from, &to, err);
+    r = compare(old, library, going_back, host->instance ? host->memory : NULL, &from, &to, err);
     ret_times->functions = since(&at_ns);
     if (r == 0 && host->instance)
         r = take_over(host, library, &from, &to, ret_times, &at_ns, err);

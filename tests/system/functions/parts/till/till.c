@@ -16,6 +16,7 @@
 long tax_of(long cents);
 
 static unsigned count;
+static struct pollfd polled[2] = {{.events = POLLIN}, {.fd = -1, .events = POLLIN}};
 
 static int answer(const char *line, char *text, size_t size)
 {
@@ -35,10 +36,10 @@ static int answer(const char *line, char *text, size_t size)
 
 int main(void)
 {
-    struct pollfd polled[2] = {{.fd = atoi(getenv("LISTEN_FDS_FIRST")), .events = POLLIN},
-                               {.fd = -1, .events = POLLIN}};
     char line[64], text[64];
 
+    if (vireo_updates() == 0)
+        polled[0].fd = atoi(getenv("LISTEN_FDS_FIRST"));
     for (;;) {
         vireo_update_point();
         if (poll(polled, polled[1].fd < 0 ? 1 : 2, -1) < 0)
