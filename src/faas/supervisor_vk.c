@@ -142,11 +142,11 @@ static int sched_apply(struct supervisor *supervisor, struct vk_state *state, st
     timer_stop(supervisor, state);
     if (policy == VKERNEL_POLICY_ADAPTIVE)
         state->now = VKERNEL_POLICY_NORMAL;
-    else if (policy == VKERNEL_POLICY_DEFAULT) /* the wall's own: guest/instance.c */
-        state->now = state->instance->server ? VKERNEL_POLICY_NORMAL : VKERNEL_POLICY_BATCH;
     else
         state->now = policy;
-    struct vk_sched sched = vk_sched_of(state->now, vkernel->sched.slice_us);
+    struct vk_sched sched = policy == VKERNEL_POLICY_DEFAULT
+                                ? vk_sched_own(!state->instance->server, vkernel->sched.slice_us)
+                                : vk_sched_of(state->now, vkernel->sched.slice_us);
     int r = vk_sched_apply(pids_of, state->instance, &sched, err);
     if (r == 0 && policy == VKERNEL_POLICY_ADAPTIVE)
         r = timer_start(supervisor, state, err);

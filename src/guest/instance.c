@@ -206,12 +206,7 @@ static void restrict_files(const struct template_state *state)
         give_up();
 }
 
-/*
- * What the manifest says. Else, behind a channel, it does not preempt whoever wakes it: the gateway
- * wakes several instances before it sleeps, and would be put aside for each. Its share of the CPU
- * is the same. A server is woken by its clients, as any other.
- */
-static void set_scheduling(const struct template_state *state, bool channel)
+static void set_scheduling(const struct template_state *state)
 {
     const struct {
         uint32_t size, policy;
@@ -220,10 +215,10 @@ static void set_scheduling(const struct template_state *state, bool channel)
         uint32_t priority;
         uint64_t runtime, deadline, period; /* the first version of linux/sched/types.h's */
     } attributes = {.size = sizeof attributes,
-                    .policy = state->setup.sched_said ? state->setup.sched_policy : SCHED_BATCH,
+                    .policy = state->setup.sched_policy,
                     .runtime = state->setup.slice_ns};
 
-    if (channel || state->setup.sched_said)
+    if (state->setup.sched_said)
         syscall(__NR_sched_setattr, 0, &attributes, 0);
 }
 
@@ -607,7 +602,7 @@ void instance_run(struct template_state *state, const struct guest_fork *fork,
     if ((fork->flags & GUEST_FORK_NEAR) &&
         sched_setaffinity(0, sizeof state->processors, &state->processors) < 0)
         give_up();
-    set_scheduling(state, channel != NULL);
+    set_scheduling(state);
     if (state->setup.huge_pages &&
         prctl(PR_SET_THP_DISABLE, 1, state->setup.huge_pages - 1, 0, 0) < 0)
         give_up();

@@ -96,17 +96,18 @@ void guest_setup_freep(struct guest_setup **setup)
     free(*setup);
 }
 
-/* adaptive begins as normal: its group has done nothing yet. `called`: by a channel, where the
- * wall's own policy is batch. */
+/* adaptive begins as normal: its group has done nothing yet. `called`: by a channel. */
 static void setup_scheduling(struct guest_setup *setup, const struct vkernel *vkernel, bool called)
 {
     enum vkernel_policy policy = vkernel->sched.policy;
+    bool is_default = policy == VKERNEL_POLICY_DEFAULT;
 
-    if (policy == VKERNEL_POLICY_DEFAULT && vkernel->sched.slice_us == 0)
+    if (is_default && vkernel->sched.slice_us == 0 && !called)
         return;
-    struct vk_sched sched = vk_sched_of(policy, vkernel->sched.slice_us);
+    struct vk_sched sched = is_default ? vk_sched_own(called, vkernel->sched.slice_us)
+                                       : vk_sched_of(policy, vkernel->sched.slice_us);
     setup->sched_said = 1;
-    setup->sched_policy = called && policy == VKERNEL_POLICY_DEFAULT ? SCHED_BATCH : sched.policy;
+    setup->sched_policy = sched.policy;
     setup->slice_ns = sched.slice_ns;
 }
 

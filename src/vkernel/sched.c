@@ -295,6 +295,15 @@ uint64_t vk_sched_own_slice_ns(void)
     return syscall(__NR_sched_getattr, 0, &own, sizeof own, 0) < 0 ? 0 : own.runtime;
 }
 
+struct vk_sched vk_sched_own(bool called, uint32_t slice_us)
+{
+    if (called && !vk_sched_slices_work())
+        return vk_sched_of(VKERNEL_POLICY_BATCH, 0);
+    if (called && slice_us == 0)
+        slice_us = SLICE_MIN_US;
+    return vk_sched_of(VKERNEL_POLICY_NORMAL, slice_us);
+}
+
 static void mechanism(struct vkernel_mechanism *ret_mechanism)
 {
     bool slices = vk_sched_slices_work();

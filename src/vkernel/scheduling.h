@@ -21,6 +21,15 @@ const char *vkernel_policy_name(enum vkernel_policy policy);
 /* What a policy other than adaptive and default is made of. `slice_us` 0: the policy's own. */
 struct vk_sched vk_sched_of(enum vkernel_policy policy, uint32_t slice_us);
 
+/*
+ * The wall's own, which is `default`: normal, and for instances that are `called` by a channel
+ * short slices. Such a one works for microseconds and sleeps; when it wakes it is given the CPU at
+ * once instead of at the tick that ends another's slice (4 ms), and its share is what it was. A
+ * kernel without slices (before Linux 6.12) has batch for it: an instance that put the gateway
+ * aside at each wake would undo its batches.
+ */
+struct vk_sched vk_sched_own(bool called, uint32_t slice_us);
+
 /* The processes of a group into `pids`, at most `max`: their count, or -errno. */
 typedef int (*vk_pids)(void *user, pid_t *pids, size_t max);
 

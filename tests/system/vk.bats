@@ -118,6 +118,12 @@ policy_of() {
     "$VIREO" vk set "$pvm" sched.policy 1
     [ "$("$VIREO" vk get "$pvm" sched.policy)" = fifo ]
     [ "$(policy_of "$pid")" = 3 ]
+    # The wall's own: short slices, or batch where the kernel has none.
+    "$VIREO" vk set "$pvm" sched.policy default
+    case $(policy_of "$pid") in
+    0) [ "$(awk '$1 == "se.slice" {print $3}' "/proc/$pid/sched")" = 100000 ] ;;
+    *) [ "$(policy_of "$pid")" = 3 ] && "$VIREO" doctor | grep -q SCHED_BATCH ;;
+    esac
     "$VIREO" vk set "$pvm" sched.policy 0
     [ "$(policy_of "$pid")" = 0 ]
     [ "$("$VIREO" vk ls -o json | jq -r --arg id "$pvm" '.[] | select(.id == $id).keys["sched.policy"].value')" = normal ]

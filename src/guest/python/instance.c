@@ -136,7 +136,7 @@ static void renew_secrets(void)
     explicit_bzero(&fresh, sizeof fresh);
 }
 
-/* As guest/instance.c: behind a channel it does not preempt whoever wakes it. */
+/* As guest/instance.c. */
 static void set_scheduling(const struct guest_setup *setup)
 {
     const struct {
@@ -145,11 +145,11 @@ static void set_scheduling(const struct guest_setup *setup)
         int32_t nice;
         uint32_t priority;
         uint64_t runtime, deadline, period;
-    } attributes = {.size = sizeof attributes,
-                    .policy = setup->sched_said ? setup->sched_policy : SCHED_BATCH,
-                    .runtime = setup->slice_ns};
+    } attributes = {
+        .size = sizeof attributes, .policy = setup->sched_policy, .runtime = setup->slice_ns};
 
-    syscall(SYS_sched_setattr, 0, &attributes, 0);
+    if (setup->sched_said)
+        syscall(SYS_sched_setattr, 0, &attributes, 0);
 }
 
 void python_become(const struct guest_setup *setup, const struct guest_fork *message,
