@@ -5,6 +5,8 @@
 # time runs from the spawn to the end of the command, CPU is the command's and what it waited for.
 # The limits are read back from inside. Usage: bench/run-oci.sh
 # COUNT_ONE, COUNT_MANY and COUNT_SPACED say how many starts each line has; SHORT=1: one line each.
+# PARTS names what is measured (all of it by default): one many spaced limits seccomp net gvisor
+# podman docker idle read calls.
 set -eu
 . "$(dirname "$0")/lib.sh"
 
@@ -181,24 +183,88 @@ podman_runs() {
     done
 }
 
+# docker from its command to its end, by each runtime, all of one dockerd in a directory of its own.
+docker_runs() {
+    command -v dockerd >/dev/null 2>&1 || return 0
+    engine=$(mktemp -d /tmp/vb.XXXXXX) # a socket's path is short
+    export DOCKER_HOST="unix://$engine/sock" DOCKER_CONFIG="$engine/config"
+    dockerd --data-root "$engine/data" --exec-root "$engine/exec" -p "$engine/pid" -H "$DOCKER_HOST" --iptables=false \
+        --ip6tables=false --bridge=none --storage-driver vfs --default-ulimit nofile=1024:1024 \
+        --add-runtime "vireo=$vireo_runtime" --add-runtime "crun=$(command -v crun)" >"$bench_work/dockerd" 2>&1 &
+    dockerd=$!
+    for _ in $(seq 300); do
+        docker info >/dev/null 2>&1 && break
+        sleep 0.1
+    done
+    tar -C "$bundle/rootfs" -c . | docker import - box >/dev/null
+    for runtime in vireo crun runc; do
+        for at_once in 1 20; do
+            # shellcheck disable=SC2046
+            set_row "docker run" "$at_once" '' "$runtime" 20 $(timeout 300 "$bench_work/rival_start" 20 "$at_once" -- docker run \
+                --rm --network none --runtime "$runtime" box /bin/true \
+                2>"$bench_work/err" || echo "docker, $runtime: some failed: $(tail -n 1 "$bench_work/err")" >&2)
+        done
+    done
+    kill "$dockerd"
+    wait "$dockerd" 2>/dev/null || :
+    unset DOCKER_HOST DOCKER_CONFIG
+    rm -rf "$engine"
+}
+
+# What containers that sleep hold: the machine's free memory before and after, and the proportional
+# share (Pss) of their processes, for each of COUNT_IDLE.
+idle_memory() {
+    idle=${COUNT_IDLE:-200}
+    jq '.process.args = ["/bin/busybox", "sleep", "600"]' "$bench_work/plain.json" >"$bundle/config.json"
+    for runtime in $runtimes; do
+        eval "path=\$path_$runtime name=\$name_$runtime"
+        library=
+        [ "$runtime" != new ] || library=$libraries
+        sync
+        echo 3 >/proc/sys/vm/drop_caches 2>/dev/null || :
+        before=$(awk '$1 == "MemAvailable:" {print $2}' /proc/meminfo)
+        for i in $(seq "$idle"); do
+            LD_LIBRARY_PATH=$library "$path" --root "$bench_work/state-$runtime" run -d --bundle "$bundle" \
+                --pid-file "$bench_work/pid-$i" "vb-idle-$i" </dev/null >/dev/null 2>&1 ||
+                { echo "$name: cannot run $i at once" >&2; break; }
+        done
+        echo 3 >/proc/sys/vm/drop_caches 2>/dev/null || :
+        after=$(awk '$1 == "MemAvailable:" {print $2}' /proc/meminfo)
+        pss=$(for i in $(seq "$idle"); do
+            awk '$1 == "Pss:" {print $2}' "/proc/$(cat "$bench_work/pid-$i")/smaps_rollup" 2>/dev/null || :
+        done | awk '{sum += $1} END {print sum}')
+        echo "$name: $(((before - after) / idle)) KiB of the machine's memory and $((pss / idle)) KiB of Pss each" >>"$bench_work/idle"
+        for i in $(seq "$idle"); do
+            LD_LIBRARY_PATH=$library "$path" --root "$bench_work/state-$runtime" delete -f "vb-idle-$i" >/dev/null 2>&1 || :
+        done
+    done
+}
+
+parts=" ${PARTS:-one many spaced limits seccomp net gvisor podman docker idle read calls} "
+[ -z "${SHORT-}" ] || parts=" one "
+wants() { case $parts in *" $1 "*) return 0 ;; *) return 1 ;; esac }
+
 load_before=$(bench_load)
 : >"$bench_work/rows"
 : >"$bench_work/limits"
 : >"$bench_work/calls"
-measure plain "$one" 1 ''
-if [ -z "${SHORT-}" ]; then
+: >"$bench_work/idle"
+if wants one; then measure plain "$one" 1 ''; fi
+if wants many; then
     measure plain "$many" 8 ''
     measure plain "$many" 32 ''
     measure plain "$many" 64 ''
-    measure plain "$spaced" 1 100
-    measure limits "$one" 1 ''
-    [ ! -e "$bench_work/seccomp.json" ] || measure seccomp "$one" 1 ''
-    measure net "$one" 1 ''
-    gvisor
-    podman_runs
-    read_back
-    system_calls
 fi
+if wants spaced; then measure plain "$spaced" 1 100; fi
+if wants limits; then measure limits "$one" 1 ''; fi
+if wants seccomp && [ -e "$bench_work/seccomp.json" ]; then measure seccomp "$one" 1 ''; fi
+if wants net; then measure net "$one" 1 ''; fi
+if wants gvisor; then gvisor; fi
+if wants podman; then podman_runs; fi
+if wants docker; then docker_runs; fi
+if wants idle; then idle_memory; fi
+if wants read; then read_back; fi
+if wants calls; then system_calls; fi
 
 echo "## OCI runtimes"
 echo
@@ -210,4 +276,5 @@ awk -F'|' '{ way = $1 ($3 > 0 ? ", one every " $3 " ms" : "")
     printf "| %s | %s | %s | %s | %s | %s | %s | %s | %s |\n", way, $2, $4, $5, $9, $6, $7, $10, $8 }' "$bench_work/rows"
 echo
 [ ! -s "$bench_work/limits" ] || { echo "Limits read back (memory 67108864, pids 64):"; cat "$bench_work/limits"; echo; }
+[ ! -s "$bench_work/idle" ] || { echo "${COUNT_IDLE:-200} containers that sleep:"; cat "$bench_work/idle"; echo; }
 [ ! -s "$bench_work/calls" ] || { echo "System calls of one run (strace -f -c):"; cat "$bench_work/calls"; }

@@ -31,7 +31,8 @@ struct cgroup_place {
     char path[CGROUP_PLACE_PATH_MAX]; /* from each tree's mount point: "/a/b" */
 };
 
-/* Finds the mounted trees. Keeps nothing open. `path` begins with "/"; ".." is refused. */
+/* Finds the mounted trees, once in a process. Of one thread. Keeps nothing open. `path` begins with
+ * "/"; ".." is refused. */
 int cgroup_place_find(const char *path, struct cgroup_place *ret_place, struct err *err);
 
 /*

@@ -96,9 +96,10 @@ static bool controllers_of(const char *name, char *ret, size_t size)
  * One entry of /sys/fs/cgroup as a tree. False: it is not as usual. Only the root of a v1 tree has
  * a release_agent, and only that of v2 has no type: what an engine bound from below is neither.
  */
-static bool add_usual(struct cgroup_place *place, int at, const char *name)
+static bool add_usual(struct cgroup_place *place, const char *name)
 {
     struct cgroup_mount mount = {.root = "/"};
+    char mark[sizeof mount.point + 20];
     struct statfs status;
 
     snprintf(mount.point, sizeof mount.point, "%s/%s", USUAL_POINT, name);
@@ -106,18 +107,13 @@ static bool add_usual(struct cgroup_place *place, int at, const char *name)
         return false;
     if (status.f_type != CGROUP_SUPER_MAGIC && status.f_type != CGROUP2_SUPER_MAGIC)
         return true; /* nothing is mounted here */
-    _cleanup_(closep) int dir = openat(at, name, O_PATH | O_DIRECTORY | O_CLOEXEC);
-    if (dir < 0)
+    mount.unified = status.f_type == CGROUP2_SUPER_MAGIC;
+    if (!mount.unified && !controllers_of(name, mount.controllers, sizeof mount.controllers))
         return false;
-    if (status.f_type == CGROUP2_SUPER_MAGIC) {
-        mount.unified = true;
-        if (faccessat(dir, "cgroup.type", F_OK, 0) == 0)
-            return false;
-    } else if (strlen(name) >= sizeof mount.controllers ||
-               !controllers_of(name, mount.controllers, sizeof mount.controllers) ||
-               faccessat(dir, "release_agent", F_OK, 0) < 0) {
+    snprintf(mark, sizeof mark, "%s/%s", mount.point,
+             mount.unified ? "cgroup.type" : "release_agent");
+    if ((access(mark, F_OK) == 0) == mount.unified)
         return false;
-    }
     tree_add(place, &mount);
     return true;
 }
@@ -132,7 +128,7 @@ static bool find_usual(struct cgroup_place *place)
     for (struct dirent *entry; usual && (entry = readdir(directory));) {
         if (entry->d_name[0] == '.' || entry->d_type == DT_LNK)
             continue;
-        usual = entry->d_type == DT_DIR && add_usual(place, dirfd(directory), entry->d_name);
+        usual = entry->d_type == DT_DIR && add_usual(place, entry->d_name);
     }
     if (directory)
         closedir(directory);
@@ -158,17 +154,40 @@ static int find_mounted(struct cgroup_place *place, struct err *err)
     return 0;
 }
 
+/* Where nothing was remembered yet. */
+static int find_trees(struct cgroup_place *place, struct err *err)
+{
+    int r = 0;
+
+    place->count = 0;
+    if (!find_unified(place) && !find_usual(place))
+        r = find_mounted(place, err);
+    for (size_t i = 0; i < place->count && r == 0; i++)
+        if (place->trees[i].unified)
+            controllers_read(&place->trees[i]);
+    return r;
+}
+
 int cgroup_place_find(const char *path, struct cgroup_place *ret_place, struct err *err)
 {
+    /* The trees of a machine stay where they are: one look serves all places of a process. */
+    static struct cgroup_place_tree found[CGROUP_PLACE_TREES];
+    static size_t found_count;
+
     ret_place->count = 0;
     int r = path_check(path, err);
     if (r < 0)
         return r;
     strcpy(ret_place->path, path);
-    if (!find_unified(ret_place) && !find_usual(ret_place))
-        r = find_mounted(ret_place, err);
-    for (size_t i = 0; i < ret_place->count && r == 0; i++)
-        if (ret_place->trees[i].unified)
-            controllers_read(&ret_place->trees[i]);
+    if (found_count > 0) {
+        memcpy(ret_place->trees, found, found_count * sizeof *found);
+        ret_place->count = found_count;
+        return 0;
+    }
+    r = find_trees(ret_place, err);
+    if (r == 0) {
+        memcpy(found, ret_place->trees, ret_place->count * sizeof *found);
+        found_count = ret_place->count;
+    }
     return r;
 }
