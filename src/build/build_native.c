@@ -15,6 +15,7 @@
 #include "base/err.h"
 #include "base/fd.h"
 #include "build/build_internal.h"
+#include "build/source_image.h"
 #include "build/stage.h"
 
 #define COMPILE_CPU_SECONDS 60
@@ -123,6 +124,9 @@ int build_take_library(struct build *build, struct store *store, const struct si
     /* Not damaged: refused, as who sent it shall be told. */
     if (r == -EBADMSG || r == -EKEYREJECTED)
         r = err->code = -EPERM;
+    if (r == 0 && source_image_is(source->library, source->library_size))
+        r = err_say(err, -EINVAL, "cannot use '%s': it is a source image (deploy its source)",
+                    source->library_name);
     if (r == 0)
         r = take_names(build, &note, err);
     if (r < 0)

@@ -1,12 +1,13 @@
 /*
- * A built library: trailer, ELF, note; the host's check of it and the guest's own reading.
- * What the host accepts has the properties that the guest's linker stands on.
+ * A built library (or source image): trailer, ELF, note; the host's check of it and the guest's own
+ * reading. What the host accepts has the properties that the guest's linker stands on.
  */
 #include <elf.h>
 #include <errno.h>
 
 #include "base/err.h"
 #include "build/build.h"
+#include "build/source_image.h"
 #include "fuzz.h"
 #include "guest/linker_internal.h"
 
@@ -47,7 +48,8 @@ static void note_is_proper(const struct library_note *note)
 {
     text_is_ended(note->name, sizeof note->name);
     text_is_ended(note->version, sizeof note->version);
-    CHECK(strcmp(note->safety, "sfi") == 0 || strcmp(note->safety, "proved") == 0);
+    CHECK(strcmp(note->safety, "sfi") == 0 || strcmp(note->safety, "proved") == 0 ||
+          strcmp(note->safety, "container") == 0);
     CHECK(strcmp(note->kind, "handler") == 0 || strcmp(note->kind, "command") == 0);
 }
 
@@ -101,6 +103,10 @@ static void as_library(const uint8_t *data, size_t size)
         image_is_sound(&image);
     if (host == 0)
         note_is_proper(&note);
+    /* What an interpreter runs is never linked, and the other way round. */
+    if (host == 0 && source_image_is(elf, size))
+        CHECK(strcmp(note.safety, "container") == 0);
+    CHECK(guest != 0 || !source_image_is(elf, size));
     free(elf);
 }
 

@@ -265,6 +265,9 @@ serves() {
     done
     run ! "$VIREO" run "$WORK/asks/app.py"
     [[ "$output" == *"vireo deploy"* ]]
+    # An image that was made of a source is that source's, and no library.
+    "$VIREO" build -q "$WORK/asks/app.py" -o "$WORK/app.so"
+    run ! "$VIREO" deploy "$WORK/app.so" --name app
 }
 
 @test "when the supervisor is killed nothing stays" {
