@@ -47,7 +47,10 @@ const struct cli_verb cli_verbs[] = {
      "skel OBJECT  the skeleton of an object (.bpf.o): a header for guests\n"
      "run MODULE   as vireo run --grant bpf MODULE\n\n"
      "  -o, --out FILE   where build and skel write; else DIR.wasm here, and standard output\n"
-     "  --host           run: --grant bpf=host: its programs may see the whole machine\n\n"
+     "  --host           run: --grant bpf=host: its programs may see the whole machine\n"
+     "  --events json    run: each sample is a line of JSON on standard output, by the object's "
+     "type\n"
+     "                   information; what the module prints goes to standard error\n\n"
      "  vireo bpf build examples/bpf/execsnoop -o execsnoop.wasm\n"
      "  vireo bpf run --host execsnoop.wasm 10\n",
      cli_bpf},

@@ -41,6 +41,8 @@ struct object {
     uint64_t map_bytes;
     uint32_t variable_count;
     struct broker_variable *variables;
+    uint32_t field_count;
+    struct broker_field *fields;
     struct object_map *maps;
     struct object_program *programs;
 };

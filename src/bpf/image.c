@@ -57,19 +57,22 @@ int image_open(const uint8_t *bytes, size_t size, struct image *ret_image, struc
     if (header->error)
         return err_say(err, header->error < 0 ? header->error : -EBADMSG, "%s", header->text);
     if (header->map_count > 2 * POLICY_MAPS_MAX || header->program_count > POLICY_PROGRAMS_MAX ||
-        header->slot_count > 4096 || header->variable_count > BROKER_VARIABLES_MAX)
+        header->slot_count > 4096 || header->variable_count > BROKER_VARIABLES_MAX ||
+        header->field_count > BROKER_FIELDS_MAX)
         return err_say(err, -E2BIG, "cannot load object: it has %u maps and %u programs",
                        header->map_count, header->program_count);
     uint64_t maps_at = sizeof *header;
     uint64_t programs_at = maps_at + (uint64_t)header->map_count * sizeof *image.maps;
     uint64_t slots_at = programs_at + (uint64_t)header->program_count * sizeof *image.programs;
     uint64_t variables_at = slots_at + (uint64_t)header->slot_count * sizeof *image.slots;
-    uint64_t end = variables_at + (uint64_t)header->variable_count * sizeof *image.variables;
+    uint64_t fields_at = variables_at + (uint64_t)header->variable_count * sizeof *image.variables;
+    uint64_t end = fields_at + (uint64_t)header->field_count * sizeof *image.fields;
     bool good = end <= size && is_inside(header, header->btf_at, header->btf_bytes, 1);
     image.maps = (const void *)(bytes + maps_at);
     image.programs = (const void *)(bytes + programs_at);
     image.slots = (const void *)(bytes + slots_at);
     image.variables = (const void *)(bytes + variables_at);
+    image.fields = (const void *)(bytes + fields_at);
     for (uint32_t i = 0; good && i < header->map_count; i++)
         good = map_is_proper(&image, &image.maps[i]);
     for (uint32_t i = 0; good && i < header->program_count; i++)
@@ -86,6 +89,8 @@ int image_open(const uint8_t *bytes, size_t size, struct image *ret_image, struc
                variable->map < header->map_count &&
                (uint64_t)variable->at + variable->bytes <= image.maps[variable->map].value_bytes;
     }
+    for (uint32_t i = 0; good && i < header->field_count; i++)
+        good = is_text(image.fields[i].name, sizeof image.fields[i].name);
     if (!good)
         return err_say(err, -EBADMSG, "cannot load object: its reader's answer is damaged");
     *ret_image = image;
@@ -93,5 +98,5 @@ int image_open(const uint8_t *bytes, size_t size, struct image *ret_image, struc
 }
 _Static_assert(sizeof(struct image_header) % 8 == 0 && sizeof(struct image_map) % 8 == 0 &&
                    sizeof(struct image_program) % 8 == 0 && sizeof(struct image_slot) % 8 == 0 &&
-                   sizeof(struct image_variable) % 8 == 0,
+                   sizeof(struct image_variable) % 8 == 0 && sizeof(struct broker_field) % 8 == 0,
                "each array begins aligned");

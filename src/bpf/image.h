@@ -8,6 +8,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "guest/bpf.h"
+
 struct err;
 
 #define IMAGE_MAGIC UINT32_C(0x31495656)
@@ -20,12 +22,13 @@ struct image_header {
     int32_t error;  /* 0, or -errno with text; then nothing follows */
     uint32_t uses_kernel_types;
     uint32_t map_count, program_count, slot_count, variable_count;
-    uint32_t reserved;
+    uint32_t field_count;
     uint32_t btf_at, btf_bytes; /* the object's own type information */
     uint32_t kernel_version;
     char license[64];
     char text[512];
-    /* then the maps, the programs, the slots, the variables, and what their offsets name */
+    /* then the maps, the programs, the slots, the variables, the fields
+     * of samples (struct broker_field), and what their offsets name */
 };
 
 struct image_map {
@@ -74,6 +77,7 @@ struct image {
     const struct image_program *programs;
     const struct image_slot *slots;
     const struct image_variable *variables;
+    const struct broker_field *fields;
 };
 
 /* `bytes` (8-byte aligned) stay the caller's. -EBADMSG when anything points outside. */

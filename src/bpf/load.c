@@ -44,6 +44,7 @@ void object_free(struct object *object)
     for (uint32_t i = 0; object->maps && i < object->map_count; i++)
         map_clear(&object->maps[i]);
     free(object->variables);
+    free(object->fields);
     free(object->programs);
     free(object->maps);
     free(object);
@@ -413,6 +414,21 @@ static int take_variables(struct object *object, const struct image *image)
     return 0;
 }
 
+static int take_fields(struct object *object, const struct image *image)
+{
+    uint32_t count = image->header->field_count;
+
+    object->fields = calloc(count + 1, sizeof *object->fields);
+    if (!object->fields)
+        return -ENOMEM;
+    memcpy(object->fields, image->fields, count * sizeof *object->fields);
+    object->field_count = count;
+    /* Of an object that says nothing the samples are shown as bytes. */
+    if (count == 0)
+        object->fields[object->field_count++].kind = BROKER_FIELD_STRUCT;
+    return 0;
+}
+
 int object_of_map(struct object_map *map, struct object **ret_object)
 {
     _cleanup_(object_freep) struct object *object = calloc(1, sizeof *object);
@@ -453,6 +469,8 @@ int object_load(const struct session *session, const struct image *image,
         object->programs[i].fd = object->programs[i].output = -1;
     _cleanup_(closep) int types_fd = load_types(image);
     int r = take_variables(object, image);
+    if (r == 0 && session->instance.policy.show_events)
+        r = take_fields(object, image);
     if (r < 0)
         return err_set(err, r, "cannot load object");
     r = make_maps(session, object, image, given, types_fd, err);

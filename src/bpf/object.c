@@ -300,6 +300,16 @@ static void put_variables(struct output *output, struct image_header *header,
     }
 }
 
+static void put_fields(struct output *output, struct image_header *header,
+                       struct bpf_object *object)
+{
+    static struct broker_field fields[BROKER_FIELDS_MAX];
+    size_t count = object_fields(object, fields, ARRAY_LEN(fields));
+
+    memcpy(reserve(output, (uint32_t)(count * sizeof fields[0])), fields, count * sizeof fields[0]);
+    header->field_count = (uint32_t)count;
+}
+
 static int put_object(struct output *output, struct bpf_object *object)
 {
     int r = choose(output, object);
@@ -315,6 +325,7 @@ static int put_object(struct output *output, struct bpf_object *object)
     header->program_count = output->program_count;
     r = put_slots(output, header);
     put_variables(output, header, object);
+    put_fields(output, header, object);
     put_names(output, object, maps, programs);
     for (uint32_t i = 0; i < output->map_count; i++)
         put_map(output, &maps[i], (int)i);

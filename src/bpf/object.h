@@ -28,6 +28,10 @@ struct object_variable {
 /* At most `room` of them; those of sections that are not loaded are left out. */
 size_t object_variables(struct bpf_object *object, struct object_variable *variables, size_t room);
 
+struct broker_field;
+/* object_fields.c: what is in its samples, at most `room`. */
+size_t object_fields(struct bpf_object *object, struct broker_field *list, size_t room);
+
 /*
  * Writes the image of the object, or one that says why there is none, to `output_fd`. 0, or -errno
  * when nothing could be written. *ret_kernel_types: it needed the kernel's type information. Runs

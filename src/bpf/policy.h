@@ -29,6 +29,8 @@ struct bpf_policy {
     uint32_t map_count, program_count;
     uint32_t attach_count; /* 0: what the kinds allow */
     uint32_t events;       /* samples a second that a map's reader is given; 0: any number */
+    uint32_t show_events;  /* the instance is told what is in its samples; no matter of policy */
+    uint32_t reserved;
     char attach[POLICY_ATTACH_MAX][POLICY_PATTERN_MAX + 1]; /* patterns of fnmatch(3) */
 };
 

@@ -153,19 +153,25 @@ static bool answer_object(const struct session *session, uint32_t number,
     struct broker_object *answer = (void *)session_outgoing;
     size_t maps_bytes = object->guest_maps * sizeof answer->maps[0];
     size_t variables_bytes = object->variable_count * sizeof *object->variables;
+    size_t fields_bytes = object->field_count * sizeof *object->fields;
 
     *answer = (struct broker_object){.object = number,
                                      .map_count = object->guest_maps,
-                                     .variable_count = object->variable_count};
+                                     .variable_count = object->variable_count,
+                                     .field_count = object->field_count};
     for (uint32_t i = 0; i < object->guest_maps; i++)
         answer->maps[i] = object->maps[i].shown;
     if (variables_bytes)
         memcpy(&answer->maps[object->guest_maps], object->variables, variables_bytes);
-    return session_answer(session, 0, answer, sizeof *answer + maps_bytes + variables_bytes, NULL,
-                          0);
+    if (fields_bytes)
+        memcpy(session_outgoing + sizeof *answer + maps_bytes + variables_bytes, object->fields,
+               fields_bytes);
+    return session_answer(session, 0, answer,
+                          sizeof *answer + maps_bytes + variables_bytes + fields_bytes, NULL, 0);
 }
 _Static_assert(sizeof(struct broker_object) + POLICY_MAPS_MAX * sizeof(struct broker_map) +
-                       BROKER_VARIABLES_MAX * sizeof(struct broker_variable) <=
+                       BROKER_VARIABLES_MAX * sizeof(struct broker_variable) +
+                       BROKER_FIELDS_MAX * sizeof(struct broker_field) <=
                    BROKER_DATA_MAX,
                "an object's description is one answer");
 

@@ -13,11 +13,14 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <bpf/btf.h>
 #include <bpf/libbpf.h>
 
 #include "base/cleanup.h"
 #include "base/fd.h"
 #include "guest/bpf.h"
+
+#define MAPS_MAX 64
 
 DEFINE_CLEANUP(struct bpf_object, bpf_object__close)
 
@@ -101,6 +104,22 @@ static void write_attach(const char *name, struct bpf_object *object)
     printf("    return r;\n}\n\n");
 }
 
+static int write_types(const char *name, struct bpf_object *object)
+{
+    uint32_t types[2 * MAPS_MAX];
+    struct bpf_map *map;
+    size_t count = 0;
+
+    bpf_object__for_each_map(map, object)
+    {
+        if (!is_shown(map) || count + 2 > ARRAY_LEN(types))
+            continue;
+        types[count++] = bpf_map__btf_key_type_id(map);
+        types[count++] = bpf_map__btf_value_type_id(map);
+    }
+    return skeleton_types(name, bpf_object__btf(object), types, count);
+}
+
 static int write_header(const char *name, const uint8_t *bytes, size_t size)
 {
     const struct bpf_object_open_opts options = {.sz = sizeof options, .object_name = name};
@@ -114,6 +133,8 @@ static int write_header(const char *name, const uint8_t *bytes, size_t size)
     printf("/* Made by vireo bpf skel: do not edit. */\n#pragma once\n\n"
            "#include <vireo/bpf.h>\n\n");
     write_bytes(name, bytes, size);
+    if (write_types(name, object) < 0)
+        return 1;
     write_struct(name, object);
     write_load(name, object);
     write_attach(name, object);

@@ -1,5 +1,15 @@
 /* vireo-bpf skel NAME: reads an object from standard input, writes a header for guests. */
 #pragma once
 
+#include <stddef.h>
+#include <stdint.h>
+
 /* The program's exit status. `name` is a C name. */
 int skeleton_main(const char *name);
+
+struct btf;
+/* skeleton_types.c: writes the structures that guests meet, each as PREFIX__NAME: those of the maps
+ * (their keys' and values' types), of the global variables, and what these point to. 0 or -ENOMEM.
+ */
+int skeleton_types(const char *prefix, const struct btf *types, const uint32_t *map_types,
+                   size_t map_type_count);

@@ -20,6 +20,7 @@
 #include "base/fd.h"
 #include "cli/cli.h"
 #include "cli/options.h"
+#include "cli/run_bpf.h"
 
 #define FILES_MAX 64
 #define ARGS_MAX (FILES_MAX + 24)
@@ -273,7 +274,7 @@ static int verb_skel(int words, char **argv, const char *out)
 }
 
 /* As `vireo run` with the grant: the module and what follows are its own. */
-static int verb_run(int argc, char **argv, bool host)
+static int verb_run(int argc, char **argv, bool host, const char *events)
 {
     char *args[ARGS_MAX + 4] = {(char[]){"run"}, (char[]){"--grant"},
                                 host ? (char[]){"bpf=host"} : (char[]){"bpf"}};
@@ -281,6 +282,19 @@ static int verb_run(int argc, char **argv, bool host)
 
     if (argc == 0)
         return cli_usage("bpf", "run needs a module");
+    /* Before or right behind the module; what follows is the module's. */
+    if (!events && argc >= 2 && strcmp(argv[1], "--events") == 0) {
+        if (argc < 3)
+            return cli_usage("bpf", "--events needs a format: json");
+        events = argv[2];
+        argv[2] = argv[0];
+        argv += 2;
+        argc -= 2;
+    }
+    if (events && strcmp(events, "json") != 0)
+        return cli_usage("bpf", "--events %s: the format is json", events);
+    if (events)
+        run_bpf_show_events();
     if (argc > ARGS_MAX)
         return cli_usage("bpf", "run: too many words");
     for (int i = 0; i < argc; i++)
@@ -290,9 +304,10 @@ static int verb_run(int argc, char **argv, bool host)
 
 int cli_bpf(int argc, char **argv)
 {
-    const char *out = NULL;
+    const char *out = NULL, *events = NULL;
     bool host = false;
     const struct cli_option options[] = {{.name = "--out", .letter = 'o', .text = &out},
+                                         {.name = "--events", .text = &events},
                                          {.name = "--host", .flag = &host}};
     int words, exit;
 
@@ -303,7 +318,7 @@ int cli_bpf(int argc, char **argv)
                      &words, &exit))
         return exit;
     if (run)
-        return verb_run(words, argv + 2, host);
+        return verb_run(words, argv + 2, host, events);
     if (strcmp(argv[1], "build") == 0)
         return verb_build(words, argv + 2, out);
     if (strcmp(argv[1], "skel") == 0)

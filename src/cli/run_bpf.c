@@ -13,6 +13,13 @@
 #include "cli/cli.h"
 #include "pvm/pvm.h"
 
+static bool shows_events;
+
+void run_bpf_show_events(void)
+{
+    shows_events = true;
+}
+
 bool run_bpf_take_grant(const char *name, struct manifest *manifest)
 {
     bool host = strcmp(name, "bpf=host") == 0;
@@ -62,6 +69,7 @@ int run_bpf_pair(struct run_bpf *run, const struct manifest *manifest, const str
     if (!manifest->bpf.given)
         return 0;
     policy_settle(&manifest->bpf, &policy);
+    policy.show_events = shows_events;
     return pvm_bpf_pair(run->bpf.socket, manifest->name, 0, &policy, group, &run->socket, err);
 }
 

@@ -27,3 +27,6 @@ int run_bpf_start(struct run_bpf *run, bool rootless, struct err *err);
 int run_bpf_pair(struct run_bpf *run, const struct manifest *manifest, const struct cgroup *group,
                  struct err *err);
 void run_bpf_end(struct run_bpf *run);
+
+/* The samples of the next run are shown as lines of JSON (vireo bpf run --events json). */
+void run_bpf_show_events(void);

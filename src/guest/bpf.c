@@ -135,8 +135,27 @@ static void object_clear(struct bpf_object *object)
     for (uint32_t i = 0; i < object->map_count; i++)
         bpf_buffer_free(object->maps[i].buffer);
     free(object->variables);
+    free(object->fields);
     free(object->maps);
     *object = (struct bpf_object){0};
+}
+
+/* Its samples are shown, on standard output: what the guest prints goes to standard error instead.
+ * Without memory for that they are not. */
+static void take_fields(struct host *host, struct bpf_object *object,
+                        const struct broker_object *answer)
+{
+    const uint8_t *from = (const uint8_t *)&answer->maps[answer->map_count] +
+                          answer->variable_count * sizeof *object->variables;
+    struct wasi_fd *output = wasi_fd_any(host, 1);
+
+    object->fields = calloc(answer->field_count, sizeof *object->fields);
+    if (!object->fields)
+        return;
+    memcpy(object->fields, from, answer->field_count * sizeof *object->fields);
+    object->field_count = answer->field_count;
+    if (output && output->kind == WASI_STREAM)
+        output->fd = 2;
 }
 
 int bpf_object_take(struct host *host, uint32_t bytes, struct bpf_object **ret_object)
@@ -146,8 +165,10 @@ int bpf_object_take(struct host *host, uint32_t bytes, struct bpf_object **ret_o
 
     if (bytes < sizeof *answer || answer->object >= BROKER_OBJECTS_MAX ||
         answer->map_count > BROKER_MAPS_MAX || answer->variable_count > BROKER_VARIABLES_MAX ||
+        answer->field_count > BROKER_FIELDS_MAX ||
         bytes != sizeof *answer + answer->map_count * sizeof answer->maps[0] +
-                     answer->variable_count * sizeof(struct broker_variable) ||
+                     answer->variable_count * sizeof(struct broker_variable) +
+                     answer->field_count * sizeof(struct broker_field) ||
         state->objects[answer->object].handle)
         return -EIO;
     struct bpf_object *object = &state->objects[answer->object];
@@ -178,6 +199,8 @@ int bpf_object_take(struct host *host, uint32_t bytes, struct bpf_object **ret_o
         }
         made.handle &= INT64_MAX;
     } while (!made.handle || bpf_object_find(host, made.handle));
+    if (answer->field_count)
+        take_fields(host, &made, answer);
     *object = made;
     *ret_object = object;
     return 0;
@@ -437,7 +460,9 @@ static uint32_t poll_map(const struct bpf_callback *callback, uint32_t fd, int32
         if (r < 0)
             return refuse(r);
     }
-    return refuse(bpf_buffer_poll(&map->buffer, callback, timeout_ms));
+    struct bpf_callback shown = *callback;
+    shown.shown = object->field_count ? map->shown.name : NULL;
+    return refuse(bpf_buffer_poll(&map->buffer, &shown, timeout_ms));
 }
 
 uint32_t BPF(bpf_buffer_poll)(struct host *host, uint64_t handle, uint32_t fd, uint32_t function,

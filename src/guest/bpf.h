@@ -132,8 +132,25 @@ struct broker_object {
     uint32_t object;
     uint32_t map_count;
     uint32_t variable_count;
-    uint32_t reserved;
-    struct broker_map maps[]; /* map_count; then struct broker_variable, variable_count */
+    uint32_t field_count;     /* of what is in its samples: only where they are to be shown */
+    struct broker_map maps[]; /* map_count; then struct broker_variable, variable_count; then
+                               * struct broker_field, field_count */
+};
+
+#define BROKER_FIELDS_MAX 128u
+enum broker_field_kind {
+    BROKER_FIELD_STRUCT = 1, /* a structure: the fields that follow are its members */
+    BROKER_FIELD_UNSIGNED,
+    BROKER_FIELD_SIGNED,
+    BROKER_FIELD_POINTER,
+    BROKER_FIELD_FLOAT,
+    BROKER_FIELD_TEXT,
+    BROKER_FIELD_BYTES,
+};
+struct broker_field {
+    char name[BROKER_NAME_MAX + 1];
+    uint32_t kind, at, bytes;
+    uint32_t count; /* of an array: elements of `bytes` each; else 0 */
 };
 
 #define BROKER_VARIABLES_MAX 512u

@@ -303,6 +303,9 @@ static int32_t take_all(struct bpf_buffer **place, const struct bpf_callback *ca
                              : ring_take(buffer, ring, callback, &bytes))) {
             taken++;
             buffer->given++;
+            if (callback->shown)
+                bpf_show(bpf_object_find(callback->host, callback->handle), callback->shown,
+                         data_at(callback), bytes);
             int32_t result = call_guest(callback, bytes);
             if (result < 0)
                 return result;

@@ -51,6 +51,8 @@ struct bpf_object {
     uint32_t map_count, variable_count;
     struct bpf_map *maps;
     struct broker_variable *variables;
+    uint32_t field_count; /* with those its samples are shown */
+    struct broker_field *fields;
 };
 
 struct bpf_state {
@@ -70,6 +72,7 @@ struct bpf_callback {
     uint64_t handle;   /* whose object may be closed meanwhile */
     uint32_t function; /* of the guest's table; UINT32_MAX: its export "go-callback" */
     uint32_t context, data, data_max;
+    const char *shown; /* the map's name, if its samples are shown; else NULL */
     uintptr_t caller;
 };
 
@@ -97,6 +100,9 @@ const void *bpf_answer(const struct host *host);
 int bpf_ask(struct host *host, struct broker_request *request, const void *first,
             const void *second, uint32_t *ret_bytes, int *fds, size_t *ret_fd_count);
 
+/* A line of JSON to standard output: a sample that the guest was given. System call: write. */
+void bpf_show(const struct bpf_object *object, const char *map, const uint8_t *data,
+              uint32_t bytes);
 /* Asks for a map's buffers and maps them. System calls: those, and mmap. */
 int bpf_buffer_open(struct host *host, uint32_t object, uint32_t map,
                     struct bpf_buffer **ret_buffer);

@@ -184,6 +184,21 @@ END
     [ "$status" = 3 ]
 }
 
+@test "a skeleton's structures are where the programs have them, and --events json prints them" {
+    "$VIREO" -q bpf build "$FUNCTIONS/bpf_shapes" -o "$MODULES/shapes.wasm"
+    run "$VIREO" bpf run "$MODULES/shapes.wasm"
+    [ "$status" = 0 ]
+    [ "$output" = "as the program wrote it" ]
+    "$VIREO" bpf run "$MODULES/shapes.wasm" --events json >"$MODULES/out" 2>"$MODULES/err"
+    # What the module prints is not among the samples.
+    grep -q "as the program wrote it" "$MODULES/err"
+    jq -e '.map == "events" and .type == "shape" and .name == "a\"b\n" and .where == "0x123456789abcdef0"
+        and .bytes == 1099511627776 and .after == -5 and .low == 1 and .high == -1 and .whole == -65535
+        and .colour == 7 and .["inner.mark"] == 120 and .numbers == [-1, 0, 3]' "$MODULES/out"
+    run "$VIREO" bpf run "$MODULES/shapes.wasm" --events xml
+    [ "$status" = 2 ]
+}
+
 @test "no more samples a second than the policy says, and none is lost meanwhile" {
     mkdir -p "$MODULES/slow"
     "$VIREO" -q bpf build "$FUNCTIONS/bpf_pace" -o "$MODULES/slow/pace.wasm"

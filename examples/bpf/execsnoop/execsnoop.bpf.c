@@ -12,6 +12,9 @@ struct {
 
 const volatile int ignored_pid = 0;
 
+/* Says what is in a sample, to skeletons and to `vireo bpf run --events json`. */
+const struct event *sample __attribute__((unused));
+
 SEC("tp/sched/sched_process_exec")
 int on_exec(struct trace_event_raw_sched_process_exec *context)
 {

@@ -10,6 +10,9 @@ struct {
     __uint(max_entries, 256 * 1024);
 } events SEC(".maps");
 
+/* Says what is in a sample, to skeletons and to `vireo bpf run --events json`. */
+const struct event *sample __attribute__((unused));
+
 SEC("tp/syscalls/sys_enter_openat")
 int on_open(struct trace_event_raw_sys_enter *context)
 {

@@ -1,0 +1,130 @@
+/* What is in an object's samples, for printing: the structures that its global variables point to
+ * (`const struct event *unused;`), member by member, those of nested ones with dots. */
+#include <stdio.h>
+#include <string.h>
+
+#include <bpf/btf.h>
+#include <bpf/libbpf.h>
+
+#include "bpf/object.h"
+#include "guest/bpf.h"
+
+#define NESTING_MAX 8
+
+struct fields {
+    const struct btf *types;
+    struct broker_field *list;
+    size_t count, room;
+};
+
+static const struct btf_type *plain(const struct btf *types, uint32_t id)
+{
+    const struct btf_type *type = btf__type_by_id(types, id);
+
+    for (int i = 0; i < NESTING_MAX && type && (btf_is_mod(type) || btf_is_typedef(type)); i++)
+        type = btf__type_by_id(types, type->type);
+    return type;
+}
+
+static enum broker_field_kind kind_of(const struct btf_type *type)
+{
+    if (btf_is_int(type))
+        return btf_int_encoding(type) & BTF_INT_SIGNED ? BROKER_FIELD_SIGNED
+                                                       : BROKER_FIELD_UNSIGNED;
+    if (btf_is_ptr(type))
+        return BROKER_FIELD_POINTER;
+    if (btf_is_any_enum(type))
+        return BROKER_FIELD_UNSIGNED;
+    return btf_is_float(type) ? BROKER_FIELD_FLOAT : BROKER_FIELD_BYTES;
+}
+
+static void add_members(struct fields *fields, const struct btf_type *type, const char *prefix,
+                        uint32_t at, int depth);
+
+/* `name` is whole: with the names of what it is in. */
+static void add_member(struct fields *fields, uint32_t id, const char *name, uint32_t at, int depth)
+{
+    const struct btf_type *type = plain(fields->types, id);
+    int64_t bytes = btf__resolve_size(fields->types, id);
+    uint32_t count = 1;
+
+    if (!type || bytes <= 0 || bytes > BROKER_DATA_MAX || fields->count == fields->room)
+        return;
+    if (btf_is_composite(type)) {
+        if (depth < NESTING_MAX)
+            add_members(fields, type, name, at, depth + 1);
+        return;
+    }
+    struct broker_field field = {.at = at, .bytes = (uint32_t)bytes};
+    if (btf_is_array(type)) {
+        const struct btf_type *element = plain(fields->types, btf_array(type)->type);
+        count = btf_array(type)->nelems;
+        if (!element || count == 0)
+            return;
+        bool text = btf_is_int(element) && element->size == 1 &&
+                    strcmp(btf__name_by_offset(fields->types, element->name_off), "char") == 0;
+        field.kind = text ? BROKER_FIELD_TEXT : kind_of(element);
+        if (!text && field.kind != BROKER_FIELD_BYTES)
+            field.bytes = (uint32_t)bytes / count;
+        field.count = text || field.kind == BROKER_FIELD_BYTES ? 0 : count;
+    } else {
+        field.kind = kind_of(type);
+    }
+    if (snprintf(field.name, sizeof field.name, "%s", name) < (int)sizeof field.name)
+        fields->list[fields->count++] = field;
+}
+
+static void add_members(struct fields *fields, const struct btf_type *type, const char *prefix,
+                        uint32_t at, int depth)
+{
+    const struct btf_member *members = btf_members(type);
+    char name[256];
+
+    for (uint32_t i = 0; i < btf_vlen(type); i++) {
+        const char *own = btf__name_by_offset(fields->types, members[i].name_off);
+        if (btf_member_bitfield_size(type, i))
+            continue;
+        snprintf(name, sizeof name, "%s%s%s", prefix, *prefix && *own ? "." : "", own);
+        add_member(fields, members[i].type, name, at + btf_member_bit_offset(type, i) / 8, depth);
+    }
+}
+
+/* Its head first: the structure's own name and size. */
+static void add_struct(struct fields *fields, const struct btf_type *type)
+{
+    const char *name = btf__name_by_offset(fields->types, type->name_off);
+    struct broker_field head = {.kind = BROKER_FIELD_STRUCT, .bytes = type->size};
+
+    if (fields->count == fields->room || !*name || type->size == 0 ||
+        type->size > BROKER_DATA_MAX ||
+        snprintf(head.name, sizeof head.name, "%s", name) >= (int)sizeof head.name)
+        return;
+    fields->list[fields->count++] = head;
+    add_members(fields, type, "", 0, 0);
+}
+
+size_t object_fields(struct bpf_object *object, struct broker_field *list, size_t room)
+{
+    const struct btf *types = bpf_object__btf(object);
+    struct fields fields = {.types = types, .list = list, .room = room};
+    uint32_t end = types ? btf__type_cnt(types) : 0;
+
+    for (uint32_t i = 1; i < end; i++) {
+        const struct btf_type *section = btf__type_by_id(types, i);
+        if (!btf_is_datasec(section))
+            continue;
+        for (uint32_t j = 0; j < btf_vlen(section); j++) {
+            const struct btf_type *variable =
+                btf__type_by_id(types, btf_var_secinfos(section)[j].type);
+            const struct btf_type *type =
+                variable && btf_is_var(variable) ? plain(types, variable->type) : NULL;
+            if (type && btf_is_ptr(type))
+                type = plain(types, type->type);
+            else
+                type = NULL;
+            if (type && btf_is_struct(type))
+                add_struct(&fields, type);
+        }
+    }
+    return fields.count;
+}

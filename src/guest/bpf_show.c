@@ -1,0 +1,162 @@
+/* Samples as lines of JSON (`vireo bpf run --events json`), by what the object's type information
+ * says of them. What is printed is what the guest was given. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/fd.h"
+#include "guest/bpf_internal.h"
+
+struct line {
+    char text[16384];
+    size_t used;
+};
+
+static void put(struct line *line, const char *text)
+{
+    size_t bytes = strlen(text);
+
+    /* What is too long is cut before the end, which is always there. */
+    if (bytes > sizeof line->text - 16 - line->used)
+        return;
+    memcpy(line->text + line->used, text, bytes);
+    line->used += bytes;
+}
+
+static void put_text(struct line *line, const uint8_t *text, size_t bytes)
+{
+    char one[8];
+
+    put(line, "\"");
+    for (size_t i = 0; i < bytes && text[i]; i++) {
+        if (text[i] < ' ' || text[i] > '~')
+            snprintf(one, sizeof one, "\\u%04x", text[i]);
+        else
+            snprintf(one, sizeof one, "%s%c", text[i] == '"' || text[i] == '\\' ? "\\" : "",
+                     text[i]);
+        put(line, one);
+    }
+    put(line, "\"");
+}
+
+static void put_bytes(struct line *line, const uint8_t *data, size_t bytes)
+{
+    char one[4];
+
+    put(line, "\"");
+    for (size_t i = 0; i < bytes; i++) {
+        snprintf(one, sizeof one, "%02x", data[i]);
+        put(line, one);
+    }
+    put(line, "\"");
+}
+
+static uint64_t number_at(const uint8_t *data, uint32_t bytes)
+{
+    uint64_t number = 0;
+
+    memcpy(&number, data, bytes);
+    return number;
+}
+
+static void put_float(struct line *line, const uint8_t *data, uint32_t bytes)
+{
+    char text[40];
+    double number = 0;
+    float small;
+
+    if (bytes == sizeof number) {
+        memcpy(&number, data, sizeof number);
+    } else if (bytes == sizeof small) {
+        memcpy(&small, data, sizeof small);
+        number = (double)small;
+    }
+    snprintf(text, sizeof text, "%.17g", number);
+    put(line, number - number == 0 ? text : "null"); /* neither infinite nor no number */
+}
+
+static void put_number(struct line *line, uint32_t kind, const uint8_t *data, uint32_t bytes)
+{
+    char text[40];
+
+    if (bytes > sizeof(uint64_t) || kind == BROKER_FIELD_BYTES) {
+        put_bytes(line, data, bytes);
+        return;
+    }
+    if (kind == BROKER_FIELD_FLOAT) {
+        put_float(line, data, bytes);
+        return;
+    }
+    uint64_t number = number_at(data, bytes);
+    unsigned unused = 64 - 8 * bytes;
+    if (kind == BROKER_FIELD_SIGNED)
+        snprintf(text, sizeof text, "%lld", (long long)((int64_t)(number << unused) >> unused));
+    else if (kind == BROKER_FIELD_POINTER)
+        snprintf(text, sizeof text, "\"0x%llx\"", (unsigned long long)number);
+    else
+        snprintf(text, sizeof text, "%llu", (unsigned long long)number);
+    put(line, text);
+}
+
+static void put_field(struct line *line, const struct broker_field *field, const uint8_t *data)
+{
+    put(line, ",");
+    put_text(line, (const uint8_t *)field->name, sizeof field->name);
+    put(line, ":");
+    if (field->kind == BROKER_FIELD_TEXT) {
+        put_text(line, data, field->bytes);
+    } else if (field->count == 0) {
+        put_number(line, field->kind, data, field->bytes);
+    } else {
+        for (uint32_t i = 0; i < field->count; i++) {
+            put(line, i ? "," : "[");
+            put_number(line, field->kind, data + (size_t)i * field->bytes, field->bytes);
+        }
+        put(line, "]");
+    }
+}
+
+/* The structure of so many bytes, or of some less: perf events are filled up to eight. Its fields
+ * follow. NULL: none is. */
+static const struct broker_field *find(const struct bpf_object *object, uint32_t bytes)
+{
+    const struct broker_field *found = NULL;
+
+    for (uint32_t i = 0; i < object->field_count; i++) {
+        const struct broker_field *field = &object->fields[i];
+        if (field->kind == BROKER_FIELD_STRUCT && field->bytes > 0 && field->bytes <= bytes &&
+            bytes - field->bytes < 8 && (!found || field->bytes > found->bytes))
+            found = field;
+    }
+    return found;
+}
+
+/* Its end is in the sample, whatever the description says. */
+static bool is_inside(const struct broker_field *field, uint32_t bytes)
+{
+    uint64_t size = (uint64_t)field->bytes * (field->count ? field->count : 1);
+
+    return field->at <= bytes && size <= bytes - field->at;
+}
+
+void bpf_show(const struct bpf_object *object, const char *map, const uint8_t *data, uint32_t bytes)
+{
+    const struct broker_field *type = find(object, bytes);
+    const struct broker_field *end = object->fields + object->field_count;
+    struct line line = {0};
+
+    put(&line, "{\"map\":");
+    put_text(&line, (const uint8_t *)map, strlen(map));
+    if (type) {
+        put(&line, ",\"type\":");
+        put_text(&line, (const uint8_t *)type->name, sizeof type->name);
+    } else {
+        put(&line, ",\"bytes\":");
+        put_bytes(&line, data, bytes);
+    }
+    for (const struct broker_field *field = type ? type + 1 : end;
+         field < end && field->kind != BROKER_FIELD_STRUCT; field++)
+        if (is_inside(field, bytes))
+            put_field(&line, field, data + field->at);
+    memcpy(line.text + line.used, "}\n", 2);
+    (void)fd_write_full(1, line.text, line.used + 2);
+}
