@@ -58,7 +58,8 @@ for _ in range(int(sys.argv[1])):
     begin = time.perf_counter()
     pid = os.posix_spawn(sys.argv[2], sys.argv[2:], os.environ, file_actions=[(os.POSIX_SPAWN_DUP2, w, 1)])
     os.close(w)
-    os.read(r, 1)
+    if not os.read(r, 1):
+        sys.exit('it said nothing')
     print(time.perf_counter() - begin)
     os.close(r)
     os.waitpid(pid, 0)
@@ -72,14 +73,15 @@ curl -s -o /dev/null -d x "$VIREO_SERVER/function/warm"
 sleep 1
 calls warm | figures "a call, from the warm pool"
 "$BUILD/vireo-runtime" spec -b "$work/bundle"
-jq '.process.terminal = false | .process.args = ["sh", "-c", "echo hello"]' "$work/bundle/config.json" >"$work/c" && mv "$work/c" "$work/bundle/config.json"
+# crun 1.8 knows no later version.
+jq '.ociVersion = "1.0.2" | .process.terminal = false | .process.args = ["sh", "-c", "echo hello"]' "$work/bundle/config.json" >"$work/c" && mv "$work/c" "$work/bundle/config.json"
 first "$BUILD/vireo-runtime" --root "$work/oci" run -b "$work/bundle" one | figures "vireo-runtime run"
 cat >"$work/crun-loop" <<'LOOP'
 umount /sys/fs/cgroup/unified 2>/dev/null || true
 LOOP
 export -f first figures
 if command -v crun >/dev/null; then
-    rounds=$rounds unshare -m bash -c '. "$0"; first /usr/bin/crun --root "$1" run -b "$2" one' "$work/crun-loop" "$work/crun" "$work/bundle" 2>/dev/null | figures "crun run"
+    rounds=$rounds unshare -m bash -c '. "$0"; first /usr/bin/crun --root "$1" run -b "$2" one' "$work/crun-loop" "$work/crun" "$work/bundle" | figures "crun run"
 fi
 
 # Proportional memory of a process and all below it, in KiB.
@@ -107,7 +109,7 @@ echo "vireo ($count): $((($(pss "$daemon" | sum) - before) / count))"
 if command -v crun >/dev/null; then
     jq '.process.args = ["sleep", "1000"]' "$work/bundle/config.json" >"$work/c" && mv "$work/c" "$work/bundle/config.json"
     seq -f 'vireo-bench-%g' "$idle" >"$work/ids"
-    while read -r id; do in_crun run --detach -b "$work/bundle" "$id" </dev/null >/dev/null 2>&1; done <"$work/ids"
+    while read -r id; do in_crun run --detach -b "$work/bundle" "$id" </dev/null >/dev/null 2>"$work/said" || { cat "$work/said"; break; }; done <"$work/ids"
     pids=$(while read -r id; do in_crun state "$id" | jq .pid; done <"$work/ids")
     # shellcheck disable=SC2086
     echo "crun: $(($(pss $pids | sum) / idle))"

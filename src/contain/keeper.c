@@ -2,8 +2,9 @@
  * A keeper's life: into its groups, a network with lo alone, the container made and waiting, no
  * capability any more, then call after call.
  *
- * A second thread does nothing but sleep on the channel's futex and ring a bell, an eventfd, so
- * that the first can wait for calls, the program's output and its end at once.
+ * Until the program has started there is nothing but the first call to wait for. Then a second
+ * thread does nothing but sleep on the channel's futex and ring a bell, an eventfd, so that the
+ * first can wait for calls, the program's output and its end at once.
  */
 #include "contain/keeper.h"
 
@@ -242,6 +243,15 @@ int keeper_start(struct keeper *keeper, struct verdict *verdict)
 
 /* ---- calls ---- */
 
+/* Until there is a request beyond the first `seen`. */
+static void sleep_on_channel(struct channel *channel, uint32_t seen)
+{
+    while (atomic_load(&channel->request_sequence) == seen)
+        if (channel_wait_begin(&channel->guest_waits, &channel->request_sequence, seen))
+            syscall(SYS_futex, &channel->request_sequence, FUTEX_WAIT, seen, NULL, NULL, 0);
+    atomic_store_explicit(&channel->guest_waits, 0, memory_order_relaxed);
+}
+
 static void *ring(void *data)
 {
     const struct keeper *keeper = data;
@@ -249,16 +259,23 @@ static void *ring(void *data)
     uint32_t seen = 0;
 
     for (;;) {
-        uint32_t now = atomic_load(&channel->request_sequence);
-        if (now != seen) {
-            seen = now;
-            eventfd_write(keeper->bell_fd, 1);
-            continue;
-        }
-        if (channel_wait_begin(&channel->guest_waits, &channel->request_sequence, seen))
-            syscall(SYS_futex, &channel->request_sequence, FUTEX_WAIT, seen, NULL, NULL, 0);
+        sleep_on_channel(channel, seen);
+        seen = atomic_load(&channel->request_sequence);
+        eventfd_write(keeper->bell_fd, 1);
     }
     return NULL;
+}
+
+static void hang_bell(struct keeper *keeper)
+{
+    pthread_attr_t attributes;
+    pthread_t bell;
+
+    keeper->bell_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    pthread_attr_init(&attributes);
+    pthread_attr_setstacksize(&attributes, 64 << 10);
+    if (keeper->bell_fd < 0 || pthread_create(&bell, &attributes, ring, keeper) != 0)
+        _exit(GUEST_EXIT_SETUP);
 }
 
 static void publish(struct keeper *keeper, uint32_t number)
@@ -288,6 +305,12 @@ static void await_request(struct keeper *keeper, uint32_t done)
 {
     eventfd_t count;
 
+    if (!keeper->started) {
+        sleep_on_channel(keeper->channel, done);
+        return;
+    }
+    if (keeper->bell_fd < 0)
+        hang_bell(keeper);
     while (atomic_load(&keeper->channel->request_sequence) == done) {
         struct pollfd fds[] = {{.fd = keeper->bell_fd, .events = POLLIN},
                                {.fd = keeper->talk_fd, .events = POLLIN}};
@@ -380,8 +403,7 @@ static int prepare(struct keeper *keeper, struct err *err)
     if (r == 0) {
         keeper->answer = mmap(NULL, RESPONSE_BODY_MAX_BYTES, PROT_READ | PROT_WRITE,
                               MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-        keeper->bell_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-        if (keeper->answer == MAP_FAILED || keeper->bell_fd < 0)
+        if (keeper->answer == MAP_FAILED)
             r = -errno;
     }
     /* What the plan and its filter took: it may wait for long. */
@@ -392,11 +414,9 @@ static int prepare(struct keeper *keeper, struct err *err)
 void keeper_run(const struct contain *contain, const int *fds, size_t fd_count, bool one_call)
 {
     static struct keeper keeper = {
-        .process_fd = -1, .input = -1, .output = -1, .log_pipe = -1, .talk_fd = -1};
+        .bell_fd = -1, .process_fd = -1, .input = -1, .output = -1, .log_pipe = -1, .talk_fd = -1};
     struct verdict opening = {.outcome = CHANNEL_ANSWERED};
     struct err err = {0};
-    pthread_attr_t attributes;
-    pthread_t bell;
 
     keeper.contain = contain;
     keeper.talk = talk_of(contain);
@@ -408,15 +428,9 @@ void keeper_run(const struct contain *contain, const int *fds, size_t fd_count, 
         opening.outcome = CHANNEL_BROKEN;
         snprintf(opening.message, sizeof opening.message, "%.255s", err.message);
         opening.last = true;
-        if (keeper.bell_fd == 0)
-            keeper.bell_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     } else if (contain->setup.started && keeper_start(&keeper, &opening) == 0 &&
                keeper.talk->ready) {
         keeper.talk->ready(&keeper, &opening);
     }
-    pthread_attr_init(&attributes);
-    pthread_attr_setstacksize(&attributes, 64 << 10);
-    if (pthread_create(&bell, &attributes, ring, &keeper) != 0)
-        _exit(GUEST_EXIT_SETUP);
     serve(&keeper, one_call, &opening);
 }
