@@ -16,7 +16,7 @@ echo "$(bench_machine); load before: $load_before. getpid, the least of 1000 rou
 echo
 cat "$bench_work/table"
 echo
-awk -F' *[|] *' '/^\| (none|ours|libseccomp|a chain)/ {
+awk -F' *[|] *' '/^\| (none|all allowed|ours|libseccomp|a chain)/ {
         rows = rows comma sprintf("{\"filter\":\"%s\",\"table\":%d,\"instructions\":%d,\"ns\":%s,\"over_none_ns\":%s,\"install_us\":%s}", $2, $3, $4, $5, $6, $7)
         comma = "," }
     END { printf "%s", rows }' "$bench_work/table" >"$bench_work/json"

@@ -1,0 +1,62 @@
+#!/bin/sh
+# What a virtual kernel adds to the start of a container: `vireo-runtime run` of /bin/true with none,
+# with the files of one (a view of parameters, a log, both), with the table of one, and with
+# everything; crun beside it. In turns, in one run. Root.
+# Usage: bench/run-vk-start.sh [ROUNDS]
+set -eu
+. "$(dirname "$0")/lib.sh"
+
+rounds=${1:-30}
+bench_need jq python3 busybox crun
+runtime=$bench_build/vireo-runtime
+root=$bench_work/rootfs
+mkdir -p "$root/bin" "$root/dev" "$root/proc" "$root/sys"
+cp "$(command -v busybox)" "$root/bin/true"
+(cd "$bench_work" && "$runtime" spec)
+
+bundle() {
+    mkdir -p "$bench_work/$1"
+    jq --arg root "$root" '.ociVersion = "1.0.2" | .process.terminal = false | .root.path = $root
+        | .process.args = ["/bin/true"] | '"$2" "$bench_work/config.json" >"$bench_work/$1/config.json"
+}
+view='.annotations["io.vireo.vkernel.params.view"] = "on"'
+log='.annotations["io.vireo.vkernel.log.size"] = "64KiB"'
+table='.annotations["io.vireo.vkernel.syscalls.profile"] = "podman"'
+bundle none .
+bundle table "$table"
+bundle params "$view"
+bundle log "$log"
+bundle all "$view | $log | $table"' | .annotations["io.vireo.vkernel.sched.policy"] = "fifo"'
+
+load_before=$(bench_load)
+python3 - "$rounds" "$runtime" "$bench_work" <<'END' >"$bench_work/rows"
+import statistics, subprocess, sys, time
+rounds, runtime, work = int(sys.argv[1]), sys.argv[2], sys.argv[3]
+ours = [runtime, "--root", work + "/state", "run", "--bundle"]
+# crun 1.8 refuses a v2 tree beside v1 ones.
+crun = ["unshare", "-m", "--propagation", "private", "sh", "-c",
+        'umount /sys/fs/cgroup/unified 2>/dev/null; exec crun "$@"', "sh", "--root", work + "/crun", "run", "--bundle"]
+rows = [(name, ours, name) for name in ("none", "table", "params", "log", "all")] + [("crun, none", crun, "none")]
+times = {name: [] for name, _, _ in rows}
+for i in range(rounds):
+    for name, command, bundle in rows:
+        begin = time.perf_counter()
+        subprocess.run(command + [work + "/" + bundle, "vireo-bench-vk-%d" % i], stdin=subprocess.DEVNULL, check=True)
+        times[name].append((time.perf_counter() - begin) * 1000)
+print("| virtual kernel | least ms | p50 ms | p99 ms | least over none |\n|---|---|---|---|---|")
+for name, _, _ in rows:
+    t = sorted(times[name])
+    print("| %s | %.1f | %.1f | %.1f | %+.1f |" % (name, t[0], statistics.median(t), t[int(len(t) * 0.99)], t[0] - min(times["none"])))
+END
+
+echo "## Virtual kernels: the start of a container"
+echo
+echo "$(bench_machine); load before: $load_before. $rounds starts of each in turns; whole lives of /bin/true."
+echo
+cat "$bench_work/rows"
+echo
+awk -F' *[|] *' '/^\| (none|table|params|log|all|crun)/ {
+        rows = rows comma sprintf("{\"kernel\":\"%s\",\"least_ms\":%s,\"p50_ms\":%s,\"p99_ms\":%s}", $2, $3, $4, $5)
+        comma = "," }
+    END { printf "%s", rows }' "$bench_work/rows" >"$bench_work/json"
+printf '{"bench":"vk-start",%s,"rows":[%s]}\n' "$(bench_machine_json)" "$(cat "$bench_work/json")"
