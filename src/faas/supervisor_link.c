@@ -169,9 +169,13 @@ static void wait_expired(struct supervisor *supervisor, struct source *source, u
     struct linkage *linkage = source->owner;
 
     (void)events;
-    admin_reply(supervisor, linkage->token, -EBUSY,
-                "cannot link library: the pVM is in a call that takes long; nothing was linked",
-                NULL);
+    admin_reply(
+        supervisor, linkage->token, -EBUSY,
+        linkage->channel
+            ? "cannot link library: the pVM is in a call that takes long; nothing was linked"
+            : "cannot link library: the server did not come to vireo_update_point() in 2 s; "
+              "nothing was linked",
+        NULL);
     stop_waiting(supervisor, linkage);
 }
 
