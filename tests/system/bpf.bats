@@ -237,6 +237,22 @@ END
     eventually 10 nothing_left
 }
 
+@test "a module that is killed in the middle of a load leaves no program, map or pin" {
+    local moment guest
+    for moment in 0 0.02 0.05 0.1 0.2; do
+        "$VIREO" run --grant bpf "$MODULES/attack.wasm" >/dev/null 2>&1 3>&- &
+        RUN_PID=$!
+        # Wherever it is in its start or its loads: it loads the same object again and again.
+        eventually 20 pgrep -P "$RUN_PID" vireo-guest
+        sleep "$moment"
+        guest=$(pgrep -P "$RUN_PID" vireo-guest || true)
+        [ -z "$guest" ] || kill -KILL $guest
+        wait "$RUN_PID" || true
+    done
+    RUN_PID=
+    eventually 10 nothing_left
+}
+
 @test "every attack of a module on its host is answered with an error, and ends nothing" {
     run "$VIREO" run --grant bpf --timeout 120s "$MODULES/attack.wasm"
     echo "$output"
