@@ -104,6 +104,12 @@ struct template_slot {
     struct template_slot *next; /* in supervisor.templates, or of the dead ones */
 };
 
+/* What stands round its instances, for people: an image's root, or an interpreter's, or nothing. */
+static inline const char *template_wall(const struct template_slot *slot)
+{
+    return slot->image_directory[0] || slot->interprets ? "container" : "process";
+}
+
 /* An instance that the gateway wants and that waits for a template, or until its template has
  * forked others. */
 struct wish {

@@ -150,7 +150,7 @@ static struct json_object *pvm_json(const struct instance *instance, const char 
     json_add_text(object, "id", name);
     json_add_text(object, "family", family);
     json_object_object_add(object, "parent", parent ? json_object_new_string(parent) : NULL);
-    json_add_text(object, "wall", slot->image_directory[0] ? "container" : "process");
+    json_add_text(object, "wall", template_wall(slot));
     json_add_text(object, "function", slot->name);
     /* One that was updated in place is of a later version than its template. */
     bool current = slot->function && instance->generation == slot->function->generation;

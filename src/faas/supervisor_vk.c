@@ -197,7 +197,7 @@ static struct json_object *vk_json(const struct instance *instance)
     snprintf(id, sizeof id, "%" PRIu64, instance->id);
     json_add_text(object, "id", id);
     json_add_text(object, "function", instance->slot->name);
-    json_add_text(object, "wall", instance->slot->image_directory[0] ? "container" : "process");
+    json_add_text(object, "wall", template_wall(instance->slot));
     json_object_object_add(object, "keys", vkernel_json(vk_of(instance), true));
     if (instance->vk && instance->vk->timer.fd >= 0) {
         struct json_object *adaptive = json_object_new_object();

@@ -60,6 +60,7 @@ serves() {
     [ "$("$VIREO" invoke turn --data abc)" = cba ]
     run -0 "$VIREO" describe turn -o json
     [ "$(jq -r .safety <<<"$output")" = container ]
+    [ "$("$VIREO" ps -o json | jq -r '.[] | select(.function == "turn") | .wall')" = container ]
     run ! "$VIREO" deploy "$WORK/turn.py" --name strict --require sfi
     [[ "$output" == *"it is 'container', and 'sfi' is required"* ]]
     printf 'def handler(request):\n    return b"second"\n' >"$WORK/turn.py"
@@ -118,7 +119,7 @@ serves() {
     [ "$(jq -c .tmp <<<"$body")" = '[]' ]
     [ "$(jq -c .root <<<"$body")" = '["bin","dev","etc","function","lib","lib64","tmp","usr","vireo"]' ]
     call once/refused
-    [ "$(jq -c . <<<"$body")" = '{"source":"Read-only file system","usr":"Read-only file system","socket":"Address family not supported by protocol","pair":"done","others":[],"namespace":"Operation not permitted","mount":"Operation not permitted"}' ]
+    [ "$(jq -c . <<<"$body")" = '{"source":"Read-only file system","usr":"Read-only file system","folder":"No space left on device","socket":"Address family not supported by protocol","pair":"done","others":[],"namespace":"Operation not permitted","mount":"Operation not permitted"}' ]
     # What the one before wrote to its folder is not there.
     call once/place
     [ "$(jq -c .tmp <<<"$body")" = '[]' ]

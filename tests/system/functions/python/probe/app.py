@@ -52,6 +52,7 @@ def refused():
     return {
         "source": failure(open, "/function/app.py", "a"),
         "usr": failure(open, "/usr/mine", "w"),
+        "folder": failure(os.mkdir, "/tmp/folder"),  # its virtual kernel has none
         "socket": failure(socket.socket),
         "pair": failure(socket.socketpair),
         "others": [pid for pid in range(2, 300) if failure(os.kill, pid, 0) == "done"],
