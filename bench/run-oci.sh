@@ -208,6 +208,7 @@ docker_runs() {
     kill "$dockerd"
     wait "$dockerd" 2>/dev/null || :
     unset DOCKER_HOST DOCKER_CONFIG
+    rmdir /sys/fs/cgroup/*/docker 2>/dev/null || : # empty: dockerd leaves it
     rm -rf "$engine"
 }
 
