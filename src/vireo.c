@@ -91,8 +91,9 @@ const struct cli_verb cli_verbs[] = {
      cli_verify},
     {"deploy", "SRC [--name NAME] [OPTION...] [-- CMD...]",
      "build a source and serve it as a function",
-     "SRC is a .c file, a folder with vireo.yaml, a .wasm module, a signed library (.so), an OCI\n"
-     "bundle, or a root file system with the command of its container behind --. What is given "
+     "SRC is a .c file, a .py file, a folder with vireo.yaml, a .wasm module, a signed library\n"
+     "(.so), an OCI bundle, or a root file system with the command of its container behind --. "
+     "What is given "
      "here goes before what vireo.yaml says. Deploying a name again replaces\n"
      "it.\n\n"
      "  --name NAME            a-z, 0-9 and hyphens\n"
