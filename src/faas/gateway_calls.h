@@ -106,6 +106,9 @@ bool calls_await(struct calls *calls);
 void call_deadline(struct loop_timer *timer);
 /* How the instance came to the call. */
 enum metrics_start call_start(const struct call *call, const struct instance *instance);
+
+/* gateway_answer.c: `answer` begins with a pointer to calls, behind which is head and body. */
+#define ANSWER_TEXT sizeof(struct calls *)
 void call_reply(struct call *call, const struct response *response,
                 const struct response_header *headers, struct buffer *answer, const char *start);
 

@@ -18,7 +18,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/epoll.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -163,18 +162,6 @@ static bool action_take_back(void *user, struct instance *instance)
 
 /* ---- from the instance ---- */
 
-static void answer_release(void *owner)
-{
-    struct buffer *buffer = owner;
-    struct calls *calls;
-
-    memcpy(&calls, buffer->data, sizeof calls);
-    buffer_put(calls, buffer);
-}
-
-/* Text of an answer starts behind the pointer that answer_release() needs. */
-#define ANSWER_TEXT sizeof(struct calls *)
-
 enum metrics_start call_start(const struct call *call, const struct instance *instance)
 {
     if (instance->answers > 0 || call->came_idle)
@@ -208,42 +195,6 @@ static void misbehaved(struct calls *calls, struct instance *instance, const cha
         loop_timer_clear(calls->loop, &call->deadline);
         call_problem(call, PROBLEM_BAD_ANSWER, detail);
     }
-}
-
-void call_reply(struct call *call, const struct response *response,
-                const struct response_header *headers, struct buffer *answer, const char *start)
-{
-    struct http_header list[REQUEST_HEADERS_MAX + 4];
-    size_t count = 0;
-    bool typed = false;
-
-    for (uint32_t i = 0; i < response->header_count; i++) {
-        /* Said by the gateway only, whatever the function says; an empty value says nothing, and
-         * MHD takes none. */
-        if (headers[i].value[0] == '\0' || strcasecmp(headers[i].name, "x-request-id") == 0 ||
-            strcasecmp(headers[i].name, "traceparent") == 0 ||
-            strcasecmp(headers[i].name, "x-vireo-start") == 0)
-            continue;
-        typed = typed || strcasecmp(headers[i].name, "content-type") == 0;
-        list[count++] = (struct http_header){headers[i].name, headers[i].value};
-    }
-    if (!typed && response->body_bytes > 0)
-        list[count++] = (struct http_header){"Content-Type", "application/octet-stream"};
-    list[count++] = (struct http_header){"X-Request-Id", call->id};
-    list[count++] = (struct http_header){"traceparent", call->trace};
-    list[count++] = (struct http_header){"X-Vireo-Start", start};
-
-    struct http_reply reply = {
-        .status = response->status,
-        .headers = list,
-        .header_count = count,
-        .body = answer->data + ANSWER_TEXT + response->head_bytes,
-        .body_bytes = response->body_bytes,
-        .release = answer_release,
-        .owner = answer,
-    };
-    call->replied = true;
-    http_reply(call->request, &reply);
 }
 
 /* The call leaves the instance, which takes the next or is let go. */
