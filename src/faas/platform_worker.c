@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
@@ -28,6 +29,7 @@
 #include "faas/platform_courier.h"
 #include "faas/platform_keys.h"
 
+#define WORKER_MEMORY_BYTES (96u << 20)
 #define CLIENTS_MAX 2048
 #define SECOND_NS INT64_C(1000000000)
 /* Without an instance and without a message it ends. */
@@ -492,6 +494,15 @@ static int confine(const char *directory, struct err *err)
     return platform_seccomp_install(true, err);
 }
 
+/* Of a worker and its courier each, all together: what a function's statements and answers make it
+ * keep is this function's trouble. SQLite's own share is smaller (kept.c). */
+static int limit_memory(void)
+{
+    const struct rlimit limit = {WORKER_MEMORY_BYTES, WORKER_MEMORY_BYTES};
+
+    return setrlimit(RLIMIT_DATA, &limit) < 0 ? -errno : 0;
+}
+
 void platform_worker(const struct platform_options *options,
                      const struct platform_instance *function)
 {
@@ -509,8 +520,10 @@ void platform_worker(const struct platform_options *options,
     cpu_left_ns = CPU_BURST_NS;
     cpu_filled_ns = clock_now_ns();
     idle_due_ns = cpu_filled_ns + IDLE_NS;
-    int r = courier_start(options);
+    int r = limit_memory();
     if (r < 0)
+        err_set(&err, r, "cannot limit its memory");
+    if (r == 0 && (r = courier_start(options)) < 0)
         err_set(&err, r, "cannot start a courier");
     if (r == 0)
         r = confine(directory, &err);

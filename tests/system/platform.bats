@@ -242,6 +242,17 @@ front_is_alone() {
     answers shop "get e" five
 }
 
+@test "a worker and its courier have a limit of memory" {
+    local pid limited=0
+    deploy_platform shop "isolation: request"
+    ask shop "put memory kept"
+    for pid in $(processes vireo-platform); do
+        echo "$pid $(grep 'data size' "/proc/$pid/limits")"
+        [ "$(awk '/^Max data size/ { print $4 }' "/proc/$pid/limits")" != 100663296 ] || limited=$((limited + 1))
+    done
+    [ "$limited" -ge 2 ]
+}
+
 @test "proved code keeps and asks, too, by contract" {
     mkdir "$BATS_TEST_TMPDIR/count"
     cat >"$BATS_TEST_TMPDIR/count/count.c" <<'C'
