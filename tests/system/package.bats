@@ -81,6 +81,8 @@ ours() {
         machine_run test -x "$program"
         machine_run dpkg-query -S "$program" "/bin/${program##*/}" 2>/dev/null |
             cut -d: -f1 | sort -u >"$BATS_TEST_TMPDIR/owners"
+        # What every Debian has, no package may ask for.
+        [ "$(machine_run dpkg-query -W -f '${Essential}' "$(head -n 1 "$BATS_TEST_TMPDIR/owners")")" != yes ] || continue
         # Named itself, not brought along by another package by chance.
         grep -qxF -f <(tr ',' '\n' <<<"$depends" | sed 's/(.*//; s/ //g') "$BATS_TEST_TMPDIR/owners" || {
             echo "no dependency for $program: $(cat "$BATS_TEST_TMPDIR/owners")" >&2
@@ -161,7 +163,9 @@ root 700" ]
         machine_run systemctl restart vireo
         machine_run curl -s -f -o /dev/null http://127.0.0.1:8080/readyz
     done
-    machine_run journalctl -u vireo --no-pager -o cat | grep -q 'ready on http://127.0.0.1:8080 with 2 functions'
+    count=$(machine_run vireo ls -o json | jq length)
+    [ "$count" -gt 1 ]
+    machine_run journalctl -u vireo --no-pager -o cat | grep -q "ready on http://127.0.0.1:8080 with $count functions"
 }
 
 @test "a supervisor that is killed or hangs is started again" {
