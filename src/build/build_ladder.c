@@ -172,7 +172,14 @@ static int contain(struct build *build, struct err *err)
         int r = build_contain(build, err);
         if (r == 0)
             build_ladder_note(build, "container", NULL);
-        return r;
+        if (r != -EINVAL)
+            return r;
+        /* What no compiler takes is wrong in itself: what each says of it. */
+        struct err program = *err;
+        *err = (struct err){0};
+        return err_say(err, r,
+                       "cannot build '%s': not translated: %.250s; not made a container: %.200s",
+                       build_source_title(&build->source), cause_of(&last), cause_of(&program));
     }
     return err_say(
         err, last.code,

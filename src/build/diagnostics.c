@@ -37,7 +37,9 @@ void diagnostics_first(const char *text, char *line, size_t size)
     line[0] = '\0';
     while (*text) {
         size_t length = strcspn(text, "\n");
-        if (contains(text, length, "error:")) {
+        /* GNU ld says what is missing without that word, and collect2 then only that ld failed. */
+        if ((contains(text, length, "error:") && strncmp(text, "collect2:", 9) != 0) ||
+            contains(text, length, ": undefined reference to ")) {
             copy_line(text, length, line, size);
             return;
         }

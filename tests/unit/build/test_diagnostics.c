@@ -26,6 +26,10 @@ static void the_first_error_is_found(void **state)
     diagnostics_first("In file included from a.c:1:\na.h:3:5: error: no such thing\n", line,
                       sizeof line);
     assert_string_equal(line, "a.h:3:5: error: no such thing");
+    diagnostics_first("a.o: in function `main':\na.c:1: undefined reference to `f'\n"
+                      "collect2: error: ld returned 1 exit status\n",
+                      line, sizeof line);
+    assert_string_equal(line, "a.c:1: undefined reference to `f'");
     diagnostics_first("a.c:1:1: warning: w\nnote\n", line, sizeof line);
     assert_string_equal(line, "a.c:1:1: warning: w");
     diagnostics_first("\n\n  later\n", line, sizeof line);
