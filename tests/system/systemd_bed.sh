@@ -7,7 +7,10 @@ dir=$1
 if [ -z "${SYSTEMD_BED-}" ]; then
     SYSTEMD_BED=1 exec unshare --pid --mount --cgroup --uts --ipc --fork --kill-child "$0" "$dir"
 fi
+# The machine's parameters are not this systemd's to raise.
 mount -t proc proc /proc
+mount --bind /proc/sys /proc/sys
+mount -o remount,bind,ro /proc/sys
 mount -t tmpfs tmpfs /run
 if [ -e /sys/fs/cgroup/cgroup.controllers ]; then
     mount -t cgroup2 cgroup2 /sys/fs/cgroup
