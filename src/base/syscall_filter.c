@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <sys/prctl.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 
 #include "base/cleanup.h"
@@ -49,15 +50,23 @@ int syscall_filter_allow_values(scmp_filter_ctx filter, int call, unsigned argum
     return r;
 }
 
-int syscall_filter_allow_without(scmp_filter_ctx filter, int call, unsigned argument, unsigned bits)
+/* Unless the argument has one of these bits. */
+static int allow_without(scmp_filter_ctx filter, int call, unsigned argument, unsigned bits)
 {
     return seccomp_rule_add(filter, SCMP_ACT_ALLOW, call, 1,
                             SCMP_CMP(argument, SCMP_CMP_MASKED_EQ, bits, 0));
 }
 
+int syscall_filter_allow_data(scmp_filter_ctx filter)
+{
+    int r = allow_without(filter, SCMP_SYS(mmap), 2, PROT_EXEC);
+
+    return r == 0 ? allow_without(filter, SCMP_SYS(mprotect), 2, PROT_EXEC) : r;
+}
+
 int syscall_filter_allow_children(scmp_filter_ctx filter)
 {
-    int r = syscall_filter_allow_without(filter, SCMP_SYS(clone), 0, CLONE_NAMESPACES);
+    int r = allow_without(filter, SCMP_SYS(clone), 0, CLONE_NAMESPACES);
 
     /* The flags of clone3 can't be seen; libc falls back to clone. */
     return r == 0 ? seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0) : r;

@@ -22,9 +22,8 @@ int syscall_filter_allow(scmp_filter_ctx filter, const int *calls, size_t count)
 int syscall_filter_allow_values(scmp_filter_ctx filter, int call, unsigned argument,
                                 const int *values, size_t count);
 
-/* Permits a call unless an argument has one of these bits: mmap without PROT_EXEC. The same. */
-int syscall_filter_allow_without(scmp_filter_ctx filter, int call, unsigned argument,
-                                 unsigned bits);
+/* Permits memory that is mapped and protected, but none of it executable. The same. */
+int syscall_filter_allow_data(scmp_filter_ctx filter);
 
 /* Permits children, in no namespace of their own. The same. */
 int syscall_filter_allow_children(scmp_filter_ctx filter);

@@ -9,7 +9,6 @@
 #include <errno.h>
 #include <grp.h>
 #include <sys/capability.h>
-#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -131,9 +130,7 @@ static int load_filter(const char *who, bool processes, struct err *err)
         return r;
     r = syscall_filter_allow(filter, calls, ARRAY_LEN(calls));
     if (r == 0)
-        r = syscall_filter_allow_without(filter, SCMP_SYS(mmap), 2, PROT_EXEC);
-    if (r == 0)
-        r = syscall_filter_allow_without(filter, SCMP_SYS(mprotect), 2, PROT_EXEC);
+        r = syscall_filter_allow_data(filter);
     if (r == 0)
         r = syscall_filter_allow_values(filter, SCMP_SYS(socket), 0, families, ARRAY_LEN(families));
     if (r == 0 && processes)

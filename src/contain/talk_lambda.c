@@ -22,6 +22,7 @@
 #include "contain/talk.h"
 
 #define PREFIX "/2018-06-01/runtime/"
+#define INVOCATION PREFIX "invocation/"
 #define ID_BYTES 37 /* a UUID and NUL */
 #define ERROR_BYTES (64u << 10)
 
@@ -166,17 +167,25 @@ static void take_error(struct lambda *lambda, const struct request *request, con
     json_object_put(object);
 }
 
+/* Whether "ID/…" is the call that it works at. */
+static bool is_its_call(const struct lambda *lambda, const char *rest)
+{
+    size_t id_bytes = strcspn(rest, "/");
+
+    return lambda->phase == WORKING && id_bytes == strlen(lambda->id) &&
+           memcmp(rest, lambda->id, id_bytes) == 0;
+}
+
 /* invocation/ID/response or invocation/ID/error, whole. */
 static enum MHD_Result take_result(struct lambda *lambda, struct MHD_Connection *connection,
                                    const struct request *request, const char *rest)
 {
-    size_t id_bytes = strcspn(rest, "/");
-    bool is_response = strcmp(rest + id_bytes, "/response") == 0;
+    const char *what = rest + strcspn(rest, "/");
+    bool is_response = strcmp(what, "/response") == 0;
 
-    if (!is_response && strcmp(rest + id_bytes, "/error") != 0)
+    if (!is_response && strcmp(what, "/error") != 0)
         return reply_error(connection, MHD_HTTP_NOT_FOUND, "NotFound", "there is no such path");
-    if (lambda->phase != WORKING || id_bytes != strlen(lambda->id) ||
-        memcmp(rest, lambda->id, id_bytes) != 0)
+    if (!is_its_call(lambda, rest))
         return reply_error(connection, MHD_HTTP_BAD_REQUEST, "InvalidRequestID",
                            "there is no such call");
     lambda->failed = !is_response;
@@ -201,8 +210,8 @@ static enum MHD_Result whole_request(struct lambda *lambda, struct MHD_Connectio
         lambda->init_failed = true;
         return accepted(connection);
     }
-    if (post && strncmp(path, PREFIX "invocation/", strlen(PREFIX "invocation/")) == 0)
-        return take_result(lambda, connection, request, path + strlen(PREFIX "invocation/"));
+    if (post && strncmp(path, INVOCATION, strlen(INVOCATION)) == 0)
+        return take_result(lambda, connection, request, path + strlen(INVOCATION));
     return reply_error(connection, MHD_HTTP_NOT_FOUND, "NotFound", "there is no such path");
 }
 
@@ -213,7 +222,8 @@ static void take_piece(struct lambda *lambda, struct request *request, const cha
     size_t length = strlen(path), end = strlen("/response");
     bool answer = length > end && strcmp(path + length - end, "/response") == 0;
 
-    if (answer && lambda->phase == WORKING) {
+    if (answer && strncmp(path, INVOCATION, strlen(INVOCATION)) == 0 &&
+        is_its_call(lambda, path + strlen(INVOCATION))) {
         if (call_answer(&lambda->keeper->call, data, bytes) < 0)
             request->too_large = true;
         return;

@@ -94,9 +94,7 @@ static int allow_checked(scmp_filter_ctx context, enum gateway_role role)
         r = syscall_filter_allow_values(context, SCMP_SYS(fcntl), 1, admin_fcntls,
                                         ARRAY_LEN(admin_fcntls));
     if (r == 0)
-        r = syscall_filter_allow_without(context, SCMP_SYS(mmap), 2, PROT_EXEC);
-    if (r == 0)
-        r = syscall_filter_allow_without(context, SCMP_SYS(mprotect), 2, PROT_EXEC);
+        r = syscall_filter_allow_data(context);
     if (r == 0)
         r = allow_sockets(context);
     if (r == 0)

@@ -1,4 +1,4 @@
-/* Inside templates: wall_process.c starts one, blank.c shares one among functions. */
+/* Inside templates: template.c starts one behind its wall, blank.c shares one among functions. */
 #pragma once
 
 #include <sched.h>
@@ -37,18 +37,27 @@ struct pvm_template {
 /* Waits for GUEST_READY. */
 int template_wait_ready(const struct pvm_template *pvm_template, const char *function,
                         int timeout_ms, struct err *err);
-/* wall_container.c: pvm_template_new() of a function in a container. */
-int template_container_new(const struct pvm_template_options *options,
-                           struct pvm_template **ret_template, struct err *err);
+/*
+ * What is the wall's own of a template: `spawn` starts its process, whose end of the template's
+ * socket is `control`; `set_up` sends it what it is to become, of which it says in `ready_ms` that
+ * it has.
+ */
+struct wall {
+    int (*spawn)(const struct pvm_template_options *options, int control,
+                 struct spawned *ret_process, struct err *err);
+    int (*set_up)(struct pvm_template *pvm_template, const struct pvm_template_options *options,
+                  struct err *err);
+    int ready_ms;
+};
+extern const struct wall wall_process, wall_interpreter, wall_container;
+
+/* template.c: spawn_process() with what every template has, put into `spawn`: its name, uid and
+ * groups, and `control`. */
+int template_spawn(const struct pvm_template_options *options, int control,
+                   struct spawn_options *spawn, struct spawned *ret_process, struct err *err);
 
 /* ---- wall_interpreter.c ---- */
 
-/* Starts the interpreter on its driver; `control` is its end of the template's socket. */
-int interpreter_spawn(const struct pvm_template_options *options, int control,
-                      struct spawned *ret_process, struct err *err);
-/* Sends the set-up, with what this wall has besides. */
-int interpreter_set_up(struct pvm_template *pvm_template, struct guest_setup *setup,
-                       const struct pvm_template_options *options, struct err *err);
 /* A fresh detached folder for each of tmp_bytes, the caller's. CAP_SYS_ADMIN. */
 int interpreter_folders(const struct pvm_template *pvm_template,
                         int ret_fds[static GRANT_FILES_MAX], struct err *err);

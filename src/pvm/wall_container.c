@@ -25,8 +25,6 @@
 #define CONTAINER_READY_MS 60000
 #define SCRATCH_BYTES (64u << 10)
 
-DEFINE_CLEANUP(struct pvm_template, pvm_template_free)
-
 _Static_assert((int)MANIFEST_HTTP == (int)CONTAIN_HTTP &&
                    (int)MANIFEST_LAMBDA == (int)CONTAIN_LAMBDA,
                "one order");
@@ -134,9 +132,8 @@ static int spawn_launcher(const struct pvm_template_options *options, int contro
 {
     const struct manifest *manifest = options->manifest;
     struct spawn_mount mounts[ARRAY_LEN(HOST) + 1 + GRANT_FILES_MAX];
-    char grants[GRANT_FILES_MAX][64], what[128];
+    char grants[GRANT_FILES_MAX][64];
     char *argv[] = {(char[]){"vireo-contain"}, NULL}, *envp[] = {NULL};
-    int fds[] = {-1, -1, -1, control}, tasks[CGROUP_TREES_MAX], clone_fd = -1, task_count = 0;
     size_t count = ARRAY_LEN(HOST);
 
     memcpy(mounts, HOST, sizeof HOST);
@@ -154,60 +151,31 @@ static int spawn_launcher(const struct pvm_template_options *options, int contro
                                                .exec = true,
                                                .no_symlinks = true};
     }
-    if (options->group)
-        task_count = cgroup_entry_fds(options->group, &clone_fd, tasks);
-    snprintf(what, sizeof what, "template of '%s'", options->function);
     struct spawn_options spawn = {
-        .what = what,
         .namespaces = CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWUTS,
-        .uid = options->uid,
-        .gid = options->uid,
         .mounts = mounts,
         .mount_count = count,
-        .clone_group_fd = clone_fd,
-        .task_fds = tasks,
-        .task_fd_count = (size_t)task_count,
-        .fds = fds,
-        .fd_count = ARRAY_LEN(fds),
         .program_fd = options->guest_program_fd,
         .argv = argv,
         .envp = envp,
         .keep_capabilities = true,
         .rlimit_descriptors = 1024,
     };
-    return spawn_process(&spawn, ret_process, err);
+    return template_spawn(options, control, &spawn, ret_process, err);
 }
 
-int template_container_new(const struct pvm_template_options *options,
-                           struct pvm_template **ret_template, struct err *err)
+static int set_up(struct pvm_template *template, const struct pvm_template_options *options,
+                  struct err *err)
 {
     _cleanup_(contain_setup_freep) struct contain_setup *setup = calloc(1, sizeof *setup);
-    _cleanup_(pvm_template_freep) struct pvm_template *template = calloc(1, sizeof *template);
-    int sockets[2];
 
-    if (!setup || !template)
-        return err_set(err, -ENOMEM, "cannot start template of '%s'", options->function);
-    template->control = template->process.pidfd = -1;
+    if (!setup)
+        return err_set(err, -ENOMEM, "cannot set up template of '%s'", options->function);
     int r = fill(setup, options, err);
     if (r < 0)
         return r;
-    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets) < 0)
-        return err_set(err, -errno, "cannot start template of '%s'", options->function);
-    template->control = sockets[0];
-    _cleanup_(closep) int theirs = sockets[1];
-    r = spawn_launcher(options, theirs, &template->process, err);
-    if (r < 0)
-        return r;
-    closep(&theirs);
-    theirs = -1;
     r = fd_send(template->control, setup, sizeof *setup, &options->library_fd, 1);
-    if (r < 0)
-        return err_set(err, r, "cannot set up template of '%s'", options->function);
-    r = template_wait_ready(template, options->function, CONTAINER_READY_MS, err);
-    if (r < 0)
-        return r;
-    if (fcntl(template->control, F_SETFL, O_NONBLOCK) < 0)
-        return err_set(err, -errno, "cannot set up template of '%s'", options->function);
-    *ret_template = steal_ptr(&template);
-    return 0;
+    return r < 0 ? err_set(err, r, "cannot set up template of '%s'", options->function) : 0;
 }
+
+const struct wall wall_container = {spawn_launcher, set_up, CONTAINER_READY_MS};

@@ -37,6 +37,8 @@
 DEFINE_CLEANUP(struct vk_table, vk_table_free)
 
 #define INTERPRETER "/usr/bin/python3"
+/* To import what the function names. */
+#define READY_TIMEOUT_MS 10000
 /* Beside the members of instances: the template, who waits for it, and what imports start. */
 #define TEMPLATE_PROCESSES 32
 /* A private folder that every instance has, unless its manifest says otherwise. */
@@ -154,17 +156,15 @@ static size_t add_granted_mounts(struct spawn_mount *mounts, const struct manife
     return count;
 }
 
-int interpreter_spawn(const struct pvm_template_options *options, int control,
-                      struct spawned *ret_process, struct err *err)
+static int spawn_interpreter(const struct pvm_template_options *options, int control,
+                             struct spawned *ret_process, struct err *err)
 {
     const struct manifest *manifest = options->manifest;
     struct spawn_mount mounts[32];
-    char what[128], driver[512], object[512];
+    char driver[512], object[512];
     char *argv[] = {(char[]){INTERPRETER}, (char[]){"-I"}, (char[]){"-B"},
                     (char[]){"/vireo/driver.py"}, NULL};
     char *envp[] = {(char[]){"LANG=C.UTF-8"}, NULL};
-    int fds[] = {-1, -1, -1, control};
-    int clone_fd = -1, tasks[CGROUP_TREES_MAX], task_count = 0;
 
     if (options->real_stdio || !options->program_dir)
         return err_say(err, -EOPNOTSUPP,
@@ -174,26 +174,15 @@ int interpreter_spawn(const struct pvm_template_options *options, int control,
     if (program < 0)
         return err_set(err, -errno, "cannot start template of '%s': open '%s'", options->function,
                        INTERPRETER);
-    snprintf(what, sizeof what, "template of '%s'", options->function);
     snprintf(driver, sizeof driver, "%s/vireo-python.py", options->program_dir);
     snprintf(object, sizeof object, "%s/vireo-python.so", options->program_dir);
     size_t count = add_fixed_mounts(mounts, driver, object);
     count += add_granted_mounts(mounts + count, manifest);
-    if (options->group)
-        task_count = cgroup_entry_fds(options->group, &clone_fd, tasks);
     struct spawn_options spawn = {
-        .what = what,
         .namespaces = CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWUTS |
                       CLONE_NEWTIME | CLONE_NEWNET,
-        .uid = options->uid,
-        .gid = options->uid,
         .mounts = mounts,
         .mount_count = count,
-        .clone_group_fd = clone_fd,
-        .task_fds = tasks,
-        .task_fd_count = (size_t)task_count,
-        .fds = fds,
-        .fd_count = ARRAY_LEN(fds),
         .program_fd = program,
         .argv = argv,
         .envp = envp,
@@ -202,7 +191,7 @@ int interpreter_spawn(const struct pvm_template_options *options, int control,
         .rlimit_processes =
             (uint64_t)manifest->pool.instances_max * manifest->limits.pids + TEMPLATE_PROCESSES,
     };
-    return spawn_process(&spawn, ret_process, err);
+    return template_spawn(options, control, &spawn, ret_process, err);
 }
 
 /* Notes the private folders, in the set-up and for forks. */
@@ -222,14 +211,18 @@ static void note_folders(struct pvm_template *template, struct guest_setup *setu
             template->tmp_bytes[template->tmp_count++] = setup->files[i].tmpfs_bytes;
 }
 
-int interpreter_set_up(struct pvm_template *template, struct guest_setup *setup,
-                       const struct pvm_template_options *options, struct err *err)
+static int set_up(struct pvm_template *template, const struct pvm_template_options *options,
+                  struct err *err)
 {
     const struct manifest *manifest = options->manifest;
+    _cleanup_(guest_setup_freep) struct guest_setup *setup = calloc(1, sizeof *setup);
     _cleanup_(freep) struct guest_runtime *runtime = calloc(1, sizeof *runtime);
 
-    if (!runtime)
+    if (!setup || !runtime)
         return err_set(err, -ENOMEM, "cannot set up template of '%s'", options->function);
+    int r = template_setup_fill(setup, options, err);
+    if (r < 0)
+        return r;
     runtime->type = GUEST_RUNTIME;
     memcpy(runtime->entry, manifest->entry, sizeof runtime->entry);
     memcpy(runtime->imports, manifest->imports, sizeof runtime->imports);
@@ -237,7 +230,7 @@ int interpreter_set_up(struct pvm_template *template, struct guest_setup *setup,
     note_folders(template, setup);
     /* Its processes are two, and the one that forks is not the one that near.c would move. */
     template->near = (struct near){.known = true, .impossible = true, .cpu = -1};
-    int r = filters_fill(setup, runtime, manifest, err);
+    r = filters_fill(setup, runtime, manifest, err);
     if (r < 0)
         return r;
     r = fd_send(template->control, setup, sizeof *setup, &options->library_fd, 1);
@@ -245,6 +238,8 @@ int interpreter_set_up(struct pvm_template *template, struct guest_setup *setup,
         r = fd_send(template->control, runtime, sizeof *runtime, NULL, 0);
     return r < 0 ? err_set(err, r, "cannot set up template of '%s'", options->function) : 0;
 }
+
+const struct wall wall_interpreter = {spawn_interpreter, set_up, READY_TIMEOUT_MS};
 
 int interpreter_folders(const struct pvm_template *template, int ret_fds[static GRANT_FILES_MAX],
                         struct err *err)

@@ -78,6 +78,8 @@ body" ]
     [ "$code $body" = "200 1 one" ]
     call lambda -d two
     [ "$code $body" = "200 2 two" ]
+    call lambda -d stray
+    [ "$code $body" = "200 3 stray" ]
     call lambda -d error
     refused_with 502 failed
     grep -q 'Bad: it is bad' <<<"$body"

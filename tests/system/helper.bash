@@ -202,3 +202,10 @@ admin() {
     curl -s --max-time 60 --unix-socket "$VIREO_STATE/admin.sock" -X "$method" "$@" \
         "http://localhost$page"
 }
+
+# The last command of `run` was refused with this exit code and these words.
+refused() {
+    [ "$status" -eq "$1" ] && [[ $output == *"$2"* ]] && return
+    echo "exit $status: $output" >&2
+    return 1
+}

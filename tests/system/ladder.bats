@@ -43,12 +43,6 @@ setup() {
     need_root
 }
 
-refused() {
-    [ "$status" -eq "$1" ] && [[ $output == *"$2"* ]] && return
-    echo "exit $status: $output" >&2
-    return 1
-}
-
 @test "what is proved runs as native code, and keeps its state" {
     [ "$("$VIREO" describe -o json flip | jq -r .rung)" = proved ]
     call flip -d hello

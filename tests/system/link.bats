@@ -46,13 +46,6 @@ setup() {
     need_root
 }
 
-# The last command was refused with this exit code and these words.
-refused() {
-    [ "$status" -eq "$1" ] && [[ $output == *"$2"* ]] && return
-    echo "exit $status: $output" >&2
-    return 1
-}
-
 # shop NAME [SED]: deploys the shop by this name, its manifest changed, and calls it once: $pvm.
 shop() {
     native "$1" shop signer "${2-}"

@@ -26,13 +26,6 @@ setup() {
     need_root
 }
 
-# The last command was refused with this exit code and these words.
-refused() {
-    [ "$status" -eq "$1" ] && [[ $output == *"$2"* ]] && return
-    echo "exit $status: $output" >&2
-    return 1
-}
-
 @test "a native library says what it is, and runs from its file for who signed it" {
     [ "$(jq -r '.safety, .kind' "$WORK/built.json" | xargs)" = "native handler" ]
     readelf --dyn-syms -W "$WORK/native.so" | grep -q ' FUNC .* twice'

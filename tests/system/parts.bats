@@ -52,13 +52,6 @@ setup() {
     need_root
 }
 
-# The last command was refused with this exit code and these words.
-refused() {
-    [ "$status" -eq "$1" ] && [[ $output == *"$2"* ]] && return
-    echo "exit $status: $output" >&2
-    return 1
-}
-
 # A fresh instance of a function, called once: $pvm.
 fresh() {
     local id

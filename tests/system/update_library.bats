@@ -52,12 +52,6 @@ answers() {
     [ "$answer" = "$1" ] || { echo "'$answer' instead of '$1'"; return 1; }
 }
 
-refused() {
-    [ "$status" -eq "$1" ] && [[ $output == *"$2"* ]] && return
-    echo "exit $status: $output" >&2
-    return 1
-}
-
 @test "a library of a pVM is replaced: its variables are copied, pointers to it from everywhere follow" {
     desk
     run "$VIREO" update --pvm "$pvm" ledger2 ledger
