@@ -96,7 +96,7 @@ static bool gateway_takes(uint32_t answer_max, struct err *err)
 
     if (response_check(channel, SLOT, answer_max, &response, err) < 0)
         return false;
-    CHECK(response.outcome <= CHANNEL_IMPROPER);
+    CHECK(response.outcome <= CHANNEL_ERROR);
     CHECK(memchr(response.message, '\0', sizeof response.message));
     for (const char *c = response.message; *c; c++)
         CHECK(*c >= 0x20 && *c < 0x7f);
