@@ -123,6 +123,9 @@ static int ask_token(struct dist_registry *registry, const char *challenge, stru
 
     if (!parameter(challenge, "realm", url, sizeof url))
         return -EACCES;
+    /* http://127.0.0.1:1@elsewhere/ is elsewhere. */
+    if (strchr(url, '@'))
+        return err_say(err, -EACCES, "cannot ask '%s' for a token: it has a user in it", url);
     /* A token is worth as much as what it is given for. */
     if (strncmp(url, "https://", 8) != 0 &&
         (strncmp(url, "http://", 7) != 0 ||

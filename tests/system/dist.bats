@@ -135,6 +135,13 @@ need_registry() {
     [ "$status" != 0 ]
     [[ $output == *"what the registry gives as"* ]]
     [ ! -e lied ]
+    kill "$LIAR"
+    python3 "$BATS_TEST_DIRNAME/dist_registry.py" tool/tool.wasm lures >liar.port 2>liar.log 3>&- &
+    LIAR=$!
+    eventually 20 grep -q . liar.port
+    run "$VIREO" pull "127.0.0.1:$(cat liar.port)/old/tool:1" -o lured
+    [ "$status" != 0 ]
+    [[ $output == *"for a token: it has a user in it"* ]]
 }
 
 @test "what is no reference, no module, no policy is refused before anybody is asked" {

@@ -1,7 +1,8 @@
 """A registry that has one artifact, of an older kind, behind a Bearer token. Each blob breaks off in
-the middle when it is asked for as a whole; with the word `lies` its bytes are others.
+the middle when it is asked for as a whole; with the word `lies` its bytes are others, with `lures` its
+tokens are given elsewhere, in plain HTTP.
 
-usage: dist_registry.py MODULE [lies]      prints its port
+usage: dist_registry.py MODULE [lies|lures]      prints its port
 """
 
 import hashlib
@@ -12,6 +13,7 @@ import sys
 with open(sys.argv[1], "rb") as file:
     MODULE = file.read()
 LIES = sys.argv[2:] == ["lies"]
+LURES = sys.argv[2:] == ["lures"]
 
 
 def digest(data):
@@ -59,8 +61,9 @@ class Registry(http.server.BaseHTTPRequestHandler):
             good = "service=here" in self.path and "scope=repository%3Aold%2Ftool%3Apull" in self.path
             self.answer(200 if good else 403, json.dumps({"token": "let-me-in"}).encode())
         elif self.headers.get("Authorization") != "Bearer let-me-in":
-            self.answer(401, WWW_Authenticate='Bearer realm="http://127.0.0.1:%d/token",'
-                        'service="here",scope="repository:old/tool:pull"' % port)
+            host = "127.0.0.1:1@elsewhere.example" if LURES else "127.0.0.1:%d" % port
+            self.answer(401, WWW_Authenticate='Bearer realm="http://%s/token",'
+                        'service="here",scope="repository:old/tool:pull"' % host)
         elif self.path == "/v2/old/tool/manifests/1":
             self.answer(200, MANIFEST)
         elif self.path == "/v2/old/tool/blobs/" + digest(MODULE):
