@@ -87,6 +87,9 @@ bool session_take(struct session *session, int result, struct object *object,
                   const struct err *err);
 /* The policy, less what the instance's objects have. */
 void session_policy_left(const struct session *session, struct bpf_policy *policy);
+/* An image of `size` bytes is checked against what is left, and made. */
+int session_load(const struct session *session, const uint8_t *bytes, size_t size,
+                 struct object **ret_object, struct err *err);
 extern uint8_t session_outgoing[BROKER_DATA_MAX];
 
 /* session_maps.c, session_programs.c */

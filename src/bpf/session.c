@@ -124,27 +124,34 @@ void session_policy_left(const struct session *session, struct bpf_policy *polic
     }
 }
 
-static int make_object(struct session *session, int fd, uint32_t bytes, uint32_t settings_bytes,
-                       struct object **ret_object, struct err *err)
+int session_load(const struct session *session, const uint8_t *bytes, size_t size,
+                 struct object **ret_object, struct err *err)
 {
-    _cleanup_(freep) uint8_t *image_bytes = NULL;
     struct bpf_policy policy;
     struct image image;
-    size_t size;
 
-    if (fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL) < 0)
-        return err_set(err, -errno, "cannot load object");
-    int r = fetch_image(fd, bytes, settings_bytes, &image_bytes, &size, err);
-    if (r == 0)
-        r = image_open(image_bytes, size, &image, err);
+    int r = image_open(bytes, size, &image, err);
+    if (r < 0)
+        return r;
     session_policy_left(session, &policy);
-    if (r == 0)
-        r = policy_check_image(&policy, &image, err);
+    r = policy_check_image(&policy, &image, err);
     if (r == 0)
         r = object_load(session, &image, NULL, ret_object, err);
     if (r == 0)
         (*ret_object)->map_bytes = policy_map_bytes(&image);
     return r;
+}
+
+static int make_object(struct session *session, int fd, uint32_t bytes, uint32_t settings_bytes,
+                       struct object **ret_object, struct err *err)
+{
+    _cleanup_(freep) uint8_t *image_bytes = NULL;
+    size_t size;
+
+    if (fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL) < 0)
+        return err_set(err, -errno, "cannot load object");
+    int r = fetch_image(fd, bytes, settings_bytes, &image_bytes, &size, err);
+    return r == 0 ? session_load(session, image_bytes, size, ret_object, err) : r;
 }
 
 static bool answer_object(const struct session *session, uint32_t number,

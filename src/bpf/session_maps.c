@@ -73,20 +73,10 @@ static int create(const struct session *session, const struct broker_new_map *wa
                       .value_bytes = wanted->value_bytes,
                       .entries = wanted->entries,
                       .flags = wanted->flags}};
-    struct bpf_policy policy;
-    struct image image;
 
     memcpy(made.map.name, wanted->name, sizeof made.map.name);
     snprintf(made.map.kernel_name, sizeof made.map.kernel_name, "%.15s", wanted->name);
-    session_policy_left(session, &policy);
-    int r = image_open((const uint8_t *)&made, sizeof made, &image, err);
-    if (r == 0)
-        r = policy_check_image(&policy, &image, err);
-    if (r == 0)
-        r = object_load(session, &image, NULL, ret_object, err);
-    if (r == 0)
-        (*ret_object)->map_bytes = policy_map_bytes(&image);
-    return r;
+    return session_load(session, (const uint8_t *)&made, sizeof made, ret_object, err);
 }
 
 bool serve_create(struct session *session, const struct request *request)
