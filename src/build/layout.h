@@ -142,6 +142,14 @@ int layout_map_make(const struct layout_module *module, const struct layout_type
                     const struct layout_place *place, const struct symbol_map *old, void **ret_map,
                     size_t *ret_size, struct err *err);
 
+/* ---- layout_write.c ---- */
+
+/* A number in the five bytes that the linker leaves for each that it may patch. */
+void layout_put_leb(uint8_t *at, uint32_t value, bool is_signed);
+/* The file of a module that was placed; malloc'ed. -ENOMEM. */
+int layout_write(const struct layout_module *module, const struct layout_place *place,
+                 void **ret_module, size_t *ret_size, struct err *err);
+
 /* ---- layout.c ---- */
 
 struct layout_options {

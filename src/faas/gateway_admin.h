@@ -1,4 +1,4 @@
-/* The admin gateway's own: shared by gateway_admin.c, _pages.c and _deploy.c. */
+/* The admin gateway's own: shared by gateway_admin.c, _access.c, _pages.c and _deploy.c. */
 #pragma once
 
 #include <stdbool.h>
@@ -75,6 +75,11 @@ struct admin_call {
 void admin_ask(struct admin_call *call, struct admin_request *request, int fd);
 struct admin_call *admin_call_find(struct admin *admin, uint64_t token);
 void admin_pull(struct admin *admin);
+
+/* gateway_admin_access.c */
+/* NULL when the caller may administer, and call->uid is its own; else why not, and `*ret_cause` is
+ * forbidden or unauthorized. The text is static. */
+const char *admin_refusal(struct admin_call *call, enum problem_cause *ret_cause);
 
 /* gateway_admin_pages.c */
 extern const struct http_callbacks admin_http;
