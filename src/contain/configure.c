@@ -12,7 +12,9 @@
 #include <errno.h>
 #include <json-c/json.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/cleanup.h"
 #include "base/err.h"
@@ -63,12 +65,16 @@ static void add_tmpfs(struct json_object *mounts, const char *path, uint64_t byt
 static struct json_object *make_mounts(const struct contain_setup *setup)
 {
     static const char *const proc[] = {"nosuid", "noexec", "nodev", NULL};
+    /* No gid=5 as elsewhere: one group is mapped here. */
+    static const char *const pts[] = {"nosuid",        "noexec",    "newinstance",
+                                      "ptmxmode=0666", "mode=0620", NULL};
     static const char *const dev[] = {"nosuid", "strictatime", "mode=755", "size=65536", NULL};
     struct json_object *mounts = json_object_new_array();
     bool has_tmp = false;
 
     add_mount(mounts, "/proc", "proc", "proc", proc);
     add_mount(mounts, "/dev", "tmpfs", "tmpfs", dev);
+    add_mount(mounts, "/dev/pts", "devpts", "devpts", pts);
     add_tmpfs(mounts, "/dev/shm", setup->memory_bytes);
     for (uint32_t i = 0; i < setup->mount_count; i++) {
         const struct contain_mount *from = &setup->mounts[i];
@@ -84,34 +90,61 @@ static struct json_object *make_mounts(const struct contain_setup *setup)
     return mounts;
 }
 
-/* Whether one of the first `count` lists has this variable. */
-static bool is_said(const char *const *const *lists, size_t count, const char *text)
+/* The first who says a variable has said it. */
+static void add_variable(struct json_object *array, const char *text)
 {
     size_t length = strcspn(text, "=") + 1;
 
-    for (size_t i = 0; i < count; i++)
-        for (const char *const *other = lists[i]; other && *other; other++)
-            if (strncmp(*other, text, length) == 0)
-                return true;
-    return false;
+    for (size_t i = 0; i < json_object_array_length(array); i++)
+        if (strncmp(json_object_get_string(json_object_array_get_idx(array, i)), text, length) == 0)
+            return;
+    json_object_array_add(array, json_object_new_string(text));
+}
+
+static void add_usual(struct json_object *array, const struct contain *contain,
+                      const struct talk *talk)
+{
+    _cleanup_(freep) char *text = NULL;
+    size_t size = 0;
+    FILE *out = talk->usual ? open_memstream(&text, &size) : NULL;
+
+    if (!out)
+        return;
+    talk->usual(contain, out);
+    if (fclose(out) != 0)
+        return;
+    for (const char *at = text; at < text + size; at += strlen(at) + 1)
+        add_variable(array, at);
 }
 
 /* How it is called is not the manifest's to say; what it says goes before what is usual. */
 static struct json_object *make_env(const struct contain *contain, const struct talk *talk)
 {
-    static const char *const first[] = {
-        "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME=/tmp", NULL};
-    const char *const *lists[] = {talk->env, contain->env, first};
     struct json_object *array = json_object_new_array();
     char name[NAME_MAX_BYTES + 32];
 
-    for (size_t i = 0; i < ARRAY_LEN(lists); i++)
-        for (const char *const *text = lists[i]; text && *text; text++)
-            if (!is_said(lists, i, *text))
-                json_object_array_add(array, json_object_new_string(*text));
     snprintf(name, sizeof name, "VIREO_FUNCTION=%s", contain->setup.function);
-    json_object_array_add(array, json_object_new_string(name));
+    add_variable(array, name);
+    for (const char *const *text = talk->env; text && *text; text++)
+        add_variable(array, *text);
+    for (const char *const *text = contain->env; *text; text++)
+        add_variable(array, *text);
+    add_usual(array, contain, talk);
+    add_variable(array, "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin");
+    add_variable(array, "HOME=/tmp");
     return array;
+}
+
+static const char *directory(const struct contain *contain, const struct talk *talk)
+{
+    char path[512];
+    struct stat status;
+
+    if (contain->setup.directory[0])
+        return contain->setup.directory;
+    snprintf(path, sizeof path, CONTAIN_IMAGE "/rootfs%s", talk->directory ? talk->directory : "/");
+    return talk->directory && lstat(path, &status) == 0 && S_ISDIR(status.st_mode) ? talk->directory
+                                                                                   : "/";
 }
 
 static struct json_object *make_process(const struct contain *contain, const struct talk *talk)
@@ -127,7 +160,7 @@ static struct json_object *make_process(const struct contain *contain, const str
     add(process, "user", user);
     add(process, "args", texts(contain->args));
     add(process, "env", make_env(contain, talk));
-    add_text(process, "cwd", contain->setup.directory[0] ? contain->setup.directory : "/");
+    add_text(process, "cwd", directory(contain, talk));
     for (size_t i = 0; i < ARRAY_LEN(sets); i++)
         add(capabilities, sets[i], texts(none));
     add(process, "capabilities", capabilities);

@@ -5,6 +5,7 @@
 #include <archive_entry.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/openat2.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -99,12 +100,32 @@ static int unpack(int fd, char *where, size_t where_size)
     return r;
 }
 
+/*
+ * Names need it: without, "localhost" is nobody. What the image has stays, unless it is empty (as
+ * engines leave it in what they export). Its links lead nowhere but into it. IPv4 alone, for that
+ * is what a program is called by.
+ */
+static void add_hosts(const char *hostname)
+{
+    struct open_how how = {.flags = O_WRONLY | O_CREAT | O_CLOEXEC,
+                           .mode = 0644,
+                           .resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS};
+    _cleanup_(closep) int root = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    struct stat status;
+
+    if (mkdir("etc", 0755) < 0 && errno != EEXIST)
+        return;
+    _cleanup_(closep) int fd = (int)syscall(SYS_openat2, root, "etc/hosts", &how, sizeof how);
+    if (fd >= 0 && fstat(fd, &status) == 0 && S_ISREG(status.st_mode) && status.st_size == 0)
+        dprintf(fd, "127.0.0.1\tlocalhost\n127.0.0.1\t%s\n", hostname);
+}
+
 struct outcome {
     int32_t error;
     char where[256];
 };
 
-static _Noreturn void child(int image, int report, const char *path)
+static _Noreturn void child(int image, int report, const char *path, const char *hostname)
 {
     struct outcome outcome = {0};
     const struct rlimit files = {16, 16};
@@ -119,12 +140,14 @@ static _Noreturn void child(int image, int report, const char *path)
         outcome.error = -errno;
     if (outcome.error == 0)
         outcome.error = unpack(0, outcome.where, sizeof outcome.where);
+    if (outcome.error == 0)
+        add_hosts(hostname);
     if (fd_write_full(1, &outcome, sizeof outcome) < 0)
         _exit(1);
     _exit(0);
 }
 
-int image_unpack(int fd, const char *path, struct err *err)
+int image_unpack(int fd, const char *path, const char *hostname, struct err *err)
 {
     struct outcome outcome;
     int report[2], status;
@@ -135,7 +158,7 @@ int image_unpack(int fd, const char *path, struct err *err)
         return err_set(err, -errno, "cannot unpack the image");
     pid_t pid = fork();
     if (pid == 0)
-        child(fd, report[1], path);
+        child(fd, report[1], path, hostname);
     close(report[1]);
     ssize_t n = pid < 0 ? -errno : fd_read_full(report[0], &outcome, sizeof outcome);
     close(report[0]);

@@ -32,6 +32,7 @@
 #include "base/fd.h"
 #include "contain/launcher.h"
 #include "contain/talk.h"
+#include "guest/cgi.h"
 #include "guest/lockdown.h"
 #include "guest/template.h"
 #include "oci/config.h"
@@ -222,13 +223,23 @@ static int make_container(struct keeper *keeper, struct err *err)
     return keeper->process_fd < 0 ? err_set(err, -errno, "cannot watch the container") : 0;
 }
 
+/* A program that serves one call is told of it by CGI's variables, as every command. */
+static int go_with_call(struct keeper *keeper, struct err *err)
+{
+    static struct cgi_environment environment;
+
+    cgi_environment_fill(&environment, &keeper->call, keeper->contain->setup.function, NULL, 0);
+    return oci_launch_go_with(keeper->hold, environment.text, environment.used, err);
+}
+
 int keeper_start(struct keeper *keeper, struct verdict *verdict)
 {
     struct err err = {0};
 
     if (keeper->started)
         return 0;
-    int r = oci_launch_go(keeper->hold, false, &err);
+    int r = keeper->talk->one_call ? go_with_call(keeper, &err)
+                                   : oci_launch_go(keeper->hold, false, &err);
     if (r < 0) {
         verdict->outcome = CHANNEL_BROKEN;
         verdict->last = true;

@@ -138,7 +138,7 @@ static int set_up(struct launcher *launcher, struct err *err)
     r = contain_mount_proc();
     if (r < 0)
         return err_set(err, r, "cannot mount its procfs");
-    r = image_unpack(image, CONTAIN_IMAGE "/rootfs", err);
+    r = image_unpack(image, CONTAIN_IMAGE "/rootfs", contain->setup.function, err);
     if (r < 0)
         return r;
     return configure(contain, talk_of(contain), err);

@@ -5,14 +5,20 @@
  */
 #pragma once
 
+#include <stdio.h>
+
 #include "contain/keeper.h"
 
 struct talk {
     const char *name;
     bool output_is_answer; /* standard output is the answer, else it goes to the log */
     bool one_call;         /* a container serves one call */
-    /* The program's variables besides, "K=V"; NULL-terminated; NULL: none. */
+    /* The program's variables besides, "K=V"; NULL-terminated; NULL: none. How it is called is not
+     * the manifest's to say. */
     const char *const *env;
+    const char *directory; /* where it starts, if the image has it and nobody says; NULL: / */
+    /* Writes those that are usual, each with its NUL: the manifest's go before. NULL: none. */
+    void (*usual)(const struct contain *contain, FILE *out);
     /* In the keeper, before the program starts: listening sockets and the like. NULL: nothing. */
     int (*open)(struct keeper *keeper, struct err *err);
     /* Started ahead of the first call (pool: started): returns when it can serve. NULL: at once. */

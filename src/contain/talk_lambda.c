@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/random.h>
 #include <sys/socket.h>
 #include <time.h>
@@ -33,10 +34,13 @@ enum phase {
     ANSWERED, /* response or error came */
 };
 
+struct request;
+
 struct lambda {
     struct MHD_Daemon *daemon;
     struct MHD_Connection *asking; /* suspended: it wants the next call */
     struct keeper *keeper;
+    const struct request *answering; /* whose body is the answer; NULL: none has begun */
     enum phase phase;
     char id[ID_BYTES];
     bool failed;      /* by an error; its text: */
@@ -100,6 +104,28 @@ static uint64_t deadline_ms(const struct lambda *lambda)
     return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000 + limit;
 }
 
+static const char *call_header(const struct guest_call *call, const char *name)
+{
+    for (uint32_t i = 0; i < call->header_count; i++)
+        if (strcmp(call->header_names[i].data, name) == 0)
+            return call->header_values[i].data;
+    return NULL;
+}
+
+/* The caller's or the gateway's trace (https://www.w3.org/TR/trace-context/) as X-Ray writes it:
+ * traceparent is "00-" and 32 digits, "-" and 16, "-" and flags. */
+static void add_trace(struct MHD_Response *response, const struct guest_call *call)
+{
+    const char *parent = call_header(call, "traceparent");
+    char text[96];
+
+    if (!parent || strlen(parent) < 55)
+        return;
+    snprintf(text, sizeof text, "Root=1-%.8s-%.24s;Parent=%.16s;Sampled=%d", parent + 3,
+             parent + 11, parent + 36, parent[54] & 1);
+    MHD_add_response_header(response, "Lambda-Runtime-Trace-Id", text);
+}
+
 /* The call, to whoever asked. */
 static enum MHD_Result give_call(struct lambda *lambda, struct MHD_Connection *connection)
 {
@@ -114,14 +140,12 @@ static enum MHD_Result give_call(struct lambda *lambda, struct MHD_Connection *c
     snprintf(deadline, sizeof deadline, "%llu", (unsigned long long)deadline_ms(lambda));
     snprintf(arn, sizeof arn, "arn:aws:lambda:local:000000000000:function:%s",
              lambda->keeper->contain->setup.function);
-    const char *type = NULL;
-    for (uint32_t i = 0; i < call->header_count; i++)
-        if (strcmp(call->header_names[i].data, "content-type") == 0)
-            type = call->header_values[i].data;
+    const char *type = call_header(call, "content-type");
     MHD_add_response_header(response, "Content-Type", type && *type ? type : "application/json");
     MHD_add_response_header(response, "Lambda-Runtime-Aws-Request-Id", lambda->id);
     MHD_add_response_header(response, "Lambda-Runtime-Deadline-Ms", deadline);
     MHD_add_response_header(response, "Lambda-Runtime-Invoked-Function-Arn", arn);
+    add_trace(response, call);
     enum MHD_Result r = MHD_queue_response(connection, MHD_HTTP_OK, response);
     MHD_destroy_response(response);
     if (r == MHD_YES)
@@ -139,28 +163,32 @@ static enum MHD_Result take_next(struct lambda *lambda, struct MHD_Connection *c
     if (lambda->asking)
         return reply_error(connection, MHD_HTTP_FORBIDDEN, "InvalidStateTransition",
                            "the next call is asked for already");
+    if (lambda->phase == WORKING)
+        return reply_error(connection, MHD_HTTP_FORBIDDEN, "InvalidStateTransition",
+                           "the last call has no response yet");
     lambda->asking = connection;
     request->suspended = true;
     MHD_suspend_connection(connection);
     return MHD_YES;
 }
 
-/* "{"errorMessage": …, "errorType": …}" as one line. */
-static void take_error(struct lambda *lambda, const struct request *request, const char *fallback)
+/* "{"errorMessage": …, "errorType": …}" as one line; the type may be in a header alone. */
+static void take_error(struct lambda *lambda, struct MHD_Connection *connection,
+                       const struct request *request, const char *fallback)
 {
     struct json_object *object = request->body ? json_tokener_parse(request->body) : NULL,
                        *type = NULL, *message = NULL;
+    const char *type_text = MHD_lookup_connection_value(connection, MHD_HEADER_KIND,
+                                                        "Lambda-Runtime-Function-Error-Type");
 
     if (json_object_is_type(object, json_type_object)) {
         json_object_object_get_ex(object, "errorType", &type);
         json_object_object_get_ex(object, "errorMessage", &message);
     }
-    if (message)
-        snprintf(lambda->error, sizeof lambda->error, "%.60s%s%.180s",
-                 type ? json_object_get_string(type) : "", type ? ": " : "",
-                 json_object_get_string(message));
-    else
-        snprintf(lambda->error, sizeof lambda->error, "%s", fallback);
+    if (type)
+        type_text = json_object_get_string(type);
+    snprintf(lambda->error, sizeof lambda->error, "%.60s%s%.180s", type_text ? type_text : "",
+             type_text ? ": " : "", message ? json_object_get_string(message) : fallback);
     for (char *at = lambda->error; *at; at++)
         if ((unsigned char)*at < ' ')
             *at = ' ';
@@ -176,9 +204,19 @@ static bool is_its_call(const struct lambda *lambda, const char *rest)
            memcmp(rest, lambda->id, id_bytes) == 0;
 }
 
+/* What the runtime says of its answer, if it means it: curl calls all a form. */
+static void take_type(struct lambda *lambda, struct MHD_Connection *connection)
+{
+    const char *type = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, "Content-Type");
+
+    if (!type || strncasecmp(type, "application/x-www-form-urlencoded", 33) == 0)
+        type = "application/json";
+    call_response_header(&lambda->keeper->call, "Content-Type", 12, type, strlen(type));
+}
+
 /* invocation/ID/response or invocation/ID/error, whole. */
 static enum MHD_Result take_result(struct lambda *lambda, struct MHD_Connection *connection,
-                                   const struct request *request, const char *rest)
+                                   struct request *request, const char *rest)
 {
     const char *what = rest + strcspn(rest, "/");
     bool is_response = strcmp(what, "/response") == 0;
@@ -188,9 +226,15 @@ static enum MHD_Result take_result(struct lambda *lambda, struct MHD_Connection 
     if (!is_its_call(lambda, rest))
         return reply_error(connection, MHD_HTTP_BAD_REQUEST, "InvalidRequestID",
                            "there is no such call");
+    if (lambda->answering && lambda->answering != request)
+        return reply_error(connection, MHD_HTTP_BAD_REQUEST, "InvalidRequestID",
+                           "the call has another response");
+    lambda->answering = NULL;
     lambda->failed = !is_response;
     if (lambda->failed)
-        take_error(lambda, request, "the function failed");
+        take_error(lambda, connection, request, "it said no more");
+    else
+        take_type(lambda, connection);
     lambda->phase = ANSWERED;
     if (request->too_large)
         return reply_error(connection, MHD_HTTP_CONTENT_TOO_LARGE, "RequestEntityTooLarge",
@@ -206,7 +250,7 @@ static enum MHD_Result whole_request(struct lambda *lambda, struct MHD_Connectio
     if (!post && strcmp(path, PREFIX "invocation/next") == 0)
         return take_next(lambda, connection, request);
     if (post && strcmp(path, PREFIX "init/error") == 0) {
-        take_error(lambda, request, "its start failed");
+        take_error(lambda, connection, request, "its start failed");
         lambda->init_failed = true;
         return accepted(connection);
     }
@@ -215,7 +259,7 @@ static enum MHD_Result whole_request(struct lambda *lambda, struct MHD_Connectio
     return reply_error(connection, MHD_HTTP_NOT_FOUND, "NotFound", "there is no such path");
 }
 
-/* An answer's body goes where it belongs at once; of an error some is kept. */
+/* An answer's body goes where it belongs at once, one answer's alone; of an error some is kept. */
 static void take_piece(struct lambda *lambda, struct request *request, const char *path,
                        const char *data, size_t bytes)
 {
@@ -224,7 +268,9 @@ static void take_piece(struct lambda *lambda, struct request *request, const cha
 
     if (answer && strncmp(path, INVOCATION, strlen(INVOCATION)) == 0 &&
         is_its_call(lambda, path + strlen(INVOCATION))) {
-        if (call_answer(&lambda->keeper->call, data, bytes) < 0)
+        if (!lambda->answering)
+            lambda->answering = request;
+        if (lambda->answering == request && call_answer(&lambda->keeper->call, data, bytes) < 0)
             request->too_large = true;
         return;
     }
@@ -268,6 +314,11 @@ static void on_completed(void *user, struct MHD_Connection *connection, void **s
     (void)code;
     if (lambda->asking == connection)
         lambda->asking = NULL;
+    /* It broke off: another may answer, from the beginning. */
+    if (request && lambda->answering == request) {
+        lambda->answering = NULL;
+        lambda->keeper->call.answer_bytes = 0;
+    }
     if (request)
         free(request->body);
     free(request);
@@ -356,6 +407,7 @@ static void lambda_serve(struct keeper *keeper, struct verdict *verdict)
 
     lambda->phase = OFFERED;
     lambda->failed = false;
+    lambda->answering = NULL;
     if (lambda->asking) {
         struct MHD_Connection *connection = lambda->asking;
         lambda->asking = NULL;
@@ -382,18 +434,37 @@ static void lambda_idle(struct keeper *keeper)
     MHD_run(((struct lambda *)keeper->talk_data)->daemon);
 }
 
-static const char *const env[] = {"AWS_LAMBDA_RUNTIME_API=127.0.0.1:9001",
-                                  "AWS_REGION=local",
-                                  "AWS_LAMBDA_FUNCTION_VERSION=$LATEST",
-                                  "LAMBDA_TASK_ROOT=/var/task",
-                                  "LAMBDA_RUNTIME_DIR=/var/runtime",
-                                  "_HANDLER=handler",
-                                  NULL};
+static const char *const env[] = {"AWS_LAMBDA_RUNTIME_API=127.0.0.1:9001", NULL};
 _Static_assert(TALK_LAMBDA_PORT == 9001, "$AWS_LAMBDA_RUNTIME_API says so");
+
+/* https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html, those that have a
+ * meaning here. */
+static void lambda_usual(const struct contain *contain, FILE *out)
+{
+    static const char *const fixed[] = {"_HANDLER=function.handler",
+                                        "AWS_REGION=local",
+                                        "AWS_DEFAULT_REGION=local",
+                                        "AWS_LAMBDA_FUNCTION_VERSION=$LATEST",
+                                        "AWS_LAMBDA_INITIALIZATION_TYPE=on-demand",
+                                        "LAMBDA_TASK_ROOT=/var/task",
+                                        "LAMBDA_RUNTIME_DIR=/var/runtime",
+                                        "TZ=:UTC"};
+    const char *name = contain->setup.function;
+
+    for (size_t i = 0; i < ARRAY_LEN(fixed); i++)
+        fprintf(out, "%s%c", fixed[i], '\0');
+    fprintf(out, "AWS_LAMBDA_FUNCTION_NAME=%s%c", name, '\0');
+    fprintf(out, "AWS_LAMBDA_FUNCTION_MEMORY_SIZE=%llu%c",
+            (unsigned long long)contain->setup.memory_bytes >> 20, '\0');
+    fprintf(out, "AWS_LAMBDA_LOG_GROUP_NAME=/aws/lambda/%s%c", name, '\0');
+    fprintf(out, "AWS_LAMBDA_LOG_STREAM_NAME=%s%c", name, '\0');
+}
 
 const struct talk talk_lambda = {
     .name = "lambda",
     .env = env,
+    .directory = "/var/task",
+    .usual = lambda_usual,
     .open = lambda_open,
     .ready = lambda_ready,
     .idle = lambda_idle,

@@ -330,17 +330,21 @@ int launch_follow(struct launch *launch, const struct oci_config *config, enum i
     return 0;
 }
 
-int launch_go(int socket, struct err *err)
+int launch_go(int socket, const char *variables, size_t bytes, struct err *err)
 {
-    const struct init_message message = {.say = INIT_GO};
+    static struct init_go message = {.say = INIT_GO}; /* too large for a stack; one thread */
 
-    int r = fd_send(socket, &message, INIT_MESSAGE_HEAD, NULL, 0);
+    if (bytes > sizeof message.text)
+        return err_set(err, -E2BIG, "cannot start the container");
+    if (bytes)
+        memcpy(message.text, variables, bytes);
+    int r = fd_send(socket, &message, INIT_GO_HEAD + bytes, NULL, 0);
     return r < 0 ? err_set(err, r, "cannot start the container") : 0;
 }
 
 int launch_release(int socket, struct err *err)
 {
-    int r = launch_go(socket, err);
+    int r = launch_go(socket, NULL, 0, err);
 
     return r < 0 ? r : launch_await_exec(socket, err);
 }

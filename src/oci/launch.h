@@ -98,6 +98,9 @@ int oci_launch_create(const struct oci_create *create, struct oci_place *place, 
 
 /* oci_launch_start() of a held container, by its maker; `at_once`: as it was created. */
 int oci_launch_go(int hold, bool at_once, struct err *err);
+/* The same with variables that were not known at the create: "K=V" with NUL each, at most 64 KiB.
+ * Those of the configuration go before. */
+int oci_launch_go_with(int hold, const char *variables, size_t bytes, struct err *err);
 
 /*
  * Lets the container's process go: START_CONTAINER hooks, then the user's program. Returns when

@@ -246,7 +246,7 @@ static int create_all(struct launch *launch, const struct oci_create *create,
     if (r == 0)
         r = finish(launch, create, place, view, err);
     if (r == 0 && create->at_once)
-        r = launch_go(launch->control, err);
+        r = launch_go(launch->control, NULL, 0, err);
     return r < 0 ? err_set(err, r, "cannot create the container") : 0;
 }
 
@@ -295,4 +295,11 @@ int oci_launch_start(const struct oci_place *place, int state_fd, struct err *er
 int oci_launch_go(int hold, bool at_once, struct err *err)
 {
     return at_once ? launch_await_exec(hold, err) : launch_release(hold, err);
+}
+
+int oci_launch_go_with(int hold, const char *variables, size_t bytes, struct err *err)
+{
+    int r = launch_go(hold, variables, bytes, err);
+
+    return r < 0 ? r : launch_await_exec(hold, err);
 }

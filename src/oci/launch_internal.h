@@ -38,8 +38,8 @@ int launch_adjust(pid_t pid, const struct oci_process *process, struct err *err)
 int launch_listener_text(struct launch *launch, const struct oci_seccomp *seccomp,
                          oci_state_text state_text, void *data, const char *status,
                          struct err *err);
-/* Tells an init to go on. */
-int launch_go(int socket, struct err *err);
+/* Tells an init to go on; `variables` as of oci_launch_go(), NULL: none. */
+int launch_go(int socket, const char *variables, size_t bytes, struct err *err);
 /* Reads what it says of the exec: 0, or its failure. */
 int launch_await_exec(int socket, struct err *err);
 /* Both. */

@@ -38,6 +38,9 @@ deploy() {
     eventually 5 sh -c '"$VIREO" logs shell | grep -q noted'
     [ "$("$VIREO" ls -o json | jq -r '.[] | select(.name == "shell").safety')" = container ]
     "$VIREO" describe shell | grep -q 'container: taken'
+    deploy cgi --param HTTP_MINE=said -- sh -c 'echo "$REQUEST_METHOD $PATH_INFO $QUERY_STRING $CONTENT_TYPE $CONTENT_LENGTH $HTTP_X_WORD $HTTP_MINE $VIREO_FUNCTION"'
+    call 'cgi/a%20b?c=d' -X PUT -d body -H 'Content-Type: text/x' -H 'X-Word: a word' -H 'Mine: other' -H 'Vireo-Function: x'
+    [ "$code $body" = "200 PUT /a b c=d text/x 4 a word said cgi" ]
     call shell --data-binary again
     [ "$code $body" = "200 hello again" ]
 }
@@ -87,13 +90,19 @@ body" ]
     refused_with 502 exit
     call lambda -d anew
     [ "$code $body" = "200 1 anew" ]
+    call lambda -d environment
+    [ "$code $body" = "200 function.handler /var/task lambda 64" ]
+    [ "$(header content-type)" = text/plain ]
+    call lambda -d half
+    [ "$code $body" = "200 whole 403" ]
 }
 
 @test "the wall: no capability, no way to write, nobody else, the profile of podman" {
     deploy wall -- sh -c 'grep -E "^(CapBnd|CapEff|NoNewPrivs|Seccomp):" /proc/self/status; ls /proc | grep -c "^[0-9]"
+        exec 3<>/dev/ptmx; ls /dev/pts | wc -l
         ip -o link | wc -l; touch /x 2>/dev/null || echo read-only; touch /tmp/x && echo tmp'
     call wall -d x
-    [ "$(tr '\n\t' '  ' <<<"$body")" = "CapEff: 0000000000000000 CapBnd: 0000000000000000 NoNewPrivs: 1 Seccomp: 2 3 1 read-only tmp " ]
+    [ "$(tr '\n\t' '  ' <<<"$body")" = "CapEff: 0000000000000000 CapBnd: 0000000000000000 NoNewPrivs: 1 Seccomp: 2 3 2 1 read-only tmp " ]
     # What one call left in /tmp is not the next one's.
     deploy forgets -- sh -c 'ls /tmp | wc -l; touch /tmp/left'
     call forgets -d x
@@ -183,7 +192,7 @@ python_rootfs() {
     mkdir -p "$1"/usr/bin "$1"/tmp "$1"/proc "$1"/dev
     {
         ldd /usr/bin/python3 | grep -o '/[^ ]*'
-        /usr/bin/python3 -S -c 'import sys, json, re
+        /usr/bin/python3 -S -c 'import sys, json, re, socket
 for m in sys.modules.values():
     if getattr(m, "__file__", None): print(m.__file__)'
         echo /usr/lib/python3.11/os.py
@@ -199,14 +208,15 @@ for m in sys.modules.values():
     local root=$BATS_TEST_TMPDIR/python
     python_rootfs "$root"
     cat >"$root/handler.py" <<'PYTHON'
-import json, re, sys
+import json, re, socket, sys
 event = json.load(sys.stdin)
-print(json.dumps({"words": re.findall(r"\w+", event["text"])}))
+print(json.dumps({"words": re.findall(r"\w+", event["text"]), "here": socket.gethostbyname(b"localhost")}))
 PYTHON
     "$VIREO" deploy "$root" --name python -q -- python3 -S /handler.py
     call python -d '{"text": "two words"}'
     [ "$code" = 200 ]
     [ "$(jq -c .words <<<"$body")" = '["two","words"]' ]
+    [ "$(jq -r .here <<<"$body")" = 127.0.0.1 ]
 }
 
 @test "rm and the supervisor's death leave no container, no mount, no file" {

@@ -52,8 +52,11 @@ int init_write(const char *path, const char *text);
 
 /* Tells the runtime; `fd` goes along unless it is -1. */
 int init_tell(struct init *init, enum init_say say, int64_t value, int fd);
-/* Waits for INIT_GO. -EPIPE: the runtime is gone. */
-int init_await_go(int control_fd);
+/* Waits for INIT_GO. -EPIPE: the runtime is gone. *ret_text (may be NULL): the variables that it
+ * brought, `ret_bytes` of them, until the next call. */
+int init_await_go(int control_fd, const char **ret_text, size_t *ret_bytes);
+/* Adds variables, strings with NUL each, to those of the plan, which go before. The text stays. */
+int init_process_add_variables(struct init *init, const char *text, size_t bytes);
 
 /* ---- beneath.c: paths of the container, never followed out of its root ---- */
 

@@ -34,9 +34,9 @@ static int tell_failure(int socket, const struct err *err)
     return fd_send(socket, &message, sizeof message, NULL, 0);
 }
 
-int init_await_go(int socket)
+int init_await_go(int socket, const char **ret_text, size_t *ret_bytes)
 {
-    struct init_message message;
+    static struct init_go message; /* too large for a stack */
     int fds[FD_MESSAGE_MAX];
     size_t count;
 
@@ -44,18 +44,29 @@ int init_await_go(int socket)
     if (n < 0)
         return (int)n;
     fd_close_all(fds, count);
-    return n >= (ssize_t)INIT_MESSAGE_HEAD && message.say == INIT_GO ? 0 : -EPIPE;
+    if (n < (ssize_t)INIT_GO_HEAD || message.say != INIT_GO)
+        return -EPIPE;
+    if (ret_text) {
+        *ret_text = message.text;
+        *ret_bytes = (size_t)n - INIT_GO_HEAD;
+    }
+    return 0;
 }
 
 /*
  * Waits for the start: whoever connects to the container's socket and says so. The connection is
  * closed by the exec, which tells that all went well. *ret_reply is where a failure is said.
  */
-static int await_start(const struct init_plan *plan, int *ret_reply)
+static int await_start(struct init *init, int *ret_reply)
 {
+    const struct init_plan *plan = init->plan;
+
     if (plan->start_fd < 0) {
+        const char *text;
+        size_t bytes;
         *ret_reply = plan->control_fd;
-        return init_await_go(plan->control_fd);
+        int r = init_await_go(plan->control_fd, &text, &bytes);
+        return r < 0 || bytes == 0 ? r : init_process_add_variables(init, text, bytes);
     }
     for (;;) {
         int fd = accept4(plan->start_fd, NULL, NULL, SOCK_CLOEXEC);
@@ -63,7 +74,7 @@ static int await_start(const struct init_plan *plan, int *ret_reply)
             continue;
         if (fd < 0)
             return -errno;
-        if (init_await_go(fd) == 0) {
+        if (init_await_go(fd, NULL, NULL) == 0) {
             *ret_reply = fd;
             return 0;
         }
@@ -118,7 +129,7 @@ int main(int argc, char **argv)
         return 125;
     }
     int reply = -1;
-    if (init_tell(&init, INIT_READY, 0, -1) < 0 || await_start(init.plan, &reply) < 0)
+    if (init_tell(&init, INIT_READY, 0, -1) < 0 || await_start(&init, &reply) < 0)
         return 125;
     init_process_execute(&init);
     tell_failure(reply, &init.err);

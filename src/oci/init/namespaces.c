@@ -111,7 +111,7 @@ int init_namespaces(struct init *init)
     if (r == 0 && plan->sync) {
         r = init_tell(init, INIT_NAMESPACES, 0, -1);
         if (r == 0)
-            r = init_await_go(plan->control_fd);
+            r = init_await_go(plan->control_fd, NULL, NULL);
         if (r < 0)
             return err_set(&init->err, r, "cannot go on: the runtime is gone");
     }

@@ -188,3 +188,15 @@ struct init_message {
 };
 
 #define INIT_MESSAGE_HEAD offsetof(struct init_message, text)
+
+/* INIT_GO of a held container: variables that were not known before, "K=V" and NUL each. */
+#define INIT_GO_TEXT_MAX (64 << 10)
+
+struct init_go {
+    int32_t say, code;
+    int64_t value;
+    char text[INIT_GO_TEXT_MAX];
+};
+
+#define INIT_GO_HEAD offsetof(struct init_go, text)
+_Static_assert(INIT_GO_HEAD == INIT_MESSAGE_HEAD, "one head");

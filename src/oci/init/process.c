@@ -108,6 +108,34 @@ static int complete_environment(struct init *init)
     return 0;
 }
 
+int init_process_add_variables(struct init *init, const char *text, size_t bytes)
+{
+    size_t count = 0, more = 0;
+
+    if (text[bytes - 1] != '\0')
+        return -EBADMSG;
+    while (init->envp[count])
+        count++;
+    for (size_t i = 0; i < bytes; i++)
+        more += text[i] == '\0';
+    char **envp = calloc(count + more + 1, sizeof *envp);
+    if (!envp)
+        return -ENOMEM;
+    memcpy(envp, init->envp, count * sizeof *envp);
+    for (const char *at = text; at < text + bytes; at += strlen(at) + 1) {
+        char name[256];
+        size_t length = strcspn(at, "=");
+        if (length == 0 || length >= sizeof name || !at[length])
+            continue;
+        memcpy(name, at, length);
+        name[length] = '\0';
+        if (!environment(init->envp, name))
+            envp[count++] = (char *)at;
+    }
+    init->envp = envp;
+    return 0;
+}
+
 /* Made by the kernel's own view: a directory outside of this root has no path here. */
 static int enter_cwd(struct init *init)
 {
