@@ -1,0 +1,21 @@
+/* Functions of libraries that are loaded late. */
+#include "base/late.h"
+
+#include <dlfcn.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#define EXIT_NO_LIBRARY 127
+
+void *late_function(const char *library, const char *name)
+{
+    /* Once loaded it stays, and is found again. */
+    void *handle = dlopen(library, RTLD_NOW | RTLD_LOCAL);
+    void *function = handle ? dlsym(handle, name) : NULL;
+
+    if (!function) {
+        fprintf(stderr, "vireo: cannot load '%s': %s\n", library, dlerror());
+        _exit(EXIT_NO_LIBRARY);
+    }
+    return function;
+}
