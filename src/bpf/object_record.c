@@ -4,15 +4,20 @@
  * answers here are those of Linux 6.1, which is the oldest that is served.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/bpf.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 
 #include <bpf/btf.h>
 
+#include "base/cleanup.h"
+#include "base/fd.h"
 #include "bpf/image.h"
 #include "bpf/object.h"
 
@@ -218,8 +223,28 @@ long __wrap_syscall(long number, ...)
 
 extern struct btf *__real_btf__load_vmlinux_btf(void);
 
+/* From Linux 6.16 on its file can be mapped: libbpf reads it in pieces of a page, 1,400 of them,
+ * and copies it once more. NULL: it can't. */
+static struct btf *map_kernel_types(void)
+{
+    struct stat status;
+    struct btf *types = NULL;
+    _cleanup_(closep) int fd = open("/sys/kernel/btf/vmlinux", O_RDONLY | O_CLOEXEC);
+
+    if (fd < 0 || fstat(fd, &status) < 0 || status.st_size <= 0 || status.st_size > UINT32_MAX)
+        return NULL;
+    void *file = mmap(NULL, (size_t)status.st_size, PROT_READ, MAP_PRIVATE | MAP_POPULATE, fd, 0);
+    if (file == MAP_FAILED)
+        return NULL;
+    types = btf__new(file, (uint32_t)status.st_size);
+    munmap(file, (size_t)status.st_size);
+    return types;
+}
+
 int object_prepare(void)
 {
+    if (!kernel_types)
+        kernel_types = map_kernel_types();
     if (!kernel_types)
         kernel_types = __real_btf__load_vmlinux_btf();
     return kernel_types ? 0 : -errno;

@@ -20,13 +20,6 @@
 #define DESCRIPTORS 4096 /* a map, program or link each */
 #define PROCESSES 8192   /* a session for each instance */
 
-#define LIBRARIES                                                                  \
-    {.source = "/usr/lib", .target = "/usr/lib", .exec = true},                    \
-        {.source = "/usr/lib", .target = "/lib", .exec = true},                    \
-    {                                                                              \
-        .source = "/usr/lib64", .target = "/lib64", .exec = true, .optional = true \
-    }
-
 void pvm_spawned_end(struct spawned *process)
 {
     siginfo_t info;
@@ -56,7 +49,6 @@ static int start_reader(const struct pvm_bpf_options *options, int socket, struc
                         struct err *err)
 {
     static const struct spawn_mount mounts[] = {
-        LIBRARIES,
         {.source = "/sys/kernel/btf/vmlinux",
          .target = "/sys/kernel/btf/vmlinux",
          .optional = true},
@@ -64,7 +56,8 @@ static int start_reader(const struct pvm_bpf_options *options, int socket, struc
          .target = "/sys/devices/system/cpu/possible"},
     };
     char *argv[] = {(char[]){"vireo-bpf"}, options->prepare ? (char[]){"prepare"} : NULL, NULL};
-    char *envp[] = {NULL};
+    /* Huge pages for what it parses: a fifth of the faults, and quicker forks. */
+    char *envp[] = {(char[]){"GLIBC_TUNABLES=glibc.malloc.hugetlb=1"}, NULL};
     const int fds[] = {-1, -1, 2, socket};
     const struct spawn_options spawn = {
         .what = "the reader of eBPF objects",
@@ -93,7 +86,6 @@ static int start_broker(const struct pvm_bpf_options *options, int socket, int r
                         struct spawned *ret, struct err *err)
 {
     static const struct spawn_mount mounts[] = {
-        LIBRARIES,
         {.source = "/sys/kernel/tracing/events", .target = BROKER_TRACING, .optional = true},
         {.source = "/sys/bus/event_source/devices", .target = BROKER_SOURCES, .optional = true},
         {.source = "/sys/devices", .target = "/sys/devices", .optional = true},
