@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
@@ -114,18 +115,37 @@ static void leave_caller(const int *fds, size_t count)
     prctl(PR_SET_NAME, "vireo-vkernel", 0, 0, 0);
 }
 
+/* The init looks the view's files up before it sends the listener. */
+static ssize_t await_listener(struct vk_group *group, int *ret_fds, size_t *ret_count)
+{
+    struct pollfd both[] = {{.fd = SOCKET_FD, .events = POLLIN}, {.events = POLLIN}};
+    char text[64];
+
+    for (;;) {
+        both[1].fd = group->watched_fd;
+        if (poll(both, ARRAY_LEN(both), -1) < 0) {
+            if (errno != EINTR)
+                return -errno;
+            continue;
+        }
+        if (both[1].revents)
+            group->watched_fd = group->watched(group->user, group->watched_fd);
+        if (both[0].revents)
+            return fd_receive(SOCKET_FD, text, sizeof text, ret_fds, ret_count, 0);
+    }
+}
+
 _Noreturn static void serve(struct container *container)
 {
-    const struct vk_group group = {container,   memory,     policy,
-                                   set_policy,  kernel_log, container->stands_in ? -1 : VIEW_FD,
-                                   view_changed};
-    char text[64];
+    struct vk_group group = {container,   memory,     policy,
+                             set_policy,  kernel_log, container->stands_in ? -1 : VIEW_FD,
+                             view_changed};
     int fds[FD_MESSAGE_MAX];
     size_t count = 0;
 
     if (fcntl(SOCKET_FD, F_GETFD) < 0) /* nothing is emulated */
         _exit(vk_broker_serve(-1, &group) < 0);
-    ssize_t n = fd_receive(SOCKET_FD, text, sizeof text, fds, &count, 0);
+    ssize_t n = await_listener(&group, fds, &count);
     if (n <= 0 || count != 1)
         _exit(0); /* the container was never started */
     close(SOCKET_FD);

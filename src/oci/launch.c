@@ -138,22 +138,35 @@ _Noreturn static void enter(const struct entry *entry)
     give_up(entry, -errno, "execute it");
 }
 
-static int enter_borrowed(void *entry)
-{
-    enter(entry);
-}
-
 /*
  * As vfork(2): until its exec the child has our memory, and we wait. There are no page tables to
- * copy and no page is copied because of a write. Not for a child that needs us before that, nor for
- * one that is born in a v2 group, which clone(2) can't say.
+ * copy and no page is copied because of a write. Not for a child that needs us before that. By
+ * hand: clone(2) can't say a group to be born in, and libc has no clone3(2).
  */
-static pid_t clone_borrowed(struct entry *entry, uint64_t flags)
+static pid_t clone_borrowed(struct clone_args *args, struct entry *child)
 {
     static char stack[BORROWED_STACK_BYTES] __attribute__((aligned(16)));
+    register const struct entry *entry __asm__("r12") = child;
+    register void (*call)(const struct entry *) __asm__("r13") = enter;
+    long result;
 
-    return clone(enter_borrowed, stack + sizeof stack,
-                 (int)(uint32_t)flags | CLONE_VM | CLONE_VFORK | SIGCHLD, entry);
+    args->flags |= CLONE_VM | CLONE_VFORK;
+    args->stack = (uintptr_t)stack;
+    args->stack_size = sizeof stack;
+    /* The child has its own stack: it goes on here with the registers alone. */
+    __asm__ volatile("syscall\n\t"
+                     "test %%rax, %%rax\n\t"
+                     "jnz 1f\n\t"
+                     "mov %[entry], %%rdi\n\t"
+                     "call *%[call]\n"
+                     "1:"
+                     : "=a"(result)
+                     : "a"(SYS_clone3), "D"(args),
+                       "S"(sizeof *args), [entry] "r"(entry), [call] "r"(call)
+                     : "rcx", "r11", "memory");
+    if (result < 0)
+        errno = (int)-result;
+    return result < 0 ? -1 : (pid_t)result;
 }
 
 /* ---- the parent ---- */
@@ -230,8 +243,8 @@ int launch_clone(struct launch *launch, const struct oci_config *config, uint64_
     entry.argv[1] = number;
     entry.control = theirs;
     entry.wait = (flags & CLONE_NEWUSER) != 0;
-    pid_t pid = clone_fd < 0 && !entry.wait ? clone_borrowed(&entry, flags)
-                                            : (pid_t)syscall(SYS_clone3, &args, sizeof args);
+    pid_t pid =
+        entry.wait ? (pid_t)syscall(SYS_clone3, &args, sizeof args) : clone_borrowed(&args, &entry);
     if (pid == 0)
         enter(&entry);
     r = -errno;

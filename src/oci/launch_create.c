@@ -161,8 +161,8 @@ static bool needs_sync(const struct plan *plan, const struct oci_config *config)
            config->hooks[OCI_HOOK_PRESTART].count || config->hooks[OCI_HOOK_CREATE_RUNTIME].count;
 }
 
-static int make_plan(struct launch *launch, const struct oci_create *create, uint64_t *ret_flags,
-                     struct err *err)
+static int make_plan(struct launch *launch, const struct oci_create *create, struct oci_view *view,
+                     uint64_t *ret_flags, struct err *err)
 {
     const struct oci_config *config = create->config;
     struct plan *plan = &launch->plan;
@@ -172,6 +172,7 @@ static int make_plan(struct launch *launch, const struct oci_create *create, uin
         return r;
     plan->out->start_fd = plan->out->target_fd = -1;
     plan->out->process.set_groups = plan_set_groups();
+    oci_view_plan(view, create, plan);
     r = plan_namespaces(plan, config, ret_flags, err);
     if (r == 0)
         r = plan_root(plan, create, launch->groups.count ? &launch->groups : NULL, err);
@@ -184,18 +185,43 @@ static int make_plan(struct launch *launch, const struct oci_create *create, uin
 }
 
 /* Once the init waits: it is all there, and nothing of the user's runs yet. */
-static int finish(struct launch *launch, const struct oci_create *create, struct oci_place *place,
-                  const struct oci_view *view, struct err *err)
+static int finish(struct launch *launch, const struct oci_create *create, struct err *err)
 {
     int r = create->config->process ? launch_adjust(launch->pid, create->config->process, err) : 0;
 
     if (r == 0)
         r = oci_vkernel_adjust(launch->pid, create->options.vkernel, err);
-    if (r == 0)
-        r = oci_view_attach(view, create, launch->pid, err);
-    if (r == 0 && (launch->plan.broker_fd >= 0 || view->fuse >= 0))
-        r = oci_broker_start(launch->plan.broker_fd, place, create->options.vkernel_fd, view, err);
     return r;
+}
+
+/*
+ * While the init is at work. With a view it is the broker's and the view's from now, not ours: the
+ * init waits for what it looks up there, and must get an error if its process has ended.
+ */
+static int start_broker(struct launch *launch, const struct oci_create *create,
+                        const struct oci_place *place, struct oci_view *view, struct err *err)
+{
+    if (launch->plan.broker_fd < 0 && view->fuse < 0)
+        return 0;
+    int r = oci_broker_start(launch->plan.broker_fd, place, create->options.vkernel_fd, view, err);
+    closep(&view->fuse);
+    view->fuse = -1;
+    return r;
+}
+
+/* What the init says of a view whose process failed is not the cause. */
+static int follow(struct launch *launch, struct namespaces_ready *ready,
+                  const struct oci_view *view, int *ret_terminal, struct err *err)
+{
+    struct err theirs = {0};
+    int r = launch_follow(launch, ready->create->config, INIT_READY, namespaces_made, ready,
+                          ret_terminal, &theirs);
+    if (r == 0 || r == -EIO || r == -ECONNREFUSED || r == -ENOTCONN) {
+        int served = oci_view_await(view, err);
+        if (served < 0)
+            return served;
+    }
+    return r < 0 ? err_say(err, r, "%s", theirs.message) : 0;
 }
 
 static int tell_cloned(const struct launch *launch, const struct oci_create *create,
@@ -233,18 +259,20 @@ static int create_all(struct launch *launch, const struct oci_create *create,
     if (r == 0)
         r = oci_view_start(view, create, &launch->groups, err);
     if (r == 0)
-        r = make_plan(launch, create, &flags, err);
+        r = make_plan(launch, create, view, &flags, err);
     if (r == 0)
         r = launch_clone(launch, config, flags, err);
+    if (r == 0)
+        r = start_broker(launch, create, place, view, err);
     if (r == 0 && launch->pid)
         r = tell_cloned(launch, create, place, err);
     bool told = launch->pid != 0;
     if (r == 0)
-        r = launch_follow(launch, config, INIT_READY, namespaces_made, &ready, ret_terminal, err);
+        r = follow(launch, &ready, view, ret_terminal, err);
     if (r == 0 && !told) /* of a split start it was not known before */
         r = tell_cloned(launch, create, place, err);
     if (r == 0)
-        r = finish(launch, create, place, view, err);
+        r = finish(launch, create, err);
     if (r == 0 && create->at_once)
         r = launch_go(launch->control, NULL, 0, err);
     return r < 0 ? err_set(err, r, "cannot create the container") : 0;

@@ -28,6 +28,7 @@ int plan_open(struct plan *plan, unsigned kept, struct err *err)
         return err_set(err, -errno, "cannot map the plan of the container");
     plan->out = at;
     plan->used = sizeof *plan->out;
+    plan->out->view.mount_fd = -1;
     plan->fds = calloc(PLAN_FDS_MAX, sizeof *plan->fds);
     plan->idmaps = calloc(PLAN_FDS_MAX, sizeof *plan->idmaps);
     if (!plan->fds || !plan->idmaps)

@@ -22,6 +22,7 @@
 #include "base/fd.h"
 #include "cgroup/place.h"
 #include "cgroup/sysctl_filter.h"
+#include "oci/plan.h"
 #include "oci/user_namespace.h"
 #include "vkernel/params.h"
 #include "vkernel/scheduling.h"
@@ -30,6 +31,8 @@
 
 /* Above the places that the process gets its descriptors at. */
 #define HIGH_FD 32
+/* Of a child that borrows our memory until its exec. */
+#define STACK_BYTES (64 << 10)
 
 void oci_view_close(struct oci_view *view)
 {
@@ -69,7 +72,7 @@ static int make_mount(struct oci_view *view)
 
 /* ---- the process ---- */
 
-uint32_t oci_view_owner(const struct oci_mappings *mappings, const struct oci_config *config)
+static uint32_t owner(const struct oci_mappings *mappings, const struct oci_config *config)
 {
     return oci_config_namespace(config, CLONE_NEWUSER) ? user_namespace_outside(mappings, 0) : 0;
 }
@@ -119,9 +122,38 @@ _Noreturn static void become(const char *path, char *const *words, const int *fd
     _exit(1);
 }
 
+struct program {
+    const char *path;
+    char *const *words;
+    const int *fds;
+    int error_fd;
+};
+
+/* As vfork(2), with which a child must not return. */
+static pid_t borrow(int (*child)(void *), char stack[static STACK_BYTES], void *data)
+{
+    return clone(child, stack + STACK_BYTES, CLONE_VM | CLONE_VFORK | SIGCHLD, data);
+}
+
+static int second(void *data)
+{
+    const struct program *program = data;
+
+    become(program->path, program->words, program->fds, program->error_fd);
+}
+
 /* Nobody's child, that nobody must reap it. */
+static int first(void *data)
+{
+    static char stack[STACK_BYTES] __attribute__((aligned(16)));
+
+    _exit(borrow(second, stack, data) < 0);
+}
+
 static int spawn(const char *path, char *const *words, int *fds, int error_fd)
 {
+    static char stack[STACK_BYTES] __attribute__((aligned(16)));
+    struct program program = {path, words, fds, error_fd};
     int status = 0;
 
     for (int i = 0; i < VIEW_FD_END - 3; i++) {
@@ -130,15 +162,9 @@ static int spawn(const char *path, char *const *words, int *fds, int error_fd)
             return -errno;
         fds[i] = high;
     }
-    pid_t pid = fork();
+    pid_t pid = borrow(first, stack, &program);
     if (pid < 0)
         return -errno;
-    if (pid == 0) {
-        pid_t second = fork();
-        if (second != 0)
-            _exit(second < 0);
-        become(path, words, fds, error_fd);
-    }
     while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
         ;
     return status == 0 ? 0 : -EAGAIN;
@@ -158,8 +184,8 @@ static int start_process(struct oci_view *view, const struct oci_create *create,
     char path[PATH_MAX], uid[16], gid[16], log[16], params[16];
     int ends[2] = {-1, -1}, words_ends[2] = {-1, -1};
 
-    snprintf(uid, sizeof uid, "%u", oci_view_owner(&config->linux_.uid_mappings, config));
-    snprintf(gid, sizeof gid, "%u", oci_view_owner(&config->linux_.gid_mappings, config));
+    snprintf(uid, sizeof uid, "%u", owner(&config->linux_.uid_mappings, config));
+    snprintf(gid, sizeof gid, "%u", owner(&config->linux_.gid_mappings, config));
     snprintf(log, sizeof log, "%u", create->options.vkernel->log.kib << 10);
     snprintf(params, sizeof params, "%u", view->params);
     const char *words[] = {VIEW_PROGRAM, "--uid",    uid,    "--gid",   gid,   "--log",
@@ -187,6 +213,37 @@ static int start_process(struct oci_view *view, const struct oci_create *create,
     r = spawn(path, (char *const *)(uintptr_t)words, fds, error_fd);
     fd_close_all(fds, ARRAY_LEN(fds));
     return r < 0 ? err_set(err, r, "cannot start '%s'", path) : 0;
+}
+
+int oci_view_await(const struct oci_view *view, struct err *err)
+{
+    char text[400];
+
+    if (view->words < 0)
+        return 0;
+    /* It tells that it serves by closing the pipe. */
+    ssize_t n = fd_read_full(view->words, text, sizeof text - 1);
+    if (n == 0)
+        return 0;
+    if (n < 0)
+        return err_set(err, (int)n, "cannot start '%s'", VIEW_PROGRAM);
+    text[n] = '\0';
+    text[strcspn(text, "\n")] = '\0';
+    return err_say(err, -EIO, "%s", text);
+}
+
+void oci_view_plan(struct oci_view *view, const struct oci_create *create, struct plan *plan)
+{
+    struct init_view *out = &plan->out->view;
+
+    if (view->mount < 0)
+        return;
+    out->mount_fd = plan_fd(plan, steal_fd(&view->mount));
+    out->log = view->log;
+    out->params = view->params != 0;
+    out->granularity = view->params >> VIEW_GRANULARITY & 1;
+    out->swappiness = view->params >> VIEW_SWAPPINESS & 1;
+    out->pid_max = oci_view_own_pid_max(create->config);
 }
 
 /* Those that act here: the group's slice where the kernel has slices, v1's swappiness. */
@@ -236,6 +293,10 @@ int oci_view_start(struct oci_view *view, const struct oci_create *create,
     for (size_t i = 0; i < groups->count; i++)
         if (groups->trees[i].unified)
             group_fd = groups->trees[i].fd;
+    const struct oci_namespace *mounts = oci_config_namespace(create->config, CLONE_NEWNS);
+    if (!mounts || mounts->path)
+        return err_say(err, -ENOTSUP,
+                       "cannot give the container a view of its own: it has no mounts of its own");
     if (group_fd < 0)
         return err_say(err, -ENOTSUP,
                        "cannot give the container a view of its own: it has no group in a v2 tree");

@@ -27,12 +27,12 @@ struct oci_view {
  */
 int oci_view_start(struct oci_view *view, const struct oci_create *create,
                    struct cgroup_place *groups, struct err *err);
-/* Mounts it in the container of process `pid`, over what is there. */
-int oci_view_attach(const struct oci_view *view, const struct oci_create *create, pid_t pid,
-                    struct err *err);
+/* Into the plan of the container's init, which mounts it over what is there. */
+struct plan;
+void oci_view_plan(struct oci_view *view, const struct oci_create *create, struct plan *plan);
+/* Waits until its process serves it; what went wrong there. */
+int oci_view_await(const struct oci_view *view, struct err *err);
 void oci_view_close(struct oci_view *view);
 
-/* The container's root outside of it. */
-uint32_t oci_view_owner(const struct oci_mappings *mappings, const struct oci_config *config);
 /* Whether the container has a kernel.pid_max that is its own. */
 bool oci_view_own_pid_max(const struct oci_config *config);

@@ -31,6 +31,8 @@ int init_process_open_label(struct init *init);
 int init_names(struct init *init);
 /* The root file system, up to and including pivot_root. */
 int init_root(struct init *init);
+/* The files of its virtual kernel. */
+int init_view(struct init *init);
 int init_terminal(struct init *init);
 /* What can be done to the process before it is started: session, keyring, directory, program. */
 int init_process_prepare(struct init *init);

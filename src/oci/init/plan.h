@@ -132,6 +132,14 @@ struct init_process {
     const char *listener_text; /* filled before INIT_GO */
 };
 
+/* The files of its virtual kernel: oci/init/view.c. */
+struct init_view {
+    int mount_fd; /* their file system, nowhere mounted yet; -1: there are none */
+    bool log, params;
+    /* Of the parameters: those that it has, and whether pid_max is its pid namespace's own. */
+    bool granularity, swappiness, pid_max;
+};
+
 struct init_plan {
     int control_fd;
     int start_fd; /* listening socket; -1: INIT_GO on the control socket starts the process */
@@ -169,6 +177,7 @@ struct init_plan {
     size_t sysctl_count;
 
     struct init_hooks create_container, start_container;
+    struct init_view view;
     struct init_process process;
 };
 

@@ -164,5 +164,5 @@ int init_root(struct init *init)
         return err_set(&init->err, -errno, "cannot enter root '%s'", plan->root);
     close(init->root_fd);
     init->root_fd = -1;
-    return 0;
+    return init_view(init);
 }

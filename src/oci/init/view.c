@@ -1,0 +1,197 @@
+/*
+ * The files of a container's virtual kernel are put into it: their file system on /dev/vkernel, and
+ * from there over the files that they stand for. A look-up in it waits for the process that serves
+ * it, which starts meanwhile.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/magic.h>
+#include <linux/openat2.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include "oci/init/init.h"
+#include "oci/init/mount_calls.h"
+
+/* Where it is mounted, in the container's /dev. */
+#define VIEW_PLACE "vkernel"
+/* In the directory that stands for /proc/sys/kernel: the one that it stands for. */
+#define NATIVE ".native"
+#define GRANULARITY "sched_wakeup_granularity_ns"
+#define PID_MAX "pid_max"
+
+static void closedirp(DIR **directory)
+{
+    if (*directory)
+        closedir(*directory);
+}
+
+/* What `name` in the directory `at` is gets covered. */
+static int put(int tree, int at, const char *name)
+{
+    return call_result(syscall(SYS_move_mount, tree, "", at, name, MOVE_MOUNT_F_EMPTY_PATH));
+}
+
+/* One file over another. */
+static int bind_file(int from, const char *path, int at, const char *name)
+{
+    _cleanup_(closep) int tree = call_open_tree(from, path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+
+    return tree < 0 ? tree : put(tree, at, name);
+}
+
+/* Places to mount on. */
+static int make_places(int dev, bool log)
+{
+    if (mkdirat(dev, VIEW_PLACE, 0755) < 0)
+        return -errno;
+    if (!log)
+        return 0;
+    _cleanup_(closep) int made =
+        openat(dev, "kmsg", O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
+    return made < 0 && errno != EEXIST ? -errno : 0;
+}
+
+/* ---- /proc/sys ---- */
+
+static int make_file(int directory, const char *name)
+{
+    int fd = openat(directory, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0444);
+
+    if (fd < 0)
+        return -errno;
+    close(fd);
+    return 0;
+}
+
+/* A link for each parameter of the native directory that is not in place already. */
+static int link_others(int directory, int native)
+{
+    int fd = openat(native, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    _cleanup_(closedirp) DIR *names = fd < 0 ? NULL : fdopendir(fd);
+    char target[sizeof NATIVE + NAME_MAX + 1];
+
+    if (!names)
+        return -errno;
+    for (const struct dirent *one; (one = readdir(names));) {
+        if (one->d_name[0] == '.')
+            continue;
+        snprintf(target, sizeof target, NATIVE "/%s", one->d_name);
+        if (symlinkat(target, directory, one->d_name) < 0 && errno != EEXIST)
+            return -errno;
+    }
+    return 0;
+}
+
+/* The directory that stands for /proc/sys/kernel: a few names of its own, and links to the rest. */
+static int make_directory(int native, bool pid_max)
+{
+    struct mount_attr attributes = {.attr_set = MOUNT_ATTR_RDONLY};
+    _cleanup_(closep) int context = call_fsopen("tmpfs", FSOPEN_CLOEXEC);
+    int r = context < 0 ? context : call_fsconfig(context, FSCONFIG_SET_STRING, "mode", "555", 0);
+
+    if (r == 0)
+        r = call_fsconfig(context, FSCONFIG_SET_STRING, "size", "64k", 0);
+    if (r == 0)
+        r = call_fsconfig(context, FSCONFIG_CMD_CREATE, NULL, NULL, 0);
+    if (r < 0)
+        return r;
+    _cleanup_(closep) int directory = call_fsmount(
+        context, FSMOUNT_CLOEXEC, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
+    if (directory < 0)
+        return directory;
+    r = mkdirat(directory, NATIVE, 0555) < 0 ? -errno : make_file(directory, GRANULARITY);
+    if (r == 0 && pid_max)
+        r = make_file(directory, PID_MAX);
+    if (r == 0)
+        r = link_others(directory, native);
+    if (r == 0)
+        r = call_mount_setattr(directory, 0, &attributes);
+    return r < 0 ? r : steal_fd(&directory);
+}
+
+/* The namespace's own one is the kernel's business, whoever may write it: it only has to be where
+ * the rest of /proc/sys is not written. */
+static int open_pid_max(int kernel)
+{
+    struct mount_attr attributes = {.attr_clr = MOUNT_ATTR_RDONLY};
+    _cleanup_(closep) int tree =
+        call_open_tree(kernel, NATIVE "/" PID_MAX, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+
+    int r = tree < 0 ? tree : call_mount_setattr(tree, 0, &attributes);
+    return r < 0 ? r : put(tree, kernel, PID_MAX);
+}
+
+/* No kernel has the wake-up granularity there any more: the directory gets it. */
+static int cover_kernel(int sys, int dev, bool pid_max)
+{
+    _cleanup_(closep) int native =
+        call_open_tree(sys, "kernel", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+
+    if (native < 0)
+        return native;
+    _cleanup_(closep) int directory = make_directory(native, pid_max);
+    int r = directory < 0 ? directory : put(directory, sys, "kernel");
+    if (r < 0)
+        return r;
+    _cleanup_(closep) int kernel = openat(sys, "kernel", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    r = kernel < 0 ? -errno : put(native, kernel, NATIVE);
+    if (r == 0)
+        r = bind_file(dev, VIEW_PLACE "/params/" GRANULARITY, kernel, GRANULARITY);
+    return r == 0 && pid_max ? open_pid_max(kernel) : r;
+}
+
+/* Where there is no /proc there is nothing to stand for. */
+static int cover_params(const struct init_view *view, int dev)
+{
+    struct statfs kind;
+    int r = 0;
+    _cleanup_(closep) int sys =
+        fd_open_resolve(AT_FDCWD, "proc/sys", O_PATH | O_DIRECTORY,
+                        RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS);
+
+    if (sys < 0 || fstatfs(sys, &kind) < 0 || kind.f_type != PROC_SUPER_MAGIC)
+        return 0;
+    if (view->granularity)
+        r = cover_kernel(sys, dev, view->pid_max);
+    if (r == 0 && view->swappiness)
+        r = bind_file(dev, VIEW_PLACE "/params/swappiness", sys, "vm/swappiness");
+    return r;
+}
+
+/* ---- all of it ---- */
+
+int init_view(struct init *init)
+{
+    const struct init_view *view = &init->plan->view;
+    struct statfs kind;
+    int r;
+
+    if (view->mount_fd < 0)
+        return 0;
+    _cleanup_(closep) int dev =
+        fd_open_resolve(AT_FDCWD, "dev", O_PATH | O_DIRECTORY,
+                        RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS);
+    if (dev < 0 || fstatfs(dev, &kind) < 0)
+        return err_set(&init->err, dev < 0 ? dev : -errno, "cannot open the container's /dev");
+    if (kind.f_type != TMPFS_MAGIC)
+        return err_say(&init->err, -ENOTSUP,
+                       "cannot make /dev/" VIEW_PLACE ": the container's /dev is no tmpfs");
+    r = make_places(dev, view->log);
+    if (r == 0)
+        r = put(view->mount_fd, dev, VIEW_PLACE);
+    close(view->mount_fd);
+    if (r < 0)
+        return err_set(&init->err, r, "cannot mount the container's /dev/" VIEW_PLACE);
+    r = view->log ? bind_file(dev, VIEW_PLACE "/kmsg", dev, "kmsg") : 0;
+    if (r < 0)
+        return err_set(&init->err, r, "cannot mount the container's /dev/kmsg");
+    r = view->params ? cover_params(view, dev) : 0;
+    return r < 0 ? err_set(&init->err, r, "cannot mount the container's /proc/sys") : 0;
+}
