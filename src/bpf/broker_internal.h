@@ -125,6 +125,9 @@ int fetch_symbol(int file_fd, const char *name, uint64_t *ret_offset, struct err
  * is NULL, has the maps that are used as they are; they stay the caller's. */
 int object_load(const struct session *session, const struct image *image,
                 const struct object_map *const *given, struct object **ret_object, struct err *err);
+/* load_program.c: one of its programs. */
+int object_load_program(const struct session *session, struct object *object,
+                        const struct image *image, uint32_t index, int types_fd, struct err *err);
 /* An object that is one map of the caller's, which it takes. */
 int object_of_map(struct object_map *map, struct object **ret_object);
 void object_free(struct object *object);
