@@ -83,7 +83,8 @@ static int read_number(const char *path, uint64_t *ret_number)
 }
 
 /* The program is run whenever the event is counted: by a link, whose end ends it. */
-static int link_event(struct object_program *program, struct perf_event_attr *attr, int processor)
+static int link_event_now(struct object_program *program, struct perf_event_attr *attr,
+                          int processor)
 {
     _cleanup_(closep) int event =
         (int)syscall(__NR_perf_event_open, attr, -1, processor, -1, PERF_FLAG_FD_CLOEXEC);
@@ -101,13 +102,21 @@ static int link_event(struct object_program *program, struct perf_event_attr *at
     return object_program_keep(program, link);
 }
 
+static int link_event(const struct session *session, struct object_program *program,
+                      struct perf_event_attr *attr, int processor)
+{
+    session_trace(session, true);
+    int r = link_event_now(program, attr, processor);
+    session_trace(session, false);
+    return r;
+}
+
 static int attach_tracepoint(const struct session *session, struct object_program *program,
                              const char *point)
 {
     char path[300];
     uint64_t id;
 
-    (void)session;
     if (!is_name(point, 1))
         return -EINVAL;
     snprintf(path, sizeof path, BROKER_TRACING "/%s/id", point);
@@ -119,7 +128,7 @@ static int attach_tracepoint(const struct session *session, struct object_progra
                                    .config = id,
                                    .sample_period = 1,
                                    .wakeup_events = 1};
-    return link_event(program, &attr, 0);
+    return link_event(session, program, &attr, 0);
 }
 
 static int attach_raw_tracepoint(const struct session *session, struct object_program *program,
@@ -148,7 +157,6 @@ static int attach_kprobe(const struct session *session, struct object_program *p
     bool returns = strcmp(bpf_kinds[program->kind].name, "kretprobe") == 0;
     uint64_t type;
 
-    (void)session;
     if (!is_name(point, 0))
         return -EINVAL;
     int r = read_number(BROKER_SOURCES "/kprobe/type", &type);
@@ -158,7 +166,7 @@ static int attach_kprobe(const struct session *session, struct object_program *p
                                    .type = (uint32_t)type,
                                    .config = returns, /* format/retprobe is config:0 */
                                    .kprobe_func = (uintptr_t)point};
-    return link_event(program, &attr, 0);
+    return link_event(session, program, &attr, 0);
 }
 
 /* The function's own group, or by the machine's leave the one that the target names. */
@@ -279,9 +287,8 @@ static int attach_perf(const struct session *session, struct object_program *pro
     struct perf_event_attr attr;
     int r = read_event(point, &attr);
 
-    (void)session;
     for (uint32_t i = 0; i < processors() && r == 0; i++) {
-        r = link_event(program, &attr, (int)i);
+        r = link_event(session, program, &attr, (int)i);
         r = r == -ENODEV ? 0 : r; /* a processor that is not there now */
     }
     return r;

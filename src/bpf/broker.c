@@ -29,7 +29,8 @@ static _Noreturn void serve(struct session *session)
     if (session->group_fd >= 0 && fstat(session->group_fd, &group) == 0)
         session->group_id = group.st_ino;
     pid_t broker = session->broker;
-    if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != broker || confine_session(&err) < 0) {
+    if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != broker ||
+        confine_session(session->instance.policy.host, &err) < 0) {
         log_line(LOG_ERROR, "%s", err.message);
         _exit(1);
     }

@@ -128,6 +128,29 @@ int object_load(const struct session *session, const struct image *image,
 /* load_program.c: one of its programs. */
 int object_load_program(const struct session *session, struct object *object,
                         const struct image *image, uint32_t index, int types_fd, struct err *err);
+/* Instructions for the verifier. */
+struct checked {
+    const char *name;    /* for people */
+    const char *refused; /* what is said of it then, before the verifier's own words */
+    const char *kernel_name, *license;
+    const struct bpf_insn *code;
+    uint32_t type, count;
+};
+struct bpf_insn;
+struct bpf_prog_load_opts;
+/* A descriptor, or -errno with the cause out of the verifier's log. */
+int program_load_checked(const struct checked *program, struct bpf_prog_load_opts *options,
+                         struct err *err);
+
+/* ---- pointers.c ---- */
+
+/* 0 if the program gives out no address of the kernel; -errno with the verifier's words. Without
+ * CAP_PERFMON in effect. */
+int program_check_pointers(const struct object *object, const struct image *image,
+                           const struct image_program *program, struct err *err);
+
+/* ---- load.c ---- */
+
 /* An object that is one map of the caller's, which it takes. */
 int object_of_map(struct object_map *map, struct object **ret_object);
 void object_free(struct object *object);
@@ -167,5 +190,8 @@ void map_clear(struct object_map *map);
 
 /* The broker's own rights, before it serves: capabilities, uid, filter. */
 int confine_broker(uint32_t uid, struct err *err);
-/* A session's: no more processes. */
-int confine_session(struct err *err);
+/* A session's: no more processes, and without `host` no CAP_PERFMON but where it is needed: with it
+ * the verifier lets programs give out pointers, and guesses of the processor go unguarded. */
+int confine_session(bool host, struct err *err);
+/* CAP_PERFMON is in effect from here on, or no longer; with `host` it always is. */
+void session_trace(const struct session *session, bool on);

@@ -63,6 +63,9 @@ static int take_uid(uint32_t uid)
 static const int calls[] = {
     SCMP_SYS(bpf),
     SCMP_SYS(perf_event_open),
+    /* CAP_PERFMON, which is in effect for a moment only. */
+    SCMP_SYS(capget),
+    SCMP_SYS(capset),
     SCMP_SYS(ioctl),
     SCMP_SYS(sendmsg),
     SCMP_SYS(recvmsg),
@@ -148,7 +151,33 @@ int confine_broker(uint32_t uid, struct err *err)
                  : load_filter("broker", true, err);
 }
 
-int confine_session(struct err *err)
+static int set_perfmon(bool on)
 {
-    return load_filter("broker's session", false, err);
+    static const cap_value_t perfmon = CAP_PERFMON;
+    cap_t set = cap_get_proc();
+    int r = 0;
+
+    if (!set || cap_set_flag(set, CAP_EFFECTIVE, 1, &perfmon, on ? CAP_SET : CAP_CLEAR) < 0 ||
+        cap_set_proc(set) < 0)
+        r = -errno;
+    cap_free(set);
+    return r;
+}
+
+void session_trace(const struct session *session, bool on)
+{
+    if (session->instance.policy.host)
+        return;
+    /* One that it was not given is missed where it is needed. */
+    if (set_perfmon(on) < 0 && !on)
+        _exit(1);
+}
+
+int confine_session(bool host, struct err *err)
+{
+    int r = load_filter("broker's session", false, err);
+
+    if (r == 0 && !host && (r = set_perfmon(false)) < 0)
+        err_set(err, r, "cannot give up the session's rights");
+    return r;
 }

@@ -83,26 +83,32 @@ static void trim_log(char *log, char *text, size_t size)
 }
 
 /* Refused without a log, it is tried once more with one. */
-static int refused(const struct image_program *program, const char *license,
-                   const struct bpf_insn *code, uint32_t count, struct bpf_prog_load_opts *options,
-                   int error, struct err *err)
+int program_load_checked(const struct checked *program, struct bpf_prog_load_opts *options,
+                         struct err *err)
 {
+    enum bpf_prog_type type = (enum bpf_prog_type)program->type;
     char text[360];
-    _cleanup_(freep) char *log = calloc(1, LOG_BYTES);
+    int fd = bpf_prog_load(type, program->kernel_name, program->license, program->code,
+                           program->count, options);
 
+    if (fd >= 0)
+        return fd;
+    int error = -errno;
+    _cleanup_(freep) char *log = calloc(1, LOG_BYTES);
     if (!log)
         return err_set(err, error, "cannot load program '%s'", program->name);
     options->log_level = 1;
     options->log_buf = log;
     options->log_size = LOG_BYTES;
-    int fd = bpf_prog_load(program->type, program->kernel_name, license, code, count, options);
+    fd = bpf_prog_load(type, program->kernel_name, program->license, program->code, program->count,
+                       options);
     if (fd >= 0)
         return fd;
     trim_log(log, text, sizeof text);
     if (text[0])
-        return err_say(err, error, "cannot load program '%s': the kernel refuses it: %s",
-                       program->name, text);
-    return err_set(err, error, "cannot load program '%s': the kernel refuses it", program->name);
+        return err_say(err, error, "cannot load program '%s': %s: %s", program->name,
+                       program->refused, text);
+    return err_set(err, error, "cannot load program '%s': %s", program->name, program->refused);
 }
 
 /* The number of what a program of WAY_TRACING is for, from the kernel's own type information. */
@@ -117,6 +123,73 @@ static int find_kernel_type(const struct bpf_kind *kind, const char *point, uint
     return 0;
 }
 
+/* The instructions as they are loaded: the filter, if there is one, and maps by descriptors. */
+static struct bpf_insn *copy_code(const struct session *session, const struct object *object,
+                                  const struct image *image, const struct image_program *program,
+                                  bool filtered, uint32_t *ret_before)
+{
+    struct bpf_insn *code = malloc((program->code_count + FILTER_MAX) * sizeof *code);
+    uint32_t before = code && filtered ? put_filter(code, session->group_id) : 0;
+
+    if (!code)
+        return NULL;
+    memcpy(code + before, image->bytes + program->code_at, program->code_count * sizeof *code);
+    for (uint32_t i = before; i < before + program->code_count; i++) {
+        if (code[i].code != (BPF_LD | BPF_IMM | BPF_DW))
+            continue;
+        if (code[i].src_reg == BPF_PSEUDO_MAP_FD || code[i].src_reg == BPF_PSEUDO_MAP_VALUE)
+            code[i].imm = object->maps[code[i].imm].fd;
+        i++;
+    }
+    *ret_before = before;
+    return code;
+}
+
+/* What runs with a processor held is short, unless it is the machine's own. The verifier has gone
+ * every way through it. */
+static int check_length(int fd, const struct image_program *program, struct err *err)
+{
+    struct bpf_prog_info info = {0};
+    uint32_t bytes = sizeof info;
+
+    if (bpf_obj_get_info_by_fd(fd, &info, &bytes) < 0)
+        return err_set(err, -errno, "cannot load program '%s'", program->name);
+    if (info.verified_insns > POLICY_LENGTH_MAX)
+        return err_say(err, -E2BIG,
+                       "cannot load program '%s': it takes %u steps to verify, without host it may "
+                       "be %u",
+                       program->name, info.verified_insns, POLICY_LENGTH_MAX);
+    return 0;
+}
+
+/* Descriptors and records that stay the caller's, in `options`. */
+static int load_checked(const struct session *session, const struct object *object,
+                        const struct image *image, const struct image_program *program,
+                        struct bpf_prog_load_opts *options, uint32_t before,
+                        const struct bpf_insn *code, struct err *err)
+{
+    const struct checked checked = {.name = program->name,
+                                    .refused = "the kernel refuses it",
+                                    .kernel_name = program->kernel_name,
+                                    .type = program->type,
+                                    .license = image->header->license,
+                                    .code = code,
+                                    .count = before + program->code_count};
+    bool host = session->instance.policy.host;
+    bool traces = !host && program->type == BPF_PROG_TYPE_TRACEPOINT;
+    int r = traces ? program_check_pointers(object, image, program, err) : 0;
+
+    if (r < 0)
+        return r;
+    if (traces)
+        session_trace(session, true);
+    _cleanup_(closep) int fd = program_load_checked(&checked, options, err);
+    if (traces)
+        session_trace(session, false);
+    r = fd < 0 ? fd : host ? 0 : check_length(fd, program, err);
+    return r < 0 ? r : steal_fd(&fd);
+}
+
 int object_load_program(const struct session *session, struct object *object,
                         const struct image *image, uint32_t index, int types_fd, struct err *err)
 {
@@ -126,26 +199,16 @@ int object_load_program(const struct session *session, struct object *object,
     int kind = bpf_kind_of(program->section, program->type, &point);
     const struct bpf_kind *known = &bpf_kinds[kind]; /* policy_check_image() found it */
     bool filtered = !session->instance.policy.host && known->way == WAY_TRACEPOINT;
-    _cleanup_(freep) struct bpf_insn *code =
-        malloc((program->code_count + FILTER_MAX) * sizeof *code);
     uint32_t before = 0;
 
-    if (!code)
-        return err_set(err, -ENOMEM, "cannot load object");
     if (filtered && !session->group_id)
         return err_say(err, -EPERM,
                        "cannot load program '%s': the function has no control group of its own",
                        program->name);
-    if (filtered)
-        before = put_filter(code, session->group_id);
-    memcpy(code + before, image->bytes + program->code_at, program->code_count * sizeof *code);
-    for (uint32_t i = before; i < before + program->code_count; i++) {
-        if (code[i].code != (BPF_LD | BPF_IMM | BPF_DW))
-            continue;
-        if (code[i].src_reg == BPF_PSEUDO_MAP_FD || code[i].src_reg == BPF_PSEUDO_MAP_VALUE)
-            code[i].imm = object->maps[code[i].imm].fd;
-        i++;
-    }
+    _cleanup_(freep) struct bpf_insn *code =
+        copy_code(session, object, image, program, filtered, &before);
+    if (!code)
+        return err_set(err, -ENOMEM, "cannot load object");
     _cleanup_(freep) void *functions = copy_records(
         image, program->functions_at, program->functions_size, program->functions_count, before);
     _cleanup_(freep) void *lines =
@@ -167,11 +230,7 @@ int object_load_program(const struct session *session, struct object *object,
     if ((program->type == BPF_PROG_TYPE_TRACING || program->type == BPF_PROG_TYPE_LSM) &&
         find_kernel_type(known, point, &options.attach_btf_id, err) < 0)
         return -ESRCH;
-    made->fd = bpf_prog_load(program->type, program->kernel_name, image->header->license, code,
-                             before + program->code_count, &options);
-    if (made->fd < 0)
-        made->fd = refused(program, image->header->license, code, before + program->code_count,
-                           &options, -errno, err);
+    made->fd = load_checked(session, object, image, program, &options, before, code, err);
     if (made->fd < 0)
         return made->fd;
     made->kind = (uint32_t)kind;

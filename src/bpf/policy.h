@@ -17,6 +17,10 @@ struct err;
 #define POLICY_PROGRAMS_MAX POLICY_COUNT_MAX
 #define POLICY_MAPS_MAX POLICY_COUNT_MAX
 #define POLICY_MAP_BYTES_MAX (UINT64_C(1) << 30)
+/* Without `host`: steps of the verifier through a program, bytes of a value that one instruction
+ * copies. A processor is held meanwhile. */
+#define POLICY_LENGTH_MAX 131072u
+#define POLICY_VALUE_MAX (UINT32_C(256) << 10)
 
 /* A plain structure: it goes to the broker in one message. */
 struct bpf_policy {

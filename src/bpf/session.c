@@ -290,7 +290,9 @@ static bool serve_buffer(struct session *session, const struct request *request)
 
     if (!object)
         return session_answer_error(session, -EBADF, NULL);
+    session_trace(session, true); /* a perf event array's are a processor's */
     int r = map_buffer(object, request->head.map, request->head.flags, fds, &buffer);
+    session_trace(session, false);
     buffer.events = session->instance.policy.events;
     return r < 0 ? session_answer_error(session, r, NULL)
                  : session_answer(session, 0, &buffer, sizeof buffer, fds, buffer.count);

@@ -219,6 +219,50 @@ END
     [[ $output == *"asks for 'bpf' (grant it by --grant bpf)"* ]]
 }
 
+# refused PROGRAM WORDS...: the line about it, on standard error, has them.
+refused() {
+    grep -qx "$1 refused" "$MODULES/out"
+    sed -n "/^-- $1\$/{n;p}" "$MODULES/err" | grep -qF "${*:2}"
+}
+
+@test "without host no program gives out an address, reads the kernel, changes others or holds a processor" {
+    "$VIREO" -q bpf build "$FUNCTIONS/bpf_escape" -o "$MODULES/escape.wasm"
+    "$VIREO" run --grant bpf --timeout 60s "$MODULES/escape.wasm" >"$MODULES/out" 2>"$MODULES/err"
+    cat "$MODULES/out" "$MODULES/err"
+    # What may be is loaded, and nothing else.
+    [ "$(grep ' loaded$' "$MODULES/out")" = "on_good loaded" ]
+    local name
+    for name in context value stack sample event flags index compare shift; do
+        refused "leak_$name" "without host it may give out no address of the kernel: "
+    done
+    refused leak_packet "R6 leaks addr into map"
+    refused leak_socket "R1 leaks addr into map"
+    refused read_text "it calls the helper snprintf (165)"
+    refused read_kernel "it calls the helper probe_read_kernel (113)"
+    refused read_any "it calls the helper probe_read (4)"
+    refused read_task "it calls the helper get_current_task (35)"
+    refused signals "it calls the helper send_signal (109)"
+    refused writes_user "it calls the helper probe_write_user (36)"
+    refused by_number "it calls the helper unknown (4000)"
+    refused loops "it calls the helper loop (181)"
+    refused each "it calls the helper for_each_map_elem (164)"
+    refused drains "it calls the helper user_ringbuf_drain (209)"
+    refused is_long "steps to verify, without host it may be 131072"
+    for name in raw_tp tp_btf fentry fexit fmod_ret kprobe kretprobe lsm iter perf_event xdp tc socket sk_lookup \
+        flow_dissector; do
+        refused "kind_$name" "is of kind $name, which sees more than the function (that needs bpf: host)"
+    done
+    refused kind_others_tracepoint "it tells of others than the function"
+    refused kind_sleeps "is not supported"
+    refused kind_system "is not supported"
+    # With host what changes others is nobody's all the same.
+    "$VIREO" run --grant bpf=host --timeout 60s "$MODULES/escape.wasm" >"$MODULES/out" 2>"$MODULES/err"
+    refused signals "it calls the helper send_signal (109)"
+    refused writes_user "it calls the helper probe_write_user (36)"
+    refused by_number "it calls the helper unknown (4000)"
+    eventually 10 nothing_left
+}
+
 @test "what sees more than the function is refused without host, with the reason" {
     run "$VIREO" run --grant bpf "$MODULES/execsnoop.wasm"
     [ "$status" = 1 ]

@@ -122,8 +122,19 @@ static void code_outside_of_the_policy_is_refused(void **state)
                                     0,
                                     -1,
                                     4000};
-    static const int32_t host[] = {BPF_FUNC_get_current_task, BPF_FUNC_probe_read_kernel,
-                                   BPF_FUNC_probe_read, BPF_FUNC_get_stackid};
+    /* snprintf reads the kernel's memory; loops in loops hold a processor. */
+    static const int32_t host[] = {BPF_FUNC_get_current_task,
+                                   BPF_FUNC_probe_read_kernel,
+                                   BPF_FUNC_probe_read_kernel_str,
+                                   BPF_FUNC_probe_read_str,
+                                   BPF_FUNC_probe_read,
+                                   BPF_FUNC_get_stackid,
+                                   BPF_FUNC_get_current_task_btf,
+                                   BPF_FUNC_snprintf,
+                                   BPF_FUNC_snprintf_btf,
+                                   BPF_FUNC_loop,
+                                   BPF_FUNC_for_each_map_elem,
+                                   BPF_FUNC_user_ringbuf_drain};
     (void)state;
 
     make();
@@ -137,6 +148,8 @@ static void code_outside_of_the_policy_is_refused(void **state)
         assert_int_equal(check(true, &err), 0);
         refused(false, -EPERM, "it calls the helper");
     }
+    made.code[0].code = BPF_JMP | 0xe0; /* may_goto */
+    refused(false, -EPERM, "a loop that the kernel counts");
     made.code[0].src_reg = 2; /* BPF_PSEUDO_KFUNC_CALL */
     refused(true, -EPERM, "a function of the kernel");
     made.code[0].code = BPF_JMP | BPF_CALL | BPF_X;
@@ -246,6 +259,8 @@ static void maps_outside_of_the_policy_are_refused(void **state)
     refused(true, -EPERM, "larger than");
     made.map.value_bytes = UINT32_MAX;
     refused(true, -E2BIG, "keys of");
+    made.map.value_bytes = POLICY_VALUE_MAX + 1;
+    refused(false, -E2BIG, "keys of");
     made.map.type = BPF_MAP_TYPE_STACK_TRACE;
     refused(false, -EPERM, "of type stack_trace");
     made.map.type = BPF_MAP_TYPE_STRUCT_OPS;
