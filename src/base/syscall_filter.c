@@ -2,9 +2,12 @@
 #include "base/syscall_filter.h"
 
 #include <errno.h>
-#include <sys/prctl.h>
+#include <stdlib.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 
@@ -86,4 +89,25 @@ int syscall_filter_load(scmp_filter_ctx filter, int r, const char *who, struct e
     if (r == 0)
         r = seccomp_load(filter);
     return r < 0 ? err_set(err, r, "cannot load the %s's system-call filter", who) : 0;
+}
+
+int syscall_filter_program(scmp_filter_ctx filter, int r, const char *who,
+                           struct sock_fprog *ret_program, struct err *err)
+{
+    _cleanup_(closep) int fd = memfd_create("filter", MFD_CLOEXEC);
+    _cleanup_(freep) struct sock_filter *program = NULL;
+    struct stat status;
+
+    if (r == 0)
+        r = fd < 0 ? -errno : seccomp_export_bpf(filter, fd);
+    if (r == 0 && fstat(fd, &status) < 0)
+        r = -errno;
+    if (r < 0)
+        return err_set(err, r, "cannot make the %s's system-call filter", who);
+    program = malloc((size_t)status.st_size);
+    if (!program || pread(fd, program, (size_t)status.st_size, 0) != status.st_size)
+        return err_set(err, -ENOMEM, "cannot make the %s's system-call filter", who);
+    ret_program->len = (unsigned short)((size_t)status.st_size / sizeof *program);
+    ret_program->filter = steal_ptr(&program);
+    return 0;
 }

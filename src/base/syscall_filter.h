@@ -1,6 +1,7 @@
 /* System-call filters of vireo's own unprivileged programs: refused is what no table names. */
 #pragma once
 
+#include <linux/filter.h>
 #include <seccomp.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -31,6 +32,11 @@ int syscall_filter_allow_children(scmp_filter_ctx filter);
 /* Permits what a program that asks others over the Internet needs: its sockets (UNIX ones would
  * reach services of the machine) and children. The same. */
 int syscall_filter_allow_internet(scmp_filter_ctx filter);
+
+/* The same as a program that others load, by seccomp(2), after a fork: *ret_program->filter is the
+ * caller's to free(). */
+int syscall_filter_program(scmp_filter_ctx filter, int r, const char *who,
+                           struct sock_fprog *ret_program, struct err *err);
 
 /* Loads what has been put together, if that went well. @r: what it returned.
  * Returns 0 or -errno with *err. */

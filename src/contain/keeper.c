@@ -1,6 +1,6 @@
 /*
  * A keeper's life: into its groups, a network with lo alone, the container made and waiting, no
- * capability any more, then call after call.
+ * capability any more and a system-call filter, then call after call.
  *
  * Until the program has started there is nothing but the first call to wait for. Then a second
  * thread does nothing but sleep on the channel's futex and ring a bell, an eventfd, so that the
@@ -34,6 +34,7 @@
 #include "contain/talk.h"
 #include "guest/cgi.h"
 #include "guest/lockdown.h"
+#include "guest/seccomp.h"
 #include "guest/template.h"
 #include "oci/config.h"
 
@@ -419,6 +420,8 @@ static int prepare(struct keeper *keeper, struct err *err)
     }
     /* What the plan and its filter took: it may wait for long. */
     malloc_trim(0);
+    if (r == 0)
+        r = seccomp_load(keeper->contain->filter.filter, keeper->contain->filter.len, false);
     return r < 0 ? err_set(err, r, "cannot prepare the container") : 0;
 }
 

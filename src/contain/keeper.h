@@ -4,6 +4,7 @@
  */
 #pragma once
 
+#include <linux/filter.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -21,6 +22,7 @@ struct contain {
     const char *args[RUN_ARGS_MAX + 1];
     const char *env[GRANT_ENV_MAX + 8 + 1];
     struct oci_config *config; /* of every container */
+    struct sock_fprog filter;  /* of every keeper, once its container is there */
 };
 
 /* How a call ended, for call_respond(). */
@@ -56,6 +58,10 @@ struct keeper {
 #define CONTAIN_CLONE (CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS)
 _Noreturn void keeper_run(const struct contain *contain, const int *fds, size_t fd_count,
                           bool one_call);
+
+/* Compiles the keepers' system-call filter, once: struct contain's. Gives up what a filter needs
+ * gone (no_new_privs). */
+int keeper_filter_make(struct sock_fprog *ret_program, struct err *err);
 
 /* Starts the user's program. -errno with the reason in `verdict`. */
 int keeper_start(struct keeper *keeper, struct verdict *verdict);

@@ -141,7 +141,8 @@ static int set_up(struct launcher *launcher, struct err *err)
     r = image_unpack(image, CONTAIN_IMAGE "/rootfs", contain->setup.function, err);
     if (r < 0)
         return r;
-    return configure(contain, talk_of(contain), err);
+    r = keeper_filter_make(&contain->filter, err);
+    return r < 0 ? r : configure(contain, talk_of(contain), err);
 }
 
 static int open_signals(struct launcher *launcher)

@@ -103,6 +103,19 @@ body" ]
         ip -o link | wc -l; touch /x 2>/dev/null || echo read-only; touch /tmp/x && echo tmp'
     call wall -d x
     [ "$(tr '\n\t' '  ' <<<"$body")" = "CapEff: 0000000000000000 CapBnd: 0000000000000000 NoNewPrivs: 1 Seccomp: 2 3 2 1 read-only tmp " ]
+    # Of its keeper as little is left: no capability, no system call but those to speak and wait.
+    local launcher keeper keepers=0
+    deploy keeps --talk http -- sh -c 'exec httpd -f -p "$PORT" -h /www'
+    call keeps/index.html
+    [ "$code" = 200 ]
+    for launcher in $(pgrep -P "$VIREO_DAEMON" vireo-contain); do
+        for keeper in $(pgrep -P "$launcher"); do
+            grep -q '^Seccomp:.2$' "/proc/$keeper/status"
+            grep -q '^CapPrm:.0*$' "/proc/$keeper/status"
+            keepers=$((keepers + 1))
+        done
+    done
+    [ "$keepers" -gt 0 ]
     # What one call left in /tmp is not the next one's.
     deploy forgets -- sh -c 'ls /tmp | wc -l; touch /tmp/left'
     call forgets -d x
