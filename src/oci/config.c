@@ -154,6 +154,15 @@ DEFINE_LIST(read_hook_list, struct oci_hook, 256, read_hook)
         .key = (key_), .read = read_hook_list, .offset = (kind_) * sizeof(struct oci_hooks),   \
         .count_offset = (kind_) * sizeof(struct oci_hooks) + offsetof(struct oci_hooks, count) \
     }
+const char *const oci_hook_names[] = {
+    [OCI_HOOK_PRESTART] = "prestart",
+    [OCI_HOOK_CREATE_RUNTIME] = "createRuntime",
+    [OCI_HOOK_CREATE_CONTAINER] = "createContainer",
+    [OCI_HOOK_START_CONTAINER] = "startContainer",
+    [OCI_HOOK_POSTSTART] = "poststart",
+    [OCI_HOOK_POSTSTOP] = "poststop",
+    [OCI_HOOK_KINDS] = NULL,
+};
 static const struct field hooks_fields[] = {
     HOOK("prestart", OCI_HOOK_PRESTART),
     HOOK("createRuntime", OCI_HOOK_CREATE_RUNTIME),

@@ -124,6 +124,9 @@ enum oci_hook_kind {
     OCI_HOOK_KINDS,
 };
 
+/* As config.json names them; one more entry, NULL, ends it. */
+extern const char *const oci_hook_names[OCI_HOOK_KINDS + 1];
+
 struct oci_hooks {
     struct oci_hook *list;
     size_t count;
@@ -256,7 +259,16 @@ struct oci_intel_rdt {
     bool enable_cmt, enable_mbm;
 };
 
+#define OCI_MEMORY_NODES_MAX 1024
+
+/* Of set_mempolicy(2), for the container's processes. */
+struct oci_memory_policy {
+    int mode; /* MPOL_* with MPOL_F_* */
+    unsigned long nodes[OCI_MEMORY_NODES_MAX / (8 * sizeof(unsigned long))];
+};
+
 struct oci_linux {
+    struct oci_memory_policy *memory_policy; /* NULL: not given */
     struct oci_mappings uid_mappings, gid_mappings;
     struct oci_time_offset boottime, monotonic;
     struct oci_pairs sysctl;

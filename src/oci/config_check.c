@@ -51,6 +51,10 @@ static int check_sysctl(struct reader *reader, const struct at *linux_at)
                 scope = &scopes[s];
         if (strcmp(inner.key, "kernel.hostname") == 0 || strcmp(inner.key, "kernel/hostname") == 0)
             return refuse(reader, &inner, "the field hostname is for that");
+        if (reader->config->domainname && reader->config->domainname[0] && scope &&
+            strcmp(scope->prefix, "kernel.domainname") == 0 &&
+            strcmp(reader->config->domainname, pairs->list[i].value) != 0)
+            return refuse(reader, &inner, "it is not what the field domainname says");
         if (!scope)
             return refuse(reader, &inner, "it is the whole machine's, not of a namespace");
         if (!has(reader, scope->flag))

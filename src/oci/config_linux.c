@@ -1,6 +1,7 @@
 /* config.json's linux: namespaces, mappings, devices, paths, propagation, personality. */
 #include <errno.h>
 #include <json-c/json.h>
+#include <linux/mempolicy.h>
 #include <linux/sched.h>
 #include <string.h>
 #include <sys/mount.h>
@@ -198,7 +199,7 @@ static int read_sysctl(struct reader *reader, const struct at *at, const struct 
         const char *key = pairs->list[i].key;
         if (strlen(key) > 200 || key[0] == '.' || key[0] == '/' || path_climbs(key) ||
             strstr(key, ".."))
-            r = refuse(reader, &(struct at){.up = at, .key = key}, "that names no parameter");
+            r = refuse(reader, &(struct at){.up = at, .key = key}, "it contains an invalid path");
     }
     return r;
 }
@@ -259,6 +260,50 @@ static int read_personality(struct reader *reader, const struct at *at, const st
     return 0;
 }
 
+static const struct choice memory_modes[] = {
+    {"MPOL_DEFAULT", MPOL_DEFAULT},
+    {"MPOL_PREFERRED", MPOL_PREFERRED},
+    {"MPOL_BIND", MPOL_BIND},
+    {"MPOL_INTERLEAVE", MPOL_INTERLEAVE},
+    {"MPOL_LOCAL", MPOL_LOCAL},
+    {"MPOL_PREFERRED_MANY", MPOL_PREFERRED_MANY},
+    {"MPOL_WEIGHTED_INTERLEAVE", 6}, /* Linux 6.9 */
+    {NULL, 0},
+};
+static const struct choice memory_flags[] = {
+    {"MPOL_F_NUMA_BALANCING", MPOL_F_NUMA_BALANCING},
+    {"MPOL_F_RELATIVE_NODES", MPOL_F_RELATIVE_NODES},
+    {"MPOL_F_STATIC_NODES", MPOL_F_STATIC_NODES},
+    {NULL, 0},
+};
+struct memory_policy_row {
+    int mode;
+    const char *nodes;
+    uint64_t flags;
+};
+static const struct field memory_policy_fields[] = {
+    FIELD_CHOICE("mode", read_choice, struct memory_policy_row, mode, memory_modes, true),
+    FIELD("nodes", read_cpu_list, struct memory_policy_row, nodes),
+    FIELD_CHOICE("flags", read_choice_flags, struct memory_policy_row, flags, memory_flags, false),
+};
+
+static int read_memory_policy(struct reader *reader, const struct at *at, const struct field *field,
+                              void *out)
+{
+    struct oci_memory_policy *policy = config_memory(reader->config, 1, sizeof *policy);
+    struct memory_policy_row row = {0};
+    (void)field;
+
+    if (!policy)
+        return err_set(reader->err, -ENOMEM, "cannot read '%s'", reader->name);
+    int r = read_object(reader, at, memory_policy_fields, ARRAY_LEN(memory_policy_fields), &row);
+    if (r == 0 && row.nodes && !cpu_list_bits(row.nodes, policy->nodes, OCI_MEMORY_NODES_MAX))
+        r = refuse(reader, at, "no machine has all the nodes '%.60s'", row.nodes);
+    policy->mode = row.mode | (int)row.flags;
+    *(struct oci_memory_policy **)out = policy;
+    return r;
+}
+
 static const struct field linux_fields[] = {
     FIELD("uidMappings", read_mappings, struct oci_linux, uid_mappings),
     FIELD("gidMappings", read_mappings, struct oci_linux, gid_mappings),
@@ -275,6 +320,7 @@ static const struct field linux_fields[] = {
     FIELD("mountLabel", read_string, struct oci_linux, mount_label),
     FIELD("intelRdt", read_rdt, struct oci_linux, intel_rdt),
     FIELD("personality", read_personality, struct oci_linux, personality),
+    FIELD("memoryPolicy", read_memory_policy, struct oci_linux, memory_policy),
 };
 
 int read_linux(struct reader *reader, const struct at *at, const struct field *field, void *out)

@@ -193,34 +193,43 @@ static const struct choice scheduler_flags[] = {
     {"SCHED_FLAG_UTIL_CLAMP_MAX", 0x40}, {NULL, 0},
 };
 
-static int read_scheduler_flags(struct reader *reader, const struct at *at,
-                                const struct field *field, void *out)
-{
-    const struct field words = {.choices = scheduler_flags};
-    (void)field;
-
-    if (!json_object_is_type(at->value, json_type_array))
-        return refuse(reader, at, "it must be a list");
-    for (size_t i = 0; i < json_object_array_length(at->value); i++) {
-        struct at inner = {.up = at, .index = i, .value = json_object_array_get_idx(at->value, i)};
-        int flag;
-        int r = read_choice(reader, &inner, &words, &flag);
-        if (r < 0)
-            return r;
-        *(uint64_t *)out |= (uint64_t)flag;
-    }
-    return 0;
-}
-
 static const struct field scheduler_fields[] = {
     FIELD_CHOICE("policy", read_choice, struct oci_scheduler, policy, scheduler_policies, true),
     FIELD_RANGE("nice", read_i32, struct oci_scheduler, nice, -20, 19),
     FIELD_RANGE("priority", read_i32, struct oci_scheduler, priority, 0, 99),
-    FIELD("flags", read_scheduler_flags, struct oci_scheduler, flags),
+    FIELD_CHOICE("flags", read_choice_flags, struct oci_scheduler, flags, scheduler_flags, false),
     FIELD("runtime", read_u64_plain, struct oci_scheduler, runtime),
     FIELD("deadline", read_u64_plain, struct oci_scheduler, deadline),
     FIELD("period", read_u64_plain, struct oci_scheduler, period),
 };
+
+#define DEADLINE_LEAST_NS 1024 /* the kernel's resolution of a runtime */
+
+/* What the kernel would answer with a bare EINVAL. */
+static int check_deadline(struct reader *reader, const struct at *at, const struct oci_scheduler *s)
+{
+    const unsigned long long runtime = s->runtime, deadline = s->deadline, period = s->period;
+
+    if (!json_object_object_get_ex(at->value, "runtime", NULL))
+        return refuse(reader, at, "sched_setattr: `SCHED_DEADLINE` requires `runtime`");
+    if (!json_object_object_get_ex(at->value, "deadline", NULL))
+        return refuse(reader, at, "sched_setattr: `SCHED_DEADLINE` requires `deadline`");
+    if (runtime == 0)
+        return refuse(reader, at, "sched_setattr: `SCHED_DEADLINE` runtime must be greater than 0");
+    if (runtime < DEADLINE_LEAST_NS || runtime > INT64_MAX)
+        return refuse(reader, at,
+                      "sched_setattr: `SCHED_DEADLINE` runtime %llu must be between %d and %lld",
+                      runtime, DEADLINE_LEAST_NS, (long long)INT64_MAX);
+    if (runtime > deadline)
+        return refuse(reader, at,
+                      "sched_setattr: `SCHED_DEADLINE` runtime %llu must be <= deadline %llu",
+                      runtime, deadline);
+    if (period != 0 && deadline > period)
+        return refuse(reader, at,
+                      "sched_setattr: `SCHED_DEADLINE` deadline %llu must be <= period %llu",
+                      deadline, period);
+    return 0;
+}
 
 static int read_scheduler(struct reader *reader, const struct at *at, const struct field *field,
                           void *out)
@@ -239,7 +248,7 @@ static int read_scheduler(struct reader *reader, const struct at *at, const stru
     if (scheduler->priority != 0 && scheduler->policy != 1 && scheduler->policy != 2)
         return refuse(reader, at, "a priority is of SCHED_FIFO and SCHED_RR alone");
     *(struct oci_scheduler **)out = scheduler;
-    return 0;
+    return deadline ? check_deadline(reader, at, scheduler) : 0;
 }
 
 static const struct choice io_classes[] = {

@@ -210,6 +210,24 @@ bool is_cpu_list(const char *text)
     }
 }
 
+bool cpu_list_bits(const char *list, unsigned long *bits, size_t count)
+{
+    const size_t word = 8 * sizeof *bits;
+
+    for (const char *at = list; *at;) {
+        char *end;
+        unsigned long first = strtoul(at, &end, 10), last = first;
+        if (*end == '-')
+            last = strtoul(end + 1, &end, 10);
+        if (end == at || last >= count)
+            return false;
+        for (unsigned long i = first; i <= last; i++)
+            bits[i / word] |= 1ul << (i % word);
+        at = end + (*end == ',');
+    }
+    return true;
+}
+
 int read_cpu_list(struct reader *reader, const struct at *at, const struct field *field, void *out)
 {
     int r = read_string(reader, at, field, out);
@@ -399,6 +417,24 @@ int read_choice(struct reader *reader, const struct at *at, const struct field *
     if (!choice)
         return -EINVAL;
     *(int *)out = (int)choice->number;
+    return 0;
+}
+
+int read_choice_flags(struct reader *reader, const struct at *at, const struct field *field,
+                      void *out)
+{
+    const struct field words = {.choices = field->choices};
+
+    if (!json_object_is_type(at->value, json_type_array))
+        return refuse(reader, at, "it must be a list");
+    for (size_t i = 0; i < json_object_array_length(at->value); i++) {
+        struct at inner = {.up = at, .index = i, .value = json_object_array_get_idx(at->value, i)};
+        int flag;
+        int r = read_choice(reader, &inner, &words, &flag);
+        if (r < 0)
+            return r;
+        *(uint64_t *)out |= (uint64_t)flag;
+    }
     return 0;
 }
 

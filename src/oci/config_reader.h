@@ -128,11 +128,15 @@ int read_env(struct reader *, const struct at *, const struct field *, void *); 
 int read_paths(struct reader *, const struct at *, const struct field *, void *);  /* absolute */
 int read_pairs(struct reader *, const struct at *, const struct field *, void *);  /* oci_pairs */
 int read_choice(struct reader *, const struct at *, const struct field *, void *); /* int */
+int read_choice_flags(struct reader *, const struct at *, const struct field *,
+                      void *); /* uint64_t: those of a list of words, together */
 int read_choice_word(struct reader *, const struct at *, const struct field *,
                      void *); /* const char *: one of field->choices */
 
 /* Whether "0-3,8" is a list of CPUs or memory nodes as the kernel reads them. */
 bool is_cpu_list(const char *text);
+/* Sets the bits of such a list; false: one of its numbers is `count` or more. */
+bool cpu_list_bits(const char *list, unsigned long *bits, size_t count);
 /* Whether a component of `path` is "..". */
 bool path_climbs(const char *path);
 

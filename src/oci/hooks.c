@@ -55,8 +55,8 @@ static int wait_for_end(pid_t pid, int64_t deadline_ns)
     }
 }
 
-static int run_hook(const struct oci_hook *hook, const char *state_json, const char *cwd,
-                    struct err *err)
+static int run_hook(const struct oci_hook *hook, enum oci_hook_kind kind, const char *state_json,
+                    const char *cwd, struct err *err)
 {
     _cleanup_(closep) int input = -1;
     int status;
@@ -91,27 +91,31 @@ static int run_hook(const struct oci_hook *hook, const char *state_json, const c
     if (WEXITSTATUS(status) == 127)
         return err_set(err, -ENOENT, "cannot run the hook '%s'", hook->path);
     if (WEXITSTATUS(status) != 0)
-        return err_say(err, -EIO, "cannot run the hook '%s': exit status %d", hook->path,
-                       WEXITSTATUS(status));
+        return err_say(err, -EIO, "cannot run the hook '%s': %s hook failed with exit code %d",
+                       hook->path, oci_hook_names[kind], WEXITSTATUS(status));
     return 0;
 }
 
-int oci_hooks_run(const struct oci_hooks *hooks, const char *state_json, const char *cwd,
-                  struct err *err)
+int oci_hooks_run(const struct oci_config *config, enum oci_hook_kind kind, const char *state_json,
+                  const char *cwd, struct err *err)
 {
+    const struct oci_hooks *hooks = &config->hooks[kind];
     int r = 0;
 
     for (size_t i = 0; i < hooks->count && r == 0; i++)
-        r = run_hook(&hooks->list[i], state_json, cwd, err);
+        r = run_hook(&hooks->list[i], kind, state_json, cwd, err);
     return r;
 }
 
-void oci_hooks_run_all(const struct oci_hooks *hooks, const char *state_json, const char *cwd,
+void oci_hooks_run_all(const struct oci_config *config, enum oci_hook_kind kind,
+                       const char *state_json, const char *cwd,
                        void (*warn)(void *data, const char *message), void *data)
 {
+    const struct oci_hooks *hooks = &config->hooks[kind];
+
     for (size_t i = 0; i < hooks->count; i++) {
         struct err err = {0};
-        if (run_hook(&hooks->list[i], state_json, cwd, &err) < 0)
+        if (run_hook(&hooks->list[i], kind, state_json, cwd, &err) < 0)
             warn(data, err.message);
     }
 }

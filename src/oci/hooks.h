@@ -11,8 +11,9 @@ struct err;
  * its time (it is killed then, with what it started in its process group), ends it: -EIO or
  * -ETIMEDOUT, with its path.
  */
-int oci_hooks_run(const struct oci_hooks *hooks, const char *state_json, const char *cwd,
-                  struct err *err);
+int oci_hooks_run(const struct oci_config *config, enum oci_hook_kind kind, const char *state_json,
+                  const char *cwd, struct err *err);
 /* The same, but all are run and failures are only told to `warn`. */
-void oci_hooks_run_all(const struct oci_hooks *hooks, const char *state_json, const char *cwd,
+void oci_hooks_run_all(const struct oci_config *config, enum oci_hook_kind kind,
+                       const char *state_json, const char *cwd,
                        void (*warn)(void *data, const char *message), void *data);

@@ -122,6 +122,9 @@ _Noreturn static void enter(const struct entry *entry)
     const struct plan *plan = &entry->launch->plan;
     char *const none[] = {NULL};
 
+    /* By its path: a descriptor would lead to the mounts of the runtime. */
+    if (entry->launch->directory && chdir(entry->launch->directory) < 0)
+        give_up(entry, -errno, "enter the bundle");
     for (int i = 0; i < entry->task_count; i++)
         if (write(entry->tasks[i], "0", 1) != 1)
             give_up(entry, -errno, "enter its control groups");

@@ -181,6 +181,9 @@ static int make_plan(struct launch *launch, const struct oci_create *create, str
     if (r == 0 && !create->held)
         r = listen_start(launch, create->state_fd, err);
     plan->out->sync = r == 0 && needs_sync(plan, config);
+    /* Hooks of the runtime's namespaces have the bundle as their directory: so do these. */
+    if (plan->out->create_container.count)
+        launch->directory = create->bundle;
     return r;
 }
 
@@ -253,7 +256,7 @@ static int create_all(struct launch *launch, const struct oci_create *create,
     if (config->process && config->process->terminal && !create->options.console_socket &&
         !ret_terminal)
         return err_say(err, -EINVAL,
-                       "cannot create the container: process.terminal needs a "
+                       "cannot create the container: process.terminal is set: use "
                        "--console-socket");
     int r = make_groups(launch, create, place, err);
     if (r == 0)

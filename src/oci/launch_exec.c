@@ -12,6 +12,7 @@
 #include "base/cleanup.h"
 #include "base/err.h"
 #include "base/fd.h"
+#include "oci/config_reader.h"
 #include "oci/launch_internal.h"
 #include "oci/broker.h"
 #include "oci/vkernel.h"
@@ -108,6 +109,22 @@ static int make_plan(struct launch *launch, const struct oci_exec *exec, struct 
     return r;
 }
 
+/* "0-3,8", which the configuration's reader has checked. */
+static int set_affinity(pid_t pid, const char *list, struct err *err)
+{
+    cpu_set_t set;
+
+    if (!list)
+        return 0;
+    CPU_ZERO(&set);
+    if (!cpu_list_bits(list, set.__bits, CPU_SETSIZE))
+        return err_say(err, -EINVAL, "cannot set execCPUAffinity to '%s': there is no such CPU",
+                       list);
+    if (sched_setaffinity(pid, sizeof set, &set) < 0)
+        return err_set(err, -errno, "cannot set execCPUAffinity to '%s'", list);
+    return 0;
+}
+
 static int exec_all(struct launch *launch, const struct oci_exec *exec, int *ret_terminal,
                     struct err *err)
 {
@@ -120,12 +137,17 @@ static int exec_all(struct launch *launch, const struct oci_exec *exec, int *ret
         r = make_plan(launch, exec, err);
     if (r < 0)
         return r;
-    r = launch_clone(launch, exec->config, 0, err);
+    /* The child inherits it, and takes it along into the container's groups. */
+    r = set_affinity(0, exec->process->exec_affinity_initial, err);
+    if (r == 0)
+        r = launch_clone(launch, exec->config, 0, err);
     if (r == 0)
         r = launch_follow(launch, exec->config, INIT_READY, namespaces_joined, &ready, ret_terminal,
                           err);
     if (r == 0)
         r = launch_adjust(launch->pid, exec->process, err);
+    if (r == 0)
+        r = set_affinity(launch->pid, exec->process->exec_affinity_final, err);
     if (r == 0)
         r = oci_vkernel_adjust(launch->pid, exec->options.vkernel, err);
     if (r == 0 && launch->plan.broker_fd >= 0)

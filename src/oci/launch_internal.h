@@ -15,6 +15,7 @@ struct launch {
     bool own_groups;            /* made here: removed on failure */
     int control;                /* our end of the socket to the init */
     int init_fd;                /* the sealed program */
+    const char *directory;      /* where the init begins; the caller's; NULL: where we are */
     pid_t first;                /* of a split start: the process that joins; 0: none any more */
     pid_t holder;               /* sleeps in the scope until the container is there; 0: none */
     pid_t pid;                  /* of the container's process; 0: none yet */

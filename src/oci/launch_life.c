@@ -90,28 +90,6 @@ static int set_limits(pid_t pid, const struct oci_process *process, struct err *
     return 0;
 }
 
-/* "0-3,8", which the configuration's reader has checked. */
-static int set_affinity(pid_t pid, const char *list, struct err *err)
-{
-    cpu_set_t set;
-
-    CPU_ZERO(&set);
-    for (const char *at = list; *at;) {
-        char *end;
-        unsigned long first = strtoul(at, &end, 10), last = first;
-        if (*end == '-')
-            last = strtoul(end + 1, &end, 10);
-        for (unsigned long cpu = first; cpu <= last && cpu < CPU_SETSIZE; cpu++)
-            CPU_SET(cpu, &set);
-        if (end == at)
-            break;
-        at = end + strspn(end, ", \n");
-    }
-    if (sched_setaffinity(pid, sizeof set, &set) < 0)
-        return err_set(err, -errno, "cannot set execCPUAffinity to '%s'", list);
-    return 0;
-}
-
 int launch_adjust(pid_t pid, const struct oci_process *process, struct err *err)
 {
     char path[64], text[24];
@@ -130,8 +108,6 @@ int launch_adjust(pid_t pid, const struct oci_process *process, struct err *err)
         syscall(SYS_ioprio_set, 1 /* IOPRIO_WHO_PROCESS */, pid,
                 process->io_priority->class << 13 | process->io_priority->priority) < 0)
         r = err_set(err, -errno, "cannot set process.ioPriority");
-    if (r == 0 && process->exec_affinity_final)
-        r = set_affinity(pid, process->exec_affinity_final, err);
     return r == 0 ? set_limits(pid, process, err) : r;
 }
 

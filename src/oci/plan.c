@@ -274,6 +274,21 @@ static void plan_capabilities(const struct oci_process *process, uint64_t most,
     out->ambient = from->ambient & most;
 }
 
+static void plan_memory_policy(struct plan *plan, const struct oci_memory_policy *policy)
+{
+    struct init_process *out = &plan->out->process;
+
+    if (!policy)
+        return;
+    unsigned long *nodes = plan_take(plan, sizeof policy->nodes);
+    memcpy(nodes, policy->nodes, sizeof policy->nodes);
+    out->memory_policy = policy->mode;
+    out->memory_nodes = nodes;
+    for (size_t i = 0; i < ARRAY_LEN(policy->nodes); i++)
+        if (nodes[i])
+            out->memory_node_count = OCI_MEMORY_NODES_MAX;
+}
+
 int plan_process(struct plan *plan, const struct oci_process *process,
                  const struct oci_config *config, const struct oci_launch_options *options,
                  const char *id, struct err *err)
@@ -285,7 +300,7 @@ int plan_process(struct plan *plan, const struct oci_process *process,
     out->kept_fds = options->preserve_fds + options->listen_fds;
     out->console_fd = -1;
     out->listener_fd = -1;
-    out->huge_pages = -1;
+    out->huge_pages = out->memory_policy = -1;
     if (!process)
         return 0;
     out->argv = plan_strings(plan, &process->args);
@@ -310,6 +325,7 @@ int plan_process(struct plan *plan, const struct oci_process *process,
     out->apparmor = plan_text(plan, process->apparmor_profile);
     out->selinux = plan_text(plan, process->selinux_label);
     out->personality = config->linux_.personality_set ? (int64_t)config->linux_.personality : -1;
+    plan_memory_policy(plan, config->linux_.memory_policy);
     out->terminal = process->terminal;
     out->rows = (uint16_t)process->console_height;
     out->columns = (uint16_t)process->console_width;

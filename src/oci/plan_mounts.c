@@ -324,11 +324,41 @@ static int plan_mount(struct plan *plan, const struct oci_create *create,
     return 0;
 }
 
+/*
+ * Where a container may tell the service manager that it is ready: of no use is its path alone. One
+ * whose environment names a socket already has it from its engine.
+ */
+static int plan_notify(struct plan *plan, const struct oci_create *create, struct init_mount *out,
+                       size_t *count, struct err *err)
+{
+    static const char *options[] = {"bind", "nosuid", "nodev", "noexec", NULL};
+    const struct oci_process *process = create->config->process;
+    const char *path = create->options.notify_socket;
+    struct stat status;
+    size_t one;
+
+    if (!path || !process || !plan->out->own_mounts || stat(path, &status) < 0 ||
+        !S_ISSOCK(status.st_mode))
+        return 0;
+    for (size_t i = 0; i < process->env.count; i++)
+        if (strncmp(process->env.list[i], "NOTIFY_SOCKET=", 14) == 0)
+            return 0;
+    const struct oci_mount mount = {
+        .destination = path,
+        .type = "bind",
+        .source = path,
+        .options = {.list = options, .count = ARRAY_LEN(options) - 1},
+    };
+    int r = plan_mount(plan, create, &mount, NULL, out, &one, err);
+    *count += r == 0;
+    return r;
+}
+
 int plan_mounts(struct plan *plan, const struct oci_create *create, struct cgroup_place *place,
                 struct err *err)
 {
     const struct oci_config *config = create->config;
-    size_t room = config->mount_count + CGROUP_PLACE_TREES + 2, count = 0, more = 0;
+    size_t room = config->mount_count + CGROUP_PLACE_TREES + 3, count = 0, more = 0;
 
     if (config->mount_count > MOUNTS_MAX)
         return err_set(err, -E2BIG, "cannot make %zu mounts", config->mount_count);
@@ -344,7 +374,7 @@ int plan_mounts(struct plan *plan, const struct oci_create *create, struct cgrou
     struct init_mount *list = plan_take(plan, room * sizeof *list);
     for (size_t i = 0; i < config->mount_count; i++) {
         bool is_tree = config->mounts[i].type && strncmp(config->mounts[i].type, "cgroup", 6) == 0;
-        if (is_tree && count + config->mount_count - i + CGROUP_PLACE_TREES + 1 > room)
+        if (is_tree && count + config->mount_count - i + CGROUP_PLACE_TREES + 2 > room)
             return err_say(err, -EINVAL, "cannot mount cgroup on '%s': it is mounted already",
                            config->mounts[i].destination);
         int r = plan_mount(plan, create, &config->mounts[i], place, &list[count], &more, err);
@@ -352,9 +382,10 @@ int plan_mounts(struct plan *plan, const struct oci_create *create, struct cgrou
             return r;
         count += more;
     }
+    int r = plan_notify(plan, create, &list[count], &count, err);
     plan->out->mounts = list;
     plan->out->mount_count = count;
-    return 0;
+    return r;
 }
 
 /* ---- devices ---- */

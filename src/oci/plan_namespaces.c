@@ -136,6 +136,7 @@ int plan_namespaces(struct plan *plan, const struct oci_config *config, uint64_t
         return r;
     out->own_mounts = oci_config_namespace(config, CLONE_NEWNS) != NULL;
     out->user_namespace = (fresh & CLONE_NEWUSER) != 0;
+    out->new_network = (fresh & CLONE_NEWNET) != 0;
     out->first_uid = first_id(&config->linux_.uid_mappings);
     out->first_gid = first_id(&config->linux_.gid_mappings);
     /* The groups are entered before their namespace is made, the clock is set before anyone lives

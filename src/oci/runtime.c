@@ -204,6 +204,19 @@ static int take_vkernel(void *data, const char *value, struct err *err)
     return oci_vkernel_take(data, value, err);
 }
 
+/* "PATH", or as crun has it "file:PATH"; nothing else is written to from here. */
+static int take_log(void *data, const char *value, struct err *err)
+{
+    const size_t kind = strcspn(value, ":/");
+
+    if (strncmp(value, "file:", 5) == 0)
+        value += 5;
+    else if (value[kind] == ':')
+        return err_say(err, -EINVAL, "cannot log to '%s': there are PATH and file:PATH", value);
+    *(const char **)data = value;
+    return 0;
+}
+
 static int take_log_format(void *data, const char *value, struct err *err)
 {
     if (strcmp(value, "json") != 0 && strcmp(value, "text") != 0)
@@ -218,7 +231,7 @@ static int run(struct runtime *runtime, int argc, char **argv, struct err *err)
     char **words;
     const struct verb_option options[] = {
         {.name = "root", .value = &runtime->root},
-        {.name = "log", .value = &runtime->log_file},
+        {.name = "log", .take = take_log, .data = &runtime->log_file},
         {.name = "log-format", .take = take_log_format, .data = &runtime->log_json},
         {.name = "cgroup-manager", .take = take_manager, .data = &runtime->manager},
         {.name = "systemd-cgroup", .flag = &systemd},

@@ -88,6 +88,9 @@ int verb_write_pid(const char *path, pid_t pid, struct err *err);
 void runtime_clip_capabilities(struct runtime *runtime, const struct oci_config *config,
                                struct oci_process *process);
 
+/* Runs the poststop hooks; that one fails is a warning. */
+int runtime_poststop(struct runtime *runtime, const struct oci_state *state,
+                     const struct oci_config *config, struct err *err);
 /* Ends what is left, runs the poststop hooks, removes groups and state. `config`: what the caller
  * has of it, or NULL. */
 int runtime_remove(struct runtime *runtime, struct oci_state *state,

@@ -41,9 +41,15 @@ int oci_state_check_id(const char *id, struct err *err)
 
     if (strspn(id, allowed) != length)
         return err_say(err, -EINVAL,
-                       "cannot use '%.64s' as a container's id: invalid character `%c` in the ID",
+                       "cannot use '%.64s' as a container's id: invalid character `%c` in the "
+                       "container ID",
                        id, id[strspn(id, allowed)]);
-    if (length == 0 || length > OCI_ID_MAX_BYTES || strcmp(id, ".") == 0 || strcmp(id, "..") == 0)
+    if (id[0] == '.')
+        return err_say(err, -EINVAL,
+                       "cannot use '%.64s' as a container's id: invalid character `.` at the "
+                       "beginning of the container ID",
+                       id);
+    if (length == 0 || length > OCI_ID_MAX_BYTES)
         return err_say(
             err, -EINVAL,
             "cannot use '%.64s' as a container's id: it has letters, digits and _+-. and "

@@ -127,9 +127,8 @@ static int run_hooks(void *data, enum oci_hook_kind kind, const struct oci_place
                      struct err *err)
 {
     struct creation *creation = data;
-    const struct oci_hooks *hooks = &creation->config->hooks[kind];
 
-    if (hooks->count == 0)
+    if (creation->config->hooks[kind].count == 0)
         return 0;
     /* A hook may ask for the state, and a crash in one must leave what `delete` needs. */
     creation->state->place = *place;
@@ -142,7 +141,7 @@ static int run_hooks(void *data, enum oci_hook_kind kind, const struct oci_place
     _cleanup_(freep) char *text = oci_state_text_of(creation->state, status, place->pid);
     if (!text)
         return err_set(err, -ENOMEM, "cannot run hooks of '%s'", creation->id);
-    return oci_hooks_run(hooks, text, creation->bundle_path, err);
+    return oci_hooks_run(creation->config, kind, text, creation->bundle_path, err);
 }
 
 static int save_place(void *data, const struct oci_place *place, struct err *err)
@@ -215,6 +214,24 @@ void runtime_clip_capabilities(struct runtime *runtime, const struct oci_config 
     sets->ambient &= held;
 }
 
+/*
+ * Of a create that failed, the state. A hook of create that fails leads to the poststop hooks, says
+ * the specification: they undo what the hooks before have done.
+ */
+static void undo(struct runtime *runtime, struct creation *creation, bool launched)
+{
+    const struct oci_hooks *hooks = creation->config->hooks;
+    struct err second = {0};
+
+    int r = oci_state_remove(creation->state, &second);
+    if (r == 0 && launched &&
+        (hooks[OCI_HOOK_PRESTART].count || hooks[OCI_HOOK_CREATE_RUNTIME].count ||
+         hooks[OCI_HOOK_CREATE_CONTAINER].count))
+        r = runtime_poststop(runtime, creation->state, creation->config, &second);
+    if (r < 0)
+        runtime_report(runtime, "warning", second.message);
+}
+
 /* All of create; on failure nothing is left. For the rest see oci_launch_create(). */
 static int create(struct runtime *runtime, struct creation *creation, int *ret_terminal,
                   int *ret_hold, struct err *err)
@@ -237,13 +254,11 @@ static int create(struct runtime *runtime, struct creation *creation, int *ret_t
     r = fill_state(creation, text, bytes, err);
     if (r == 0)
         r = make_vkernel(runtime, creation, err);
+    const bool launched = r == 0;
     if (r == 0)
         r = launch(creation, ret_terminal, ret_hold, err);
-    if (r < 0) {
-        struct err second = {0};
-        if (oci_state_remove(creation->state, &second) < 0)
-            runtime_report(runtime, "warning", second.message);
-    }
+    if (r < 0)
+        undo(runtime, creation, launched);
     return r;
 }
 
@@ -311,8 +326,7 @@ static int started(struct runtime *runtime, const struct oci_state *state,
     if (!text)
         return err_set(err, -ENOMEM, "cannot run hooks of '%s'", state->id);
     /* The specification: a poststart hook that fails is a warning, the container goes on. */
-    oci_hooks_run_all(&config->hooks[OCI_HOOK_POSTSTART], text, state->bundle, runtime_warn,
-                      runtime);
+    oci_hooks_run_all(config, OCI_HOOK_POSTSTART, text, state->bundle, runtime_warn, runtime);
     return 0;
 }
 

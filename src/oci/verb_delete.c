@@ -104,6 +104,19 @@ int verb_kill(struct runtime *runtime, int argc, char **argv, struct err *err)
                  : kill_one(runtime, words[0], number, all, err);
 }
 
+int runtime_poststop(struct runtime *runtime, const struct oci_state *state,
+                     const struct oci_config *config, struct err *err)
+{
+    if (config->hooks[OCI_HOOK_POSTSTOP].count == 0 || !state->bundle)
+        return 0;
+    _cleanup_(freep) char *text = oci_state_text_of(state, "stopped", 0);
+    if (!text)
+        return err_set(err, -ENOMEM, "cannot run hooks of '%s'", state->id);
+    /* The specification: a poststop hook that fails is a warning. */
+    oci_hooks_run_all(config, OCI_HOOK_POSTSTOP, text, state->bundle, runtime_warn, runtime);
+    return 0;
+}
+
 int runtime_remove(struct runtime *runtime, struct oci_state *state,
                    const struct oci_config *config, struct err *err)
 {
@@ -116,17 +129,8 @@ int runtime_remove(struct runtime *runtime, struct oci_state *state,
     /* A create that crashed may not have written it. */
     if (!config && oci_state_config(state, &read, &unread) == 0)
         config = read;
-    bool hooks = config && state->bundle && config->hooks[OCI_HOOK_POSTSTOP].count > 0;
     r = oci_state_remove(state, err);
-    if (r < 0 || !hooks)
-        return r;
-    _cleanup_(freep) char *text = oci_state_text_of(state, "stopped", 0);
-    if (!text)
-        return err_set(err, -ENOMEM, "cannot run hooks of '%s'", state->id);
-    /* The specification: a poststop hook that fails is a warning. */
-    oci_hooks_run_all(&config->hooks[OCI_HOOK_POSTSTOP], text, state->bundle, runtime_warn,
-                      runtime);
-    return 0;
+    return r < 0 || !config ? r : runtime_poststop(runtime, state, config, err);
 }
 
 /* Until process 1 is gone; the kernel may take its time, but not for ever. */

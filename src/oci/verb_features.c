@@ -80,9 +80,9 @@ static struct json_object *linux_features(void)
 
 int verb_features(struct runtime *runtime, int argc, char **argv, struct err *err)
 {
-    static const char *const hooks[] = {
-        "prestart", "createRuntime", "createContainer", "startContainer", "poststart", "poststop",
-        NULL};
+    /* What changes more than the container's own programs could: not for everybody to write. */
+    static const char *const unsafe[] = {"io.vireo.vkernel.", "org.systemd.property.",
+                                         "run.oci.keep_original_groups", NULL};
     const struct verb_option none[] = {{NULL}};
     struct json_object *object, *annotations;
     char **words;
@@ -95,11 +95,12 @@ int verb_features(struct runtime *runtime, int argc, char **argv, struct err *er
     annotations = json_object_new_object();
     json_object_object_add(object, "ociVersionMin", json_object_new_string("1.0.0"));
     json_object_object_add(object, "ociVersionMax", json_object_new_string("1.2.0"));
-    json_object_object_add(object, "hooks", names_of(hooks));
+    json_object_object_add(object, "hooks", names_of(oci_hook_names));
     json_object_object_add(object, "mountOptions", names_of(oci_launch_mount_options()));
     json_object_object_add(object, "linux", linux_features());
     json_object_object_add(annotations, "dev.vireo.version", json_object_new_string(VIREO_VERSION));
     json_object_object_add(object, "annotations", annotations);
+    json_object_object_add(object, "potentiallyUnsafeConfigAnnotations", names_of(unsafe));
     printf("%s\n", json_object_to_json_string_ext(object, JSON_C_TO_STRING_PRETTY |
                                                               JSON_C_TO_STRING_SPACED |
                                                               JSON_C_TO_STRING_NOSLASHESCAPE));

@@ -167,6 +167,66 @@ teardown() {
     [ "$(cat "$DIR/mounts")" -ge 1 ]
 }
 
+@test "hooks before the root is entered have the bundle as directory, with the mounts in it" {
+    run contain '.hooks = {"createContainer": [{"path": "/bin/sh",
+        "args": ["sh", "-c", "pwd; test -e rootfs/proc/self"]}]}' true
+    [ "$status" = 0 ]
+    [[ $output == *"$DIR/bundle"* ]]
+}
+
+@test "a hook of create that fails leads to the poststop hooks" {
+    local kind
+    for kind in prestart createRuntime createContainer; do
+        run contain '.hooks = {"'$kind'": [{"path": "/bin/false"}],
+            "poststop": [{"path": "/bin/touch", "args": ["touch", "'"$DIR/undone"'"]}]}' true
+        [ "$status" = 1 ]
+        [ -e "$DIR/undone" ]
+        rm "$DIR/undone"
+        nothing_left
+    done
+    # One whose environment could not be made had no hooks to undo.
+    run contain '.hooks = {"poststop": [{"path": "/bin/touch", "args": ["touch", "'"$DIR/undone"'"]}]}
+        | .mounts += [{"destination": "/mnt", "type": "bind", "source": "/no/such", "options": ["bind"]}]' true
+    [ "$status" = 1 ]
+    [ ! -e "$DIR/undone" ]
+}
+
+@test "a new network has its loopback up; a service manager's socket is there to be told" {
+    run contain . cat /sys/class/net/lo/operstate
+    [ "$output" = unknown ]
+    python3 -c 'import socket, sys; socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM).bind(sys.argv[1])' "$DIR/notify"
+    # shellcheck disable=SC2016 # of the container's shell
+    NOTIFY_SOCKET=$DIR/notify run contain . sh -c 'test -S "$NOTIFY_SOCKET" && echo "$NOTIFY_SOCKET"'
+    [ "$output" = "$DIR/notify" ]
+    # An engine that has its own says so in the environment.
+    NOTIFY_SOCKET=$DIR/notify run contain '.process.env += ["NOTIFY_SOCKET=/other"]' \
+        sh -c '! test -S "'"$DIR/notify"'"'
+    [ "$status" = 0 ]
+}
+
+@test "a memory policy and an exec's CPUs are the process's; a wrong one is the kernel's to refuse" {
+    run contain '.linux.memoryPolicy = {"mode": "MPOL_BIND", "nodes": "0", "flags": ["MPOL_F_STATIC_NODES"]}' \
+        head -n 1 /proc/self/numa_maps
+    [[ $output == *" bind=static:0 "* ]]
+    run contain '.linux.memoryPolicy = {"mode": "MPOL_INTERLEAVE"}' true
+    [ "$status" = 1 ]
+    [[ $output == *"cannot set linux.memoryPolicy: Invalid argument"* ]]
+    nothing_left
+    local cpus kind
+    cpus=$(nproc)
+    bundle '.process.execCPUAffinity = {"final": "0"}' sleep 100
+    oci create -b "$DIR/bundle" "$ID"
+    oci start "$ID"
+    for kind in initial final; do
+        jq --arg kind $kind '.process | .args = ["nproc"] | .execCPUAffinity = {($kind): "0"}' \
+            "$bundle_config" >"$DIR/process.json"
+        [ "$(oci exec --process "$DIR/process.json" "$ID")" = 1 ]
+    done
+    # Of config.json too it is of what comes later, not of the first process.
+    [ "$(oci exec "$ID" nproc)" = 1 ]
+    [ "$(taskset -cp "$(oci state "$ID" | jq .pid)" | grep -c '0$')" = "$([ "$cpus" = 1 ] && echo 1 || echo 0)" ]
+}
+
 @test "a hook that fails or takes too long ends the start, and leaves nothing" {
     run contain '.hooks = {"createContainer": [{"path": "/bin/false"}]}' true
     [ "$status" != 0 ]

@@ -260,7 +260,7 @@ hook() { # NAME [COMMAND]
     edit --argjson a "$(hook prestart 'exit 5')" '.hooks = {prestart: $a}'
     run create
     [ "$status" = 1 ]
-    [[ $(cat "$DIR/out") == *"cannot run the hook '/bin/sh': exit status 5"* ]]
+    [[ $(cat "$DIR/out") == *"cannot run the hook '/bin/sh': prestart hook failed with exit code 5"* ]]
     nothing_left
     edit --argjson a "$(hook createRuntime 'exec sleep 60')" '.hooks = {createRuntime: ($a | map(.timeout = 1))}'
     run create
@@ -272,11 +272,11 @@ hook() { # NAME [COMMAND]
     create
     run runtime start "$ID"
     [ "$status" = 0 ]
-    [[ $output == *warning*"exit status 5"* ]]
+    [[ $output == *warning*"poststart hook failed with exit code 5"* ]]
     is running
     run runtime delete --force "$ID"
     [ "$status" = 0 ]
-    [[ $output == *warning*"exit status 6"* ]]
+    [[ $output == *warning*"poststop hook failed with exit code 6"* ]]
     nothing_left
 }
 

@@ -1,7 +1,10 @@
 /* Host name, domain name and kernel parameters of the new namespaces. */
 #include <errno.h>
 #include <fcntl.h>
+#include <net/if.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -23,10 +26,26 @@ static int set_sysctl(struct init *init, const struct init_sysctl *sysctl)
                  : 0;
 }
 
+/*
+ * As runc has it: programs expect 127.0.0.1 of any network. It is no wish of config.json's, so that
+ * a kernel without IPv4, or without the right to it, is none the worse.
+ */
+static void raise_loopback(void)
+{
+    struct ifreq lo = {.ifr_name = "lo", .ifr_flags = IFF_UP};
+
+    _cleanup_(closep) int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (fd >= 0)
+        ioctl(fd, SIOCSIFFLAGS, &lo);
+}
+
 int init_names(struct init *init)
 {
     const struct init_plan *plan = init->plan;
     int r = 0;
+
+    if (plan->new_network)
+        raise_loopback();
 
     if (plan->hostname && sethostname(plan->hostname, strlen(plan->hostname)) < 0)
         return err_set(&init->err, -errno, "cannot set hostname '%s'", plan->hostname);

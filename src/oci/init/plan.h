@@ -12,7 +12,7 @@
  *   root     5 for the root; a file system 4 + options, a bind 3, its target 1 when it is there
  *   devices  3 each (mknod, fchmod where the umask matters, chown where it has an owner), links 1
  *   masks    a file 4, a directory 4, a read-only path 5
- *   pivot    5; sysctl 3 each; names 1 each
+ *   pivot    5; sysctl 3 each; names 1 each; a new network 3
  *   process  5 + those that config.json asks for; the set of capabilities 1 for each one dropped
  */
 #pragma once
@@ -114,7 +114,10 @@ struct init_process {
     uint64_t bounding, effective, inheritable, permitted, ambient;
     bool no_new_privileges;
     const char *apparmor, *selinux;
-    int64_t personality;  /* -1: as it is */
+    int64_t personality; /* -1: as it is */
+    int memory_policy;   /* of set_mempolicy(2); -1: as it is */
+    const unsigned long *memory_nodes;
+    size_t memory_node_count;
     int32_t huge_pages;   /* flags of PR_SET_THP_DISABLE; -1: as it is */
     uint64_t path_rights; /* that only `paths` have; 0: files are not limited */
     const struct init_path *paths;
@@ -175,6 +178,7 @@ struct init_plan {
     const char *hostname, *domainname;
     const struct init_sysctl *sysctls;
     size_t sysctl_count;
+    bool new_network; /* whose loopback is to be up */
 
     struct init_hooks create_container, start_container;
     struct init_view view;

@@ -264,6 +264,12 @@ int init_process_execute(struct init *init)
         return r;
     if (process->personality >= 0 && syscall(SYS_personality, process->personality) < 0)
         return err_set(&init->err, -errno, "cannot set the personality");
+    /* The kernel reads one bit less than it is told of. */
+    if (process->memory_policy >= 0 &&
+        syscall(SYS_set_mempolicy, process->memory_policy,
+                process->memory_node_count ? process->memory_nodes : NULL,
+                process->memory_node_count ? process->memory_node_count + 1 : 0) < 0)
+        return err_set(&init->err, -errno, "cannot set linux.memoryPolicy");
     if (process->huge_pages >= 0 && prctl(PR_SET_THP_DISABLE, 1, process->huge_pages, 0, 0) < 0)
         return err_set(&init->err, -errno, "cannot set the policy of huge pages");
     umask(process->umask >= 0 ? (mode_t)process->umask : 022);
