@@ -137,10 +137,12 @@ static void relate_products(struct encoding *e, Z3_ast guard, Z3_ast x, Z3_ast p
     term_assert(e, guard, term_implies(e, term_lt(e, z, x), term_le(e, term_add(e, q, y), p)));
 }
 
-/* What is true of p = u * y and the quotient q of x by y, of numbers that are not negative. */
+/* What is true of p = u * y and the quotient q of x by y, of numbers that are not negative. (That y
+ * is not zero is for the division's own obligation to show, of which this must say nothing.) */
 static void relate_quotient(struct encoding *e, Z3_ast guard, Z3_ast u, Z3_ast y, Z3_ast p,
                             Z3_ast x, Z3_ast q)
 {
+    guard = term_and(e, guard, term_le(e, term_number(e, 1), y));
     term_assert(e, guard, term_implies(e, term_le(e, u, q), term_le(e, p, x)));
     term_assert(e, guard, term_implies(e, term_lt(e, u, q), term_le(e, term_add(e, p, y), x)));
     term_assert(e, guard, term_implies(e, term_lt(e, q, u), term_lt(e, x, p)));

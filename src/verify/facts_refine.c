@@ -193,9 +193,12 @@ static struct float_range refine_float(const struct facts *facts, struct float_r
     if (c->operands[0] != v && c->operands[1] == v)
         outcomes = (outcomes & (EQUAL | UNORDERED)) | (outcomes & LESS ? GREATER : 0u) |
                    (outcomes & GREATER ? LESS : 0u);
-    if (!(outcomes & GREATER) && range.high > bound.high)
+    /* Where the other one may be no number nothing is said, unless the outcome says that it is one.
+     */
+    bool ordered = !bound.nan || !(outcomes & UNORDERED);
+    if (ordered && !(outcomes & GREATER) && range.high > bound.high)
         range.high = bound.high;
-    if (!(outcomes & LESS) && range.low < bound.low)
+    if (ordered && !(outcomes & LESS) && range.low < bound.low)
         range.low = bound.low;
     if (!(outcomes & UNORDERED))
         range.nan = false;

@@ -517,6 +517,18 @@ static bool is_handler(LLVMValueRef entry)
     return true;
 }
 
+/* What fits no register comes back where a hidden first argument says: who calls knows of none. */
+static void check_answer(struct program *program, LLVMValueRef entry)
+{
+    LLVMTypeRef type = LLVMGetReturnType(LLVMGlobalGetValueType(entry));
+    LLVMTypeKind kind = LLVMGetTypeKind(type);
+
+    if (kind != LLVMVoidTypeKind && kind != LLVMFloatTypeKind && kind != LLVMDoubleTypeKind &&
+        (kind != LLVMIntegerTypeKind || LLVMGetIntTypeWidth(type) > 64))
+        program_refuse(program, (struct place){0}, "give back a number",
+                       "an entry that gives back what is no number");
+}
+
 void lower_module(struct program *program, LLVMModuleRef module, LLVMValueRef entry,
                   uint64_t buffer_max)
 {
@@ -530,6 +542,7 @@ void lower_module(struct program *program, LLVMModuleRef module, LLVMValueRef en
     program_add_value(program, OP_NONE, KIND_VOID, 0, NULL, 0); /* 0 is none */
     program_add_object(program, "nothing");
     lower_screen_module(&low);
+    check_answer(program, entry);
     program->entry = low.block = program_add_block(program);
     if (is_handler(entry)) {
         program->repeated = true;

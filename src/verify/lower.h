@@ -97,6 +97,8 @@ struct lowered *map_find(const struct value_map *map, LLVMValueRef key);
 const struct lowered *lower_operand(struct lowering *low, LLVMValueRef value);
 vid lower_scalar(struct lowering *low, LLVMValueRef value);
 vid lower_address(struct lowering *low, LLVMValueRef gep);
+/* Is it stdin, stdout or stderr (or null)? */
+vid lower_is_stream(struct lowering *low, vid pointer, bool null_too);
 
 /* ---- lower_screen.c ---- */
 void lower_screen_module(struct lowering *low);

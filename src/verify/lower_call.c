@@ -45,6 +45,12 @@ static void call_lifetime(const struct call *call, unsigned op)
         program_refuse(program, lower_place(call->low), "compile it with -O0",
                        "the life of a part of a variable");
     uint32_t object = (uint32_t)value_at(program, pointer)->imm;
+    if (!program->objects[object].stack)
+        program_refuse(program, lower_place(call->low), "leave it out",
+                       "the life of what is no local variable");
+    if (op == OP_BEGIN && !program->objects[object].scoped) /* lower_alloca() did not see it */
+        program_refuse(program, lower_place(call->low), "compile it with -O0",
+                       "the life of a part of a variable");
     if (op == OP_END)
         program->objects[object].scoped = true;
     lower_emit(call->low, (enum operation)op, KIND_VOID, 0, 0, NULL, 0, object);
@@ -396,33 +402,33 @@ static const struct {
     {"vireo_response_status", call_response, 0, "ii"},
     {"vireo_response_header", call_response, 2, "ipp"},
     {"printf", call_format, 0, "ip."},
-    {"fprintf", call_format, 1, "ipp."},
+    {"fprintf", call_format, 1, "isp."},
     {"puts", call_puts, 0, "ip"},
     {"wprintf", call_format, CALL_WIDE | 0, "ip."},
-    {"fwprintf", call_format, CALL_WIDE | 1, "ipp."},
+    {"fwprintf", call_format, CALL_WIDE | 1, "isp."},
     {"snprintf", call_snprintf, 0, "iplp."},
     {"sprintf", call_sprintf, 0, "ipp."},
-    {"fputs", call_puts, 0, "ipp"},
+    {"fputs", call_puts, 0, "ips"},
     {"putchar", call_number, 0, "ii"},
-    {"putc", call_number, 0, "iip"},
-    {"fputc", call_number, 0, "iip"},
+    {"putc", call_number, 0, "iis"},
+    {"fputc", call_number, 0, "iis"},
     {"getchar", call_getchar, 0, "i"},
-    {"getc", call_getchar, 0, "ip"},
-    {"fgetc", call_getchar, 0, "ip"},
+    {"getc", call_getchar, 0, "is"},
+    {"fgetc", call_getchar, 0, "is"},
     {"scanf", call_scan, 0, "ip."},
-    {"fscanf", call_scan, 1, "ipp."},
+    {"fscanf", call_scan, 1, "isp."},
     {"sscanf", call_scan, 1, "ipp."},
     {"__isoc99_scanf", call_scan, 0, "ip."},
-    {"__isoc99_fscanf", call_scan, 1, "ipp."},
+    {"__isoc99_fscanf", call_scan, 1, "isp."},
     {"__isoc99_sscanf", call_scan, 1, "ipp."},
     {"time", call_time, 0, "lp"},
     {"clock", call_number, 0, "l"},
     {"atof", call_of_text, 0, "dp"},
-    {"fflush", call_number, 0, "ip"},
+    {"fflush", call_number, 0, "iS"},
     {"rand", call_number, 31, "i"},
     {"srand", call_nothing, 0, "vi"},
-    {"fgets", call_fgets, 0, "ppip"},
-    {"fgetws", call_fgets, 1, "ppip"},
+    {"fgets", call_fgets, 0, "ppis"},
+    {"fgetws", call_fgets, 1, "ppis"},
     {"__VERIFIER_nondet_*", call_number, 0, NULL},
     {"__VERIFIER_assume", call_end_unless, 0, "vi"},
 };
@@ -448,9 +454,9 @@ static bool letter_matches(char letter, LLVMTypeRef type)
 }
 
 /*
- * A letter for the result and each parameter, "." for more of any type. Who passes half a register
- * leaves the rest to chance, and the library reads it. (C's "()" is no list of parameters: it will
- * do for none.)
+ * A letter for the result and each parameter ("s": one of the streams, "S": that or null), "." for
+ * more of any type. Who passes half a register leaves the rest to chance, and the library reads it.
+ * (C's "()" is no list of parameters: it will do for none.)
  */
 static bool signature_matches(LLVMValueRef at, const char *signature)
 {
@@ -473,6 +479,18 @@ static bool signature_matches(LLVMValueRef at, const char *signature)
         if (LLVMGetCallSiteEnumAttribute(at, i + 1, by_value))
             return false;
     return true;
+}
+
+/* Where the library takes a stream no other address will do. */
+static void require_streams(const struct call *call, const char *signature)
+{
+    struct lowering *low = call->low;
+
+    for (unsigned i = 0; signature && signature[0] && signature[1 + i]; i++)
+        if (signature[1 + i] == 's' || signature[1 + i] == 'S')
+            lower_require(low,
+                          lower_is_stream(low, call_argument(call, i), signature[1 + i] == 'S'),
+                          PLACE_CONTRACT);
 }
 
 static bool name_matches(const char *pattern, const char *name)
@@ -519,6 +537,7 @@ void lower_call(struct lowering *low, LLVMValueRef at)
             if (TABLE[i].signature && !signature_matches(call.instruction, TABLE[i].signature))
                 program_refuse(low->program, lower_place(low), "include its header",
                                "a call of '%s' as another type than the library has", call.name);
+            require_streams(&call, TABLE[i].signature);
             TABLE[i].lower(&call, TABLE[i].op);
             return;
         }

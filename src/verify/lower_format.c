@@ -3,11 +3,18 @@
 
 #include "verify/lower_call.h"
 
+/* Texts of one format that are no constants. */
+#define TEXTS_MAX 16
+
 struct format {
     const struct call *call;
     const char *at;
     unsigned next, count; /* arguments */
     uint64_t least, most; /* bytes that come out so far; ANY_BYTES and more: any number */
+    bool may_stop;        /* characters that can't be converted end it where they stand */
+    vid texts[TEXTS_MAX];
+    bool wide[TEXTS_MAX];
+    unsigned text_count;
 };
 
 /* What a number takes at most, with its sign: in octal and as it would be in C, as a whole. */
@@ -72,6 +79,12 @@ static uint64_t text_argument(struct format *f, unsigned wide, uint64_t *ret_lea
 
     call_read_text(f->call, text, wide);
     *ret_least = 0;
+    if (!constant) {
+        if (f->text_count == TEXTS_MAX)
+            refuse_format(f, "more texts than can be looked at");
+        f->texts[f->text_count] = text;
+        f->wide[f->text_count++] = wide;
+    }
     return constant ? strlen(constant) : ANY_BYTES;
 }
 
@@ -82,9 +95,11 @@ static void one_conversion(struct format *f)
     while (*f->at && strchr("-+ #0'", *f->at))
         f->at++;
     f->most += skip_number(f);
-    if (*f->at == '.') {
+    bool precise = *f->at == '.';
+    if (precise) {
         f->at++;
         f->most += skip_number(f);
+        least = 0; /* of no digits zero is nothing */
     }
     const char *length = f->at;
     unsigned width = integer_width(f);
@@ -102,11 +117,13 @@ static void one_conversion(struct format *f)
         bytes = FLOAT_BYTES;
     } else if (conversion == 's' && *length == 's')
         bytes = text_argument(f, 0, &least);
-    else if (conversion == 's' && *length == 'l' && length[1] == 's')
+    else if (conversion == 's' && *length == 'l' && length[1] == 's') {
         bytes = text_argument(f, 1, &least);
-    else if (conversion == 'p' && *length == 'p')
+        f->may_stop = true;
+    } else if (conversion == 'p' && *length == 'p') {
         next_argument(f, KIND_POINTER, 64);
-    else
+        bytes = INTEGER_BYTES(64);
+    } else
         refuse_format(f, "a conversion that is not on the list");
     f->least += least;
     f->most += bytes;
@@ -131,6 +148,8 @@ static struct format read_format(const struct call *call, unsigned at, unsigned 
         f.least++;
         f.most++;
     }
+    if (f.may_stop)
+        f.least = 0;
     return f;
 }
 
@@ -179,6 +198,29 @@ static void put_text(const struct format *f, vid buffer, vid limit)
     lower_emit(low, OP_STORE, KIND_VOID, 8, 2, (vid[]){place, program_const(program, 8, 0)}, 0, 0);
 }
 
+/* The object that a pointer means, where its text shows it; 0: not known. */
+static uint64_t object_of(const struct program *program, vid pointer)
+{
+    const struct value *value = value_at(program, pointer);
+
+    while (value->op == OP_PTRADD || value->op == OP_NARROW)
+        value = value_at(program, value->operands[0]);
+    return value->op == OP_OBJECT ? value->imm : 0;
+}
+
+/* A text may be read when what comes before it is written already: it must end then, too. */
+static void read_texts_again(const struct format *f, vid buffer)
+{
+    const struct program *program = f->call->low->program;
+    uint64_t written = object_of(program, buffer);
+
+    for (unsigned i = 0; i < f->text_count; i++) {
+        uint64_t read = object_of(program, f->texts[i]);
+        if (!written || !read || written == read)
+            call_read_text(f->call, f->texts[i], f->wide[i]);
+    }
+}
+
 /* What is longer may write all of its room, and is taken to. */
 void call_snprintf(const struct call *call, unsigned op)
 {
@@ -198,6 +240,7 @@ void call_snprintf(const struct call *call, unsigned op)
     } else {
         call_text_into(call, buffer, room, 0);
     }
+    read_texts_again(&f, buffer);
     call_give_any(call, 0);
 }
 
@@ -215,5 +258,6 @@ void call_sprintf(const struct call *call, unsigned op)
         put_text(&f, buffer, program_const(program, 64, f.most));
     else
         call_text_into(call, buffer, program_const(program, 64, f.most + 1), 0);
+    read_texts_again(&f, buffer);
     call_give_any(call, 0);
 }

@@ -196,7 +196,7 @@ static void one_conversion(struct scan *s)
         put_any(s, to, KIND_INT, width);
     else if (conversion == 'c')
         put_any(s, to, KIND_INT, 8);
-    else if (strchr("aefgAEFG", conversion))
+    else if (strchr("aefgAEFG", conversion) && width >= 32)
         put_any(s, to, KIND_FLOAT, width);
     else if (!limited)
         refuse_scan(s, "a text of any length: say how long it may be, as in %15s");

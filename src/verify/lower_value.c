@@ -44,16 +44,22 @@ static uint32_t function_object(struct lowering *low, LLVMValueRef function)
     return id;
 }
 
-/* stdin and its like: an address at which nothing may be accessed. */
+static const char *const STREAMS[] = {"stdin", "stdout", "stderr"};
+
+/* stdin and its like: an address at which nothing may be accessed, as a function's. */
 static bool stream_object(struct lowering *low, LLVMValueRef global, const char *name,
                           uint32_t *ret)
 {
     struct program *program = low->program;
+    bool is_one = false;
 
-    if (strcmp(name, "stdin") != 0 && strcmp(name, "stdout") != 0 && strcmp(name, "stderr") != 0)
+    for (size_t i = 0; i < sizeof STREAMS / sizeof *STREAMS; i++)
+        is_one = is_one || strcmp(name, STREAMS[i]) == 0;
+    if (!is_one)
         return false;
     uint32_t file = program_add_object(program, "FILE"), id = program_add_object(program, name);
     program->objects[file].readonly = program->objects[file].unsplit = true;
+    program->objects[file].function = true;
     program->objects[file].stride = 1;
     struct object *object = &program->objects[id];
     object->size = object->stride = 8;
@@ -250,6 +256,25 @@ static uint32_t global_object(struct lowering *low, LLVMValueRef global)
     object->stride = lower_stride(low, type);
     object->place = (struct place){.line = LLVMGetDebugLocLine(global)};
     return id;
+}
+
+vid lower_is_stream(struct lowering *low, vid pointer, bool null_too)
+{
+    struct program *program = low->program;
+    vid any = program_const(program, 1, 0);
+
+    for (size_t i = 0; i < sizeof STREAMS / sizeof *STREAMS + null_too; i++) {
+        bool null = i == sizeof STREAMS / sizeof *STREAMS;
+        LLVMValueRef global = null ? NULL : LLVMGetNamedGlobal(low->module, STREAMS[i]);
+        if (!null && (!global || LLVMGetInitializer(global)))
+            continue;
+        vid it = null ? program_add_value(program, OP_NULL, KIND_POINTER, 64, NULL, 0)
+                      : address_of_object(
+                            low, program->objects[global_object(low, global)].cells[0].object);
+        vid same = lower_emit(low, OP_ICMP, KIND_INT, 1, 2, (vid[]){pointer, it}, ICMP_EQ, 0);
+        any = lower_emit(low, OP_OR, KIND_INT, 1, 2, (vid[]){any, same}, 0, 0);
+    }
+    return any;
 }
 
 /* index * size, as i64. */

@@ -168,6 +168,17 @@ static vid simplify_phi(const struct simplifier *s, vid id, const struct value *
     return same;
 }
 
+/* The address that a constant has at this offset; 0: it is none that an object begins at. */
+static vid address_kept(const struct simplifier *s, const struct pointer_cell *cell,
+                        uint64_t offset)
+{
+    if (cell->offset != offset || cell->addend != 0)
+        return 0;
+    vid id = program_add_value(s->program, OP_OBJECT, KIND_POINTER, 64, NULL, 0);
+    value_at(s->program, id)->imm = cell->object;
+    return id;
+}
+
 /* A load of a constant at a constant place. */
 static vid simplify_load(const struct simplifier *s, const struct value *value)
 {
@@ -182,7 +193,7 @@ static vid simplify_load(const struct simplifier *s, const struct value *value)
         offset += value_at(program, add->operands[1])->imm;
         pointer = add->operands[0];
     }
-    if (value_at(program, pointer)->op != OP_OBJECT || value->kind != KIND_INT)
+    if (value_at(program, pointer)->op != OP_OBJECT || value->kind == KIND_FLOAT)
         return 0;
     const struct object *object = &program->objects[value_at(program, pointer)->imm];
     unsigned bytes = value->width / 8u;
@@ -191,7 +202,9 @@ static vid simplify_load(const struct simplifier *s, const struct value *value)
         return 0;
     for (uint32_t i = 0; i < object->cell_count; i++)
         if (object->cells[i].offset < offset + bytes && offset < object->cells[i].offset + 8)
-            return 0;
+            return value->kind == KIND_POINTER ? address_kept(s, &object->cells[i], offset) : 0;
+    if (value->kind == KIND_POINTER)
+        return 0;
     memcpy(&bits, object->bytes + offset, bytes);
     return program_const(program, value->width, bits);
 }

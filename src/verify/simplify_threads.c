@@ -50,8 +50,9 @@ static bool is_joint(const struct program *program, const struct block *block, u
         return false;
     for (uint32_t i = 0; i < block->count; i++) {
         const struct value *value = value_at(program, block->values[i]);
+        /* A store that loads name as the memory they see would be two, under one name. */
         if (block->values[i] != block->condition &&
-            (value->kind != KIND_VOID || value->op == OP_PHI))
+            (value->kind != KIND_VOID || value->op == OP_PHI || uses[block->values[i]] > 0))
             return false;
     }
     for (uint32_t i = 0; i < block->target_count; i++)

@@ -590,3 +590,71 @@ define i64 @changes_code(i8* %in, i64 %n, i8* %out, i64 %cap) {
   store i8 1, i8* %p
   ret i64 0
 }
+
+; ---- what is behind a joint, before a life, or beyond the registers ----
+
+@bytes4 = internal global [4 x i8] zeroinitializer
+
+; unsafe: store_behind_a_joint
+define i64 @store_behind_a_joint(i8* %in, i64 %n, i8* %out, i64 %cap) {
+entry:
+  %k = and i64 %n, 3
+  %s = lshr i64 %n, 2
+  %kq = and i64 %s, 3
+  %p = getelementptr [4 x i32], [4 x i32]* @others, i64 0, i64 %k
+  %q = getelementptr [4 x i32], [4 x i32]* @others, i64 0, i64 %kq
+  %x = load i32, i32* %p
+  %y = load i32, i32* %p
+  %c = icmp eq i32 %x, %y
+  %d = icmp ne i32 %x, %y
+  br label %J
+J:
+  %more = phi i1 [ %c, %entry ], [ %d, %T ]
+  store i32 7, i32* %p
+  br i1 %more, label %T, label %E
+T:
+  %l1 = load i32, i32* %q
+  store i32 100, i32* %q
+  %ok = icmp ult i32 %l1, 4
+  br i1 %ok, label %J, label %done
+E:
+  %l2 = load i32, i32* %q
+  %i = zext i32 %l2 to i64
+  %r = getelementptr [4 x i32], [4 x i32]* @cells, i64 0, i64 %i
+  %v = load i32, i32* %r
+  %w = zext i32 %v to i64
+  ret i64 %w
+done:
+  ret i64 0
+}
+
+; unsafe: answer_that_fits_no_register
+define [8 x i64] @answer_that_fits_no_register(i8* %in, i64 %n, i8* %out, i64 %cap) {
+  ret [8 x i64] zeroinitializer
+}
+
+; unsafe: life_of_a_global
+define i64 @life_of_a_global(i8* %in, i64 %n, i8* %out, i64 %cap) {
+  %p = getelementptr [4 x i8], [4 x i8]* @bytes4, i64 0, i64 0
+  %v = load i8, i8* %p
+  call void @llvm.lifetime.end.p0i8(i64 4, i8* %p)
+  %w = zext i8 %v to i64
+  ret i64 %w
+}
+
+; unsafe: life_behind_many_casts
+define i64 @life_behind_many_casts(i8* %in, i64 %n, i8* %out, i64 %cap) {
+  %a = alloca i64
+  %b = alloca i64
+  %p1 = bitcast i64* %a to i8*
+  %p2 = bitcast i8* %p1 to i16*
+  %p3 = bitcast i16* %p2 to i8*
+  %p4 = bitcast i8* %p3 to i16*
+  %p5 = bitcast i16* %p4 to i8*
+  %p6 = bitcast i8* %p5 to i16*
+  %p7 = bitcast i16* %p6 to i8*
+  store i64 1, i64* %a
+  %v = load i64, i64* %a
+  call void @llvm.lifetime.start.p0i8(i64 8, i8* %p7)
+  ret i64 %v
+}

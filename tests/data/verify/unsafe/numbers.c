@@ -1,4 +1,6 @@
 /* Lengths that overflow, casts that lose, divisions, shifts, conversions. */
+#include <math.h>
+
 #include "unsafe.h"
 
 static uint8_t table[256];
@@ -433,4 +435,62 @@ H(convert_index)
     if (!(d >= 0 && d < 257))
         return 0;
     return table[(int)d];
+}
+static int cells[4];
+H(nan_bound)
+{
+    float x = in_len ? in[0] : 0;
+    if (!(x > NAN))
+        return cells[(int)x];
+    return 0;
+}
+H(sine_bound)
+{
+    double big = 1e308;
+    for (size_t i = 0; i < in_len; i++)
+        big *= 10;
+    double x = in_len ? in[0] : 0, most = sin(big);
+    if (!(x > most) && x >= 0)
+        return cells[(int)x];
+    return 0;
+}
+H(quotient_of_zero)
+{
+    if (in_len < 2)
+        return 0;
+    uint64_t s = 0;
+    uint64_t u = 16 + (in_len & 7), y = in[1], x = in_len & 15;
+    uint64_t p = u * y, q = x / y;
+    for (uint64_t i = 0; i < q; i++)
+        s += i;
+    for (uint64_t i = 0; i < p; i++)
+        s += i;
+    return s;
+}
+H(quotient_of_zero_later)
+{
+    if (in_len < 2)
+        return 0;
+    uint64_t s = 0;
+    uint64_t u = 16 + (in_len & 7), y = in[1], x = in_len & 15;
+    uint64_t p = u * y;
+    for (uint64_t i = 0; i < p; i++)
+        s += i;
+    uint64_t q = x / y;
+    for (uint64_t i = 0; i < q + p; i++)
+        s += i;
+    return s;
+}
+H(remainder_of_zero)
+{
+    if (in_len < 2)
+        return 0;
+    uint64_t s = 0;
+    uint64_t u = 16 + (in_len & 7), y = in[1], x = in_len & 15;
+    uint64_t p = u * y, q = x % y;
+    for (uint64_t i = 0; i < q; i++)
+        s += i;
+    for (uint64_t i = 0; i < p; i++)
+        s += i;
+    return s;
 }

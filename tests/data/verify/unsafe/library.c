@@ -1,0 +1,75 @@
+/* What the C library is given that it must not be, and what it does not leave behind. */
+#include <stdio.h>
+#include "unsafe.h"
+
+R(printed_to_null)
+{
+    FILE *f = NULL;
+    fprintf(f, "x%d\n", 1);
+    return 0;
+}
+R(printed_to_what_is_none)
+{
+    static char b[300];
+    fputs("x", (FILE *)b);
+    return 0;
+}
+R(read_from_null)
+{
+    char b[10] = "";
+    fgets(b, 10, NULL);
+    return b[0];
+}
+R(char_from_none)
+{
+    static char b[300];
+    return getc((FILE *)b);
+}
+R(put_to_null)
+{
+    return putc('a', (FILE *)0);
+}
+R(flushed_none)
+{
+    static char b[300];
+    return fflush((FILE *)b);
+}
+R(scanned_from_null)
+{
+    int n = 0;
+    fscanf((FILE *)NULL, "%d", &n);
+    return n;
+}
+R(empty_number)
+{
+    char b[4];
+    sprintf(b, "%.0d", 0);
+    return b[1];
+}
+R(empty_number_n)
+{
+    char b[8];
+    snprintf(b, 8, "%.*d", 0, 0);
+    return b[1];
+}
+R(pointer_with_sign)
+{
+    char b[15];
+    sprintf(b, "%+p", (void *)b);
+    return b[0];
+}
+R(wide_not_converted)
+{
+    char b[40];
+    wchar_t w[2] = {0xD800, 0};
+    snprintf(b, 40, "%lsabcdef", w);
+    return b[5];
+}
+R(text_into_itself)
+{
+    char b[8];
+    memset(b, 'x', 8);
+    b[0] = 0;
+    snprintf(b, 8, "a%s", b);
+    return b[0];
+}
