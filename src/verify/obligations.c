@@ -162,12 +162,15 @@ void obligations_by_domain(struct facts *facts, struct obligations *obligations)
         case PLACE_WRITE:
             good = domain_access(facts, o);
             break;
-        case PLACE_OVERLAP:
-            good = domain_overlap(facts, o);
-            break;
         case PLACE_CONVERSION:
             good = domain_conversion(facts, o);
             break;
+        case PLACE_OVERLAP:
+            if (value->op == OP_MEMCPY) {
+                good = domain_overlap(facts, o);
+                break;
+            }
+            __attribute__((fallthrough));
         case PLACE_UNREACHABLE:
             if (o->value == 0)
                 break;
@@ -218,7 +221,7 @@ Z3_ast obligation_violation(struct encoding *e, const struct obligation *o)
         break;
     }
     case PLACE_OVERLAP:
-        safe = overlap_free(e, value);
+        safe = value->op == OP_MEMCPY ? overlap_free(e, value) : encode_bool(e, value->operands[0]);
         break;
     case PLACE_UNREACHABLE:
         if (o->value == 0)

@@ -206,10 +206,15 @@ static bool is_padding(const struct program *program, const struct side *side, u
     return object->padding && at < object->size && object->padding[at];
 }
 
-static void copy_run(struct promoter *p, const struct side *to, const struct atom *to_atom,
-                     const struct side *from, const struct atom *from_atom, uint64_t offset,
-                     uint64_t run, struct place place)
+/* `offset` bytes in, `run` bytes that are one atom, or memory, on either side. */
+static void copy_run(struct promoter *p, const struct side *to, const struct side *from,
+                     uint64_t offset, uint64_t run, const struct value *copy)
 {
+    const struct atom *to_atom, *from_atom;
+    struct place place = copy->place;
+
+    run_of(p, to, offset, run, &to_atom);
+    run_of(p, from, offset, run, &from_atom);
     if (to_atom && from_atom) {
         bool whole = to_atom->bytes == run && from_atom->bytes == run;
         if (to_atom->gap || from_atom->gap || !whole) {
@@ -252,8 +257,17 @@ static void copy_run(struct promoter *p, const struct side *to, const struct ato
     } else {
         vid operands[] = {side_address(p, to, offset, place), side_address(p, from, offset, place),
                           program_const(p->program, 64, run)};
-        ssa_emit(p->ssa, OP_MEMCPY, KIND_VOID, 0, 3, operands, 0, 0, place);
+        ssa_emit(p->ssa, OP_MEMCPY, KIND_VOID, 0, 3, operands, copy->sub, 0, place);
     }
+}
+
+/* How far the destination lies behind the source, where bytes are in both; 0: none is. */
+static int64_t overlap_of(const struct side *to, const struct side *from, uint64_t length)
+{
+    if (!to->split || !from->split || to->where->object != from->where->object)
+        return 0;
+    int64_t behind = to->where->offset - from->where->offset;
+    return (uint64_t)(behind < 0 ? -behind : behind) < length ? behind : 0;
 }
 
 static bool rewrite_copy(struct promoter *p, const struct value *value)
@@ -268,13 +282,23 @@ static bool rewrite_copy(struct promoter *p, const struct value *value)
         require_alive(p, to.split, place);
     if (from.split)
         require_alive(p, from.split, place);
+    int64_t behind = overlap_of(&to, &from, length);
+    if (behind != 0 && value->sub != 1)
+        ssa_emit(p->ssa, OP_REQUIRE, KIND_VOID, 0, 1, (vid[]){program_const(p->program, 1, 0)}, 0,
+                 PLACE_OVERLAP, place);
+    /* An atom is moved whole: spread_cuts() saw to it. */
+    uint64_t *starts = program_alloc(p->program, (uint32_t)length + 1, sizeof *starts);
+    uint32_t runs = 0;
     for (uint64_t done = 0; done < length;) {
-        const struct atom *to_atom, *from_atom;
-        uint64_t run = run_of(p, &to, done, length - done, &to_atom);
-        run = run_of(p, &from, done, run, &from_atom);
-        /* An atom is moved whole: spread_cuts() saw to it. */
-        copy_run(p, &to, to_atom, &from, from_atom, done, run, place);
-        done += run;
+        const struct atom *atom;
+        starts[runs++] = done;
+        done += run_of(p, &from, done, run_of(p, &to, done, length - done, &atom), &atom);
+    }
+    starts[runs] = length;
+    /* From the end on where it would run over what is still to be moved. */
+    for (uint32_t i = 0; i < runs; i++) {
+        uint32_t k = behind > 0 ? runs - 1 - i : i;
+        copy_run(p, &to, &from, starts[k], starts[k + 1] - starts[k], value);
     }
     return true;
 }
