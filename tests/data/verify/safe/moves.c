@@ -32,5 +32,5 @@ H(halves_change_places)
     memcpy(kept, b, 4);
     memmove(b, b + 4, 4);
     memcpy(b + 4, kept, 4);
-    return cells[b[in_len & 7]];
+    return cells[b[in_len & 7] & 7];
 }
