@@ -28,6 +28,9 @@
 #include "base/log.h"
 #include "base/notify.h"
 #include "faas/supervisor.h"
+#include "faas/supervisor_servers.h"
+#include "faas/supervisor_outside.h"
+#include "faas/supervisor_link.h"
 #include "faas/supervisor_main.h"
 
 /* Calls that still run when a stop is asked for have this long. */

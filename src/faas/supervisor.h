@@ -423,69 +423,6 @@ int pvm_pids(const struct instance *instance, pid_t *pids, size_t max);
 /* The instance that is called so by people; NULL: none, or a member's name. */
 struct instance *instance_named(struct supervisor *supervisor, const char *text);
 
-/* ---- supervisor_images.c: libraries in memory, each checked once ---- */
-
-/* A sealed memfd and what was found in it when it was checked. */
-struct image {
-    char hash[BUILD_HASH_TEXT];
-    struct library_note note;
-    int fd;
-    uint64_t bytes;
-};
-/* The library of this hash, from the cache or the store, where it is checked; any thread. The
- * descriptor is the caller's. */
-int image_open(struct supervisor *supervisor, const char *hash, struct image *ret_image,
-               struct err *err);
-/* The same, of the cache only: -ENOENT. Quick. */
-int image_peek(const char *hash, struct image *ret_image);
-void image_close(struct image *image);
-void images_close(void);
-
-/* ---- supervisor_resolve.c: who may be linked with whom ---- */
-
-/* One of the two of a link. */
-struct link_party {
-    const char *name, *version, *signer, *application;
-    const struct manifest_library *asks; /* of the other */
-};
-struct link_party link_party_of_image(const char *name, const struct image *image);
-struct link_party link_party_of_function(const struct manifest *manifest, const char *signer);
-/* How a library comes to a pVM. */
-struct link_way {
-    bool named; /* by the pVM's own image (dependencies:), not by an administrator */
-    bool blank; /* the pVM has no function yet */
-};
-/* -EPERM naming the restriction that refuses it. */
-int link_allowed(const struct link_party *function, const struct link_party *library,
-                 struct link_way way, struct err *err);
-/* -EPERM when the library is not what `who` asks of a dependency: its version, its signer. */
-int dependency_fits(const char *who, const struct manifest_dependency *asked,
-                    const struct image *image, struct err *err);
-/*
- * The function's dependencies and theirs in turn, each pinned by hash in the manifest. Only where
- * the registry may be read.
- */
-int dependencies_resolve(struct supervisor *supervisor, struct manifest *manifest,
-                         const char *signer, struct err *err);
-/* The sealed memfds of resolved dependencies: the caller's, each -1 before. */
-int dependencies_open(struct supervisor *supervisor, const struct manifest *manifest,
-                      int fds[static DEPENDENCIES_MAX], struct err *err);
-
-/* ---- supervisor_link.c ---- */
-/* A control socket for an instance that has the grant: *ret_fd is its end, the caller's, else -1.
- * A server has no channel: channel_memory_fd is -1. */
-int linkage_open(struct supervisor *supervisor, struct instance *instance,
-                 const struct manifest *manifest, int channel_memory_fd, int *ret_fd,
-                 struct err *err);
-void linkage_close(struct supervisor *supervisor, struct instance *instance);
-/* Answers by itself, or returns -errno. */
-int pvm_link_wish(struct supervisor *supervisor, const struct admin_request *request,
-                  struct err *err);
-/* The image that a wish of `begin_ns` waited for is in the cache, or not (`err`). */
-void link_image_ready(struct supervisor *supervisor, const struct admin_request *request,
-                      int64_t begin_ns, const struct err *err);
-void linkages_bury(struct supervisor *supervisor); /* frees the dead ones */
-
 /* ---- supervisor_vk.c ---- */
 /* What an instance has of the kernel for itself. Good until it changes. */
 const struct vkernel *vk_of(const struct instance *instance);
@@ -496,8 +433,6 @@ void vks_bury(struct supervisor *supervisor);
 /* ADMIN_PVM_VK: answers, or -errno. */
 int pvm_vk_wish(struct supervisor *supervisor, const struct admin_request *request,
                 struct err *err);
-/* What is linked with it beside its function: names, for people. */
-void linkage_describe(const struct instance *instance, struct json_object *object);
 /* ---- supervisor_kin.c: families and what they may say (guest/kin.h) ---- */
 /*
  * Makes the socket and the page of an instance that may fork or has IPC; *ret_fds are the
@@ -644,98 +579,3 @@ DEFINE_CLEANUP(struct secrets, secrets_free)
 /* The files are still those that were read, and still good. Three system calls a secret. */
 bool secrets_are_current(const struct supervisor_config *config, const struct manifest *manifest,
                          const struct secrets *secrets);
-
-/* ---- supervisor_servers.c ---- */
-/* Before the network namespace is left. */
-int servers_keep_network(struct supervisor *supervisor, struct err *err);
-int servers_open(struct supervisor *supervisor, struct err *err);
-/* Starts those of the registry; one that can't be is tried again. */
-void servers_start(struct supervisor *supervisor);
-void servers_bury(struct supervisor *supervisor); /* frees the dead ones */
-void servers_close(struct supervisor *supervisor);
-/*
- * Opens the manifest's listening sockets, each of GRANT_LISTEN_MAX -1 before, in the machine's
- * network; one that `function` has already is duplicated. -EADDRINUSE. What was opened is the
- * caller's, after a failure too.
- */
-int servers_listen(struct supervisor *supervisor, const struct manifest *manifest,
-                   const char *function, int *listeners, struct err *err);
-/* Makes it a server and starts it; takes the sockets over, or opens them itself (NULL). */
-int server_set(struct supervisor *supervisor, struct function *function, int *listeners,
-               struct err *err);
-/* Ends it, with all of its templates, and closes its ports. Nothing when it is no server. */
-void server_drop(struct supervisor *supervisor, struct function *function);
-/* As soon as it has a template, which it asks for. */
-void server_start(struct supervisor *supervisor, struct function *function);
-/* It ended, or could not be started: it is tried again later. */
-void server_ended(struct supervisor *supervisor, struct function *function, const char *how);
-void server_failed(struct supervisor *supervisor, struct function *function, const char *reason);
-const char *server_state(const struct server *server);
-/* Into the machine's network and back, for this thread. *ret_own is for going back, which can't
- * fail: what could not would make every later pVM the machine's neighbour, and ends the daemon. */
-int network_enter(struct supervisor *supervisor, int *ret_own);
-void network_leave(int own);
-
-/* ---- supervisor_broker.c ---- */
-struct spawn_mount;
-/* How one is spawned: in the machine's network, with what name resolution needs and no right. */
-struct broker_program {
-    const char *what;
-    int program_fd;
-    uid_t uid_offset;
-    const struct spawn_mount *mounts; /* besides */
-    size_t mount_count;
-    const int *fds;
-    size_t fd_count;
-    char *const *argv;
-    uint64_t processes;
-};
-int broker_spawn(struct supervisor *supervisor, const struct broker_program *program,
-                 struct spawned *ret_process, struct err *err);
-void broker_init(struct broker *broker);
-/* Starts it. One that ends takes the instances that it serves with it, and is started again, ever
- * later as long as it ends soon. */
-int broker_open(struct supervisor *supervisor, struct broker *broker, struct err *err);
-void broker_close(struct supervisor *supervisor, struct broker *broker);
-/*
- * A pair of sockets, of which the broker gets the one with `message`, and *ret_fd is the other, the
- * caller's. `little_answers`: what the broker sends holds a few bytes only.
- */
-int broker_pair(struct broker *broker, const char *function, const void *message, size_t size,
-                bool little_answers, int *ret_fd, struct err *err);
-
-/* ---- supervisor_connector.c ---- */
-/* Starts it, unless the operator allows no connection. */
-int connector_open(struct supervisor *supervisor, struct err *err);
-void connector_close(struct supervisor *supervisor);
-/* The instance's end of its pair with the connector, the caller's; -1 without a grant to connect.
- */
-int connector_pair(struct supervisor *supervisor, const struct function *function, uint64_t id,
-                   int *ret_fd, struct err *err);
-
-/* ---- supervisor_platform.c ---- */
-/* Starts it, unless the operator allows no function its layer. */
-int platform_open(struct supervisor *supervisor, struct err *err);
-void platform_close(struct supervisor *supervisor);
-/* The instance's end of its pair with the platform, the caller's; -1 without the layer. */
-int platform_pair(struct supervisor *supervisor, const struct function *function, uint64_t id,
-                  int *ret_fd, struct err *err);
-/* The function is gone: so is what it kept. */
-void platform_forget(struct supervisor *supervisor, uint32_t function_id);
-
-/* ---- supervisor_bpf.c, supervisor_bpf_config.c ---- */
-/* Reads allow_grants: bpf. */
-int bpf_config_take(struct supervisor_config *config, yaml_document_t *document,
-                    const yaml_node_t *value, struct err *err);
-/* -EPERM when a manifest asks for more than that. */
-int bpf_allowed(const struct supervisor_config *config, const struct manifest *manifest,
-                struct err *err);
-void bpf_init(struct supervisor *supervisor);
-/* Starts the broker, unless the operator allows no function eBPF. */
-int bpf_open(struct supervisor *supervisor, struct err *err);
-void bpf_close(struct supervisor *supervisor);
-/* A function of that number is no more: what it has pinned goes. Any thread. */
-void bpf_forget(struct supervisor *supervisor, uint32_t id);
-/* The instance's end of its pair with the broker, the caller's; -1 without the grant. */
-int bpf_pair(struct supervisor *supervisor, const struct function *function,
-             const struct cgroup *group, int *ret_fd, struct err *err);

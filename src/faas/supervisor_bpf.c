@@ -7,6 +7,8 @@
 #include "base/err.h"
 #include "base/fd.h"
 #include "faas/supervisor.h"
+#include "faas/supervisor_servers.h"
+#include "faas/supervisor_outside.h"
 #include "pvm/bpf.h"
 
 static bool serves(const struct function *function)

@@ -6,6 +6,7 @@
 #include "base/cleanup.h"
 #include "base/err.h"
 #include "faas/supervisor.h"
+#include "faas/supervisor_outside.h"
 
 static int bad(struct err *err, const char *file, const yaml_node_t *node, const char *what)
 {

@@ -22,6 +22,8 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "faas/supervisor.h"
+#include "faas/supervisor_servers.h"
+#include "faas/supervisor_outside.h"
 #include "pvm/spawn.h"
 
 /* Before it is started again: at once if it ran for a while, else doubled each time. */

@@ -13,6 +13,7 @@
 #include "base/err.h"
 #include "base/fd.h"
 #include "faas/supervisor.h"
+#include "faas/supervisor_outside.h"
 
 #define CONFIG_MAX_BYTES (64 << 10)
 /* Of the allow-list, unless it is configured. */

@@ -9,6 +9,7 @@
 #include "base/err.h"
 #include "faas/connector.h"
 #include "faas/supervisor.h"
+#include "faas/supervisor_outside.h"
 #include "pvm/spawn.h"
 
 #define PROCESSES 256

@@ -14,6 +14,9 @@
 #include "base/log.h"
 #include "base/symbol_map.h"
 #include "faas/supervisor.h"
+#include "faas/supervisor_servers.h"
+#include "faas/supervisor_outside.h"
+#include "faas/supervisor_link.h"
 #include "guest/template.h"
 
 static unsigned name_bucket(const char *name)

@@ -14,6 +14,7 @@
 #include "base/cleanup.h"
 #include "base/err.h"
 #include "faas/supervisor.h"
+#include "faas/supervisor_link.h"
 
 #define IMAGES_MAX 64
 

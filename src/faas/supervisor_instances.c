@@ -20,6 +20,9 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "faas/supervisor.h"
+#include "faas/supervisor_servers.h"
+#include "faas/supervisor_outside.h"
+#include "faas/supervisor_link.h"
 #include "guest/template.h"
 
 static struct instance **bucket_of(struct supervisor *supervisor, uint64_t token)

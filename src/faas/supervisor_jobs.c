@@ -28,6 +28,8 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "faas/supervisor.h"
+#include "faas/supervisor_servers.h"
+#include "faas/supervisor_link.h"
 #include "faas/supervisor_jobs.h"
 
 #define JOBS_MAX 64     /* waiting or running */

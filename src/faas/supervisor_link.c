@@ -25,6 +25,7 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "faas/supervisor.h"
+#include "faas/supervisor_link.h"
 #include "guest/channel.h"
 #include "guest/control.h"
 

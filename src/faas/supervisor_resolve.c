@@ -11,6 +11,7 @@
 #include "base/fd.h"
 #include "build/version.h"
 #include "faas/supervisor.h"
+#include "faas/supervisor_link.h"
 
 struct link_party link_party_of_image(const char *name, const struct image *image)
 {
