@@ -38,13 +38,14 @@ const struct cli_verb cli_verbs[] = {
      "  --json           describe the result as JSON (-o is the file here)\n\n"
      "  vireo build hello.c -o hello.so\n",
      cli_build},
-    {"bpf", "build DIR | skel OBJECT | run MODULE [ARG...]",
+    {"bpf", "build DIR|FILE.bpf.c | skel OBJECT | run MODULE [ARG...]",
      "build and run WebAssembly modules that carry eBPF programs",
      "build DIR    from *.bpf.c (the programs) and the other .c files (the guest, in C) of a "
      "folder\n"
      "             to one .wasm. NAME.bpf.c becomes NAME.skel.h, which the guest includes. Needs\n"
      "             clang, llvm, lld, wasi-libc, bpftool and libbpf-dev.\n"
-     "skel OBJECT  the skeleton of an object (.bpf.o): a header for guests\n"
+     "build FILE   the object (.bpf.o) of one .bpf.c, for guests in other languages\n"
+     "skel OBJECT  the skeleton of an object: a header for guests in C\n"
      "run MODULE   as vireo run --grant bpf MODULE\n\n"
      "  -o, --out FILE   where build and skel write; else DIR.wasm here, and standard output\n"
      "  --host           run: --grant bpf=host: its programs may see the whole machine\n"

@@ -85,6 +85,12 @@ int vireo_bpf_global(bpf_object_handle object, const char *name, void *data, int
 VIREO_BPF_OWN_IMPORT(copy)
 int vireo_bpf_copy(int map, uint64_t at, void *data, int bytes, int writes);
 
+/* One sample, copied to `data` (at most data_bytes of it): how many bytes that were. 0: none came
+ * within `timeout_ms`; less than 0 waits for a minute. For guests whose language has no functions
+ * that wasm_bpf_buffer_poll() could call. */
+VIREO_BPF_OWN_IMPORT(take)
+int vireo_bpf_take(bpf_object_handle object, int map, void *data, int data_bytes, int timeout_ms);
+
 /* Puts a sample into a BPF_MAP_TYPE_USER_RINGBUF. -ENOSPC: the programs have not taken enough. */
 VIREO_BPF_OWN_IMPORT(send)
 int vireo_bpf_send(int map, const void *data, int bytes);

@@ -104,6 +104,7 @@ const struct wasm_host_function wasm_host_functions[] = {
     {"vireo_bpf", "send", "iii", "i"},
     {"vireo_bpf", "set", "iiii", "i"},
     {"vireo_bpf", "statistics", "Iii", "i"},
+    {"vireo_bpf", "take", "Iiiii", "i"},
     {"vireo_bpf", "unpin", "i", "i"},
     {"wasm_bpf", "wasm_attach_bpf_program", "Iii", "i"},
     {"wasm_bpf", "wasm_bpf_buffer_poll", "Iiiiiii", "i"},

@@ -149,6 +149,15 @@ static int write_skeleton(const char *object, const char *name, const char *out,
     return program ? tool(argv, object, out, err) : err_set(err, -ENOMEM, "cannot run vireo-bpf");
 }
 
+static int open_folder(struct work *work, struct err *err)
+{
+    snprintf(work->folder, sizeof work->folder, "/tmp/vireo-bpf.XXXXXX");
+    if (mkdtemp(work->folder))
+        return 0;
+    work->folder[0] = '\0';
+    return err_set(err, -errno, "cannot make a folder in '/tmp'");
+}
+
 static int write_kernel_types(const struct work *work, struct err *err)
 {
     char path[PATH_MAX], own[PATH_MAX];
@@ -167,10 +176,10 @@ static int write_kernel_types(const struct work *work, struct err *err)
     return access(own, R_OK) == 0 ? 0 : tool(argv, NULL, path, err);
 }
 
-static int build_program(const struct work *work, char *source, struct err *err)
+static int compile_program(const struct work *work, char *source, const char *out, struct err *err)
 {
-    char name[128], object[PATH_MAX], skeleton[PATH_MAX];
     char *folder = (char *)(uintptr_t)work->folder, *own = (char *)(uintptr_t)work->source;
+    char *object = (char *)(uintptr_t)out;
     char *compile[] = {(char[]){"clang"}, (char[]){"-g"}, (char[]){"-O2"}, (char[]){"-target"},
                        (char[]){"bpf"}, (char[]){"-D__TARGET_ARCH_x86"}, (char[]){"-Wall"},
                        /* Some headers of the kernel want those of the machine. */
@@ -179,12 +188,19 @@ static int build_program(const struct work *work, char *source, struct err *err)
                        (char[]){"-o"}, object, NULL};
     char *strip[] = {(char[]){"llvm-strip"}, (char[]){"-g"}, object, NULL};
 
+    int r = tool(compile, NULL, NULL, err);
+    /* Of DWARF: the type information stays. */
+    return r < 0 ? r : tool(strip, NULL, NULL, err);
+}
+
+static int build_program(const struct work *work, char *source, struct err *err)
+{
+    char name[128], object[PATH_MAX], skeleton[PATH_MAX];
+
     name_of(source, name, sizeof name);
     snprintf(object, sizeof object, "%s/%s.bpf.o", work->folder, name);
     snprintf(skeleton, sizeof skeleton, "%s/%s.skel.h", work->folder, name);
-    int r = tool(compile, NULL, NULL, err);
-    if (r == 0)
-        r = tool(strip, NULL, NULL, err); /* of DWARF: the type information stays */
+    int r = compile_program(work, source, object, err);
     return r < 0 ? r : write_skeleton(object, name, skeleton, err);
 }
 
@@ -230,15 +246,43 @@ static int build(struct work *work, const char *out, struct err *err)
         r = find_include(work, err);
     if (r < 0)
         return r;
-    snprintf(work->folder, sizeof work->folder, "/tmp/vireo-bpf.XXXXXX");
-    if (!mkdtemp(work->folder)) {
-        work->folder[0] = '\0';
-        return err_set(err, -errno, "cannot make a folder in '/tmp'");
-    }
-    r = write_kernel_types(work, err);
+    r = open_folder(work, err);
+    if (r == 0)
+        r = write_kernel_types(work, err);
     for (size_t i = 0; i < work->program_count && r == 0; i++)
         r = build_program(work, work->programs[i], err);
     return r < 0 ? r : build_guest(work, out, err);
+}
+
+/* NAME.bpf.o of one NAME.bpf.c, for guests that are not in C. */
+static int build_object(struct work *work, char *source, const char *out, struct err *err)
+{
+    char folder[PATH_MAX];
+    const char *slash = strrchr(source, '/');
+
+    snprintf(folder, sizeof folder, "%.*s", slash ? (int)(slash - source) : 1,
+             slash ? source : ".");
+    work->source = folder;
+    int r = open_folder(work, err);
+    if (r == 0)
+        r = write_kernel_types(work, err);
+    return r < 0 ? r : compile_program(work, source, out, err);
+}
+
+static int verb_object(char *source, const char *out)
+{
+    _cleanup_(work_clear) struct work work = {0};
+    const char *slash = strrchr(source, '/');
+    char name[PATH_MAX];
+    struct err err = {0};
+
+    snprintf(name, sizeof name, "%s", slash ? slash + 1 : source);
+    name[strlen(name) - 1] = 'o';
+    if (build_object(&work, source, out ? out : name, &err) < 0)
+        return cli_error(&err, NULL);
+    if (!cli.quiet)
+        printf("%s\n", out ? out : name);
+    return CLI_OK;
 }
 
 static int verb_build(int words, char **argv, const char *out)
@@ -248,7 +292,9 @@ static int verb_build(int words, char **argv, const char *out)
     struct err err = {0};
 
     if (words != 1)
-        return cli_usage("bpf", "build needs a folder");
+        return cli_usage("bpf", "build needs a folder, or a .bpf.c file");
+    if (ends_with(argv[0], ".bpf.c"))
+        return verb_object(argv[0], out);
     size_t length = strlen(argv[0]);
     while (length > 1 && argv[0][length - 1] == '/')
         argv[0][--length] = '\0';

@@ -40,6 +40,9 @@ uint32_t BPF(bpf_map_operate)(struct host *host, uint32_t fd, uint32_t command, 
 uint32_t Z_callbackZ2DwrapperZ_wasm_bpf_buffer_poll(struct host *host, uint64_t handle, uint32_t fd,
                                                     uint32_t context, uint32_t data,
                                                     uint32_t data_max, uint32_t timeout_ms);
+/* Without one, for languages whose functions have no C interface. */
+uint32_t Z_vireo_bpfZ_take(struct host *host, uint64_t handle, uint32_t fd, uint32_t data,
+                           uint32_t data_max, uint32_t timeout_ms);
 
 static uint32_t refuse(int error)
 {
@@ -492,6 +495,18 @@ uint32_t Z_callbackZ2DwrapperZ_wasm_bpf_buffer_poll(struct host *host, uint64_t 
                                           .data = data,
                                           .data_max = data_max,
                                           .caller = (uintptr_t)__builtin_return_address(0) - 1};
+
+    return poll_map(&callback, fd, (int32_t)timeout_ms);
+}
+
+uint32_t Z_vireo_bpfZ_take(struct host *host, uint64_t handle, uint32_t fd, uint32_t data,
+                           uint32_t data_max, uint32_t timeout_ms)
+{
+    const struct bpf_callback callback = {.host = host,
+                                          .handle = handle,
+                                          .takes_one = true,
+                                          .data = data,
+                                          .data_max = data_max > INT32_MAX ? INT32_MAX : data_max};
 
     return poll_map(&callback, fd, (int32_t)timeout_ms);
 }

@@ -306,7 +306,9 @@ static int32_t take_all(struct bpf_buffer **place, const struct bpf_callback *ca
             if (callback->shown)
                 bpf_show(bpf_object_find(callback->host, callback->handle), callback->shown,
                          data_at(callback), bytes);
-            int32_t result = call_guest(callback, bytes);
+            if (callback->takes_one && bytes > 0)
+                return (int32_t)bytes;
+            int32_t result = callback->takes_one ? 0 : call_guest(callback, bytes);
             if (result < 0)
                 return result;
             /* Closed: place is in what is gone. */

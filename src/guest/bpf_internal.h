@@ -71,6 +71,7 @@ struct bpf_callback {
     struct host *host;
     uint64_t handle;   /* whose object may be closed meanwhile */
     uint32_t function; /* of the guest's table; UINT32_MAX: its export "go-callback" */
+    bool takes_one;    /* none is called: one sample, whose bytes are the result */
     uint32_t context, data, data_max;
     const char *shown; /* the map's name, if its samples are shown; else NULL */
     uintptr_t caller;
@@ -107,6 +108,7 @@ void bpf_show(const struct bpf_object *object, const char *map, const uint8_t *d
 int bpf_buffer_open(struct host *host, uint32_t object, uint32_t map,
                     struct bpf_buffer **ret_buffer);
 void bpf_buffer_free(struct bpf_buffer *buffer);
-/* The number of samples that the guest took, or what ended it. System call: ppoll. */
+/* The number of samples that the guest took (takes_one: the bytes of one), or what ended it. System
+ * call: ppoll. */
 int32_t bpf_buffer_poll(struct bpf_buffer **buffer, const struct bpf_callback *callback,
                         int32_t timeout_ms);

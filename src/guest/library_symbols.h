@@ -106,6 +106,7 @@ LIBRARY_SYMBOL(Z_vireo_bpfZ_replace)
 LIBRARY_SYMBOL(Z_vireo_bpfZ_send)
 LIBRARY_SYMBOL(Z_vireo_bpfZ_set)
 LIBRARY_SYMBOL(Z_vireo_bpfZ_statistics)
+LIBRARY_SYMBOL(Z_vireo_bpfZ_take)
 LIBRARY_SYMBOL(Z_vireo_bpfZ_unpin)
 
 /* WASI preview 1 (wasi*.c). */

@@ -166,6 +166,36 @@ example() {
     [[ $output == *"connections 0 messages 0"* ]]
 }
 
+# A guest in another language, which prints files as they are opened: LANGUAGE.
+opens_in() {
+    "$TOP/examples/bpf/opens-$1/build" "$MODULES/opens-$1.wasm"
+    "$VIREO" run --grant bpf=host --timeout "${2:-30s}" "$MODULES/opens-$1.wasm" >"$MODULES/out" 2>"$MODULES/err" 3>&- &
+    RUN_PID=$!
+    eventually "${3:-30}" said '^ready' err
+    echo opened >"$MODULES/opened-by-$1"
+    eventually 10 said "^[0-9]* [^ ]* $MODULES/opened-by-$1\$" out
+    kill -TERM "$RUN_PID"
+    wait "$RUN_PID" || true
+    RUN_PID=
+}
+
+@test "a guest in Rust loads, attaches and is called with samples" {
+    [ -x "${RUSTC:-/usr/bin/rustc}" ] || skip "Debian's rustc is missing"
+    opens_in rust
+}
+
+@test "a guest in AssemblyScript loads, attaches and is called with samples" {
+    command -v "${ASC:-asc}" >/dev/null || skip "asc is missing (npm install assemblyscript@0.27)"
+    opens_in assemblyscript
+}
+
+# Its module is 2.4 MB, which gcc takes a minute and a half for.
+@test "a guest in Go loads, attaches and takes samples" {
+    [ -n "${VIREO_TEST_LONG-}" ] || skip "it takes two minutes (scripts/test --long)"
+    [ -x "${GO:-/usr/lib/go-1.23/bin/go}" ] || skip "golang-1.23-go is missing"
+    opens_in go 300s 240
+}
+
 @test "a guest of TinyGo polls by its own import, and is called by its export" {
     clang -g -O2 -target bpf -idirafter /usr/include/x86_64-linux-gnu \
         -c "$FUNCTIONS/bpf_tinygo.bpf.c" -o "$MODULES/tinygo.bpf.o"

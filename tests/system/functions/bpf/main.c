@@ -91,6 +91,8 @@ static void pointers_at_the_end(void)
     IS(wasm_bpf_map_operate(skel.maps.each, 0, &key, value, NULL, 0), EINVAL_);
     IS(wasm_bpf_map_operate(skel.maps.each, 99, &key, value, NULL, 0), EINVAL_);
     IS(wasm_bpf_buffer_poll(skel.object, skel.maps.events, NULL, NULL, end - 8, 9, 0), EFAULT_);
+    IS(vireo_bpf_take(skel.object, skel.maps.events, end - 8, 9, 0), EFAULT_);
+    IS(vireo_bpf_take(skel.object, skel.maps.events, end - 8, -1, 0), EFAULT_);
 }
 
 static void maps_of_descriptors(void)
@@ -200,6 +202,17 @@ static void samples(void)
     sleep_times(10);
     wasm_bpf_buffer_poll(skel.object, skel.maps.events, polls_again, NULL, data, 16, 0);
     IS(next, 70);
+    /* One by one, without a callback. */
+    sleep_times(3);
+    for (uint64_t i = 0; i < 3; i++) {
+        IS(vireo_bpf_take(skel.object, skel.maps.events, data, 16, 0), 16);
+        IS(data[0], 70 + i);
+    }
+    IS(vireo_bpf_take(skel.object, skel.maps.events, data, 16, 20), 0);
+    sleep_times(1);
+    memcpy(room, "xxxxxxx", 8);
+    IS(vireo_bpf_take(skel.object, skel.maps.events, room, 5, 0), 5);
+    IS(room[5], 'x');
 }
 
 /* ---- objects ---- */
