@@ -17,9 +17,6 @@
 #ifndef P_PIDFD
 #define P_PIDFD 3
 #endif
-/* Linux 6.16; PR_FUTEX_HASH_SET_SLOTS of zero slots is the global table, which always works. */
-#define FUTEX_HASH 78
-#define FUTEX_HASH_GET_SLOTS 2
 
 /* A child is signalled and reaped through its descriptor. */
 static int try_pidfd(const void *argument)
@@ -110,9 +107,4 @@ void doctor_processes(struct doctor *doctor)
     doctor_line(doctor, r == 0 ? DOCTOR_OK : DOCTOR_FALLBACK, "mounts",
                 r == 0 ? "open_tree, mount_setattr" : "mount(2)", "%s",
                 r == 0 ? "read-only bind mounts in one step" : strerror(-r));
-
-    r = prctl(FUTEX_HASH, FUTEX_HASH_GET_SLOTS, 0, 0, 0) < 0 ? -errno : 0;
-    doctor_line(doctor, r == 0 ? DOCTOR_OK : DOCTOR_MISSING, "futex table",
-                r == 0 ? "PR_FUTEX_HASH" : "none", "%s",
-                r == 0 ? "a private one can be had" : "shared by the whole machine, as ever");
 }

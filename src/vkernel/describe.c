@@ -69,7 +69,11 @@ static const char *source_of(const struct vkernel *vkernel, unsigned number)
         vk_table_rules(profile, number, &count, &own);
     if (!own && vkernel->syscalls.otherwise[0])
         return "vkernel: syscalls: default";
-    return vkernel->syscalls.profile[0] ? "vkernel: syscalls: profile" : "nothing was said";
+    if (vkernel->syscalls.profile[0])
+        return "vkernel: syscalls: profile";
+    return vkernel->syscalls.calls[0] && strncmp(name, "io_uring_", 9) == 0
+               ? "vkernel: syscalls: no filter sees what its rings do"
+               : "nothing was said";
 }
 
 /* "1,0x10,..." into six numbers; what is not said is 0. -EINVAL. */

@@ -8,8 +8,9 @@
 #include "vkernel/vkernel.h"
 
 const struct vkernel_part *const vkernel_parts[] = {
-    &vkernel_syscalls, &vkernel_sched, &vkernel_memory, &vkernel_files,
-    &vkernel_caps,     &vkernel_log,   &vkernel_params, NULL};
+    &vkernel_syscalls, &vkernel_sched, &vkernel_memory,
+    &vkernel_files,    &vkernel_caps,  &vkernel_log,
+    &vkernel_params,   &vkernel_futex, NULL};
 
 int vkernel_part_find(const char *key, const struct vkernel_part **ret_part, const char **ret_rest,
                       struct err *reason)

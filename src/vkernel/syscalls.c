@@ -155,6 +155,27 @@ static int with_default(const char *profile, const char *otherwise, struct vk_ta
     return r;
 }
 
+/* What is done through its rings passes no filter: a table would be one for who does not know
+ * them. Who wants them all the same names the call. */
+static int refuse_rings(const struct vkernel *vkernel, struct vk_table *table)
+{
+    static const unsigned numbers[] = {__NR_io_uring_setup, __NR_io_uring_enter,
+                                       __NR_io_uring_register};
+    const struct vk_rule refused = {.verdict = {VK_ERRNO, ENOSYS}};
+    int r = 0;
+
+    if (vkernel_syscalls_names(vkernel, "io_uring_setup"))
+        return 0;
+    for (size_t i = 0; r == 0 && i < ARRAY_LEN(numbers); i++) {
+        size_t count;
+        bool own;
+        const struct vk_rule *rules = vk_table_rules(table, numbers[i], &count, &own);
+        if (count == 1 && rules->condition_count == 0 && rules->verdict.action == VK_NATIVE)
+            r = vk_table_put(table, numbers[i], &refused, 1);
+    }
+    return r;
+}
+
 /* What the profile, the default and the calls by name make together; NULL: nothing was said. */
 static int said_table(const struct vkernel *vkernel, struct vk_table **ret_table, struct err *err)
 {
@@ -182,6 +203,8 @@ static int said_table(const struct vkernel *vkernel, struct vk_table **ret_table
                         : vk_table_put(table, (unsigned)number, rules, (size_t)count);
         at += length + 1;
     }
+    if (r == 0 && (vk_table_has(table, VK_ERRNO) || vk_table_has(table, VK_KILL)))
+        r = refuse_rings(vkernel, table);
     /* Who has a log of his own reads no other. */
     const struct vk_rule emulated = {.verdict = {.action = VK_EMULATED}};
     if (r == 0 && vkernel->log.kib)

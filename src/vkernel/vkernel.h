@@ -100,7 +100,7 @@ struct vkernel_part {
 /* All parts, ended by NULL. */
 extern const struct vkernel_part *const vkernel_parts[];
 extern const struct vkernel_part vkernel_syscalls, vkernel_sched, vkernel_memory, vkernel_files,
-    vkernel_caps, vkernel_log, vkernel_params;
+    vkernel_caps, vkernel_log, vkernel_params, vkernel_futex;
 
 /* The part of "sched.policy", and what follows the dot; -ENOENT with the reason alone. */
 int vkernel_part_find(const char *key, const struct vkernel_part **ret_part, const char **ret_rest,

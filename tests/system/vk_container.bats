@@ -290,3 +290,103 @@ END
     [ "$status" -ne 0 ]
     [[ $output == *"can be made stricter only"* ]]
 }
+
+@test "a table has no way round: io_uring, the old page of calls, namespaces, memory that changes meanwhile" {
+    command -v gcc >/dev/null || skip "gcc is not installed"
+    cat >"$ENGINE/round.c" <<'END'
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/io_uring.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+static void said(const char *what, long r)
+{
+    printf("%s: %s\n", what, r < 0 ? strerror(errno) : "done");
+    fflush(stdout);
+}
+
+/* mkdirat through a ring. */
+static void ring(void)
+{
+    struct io_uring_params p = {0};
+    int fd = (int)syscall(SYS_io_uring_setup, 4, &p);
+    if (fd < 0)
+        return said("ring", -1);
+    char *sq = mmap(0, p.sq_off.array + p.sq_entries * 4, 3, MAP_SHARED, fd, IORING_OFF_SQ_RING);
+    char *cq = mmap(0, p.cq_off.cqes + p.cq_entries * 16, 3, MAP_SHARED, fd, IORING_OFF_CQ_RING);
+    struct io_uring_sqe *entry = mmap(0, p.sq_entries * sizeof *entry, 3, MAP_SHARED, fd, IORING_OFF_SQES);
+    *entry = (struct io_uring_sqe){.opcode = IORING_OP_MKDIRAT, .fd = AT_FDCWD, .addr = (unsigned long)"/tmp/ring", .len = 0755};
+    *(unsigned *)(sq + p.sq_off.array) = 0;
+    ++*(volatile unsigned *)(sq + p.sq_off.tail);
+    if (syscall(SYS_io_uring_enter, fd, 1, 1, IORING_ENTER_GETEVENTS, 0, 0) < 0)
+        return said("ring", -1);
+    errno = -((struct io_uring_cqe *)(cq + p.cq_off.cqes))->res;
+    said("ring", errno ? -1 : 0);
+}
+
+/* A policy that is allowed and one that is not, in turns, while the call is answered. */
+static struct { unsigned size, policy; unsigned long rest[5]; } wish = {.size = 48, .policy = SCHED_FIFO};
+static volatile int stop;
+static void *change(void *unused)
+{
+    while (!stop)
+        *(volatile unsigned *)&wish.policy ^= SCHED_FIFO ^ SCHED_DEADLINE;
+    return unused;
+}
+static void race(void)
+{
+    pthread_t other;
+    int counts[3] = {0};
+    pthread_create(&other, 0, change, 0);
+    for (int i = 0; i < 500; i++) {
+        long r = syscall(SYS_sched_setattr, 0, &wish, 0);
+        counts[r == 0 ? 0 : errno == EINVAL ? 1 : 2]++;
+    }
+    stop = 1;
+    pthread_join(other, 0);
+    printf("race: other answers %d, policy %s\n", counts[2],
+           syscall(SYS_sched_getattr, 0, &wish, sizeof wish, 0) == 0 && wish.policy != SCHED_DEADLINE ? "kept" : "taken");
+}
+
+int main(void)
+{
+    long (*old_time)(long *) = (long (*)(long *))0xffffffffff600400;
+    said("plain", mkdir("/tmp/plain", 0755));
+    ring();
+    race();
+    if (unshare(CLONE_NEWUSER) < 0)
+        said("namespace", -1);
+    said("inside", mkdir("/tmp/inside", 0755));
+    fflush(stdout);
+    printf("old page: %s\n", old_time(0) > 0 ? "done" : "refused");
+    return 0;
+}
+END
+    gcc -static -pthread -o "$ENGINE/rootfs/bin/round" "$ENGINE/round.c"
+    local calls='.annotations = {"io.vireo.vkernel.syscalls.calls.mkdir": "errno EROFS", "io.vireo.vkernel.syscalls.calls.time": "errno EPERM",
+        "io.vireo.vkernel.syscalls.calls.sched_setattr": "emulated"} | .linux.seccomp = null'
+    once round "$calls" 'round; ls /tmp'
+    echo "$output"
+    [[ $output == *"plain: Read-only file system"*"ring: Function not implemented"*"race: other answers 0, policy kept"*"inside: Read-only file system"* ]]
+    # Where the kernel has no such page at all it ends the process.
+    [[ $output != *"old page: done"* ]]
+    [[ $output != *"/tmp/"[ri]* ]]
+    # Who wants rings gets them, by name alone.
+    once rings "$calls"' | .annotations["io.vireo.vkernel.syscalls.calls.io_uring_setup"] = "native" | .root.readonly = false' 'mkdir -p /tmp; round; rm -rf /tmp/ring'
+    echo "$output"
+    [[ $output != *"ring: Function not implemented"* ]]
+}
+
+@test "no key sets what the kernel has no way to give" {
+    once futex '.annotations["io.vireo.vkernel.futex.slots"] = "64"' true
+    [ "$status" -ne 0 ]
+    [[ $output == *"only until it forks or executes"* ]]
+}

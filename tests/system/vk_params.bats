@@ -104,11 +104,14 @@ PRIVILEGED='.process.capabilities = (.process.capabilities | map_values(. + ["CA
     pid=$(pid_of policy)
     eventually 5 test -n "$(descendants "$pid")"
     run runtime exec --user 1000:1000 policy sh -c 'cd /dev/vkernel; cat cpu.real_policy; echo 1 >cpu.real_policy; cat cpu.real_policy
-        for bad in 2 rr -1 "fifo x" "" adaptive; do echo "$bad" >cpu.real_policy; done; cat cpu.real_policy; echo 5 >params/swappiness'
+        for bad in 2 rr -1 "fifo x" "" adaptive; do echo "$bad" >cpu.real_policy; done; cat cpu.real_policy; echo 5 >params/swappiness
+        echo 0 | dd of=cpu.real_policy bs=1 seek=3 conv=notrunc; head -c 70 /dev/zero | tr "\\0" 0 >cpu.real_policy; cat cpu.real_policy'
     echo "$output"
     [ "${lines[0]}" = normal ]
     [ "${lines[1]}" = fifo ]
-    [ "$(grep -c "Invalid argument" <<<"$output")" = 5 ]
+    # The last two begin behind the value's begin, and are longer than any.
+    [ "$(grep -c "Invalid argument" <<<"$output")" = 7 ]
+    [ "${lines[-1]}" = fifo ]
     [ "$(grep -c "not supported" <<<"$output")" = 1 ]
     [[ $output == *fifo*"ermission denied"* ]]
     [ "$(policies_of "$pid")" = 3 ]
@@ -164,4 +167,21 @@ PRIVILEGED='.process.capabilities = (.process.capabilities | map_values(. + ["CA
     once bad '.annotations["io.vireo.vkernel.params.view"] = "yes"' true
     [ "$status" -ne 0 ]
     [[ $output == *"view 'yes': it is on or off"* ]]
+}
+
+@test "a view that dies while the container is made is an error with its reason, and leaves nothing" {
+    local words
+    mkdir -p "$ENGINE/broken"
+    cp "$ENGINE_RUNTIME" "$ENGINE/broken/vireo-runtime"
+    for words in 'echo "vireo-view: cannot do it" >&2' 'kill -KILL $$'; do
+        printf '#!/bin/sh\n%s\n' "$words" >"$ENGINE/broken/vireo-view"
+        chmod 755 "$ENGINE/broken/vireo-view"
+        bundle dies "$VIEW" true >/dev/null
+        run timeout 20 "$ENGINE/broken/vireo-runtime" --root "$ENGINE/state" run --bundle "$ENGINE/dies" dies </dev/null 3>&-
+        echo "$output"
+        [ "$status" -ne 0 ] && [ "$status" -ne 124 ]
+        [[ $words != echo* || $output == *"cannot do it"* ]]
+        [ -z "$(runtime list -q)" ]
+        eventually 5 test -z "$(brokers)"
+    done
 }
