@@ -83,36 +83,35 @@ static int read_number(const char *path, uint64_t *ret_number)
 }
 
 /* The program is run whenever the event is counted: by a link, whose end ends it. */
-static int link_event_now(struct object_program *program, struct perf_event_attr *attr,
-                          int processor)
+static int link_event(struct object_program *program, int event)
 {
-    _cleanup_(closep) int event =
-        (int)syscall(__NR_perf_event_open, attr, -1, processor, -1, PERF_FLAG_FD_CLOEXEC);
-
-    if (event < 0)
-        return -errno;
     int link = bpf_link_create(program->fd, event, BPF_PERF_EVENT, NULL);
+
     if (link < 0)
         return -errno;
-    if (ioctl(event, PERF_EVENT_IOC_ENABLE, 0) < 0) {
-        int error = -errno;
+    int r = event_enable(event);
+    if (r < 0) {
         close(link);
-        return error;
+        return r;
     }
     return object_program_keep(program, link);
 }
 
-static int link_event(const struct session *session, struct object_program *program,
-                      struct perf_event_attr *attr, int processor)
+static int open_and_link(struct object_program *program, struct perf_event_attr *attr,
+                         int processor)
 {
-    session_trace(session, true);
-    int r = link_event_now(program, attr, processor);
-    session_trace(session, false);
-    return r;
+    _cleanup_(closep) int event =
+        (int)syscall(__NR_perf_event_open, attr, -1, processor, -1, PERF_FLAG_FD_CLOEXEC);
+
+    return event < 0 ? -errno : link_event(program, event);
 }
 
-static int attach_tracepoint(const struct session *session, struct object_program *program,
-                             const char *point)
+int event_enable(int event)
+{
+    return ioctl(event, PERF_EVENT_IOC_ENABLE, 0) < 0 ? -errno : 0;
+}
+
+int tracepoint_open(const char *point)
 {
     char path[300];
     uint64_t id;
@@ -126,9 +125,21 @@ static int attach_tracepoint(const struct session *session, struct object_progra
     struct perf_event_attr attr = {.size = sizeof attr,
                                    .type = PERF_TYPE_TRACEPOINT,
                                    .config = id,
+                                   .disabled = 1,
                                    .sample_period = 1,
                                    .wakeup_events = 1};
-    return link_event(session, program, &attr, 0);
+    int event = (int)syscall(__NR_perf_event_open, &attr, -1, 0, -1, PERF_FLAG_FD_CLOEXEC);
+    return event < 0 ? -errno : event;
+}
+
+static int attach_tracepoint(const struct session *session, struct object_program *program,
+                             const char *point)
+{
+    /* Where it sees its own group only, it shares the tracepoint with others'. */
+    if (!session->instance.policy.host)
+        return object_program_keep(program, hook_attach(session, program->fd, point));
+    _cleanup_(closep) int event = tracepoint_open(point);
+    return event < 0 ? event : link_event(program, event);
 }
 
 static int attach_raw_tracepoint(const struct session *session, struct object_program *program,
@@ -159,6 +170,7 @@ static int attach_kprobe(const struct session *session, struct object_program *p
 
     if (!is_name(point, 0))
         return -EINVAL;
+    (void)session;
     int r = read_number(BROKER_SOURCES "/kprobe/type", &type);
     if (r < 0)
         return r == -ENOENT ? -EOPNOTSUPP : r; /* a kernel without CONFIG_KPROBE_EVENTS */
@@ -166,7 +178,7 @@ static int attach_kprobe(const struct session *session, struct object_program *p
                                    .type = (uint32_t)type,
                                    .config = returns, /* format/retprobe is config:0 */
                                    .kprobe_func = (uintptr_t)point};
-    return link_event(session, program, &attr, 0);
+    return open_and_link(program, &attr, 0);
 }
 
 /* The function's own group, or by the machine's leave the one that the target names. */
@@ -285,10 +297,11 @@ static int attach_perf(const struct session *session, struct object_program *pro
                        const char *point)
 {
     struct perf_event_attr attr;
+    (void)session;
     int r = read_event(point, &attr);
 
     for (uint32_t i = 0; i < processors() && r == 0; i++) {
-        r = link_event(session, program, &attr, (int)i);
+        r = open_and_link(program, &attr, (int)i);
         r = r == -ENODEV ? 0 : r; /* a processor that is not there now */
     }
     return r;
@@ -409,6 +422,9 @@ static int attach_program(const struct session *session, struct object *object,
         return r;
     r = way == WAY_SOCKETS ? attach_sockets(object, program, point)
                            : ways[way](session, program, point);
+    if (r == -E2BIG && way == WAY_TRACEPOINT)
+        return err_say(err, r, "cannot attach '%s' to '%s': the function has %u programs there",
+                       program->name, point, HOOK_LEVELS);
     if (r < 0)
         return err_set(err, r, "cannot attach '%s' to '%s'", program->name,
                        point[0] ? point : bpf_kinds[program->kind].name);

@@ -37,11 +37,20 @@ static _Noreturn void serve(struct session *session)
     session_run(session);
 }
 
-static void instance_ready(int pins, const struct broker_instance *message, int *fds,
+/* Sockets that all sessions share: the broker's ends, and theirs. */
+struct desk {
+    int pins[2], hooks[2];
+};
+
+static void instance_ready(const struct desk *desk, const struct broker_instance *message, int *fds,
                            size_t fd_count)
 {
-    struct session session = {
-        .socket = fds[0], .group_fd = -1, .root_fd = -1, .pins = pins, .broker = getpid()};
+    struct session session = {.socket = fds[0],
+                              .group_fd = -1,
+                              .root_fd = -1,
+                              .pins = desk->pins[1],
+                              .hooks = desk->hooks[1],
+                              .broker = getpid()};
     size_t next = 1;
 
     if (message->has_group && next < fd_count)
@@ -59,11 +68,59 @@ static void instance_ready(int pins, const struct broker_instance *message, int 
                  strerror(errno));
 }
 
-int broker_main(uint32_t uid)
+/* One message of who starts instances; false: there are no more. */
+static bool hear(const struct desk *desk)
 {
     static struct broker_instance message;
+    int fds[FD_MESSAGE_MAX];
+    size_t fd_count = 0;
+    ssize_t n = fd_receive(BROKER_FD, &message, sizeof message, fds, &fd_count, MSG_DONTWAIT);
+
+    if (n == -EAGAIN || n == -EINTR || n == -EMSGSIZE)
+        return true;
+    if (n <= 0)
+        return false;
+    bool good = n == sizeof message && message.version == BROKER_VERSION;
+    if (good && message.forget)
+        pins_forget(message.owner);
+    else if (good && fd_count >= 1 && fd_count <= 3)
+        instance_ready(desk, &message, fds, fd_count);
+    fd_close_all(fds, fd_count);
+    return true;
+}
+
+static int serve_all(const struct desk *desk)
+{
+    static struct pollfd polls[4 + HOOK_HOLDS_MAX];
+
+    for (;;) {
+        polls[0] = (struct pollfd){.fd = BROKER_FD, .events = POLLIN};
+        polls[1] = (struct pollfd){.fd = BROKER_READER_FD};
+        polls[2] = (struct pollfd){.fd = desk->pins[0], .events = POLLIN};
+        polls[3] = (struct pollfd){.fd = desk->hooks[0], .events = POLLIN};
+        size_t holds = hooks_poll(polls + 4);
+        if (poll(polls, 4 + holds, -1) < 0) {
+            if (errno != EINTR)
+                return 1;
+            continue;
+        }
+        /* Without its reader it can serve nobody: who started it starts both again. */
+        if (polls[1].revents)
+            return 1;
+        hooks_end(polls + 4, holds);
+        if (polls[2].revents)
+            pins_serve(desk->pins[0]);
+        if (polls[3].revents)
+            hooks_serve(desk->hooks[0]);
+        if (polls[0].revents && !hear(desk))
+            return 0;
+    }
+}
+
+int broker_main(uint32_t uid)
+{
     struct err err = {0};
-    int pins[2];
+    struct desk desk;
 
     signal(SIGPIPE, SIG_IGN);
     libbpf_set_print(NULL);   /* what it finds is in errno, and told to whom it concerns */
@@ -72,31 +129,8 @@ int broker_main(uint32_t uid)
         log_line(LOG_ERROR, "%s", err.message);
         return 1;
     }
-    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pins) < 0)
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, desk.pins) < 0 ||
+        socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, desk.hooks) < 0)
         return 1;
-    for (;;) {
-        struct pollfd polls[] = {{.fd = BROKER_FD, .events = POLLIN},
-                                 {.fd = BROKER_READER_FD},
-                                 {.fd = pins[0], .events = POLLIN}};
-        int fds[FD_MESSAGE_MAX];
-        size_t fd_count = 0;
-        if (poll(polls, ARRAY_LEN(polls), -1) < 0 && errno != EINTR)
-            return 1;
-        /* Without its reader it can serve nobody: who started it starts both again. */
-        if (polls[1].revents)
-            return 1;
-        if (polls[2].revents)
-            pins_serve(pins[0]);
-        ssize_t n = fd_receive(BROKER_FD, &message, sizeof message, fds, &fd_count, MSG_DONTWAIT);
-        if (n == -EAGAIN || n == -EINTR || n == -EMSGSIZE)
-            continue;
-        if (n <= 0)
-            return 0;
-        bool good = n == sizeof message && message.version == BROKER_VERSION;
-        if (good && message.forget)
-            pins_forget(message.owner);
-        else if (good && fd_count >= 1 && fd_count <= 3)
-            instance_ready(pins[1], &message, fds, fd_count);
-        fd_close_all(fds, fd_count);
-    }
+    return serve_all(&desk);
 }

@@ -1,6 +1,7 @@
 /* Inside the broker: one instance's session, its objects, and what loads and attaches them. */
 #pragma once
 
+#include <poll.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -50,6 +51,7 @@ struct object {
 struct session {
     int socket;
     int pins;          /* to the broker, which keeps what outlives a session (pins.c) */
+    int hooks;         /* to the broker, which has the tracepoints (hooks.c) */
     int group_fd;      /* the instance's own control group */
     int root_fd;       /* with `host`: the machine's root, for paths of uprobes; else -1 */
     uint64_t group_id; /* as programs are told it; 0: none is known */
@@ -107,6 +109,23 @@ int pin_get(const struct session *session, const char *name, struct object_map *
 int pin_put(const struct session *session, const char *name, const struct object_map *map,
             uint64_t bytes);
 int pin_remove(const struct session *session, const char *name);
+
+/* ---- hooks.c: tracepoints, which functions without `host` share ---- */
+
+#define HOOK_HOLDS_MAX 1024
+#define HOOK_LEVELS 4 /* programs of one group at one tracepoint */
+
+/* The broker's end of the sessions' socket: answers one request. */
+void hooks_serve(int socket);
+/* What is to be polled, how many; then those that are done with are undone. */
+size_t hooks_poll(struct pollfd polls[static HOOK_HOLDS_MAX]);
+void hooks_end(const struct pollfd *polls, size_t count);
+/* A session's: a descriptor, with whose end the program is attached no longer. -errno; -E2BIG: its
+ * group has as many there as it may have. */
+int hook_attach(const struct session *session, int program, const char *point);
+/* attach.c: an event of "category/name" that is not enabled yet. */
+int tracepoint_open(const char *point);
+int event_enable(int event);
 
 /* ---- fetch.c: objects from the instance to the reader and back ---- */
 

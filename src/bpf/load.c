@@ -271,7 +271,7 @@ int object_of_map(struct object_map *map, struct object **ret_object)
     object->maps = calloc(1, sizeof *object->maps);
     if (!object->maps)
         return -ENOMEM;
-    object->map_count = object->guest_maps = object->borrowed = 1;
+    object->map_count = object->guest_maps = 1;
     object->maps[0] = *map;
     *ret_object = steal_ptr(&object);
     return 0;

@@ -5,8 +5,8 @@
  * of a type that needs no such right (BPF_PROG_TYPE_SYSCALL), without it. The twin never runs.
  *
  * What that type can't have is replaced by what is checked as strictly: events of perf by samples
- * of a ring buffer, tail calls by a number that nobody knows, what fills memory by another that
- * does, maps that it may not use by others of the same shape.
+ * of a ring buffer, what fills memory by another that does, maps that it may not use by others of
+ * the same shape.
  */
 #include <errno.h>
 #include <linux/bpf.h>
@@ -47,7 +47,7 @@ struct twin {
         .code = BPF_JMP | BPF_EXIT \
     }
 
-/* Behind the program's own: (context, map, number, memory, bytes), and (context, map, number). */
+/* Behind the program's own: (context, map, number, memory, bytes). */
 static const struct bpf_insn output[] = {
     CHECK_NUMBER(3),
     {.code = BPF_LD | BPF_IMM | BPF_DW, .dst_reg = 1, .src_reg = BPF_PSEUDO_MAP_FD},
@@ -59,12 +59,6 @@ static const struct bpf_insn output[] = {
     EXIT,
 };
 #define OUTPUT_RING 1
-static const struct bpf_insn tail_call[] = {
-    CHECK_NUMBER(3),
-    CALL(BPF_FUNC_get_prandom_u32),
-    EXIT,
-};
-
 /* (memory, bytes). */
 static const struct bpf_insn fill[] = {
     {.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = 3},
@@ -74,7 +68,7 @@ static const struct bpf_insn fill[] = {
 
 /* Where they are in the twin; 0: it has none. */
 struct own_code {
-    uint32_t output, tail_call, fill;
+    uint32_t output, fill;
 };
 
 static uint32_t append(struct twin *twin, const struct bpf_insn *code, size_t count)
@@ -115,8 +109,7 @@ static int replace_map(struct twin *twin, const struct object *object, struct bp
     uint32_t number = (uint32_t)insn->imm;
     const struct object_map *map = &object->maps[number];
 
-    if (map->shown.type == BPF_MAP_TYPE_PROG_ARRAY ||
-        map->shown.type == BPF_MAP_TYPE_PERF_EVENT_ARRAY) {
+    if (map->shown.type == BPF_MAP_TYPE_PERF_EVENT_ARRAY) {
         insn->src_reg = 0;
         insn->imm = 0;
         return 0;
@@ -150,11 +143,6 @@ static int replace_call(struct twin *twin, struct own_code *own, uint32_t at)
             twin->code[own->output + OUTPUT_RING].imm = twin->ring_fd;
         }
         call_own(twin, at, own->output);
-        break;
-    case BPF_FUNC_tail_call:
-        own->tail_call =
-            own->tail_call ? own->tail_call : append(twin, tail_call, ARRAY_LEN(tail_call));
-        call_own(twin, at, own->tail_call);
         break;
     case BPF_FUNC_get_current_comm:
         own->fill = own->fill ? own->fill : append(twin, fill, ARRAY_LEN(fill));
@@ -202,8 +190,7 @@ int program_check_pointers(const struct object *object, const struct image *imag
 
     for (size_t i = 0; i < ARRAY_LEN(twin.maps); i++)
         twin.maps[i] = -1;
-    twin.code = calloc(twin.count + ARRAY_LEN(output) + ARRAY_LEN(tail_call) + ARRAY_LEN(fill),
-                       sizeof *twin.code);
+    twin.code = calloc(twin.count + ARRAY_LEN(output) + ARRAY_LEN(fill), sizeof *twin.code);
     if (!twin.code)
         return err_set(err, -ENOMEM, "cannot load program '%s'", program->name);
     memcpy(twin.code, image->bytes + program->code_at, twin.count * sizeof *twin.code);

@@ -317,6 +317,15 @@ static bool tells_of_others(const struct bpf_policy *policy, const struct image_
     return found && !policy->host && program->type != BPF_PROG_TYPE_TRACEPOINT;
 }
 
+/* How far a tracepoint's program reads is held against the tracepoint's record when it is attached:
+ * one that is tail-called would read what lies behind it, on the kernel's stack. */
+static bool reads_too_far(const struct bpf_policy *policy, const struct image_program *program,
+                          int32_t helper)
+{
+    return helper == BPF_FUNC_tail_call && !policy->host &&
+           program->type == BPF_PROG_TYPE_TRACEPOINT;
+}
+
 static int check_call(const struct bpf_policy *policy, const struct image_program *program,
                       uint32_t at, const struct bpf_insn *insn, struct err *err)
 {
@@ -327,7 +336,7 @@ static int check_call(const struct bpf_policy *policy, const struct image_progra
     if (insn->src_reg != 0)
         return refuse_code(program, at, "it calls a function of the kernel (kfunc)", err);
     if (insn->imm >= 0 && policy_has_helper(policy, (uint32_t)insn->imm) &&
-        !tells_of_others(policy, program, insn->imm))
+        !tells_of_others(policy, program, insn->imm) && !reads_too_far(policy, program, insn->imm))
         return 0;
     snprintf(why, sizeof why, "it calls the helper %s (%d), which the policy does not allow",
              bpf_helper_name((uint32_t)insn->imm), insn->imm);

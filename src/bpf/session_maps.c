@@ -12,6 +12,20 @@
 
 /* ---- pins ---- */
 
+/* What it takes. */
+static uint64_t map_bytes(const struct object_map *map)
+{
+    const struct broker_map *shown = &map->shown;
+    /* Of one per processor one processor's value. */
+    bool each = shown_value_bytes(shown->type, 8) > 8;
+    const struct image_map like = {.type = shown->type,
+                                   .key_bytes = shown->key_bytes,
+                                   .value_bytes = shown->value_bytes / (each ? processors() : 1),
+                                   .entries = shown->entries};
+
+    return policy_one_map_bytes(&like);
+}
+
 bool serve_pin(struct session *session, const struct request *request)
 {
     struct object_map *map = session_map(session, request->head.object, request->head.map);
@@ -21,12 +35,7 @@ bool serve_pin(struct session *session, const struct request *request)
         return session_answer_error(session, -EBADF, NULL);
     if (!session_name(request->first, request->head.first_bytes, name))
         return session_answer_error(session, -EINVAL, NULL);
-    const struct image_map like = {.type = map->shown.type,
-                                   .key_bytes = map->shown.key_bytes,
-                                   .value_bytes = map->shown.value_bytes,
-                                   .entries = map->shown.entries};
-    int r =
-        map->operations ? -EOPNOTSUPP : pin_put(session, name, map, policy_one_map_bytes(&like));
+    int r = map->operations ? -EOPNOTSUPP : pin_put(session, name, map, map_bytes(map));
     return session_answer_result(session, r, NULL);
 }
 
@@ -40,6 +49,22 @@ bool serve_unpin(struct session *session, const struct request *request)
     return session_answer_result(session, r, NULL);
 }
 
+/* It counts as one that was made here: unpinned, it would be nobody's. */
+static int take_pinned(const struct session *session, struct object_map *map,
+                       struct object **ret_object)
+{
+    struct bpf_policy left;
+
+    session_policy_left(session, &left);
+    if (left.map_count == 0 || map_bytes(map) > left.map_bytes)
+        return -EDQUOT;
+    uint64_t bytes = map_bytes(map);
+    int r = object_of_map(map, ret_object);
+    if (r == 0)
+        (*ret_object)->map_bytes = bytes;
+    return r;
+}
+
 bool serve_open(struct session *session, const struct request *request)
 {
     char name[BROKER_NAME_MAX + 1];
@@ -51,7 +76,7 @@ bool serve_open(struct session *session, const struct request *request)
 
     if (r == 0) {
         memcpy(map.shown.name, name, sizeof map.shown.name);
-        r = object_of_map(&map, &object);
+        r = take_pinned(session, &map, &object);
         if (r < 0)
             map_clear(&map);
     }

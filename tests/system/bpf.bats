@@ -33,7 +33,7 @@ teardown() {
 
 # Programs, maps and links that the kernel has of ours, by their names.
 count_all() {
-    bpftool prog show | grep -cE 'name (on_exec|on_call|on_egress|on_ingress|on_try|on_sockops|on_uprobe|on_iter|made|next) ' || true
+    bpftool prog show | grep -cE 'name (on_exec|on_call|on_egress|on_ingress|on_try|on_sockops|on_uprobe|on_iter|made|next|vireo_hook) ' || true
 }
 nothing_left() {
     [ "$(count_all)" = 0 ]
@@ -249,6 +249,22 @@ END
     [[ $output == *"asks for 'bpf' (grant it by --grant bpf)"* ]]
 }
 
+@test "functions share a tracepoint: each sees its own group, four programs each, and none reads behind the record" {
+    "$VIREO" -q bpf build "$FUNCTIONS/bpf_hooks" -o "$MODULES/hooks.wasm"
+    local pids=() pid i
+    for i in 1 2 3; do
+        "$VIREO" run --grant bpf --timeout 60s "$MODULES/hooks.wasm" >"$MODULES/out$i" 2>&1 3>&- &
+        pids+=($!)
+    done
+    for pid in "${pids[@]}"; do
+        wait "$pid" || true
+    done
+    cat "$MODULES"/out[123]
+    [ "$(grep -cx 'as it should be' "$MODULES"/out[123] | grep -c ':1$')" = 3 ]
+    grep -q "cannot attach 'on_4' to 'raw_syscalls/sys_enter': the function has 4 programs there" "$MODULES/out1"
+    eventually 10 nothing_left
+}
+
 # refused PROGRAM WORDS...: the line about it, on standard error, has them.
 refused() {
     grep -qx "$1 refused" "$MODULES/out"
@@ -262,11 +278,12 @@ refused() {
     # What may be is loaded, and nothing else.
     [ "$(grep ' loaded$' "$MODULES/out")" = "on_good loaded" ]
     local name
-    for name in context value stack sample event flags index compare shift; do
+    for name in context value stack sample event flags compare shift; do
         refused "leak_$name" "without host it may give out no address of the kernel: "
     done
     refused leak_packet "R6 leaks addr into map"
     refused leak_socket "R1 leaks addr into map"
+    refused leak_tail "it calls the helper tail_call (12)"
     refused read_text "it calls the helper snprintf (165)"
     refused read_kernel "it calls the helper probe_read_kernel (113)"
     refused read_any "it calls the helper probe_read (4)"

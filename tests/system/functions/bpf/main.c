@@ -262,6 +262,30 @@ static void bombs(void)
         IS(wasm_close_bpf_object(handles[i]), 0);
 }
 
+/* A pin is not a way around the memory of maps: 6 MiB each, of 16. */
+static void bombs_of_pins(void)
+{
+    const struct vireo_bpf_map big = {1, 4, 8, 100000, 0};
+    bpf_object_handle held[5];
+    int count = 0;
+
+    while (count < 5) {
+        bpf_object_handle made = vireo_bpf_create_map("big", &big);
+        if (!made)
+            break;
+        IS(vireo_bpf_pin(wasm_bpf_map_fd_by_name(made, "big"), "big"), 0);
+        IS(wasm_close_bpf_object(made), 0);
+        held[count] = vireo_bpf_open("big");
+        IS(vireo_bpf_unpin("big"), 0);
+        if (!held[count])
+            break;
+        count++;
+    }
+    IS(count, 2);
+    while (count > 0)
+        IS(wasm_close_bpf_object(held[--count]), 0);
+}
+
 int main(int argc, char **argv)
 {
     uint64_t data[2];
@@ -286,6 +310,7 @@ int main(int argc, char **argv)
     IS(taken, 1);
     IS(wasm_bpf_map_fd_by_name(skel.object, "each"), EINVAL_);
     bombs();
+    bombs_of_pins();
     printf("%s\n", failures ? "failed" : "all refused");
     return failures != 0;
 }

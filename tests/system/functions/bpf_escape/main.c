@@ -15,7 +15,7 @@ static const char *const programs[] = {
     "leak_sample",
     "leak_event",
     "leak_flags",
-    "leak_index",
+    "leak_tail",
     "leak_compare",
     "leak_shift",
     "leak_packet",
