@@ -198,6 +198,26 @@ static char *state_text(void *data, const char *status, pid_t pid)
                : text;
 }
 
+/* Whether its filter is an engine's own, which lets through what starting a program takes. */
+static bool is_of_profile(const struct vkernel *vkernel)
+{
+    return strcmp(vkernel->syscalls.profile, "podman") == 0 && !vkernel->syscalls.otherwise[0] &&
+           !vkernel->syscalls.calls[0];
+}
+
+/*
+ * A process that is the last of its mount namespace unmounts it before anybody hears of its end,
+ * and waits for grace periods. We are to hear of it at once, and do that after the answer, by our
+ * end: so the namespace is held.
+ */
+static int hold_mounts(const struct keeper *keeper)
+{
+    char path[64];
+
+    snprintf(path, sizeof path, "/proc/%d/ns/mnt", (int)keeper->place.pid);
+    return open(path, O_RDONLY | O_CLOEXEC) < 0 ? -errno : 0;
+}
+
 static int make_container(struct keeper *keeper, struct err *err)
 {
     struct vkernel vkernel = keeper->contain->setup.vkernel;
@@ -212,6 +232,7 @@ static int make_container(struct keeper *keeper, struct err *err)
         .config = keeper->contain->config,
         .options = {.vkernel = &vkernel,
                     .vkernel_fd = keeper->state_fd,
+                    .confined_wait = is_of_profile(&vkernel),
                     .manager = OCI_CGROUP_DISABLED},
         .held = true,
         .state_text = state_text,
@@ -221,7 +242,8 @@ static int make_container(struct keeper *keeper, struct err *err)
     if (r < 0)
         return r;
     keeper->process_fd = (int)syscall(SYS_pidfd_open, keeper->place.pid, 0);
-    return keeper->process_fd < 0 ? err_set(err, -errno, "cannot watch the container") : 0;
+    r = keeper->process_fd < 0 ? -errno : hold_mounts(keeper);
+    return r < 0 ? err_set(err, r, "cannot watch the container") : 0;
 }
 
 /* A program that serves one call is told of it by CGI's variables, as every command. */

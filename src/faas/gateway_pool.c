@@ -18,6 +18,8 @@
 #define GIVEN_MAX (CHANNEL_SLOTS / 2)
 /* Waiting for so much is no longer than waking an idle instance takes, and costs less. */
 #define WAKE_NS 60000u
+/* A spare that a call took is replaced after this. */
+#define REPLACE_AFTER_NS 5000000u
 /* Before calls that perhaps run for long are looked at once more. */
 #define LOOK_AGAIN_NS 2000000u
 /*
@@ -392,6 +394,21 @@ void pool_idle_expired(struct loop_timer *timer)
                        : now + READY_FOR_NS);
 }
 
+/*
+ * Another is prepared for a spare that a call took: a little later, or at once when it was the
+ * last. To make one takes a processor for a while, which the call and its answer want now.
+ */
+static void spare_used(struct pool_function *function)
+{
+    if (!function->facts.per_request)
+        return;
+    if (function->idle == 0)
+        pool_balance(function);
+    else if (function->grow_timer.place == 0)
+        loop_timer_set(function->pool->loop, &function->grow_timer,
+                       loop_now(function->pool->loop) + REPLACE_AFTER_NS);
+}
+
 int pool_submit(struct pool *pool, struct pool_function *function, struct pool_call *call)
 {
     call->function = function;
@@ -408,8 +425,9 @@ int pool_submit(struct pool *pool, struct pool_function *function, struct pool_c
     struct instance *instance = function->queue_first ? NULL : with_room(function);
     if (instance) {
         pool_give(call, instance);
-        /* A spare is used: prepare another. Calls behind others: is it worth another instance? */
-        if (function->facts.per_request || instance->call_count > 1)
+        spare_used(function);
+        /* Calls behind others: is it worth another instance? */
+        if (!function->facts.per_request && instance->call_count > 1)
             pool_balance(function);
         return 0;
     }
@@ -452,7 +470,10 @@ bool pool_answered(struct pool *pool, struct instance *instance, bool finished)
         return false;
     if (finished) {
         leave(pool, instance);
-        pool_balance(function);
+        if (function->facts.per_request && !function->queue_first)
+            spare_used(function);
+        else
+            pool_balance(function);
         return false;
     }
     bool old = function->gone || pool_is_old(instance);

@@ -57,6 +57,10 @@ struct oci_launch_options {
     unsigned listen_fds;           /* of $LISTEN_FDS: kept as well, and the variables set */
     const char *notify_socket;     /* of $NOTIFY_SOCKET; NULL: none */
     bool no_pivot, no_new_keyring;
+    /* A held one gives up its privileges before it waits, so that the start is shorter. For filters
+     * that let through what the start takes: recvmsg, sendmsg, brk, mmap, execve. Without effect
+     * where hooks or labels come between. */
+    bool confined_wait;
     enum oci_cgroup_manager manager;
 };
 

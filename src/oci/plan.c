@@ -322,6 +322,8 @@ int plan_process(struct plan *plan, const struct oci_process *process,
         out->group_count = 0;
     }
     out->no_new_privileges = process->no_new_privileges;
+    out->confined_wait = options->confined_wait && !process->apparmor_profile &&
+                         !process->selinux_label && !config->hooks[OCI_HOOK_START_CONTAINER].count;
     out->apparmor = plan_text(plan, process->apparmor_profile);
     out->selinux = plan_text(plan, process->selinux_label);
     out->personality = config->linux_.personality_set ? (int64_t)config->linux_.personality : -1;

@@ -36,6 +36,8 @@ int init_view(struct init *init);
 int init_terminal(struct init *init);
 /* What can be done to the process before it is started: session, keyring, directory, program. */
 int init_process_prepare(struct init *init);
+/* Privileges, files and system calls: what the program is held to. */
+int init_process_confine(struct init *init);
 /* The rest, and the user's program. Returns only on failure. */
 int init_process_execute(struct init *init);
 

@@ -129,7 +129,14 @@ int main(int argc, char **argv)
         return 125;
     }
     int reply = -1;
-    if (init_tell(&init, INIT_READY, 0, -1) < 0 || await_start(&init, &reply) < 0)
+    if (init_tell(&init, INIT_READY, 0, -1) < 0)
+        return 125;
+    /* What fails is read by whoever starts it. */
+    if (init.plan->process.confined_wait && init_process_confine(&init) < 0) {
+        tell_failure(init.plan->control_fd, &init.err);
+        return 125;
+    }
+    if (await_start(&init, &reply) < 0)
         return 125;
     init_process_execute(&init);
     tell_failure(reply, &init.err);

@@ -113,6 +113,7 @@ struct init_process {
     bool set_capabilities;
     uint64_t bounding, effective, inheritable, permitted, ambient;
     bool no_new_privileges;
+    bool confined_wait; /* it waits for the start as confined as its program will be */
     const char *apparmor, *selinux;
     int64_t personality; /* -1: as it is */
     int memory_policy;   /* of set_mempolicy(2); -1: as it is */

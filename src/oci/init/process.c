@@ -248,20 +248,11 @@ static int confine(struct init *init)
     return r == 0 ? init_seccomp(init) : r;
 }
 
-int init_process_execute(struct init *init)
+int init_process_confine(struct init *init)
 {
     const struct init_process *process = &init->plan->process;
     int r = 0;
 
-    if (!process->argv)
-        return err_say(&init->err, -EINVAL,
-                       "cannot start the container: config.json has no process");
-    if (init->plan->start_container.count)
-        r = init_hooks_run(init, &init->plan->start_container, "startContainer");
-    if (r == 0)
-        r = set_label(init);
-    if (r < 0)
-        return r;
     if (process->personality >= 0 && syscall(SYS_personality, process->personality) < 0)
         return err_set(&init->err, -errno, "cannot set the personality");
     /* The kernel reads one bit less than it is told of. */
@@ -282,13 +273,29 @@ int init_process_execute(struct init *init)
         r = enter_cwd(init);
     if (r < 0)
         return r;
-    if (process->no_new_privileges) {
-        if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
-            return err_set(&init->err, -errno, "cannot set no_new_privs");
-        r = confine(init);
-        if (r < 0)
-            return r;
-    }
+    if (!process->no_new_privileges)
+        return 0;
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+        return err_set(&init->err, -errno, "cannot set no_new_privs");
+    return confine(init);
+}
+
+int init_process_execute(struct init *init)
+{
+    const struct init_process *process = &init->plan->process;
+    int r = 0;
+
+    if (!process->argv)
+        return err_say(&init->err, -EINVAL,
+                       "cannot start the container: config.json has no process");
+    if (init->plan->start_container.count)
+        r = init_hooks_run(init, &init->plan->start_container, "startContainer");
+    if (r == 0)
+        r = set_label(init);
+    if (r == 0 && !process->confined_wait)
+        r = init_process_confine(init);
+    if (r < 0)
+        return r;
     execve(init->program, process->argv, init->envp);
     return err_set(&init->err, -errno, "cannot execute '%s'", init->program);
 }

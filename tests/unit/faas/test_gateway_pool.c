@@ -70,10 +70,16 @@ static void spares_are_prepared_and_prepared_again(void **state)
     assert_int_equal(started_count, 2);
     begin(started[0], 1);
     begin(started[1], 1);
-    struct pool_call call = {0};
-    assert_int_equal(pool_submit(pool, f, &call), 0);
-    assert_non_null(call.instance);
-    assert_int_equal(started_count, 3);
+    struct pool_call calls[2] = {0};
+    assert_int_equal(pool_submit(pool, f, &calls[0]), 0);
+    assert_non_null(calls[0].instance);
+    /* A little later: the call wants the processor now. */
+    assert_int_equal(started_count, 2);
+    assert_int_not_equal(f->grow_timer.place, 0);
+    /* At once when none is left. */
+    assert_int_equal(pool_submit(pool, f, &calls[1]), 0);
+    assert_non_null(calls[1].instance);
+    assert_int_equal(started_count, 4);
 }
 
 static void spares_by_rate_follow_the_calls(void **state)
