@@ -2,8 +2,9 @@
 # Linking: a library into a pVM that runs (the supervisor's time from the decision to the pVM's
 # answer), with the verdict cached and cold, which is a library that this daemon has not looked at
 # yet, or any by a daemon that has just begun; a call's first answer from a blank that is linked for
-# it, beside a fork of the function's own template; and, without a daemon, the guest's linker beside
-# dlopen(3), with the memory of 1,000 processes that share a library or do not.
+# it, beside a fork of the function's own template, by HTTP and by the supervisor's own functions
+# without it (bench/start_bench.c); and, without a daemon, the guest's linker beside dlopen(3), with
+# the memory of 1,000 processes that share a library or do not.
 # Usage: bench/run-link.sh [SAMPLES [PROCESSES]]
 set -eu
 . "$(dirname "$0")/lib.sh"
@@ -111,6 +112,22 @@ for kind in each plain; do
         curl -s -w '%{time_starttransfer}\n' -K - | awk '{ print $1 * 1000000 }' >"$bench_work/first-$kind"
 done
 
+# The same from the decision to the answer, without HTTP.
+start() { # LABEL OPTION...
+    label=$1
+    shift
+    "$bench_build/start_bench" --guest "$bench_build/vireo-guest" --library "$bench_work/each.so" \
+        --uid "${BENCH_UID:-1879048191}" --seconds 5 --json --label "$label" "$@" |
+        jq -r '"| \(.label) | | \(.p50_us) | \(.p99_us) | \(if .label | test("blank") then "400" else "" end) |"'
+}
+"$bench_vireo" build -q "$bench_work/each" -o "$bench_work/each.so"
+{
+    start "a blank linked for the call, without HTTP, one after another" --blank
+    start "a blank likewise, one every 50 ms" --blank --every 50
+    start "a fork of its own template, without HTTP, one after another"
+    start "a fork likewise, one every 50 ms" --every 50
+} >"$bench_work/starts"
+
 "$bench_build/link_bench" "$bench_work/maths.so" maths_f7 "$processes" >"$bench_work/alone"
 alone() { awk -v what="$1" '$1 == what { print $2 }' "$bench_work/alone"; }
 
@@ -132,8 +149,9 @@ row "link into a pVM, verdict cached" "$bench_work/cached-total_us" 100
 row "of that in the pVM" "$bench_work/cached-link_us" ""
 row "link into a pVM, cold" "$bench_work/cold-total_us" $((100 + 3 * kib))
 row "the first link of a daemon that has just begun" "$bench_work/first-total_us" ""
-row "first answer of a blank linked for the call, HTTP around it" "$bench_work/first-each" 400
+row "first answer of a blank linked for the call, HTTP around it" "$bench_work/first-each" ""
 row "first answer of a fork of its own template, likewise" "$bench_work/first-plain" ""
+cat "$bench_work/starts"
 echo "| the guest's linker, by itself | | $(alone link) | | |"
 echo "| dlopen(3) of the same file | | $(alone dlopen) | | |"
 echo

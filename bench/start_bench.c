@@ -7,6 +7,7 @@
  *   start_bench --guest build/vireo-guest --library LIB.so --uid N
  *       [--own] (own pid, mount, ipc, uts and user namespaces; else the template's)
  *       [--at-once N] [--every MS] [--seconds S] [--label TEXT]
+ *       [--blank] (a fork of a blank is linked with the library, instead of a fork of its template)
  *       [--keep N] (one after another, each kept when it has answered)
  *
  * Prints one line: a Markdown table row, or with --json a JSON object. With --keep a line for each
@@ -55,7 +56,7 @@ struct bench {
     struct cgroup_pool *pool;
     struct pvm_channel_stock channels;
     struct cgroup_limits limits;
-    bool own;
+    bool own, blank;
     unsigned at_once;
     int epoll;
     bool keep;
@@ -265,15 +266,40 @@ static int by_value(const void *a, const void *b)
     return (one > two) - (one < two);
 }
 
+static void give_back(struct cgroup *group, void *user)
+{
+    struct bench *bench = user;
+
+    cgroup_pool_put(bench->pool, group, true);
+}
+
+static int make_template(struct bench *bench, struct pvm_template_options *options, struct err *err)
+{
+    static const uint8_t wall[PVM_WALL_BYTES];
+
+    if (!bench->blank)
+        return pvm_template_new(options, &bench->template, err);
+    options->group_done = give_back;
+    options->user = bench;
+    return pvm_template_blank(options, wall, INT64_MAX, &bench->template, err);
+}
+
 int main(int argc, char **argv)
 {
     static const struct option options[] = {
-        {"guest", required_argument, NULL, 'g'},   {"library", required_argument, NULL, 'l'},
-        {"uid", required_argument, NULL, 'u'},     {"own", no_argument, NULL, 'o'},
-        {"at-once", required_argument, NULL, 'n'}, {"every", required_argument, NULL, 'e'},
-        {"seconds", required_argument, NULL, 's'}, {"label", required_argument, NULL, 'L'},
-        {"json", no_argument, NULL, 'j'},          {"no-groups", no_argument, NULL, 'G'},
-        {"keep", required_argument, NULL, 'k'},    {NULL, 0, NULL, 0},
+        {"guest", required_argument, NULL, 'g'},
+        {"library", required_argument, NULL, 'l'},
+        {"uid", required_argument, NULL, 'u'},
+        {"own", no_argument, NULL, 'o'},
+        {"at-once", required_argument, NULL, 'n'},
+        {"every", required_argument, NULL, 'e'},
+        {"seconds", required_argument, NULL, 's'},
+        {"label", required_argument, NULL, 'L'},
+        {"json", no_argument, NULL, 'j'},
+        {"no-groups", no_argument, NULL, 'G'},
+        {"keep", required_argument, NULL, 'k'},
+        {"blank", no_argument, NULL, 'b'},
+        {NULL, 0, NULL, 0},
     };
     static struct bench bench = {.at_once = 1};
     const char *guest = NULL;
@@ -319,6 +345,9 @@ int main(int argc, char **argv)
             break;
         case 'G':
             groups = false;
+            break;
+        case 'b':
+            bench.blank = true;
             break;
         case 'k':
             keep = (unsigned)strtoul(optarg, NULL, 10);
@@ -374,7 +403,7 @@ int main(int argc, char **argv)
         .arg_count = 1,
         .group = group,
     };
-    if (pvm_template_new(&template, &bench.template, &err) < 0)
+    if (make_template(&bench, &template, &err) < 0)
         die(&err, "template");
     struct epoll_event event = {.events = EPOLLIN, .data.u32 = TEMPLATE_EVENT};
     epoll_ctl(bench.epoll, EPOLL_CTL_ADD, pvm_template_fd(bench.template), &event);
@@ -410,7 +439,7 @@ int main(int argc, char **argv)
     pvm_template_free(bench.template);
     for (unsigned i = 0; i < keep; i++)
         cgroup_pool_put(bench.pool, bench.flights[i].group, true);
-    if (group)
+    if (group && !bench.blank)
         cgroup_pool_put(bench.pool, group, true);
     cgroup_pool_free(bench.pool);
     cgroup_root_close(root);
