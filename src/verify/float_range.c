@@ -67,7 +67,7 @@ static struct float_range corners(const double c[4], bool nan, unsigned width)
 }
 
 /* What the library answers, which is off by less than a part in a thousand, whoever wrote it. */
-static struct float_range library(unsigned sub, struct float_range a)
+static struct float_range library(unsigned sub, unsigned width, struct float_range a)
 {
     bool nan = a.nan || isinf(a.low) || isinf(a.high);
 
@@ -79,8 +79,10 @@ static struct float_range library(unsigned sub, struct float_range a)
     case FLOAT_EXP: { /* it grows; the steps of the smallest numbers are larger than a part of them
                        */
         double low = exp(a.low) * 0.999;
-        return (struct float_range){low < 1e-37 ? 0 : low, exp(a.high) * 1.001 + 1e-37, a.nan,
-                                    false};
+        /* (What no float holds is infinite.) */
+        struct float_range r = outward(low, exp(a.high) * 1.001 + 1e-37, a.nan, width);
+        r.low = low < 1e-37 ? 0 : r.low;
+        return r;
     }
     default:
         return float_full();
@@ -117,7 +119,7 @@ static struct float_range binary(unsigned sub, unsigned width, struct float_rang
             return float_join(a, b);
         return (struct float_range){fmax(a.low, b.low), fmax(a.high, b.high), false, false};
     default:
-        return library(sub, float_join(a, b));
+        return library(sub, width, float_join(a, b));
     }
 }
 
@@ -153,7 +155,7 @@ static struct float_range unary(unsigned sub, unsigned width, struct float_range
     case FLOAT_ROUND:
         return (struct float_range){round(a.low), round(a.high), a.nan, false};
     default:
-        return library(sub, a);
+        return library(sub, width, a);
     }
 }
 

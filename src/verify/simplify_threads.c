@@ -87,23 +87,28 @@ static uint32_t copy_joint(struct program *program, uint32_t b, uint32_t from)
     return copy;
 }
 
+static unsigned count_edges(const struct program *program, uint32_t from, uint32_t to)
+{
+    unsigned count = 0;
+
+    for (uint32_t k = 0; k < program->blocks[from].target_count; k++)
+        count += program->blocks[from].targets[k] == to;
+    return count;
+}
+
 static bool thread_edge(struct program *program, uint32_t b, uint32_t index)
 {
     struct value *phi = value_at(program, program->blocks[b].condition);
-    uint32_t from = program->blocks[b].predecessors[index], edges = 0, edge = 0;
+    uint32_t from = program->blocks[b].predecessors[index], edge = 0;
 
-    if (!value_is_const(program, phi->operands[index]))
+    if (!value_is_const(program, phi->operands[index]) || count_edges(program, from, b) != 1)
         return false;
-    for (uint32_t k = 0; k < program->blocks[from].target_count; k++)
-        if (program->blocks[from].targets[k] == b) {
-            edges++;
-            edge = k;
-        }
-    if (edges != 1)
-        return false;
+    while (program->blocks[from].targets[edge] != b)
+        edge++;
     uint32_t to = exit_for(&program->blocks[b], value_at(program, phi->operands[index])->imm),
              next = to;
-    if (program->blocks[b].count > 1) {
+    /* Of two edges between two blocks nobody could say which value came along which. */
+    if (program->blocks[b].count > 1 || count_edges(program, from, to) > 0) {
         next = copy_joint(program, b, from);
         block_jump(program, next, to, program->blocks[b].place);
         add_edge(program, next, to, b);

@@ -658,3 +658,79 @@ define i64 @life_behind_many_casts(i8* %in, i64 %n, i8* %out, i64 %cap) {
   call void @llvm.lifetime.start.p0i8(i64 8, i8* %p7)
   ret i64 %v
 }
+
+; ---- two ways from one block to another, each with its value ----
+
+; unsafe: two_edges
+define i64 @two_edges(i8* %in, i64 %n, i8* %out, i64 %cap) {
+entry:
+  %d = icmp ugt i64 %cap, 5
+  br i1 %d, label %from, label %o
+from:
+  %c = icmp ugt i64 %n, 5
+  br i1 %c, label %J, label %T
+o:
+  %q = icmp ugt i64 %n, 7
+  br label %J
+J:
+  %p = phi i1 [ true, %from ], [ %q, %o ]
+  br i1 %p, label %T, label %E
+T:
+  %v = phi i64 [ 1, %J ], [ 20, %from ]
+  %r = getelementptr [4 x i32], [4 x i32]* @cells, i64 0, i64 %v
+  %x = load i32, i32* %r
+  %w = zext i32 %x to i64
+  ret i64 %w
+E:
+  ret i64 0
+}
+
+; unsafe: two_edges_turned
+define i64 @two_edges_turned(i8* %in, i64 %n, i8* %out, i64 %cap) {
+entry:
+  %d = icmp ugt i64 %cap, 5
+  br i1 %d, label %from, label %o
+from:
+  %c = icmp ugt i64 %n, 5
+  br i1 %c, label %T, label %J
+o:
+  %q = icmp ugt i64 %n, 7
+  br label %J
+J:
+  %p = phi i1 [ true, %from ], [ %q, %o ]
+  br i1 %p, label %T, label %E
+T:
+  %v = phi i64 [ 20, %J ], [ 1, %from ]
+  %r = getelementptr [4 x i32], [4 x i32]* @cells, i64 0, i64 %v
+  %x = load i32, i32* %r
+  %w = zext i32 %x to i64
+  ret i64 %w
+E:
+  ret i64 0
+}
+
+; unsafe: two_edges_of_a_switch
+define i64 @two_edges_of_a_switch(i8* %in, i64 %n, i8* %out, i64 %cap) {
+entry:
+  %d = icmp ugt i64 %cap, 5
+  br i1 %d, label %from, label %o
+from:
+  switch i64 %n, label %E [
+    i64 1, label %J
+    i64 2, label %T
+  ]
+o:
+  %q = icmp ugt i64 %n, 7
+  br label %J
+J:
+  %p = phi i1 [ true, %from ], [ %q, %o ]
+  br i1 %p, label %T, label %E
+T:
+  %v = phi i64 [ 1, %J ], [ 20, %from ]
+  %r = getelementptr [4 x i32], [4 x i32]* @cells, i64 0, i64 %v
+  %x = load i32, i32* %r
+  %w = zext i32 %x to i64
+  ret i64 %w
+E:
+  ret i64 0
+}
