@@ -148,6 +148,16 @@ int vireo_bpf_unpin(const char *name);
 VIREO_BPF_OWN_IMPORT(open)
 bpf_object_handle vireo_bpf_open(const char *name);
 
+/* An object for other modules, by a name that `bpf: share` grants to this one and to those: they
+ * join it and have its maps. With `host` what is attached of it stays so until the last has closed
+ * it or ended; each ring buffer, perf event array and user ring buffer is one module's at a time
+ * (-EBUSY). -EPERM: not granted; -EEXIST. */
+VIREO_BPF_OWN_IMPORT(share)
+int vireo_bpf_share(bpf_object_handle object, const char *name);
+/* 0: there is none of that name, or it is not granted. */
+VIREO_BPF_OWN_IMPORT(join)
+bpf_object_handle vireo_bpf_join(const char *name);
+
 /* An object that is one new map. 0: it was refused. */
 struct vireo_bpf_map {
     uint32_t type, key_bytes, value_bytes, entries, flags; /* as of bpf(2) */

@@ -39,7 +39,7 @@ static _Noreturn void serve(struct session *session)
 
 /* Sockets that all sessions share: the broker's ends, and theirs. */
 struct desk {
-    int pins[2], hooks[2];
+    int pins[2], hooks[2], shares[2];
 };
 
 static void instance_ready(const struct desk *desk, const struct broker_instance *message, int *fds,
@@ -50,6 +50,7 @@ static void instance_ready(const struct desk *desk, const struct broker_instance
                               .root_fd = -1,
                               .pins = desk->pins[1],
                               .hooks = desk->hooks[1],
+                              .shares = desk->shares[1],
                               .broker = getpid()};
     size_t next = 1;
 
@@ -91,15 +92,16 @@ static bool hear(const struct desk *desk)
 
 static int serve_all(const struct desk *desk)
 {
-    static struct pollfd polls[4 + HOOK_HOLDS_MAX];
+    static struct pollfd polls[5 + HOOK_HOLDS_MAX + SHARE_HOLDS_MAX];
 
     for (;;) {
         polls[0] = (struct pollfd){.fd = BROKER_FD, .events = POLLIN};
         polls[1] = (struct pollfd){.fd = BROKER_READER_FD};
         polls[2] = (struct pollfd){.fd = desk->pins[0], .events = POLLIN};
         polls[3] = (struct pollfd){.fd = desk->hooks[0], .events = POLLIN};
-        size_t holds = hooks_poll(polls + 4);
-        if (poll(polls, 4 + holds, -1) < 0) {
+        polls[4] = (struct pollfd){.fd = desk->shares[0], .events = POLLIN};
+        size_t hooks = hooks_poll(polls + 5), shares = shares_poll(polls + 5 + hooks);
+        if (poll(polls, 5 + hooks + shares, -1) < 0) {
             if (errno != EINTR)
                 return 1;
             continue;
@@ -107,11 +109,14 @@ static int serve_all(const struct desk *desk)
         /* Without its reader it can serve nobody: who started it starts both again. */
         if (polls[1].revents)
             return 1;
-        hooks_end(polls + 4, holds);
+        hooks_end(polls + 5, hooks);
+        shares_hear(polls + 5 + hooks, shares);
         if (polls[2].revents)
             pins_serve(desk->pins[0]);
         if (polls[3].revents)
             hooks_serve(desk->hooks[0]);
+        if (polls[4].revents)
+            shares_serve(desk->shares[0]);
         if (polls[0].revents && !hear(desk))
             return 0;
     }
@@ -130,7 +135,8 @@ int broker_main(uint32_t uid)
         return 1;
     }
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, desk.pins) < 0 ||
-        socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, desk.hooks) < 0)
+        socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, desk.hooks) < 0 ||
+        socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, desk.shares) < 0)
         return 1;
     return serve_all(&desk);
 }

@@ -40,6 +40,7 @@ struct object {
     uint32_t guest_maps; /* the first of them have names */
     uint32_t borrowed;   /* maps that count elsewhere: another object's, or pinned */
     uint64_t map_bytes;
+    int hold; /* of one that is shared: with its end the broker has one less; 0: it is not */
     uint32_t variable_count;
     struct broker_variable *variables;
     uint32_t field_count;
@@ -52,6 +53,7 @@ struct session {
     int socket;
     int pins;          /* to the broker, which keeps what outlives a session (pins.c) */
     int hooks;         /* to the broker, which has the tracepoints (hooks.c) */
+    int shares;        /* to the broker, which keeps what several sessions have (shares.c) */
     int group_fd;      /* the instance's own control group */
     int root_fd;       /* with `host`: the machine's root, for paths of uprobes; else -1 */
     uint64_t group_id; /* as programs are told it; 0: none is known */
@@ -94,7 +96,10 @@ int session_load(const struct session *session, const uint8_t *bytes, size_t siz
                  struct object **ret_object, struct err *err);
 extern uint8_t session_outgoing[BROKER_DATA_MAX];
 
-/* session_maps.c, session_programs.c */
+/* session_maps.c, session_programs.c, session_shares.c */
+/* What a map takes, as the policy counts it. */
+uint64_t object_map_bytes(const struct object_map *map);
+session_serve serve_share, serve_join;
 session_serve serve_batch, serve_pin, serve_unpin, serve_open, serve_create;
 session_serve serve_iterate, serve_detach, serve_replace, serve_statistics, serve_program;
 
@@ -126,6 +131,19 @@ int hook_attach(const struct session *session, int program, const char *point);
 /* attach.c: an event of "category/name" that is not enabled yet. */
 int tracepoint_open(const char *point);
 int event_enable(int event);
+
+/* ---- shares.c: objects that several sessions have ---- */
+
+#define SHARE_HOLDS_MAX 256
+void shares_serve(int socket);
+size_t shares_poll(struct pollfd polls[static SHARE_HOLDS_MAX]);
+void shares_hear(const struct pollfd *polls, size_t count);
+/* A session's: 0 or -errno. -EEXIST: there is one of that name; -ENOENT: there is none. What is
+ * joined has maps alone. */
+int share_put(const struct session *session, struct object *object, const char *name);
+int share_join(const struct session *session, const char *name, struct object **ret_object);
+/* This session reads the map's buffer from here on; -EBUSY: another one does. */
+int share_lease(const struct object *object, uint32_t map);
 
 /* ---- fetch.c: objects from the instance to the reader and back ---- */
 
@@ -172,6 +190,8 @@ int program_check_pointers(const struct object *object, const struct image *imag
 
 /* An object that is one map of the caller's, which it takes. */
 int object_of_map(struct object_map *map, struct object **ret_object);
+/* An object with room for so many maps; they have no descriptor yet. */
+int object_of_maps(uint32_t count, struct object **ret_object);
 void object_free(struct object *object);
 uint32_t processors(void);
 /* Bytes of an element as it is exchanged. */

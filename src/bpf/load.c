@@ -42,6 +42,8 @@ void object_free(struct object *object)
     }
     for (uint32_t i = 0; object->maps && i < object->map_count; i++)
         map_clear(&object->maps[i]);
+    if (object->hold > 0)
+        close(object->hold);
     free(object->variables);
     free(object->fields);
     free(object->programs);
@@ -262,19 +264,29 @@ static int take_fields(struct object *object, const struct image *image)
     return 0;
 }
 
-int object_of_map(struct object_map *map, struct object **ret_object)
+int object_of_maps(uint32_t count, struct object **ret_object)
 {
     _cleanup_(object_freep) struct object *object = calloc(1, sizeof *object);
 
     if (!object)
         return -ENOMEM;
-    object->maps = calloc(1, sizeof *object->maps);
+    object->maps = calloc(count + 1, sizeof *object->maps);
     if (!object->maps)
         return -ENOMEM;
-    object->map_count = object->guest_maps = 1;
-    object->maps[0] = *map;
+    object->map_count = object->guest_maps = count;
+    for (uint32_t i = 0; i < count; i++)
+        object->maps[i].fd = object->maps[i].link = -1;
     *ret_object = steal_ptr(&object);
     return 0;
+}
+
+int object_of_map(struct object_map *map, struct object **ret_object)
+{
+    int r = object_of_maps(1, ret_object);
+
+    if (r == 0)
+        (*ret_object)->maps[0] = *map;
+    return r;
 }
 
 int object_load(const struct session *session, const struct image *image,

@@ -170,6 +170,8 @@ void policy_settle(const struct bpf_policy *said, struct bpf_policy *ret_policy)
     policy.events = said->events;
     policy.attach_count = said->attach_count;
     memcpy(policy.attach, said->attach, sizeof policy.attach);
+    policy.share_count = said->share_count;
+    memcpy(policy.share, said->share, sizeof policy.share);
     *ret_policy = policy;
 }
 
@@ -181,6 +183,14 @@ static bool has_pattern(const struct bpf_policy *policy, const char *pattern)
         if (strcmp(policy->attach[i], pattern) == 0 || fnmatch(policy->attach[i], pattern, 0) == 0)
             return true;
     return policy->attach_count == 0;
+}
+
+bool policy_has_share(const struct bpf_policy *policy, const char *name)
+{
+    for (uint32_t i = 0; i < policy->share_count; i++)
+        if (strcmp(policy->share[i], name) == 0)
+            return true;
+    return false;
 }
 
 int policy_within(const struct bpf_policy *policy, const struct bpf_policy *most,
@@ -205,6 +215,9 @@ int policy_within(const struct bpf_policy *policy, const struct bpf_policy *most
                        most->map_count, most->program_count);
     if (most->events && (!policy->events || policy->events > most->events))
         return err_say(reason, -EPERM, "so many events a second (%u at most)", most->events);
+    for (uint32_t i = 0; i < policy->share_count; i++)
+        if (!policy_has_share(most, policy->share[i]))
+            return err_say(reason, -EPERM, "the shared object '%s'", policy->share[i]);
     if (policy->attach_count == 0 && most->attach_count > 0)
         return err_say(reason, -EPERM, "every attach point (name them: bpf: attach)");
     for (uint32_t i = 0; i < policy->attach_count; i++)

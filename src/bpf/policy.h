@@ -12,6 +12,8 @@ struct err;
 
 #define POLICY_ATTACH_MAX 16
 #define POLICY_PATTERN_MAX 127
+#define POLICY_SHARES_MAX 8
+#define POLICY_SHARE_NAME_MAX 31
 #define POLICY_HELPERS 256  /* numbers of helper functions that can be named */
 #define POLICY_COUNT_MAX 64 /* of maps, and of programs */
 #define POLICY_PROGRAMS_MAX POLICY_COUNT_MAX
@@ -35,6 +37,9 @@ struct bpf_policy {
     uint32_t events;       /* samples a second that a map's reader is given; 0: any number */
     uint32_t show_events;  /* the instance is told what is in its samples; no matter of policy */
     uint32_t reserved;
+    uint32_t share_count, reserved_too;
+    /* Names of objects that may be shared and joined. */
+    char share[POLICY_SHARES_MAX][POLICY_SHARE_NAME_MAX + 1];
     char attach[POLICY_ATTACH_MAX][POLICY_PATTERN_MAX + 1]; /* patterns of fnmatch(3) */
 };
 
@@ -106,6 +111,8 @@ static inline bool policy_has_helper(const struct bpf_policy *policy, uint32_t n
 {
     return number < POLICY_HELPERS && (policy->helpers[number / 64] >> (number % 64) & 1);
 }
+
+bool policy_has_share(const struct bpf_policy *policy, const char *name);
 
 struct image;
 /*

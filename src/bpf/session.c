@@ -282,6 +282,15 @@ static bool serve_map(struct session *session, const struct request *request)
                  : session_answer(session, 0, session_outgoing, bytes, NULL, 0);
 }
 
+/* What is shared has one reader among all sessions; an array has any number. */
+static int lease(const struct object *object, uint32_t map, uint64_t first)
+{
+    if (first > 0 || map >= object->guest_maps || object->maps[map].buffer_given ||
+        object->maps[map].shown.type == BPF_MAP_TYPE_ARRAY)
+        return 0;
+    return share_lease(object, map);
+}
+
 static bool serve_buffer(struct session *session, const struct request *request)
 {
     struct object *object = session_object(session, request->head.object);
@@ -291,7 +300,9 @@ static bool serve_buffer(struct session *session, const struct request *request)
     if (!object)
         return session_answer_error(session, -EBADF, NULL);
     session_trace(session, true); /* a perf event array's are a processor's */
-    int r = map_buffer(object, request->head.map, request->head.flags, fds, &buffer);
+    int r = lease(object, request->head.map, request->head.flags);
+    if (r == 0)
+        r = map_buffer(object, request->head.map, request->head.flags, fds, &buffer);
     session_trace(session, false);
     buffer.events = session->instance.policy.events;
     return r < 0 ? session_answer_error(session, r, NULL)
@@ -306,7 +317,8 @@ static session_serve *const operations[BROKER_OPERATIONS] = {
     [BROKER_BATCH] = serve_batch,     [BROKER_STATISTICS] = serve_statistics,
     [BROKER_PIN] = serve_pin,         [BROKER_UNPIN] = serve_unpin,
     [BROKER_OPEN] = serve_open,       [BROKER_CREATE] = serve_create,
-    [BROKER_PROGRAM] = serve_program,
+    [BROKER_PROGRAM] = serve_program, [BROKER_SHARE] = serve_share,
+    [BROKER_JOIN] = serve_join,
 };
 
 static bool serve(struct session *session, const struct request *request)

@@ -12,8 +12,7 @@
 
 /* ---- pins ---- */
 
-/* What it takes. */
-static uint64_t map_bytes(const struct object_map *map)
+uint64_t object_map_bytes(const struct object_map *map)
 {
     const struct broker_map *shown = &map->shown;
     /* Of one per processor one processor's value. */
@@ -35,7 +34,7 @@ bool serve_pin(struct session *session, const struct request *request)
         return session_answer_error(session, -EBADF, NULL);
     if (!session_name(request->first, request->head.first_bytes, name))
         return session_answer_error(session, -EINVAL, NULL);
-    int r = map->operations ? -EOPNOTSUPP : pin_put(session, name, map, map_bytes(map));
+    int r = map->operations ? -EOPNOTSUPP : pin_put(session, name, map, object_map_bytes(map));
     return session_answer_result(session, r, NULL);
 }
 
@@ -56,9 +55,9 @@ static int take_pinned(const struct session *session, struct object_map *map,
     struct bpf_policy left;
 
     session_policy_left(session, &left);
-    if (left.map_count == 0 || map_bytes(map) > left.map_bytes)
+    if (left.map_count == 0 || object_map_bytes(map) > left.map_bytes)
         return -EDQUOT;
-    uint64_t bytes = map_bytes(map);
+    uint64_t bytes = object_map_bytes(map);
     int r = object_of_map(map, ret_object);
     if (r == 0)
         (*ret_object)->map_bytes = bytes;

@@ -47,6 +47,18 @@ static int add_attach(struct bpf_policy *policy, const char *pattern)
     return 0;
 }
 
+static int add_share(struct bpf_policy *policy, const char *name)
+{
+    static const char good[] = "abcdefghijklmnopqrstuvwxyz0123456789-_.";
+
+    if (policy->share_count == POLICY_SHARES_MAX)
+        return -E2BIG;
+    if (!*name || strlen(name) > POLICY_SHARE_NAME_MAX || name[strspn(name, good)])
+        return -EINVAL;
+    snprintf(policy->share[policy->share_count++], POLICY_SHARE_NAME_MAX + 1, "%s", name);
+    return 0;
+}
+
 static int set_number(const char *key, const char *value, uint64_t min, uint64_t max, bool bytes,
                       uint64_t *ret_number, struct err *reason)
 {
@@ -76,8 +88,11 @@ static int set_host(struct bpf_policy *policy, const char *value, struct err *re
 static const struct {
     const char *key;
     int (*add)(struct bpf_policy *policy, const char *name);
-} lists[] = {
-    {"programs", add_kind}, {"maps", add_map}, {"helpers", add_helper}, {"attach", add_attach}};
+} lists[] = {{"programs", add_kind},
+             {"maps", add_map},
+             {"helpers", add_helper},
+             {"attach", add_attach},
+             {"share", add_share}};
 
 int manifest_bpf_set(struct bpf_policy *policy, const char *key, const char *value,
                      struct err *reason)
@@ -90,7 +105,7 @@ int manifest_bpf_set(struct bpf_policy *policy, const char *key, const char *val
             continue;
         r = lists[i].add(policy, value);
         if (r == -E2BIG)
-            return err_say(reason, r, "%s has more than %d names", key, POLICY_ATTACH_MAX);
+            return err_say(reason, r, "%s has too many names", key);
         return r < 0 ? err_say(reason, -EINVAL, "%s: '%s' is not known (docs/bpf.md lists them)",
                                key, value_show(value).text)
                      : 0;
@@ -112,7 +127,7 @@ int manifest_bpf_set(struct bpf_policy *policy, const char *key, const char *val
         return err_say(
             reason, -EINVAL,
             "unknown key '%s' (bpf has: attach, events, helpers, host, map_count, map_memory, "
-            "maps, program_count, programs)",
+            "maps, program_count, programs, share)",
             value_show(key).text);
     r = set_number(key, value, 1, POLICY_COUNT_MAX, false, &number, reason);
     if (r == 0)
@@ -161,7 +176,7 @@ int manifest_bpf_read(struct reader *reader, const struct entry *entry, void *in
         {"maps", list_read, NULL},        {"helpers", list_read, NULL},
         {"map_memory", value_read, NULL}, {"map_count", value_read, NULL},
         {"host", value_read, NULL},       {"program_count", value_read, NULL},
-        {"events", value_read, NULL},
+        {"events", value_read, NULL},     {"share", list_read, NULL},
     };
 
     return reader_mapping(reader, entry->name, entries, ARRAY_LEN(entries), into);
@@ -194,6 +209,8 @@ int manifest_bpf_check(const struct manifest *manifest, struct err *err)
                        "update.slack: its buffers have one reader");
     policy_settle(&manifest->bpf, &asked);
     policy_default(&most, asked.host);
+    most.share_count = asked.share_count; /* which there are is the operator's to say */
+    memcpy(most.share, asked.share, sizeof most.share);
     most.map_bytes = POLICY_MAP_BYTES_MAX;
     most.map_count = POLICY_MAPS_MAX;
     most.program_count = POLICY_PROGRAMS_MAX;
@@ -257,6 +274,9 @@ void manifest_bpf_format(FILE *out, const struct manifest *manifest)
         fprintf(out, "  program_count: %" PRIu32 "\n", policy->program_count);
     if (policy->events)
         fprintf(out, "  events: %" PRIu32 "\n", policy->events);
+    for (uint32_t i = 0; i < policy->share_count; i++)
+        fprintf(out, "%s%s%s", i ? ", " : "  share: [", policy->share[i],
+                i + 1 == policy->share_count ? "]\n" : "");
     if (policy->attach_count)
         fprintf(out, "  attach:\n");
     for (uint32_t i = 0; i < policy->attach_count; i++) {

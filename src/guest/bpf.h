@@ -7,7 +7,7 @@
 
 #include <stdint.h>
 
-#define BROKER_VERSION 2u
+#define BROKER_VERSION 3u
 
 #define BROKER_OBJECT_MAX (8u << 20) /* bytes of an ELF object */
 #define BROKER_CHUNK_MAX (64u << 10) /* of it in one message */
@@ -56,6 +56,8 @@ enum broker_operation {
     BROKER_CREATE,  /* first: struct broker_new_map. The answer: an object that is this one map */
     BROKER_PROGRAM, /* first: struct broker_new_program; second: its instructions, in which maps are
                      * numbers of its list. The answer: an object that is this one program */
+    BROKER_SHARE,   /* object; first: the name by which others, who are granted it, may join it */
+    BROKER_JOIN,    /* first: the name. The answer: an object that has its maps */
     BROKER_OPERATIONS,
 };
 

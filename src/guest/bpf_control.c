@@ -29,6 +29,8 @@ uint32_t BPF(pin)(struct host *host, uint32_t fd, uint32_t name);
 uint32_t BPF(unpin)(struct host *host, uint32_t name);
 uint64_t BPF(open)(struct host *host, uint32_t name);
 uint64_t BPF(create_map)(struct host *host, uint32_t name, uint32_t shape);
+uint32_t BPF(share)(struct host *host, uint64_t handle, uint32_t name);
+uint64_t BPF(join)(struct host *host, uint32_t name);
 uint64_t BPF(load_program)(struct host *host, uint32_t name, uint32_t section, uint32_t license,
                            uint32_t code, uint32_t count);
 
@@ -77,7 +79,8 @@ uint32_t BPF(set)(struct host *host, uint32_t kind, uint32_t name, uint32_t data
 
 /* ---- programs ---- */
 
-/* A request that names a program of an object: 0, -EINVAL, -EFAULT. *ret_name is in the guest. */
+/* A request that names an object and a program, or else, of it: 0, -EINVAL, -EFAULT. *ret_name is
+ * in the guest. */
 static int name_program(struct host *host, uint64_t handle, uint32_t name,
                         struct broker_request *request, const char **ret_name)
 {
@@ -197,6 +200,26 @@ static uint64_t take(struct host *host, int result, uint32_t bytes)
 uint64_t BPF(open)(struct host *host, uint32_t name)
 {
     struct broker_request request = {.operation = BROKER_OPEN};
+    const char *text = bpf_text(host, name, BROKER_NAME_MAX, &request.first_bytes);
+    uint32_t bytes = 0;
+    int r = text ? ask_told(host, &request, text, NULL, &bytes) : -EFAULT;
+
+    return take(host, r, bytes);
+}
+
+uint32_t BPF(share)(struct host *host, uint64_t handle, uint32_t name)
+{
+    struct broker_request request = {.operation = BROKER_SHARE};
+    const char *text;
+    uint32_t bytes;
+    int r = name_program(host, handle, name, &request, &text);
+
+    return (uint32_t)(r < 0 ? r : ask_told(host, &request, text, NULL, &bytes));
+}
+
+uint64_t BPF(join)(struct host *host, uint32_t name)
+{
+    struct broker_request request = {.operation = BROKER_JOIN};
     const char *text = bpf_text(host, name, BROKER_NAME_MAX, &request.first_bytes);
     uint32_t bytes = 0;
     int r = text ? ask_told(host, &request, text, NULL, &bytes) : -EFAULT;

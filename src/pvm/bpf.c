@@ -17,7 +17,7 @@
 #include "base/fd.h"
 #include "bpf/broker.h"
 
-#define DESCRIPTORS 4096 /* a map, program or link each */
+#define DESCRIPTORS 8192 /* a map, program or link each */
 #define PROCESSES 8192   /* a session for each instance */
 
 void pvm_spawned_end(struct spawned *process)

@@ -11,9 +11,11 @@ allow_grants:
   bpf:
     attach: ['raw_syscalls/*']
     map_memory: 1MiB
+    share: [common]
 END
     "$VIREO" -q bpf build "$TOP/examples/bpf/syscalls" -o "$MODULES/syscalls.wasm"
     "$VIREO" -q bpf build "$FUNCTIONS/bpf_keep" -o "$MODULES/keep.wasm"
+    "$VIREO" -q bpf build "$FUNCTIONS/bpf_share" -o "$MODULES/share.wasm"
     daemon_start --config "$MODULES/config.yaml"
 }
 
@@ -89,6 +91,36 @@ keeps() {
     deploy_keep mine 1
     keeps mine look
     [[ $body == "kept 0 untaken 0"* ]]
+}
+
+# deploy_share NAME SHARE
+deploy_share() {
+    local folder=$BATS_TEST_TMPDIR/$1
+    mkdir -p "$folder"
+    cp "$MODULES/share.wasm" "$folder"
+    printf 'name: %s\ngrants:\n  bpf: true\nbpf: {attach: ["raw_syscalls/*"], map_memory: 512KiB%s}\n' "$1" "$2" \
+        >"$folder/vireo.yaml"
+    "$VIREO" deploy "$folder"
+}
+
+@test "an object is shared by a name that is granted, outlives who loaded it, and ends with the last" {
+    deploy_share sharer ", share: [common]"
+    deploy_share joiner ", share: [common]"
+    deploy_share stranger ""
+    run deploy_share another ", share: [other]"
+    [[ $output == *"the operator's allow_grants do not have the shared object 'other'"* ]]
+    curl -s --data share "$VIREO_SERVER/function/sharer" >"$MODULES/shared" 3>&- &
+    keeps joiner join
+    wait $!
+    [ "$(cat "$MODULES/shared")" = "share 0 again -16" ]
+    # The buffer is the sharer's as long as it is there (EBUSY); what it left is the other's then.
+    echo "$body"
+    [[ $body == "read 4711 reader -16 read 4711 samples "[1-9]* ]]
+    keeps joiner look
+    [[ $body == "not there"* ]]
+    keeps stranger look
+    [[ $body == "not there"* ]]
+    "$VIREO" logs stranger | grep -q "cannot share 'common': it is not granted"
 }
 
 @test "what the operator does not allow is refused at the deploy, by name" {
