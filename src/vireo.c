@@ -121,8 +121,11 @@ const struct cli_verb cli_verbs[] = {
      "  echo hello | vireo invoke hello\n",
      cli_invoke},
     {"ls", "", "list the functions", "  vireo ls -o json\n", cli_ls},
-    {"describe", "NAME", "show everything about a function: limits, grants, system calls",
-     "  vireo describe hello\n", cli_describe},
+    {"describe", "NAME [--report]",
+     "show everything about a function: limits, grants, system calls",
+     "  --report   what the verifier said of it when it was deployed\n\n"
+     "  vireo describe hello\n",
+     cli_describe},
     {"update", "NAME SRC [--canary N] | --pvm PVM NEW OLD",
      "give a function, and the pVMs that run it, a new version",
      "SRC is what `vireo deploy` takes. Without a vireo.yaml the function keeps its settings.\n"

@@ -44,6 +44,7 @@ static void build_clear(struct build *build)
     free(build->elf);
     free(build->map);
     free(build->image);
+    free(build->report);
     wasm_links_clear(&build->links);
 }
 
@@ -497,7 +498,8 @@ static bool take_from_store(const struct build *build, struct store *store,
         memcpy(wanted.safety, note.safety, sizeof wanted.safety);
         wanted.proof = note.proof;
     }
-    if (!notes_equal(&note, &wanted))
+    store_find_ladder(store, result->input_hash, result->ladder);
+    if (!notes_equal(&note, &wanted) || !build_ladder_touch_report(store, result->ladder))
         return false;
     _cleanup_(freep) char *library = malloc((size_t)status.st_size);
     if (!library || lseek(fd, 0, SEEK_SET) < 0 ||
@@ -507,7 +509,6 @@ static bool take_from_store(const struct build *build, struct store *store,
     result->size = (size_t)status.st_size;
     result->note = note;
     result->from_store = true;
-    store_find_ladder(store, result->input_hash, result->ladder);
     memcpy(result->library_hash, hash, sizeof hash);
     return true;
 }
@@ -528,6 +529,9 @@ static int sign_and_store(struct build *build, struct store *store, const struct
     if (!store)
         return 0;
     r = store_put(store, result->library, result->size, result->library_hash, err);
+    char report_hash[BUILD_HASH_TEXT];
+    if (r == 0 && build->report && strcmp(build->note.safety, "proved") == 0)
+        r = store_put(store, build->report, build->report_size, report_hash, err);
     if (r < 0)
         return r;
     return store_record_built(store, result->input_hash, result->library_hash, build->ladder, err);

@@ -249,8 +249,8 @@ int store_put(struct store *store, const void *library, size_t size, char ret_ha
 int store_get(struct store *store, const char *hash, const struct sign_key *key,
               const struct sign_trust *trust, int *ret_fd, struct library_note *ret_note,
               struct err *err);
-/* A container's image as a sealed memfd: its hash is all that is checked. The caller owns *ret_fd.
- * -ENOENT. */
+/* A container's image, or a report, as a sealed memfd: its hash is all that is checked. The caller
+ * owns *ret_fd. -ENOENT. */
 int store_get_image(struct store *store, const char *hash, int *ret_fd, struct err *err);
 /* What was built from this input before: "" when nothing was. */
 int store_find_built(struct store *store, const char *input_hash, char ret_hash[BUILD_HASH_TEXT]);
@@ -351,6 +351,13 @@ int build_run(const struct build_options *options, const void *tar, size_t tar_s
 void build_result_clear(struct build_result *result);
 /* The proof that build_result.ladder tells of, in a line of its own: false when there is none. */
 bool build_ladder_proof(const char *ladder, struct library_proof *ret_proof);
+/* The verifier's report of that proof, which the store has under its hash; malloc'ed, NULL: there
+ * is none. */
+char *build_ladder_report(struct store *store, const char *ladder);
+/* It counts as used now (store_touch()). False: there should be one, and is none. */
+bool build_ladder_touch_report(struct store *store, const char *ladder);
+/* Its hash, as the store has it. False: the ladder tells of no proof. */
+bool build_ladder_report_hash(const char *ladder, char ret_hash[BUILD_HASH_TEXT]);
 /*
  * Another line of it: "calls", what proved code calls of vireo's (entries of the allow-list, a
  * space between two); "below", the hash of the library that is one rung lower. False: it is not

@@ -70,6 +70,8 @@ struct build {
     bool compiles;                   /* for this machine */
     void *image;                     /* the container's that it became; malloc'ed, or NULL */
     size_t image_size;
+    void *report; /* the verifier's, of what is proved; malloc'ed, or NULL */
+    size_t report_size;
 };
 
 /* ---- build.c ---- */

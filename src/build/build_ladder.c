@@ -6,10 +6,14 @@
 #include <inttypes.h>
 #include <sodium.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/err.h"
+#include "base/fd.h"
 #include "build/build_internal.h"
 
 /* From the highest rung down. What an operator signs for stands on none. */
@@ -114,6 +118,40 @@ bool build_ladder_proof(const char *ladder, struct library_proof *ret_proof)
         return false;
     *ret_proof = proof;
     return true;
+}
+
+bool build_ladder_report_hash(const char *ladder, char ret_hash[BUILD_HASH_TEXT])
+{
+    struct library_proof proof;
+
+    if (!build_ladder_proof(ladder, &proof))
+        return false;
+    sodium_bin2hex(ret_hash, BUILD_HASH_TEXT, proof.report_hash, sizeof proof.report_hash);
+    return true;
+}
+
+bool build_ladder_touch_report(struct store *store, const char *ladder)
+{
+    char hash[BUILD_HASH_TEXT];
+
+    return !build_ladder_report_hash(ladder, hash) || store_touch(store, hash) == 0;
+}
+
+char *build_ladder_report(struct store *store, const char *ladder)
+{
+    _cleanup_(closep) int fd = -1;
+    char hash[BUILD_HASH_TEXT];
+    struct stat status;
+
+    if (!build_ladder_report_hash(ladder, hash) || store_get_image(store, hash, &fd, NULL) < 0 ||
+        fstat(fd, &status) < 0)
+        return NULL;
+    char *text = calloc((size_t)status.st_size + 1, 1);
+    if (text && pread(fd, text, (size_t)status.st_size, 0) != status.st_size) {
+        free(text);
+        return NULL;
+    }
+    return text;
 }
 
 /* Without the words before the cause: "cannot build 'x': error: …". */

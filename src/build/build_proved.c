@@ -213,6 +213,12 @@ static int generate(struct build *build, struct sandbox *sandbox, const struct p
     proof->static_bytes = facts.static_bytes;
     memcpy(build->calls, facts.calls, sizeof build->calls);
     proof->cpu_ms = cpu_ms(parts->facts.instructions, facts.copies);
+    free(build->report);
+    build->report = malloc(parts->report_size ? parts->report_size : 1);
+    if (!build->report)
+        return err_set(err, -ENOMEM, "cannot build '%s'", build_source_title(&build->source));
+    memcpy(build->report, parts->report, parts->report_size);
+    build->report_size = parts->report_size;
     return 0;
 }
 

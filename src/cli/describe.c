@@ -11,6 +11,7 @@
 #include "cli/options.h"
 #include "cli/problem.h"
 #include "cli/table.h"
+#include "cli/verify_report.h"
 
 /* Where lists of names wrap. */
 #define LINE_COLUMNS 88
@@ -110,8 +111,8 @@ static void line_print(const char *label, const char *value)
 
 /* The fields that are shown in words of their own, above the rest. */
 static const char *const headed[] = {
-    "name", "version",   "safety",       "rung",       "ladder",
-    "kind", "isolation", "memory_bytes", "cpu_millis", "timeout_ms",
+    "name",      "version",      "safety",     "rung",       "ladder", "kind",
+    "isolation", "memory_bytes", "cpu_millis", "timeout_ms", "report",
 };
 
 /* Which rungs were tried: "proved: refused: copy.c:4: it may read outside 'in'". */
@@ -166,13 +167,34 @@ static bool is_headed(const char *key)
     return false;
 }
 
+/* What the verifier said of it when it was deployed. */
+static int report_print(struct json_object *function, const char *name)
+{
+    const char *text = json_text(function, "report", "");
+    _cleanup_(json_freep) struct json_object *report = *text ? json_tokener_parse(text) : NULL;
+
+    if (!report) {
+        struct err err = {0};
+        err_say(&err, -ENODATA, "cannot describe '%s': it is not proved, so there is no report",
+                name);
+        return cli_error(&err, NULL);
+    }
+    if (cli.json)
+        fputs(text, stdout);
+    else
+        verify_report_print(report, name);
+    return CLI_OK;
+}
+
 int cli_describe(int argc, char **argv)
 {
     _cleanup_(json_freep) struct json_object *function = NULL;
+    bool report = false;
+    const struct cli_option options[] = {{.name = "--report", .flag = &report}};
     struct err err = {0};
     int words, exit;
 
-    if (!cli_options(argc, argv, NULL, 0, 0, &words, &exit))
+    if (!cli_options(argc, argv, options, ARRAY_LEN(options), 0, &words, &exit))
         return exit;
     if (words != 1)
         return cli_usage("describe",
@@ -185,6 +207,8 @@ int cli_describe(int argc, char **argv)
     exit = admin_get("describe", argv[1], target, &function);
     if (exit != CLI_OK)
         return exit;
+    if (report)
+        return report_print(function, argv[1]);
     if (cli.json) {
         puts(json_object_to_json_string_ext(function, JSON_C_TO_STRING_PRETTY |
                                                           JSON_C_TO_STRING_NOSLASHESCAPE));

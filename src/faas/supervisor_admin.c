@@ -16,6 +16,8 @@
 #include "faas/supervisor_jobs.h"
 #include "guest/template.h"
 
+#define REPORT_SHOWN_MAX_BYTES (4u << 20)
+
 void json_add_text(struct json_object *object, const char *key, const char *value)
 {
     json_object_object_add(object, key, json_object_new_string(value));
@@ -270,6 +272,18 @@ static struct json_object *proof_json(const struct supervisor *supervisor,
     return object;
 }
 
+/* As the verifier wrote it, byte for byte, so that its hash can be taken; nothing here reads it. */
+static void add_report(const struct supervisor *supervisor, const struct function *function,
+                       struct json_object *object)
+{
+    char ladder[BUILD_LADDER_BYTES] = "";
+
+    store_find_ladder(supervisor->store, function->row.source_hash, ladder);
+    _cleanup_(freep) char *report = build_ladder_report(supervisor->store, ladder);
+    if (report && strlen(report) <= REPORT_SHOWN_MAX_BYTES)
+        json_add_text(object, "report", report);
+}
+
 static void reply_describe(struct supervisor *supervisor, const struct function *function,
                            uint64_t token)
 {
@@ -282,8 +296,10 @@ static void reply_describe(struct supervisor *supervisor, const struct function 
     json_add_text(object, "signed_by", key);
     json_add_text(object, "rung", function->row.safety);
     json_object_object_add(object, "ladder", ladder_json(supervisor, function));
-    if (function->proved)
+    if (function->proved) {
         json_object_object_add(object, "proof", proof_json(supervisor, function));
+        add_report(supervisor, function, object);
+    }
     json_add_text(object, "manifest", function->row.manifest);
     json_object_object_add(object, "allow", layers_json(function));
     json_object_object_add(object, "syscalls", tables_json(function));

@@ -39,12 +39,13 @@ static int add_one(struct hashes *hashes, const char *hash)
     return 0;
 }
 
-/* Its library, the one that it would fall to, and those that it is pinned to. */
+/* Its library, the report of its proof, the one that it would fall to, and those that it is pinned
+ * to. */
 static int add_hash(const struct registry_function *function, void *user)
 {
     _cleanup_(freep) struct manifest *manifest = malloc(sizeof *manifest);
     struct hashes *hashes = user;
-    char ladder[BUILD_LADDER_BYTES], below[BUILD_HASH_TEXT];
+    char ladder[BUILD_LADDER_BYTES], below[BUILD_HASH_TEXT], report[BUILD_HASH_TEXT];
 
     if (!manifest)
         return -ENOMEM;
@@ -52,6 +53,8 @@ static int add_hash(const struct registry_function *function, void *user)
     store_find_ladder(hashes->store, function->source_hash, ladder);
     if (r == 0 && build_ladder_line(ladder, "below", below, sizeof below))
         r = add_one(user, below);
+    if (r == 0 && build_ladder_report_hash(ladder, report))
+        r = add_one(user, report);
     if (r < 0 || !function->manifest ||
         manifest_parse(function->manifest, strlen(function->manifest), "registry", manifest, NULL) <
             0)

@@ -122,6 +122,15 @@ C
     # Whoever has the source can read the report that the hash is of.
     report=$("$VIREO" verify -o json "$WORK/flip.c")
     [ "$(printf %s "$report" | sha256sum | cut -d' ' -f1)" = "$(jq -r .proof.report "$BATS_TEST_TMPDIR/json")" ]
+    # It is kept with the function, byte for byte, and shown.
+    [ "$(jq -j .report "$BATS_TEST_TMPDIR/json" | sha256sum | cut -d' ' -f1)" = "$(jq -r .proof.report "$BATS_TEST_TMPDIR/json")" ]
+    [ "$(jq -r '.report | fromjson | .verdict' "$BATS_TEST_TMPDIR/json")" = proved ]
+    run "$VIREO" describe flip --report
+    [ "$status" -eq 0 ]
+    [[ "$output" == "proved: handler of flip ("* ]]
+    run "$VIREO" describe open --report
+    [ "$status" -eq 1 ]
+    [[ "$output" == *"it is not proved, so there is no report"* ]]
     # The largest body fits in what is left.
     head -c $((6 << 20)) /dev/zero | tr '\0' a >"$BATS_TEST_TMPDIR/long"
     call flip --data-binary "@$BATS_TEST_TMPDIR/long"
