@@ -36,6 +36,8 @@ enum wall_rule {
     RULE_NO_EXEC,
     RULE_ANONYMOUS,
     RULE_DISCARD,
+    RULE_DISCARD_HUGE,
+    RULE_HUGE,
     RULE_WAIT_WAKE,
     RULE_CLOCK,
     RULE_FLAGS,
@@ -63,6 +65,7 @@ struct wall_condition {
 static const struct {
     uint8_t count;
     struct wall_condition conditions[CONDITIONS_MAX];
+    enum wall_rule also; /* what meets that rule may be, too; 0: none */
 } rules[] = {
     [RULE_EVENT_FD] = {1, {{0, VK_EQ, GUEST_EVENT_FD}}},
     [RULE_NO_EXEC] = {1, {{2, VK_NONE_OF, PROT_EXEC}}},
@@ -84,6 +87,12 @@ static const struct {
     [RULE_DISCARD] = {2,
                       {{2, VK_NONE_OF, ~(uint32_t)(MADV_DONTNEED | MADV_FREE)},
                        {2, VK_LE, MADV_FREE}}},
+    /* Unlike those of MAP_HUGETLB they are in the memory limit. */
+    [RULE_HUGE] = {1, {{2, VK_EQ, MADV_HUGEPAGE}}},
+    [RULE_DISCARD_HUGE] = {2,
+                           {{2, VK_NONE_OF, ~(uint32_t)(MADV_DONTNEED | MADV_FREE)},
+                            {2, VK_LE, MADV_FREE}},
+                           RULE_HUGE},
     /* The others name a thread by its id: priority inheritance tells which ids there are. */
     [RULE_WAIT_WAKE] = {1, {{1, VK_NONE_OF, ~(uint32_t)(FUTEX_WAKE | FUTEX_PRIVATE_FLAG)}}},
     /* Numbers above are the CPU clocks of other processes, by their ids, and clocks of devices. */
@@ -151,24 +160,40 @@ static enum wall_rule rule_under(const struct entry *entry, uint32_t grants)
         return RULE_ANY;
     if (entry->rule == RULE_ANONYMOUS && (grants & GUEST_GRANT_CONTROL))
         return RULE_PRIVATE;
+    /* What has grown by much is forked by its huge pages: guest/wasm_memory.c. */
+    if (entry->rule == RULE_DISCARD && (grants & GUEST_GRANT_FORK))
+        return RULE_DISCARD_HUGE;
     /* A manifest has one of the two. */
     if (entry->rule == RULE_ANONYMOUS && (grants & GUEST_GRANT_BPF))
         return RULE_BUFFERS;
     return entry->rule;
 }
 
-static int table_put(struct vk_table *table, uint32_t number, enum wall_rule rule)
+/* What meets all conditions of a rule. */
+static struct vk_rule allow(enum wall_rule rule)
 {
-    struct vk_rule list[] = {{.verdict = {.action = VK_NATIVE}}, {.verdict = {.action = VK_KILL}}};
+    struct vk_rule allowed = {.verdict = {.action = VK_NATIVE}};
 
-    for (unsigned i = 0; rule != RULE_ANY && i < rules[rule].count; i++)
-        list[0].conditions[list[0].condition_count++] =
+    for (unsigned i = 0; i < rules[rule].count; i++)
+        allowed.conditions[allowed.condition_count++] =
             (struct vk_condition){.argument = rules[rule].conditions[i].argument,
                                   .compare = rules[rule].conditions[i].compare,
                                   .low = true,
                                   .mask = UINT32_MAX,
                                   .value = rules[rule].conditions[i].value};
-    return vk_table_put(table, number, list, rule == RULE_ANY ? 1 : 2);
+    return allowed;
+}
+
+static int table_put(struct vk_table *table, uint32_t number, enum wall_rule rule)
+{
+    struct vk_rule list[3] = {allow(rule)};
+    size_t count = 1;
+
+    if (rules[rule].also)
+        list[count++] = allow(rules[rule].also);
+    if (rule != RULE_ANY)
+        list[count++] = (struct vk_rule){.verdict = {.action = VK_KILL}};
+    return vk_table_put(table, number, list, count);
 }
 
 int pvm_wall_table(uint32_t grants, struct vk_table **ret_table)

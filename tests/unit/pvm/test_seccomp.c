@@ -287,6 +287,7 @@ static void a_family_forks_and_signals_with_its_grant_alone(void **state)
         {"kill", __NR_kill, {0, 0}},
         {"getpid", __NR_getpid, {0}},
         {"getppid", __NR_getppid, {0}},
+        {"madvise, huge pages", __NR_madvise, {0, 0, MADV_HUGEPAGE}},
     };
     /* On a queue that does not exist: the tests' namespace is the machine's. */
     const struct call of_ipc[] = {
