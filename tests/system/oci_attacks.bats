@@ -182,6 +182,25 @@ EVERYTHING='.process.capabilities |= (["CAP_SYS_PTRACE", "CAP_DAC_OVERRIDE", "CA
     [ "$status" != 0 ]
 }
 
+@test "a label of an exec is written to the kernel, never to a file that the image has there" {
+    local kind
+    mkdir -p "$ROOTFS/proc/self/attr/apparmor"
+    for kind in attr/exec attr/apparmor/exec; do : >"$ROOTFS/proc/self/$kind"; done
+    # /proc is the image's own directory: as when an image has a volume there.
+    bundle 'del(.mounts[] | select(.destination == "/proc")) | del(.linux.maskedPaths) | del(.linux.readonlyPaths)' \
+        sleep 100
+    oci create -b "$DIR/bundle" "$ID"
+    oci start "$ID"
+    for kind in apparmor process-label; do
+        run oci exec --$kind some-label "$ID" true
+        [ "$status" = 1 ]
+        [[ $output == *"cannot set label 'some-label': '/proc' there is no procfs"* ]]
+    done
+    [ ! -s "$ROOTFS/proc/self/attr/exec" ]
+    [ ! -s "$ROOTFS/proc/self/attr/apparmor/exec" ]
+    oci exec "$ID" true
+}
+
 @test "no working directory leads out of the container" {
     exec 8<"$DIR/outside"
     ln -s /proc/self/fd/8 "$ROOTFS/way"

@@ -62,6 +62,12 @@ int init_await_go(int control_fd, const char **ret_text, size_t *ret_bytes);
 /* Adds variables, strings with NUL each, to those of the plan, which go before. The text stays. */
 int init_process_add_variables(struct init *init, const char *text, size_t bytes);
 
+/*
+ * Opens `path` below /proc ("self/attr/exec"). -EXDEV: /proc is no procfs, or something is mounted
+ * on the way.
+ */
+int proc_open(const char *path, uint64_t flags);
+
 /* ---- beneath.c: paths of the container, never followed out of its root ---- */
 
 /*

@@ -44,7 +44,7 @@ static bool groups_denied(void)
 {
     char text[16] = "";
 
-    _cleanup_(closep) int fd = openat(AT_FDCWD, "/proc/self/setgroups", O_RDONLY | O_CLOEXEC);
+    _cleanup_(closep) int fd = proc_open("self/setgroups", O_RDONLY);
     return fd >= 0 && read(fd, text, sizeof text - 1) > 0 && strncmp(text, "deny", 4) == 0;
 }
 

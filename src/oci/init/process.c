@@ -18,16 +18,20 @@
 int init_process_open_label(struct init *init)
 {
     const struct init_process *process = &init->plan->process;
-    const char *path = process->apparmor ? "/proc/self/attr/apparmor/exec" : "/proc/self/attr/exec";
+    const char *label = process->apparmor ? process->apparmor : process->selinux;
+    int fd = -ENOENT;
 
-    if (!process->apparmor && !process->selinux)
+    if (!label)
         return 0;
-    init->label_fd = openat(AT_FDCWD, path, O_WRONLY | O_CLOEXEC);
-    if (init->label_fd < 0 && process->apparmor)
-        init->label_fd = openat(AT_FDCWD, "/proc/self/attr/exec", O_WRONLY | O_CLOEXEC);
-    if (init->label_fd < 0)
-        return err_set(&init->err, -errno, "cannot set label '%s': open '%s'",
-                       process->apparmor ? process->apparmor : process->selinux, path);
+    if (process->apparmor)
+        fd = proc_open("self/attr/apparmor/exec", O_WRONLY);
+    if (fd == -ENOENT)
+        fd = proc_open("self/attr/exec", O_WRONLY);
+    if (fd == -EXDEV)
+        return err_say(&init->err, fd, "cannot set label '%s': '/proc' there is no procfs", label);
+    if (fd < 0)
+        return err_set(&init->err, fd, "cannot set label '%s': open '/proc/self/attr/exec'", label);
+    init->label_fd = fd;
     return 0;
 }
 
