@@ -29,6 +29,12 @@ static _Noreturn void serve(struct session *session)
     if (session->group_fd >= 0 && fstat(session->group_fd, &group) == 0)
         session->group_id = group.st_ino;
     pid_t broker = session->broker;
+    /* What it makes is the function's from here on: maps, programs, its own memory. */
+    if (session->memory_fd >= 0 && write(session->memory_fd, "0", 1) != 1) {
+        log_line(LOG_ERROR, "cannot serve eBPF of function '%s': enter its group for memory: %s",
+                 session->instance.function, strerror(errno));
+        _exit(1);
+    }
     if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != broker ||
         confine_session(session->instance.policy.host, &err) < 0) {
         log_line(LOG_ERROR, "%s", err.message);
@@ -47,6 +53,7 @@ static void instance_ready(const struct desk *desk, const struct broker_instance
 {
     struct session session = {.socket = fds[0],
                               .group_fd = -1,
+                              .memory_fd = -1,
                               .root_fd = -1,
                               .pins = desk->pins[1],
                               .hooks = desk->hooks[1],
@@ -56,6 +63,8 @@ static void instance_ready(const struct desk *desk, const struct broker_instance
 
     if (message->has_group && next < fd_count)
         session.group_fd = fds[next++];
+    if (message->has_memory && next < fd_count)
+        session.memory_fd = fds[next++];
     if (message->has_root && next < fd_count)
         session.root_fd = fds[next++];
 
@@ -84,7 +93,7 @@ static bool hear(const struct desk *desk)
     bool good = n == sizeof message && message.version == BROKER_VERSION;
     if (good && message.forget)
         pins_forget(message.owner);
-    else if (good && fd_count >= 1 && fd_count <= 3)
+    else if (good && fd_count >= 1 && fd_count <= 4)
         instance_ready(desk, &message, fds, fd_count);
     fd_close_all(fds, fd_count);
     return true;

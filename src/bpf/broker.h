@@ -3,10 +3,11 @@
  * them and no others, and reads no ELF and no type information of a function: vireo-bpf does, which
  * has no rights, and gives flat arrays, which are checked against the function's policy here.
  *
- *   who starts it to the broker    BROKER_FD: struct broker_instance and up to three descriptors:
+ *   who starts it to the broker    BROKER_FD: struct broker_instance and up to four descriptors:
  *                                  the broker's end of a SEQPACKET pair whose other end the
  *                                  instance has, the instance's own v2 control group (a directory),
- *                                  and with `host` the machine's root
+ *                                  `tasks` of its group for memory (v1), and with `host` the
+ *                                  machine's root
  *   instance to broker and back    over that pair: guest/bpf.h
  *   broker to reader               BROKER_READER_FD: reader.h
  *
@@ -30,8 +31,8 @@
 #define BROKER_GROUPS "/cgroup"
 
 struct broker_instance {
-    uint32_t version;             /* BROKER_VERSION */
-    uint16_t has_group, has_root; /* 1: its descriptor comes with the message */
+    uint32_t version;                                /* BROKER_VERSION */
+    uint8_t has_group, has_memory, has_root, unused; /* 1: its descriptor comes with the message */
     /* Whose pins it has: a number that is never another function's. With `forget` nothing is
      * served, and no descriptor comes: that function is gone, and its pins go. */
     uint64_t owner;

@@ -55,6 +55,7 @@ struct session {
     int hooks;         /* to the broker, which has the tracepoints (hooks.c) */
     int shares;        /* to the broker, which keeps what several sessions have (shares.c) */
     int group_fd;      /* the instance's own control group */
+    int memory_fd;     /* `tasks` of its group for memory; -1: it has none apart from the other */
     int root_fd;       /* with `host`: the machine's root, for paths of uprobes; else -1 */
     uint64_t group_id; /* as programs are told it; 0: none is known */
     pid_t broker;      /* whose end is ours */

@@ -114,6 +114,12 @@ void cgroup_pool_counts(struct cgroup_pool *pool, unsigned *ret_ready, unsigned 
 int cgroup_entry_fds(const struct cgroup *group, int *ret_clone_fd,
                      int ret_tasks[CGROUP_TREES_MAX]);
 
+/*
+ * Of a v1 tree for memory alone, the descriptor of `tasks`, as above: who enters by it is charged
+ * here for what it makes, and is in the group for nothing else. -1: memory is in the tree of v2.
+ */
+int cgroup_memory_fd(const struct cgroup *group);
+
 /* Moves one process in by pid: for what is not forked by us; may wait 10 ms. */
 int cgroup_attach(struct cgroup *group, int pid, struct err *err);
 

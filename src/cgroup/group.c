@@ -112,6 +112,16 @@ int cgroup_entry_fds(const struct cgroup *group, int *ret_clone_fd, int ret_task
     return count;
 }
 
+int cgroup_memory_fd(const struct cgroup *group)
+{
+    const struct cgroup_tree *memory = group->root->part_tree[CGROUP_MEMORY];
+
+    for (size_t i = 0; i < group->root->tree_count; i++)
+        if (&group->root->trees[i] == memory && !memory->backend->unified && group->made[i])
+            return group->tasks_fd[i];
+    return -1;
+}
+
 int cgroup_attach(struct cgroup *group, int pid, struct err *err)
 {
     char file[64], text[16];

@@ -171,7 +171,7 @@ int pvm_bpf_pair(int broker_socket, const char *function, uint64_t owner,
                  struct err *err)
 {
     struct broker_instance message = {.version = BROKER_VERSION, .owner = owner, .policy = *policy};
-    int sockets[2], tasks[CGROUP_TREES_MAX], group_fd = -1, fds[3];
+    int sockets[2], tasks[CGROUP_TREES_MAX], group_fd = -1, fds[4];
     size_t count = 0;
 
     snprintf(message.function, sizeof message.function, "%s", function);
@@ -184,6 +184,10 @@ int pvm_bpf_pair(int broker_socket, const char *function, uint64_t owner,
     message.has_group = group_fd >= 0;
     if (group_fd >= 0)
         fds[count++] = group_fd;
+    const int memory_fd = group ? cgroup_memory_fd(group) : -1;
+    message.has_memory = memory_fd >= 0;
+    if (memory_fd >= 0)
+        fds[count++] = memory_fd;
     message.has_root = root >= 0;
     if (root >= 0)
         fds[count++] = root;

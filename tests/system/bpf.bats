@@ -352,6 +352,19 @@ refused() {
     eventually 10 nothing_left
 }
 
+@test "the memory of maps is the function's own" {
+    [ -e /sys/fs/cgroup/memory/memory.limit_in_bytes ] || skip "memory is counted in the tree of v2"
+    mkdir -p "$MODULES/memory"
+    cp "$MODULES/attack.wasm" "$MODULES/memory/"
+    printf 'name: memory\nsources: [attack.wasm]\nlimits: {memory: 16MiB}\ngrants:\n  bpf: true\nbpf: {map_memory: 256MiB}\n' \
+        >"$MODULES/memory/vireo.yaml"
+    run "$VIREO" run --grant bpf --timeout 60s "$MODULES/memory" memory
+    echo "$output"
+    # 16 MiB, and what a function has for itself: not the 128 that the policy would allow.
+    [[ $output == *"make map 'big': Cannot allocate memory"* && $output == *[1-5]" maps"* ]]
+    eventually 10 nothing_left
+}
+
 @test "a callback that is no function is a trap, as call_indirect's" {
     run "$VIREO" run --grant bpf --timeout 60s "$MODULES/attack.wasm" trap
     [ "$status" = 1 ]

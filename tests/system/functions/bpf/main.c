@@ -286,10 +286,24 @@ static void bombs_of_pins(void)
         IS(wasm_close_bpf_object(held[--count]), 0);
 }
 
+/* Maps of 8 MiB, until there are no more. */
+static int fill_memory(void)
+{
+    const struct vireo_bpf_map big = {2, 4, 4096, 2048, 0};
+    int made = 0;
+
+    while (made < 16 && vireo_bpf_create_map("big", &big))
+        made++;
+    printf("%d maps\n", made);
+    return 0;
+}
+
 int main(int argc, char **argv)
 {
     uint64_t data[2];
 
+    if (argc > 1 && strcmp(argv[1], "memory") == 0)
+        return fill_memory();
     if (attack_load(&skel) < 0)
         return 1;
     if (argc > 1 && strcmp(argv[1], "trap") == 0) {
