@@ -39,6 +39,12 @@ static bool is_wanted(struct archive_entry *entry)
            archive_entry_hardlink(entry);
 }
 
+/* What libarchive refuses itself, such as a path that climbs, has no number of errno's. */
+static int refused(struct archive *to)
+{
+    return archive_errno(to) > 0 ? -archive_errno(to) : -EBADMSG;
+}
+
 static int copy_data(struct archive *from, struct archive *to, struct budget *budget)
 {
     const void *block;
@@ -51,7 +57,7 @@ static int copy_data(struct archive *from, struct archive *to, struct budget *bu
             return -EFBIG;
         budget->bytes -= size;
         if (archive_write_data_block(to, block, size, offset) != ARCHIVE_OK)
-            return -archive_errno(to);
+            return refused(to);
     }
     return r == ARCHIVE_EOF ? 0 : -EBADMSG;
 }
@@ -61,13 +67,14 @@ static int unpack_entry(struct archive *from, struct archive *to, struct archive
 {
     if (!is_wanted(entry))
         return 0;
-    if (budget->files-- == 0)
+    /* What is a hole now may be written by nobody, but is read by whoever copies it. */
+    if (budget->files-- == 0 || (uint64_t)archive_entry_size(entry) > budget->bytes)
         return -EFBIG;
     mode_t mode = archive_entry_perm(entry) & 0777;
     /* The owner is the container's root, without capabilities: it must be able to look. */
     archive_entry_set_perm(entry, mode | (archive_entry_filetype(entry) == AE_IFDIR ? 0700 : 0400));
     if (archive_write_header(to, entry) < ARCHIVE_WARN)
-        return archive_errno(to) ? -archive_errno(to) : -EBADMSG;
+        return refused(to);
     int r = archive_entry_size(entry) > 0 ? copy_data(from, to, budget) : 0;
     if (r == 0 && archive_write_finish_entry(to) < ARCHIVE_WARN)
         r = -EIO;
@@ -174,7 +181,7 @@ int image_unpack(int fd, const char *path, const char *hostname, struct err *err
     if (outcome.error == -EBADMSG)
         return err_say(err, -EINVAL, "cannot unpack the image: it is not a proper tar, near '%s'",
                        outcome.where);
-    return outcome.error < 0
+    return outcome.error != 0
                ? err_set(err, outcome.error, "cannot unpack '%s' of the image", outcome.where)
                : 0;
 }

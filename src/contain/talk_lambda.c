@@ -26,6 +26,8 @@
 #define INVOCATION PREFIX "invocation/"
 #define ID_BYTES 37 /* a UUID and NUL */
 #define ERROR_BYTES (64u << 10)
+/* Of a connection on which nothing comes or goes; one that asked for a call may wait for ever. */
+#define CONNECTION_SECONDS 60u
 
 enum phase {
     IDLE,     /* no call */
@@ -40,7 +42,7 @@ struct lambda {
     struct MHD_Daemon *daemon;
     struct MHD_Connection *asking; /* suspended: it wants the next call */
     struct keeper *keeper;
-    const struct request *answering; /* whose body is the answer; NULL: none has begun */
+    struct request *answering; /* whose body is the answer; NULL: none has begun */
     enum phase phase;
     char id[ID_BYTES];
     bool failed;      /* by an error; its text: */
@@ -53,10 +55,15 @@ struct request {
     char *body; /* of an error: bounded */
     size_t body_bytes;
     bool suspended, too_large;
+    bool superseded; /* another began to answer the same call after it */
 };
 
 /* ---- what is answered ---- */
 
+/*
+ * Who errs has its connection closed. (libmicrohttpd does not see the end of a client that ended
+ * together with its request, until the connection's time is over: there would soon be too many.)
+ */
 static enum MHD_Result reply(struct MHD_Connection *connection, unsigned status, const char *text)
 {
     struct MHD_Response *response =
@@ -65,6 +72,8 @@ static enum MHD_Result reply(struct MHD_Connection *connection, unsigned status,
     if (!response)
         return MHD_NO;
     MHD_add_response_header(response, "Content-Type", "application/json");
+    if (status >= MHD_HTTP_BAD_REQUEST)
+        MHD_add_response_header(response, "Connection", "close");
     enum MHD_Result r = MHD_queue_response(connection, status, response);
     MHD_destroy_response(response);
     return r;
@@ -204,6 +213,18 @@ static bool is_its_call(const struct lambda *lambda, const char *rest)
            memcmp(rest, lambda->id, id_bytes) == 0;
 }
 
+/* The answer is the last that was begun: a client that broke off tries again, and the end of the
+ * first may not have been seen. */
+static void begin_answer(struct lambda *lambda, struct request *request)
+{
+    if (lambda->answering == request)
+        return;
+    if (lambda->answering)
+        lambda->answering->superseded = true;
+    lambda->answering = request;
+    lambda->keeper->call.answer_bytes = 0;
+}
+
 /* What the runtime says of its answer, if it means it: curl calls all a form. */
 static void take_type(struct lambda *lambda, struct MHD_Connection *connection)
 {
@@ -226,9 +247,10 @@ static enum MHD_Result take_result(struct lambda *lambda, struct MHD_Connection 
     if (!is_its_call(lambda, rest))
         return reply_error(connection, MHD_HTTP_BAD_REQUEST, "InvalidRequestID",
                            "there is no such call");
-    if (lambda->answering && lambda->answering != request)
+    if (request->superseded)
         return reply_error(connection, MHD_HTTP_BAD_REQUEST, "InvalidRequestID",
                            "the call has another response");
+    begin_answer(lambda, request);
     lambda->answering = NULL;
     lambda->failed = !is_response;
     if (lambda->failed)
@@ -268,8 +290,8 @@ static void take_piece(struct lambda *lambda, struct request *request, const cha
 
     if (answer && strncmp(path, INVOCATION, strlen(INVOCATION)) == 0 &&
         is_its_call(lambda, path + strlen(INVOCATION))) {
-        if (!lambda->answering)
-            lambda->answering = request;
+        if (!request->superseded)
+            begin_answer(lambda, request);
         if (lambda->answering == request && call_answer(&lambda->keeper->call, data, bytes) < 0)
             request->too_large = true;
         return;
@@ -339,6 +361,7 @@ static int lambda_open(struct keeper *keeper, struct err *err)
     lambda->daemon =
         MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, on_request,
                          lambda, MHD_OPTION_SOCK_ADDR, &address, MHD_OPTION_CONNECTION_LIMIT, 16u,
+                         MHD_OPTION_CONNECTION_TIMEOUT, CONNECTION_SECONDS,
                          MHD_OPTION_NOTIFY_COMPLETED, on_completed, lambda, MHD_OPTION_END);
     keeper->talk_data = lambda;
     if (!lambda->daemon)

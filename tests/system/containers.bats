@@ -9,7 +9,7 @@ setup_file() {
     export ROOTFS
     engine_rootfs "$ROOTFS"
     mkdir -p "$ROOTFS/var/task" "$ROOTFS/www/cgi-bin"
-    cp "$TOP/tests/system/containers/bootstrap" "$ROOTFS/var/task/bootstrap"
+    cp "$TOP/tests/system/containers/bootstrap" "$TOP/tests/system/containers/hostile" "$ROOTFS/var/task/"
     echo page >"$ROOTFS/www/index.html"
     printf '#!/bin/sh\necho\necho "$REQUEST_METHOD $QUERY_STRING"\ncat\n' >"$ROOTFS/www/cgi-bin/echo"
     chmod 755 "$ROOTFS" "$ROOTFS/www/cgi-bin/echo"
@@ -95,6 +95,39 @@ body" ]
     [ "$(header content-type)" = text/plain ]
     call lambda -d half
     [ "$code $body" = "200 whole 403" ]
+}
+
+@test "lambda: what a hostile runtime sends harms its own call at most" {
+    mkdir "$BATS_TEST_TMPDIR/hostile"
+    ln -s "$ROOTFS" "$BATS_TEST_TMPDIR/hostile/rootfs"
+    printf 'command: [/var/task/hostile]\ntalk: lambda\nlimits:\n  pids: 150\n  timeout: 30s\n' >"$BATS_TEST_TMPDIR/hostile/vireo.yaml"
+    "$VIREO" deploy "$BATS_TEST_TMPDIR/hostile" --name hostile -q
+    call hostile -d one
+    refused_with 502 failed
+    [ "$(grep -c '[[:cntrl:]]' <<<"$body")" = 0 ]
+    call hostile -d two
+    [ "$code $body" = "200 still here" ]
+    [ "$(header x-vireo-start)" = warm ]
+}
+
+@test "an image that attacks its unpacker is refused, or stays in its own root" {
+    local name kind
+    "$TOP/tests/system/containers/images.py" "$ROOTFS/bin/busybox" "$BATS_TEST_TMPDIR"
+    for kind in climbs:400 absolute:400 hard-link:400 cut:400 sparse:413 through-link:200 hosts-link:200 devices:200; do
+        name=${kind%:*}
+        [ "$(curl -s -o "$BATS_TEST_TMPDIR/said" -w '%{http_code}' --unix-socket "$VIREO_STATE/admin.sock" \
+            --data-binary @"$BATS_TEST_TMPDIR/$name.tar" -H 'Content-Type: application/x-tar' \
+            "http://localhost/system/functions?name=$name")" = "${kind#*:}" ] || {
+            echo "$kind: $(cat "$BATS_TEST_TMPDIR/said")" >&2
+            return 1
+        }
+    done
+    call through-link -d x
+    [ "$(grep -c escaped <<<"$body")" = 2 ] # both where the links were, and nowhere else
+    call devices -d x
+    not grep -qE 'mem|disk|pipe|^-rws' <<<"$body"
+    [ -z "$(find "$VIREO_STATE" /run -xdev -name escaped -not -path '*/rootfs/*' 2>/dev/null)" ]
+    [ "$(ls "$VIREO_STATE/containers" | wc -l)" -le "$(pgrep -c -P "$VIREO_DAEMON" vireo-contain)" ]
 }
 
 @test "the wall: no capability, no way to write, nobody else, the profile of podman" {
