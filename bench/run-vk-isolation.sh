@@ -1,0 +1,45 @@
+#!/bin/sh
+# Two containers, one of them hostile: how late the other one's work is (each millisecond a page, a
+# file, a futex) while the first makes a storm: of futexes, of forks up to its limit, of messages, of
+# calls that are refused. With virtual kernels and without. Each has one CPU's worth of time at most
+# and 64 processes. In turns, in one run. Root. Usage: bench/run-vk-isolation.sh [ROUNDS]
+set -eu
+. "$(dirname "$0")/lib.sh"
+. "$(dirname "$0")/vk_lib.sh"
+
+rounds=${1:-5}
+bench_need jq python3 busybox gcc
+gcc -std=gnu17 -O2 -static -pthread -o "$bench_work/vk_probe" "$bench_root/bench/vk_probe.c"
+PATH=$bench_work:$PATH
+vk_rootfs vk_probe
+limits='.linux.resources = {cpu: {quota: 100000, period: 100000}, pids: {limit: 64}}'
+hostile='.annotations["io.vireo.vkernel.sched.policy"] = "batch"
+    | .annotations["io.vireo.vkernel.syscalls.calls.mkdirat"] = "errno EROFS"'
+for side in probe storm; do
+    vk_bundle "plain-$side" "$limits"
+    vk_bundle "vk-$side" "$limits | $vk_full"
+done
+vk_bundle vk-storm "$limits | $vk_full | $hostile"
+
+load_before=$(bench_load)
+i=0
+while [ $i -lt "$rounds" ]; do
+    i=$((i + 1))
+    for storm in nothing futex fork log denied; do
+        for kind in plain vk; do
+            [ $storm = nothing ] || vk_start $kind-storm "vk_probe $storm"
+            sleep 0.3
+            vk_run $kind-probe 'vk_probe late 3' | while read -r column value; do
+                printf '%s, %s\t%s\t%s\n' "$storm" "$([ $kind = vk ] && echo 'virtual kernels' || echo without)" "$column" "$value"
+            done >>"$bench_work/rows"
+            [ $storm = nothing ] || vk_stop $kind-storm
+        done
+    done
+done
+
+echo "## Virtual kernels: a hostile neighbour"
+echo
+echo "$(bench_machine); load before: $load_before. How late the other container's work is done, in us: medians of $rounds (least–most)" \
+    "of 3 s each, beside the quiet one without virtual kernels."
+echo
+vk_table 'nothing, without' p50 p99 <"$bench_work/rows"
