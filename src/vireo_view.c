@@ -24,10 +24,13 @@ struct clients {
 
 static int read_options(int argc, char **argv, struct view_options *options)
 {
-    static const struct option known[] = {
-        {"uid", required_argument, NULL, 'u'},   {"gid", required_argument, NULL, 'g'},
-        {"log", required_argument, NULL, 'l'},   {"params", required_argument, NULL, 'm'},
-        {"group", required_argument, NULL, 'p'}, {0}};
+    static const struct option known[] = {{"uid", required_argument, NULL, 'u'},
+                                          {"gid", required_argument, NULL, 'g'},
+                                          {"log", required_argument, NULL, 'l'},
+                                          {"params", required_argument, NULL, 'm'},
+                                          {"group", required_argument, NULL, 'p'},
+                                          {"overcommit", no_argument, NULL, 'o'},
+                                          {0}};
 
     options->group = "";
     for (int option; (option = getopt_long(argc, argv, "", known, NULL)) != -1;) {
@@ -43,6 +46,9 @@ static int read_options(int argc, char **argv, struct view_options *options)
             break;
         case 'm':
             options->params = (unsigned)strtoul(optarg, NULL, 10);
+            break;
+        case 'o':
+            options->overcommit = true;
             break;
         case 'p':
             options->group = optarg;
@@ -124,6 +130,8 @@ static int start(struct view *view, struct err *err)
 
     prctl(PR_SET_NAME, VIEW_PROGRAM, 0, 0, 0);
     int r = view->options.log_bytes ? view_log_open(view, err) : 0;
+    if (r == 0 && view->options.overcommit)
+        r = view_overcommit_hold(err);
     if (r < 0)
         return r;
     view->session = fuse_session_new(&arguments, &view_operations, sizeof view_operations, view);

@@ -41,8 +41,9 @@ static int value_read(struct reader *reader, struct keys *keys, const char *key)
     const char *text, *rest;
     int r = reader_scalar(reader, key, &text);
 
-    if (r == 0 && vkernel_part_find(key, &part, &rest, NULL) == 0 && part->not_pvm)
-        return reader_refuse(reader, "vkernel.%s is for containers: %s", key, part->not_pvm);
+    if (r == 0 && vkernel_part_find(key, &part, &rest, NULL) == 0 && vkernel_not_pvm(part, rest))
+        return reader_refuse(reader, "vkernel.%s is for containers: %s", key,
+                             vkernel_not_pvm(part, rest));
     if (r == 0 && vkernel_set(keys->vkernel, key, text, &reason) < 0)
         return reader_refuse(reader, "%s", reason.message);
     return r;

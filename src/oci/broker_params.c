@@ -11,6 +11,7 @@
 #include "base/fd.h"
 #include "oci/groups.h"
 #include "oci/vkernel.h"
+#include "vkernel/overcommit.h"
 #include "vkernel/params.h"
 #include "vkernel/scheduling.h"
 
@@ -104,6 +105,36 @@ static int swappiness(const struct oci_place *place, const char *value,
     return r;
 }
 
+/* Numbers as /proc/sys/vm has them. */
+static int read_overcommit(int state_fd, uint32_t param, char text[static VIEW_VALUE_BYTES])
+{
+    struct vkernel vkernel;
+    int r = oci_vkernel_load(state_fd, &vkernel, NULL);
+
+    if (r == 0)
+        snprintf(text, VIEW_VALUE_BYTES, "%u\n",
+                 param == VIEW_OVERCOMMIT_MEMORY ? overcommit_mode(&vkernel)
+                                                 : overcommit_ratio(&vkernel));
+    return r;
+}
+
+/* EPERM: it would be looser than the host's. */
+static int write_overcommit(const struct oci_place *place, int state_fd, uint32_t param,
+                            uint32_t value)
+{
+    struct vkernel vkernel;
+    int r = oci_vkernel_load(state_fd, &vkernel, NULL);
+
+    if (r < 0)
+        return r;
+    if (param == VIEW_OVERCOMMIT_MEMORY)
+        vkernel.memory.overcommit = value + 1;
+    else
+        vkernel.memory.overcommit_ratio = value + 1;
+    r = oci_vkernel_overcommit(place, &vkernel, NULL);
+    return r < 0 ? r : oci_vkernel_save(state_fd, &vkernel, NULL);
+}
+
 /* ---- wishes ---- */
 
 static int look(const struct oci_place *place, int state_fd, uint32_t param,
@@ -116,6 +147,9 @@ static int look(const struct oci_place *place, int state_fd, uint32_t param,
         return read_granularity(state_fd, text);
     case VIEW_SWAPPINESS:
         return swappiness(place, NULL, text);
+    case VIEW_OVERCOMMIT_MEMORY:
+    case VIEW_OVERCOMMIT_RATIO:
+        return read_overcommit(state_fd, param, text);
     default:
         return -EINVAL;
     }
@@ -138,6 +172,11 @@ static int change(const struct oci_place *place, int state_fd, const struct view
         r = vk_params_swappiness(wish->value, wish->length, &value);
         snprintf(text, sizeof text, "%u", value);
         return r < 0 ? r : swappiness(place, text, text);
+    case VIEW_OVERCOMMIT_MEMORY:
+    case VIEW_OVERCOMMIT_RATIO:
+        r = vk_params_overcommit(wish->value, wish->length, wish->param == VIEW_OVERCOMMIT_RATIO,
+                                 &value);
+        return r < 0 ? r : write_overcommit(place, state_fd, wish->param, value);
     default:
         return r;
     }

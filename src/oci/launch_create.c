@@ -188,12 +188,15 @@ static int make_plan(struct launch *launch, const struct oci_create *create, str
 }
 
 /* Once the init waits: it is all there, and nothing of the user's runs yet. */
-static int finish(struct launch *launch, const struct oci_create *create, struct err *err)
+static int finish(struct launch *launch, const struct oci_create *create,
+                  const struct oci_place *place, struct err *err)
 {
     int r = create->config->process ? launch_adjust(launch->pid, create->config->process, err) : 0;
 
     if (r == 0)
         r = oci_vkernel_adjust(launch->pid, create->options.vkernel, err);
+    if (r == 0 && create->options.vkernel && vkernel_has_overcommit(create->options.vkernel))
+        r = oci_vkernel_overcommit(place, create->options.vkernel, err);
     return r;
 }
 
@@ -275,7 +278,7 @@ static int create_all(struct launch *launch, const struct oci_create *create,
     if (r == 0 && !told) /* of a split start it was not known before */
         r = tell_cloned(launch, create, place, err);
     if (r == 0)
-        r = finish(launch, create, err);
+        r = finish(launch, create, place, err);
     if (r == 0 && create->at_once)
         r = launch_go(launch->control, NULL, 0, err);
     return r < 0 ? err_set(err, r, "cannot create the container") : 0;

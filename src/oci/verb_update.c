@@ -135,6 +135,17 @@ static int resources_of_file(const char *path, struct oci_config **ret_config, s
     return r < 0 ? r : oci_resources_parse(path, text, bytes, ret_config, err);
 }
 
+/* What may be committed is counted from the limits of memory. */
+static int overcommit_again(const struct oci_state *state, struct err *err)
+{
+    struct vkernel vkernel;
+    int r = oci_vkernel_load(state->fd, &vkernel, err);
+
+    return r == 0 && vkernel_has_overcommit(&vkernel)
+               ? oci_vkernel_overcommit(&state->place, &vkernel, err)
+               : r;
+}
+
 int verb_update(struct runtime *runtime, int argc, char **argv, struct err *err)
 {
     _cleanup_(oci_state_closep) struct oci_state *state = NULL;
@@ -168,5 +179,6 @@ int verb_update(struct runtime *runtime, int argc, char **argv, struct err *err)
     if (status == OCI_STOPPED || status == OCI_CREATING)
         return err_say(err, -ESRCH, "cannot update '%s': the container is %s", words[0],
                        oci_status_name(status));
-    return oci_launch_update(&state->place, resources, err);
+    r = oci_launch_update(&state->place, resources, err);
+    return r == 0 ? overcommit_again(state, err) : r;
 }

@@ -74,7 +74,7 @@ static int change(struct runtime *runtime, char **words, int count, struct err *
                        oci_status_name(status));
     if (vkernel_part_find(words[1], &part, &rest, &reason) < 0)
         return err_say(err, -EINVAL, "cannot set '%s': %s", words[1], reason.message);
-    if (!part->live)
+    if (!vkernel_is_live(part, rest))
         return err_say(err, -EPERM,
                        "cannot set '%s' of '%s': it is set at the start of a container", words[1],
                        words[0]);
@@ -85,8 +85,10 @@ static int change(struct runtime *runtime, char **words, int count, struct err *
                        "cannot set '%s' to adaptive: that needs somebody who looks, and of a "
                        "container nobody does",
                        words[1]);
-    r = oci_vkernel_save(state->fd, &vkernel, err);
+    r = part == &vkernel_memory ? oci_vkernel_overcommit(&state->place, &vkernel, err) : 0;
     if (r == 0)
+        r = oci_vkernel_save(state->fd, &vkernel, err);
+    if (r == 0 && part == &vkernel_sched)
         r = oci_vkernel_schedule(&state->place, &vkernel, err);
     if (r == 0)
         print_and_put(describe(words[0], &vkernel));

@@ -24,6 +24,7 @@
 #include "cgroup/sysctl_filter.h"
 #include "oci/plan.h"
 #include "oci/user_namespace.h"
+#include "vkernel/overcommit.h"
 #include "vkernel/params.h"
 #include "vkernel/scheduling.h"
 #include "vkernel/view_protocol.h"
@@ -188,8 +189,10 @@ static int start_process(struct oci_view *view, const struct oci_create *create,
     snprintf(gid, sizeof gid, "%u", owner(&config->linux_.gid_mappings, config));
     snprintf(log, sizeof log, "%u", create->options.vkernel->log.kib << 10);
     snprintf(params, sizeof params, "%u", view->params);
-    const char *words[] = {VIEW_PROGRAM, "--uid",    uid,    "--gid",   gid,   "--log",
-                           log,          "--params", params, "--group", group, NULL};
+    const char *words[] = {VIEW_PROGRAM, "--uid",   uid,   "--gid",
+                           gid,          "--log",   log,   "--params",
+                           params,       "--group", group, view->overcommit ? "--overcommit" : NULL,
+                           NULL};
     int r = program_path(path);
     if (r < 0)
         return err_set(err, r, "cannot start '%s'", path);
@@ -243,16 +246,19 @@ void oci_view_plan(struct oci_view *view, const struct oci_create *create, struc
     out->params = view->params != 0;
     out->granularity = view->params >> VIEW_GRANULARITY & 1;
     out->swappiness = view->params >> VIEW_SWAPPINESS & 1;
+    out->overcommit = view->params >> VIEW_OVERCOMMIT_MEMORY & 1;
     out->pid_max = oci_view_own_pid_max(create->config);
 }
 
-/* Those that act here: the group's slice where the kernel has slices, v1's swappiness. */
+/* Those that act here: the group's slice where the kernel has slices, v1's swappiness, overcommit.
+ */
 static unsigned params_of(struct cgroup_place *groups)
 {
     const struct cgroup_place_tree *memory = cgroup_place_tree(groups, "memory", false);
 
     return 1u << VIEW_POLICY | (vk_sched_slices_work() ? 1u << VIEW_GRANULARITY : 0) |
-           (memory && memory->fd >= 0 ? 1u << VIEW_SWAPPINESS : 0);
+           (memory && memory->fd >= 0 ? 1u << VIEW_SWAPPINESS : 0) |
+           (overcommit_works() ? 1u << VIEW_OVERCOMMIT_MEMORY | 1u << VIEW_OVERCOMMIT_RATIO : 0);
 }
 
 /*
@@ -263,10 +269,11 @@ static int deny_host(const struct oci_view *view, const struct oci_config *confi
                      struct err *err)
 {
     const bool swappiness = view->params >> VIEW_SWAPPINESS & 1;
+    const bool overcommit = view->params >> VIEW_OVERCOMMIT_MEMORY & 1;
     const struct cgroup_sysctl rules[] = {
         {.name = "vm/swappiness", .read = swappiness, .write = true},
-        {.name = "vm/overcommit_memory", .write = true},
-        {.name = "vm/overcommit_ratio", .write = true},
+        {.name = "vm/overcommit_memory", .read = overcommit, .write = true},
+        {.name = "vm/overcommit_ratio", .read = overcommit, .write = true},
         {.name = "vm/overcommit_kbytes", .write = true}, /* the ratio's other name */
         {.name = "fs/file-max", .write = true},
         {.name = "kernel/pid_max", .write = !oci_view_own_pid_max(config)},
@@ -300,9 +307,14 @@ int oci_view_start(struct oci_view *view, const struct oci_create *create,
     if (group_fd < 0)
         return err_say(err, -ENOTSUP,
                        "cannot give the container a view of its own: it has no group in a v2 tree");
+    r = overcommit_check(vkernel, err);
+    if (r < 0)
+        return r;
     view->log = vkernel->log.kib > 0;
+    view->overcommit = vkernel_has_overcommit(vkernel);
     if (vkernel->params.view) {
         view->params = params_of(groups);
+        view->overcommit = view->overcommit || view->params >> VIEW_OVERCOMMIT_MEMORY & 1;
         r = deny_host(view, create->config, group_fd, err);
     }
     if (r < 0)

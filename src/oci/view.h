@@ -15,7 +15,7 @@ struct oci_view {
     int mount;   /* the file system, nowhere mounted yet */
     int control; /* to its process */
     int words;   /* what went wrong there; its end: it serves */
-    bool log;
+    bool log, overcommit;
     unsigned params; /* 1 << enum view_param: those that it has */
 };
 #define OCI_VIEW_NONE ((struct oci_view){.fuse = -1, .mount = -1, .control = -1, .words = -1})

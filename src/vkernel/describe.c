@@ -26,12 +26,13 @@ static void key_json(const char *key, const char *value, bool said, void *user)
     const struct vkernel_part *part;
     const char *rest;
 
-    if (vkernel_part_find(key, &part, &rest, NULL) < 0 || (keys->pvm && part->not_pvm))
+    if (vkernel_part_find(key, &part, &rest, NULL) < 0 ||
+        (keys->pvm && vkernel_not_pvm(part, rest)))
         return;
     struct json_object *object = json_object_new_object();
     add_text(object, "value", value);
     json_object_object_add(object, "said", json_object_new_boolean(said));
-    json_object_object_add(object, "live", json_object_new_boolean(part->live));
+    json_object_object_add(object, "live", json_object_new_boolean(vkernel_is_live(part, rest)));
     json_object_object_add(keys->object, key, object);
 }
 

@@ -21,19 +21,20 @@
 #include "base/cleanup.h"
 #include "base/err.h"
 #include "vkernel/kmsg_record.h"
+#include "vkernel/shared_object.h"
 
 /* The layout of a record is part of what a name stands for. */
-#define RINGS "vireo_rings"
+static const struct shared_object shared = {.map = "vireo_rings",
+                                            .map_type = BPF_MAP_TYPE_HASH_OF_MAPS,
+                                            .link_type = BPF_LINK_TYPE_RAW_TRACEPOINT,
+                                            .programs = 2};
 #define LOCK_PATH "/run/vireo-kmsg.lock"
-#define PROGRAMS 2
-/* include/linux/exportfs.h: a file handle of a control group is its id. */
-#define HANDLE_KERNFS 0xfe
 
 extern const unsigned char kmsg_image[], kmsg_image_end[];
 
 struct log_source {
-    int rings;           /* group's id -> ring */
-    int links[PROGRAMS]; /* while somebody has them, the programs run */
+    struct shared_fds shared;
+    int rings; /* of these: group's id -> ring */
     struct ring_buffer *buffer;
     void (*each)(const struct kmsg_record *record, void *user);
     void *user;
@@ -45,111 +46,11 @@ void log_source_free(struct log_source *source)
     if (!source)
         return;
     ring_buffer__free(source->buffer);
-    for (int i = 0; i < PROGRAMS; i++)
-        closep(&source->links[i]);
-    closep(&source->rings);
+    shared_object_close(&source->shared);
     free(source);
 }
 
-/* ---- what somebody else has loaded ---- */
-
-/* The map of rings, and its id. */
-static int find_rings(uint32_t *ret_id)
-{
-    for (uint32_t id = 0; bpf_map_get_next_id(id, &id) == 0;) {
-        struct bpf_map_info info = {0};
-        uint32_t size = sizeof info;
-        int fd = bpf_map_get_fd_by_id(id);
-        if (fd >= 0 && bpf_obj_get_info_by_fd(fd, &info, &size) == 0 &&
-            strcmp(info.name, RINGS) == 0 && info.type == BPF_MAP_TYPE_HASH_OF_MAPS &&
-            info.key_size == sizeof(uint64_t)) {
-            *ret_id = id;
-            return fd;
-        }
-        closep(&fd);
-    }
-    return -ENOENT;
-}
-
-/* Whether a program works with this map. */
-static bool program_has(uint32_t program_id, uint32_t map_id)
-{
-    uint32_t maps[8];
-    struct bpf_prog_info info = {.nr_map_ids = ARRAY_LEN(maps),
-                                 .map_ids = (uint64_t)(uintptr_t)maps};
-    uint32_t size = sizeof info;
-    _cleanup_(closep) int fd = bpf_prog_get_fd_by_id(program_id);
-
-    if (fd < 0 || bpf_obj_get_info_by_fd(fd, &info, &size) < 0)
-        return false;
-    for (uint32_t i = 0; i < info.nr_map_ids && i < ARRAY_LEN(maps); i++)
-        if (maps[i] == map_id)
-            return true;
-    return false;
-}
-
-static int find_links(struct log_source *source, uint32_t map_id)
-{
-    int count = 0;
-
-    for (uint32_t id = 0; count < PROGRAMS && bpf_link_get_next_id(id, &id) == 0;) {
-        struct bpf_link_info info = {0};
-        uint32_t size = sizeof info;
-        int fd = bpf_link_get_fd_by_id(id);
-        if (fd >= 0 && bpf_obj_get_info_by_fd(fd, &info, &size) == 0 &&
-            info.type == BPF_LINK_TYPE_RAW_TRACEPOINT && program_has(info.prog_id, map_id))
-            source->links[count++] = fd;
-        else
-            closep(&fd);
-    }
-    return count == PROGRAMS ? 0 : -ENOENT;
-}
-
-static int find(struct log_source *source)
-{
-    uint32_t id = 0;
-
-    source->rings = find_rings(&id);
-    if (source->rings < 0)
-        return source->rings;
-    int r = find_links(source, id);
-    if (r < 0) { /* who had it is just letting go */
-        for (int i = 0; i < PROGRAMS; i++) {
-            closep(&source->links[i]);
-            source->links[i] = -1;
-        }
-        closep(&source->rings);
-        source->rings = -1;
-    }
-    return r;
-}
-
 /* ---- loaded here ---- */
-
-static int quiet(enum libbpf_print_level level, const char *format, va_list arguments)
-{
-    (void)level;
-    (void)format;
-    (void)arguments;
-    return 0;
-}
-
-static int attach_all(struct log_source *source, struct bpf_object *object)
-{
-    struct bpf_program *program;
-    int count = 0;
-
-    bpf_object__for_each_program(program, object)
-    {
-        const char *point = strchr(bpf_program__section_name(program), '/') + 1;
-        int fd = count < PROGRAMS ? bpf_raw_tracepoint_open(point, bpf_program__fd(program)) : -1;
-        if (fd < 0)
-            return -errno;
-        source->links[count++] = fcntl(fd, F_DUPFD_CLOEXEC, 3);
-        close(fd);
-    }
-    return 0;
-}
 
 /* The byte where a structure has a member; *ret_type: the member's type. */
 static int member_offset(const struct btf *btf, uint32_t structure, const char *name,
@@ -241,42 +142,12 @@ static int load(struct log_source *source, int lock)
     if (r == 0)
         r = bpf_object__load(object);
     if (r == 0)
-        r = attach_all(source, object);
-    if (r == 0)
-        source->rings = fcntl(bpf_object__find_map_fd_by_name(object, RINGS), F_DUPFD_CLOEXEC, 3);
+        r = shared_object_attach(&shared, object, &source->shared);
     bpf_object__close(object);
-    return r < 0 ? r : source->rings < 0 ? -errno : 0;
+    return r;
 }
 
 /* ---- its ring ---- */
-
-static bool group_is_there(int cgroup_fd, uint64_t id)
-{
-    struct {
-        struct file_handle head;
-        uint64_t id;
-    } handle = {{.handle_bytes = sizeof id, .handle_type = HANDLE_KERNFS}, id};
-    _cleanup_(closep) int fd = open_by_handle_at(cgroup_fd, &handle.head, O_PATH | O_CLOEXEC);
-
-    return fd >= 0 || errno != ESTALE;
-}
-
-/* Rings of groups that have gone: their owners can't delete them any more. */
-static void sweep(const struct log_source *source, int cgroup_fd)
-{
-    uint64_t key, next;
-    void *at = NULL;
-
-    for (unsigned i = 0; i < KMSG_GROUPS_MAX && bpf_map_get_next_key(source->rings, at, &next) == 0;
-         i++) {
-        if (at && !group_is_there(cgroup_fd, key))
-            bpf_map_delete_elem(source->rings, &key);
-        key = next;
-        at = &key;
-    }
-    if (at && !group_is_there(cgroup_fd, key))
-        bpf_map_delete_elem(source->rings, &key);
-}
 
 /*
  * Into the map of rings, and the old ones out. The kernel has a change of such a map there at once,
@@ -294,7 +165,7 @@ static int publish(const struct log_source *source, int cgroup_fd, uint64_t id, 
         close(STDERR_FILENO); /* its end is a sign to who started us */
         int r = bpf_map_update_elem(source->rings, &id, &ring, BPF_ANY);
         if (r == 0)
-            sweep(source, cgroup_fd);
+            shared_object_sweep(&source->shared, cgroup_fd, KMSG_GROUPS_MAX);
         _exit(r < 0);
     }
     while (bpf_map_lookup_elem(source->rings, &id, &found) < 0) {
@@ -333,15 +204,16 @@ int log_source_open(int cgroup_fd, struct log_source **ret_source, struct err *e
 
     if (!source)
         return err_set(err, -ENOMEM, "cannot follow the kernel's log");
-    *source = (struct log_source){.rings = -1, .links = {-1, -1}};
-    libbpf_set_print(quiet);
+    *source = (struct log_source){.shared = SHARED_NONE};
+    libbpf_set_print(NULL); /* what it finds is in errno */
     /* Two that begin at once share what one of them loads. */
     _cleanup_(closep) int lock = open(LOCK_PATH, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (lock >= 0)
         flock(lock, LOCK_EX);
-    int r = find(source);
+    int r = shared_object_find(&shared, &source->shared);
     if (r < 0)
         r = load(source, lock);
+    source->rings = source->shared.map;
     closep(&lock);
     lock = -1; /* the child that add_ring() makes would hold it */
     if (r == 0)

@@ -1,11 +1,14 @@
 /*
- * The part of memory: huge pages, by prctl(PR_SET_THP_DISABLE), which children and new programs
- * inherit. It only makes the host's policy stricter: of the two the stricter one wins. The table of
- * system calls keeps the processes from taking it back (syscalls.c).
+ * The part of memory. Overcommit is overcommit.c's. Huge pages, by prctl(PR_SET_THP_DISABLE), which
+ * children and new programs inherit. It only makes the host's policy stricter: of the two the
+ * stricter one wins. The table of system calls keeps the processes from taking it back
+ * (syscalls.c).
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <unistd.h>
@@ -13,10 +16,12 @@
 #include "base/cleanup.h"
 #include "base/err.h"
 #include "base/fd.h"
+#include "vkernel/overcommit.h"
 #include "vkernel/vkernel.h"
 
 /* Linux 6.18: but for memory that asked for them by madvise(2). */
 #define THP_DISABLE_EXCEPT_ADVISED (1 << 1)
+#define OVERCOMMIT_MAX 2
 #define HOST_POLICY "/sys/kernel/mm/transparent_hugepage/enabled"
 
 static const char *const policies[] = {
@@ -25,10 +30,8 @@ static const char *const policies[] = {
     [VKERNEL_HUGE_PAGES_MADVISE] = "madvise",
 };
 
-static int set(struct vkernel *vkernel, const char *key, const char *value, struct err *reason)
+static int huge_pages_set(struct vkernel *vkernel, const char *value, struct err *reason)
 {
-    if (strcmp(key, "huge_pages") != 0)
-        return err_say(reason, -ENOENT, "memory has huge_pages, not '%.40s'", key);
     for (uint32_t i = 0; i < ARRAY_LEN(policies); i++) {
         if (strcmp(policies[i], value) != 0)
             continue;
@@ -41,9 +44,55 @@ static int set(struct vkernel *vkernel, const char *key, const char *value, stru
     return err_say(reason, -EINVAL, "huge_pages '%.40s': it is default, madvise or never", value);
 }
 
+/* Zero is the host's; numbers as vm.overcommit_memory and vm.overcommit_ratio have them. */
+static int number_set(uint32_t *field, const char *key, const char *value, uint32_t max,
+                      struct err *reason)
+{
+    char *end = NULL;
+    unsigned long given = value[0] >= '0' && value[0] <= '9' ? strtoul(value, &end, 10) : 0;
+
+    if (strcmp(value, "default") == 0) {
+        *field = 0;
+        return 0;
+    }
+    if (!end || *end || given > max)
+        return err_say(reason, -EINVAL, "%s '%.40s': it is default, or a number from 0 to %u", key,
+                       value, max);
+    *field = (uint32_t)given + 1;
+    return 0;
+}
+
+static int set(struct vkernel *vkernel, const char *key, const char *value, struct err *reason)
+{
+    if (strcmp(key, "huge_pages") == 0)
+        return huge_pages_set(vkernel, value, reason);
+    if (strcmp(key, "overcommit") == 0)
+        return number_set(&vkernel->memory.overcommit, key, value, OVERCOMMIT_MAX, reason);
+    if (strcmp(key, "overcommit_ratio") == 0)
+        return number_set(&vkernel->memory.overcommit_ratio, key, value, INT32_MAX, reason);
+    return err_say(reason, -ENOENT,
+                   "memory has huge_pages, overcommit and overcommit_ratio, not '%.40s'", key);
+}
+
+static void number_row(const char *key, uint32_t field, vkernel_row row, void *user)
+{
+    char text[16] = "default";
+
+    if (field)
+        snprintf(text, sizeof text, "%u", field - 1);
+    row(key, text, field != 0, user);
+}
+
 static void each(const struct vkernel *vkernel, vkernel_row row, void *user)
 {
     row("huge_pages", policies[vkernel->memory.huge_pages], vkernel->memory.huge_pages != 0, user);
+    number_row("overcommit", vkernel->memory.overcommit, row, user);
+    number_row("overcommit_ratio", vkernel->memory.overcommit_ratio, row, user);
+}
+
+bool vkernel_has_overcommit(const struct vkernel *vkernel)
+{
+    return vkernel->memory.overcommit != 0 || vkernel->memory.overcommit_ratio != 0;
 }
 
 /* Tried on ourselves, and undone. */
@@ -89,17 +138,28 @@ int vkernel_huge_pages(const struct vkernel *vkernel, int *ret_flags, struct err
 
 static void mechanism(struct vkernel_mechanism *ret_mechanism)
 {
-    *ret_mechanism = (struct vkernel_mechanism){.grade = VKERNEL_BEST, .name = "THP by prctl"};
-    if (except_advised_works())
-        return;
-    ret_mechanism->grade = VKERNEL_LESSER;
-    snprintf(ret_mechanism->detail, sizeof ret_mechanism->detail,
-             "madvise needs Linux 6.18 where the host's policy is always; never works");
+    const bool commit = overcommit_works(), advised = except_advised_works();
+
+    *ret_mechanism =
+        (struct vkernel_mechanism){.grade = commit && advised ? VKERNEL_BEST : VKERNEL_LESSER};
+    snprintf(ret_mechanism->name, sizeof ret_mechanism->name, "THP by prctl%s",
+             commit ? ", BPF on commits" : "");
+    snprintf(ret_mechanism->detail, sizeof ret_mechanism->detail, "%s%s%s",
+             commit           ? ""
+             : geteuid() == 0 ? "overcommit is the host's: this kernel lets no BPF program refuse "
+                                "memory (fmod_ret)"
+                              : "overcommit is the host's: a container's own needs root",
+             commit || advised ? "" : "; ",
+             advised ? ""
+                     : "huge_pages madvise needs Linux 6.18 where the host's policy is always");
 }
 
 const struct vkernel_part vkernel_memory = {
     .name = "memory",
-    .summary = "its own policy of huge pages",
+    .summary = "its own policy of huge pages; a container's own overcommit",
+    .live = "overcommit",
+    .not_pvm = "a pVM has a limit of memory that it can't commit beyond",
+    .not_pvm_keys = "overcommit",
     .set = set,
     .each = each,
     .mechanism = mechanism,

@@ -20,6 +20,7 @@
 #define SLICE_MIN_US 100
 #define SLICE_MAX_US 100000
 #define SWAPPINESS_MAX 200 /* mm/vmscan.c */
+#define OVERCOMMIT_MAX 2
 
 static int set(struct vkernel *vkernel, const char *key, const char *value, struct err *reason)
 {
@@ -100,6 +101,15 @@ int vk_params_swappiness(const char *text, size_t length, uint32_t *ret_value)
     return r;
 }
 
+int vk_params_overcommit(const char *text, size_t length, bool is_ratio, uint32_t *ret_value)
+{
+    int64_t value = 0;
+    int r = vk_params_number(text, length, 0, is_ratio ? INT32_MAX - 1 : OVERCOMMIT_MAX, &value);
+
+    *ret_value = r < 0 ? 0 : (uint32_t)value;
+    return r;
+}
+
 int vk_params_policy(const char *text, size_t length, uint32_t *ret_policy)
 {
     struct vkernel vkernel = {0};
@@ -137,8 +147,8 @@ static void mechanism(struct vkernel_mechanism *ret_mechanism)
 
 const struct vkernel_part vkernel_params = {
     .name = "params",
-    .summary = "a view of its own of listed parameters of /proc/sys; overcommit and fs.file-max "
-               "are shown as the host's",
+    .summary = "a view of its own of listed parameters of /proc/sys; fs.file-max is shown as the "
+               "host's",
     .not_pvm = "a pVM has no /proc/sys",
     .set = set,
     .each = each,

@@ -18,5 +18,7 @@ int vk_params_number(const char *text, size_t length, int64_t min, int64_t max, 
  */
 int vk_params_granularity(const char *text, size_t length, uint32_t *ret_slice_us);
 int vk_params_swappiness(const char *text, size_t length, uint32_t *ret_value);
+/* vm.overcommit_memory, 0 to 2; or vm.overcommit_ratio, which has no bound upwards. */
+int vk_params_overcommit(const char *text, size_t length, bool is_ratio, uint32_t *ret_value);
 /* A policy's name or vkernel's number for it: enum vkernel_policy. */
 int vk_params_policy(const char *text, size_t length, uint32_t *ret_policy);

@@ -36,6 +36,21 @@ int vkernel_part_find(const char *key, const struct vkernel_part **ret_part, con
                 : err_say(reason, -ENOENT, "a virtual kernel has no part '%s'", name);
 }
 
+static bool begins_with(const char *key, const char *beginning)
+{
+    return strncmp(key, beginning, strlen(beginning)) == 0;
+}
+
+bool vkernel_is_live(const struct vkernel_part *part, const char *key)
+{
+    return part->live && begins_with(key, part->live);
+}
+
+const char *vkernel_not_pvm(const struct vkernel_part *part, const char *key)
+{
+    return !part->not_pvm_keys || begins_with(key, part->not_pvm_keys) ? part->not_pvm : NULL;
+}
+
 int vkernel_set(struct vkernel *vkernel, const char *key, const char *value, struct err *reason)
 {
     const struct vkernel_part *part;
@@ -107,7 +122,7 @@ void vkernel_each(const struct vkernel *vkernel, vkernel_row row, void *user)
 
 bool vkernel_has_view(const struct vkernel *vkernel)
 {
-    return vkernel->log.kib > 0 || vkernel->params.view;
+    return vkernel->log.kib > 0 || vkernel->params.view || vkernel_has_overcommit(vkernel);
 }
 
 static void said_row(const char *key, const char *value, bool said, void *user)

@@ -321,7 +321,7 @@ static void mechanism(struct vkernel_mechanism *ret_mechanism)
 const struct vkernel_part vkernel_sched = {
     .name = "sched",
     .summary = "its own scheduling policy, changed while it runs",
-    .live = true,
+    .live = "",
     .set = set,
     .each = each,
     .mechanism = mechanism,

@@ -20,6 +20,8 @@ const struct view_node view_nodes[] = {
     [4] = {"params", 1, S_IFDIR | 0755, NULL},
     [5] = {"sched_wakeup_granularity_ns", 4, S_IFREG | 0644, &view_param, VIEW_GRANULARITY},
     [6] = {"swappiness", 4, S_IFREG | 0644, &view_param, VIEW_SWAPPINESS},
+    [7] = {"overcommit_memory", 4, S_IFREG | 0644, &view_param, VIEW_OVERCOMMIT_MEMORY},
+    [8] = {"overcommit_ratio", 4, S_IFREG | 0644, &view_param, VIEW_OVERCOMMIT_RATIO},
 };
 const size_t view_node_count = sizeof view_nodes / sizeof *view_nodes;
 

@@ -44,6 +44,7 @@ struct view_options {
     gid_t gid;
     size_t log_bytes;  /* 0: no log */
     unsigned params;   /* 1 << enum view_param: those that there are */
+    bool overcommit;   /* the program that refuses memory is held */
     const char *group; /* the path of the container's control groups */
 };
 
@@ -78,6 +79,11 @@ bool view_log_answer(struct view *view, int socket);
 
 /* New records: who waits gets them. */
 void view_kmsg_wake(struct view *view);
+
+/* ---- overcommit: overcommit_source.c ---- */
+
+/* CAP_BPF, CAP_PERFMON, CAP_SYS_ADMIN, CAP_DAC_READ_SEARCH. Held until the process ends. */
+int view_overcommit_hold(struct err *err);
 
 /* ---- parameters: view_params.c ---- */
 

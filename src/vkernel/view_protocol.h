@@ -33,7 +33,13 @@ struct view_answer {
 };
 
 /* Parameters: what the view asks of the broker that has its other end, and the answer. */
-enum view_param { VIEW_POLICY, VIEW_GRANULARITY, VIEW_SWAPPINESS };
+enum view_param {
+    VIEW_POLICY,
+    VIEW_GRANULARITY,
+    VIEW_SWAPPINESS,
+    VIEW_OVERCOMMIT_MEMORY,
+    VIEW_OVERCOMMIT_RATIO,
+};
 #define VIEW_VALUE_BYTES 64
 struct view_wish {
     uint32_t number;

@@ -54,7 +54,9 @@ struct vkernel {
         uint32_t switches_high, switches_low; /* a second */
     } sched;
     struct {
-        uint32_t huge_pages; /* enum vkernel_huge_pages */
+        uint32_t huge_pages;       /* enum vkernel_huge_pages */
+        uint32_t overcommit;       /* vm.overcommit_memory + 1; 0: the host's */
+        uint32_t overcommit_ratio; /* per cent + 1; 0: the host's */
     } memory;
     struct {
         /* PATH[:PATH]... as it was checked, "none", or "": everywhere. A path with "-" in front
@@ -88,8 +90,9 @@ typedef void (*vkernel_row)(const char *key, const char *value, bool said, void 
 struct vkernel_part {
     const char *name; /* what its keys begin with: "sched" */
     const char *summary;
-    bool live;           /* can be changed while it runs */
-    const char *not_pvm; /* why a pVM has not got it; NULL: it has */
+    const char *live;         /* keys that begin so can be changed while it runs; NULL: none can */
+    const char *not_pvm;      /* why a pVM has not got it; NULL: it has */
+    const char *not_pvm_keys; /* the keys that this is said of, by their beginning; NULL: all */
     /* `key` without the part's name. The reason alone; nothing is changed then. */
     int (*set)(struct vkernel *vkernel, const char *key, const char *value, struct err *reason);
     void (*each)(const struct vkernel *vkernel, vkernel_row row, void *user);
@@ -105,6 +108,10 @@ extern const struct vkernel_part vkernel_syscalls, vkernel_sched, vkernel_memory
 /* The part of "sched.policy", and what follows the dot; -ENOENT with the reason alone. */
 int vkernel_part_find(const char *key, const struct vkernel_part **ret_part, const char **ret_rest,
                       struct err *reason);
+/* Of a key without the part's name: whether it can be changed while it runs, and why a pVM has not
+ * got it (NULL: it has). */
+bool vkernel_is_live(const struct vkernel_part *part, const char *key);
+const char *vkernel_not_pvm(const struct vkernel_part *part, const char *key);
 /* Sets one key, "sched.policy", from its text. The reason alone; nothing is changed then. */
 int vkernel_set(struct vkernel *vkernel, const char *key, const char *value, struct err *reason);
 /* Its value; -ENOENT with the reason alone. */
@@ -123,6 +130,8 @@ int vkernel_syscalls_table(const struct vkernel *vkernel, struct vk_table **ret_
                            struct err *err);
 /* Whether it has files of its own, which a process serves (view.h): containers' alone. */
 bool vkernel_has_view(const struct vkernel *vkernel);
+/* Whether a mode or ratio of overcommit is its own. */
+bool vkernel_has_overcommit(const struct vkernel *vkernel);
 /* Whether a call is named by itself (beside the profile). */
 bool vkernel_syscalls_names(const struct vkernel *vkernel, const char *name);
 

@@ -141,7 +141,7 @@ struct init_view {
     int mount_fd; /* their file system, nowhere mounted yet; -1: there are none */
     bool log, params;
     /* Of the parameters: those that it has, and whether pid_max is its pid namespace's own. */
-    bool granularity, swappiness, pid_max;
+    bool granularity, swappiness, overcommit, pid_max;
 };
 
 struct init_plan {

@@ -162,6 +162,10 @@ static int cover_params(const struct init_view *view, int dev)
         r = cover_kernel(sys, dev, view->pid_max);
     if (r == 0 && view->swappiness)
         r = bind_file(dev, VIEW_PLACE "/params/swappiness", sys, "vm/swappiness");
+    if (r == 0 && view->overcommit)
+        r = bind_file(dev, VIEW_PLACE "/params/overcommit_memory", sys, "vm/overcommit_memory");
+    if (r == 0 && view->overcommit)
+        r = bind_file(dev, VIEW_PLACE "/params/overcommit_ratio", sys, "vm/overcommit_ratio");
     return r;
 }
 

@@ -41,6 +41,21 @@ static void a_number_is_one_number_in_its_range(void **state)
     assert_int_equal(value, 1);
 }
 
+static void overcommit_has_the_kernels_ranges(void **state)
+{
+    uint32_t value;
+
+    (void)state;
+    assert_int_equal(vk_params_overcommit("2\n", 2, false, &value), 0);
+    assert_int_equal(value, 2);
+    assert_int_equal(vk_params_overcommit("3", 1, false, &value), -EINVAL);
+    assert_int_equal(vk_params_overcommit("-1", 2, false, &value), -EINVAL);
+    assert_int_equal(vk_params_overcommit("150", 3, true, &value), 0);
+    assert_int_equal(value, 150);
+    assert_int_equal(vk_params_overcommit("-1", 2, true, &value), -EINVAL);
+    assert_int_equal(vk_params_overcommit("2147483648", 10, true, &value), -EINVAL);
+}
+
 static void a_granularity_is_the_nearest_slice(void **state)
 {
     static const struct {
@@ -85,6 +100,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_number_is_one_number_in_its_range),
+        cmocka_unit_test(overcommit_has_the_kernels_ranges),
         cmocka_unit_test(a_granularity_is_the_nearest_slice),
         cmocka_unit_test(swappiness_and_policies_have_their_ranges),
     };

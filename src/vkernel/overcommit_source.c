@@ -1,0 +1,59 @@
+/* The program that refuses memory: found or loaded, and held for as long as this process lives. */
+#include "vkernel/view.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+
+#include "base/cleanup.h"
+#include "base/err.h"
+#include "vkernel/overcommit_record.h"
+#include "vkernel/shared_object.h"
+
+#define LOCK_PATH "/run/vireo-overcommit.lock"
+
+extern const unsigned char overcommit_image[], overcommit_image_end[];
+
+static const struct shared_object shared = {.map = COMMIT_MAP,
+                                            .map_type = BPF_MAP_TYPE_HASH,
+                                            .link_type = BPF_LINK_TYPE_TRACING,
+                                            .programs = 4};
+
+static int load(struct shared_fds *ret_fds)
+{
+    LIBBPF_OPTS(bpf_object_open_opts, options, .object_name = "vireo_commit");
+    struct bpf_object *object = bpf_object__open_mem(
+        overcommit_image, (size_t)(overcommit_image_end - overcommit_image), &options);
+
+    if (!object)
+        return -errno;
+    int r = bpf_object__load(object);
+    if (r == 0)
+        r = shared_object_attach(&shared, object, ret_fds);
+    bpf_object__close(object);
+    return r;
+}
+
+int view_overcommit_hold(struct err *err)
+{
+    struct shared_fds fds;
+
+    libbpf_set_print(NULL); /* what it finds is in errno */
+    /* Two that begin at once share what one of them loads. */
+    _cleanup_(closep) int lock = open(LOCK_PATH, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (lock >= 0)
+        flock(lock, LOCK_EX);
+    int r = shared_object_find(&shared, &fds);
+    if (r < 0)
+        r = load(&fds);
+    if (r < 0)
+        shared_object_close(&fds);
+    else
+        shared_object_sweep(&fds, VIEW_FD_GROUP, COMMIT_GROUPS_MAX);
+    /* Held until the process ends. */
+    return r < 0 ? err_set(err, r, "cannot load the program that refuses memory") : 0;
+}

@@ -1,0 +1,127 @@
+#!/usr/bin/env bats
+# A container's own vm.overcommit_memory and vm.overcommit_ratio: Linux 6.12 and later.
+load vm
+load ../system/oci_bundle
+
+bats_require_minimum_version 1.5.0
+
+setup() {
+    need_guest
+    need_v2
+    [ "$VM_KERNEL" != 6.1 ] || skip "BPF programs iterate over tasks since Linux 6.7"
+    bundle_begin
+    cp "$PREPARED/commit" "$ROOTFS/bin/"
+}
+
+teardown() {
+    echo 0 >/proc/sys/vm/overcommit_memory
+    bundle_end
+}
+
+LIMIT='.linux.resources += {memory: {limit: 209715200, swap: 209715200}}'
+# 100 of 200 MiB.
+STRICT="$LIMIT | .annotations += {\"io.vireo.vkernel.memory.overcommit\": \"2\", \"io.vireo.vkernel.memory.overcommit_ratio\": \"50\"}"
+VIEW='.annotations += {"io.vireo.vkernel.params.view": "on"}'
+
+# The number behind a word of the output.
+number() {
+    sed -n "s/^$1 //p" <<<"$output" | sort -n | sed -n "${2-1}p"
+}
+
+@test "who commits all that the container may have gets ENOMEM, whatever the way, and what is given back is there again" {
+    run contain "$STRICT" commit most map=150 noreserve=150 protect=150 grow=150 heap=150 fork=60 gone=30 most most
+    echo "$output"
+    # All but what the program itself has.
+    [ "$(number most 1)" -ge 90 ]
+    [ "$(number most 3)" -le 100 ]
+    [ "$(number most 1)" = "$(number most 3)" ]
+    for way in map noreserve protect grow heap fork; do
+        [ "$(number "$way")" = ENOMEM ]
+    done
+    [ "$(number none)" = ok ]
+    [[ $output == *"come and go 0 failed"* ]]
+    nothing_left
+}
+
+@test "a process without its first thread and one that was started beside it are counted" {
+    run contain "$STRICT" commit orphan=60
+    echo "$output"
+    [ "$(number orphan)" = ENOMEM ]
+    bundle "$STRICT" commit hold=60
+    oci run -d -b "$DIR/bundle" "$ID" >/dev/null
+    run oci exec "$ID" commit map=30 map=60
+    echo "$output"
+    [ "$output" = "map ok
+map ENOMEM" ]
+    oci delete -f "$ID"
+    nothing_left
+}
+
+@test "the neighbour and the host have what they had" {
+    bundle "$STRICT" commit hold=95
+    oci run -d -b "$DIR/bundle" "$ID" >/dev/null
+    bundle "$LIMIT" commit hold=1
+    oci run -d -b "$DIR/bundle" "$ID-b" >/dev/null
+    [ "$(oci exec "$ID" commit map=50)" = "map ENOMEM" ]
+    [ "$(oci exec "$ID-b" commit map=1000)" = "map ok" ]
+    [ "$("$ROOTFS/bin/commit" map=1000)" = "map ok" ]
+    oci delete -f "$ID"
+    oci delete -f "$ID-b"
+}
+
+@test "its root reads and writes it under its own name; what is looser than the host's is refused and not shown" {
+    bundle "$LIMIT | $VIEW" sleep 1000
+    oci run -d -b "$DIR/bundle" "$ID" >/dev/null
+    run oci exec "$ID" sh -c 'cd /proc/sys/vm; cat overcommit_memory overcommit_ratio; commit map=1000
+        echo 40 >overcommit_ratio; echo 2 >overcommit_memory; cat overcommit_memory overcommit_ratio; commit map=90 map=70
+        echo 1 >overcommit_memory; echo 3 >overcommit_memory; echo x >overcommit_ratio; cat overcommit_memory
+        echo 0 >overcommit_memory; cat overcommit_memory; commit map=150 map=250'
+    echo "$output"
+    # With 0 one request may have all that the container has.
+    [ "$(grep -v nvalid <<<"$output" | grep -v permitted)" = "0
+50
+map ok
+2
+40
+map ENOMEM
+map ok
+2
+0
+map ok
+map ENOMEM" ]
+    [[ $output == *"not permitted"* && $(grep -c "Invalid argument" <<<"$output") = 2 ]]
+    [ "$(cat /proc/sys/vm/overcommit_memory /proc/sys/vm/overcommit_ratio)" = "0
+50" ]
+    [ "$(oci vk get "$ID" | jq -r '.keys["memory.overcommit"].value, .keys["memory.overcommit_ratio"].value')" = "0
+40" ]
+    run oci vk set "$ID" memory.overcommit 1
+    [ "$status" -ne 0 ]
+    [[ $output == *"the host's vm.overcommit_memory is 0"* ]]
+    oci vk set "$ID" memory.overcommit 2 >/dev/null
+    [ "$(oci exec "$ID" commit map=90)" = "map ENOMEM" ]
+    # It follows the limit of memory.
+    echo '{"memory": {"limit": 419430400, "swap": 419430400}}' | "$RUNTIME" --root "$ROOT" update --resources - "$ID"
+    [ "$(oci exec "$ID" commit map=90)" = "map ok" ]
+    oci delete -f "$ID"
+    nothing_left
+}
+
+@test "a container that asks for a looser mode is refused, and nothing of it stays" {
+    echo 2 >/proc/sys/vm/overcommit_memory
+    run contain "$LIMIT | .annotations += {\"io.vireo.vkernel.memory.overcommit\": \"0\"}" true
+    echo "$output"
+    [ "$status" -ne 0 ]
+    [[ $output == *"cannot set memory.overcommit to 0: the host's vm.overcommit_memory is 2"* ]]
+    nothing_left
+}
+
+@test "a fresh procfs is no way round, and doctor names the mechanism" {
+    bundle "$STRICT | $VIEW | .process.capabilities |= map_values(. + [\"CAP_SYS_ADMIN\"]) | .linux.seccomp = null" \
+        sh -c 'mkdir /tmp/p; mount -t proc proc /tmp/p; cat /tmp/p/sys/vm/overcommit_memory; echo 0 >/tmp/p/sys/vm/overcommit_memory; commit map=150'
+    run oci run -b "$DIR/bundle" "$ID"
+    echo "$output"
+    [ "$(grep -c "not permitted" <<<"$output")" = 2 ]
+    [[ $output == *"map ENOMEM"* ]]
+    [ "$(cat /proc/sys/vm/overcommit_memory)" = 0 ]
+    [[ $("$VIREO" doctor | grep 'vkernel: memory') == *"BPF on commits"* ]]
+}
