@@ -55,8 +55,8 @@ static inline pid_t vireo_waitpid(pid_t pid, int *status, int options)
     return vireo_errno(vireo_import_waitpid(pid, status, options));
 }
 
-/* As kill(2). It reaches members of the family only; the root, process 1, ignores what would end
- * it. */
+/* As kill(2). It reaches members of the family only; the root, process 1, ignores what it has no
+ * handler for. */
 static inline int vireo_kill(pid_t pid, int signal)
 {
     return vireo_errno(vireo_import_kill(pid, signal));

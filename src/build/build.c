@@ -421,7 +421,7 @@ static int native(struct build *build, struct err *err)
         args[count++] = "-DSHIM_LINK";
     if (is_linked(build) && build->links.has_stack)
         args[count++] = "-DSHIM_STACK";
-    if ((facts->imports_bpf || is_linked(build)) && facts->has_table)
+    if ((facts->imports_bpf || facts->has_handlers || is_linked(build)) && facts->has_table)
         args[count++] = "-DSHIM_TABLE";
     if (facts->has_go_callback)
         args[count++] = "-DSHIM_GO_CALLBACK";

@@ -145,6 +145,7 @@ struct wasm_facts {
     bool has_memory_export;
     bool has_start_section; /* code that runs at instantiation: -DSHIM_START_SECTION */
     bool imports_wasi, imports_vireo, imports_bpf;
+    bool has_handlers;       /* it imports vireo.signal: functions of its table are called */
     bool has_table;          /* table 0 is one of functions */
     bool has_go_callback;    /* go-callback */
     bool has_ref_func;       /* an instruction that makes a reference to a function */

@@ -214,6 +214,9 @@ static int import_read(struct wasm_check *check)
                           &check->module.types[type]);
     if (r == 0)
         imported_module_note(check, module, module_bytes);
+    if (r == 0 && module_bytes == strlen("vireo") && name_bytes == strlen("signal") &&
+        memcmp(name, "signal", name_bytes) == 0)
+        check->facts.has_handlers = true;
     return r;
 }
 

@@ -115,12 +115,14 @@ static bool put_declaring_export(struct rewrite *rewrite, struct bytes *exports,
     return true;
 }
 
-/* What eBPF calls back is an element of the table, and parts add theirs: the shim must reach it. */
+/* What eBPF and signals call is an element of the table, and parts add theirs: the shim must reach
+ * it. */
 static bool put_table_export(const struct rewrite *rewrite, struct bytes *exports)
 {
     static const char name[] = "vireo_table";
+    const struct wasm_facts *facts = rewrite->facts;
 
-    if ((!rewrite->facts->imports_bpf && !rewrite->links) || !rewrite->facts->has_table)
+    if ((!facts->imports_bpf && !facts->has_handlers && !rewrite->links) || !facts->has_table)
         return false;
     put_name(exports, name, sizeof name - 1);
     put_byte(exports, 1);

@@ -24,6 +24,7 @@
 #include "guest/call.h"
 #include "guest/family.h"
 #include "guest/instance.h"
+#include "guest/signals.h"
 #include "guest/template.h"
 #include "guest/update_point.h"
 #include "guest/wasi_internal.h"
@@ -40,8 +41,9 @@ uint32_t VIREO(pipe)(struct host *host, uint32_t ret_fds);
 
 /* What a shell shows for an abort; a trap has no signal of its own. */
 #define EXIT_TRAP 134
-#define SIGNALS_MAX 64u
 #define REFUSED_NS 10000000
+/* How often a wait looks that no signal may end. */
+#define WAIT_LOOK_NS 20000000
 
 /* One page that all members write: numbers for messages, which nothing depends on. */
 struct family_shared {
@@ -283,8 +285,10 @@ uint32_t VIREO(fork)(struct host *host)
     if (host->call && call_keep_body(host->call) < 0)
         return refuse(ENOMEM);
     long pid = syscall(SYS_clone, (long)SIGCHLD, 0L, 0L, 0L, 0L);
-    if (pid == 0)
+    if (pid == 0) {
+        signals_forget(host);
         family_become_child(host);
+    }
     if (pid >= 0)
         return (uint32_t)pid;
     if (errno == EAGAIN)
@@ -296,24 +300,35 @@ uint32_t VIREO(fork)(struct host *host)
  * Waits as waitpid(2) does, and lets the children's output through meanwhile. SIGCHLD is blocked,
  * as the template left it, but within ppoll(2), so that none is missed. A pid or -errno.
  */
-static pid_t wait_draining(struct family *family, struct guest_call *call, pid_t pid, int *status)
+static pid_t wait_draining(const struct host *host, pid_t pid, int *status)
 {
+    struct family *family = host->family;
     struct pollfd log = {.fd = family->log[0], .events = POLLIN};
-    sigset_t none;
+    sigset_t waiting;
+    pid_t ended;
 
-    sigemptyset(&none);
+    signals_hold(host, &waiting);
     for (;;) {
-        family_drain(family, call);
-        pid_t ended = waitpid(pid, status, WNOHANG);
+        family_drain(family, host->call);
+        ended = waitpid(pid, status, WNOHANG);
+        ended = ended < 0 ? -errno : ended;
+        if (ended == 0 && signals_wait(host))
+            ended = -EINTR;
         if (ended != 0)
-            return ended < 0 ? -errno : ended;
-        if (ppoll(&log, 1, NULL, &none) < 0 && errno != EINTR)
-            return -errno;
+            break;
+        /* Children whose signal is ignored, or blocked by the code, wake nobody. */
+        const struct timespec look = {0, WAIT_LOOK_NS};
+        if (ppoll(&log, 1, host->signals ? &look : NULL, &waiting) < 0 && errno != EINTR) {
+            ended = -errno;
+            break;
+        }
     }
+    signals_release(host);
+    return ended;
 }
 
 /* System calls: wait4; ppoll and read in a root with a channel. */
-uint32_t VIREO(waitpid)(struct host *host, uint32_t pid, uint32_t ret_status, uint32_t options)
+static uint32_t wait_once(struct host *host, uint32_t pid, uint32_t ret_status, uint32_t options)
 {
     struct family *family = family_with(host, GUEST_GRANT_FORK);
     void *ret = host_memory(host, ret_status, 4);
@@ -327,21 +342,31 @@ uint32_t VIREO(waitpid)(struct host *host, uint32_t pid, uint32_t ret_status, ui
     if (options & ~(uint32_t)(WNOHANG | WUNTRACED | WCONTINUED))
         return refuse(EINVAL);
     if (!options && family->log[0] >= 0 && host->call) {
-        ended = wait_draining(family, host->call, (pid_t)pid, &status);
+        ended = wait_draining(host, (pid_t)pid, &status);
     } else {
         do
-            ended = waitpid((pid_t)pid, &status, (int)options);
-        while (ended < 0 && errno == EINTR);
-        ended = ended < 0 ? -errno : ended;
+            ended =
+                (pid_t)signals_call(host, SYS_wait4, (pid_t)pid, (long)&status, (int)options, 0, 0);
+        while (ended == -EINTR && !signals_wait(host));
     }
     /* What a child wrote before it ended is in the log before what its parent writes now. */
     if (host->call)
         family_drain(family, host->call);
     if (ended < 0)
-        return refuse(ended);
+        return refuse(-ended);
     if (ended > 0 && ret_status)
         memcpy(ret, &status, 4);
     return (uint32_t)ended;
+}
+
+uint32_t VIREO(waitpid)(struct host *host, uint32_t pid, uint32_t ret_status, uint32_t options)
+{
+    uint32_t result;
+
+    do
+        result = wait_once(host, pid, ret_status, options);
+    while (signals_after(host, result == refuse(EINTR)));
+    return result;
 }
 
 uint32_t VIREO(wait)(struct host *host, uint32_t ret_status)
@@ -356,12 +381,15 @@ uint32_t VIREO(kill)(struct host *host, uint32_t pid, uint32_t signal)
         return refuse(EPERM);
     if (signal > SIGNALS_MAX)
         return refuse(EINVAL);
-    return kill((pid_t)pid, (int)signal) < 0 ? refuse(errno) : 0;
+    uint32_t result = kill((pid_t)pid, (int)signal) < 0 ? refuse(errno) : 0;
+    signals_after(host, false);
+    return result;
 }
 
 /* System call: getpid. Who has no family is its root. */
 uint32_t VIREO(getpid)(struct host *host)
 {
+    signals_after(host, false);
     return family_with(host, GUEST_GRANT_FORK) ? (uint32_t)getpid() : 1;
 }
 

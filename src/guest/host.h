@@ -16,6 +16,7 @@ struct guest_call;   /* call.h: the request being served and the answer so far *
 struct family;       /* family.h: its process and those that it forked */
 struct update_point; /* update_point.h: a program that is updated while it runs */
 struct parts;        /* parts.h: libraries that are linked with it */
+struct signals;      /* signals.h: handlers of its code */
 
 /* Why the guest's code was left before it returned. */
 enum host_exit {
@@ -38,6 +39,7 @@ struct host {
     struct family *family;      /* NULL: it may not fork, nor make pipes */
     struct update_point *point; /* NULL: it is not updated while it runs */
     struct parts *parts;        /* NULL: it is not linked with libraries */
+    struct signals *signals;    /* NULL: it has asked for no handler */
     int bpf_socket;             /* to vireo-broker (bpf.h); 0 or -1: none */
     void *bpf_state;            /* struct bpf_state of bpf_internal.h, once an object was loaded */
 

@@ -29,6 +29,7 @@
 #include "guest/native.h"
 #include "guest/place.h"
 #include "guest/seccomp.h"
+#include "guest/signals.h"
 #include "guest/update_point.h"
 #include "guest/wait.h"
 #include "guest/wasi.h"
@@ -304,6 +305,7 @@ static void close_instance(struct template_state *state)
     bpf_reset(&state->host);
     wasi_reset(state->wasi);
     family_forget_places(state->host.family);
+    signals_reset(&state->host);
     state->instantiated = state->initialized = false;
 }
 

@@ -7,8 +7,10 @@
 #include <stddef.h>
 #include <sys/ipc.h>
 #include <sys/msg.h>
+#include <sys/syscall.h>
 
 #include "guest/family.h"
+#include "guest/signals.h"
 #include "guest/template.h"
 #include "guest/wasi_internal.h"
 
@@ -52,13 +54,13 @@ uint32_t VIREO(msgget)(struct host *host, uint32_t key, uint32_t flags)
 }
 
 /* System call: msgsnd. */
-uint32_t VIREO(msgsnd)(struct host *host, uint32_t id, uint32_t message, uint32_t bytes,
-                       uint32_t flags)
+static uint32_t send_once(struct host *host, uint32_t id, uint32_t message, uint32_t bytes,
+                          uint32_t flags)
 {
     const uint8_t *from = host_memory(host, message, (uint64_t)TYPE_BYTES + bytes);
     struct message copy;
     int32_t type;
-    int r;
+    long r;
 
     if (!has_queues(host))
         return refuse(EPERM);
@@ -70,14 +72,24 @@ uint32_t VIREO(msgsnd)(struct host *host, uint32_t id, uint32_t message, uint32_
     copy.type = type;
     memcpy(copy.text, from + TYPE_BYTES, bytes);
     do
-        r = msgsnd((int)id, &copy, bytes, (int)flags);
-    while (r < 0 && errno == EINTR);
-    return r < 0 ? refuse(errno) : 0;
+        r = signals_call(host, SYS_msgsnd, (int)id, (long)&copy, bytes, (int)flags, 0);
+    while (r == -EINTR && !signals_wait(host));
+    return r < 0 ? refuse((int)-r) : 0;
+}
+
+/* It is never begun again, whatever the handler says: signal(7). So with msgrcv(). */
+uint32_t VIREO(msgsnd)(struct host *host, uint32_t id, uint32_t message, uint32_t bytes,
+                       uint32_t flags)
+{
+    uint32_t result = send_once(host, id, message, bytes, flags);
+
+    signals_after(host, false);
+    return result;
 }
 
 /* System call: msgrcv. */
-uint32_t VIREO(msgrcv)(struct host *host, uint32_t id, uint32_t message, uint32_t bytes,
-                       uint32_t type, uint32_t flags)
+static uint32_t receive_once(struct host *host, uint32_t id, uint32_t message, uint32_t bytes,
+                             uint32_t type, uint32_t flags)
 {
     uint8_t *to = host_memory(host, message, (uint64_t)TYPE_BYTES + bytes);
     size_t room = bytes < MESSAGE_MAX_BYTES ? bytes : MESSAGE_MAX_BYTES;
@@ -91,23 +103,50 @@ uint32_t VIREO(msgrcv)(struct host *host, uint32_t id, uint32_t message, uint32_
     if (!to)
         return refuse(EFAULT);
     do
-        n = msgrcv((int)id, &copy, room, (int32_t)type, (int)flags);
-    while (n < 0 && errno == EINTR);
+        n = signals_call(host, SYS_msgrcv, (int)id, (long)&copy, (long)room, (int32_t)type,
+                         (int)flags);
+    while (n == -EINTR && !signals_wait(host));
     if (n < 0)
-        return refuse(errno);
+        return refuse((int)-n);
     int32_t short_type = (int32_t)copy.type;
     memcpy(to, &short_type, sizeof short_type);
     memcpy(to + TYPE_BYTES, copy.text, (size_t)n);
     return (uint32_t)n;
 }
 
-/* Of the commands, removal. System call: msgctl. */
+uint32_t VIREO(msgrcv)(struct host *host, uint32_t id, uint32_t message, uint32_t bytes,
+                       uint32_t type, uint32_t flags)
+{
+    uint32_t result = receive_once(host, id, message, bytes, type, flags);
+
+    signals_after(host, false);
+    return result;
+}
+
+/* What the guest is told of a queue. */
+struct guest_queue {
+    uint32_t messages, bytes, bytes_max, sender, receiver;
+};
+
+/* IPC_RMID, and of IPC_STAT what has a meaning here. System call: msgctl. */
 uint32_t VIREO(msgctl)(struct host *host, uint32_t id, uint32_t command, uint32_t buffer)
 {
-    (void)buffer;
+    void *to = host_memory(host, buffer, sizeof(struct guest_queue));
+    struct msqid_ds queue;
+
     if (!has_queues(host))
         return refuse(EPERM);
-    if (command != IPC_RMID)
+    if (command != IPC_RMID && command != IPC_STAT)
         return refuse(EINVAL);
-    return msgctl((int)id, IPC_RMID, NULL) < 0 ? refuse(errno) : 0;
+    if (command == IPC_STAT && !to)
+        return refuse(EFAULT);
+    if (msgctl((int)id, (int)command, &queue) < 0)
+        return refuse(errno);
+    if (command == IPC_STAT) {
+        const struct guest_queue told = {(uint32_t)queue.msg_qnum, (uint32_t)queue.__msg_cbytes,
+                                         (uint32_t)queue.msg_qbytes, (uint32_t)queue.msg_lspid,
+                                         (uint32_t)queue.msg_lrpid};
+        memcpy(to, &told, sizeof told);
+    }
+    return 0;
 }

@@ -11,6 +11,7 @@
 #include "guest/control_link.h"
 #include "guest/host.h"
 #include "guest/linker.h"
+#include "guest/signals.h"
 #include "guest/update.h"
 #include "guest/update_point.h"
 #include "guest/wasi.h"
@@ -141,7 +142,8 @@ uint32_t Z_vireoZ_update_point(struct host *host)
 {
     struct update_point *point = host->point;
 
-    if (!point)
+    /* Not from within a signal's handler, which is to return. */
+    if (!point || (host->signals && host->signals->depth > 0))
         return 0;
     if (!point->reached) {
         point->reached = true;

@@ -1,9 +1,11 @@
 /* Bytes in and out: buffers gathered from guest memory, the channel, files; positions. */
 #include <errno.h>
 #include <poll.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "guest/call.h"
+#include "guest/signals.h"
 #include "guest/wasi_internal.h"
 
 /* The kernel moves at most this much at once (MAX_RW_COUNT); the count fits a wasm i32 too. */
@@ -91,27 +93,30 @@ static bool would_block(const struct wasi_fd *entry, short events)
 enum direction { READ, WRITE };
 
 /* `offset` -1: at the position. System calls: readv, writev, preadv, pwritev. */
-static ssize_t move_file(struct wasi *wasi, const struct wasi_fd *entry, enum direction direction,
-                         int count, int64_t offset)
+static ssize_t move_file(const struct host *host, const struct wasi_fd *entry,
+                         enum direction direction, int count, int64_t offset)
 {
-    const struct iovec *iovecs = wasi->scratch.iovecs;
+    const struct iovec *iovecs = host->wasi->scratch.iovecs;
     ssize_t n;
 
     if (would_block(entry, direction == READ ? POLLIN : POLLOUT))
         return -EAGAIN;
-    do {
-        if (direction == READ)
-            n = offset < 0 ? readv(entry->fd, iovecs, count)
-                           : preadv(entry->fd, iovecs, count, offset);
-        else
-            n = offset < 0 ? writev(entry->fd, iovecs, count)
-                           : pwritev(entry->fd, iovecs, count, offset);
-    } while (n < 0 && errno == EINTR);
+    if (offset < 0) {
+        long call = direction == READ ? SYS_readv : SYS_writev;
+        do
+            n = signals_call(host, call, entry->fd, (long)iovecs, count, 0, 0);
+        while (n == -EINTR && !signals_wait(host));
+        return n;
+    }
+    do
+        n = direction == READ ? preadv(entry->fd, iovecs, count, offset)
+                              : pwritev(entry->fd, iovecs, count, offset);
+    while (n < 0 && errno == EINTR);
     return n < 0 ? -errno : n;
 }
 
-static uint32_t move(struct host *host, uint32_t fd, enum direction direction, uint32_t list,
-                     uint32_t list_count, int64_t offset, uint32_t ret_bytes)
+static uint32_t move_once(struct host *host, uint32_t fd, enum direction direction, uint32_t list,
+                          uint32_t list_count, int64_t offset, uint32_t ret_bytes)
 {
     uint64_t rights = direction == READ ? WASI_RIGHT_FD_READ : WASI_RIGHT_FD_WRITE;
     void *ret = host_memory(host, ret_bytes, 4);
@@ -137,11 +142,22 @@ static uint32_t move(struct host *host, uint32_t fd, enum direction direction, u
     else if (wasi_is_channel(entry))
         n = (ssize_t)write_channel(host, entry, host->wasi->scratch.iovecs, count);
     else
-        n = move_file(host->wasi, entry, direction, count, offset);
+        n = move_file(host, entry, direction, count, offset);
     if (n < 0)
         return wasi_errno_from((int)n);
     memcpy(ret, &(uint32_t){(uint32_t)n}, 4);
     return WASI_SUCCESS;
+}
+
+static uint32_t move(struct host *host, uint32_t fd, enum direction direction, uint32_t list,
+                     uint32_t list_count, int64_t offset, uint32_t ret_bytes)
+{
+    uint32_t error;
+
+    do
+        error = move_once(host, fd, direction, list, list_count, offset, ret_bytes);
+    while (signals_after(host, error == WASI_EINTR));
+    return error;
 }
 
 uint32_t WASI(fd_read)(struct host *host, uint32_t fd, uint32_t iovecs, uint32_t count,

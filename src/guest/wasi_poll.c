@@ -10,9 +10,11 @@
 #include <errno.h>
 #include <poll.h>
 #include <time.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "guest/call.h"
+#include "guest/signals.h"
 #include "guest/wasi_internal.h"
 
 #define NS_PER_SECOND UINT64_C(1000000000)
@@ -179,7 +181,8 @@ static void wait_for_first(struct poller *poller)
     uint32_t count = poller->poll_count + wasi_wake_poll(wasi, &polls[poller->poll_count]);
     if (count > 0) {
         struct timespec time = timespec_from(left);
-        if (ppoll(polls, count, left == never ? NULL : &time, NULL) <= 0)
+        if (signals_call(poller->host, SYS_ppoll, (long)polls, count,
+                         left == never ? 0 : (long)&time, 0, 0) <= 0)
             for (uint32_t i = 0; i < count; i++)
                 polls[i].revents = 0;
         if (count > poller->poll_count)
@@ -187,7 +190,8 @@ static void wait_for_first(struct poller *poller)
     } else if (left > 0) {
         bool by_real = real_left < mono_left;
         struct timespec time = timespec_from(by_real ? real : mono);
-        clock_nanosleep(by_real ? CLOCK_REALTIME : CLOCK_MONOTONIC, TIMER_ABSTIME, &time, NULL);
+        signals_call(poller->host, SYS_clock_nanosleep, by_real ? CLOCK_REALTIME : CLOCK_MONOTONIC,
+                     TIMER_ABSTIME, (long)&time, 0, 0);
     }
 }
 
@@ -255,8 +259,8 @@ static bool event_of(const struct poller *poller, const struct wasi_subscription
     return event->error || now(clock) >= deadline;
 }
 
-uint32_t WASI(poll_oneoff)(struct host *host, uint32_t subscriptions, uint32_t events,
-                           uint32_t count, uint32_t ret_count)
+static uint32_t poll_once(struct host *host, uint32_t subscriptions, uint32_t events,
+                          uint32_t count, uint32_t ret_count)
 {
     struct wasi_subscription subscription;
     struct wasi_event event;
@@ -287,9 +291,19 @@ uint32_t WASI(poll_oneoff)(struct host *host, uint32_t subscriptions, uint32_t e
                 continue;
             memcpy(to + (size_t)written++ * sizeof event, &event, sizeof event);
         }
-        if (written == 0 && poller.woken)
+        if (written == 0 && (poller.woken || signals_wait(host)))
             return WASI_EINTR;
     }
     memcpy(ret, &written, 4);
     return WASI_SUCCESS;
+}
+
+uint32_t WASI(poll_oneoff)(struct host *host, uint32_t subscriptions, uint32_t events,
+                           uint32_t count, uint32_t ret_count)
+{
+    uint32_t error = poll_once(host, subscriptions, events, count, ret_count);
+
+    /* It is never begun again, whatever the handler says: signal(7). */
+    signals_after(host, false);
+    return error;
 }

@@ -4,6 +4,7 @@
 #include <sys/random.h>
 #include <time.h>
 
+#include "guest/signals.h"
 #include "guest/wasi_internal.h"
 
 /* `count` strings as WASI counts them: NULs included. */
@@ -122,7 +123,9 @@ uint32_t WASI(clock_time_get)(struct host *host, uint32_t clock, uint64_t precis
         return WASI_EFAULT;
     if (clock_gettime(id, &time) < 0)
         return wasi_errno_from(errno);
-    return store_time(at, &time);
+    store_time(at, &time);
+    signals_after(host, false);
+    return WASI_SUCCESS;
 }
 
 /* System call: getrandom. */
@@ -147,8 +150,8 @@ uint32_t WASI(random_get)(struct host *host, uint32_t buffer, uint32_t bytes)
 /* System call: sched_yield. */
 uint32_t WASI(sched_yield)(struct host *host)
 {
-    (void)host;
     sched_yield();
+    signals_after(host, false);
     return WASI_SUCCESS;
 }
 

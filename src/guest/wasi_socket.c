@@ -7,8 +7,10 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
+#include "guest/signals.h"
 #include "guest/template.h"
 #include "guest/wasi_internal.h"
 
@@ -70,8 +72,10 @@ void wasi_drop_connections(struct wasi *wasi)
  * A listening socket is always non-blocking: the next instance has the same open file description,
  * so that its flag can't be the guest's. System calls: accept4, ppoll.
  */
-static int accept_one(struct wasi *wasi, const struct wasi_fd *listener, int flags)
+static int accept_one(const struct host *host, const struct wasi_fd *listener, int flags)
 {
+    struct wasi *wasi = host->wasi;
+
     for (;;) {
         int fd = accept4(listener->fd, NULL, NULL, SOCK_CLOEXEC | flags);
         if (fd >= 0)
@@ -83,14 +87,15 @@ static int accept_one(struct wasi *wasi, const struct wasi_fd *listener, int fla
             return -errno;
         struct pollfd polls[2] = {{.fd = listener->fd, .events = POLLIN}};
         uint32_t count = 1 + wasi_wake_poll(wasi, &polls[1]);
-        if (ppoll(polls, count, NULL, NULL) < 0 && errno != EINTR)
-            return -errno;
+        long r = signals_call(host, SYS_ppoll, (long)polls, count, 0, 0, 0);
+        if (r < 0 && (r != -EINTR || signals_wait(host)))
+            return (int)r;
         if (count > 1 && wasi_wake_polled(wasi, &polls[1]) && !polls[0].revents)
             return -EINTR;
     }
 }
 
-uint32_t WASI(sock_accept)(struct host *host, uint32_t fd, uint32_t flags, uint32_t ret_fd)
+static uint32_t accept_once(struct host *host, uint32_t fd, uint32_t flags, uint32_t ret_fd)
 {
     void *ret = host_memory(host, ret_fd, 4);
     struct wasi_fd *listener;
@@ -106,7 +111,7 @@ uint32_t WASI(sock_accept)(struct host *host, uint32_t fd, uint32_t flags, uint3
     error = wasi_fd_reserve(host->wasi, &number);
     if (error)
         return error;
-    int accepted = accept_one(host->wasi, listener, flags ? SOCK_NONBLOCK : 0);
+    int accepted = accept_one(host, listener, flags ? SOCK_NONBLOCK : 0);
     if (accepted < 0)
         return wasi_errno_from(accepted);
     wasi_connection_install(host->wasi, number, accepted, flags);
@@ -114,9 +119,19 @@ uint32_t WASI(sock_accept)(struct host *host, uint32_t fd, uint32_t flags, uint3
     return WASI_SUCCESS;
 }
 
+uint32_t WASI(sock_accept)(struct host *host, uint32_t fd, uint32_t flags, uint32_t ret_fd)
+{
+    uint32_t error;
+
+    do
+        error = accept_once(host, fd, flags, ret_fd);
+    while (signals_after(host, error == WASI_EINTR));
+    return error;
+}
+
 /* Into the first buffer that is not empty: more is a short read. System call: recvfrom. */
-uint32_t WASI(sock_recv)(struct host *host, uint32_t fd, uint32_t iovecs, uint32_t count,
-                         uint32_t flags, uint32_t ret_bytes, uint32_t ret_flags)
+static uint32_t receive_once(struct host *host, uint32_t fd, uint32_t iovecs, uint32_t count,
+                             uint32_t flags, uint32_t ret_bytes, uint32_t ret_flags)
 {
     void *bytes_at = host_memory(host, ret_bytes, 4);
     void *flags_at = host_memory(host, ret_flags, 2);
@@ -136,14 +151,27 @@ uint32_t WASI(sock_recv)(struct host *host, uint32_t fd, uint32_t iovecs, uint32
         return error;
     const struct iovec *first = host->wasi->scratch.iovecs;
     do
-        n = recv(entry->fd, used ? first->iov_base : NULL, used ? first->iov_len : 0,
-                 (flags & RECV_PEEK ? MSG_PEEK : 0) | (flags & RECV_WAITALL ? MSG_WAITALL : 0));
-    while (n < 0 && errno == EINTR);
+        n = signals_call(
+            host, SYS_recvfrom, entry->fd, used ? (long)first->iov_base : 0,
+            used ? (long)first->iov_len : 0,
+            (flags & RECV_PEEK ? MSG_PEEK : 0) | (flags & RECV_WAITALL ? MSG_WAITALL : 0), 0);
+    while (n == -EINTR && !signals_wait(host));
     if (n < 0)
-        return wasi_errno_from(errno);
+        return wasi_errno_from((int)n);
     memcpy(bytes_at, &(uint32_t){(uint32_t)n}, 4);
     memset(flags_at, 0, 2); /* a stream's data is never cut */
     return WASI_SUCCESS;
+}
+
+uint32_t WASI(sock_recv)(struct host *host, uint32_t fd, uint32_t iovecs, uint32_t count,
+                         uint32_t flags, uint32_t ret_bytes, uint32_t ret_flags)
+{
+    uint32_t error;
+
+    do
+        error = receive_once(host, fd, iovecs, count, flags, ret_bytes, ret_flags);
+    while (signals_after(host, error == WASI_EINTR));
+    return error;
 }
 
 /* There are no flags. As fd_write(), which never raises SIGPIPE here. */

@@ -42,7 +42,6 @@ enum wall_rule {
     RULE_CLOCK,
     RULE_FLAGS,
     RULE_FORK,
-    RULE_REMOVE,
     RULE_PRIVATE,
     RULE_BUFFERS,
     RULE_REMOVE_STAT,
@@ -103,8 +102,7 @@ static const struct {
     /* A plain fork: no flag, the signal at its end. The kernel takes the low half of clone's word.
      */
     [RULE_FORK] = {1, {{0, VK_EQ, SIGCHLD}}},
-    /* Nothing that tells of or changes what is not a message. */
-    [RULE_REMOVE] = {1, {{1, VK_EQ, IPC_RMID}}},
+    /* Nothing that changes a queue or a segment but to remove it. */
     [RULE_REMOVE_STAT] = {1, {{1, VK_NONE_OF, ~(uint32_t)IPC_STAT}}},
     /* Not executable, nor over what is mapped already. */
     [RULE_ATTACH] = {1, {{2, VK_NONE_OF, ~(uint32_t)SHM_RDONLY}}},

@@ -78,6 +78,20 @@ metric() {
         "$VIREO_STATE/daemon.log"
 }
 
+@test "signals: handlers, masks, what is interrupted: a program says what gcc's says" {
+    local folder=$BATS_FILE_TMPDIR/signals
+    mkdir -p "$folder"
+    cp "$FUNCTIONS/signals.c" "$folder"
+    printf 'name: signals\nlimits: {timeout: 10s}\ngrants: {fork: true, ipc: true}\n' >"$folder/vireo.yaml"
+    "$VIREO" deploy "$folder"
+    gcc -o "$folder/program" "$FUNCTIONS/signals.c"
+    timeout 20 "$folder/program" >"$folder/expected"
+    # Again in the same instance: each call begins with no handler.
+    ask signals ''
+    ask signals ''
+    diff <(echo "$body") "$folder/expected"
+}
+
 @test "without the grant there is no shared memory" {
     ask alone shared
     [ "$body" = "shm: Operation not permitted" ]

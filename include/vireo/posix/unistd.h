@@ -29,4 +29,17 @@ static inline int pipe(int fds[2])
     return vireo_pipe(fds);
 }
 
+/* See <signal.h>. */
+VIREO_IMPORT(sigmask)
+int32_t vireo_import_sigmask(int32_t how, uint64_t set, uint64_t *ret_former);
+VIREO_IMPORT(sigsuspend) int32_t vireo_import_sigsuspend(uint64_t blocked);
+
+static inline int pause(void)
+{
+    uint64_t blocked = 0;
+
+    vireo_import_sigmask(3, 0, &blocked);
+    return vireo_errno(vireo_import_sigsuspend(blocked));
+}
+
 #endif

@@ -12,7 +12,7 @@
  *   SHIM_INITIALIZE    it exports function "_initialize" () -> ()   (a reactor)
  *   SHIM_HANDLER       it exports vireo_request_buffer, vireo_handle, vireo_answer_buffer
  *   SHIM_START_SECTION it has a start section: code that runs at instantiation
- *   SHIM_TABLE         table 0 is exported as "vireo_table": for callbacks of eBPF
+ *   SHIM_TABLE         table 0 is exported as "vireo_table": for callbacks of eBPF and signals
  *   SHIM_GO_CALLBACK   it exports function "go-callback"
  *   SHIM_LINK          it is linked with others: note.c has `vireo_links` (build/wasm_links.c)
  *   SHIM_STACK         it exports its stack pointer, as "vireo_stack"

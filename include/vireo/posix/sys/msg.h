@@ -12,7 +12,15 @@
 
 #define MSG_NOERROR 010000
 
-struct msqid_ds;
+typedef unsigned long msgqnum_t, msglen_t;
+
+/* What is known of a queue. */
+struct msqid_ds {
+    msgqnum_t msg_qnum;
+    unsigned long __msg_cbytes;
+    msglen_t msg_qbytes;
+    pid_t msg_lspid, msg_lrpid;
+};
 
 VIREO_IMPORT(msgget) int32_t vireo_import_msgget(int32_t key, int32_t flags);
 VIREO_IMPORT(msgsnd)
@@ -37,7 +45,7 @@ static inline ssize_t msgrcv(int id, void *message, size_t bytes, long type, int
     return vireo_errno(vireo_import_msgrcv(id, message, bytes, (int32_t)type, flags));
 }
 
-/* IPC_RMID only. */
+/* IPC_RMID, IPC_STAT. */
 static inline int msgctl(int id, int command, struct msqid_ds *buffer)
 {
     return vireo_errno(vireo_import_msgctl(id, command, buffer));

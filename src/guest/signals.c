@@ -1,0 +1,228 @@
+/* Signals of the function's code: see signals.h. */
+#include <errno.h>
+#include <stddef.h>
+#include <sys/syscall.h>
+#include <ucontext.h>
+
+#include "guest/kin.h"
+#include "guest/signals.h"
+
+static struct signals of_process;
+static const _Atomic uint64_t never;
+
+/*
+ * long interruptible(const _Atomic uint64_t *pending, long number, long a, b, c, d, e). A signal
+ * that finds the process between the look at `pending` and the system call has on_signal() send it
+ * to the end: no wait begins after it.
+ */
+__asm__(".text\n"
+        ".hidden vireo_interruptible, vireo_interruptible_call, vireo_interrupted\n"
+        ".globl vireo_interruptible, vireo_interruptible_call, vireo_interrupted\n"
+        ".type vireo_interruptible, @function\n"
+        "vireo_interruptible:\n"
+        "    cmpq $0, (%rdi)\n"
+        "    jne vireo_interrupted\n"
+        "    movq %rsi, %rax\n"
+        "    movq %rdx, %rdi\n"
+        "    movq %rcx, %rsi\n"
+        "    movq %r8, %rdx\n"
+        "    movq %r9, %r10\n"
+        "    movq 8(%rsp), %r8\n"
+        "vireo_interruptible_call:\n"
+        "    syscall\n"
+        "    ret\n"
+        "vireo_interrupted:\n"
+        "    movq $-4, %rax\n" /* -EINTR */
+        "    ret\n"
+        ".size vireo_interruptible, . - vireo_interruptible\n");
+
+extern long vireo_interruptible(const _Atomic uint64_t *pending, long number, long a, long b,
+                                long c, long d, long e);
+extern const char vireo_interruptible_call[], vireo_interrupted[];
+
+long signals_call(const struct host *host, long number, long a, long b, long c, long d, long e)
+{
+    return vireo_interruptible(host->signals ? &host->signals->pending : &never, number, a, b, c, d,
+                               e);
+}
+
+/* Async-signal-safe. */
+static void on_signal(int signal, siginfo_t *info, void *context)
+{
+    greg_t *registers = ((ucontext_t *)context)->uc_mcontext.gregs;
+    uintptr_t at = (uintptr_t)registers[REG_RIP];
+
+    (void)info;
+    atomic_fetch_or_explicit(&of_process.pending, signal_bit(signal), memory_order_relaxed);
+    if (at >= (uintptr_t)vireo_interruptible && at <= (uintptr_t)vireo_interruptible_call)
+        registers[REG_RIP] = (greg_t)(uintptr_t)vireo_interrupted;
+}
+
+/* What the guest itself has a use for, and what can't be handled. A fault is a trap. */
+static bool is_ours(int signal)
+{
+    static const int ours[] = {SIGKILL, SIGSTOP, SIGSEGV, SIGBUS,         SIGFPE,
+                               SIGILL,  SIGTRAP, SIGSYS,  KIN_FORK_SIGNAL};
+
+    for (size_t i = 0; i < sizeof ours / sizeof *ours; i++)
+        if (ours[i] == signal)
+            return true;
+    return signal >= 32 && signal <= 34; /* the C library's */
+}
+
+static bool has_handler(const struct signals *signals, int signal)
+{
+    return signals->actions[signal].handler > SIGNAL_IGNORE;
+}
+
+/* The process's mask for what the code has blocked. SIGCHLD that nobody handles is blocked as the
+ * template left it. */
+static void kernel_mask(const struct signals *signals, uint64_t blocked, sigset_t *ret_mask)
+{
+    sigemptyset(ret_mask);
+    for (int i = 1; i <= SIGNALS_MAX; i++)
+        if ((blocked & signal_bit(i)) && !is_ours(i))
+            sigaddset(ret_mask, i);
+    if (!has_handler(signals, SIGCHLD))
+        sigaddset(ret_mask, SIGCHLD);
+}
+
+/* System call: rt_sigprocmask. */
+void signals_block(struct signals *signals, uint64_t blocked)
+{
+    sigset_t mask;
+
+    signals->blocked = blocked;
+    kernel_mask(signals, blocked, &mask);
+    sigprocmask(SIG_SETMASK, &mask, NULL);
+    uint64_t all = atomic_exchange(&signals->pending, 0) | signals->held;
+    signals->held = all & blocked;
+    atomic_fetch_or(&signals->pending, all & ~blocked);
+}
+
+struct signals *signals_open(struct host *host, void (*run)(struct host *, uint32_t, int))
+{
+    of_process.run = run;
+    host->signals = &of_process;
+    return host->signals;
+}
+
+static int set_real(int signal, const struct signal_action *action)
+{
+    struct sigaction real = {
+        .sa_flags = SA_ONSTACK | (int)(action->flags & SIGNAL_NO_CHILD_STOP),
+    };
+
+    if (action->handler == SIGNAL_IGNORE || (signal == SIGPIPE && !action->handler)) {
+        real.sa_handler = SIG_IGN;
+    } else if (action->handler == SIGNAL_DEFAULT) {
+        real.sa_handler = SIG_DFL;
+    } else {
+        real.sa_sigaction = on_signal;
+        real.sa_flags |= SA_SIGINFO;
+    }
+    /* It does nothing but to note, and is done before the next. */
+    sigfillset(&real.sa_mask);
+    return sigaction(signal, &real, NULL) < 0 ? -errno : 0;
+}
+
+/* System calls: rt_sigaction, rt_sigprocmask. */
+int signals_set(struct signals *signals, int signal, const struct signal_action *action, bool real)
+{
+    if (signal < 1 || signal > SIGNALS_MAX || signal == SIGKILL || signal == SIGSTOP)
+        return -EINVAL;
+    int r = real && !is_ours(signal) ? set_real(signal, action) : 0;
+    if (r < 0)
+        return r;
+    signals->actions[signal] = *action;
+    if (action->handler <= SIGNAL_IGNORE) {
+        atomic_fetch_and(&signals->pending, ~signal_bit(signal));
+        signals->held &= ~signal_bit(signal);
+    }
+    if (signal == SIGCHLD && real)
+        signals_block(signals, signals->blocked);
+    return 0;
+}
+
+void signals_forget(struct host *host)
+{
+    if (!host->signals)
+        return;
+    atomic_store(&host->signals->pending, 0);
+    host->signals->held = 0;
+}
+
+void signals_reset(struct host *host)
+{
+    const struct signal_action none = {.handler = SIGNAL_DEFAULT};
+
+    if (!host->signals)
+        return;
+    for (int i = 1; i <= SIGNALS_MAX; i++)
+        if (host->signals->actions[i].handler != SIGNAL_DEFAULT)
+            signals_set(host->signals, i, &none, true);
+    signals_forget(host);
+    host->signals->depth = 0;
+    signals_block(host->signals, 0);
+    host->signals = NULL;
+}
+
+static void deliver_one(struct host *host, int signal)
+{
+    struct signals *signals = host->signals;
+    const struct signal_action action = signals->actions[signal];
+    uint64_t before = signals->blocked, own = signal_bit(signal);
+
+    if (action.handler <= SIGNAL_IGNORE)
+        return;
+    if (action.flags & SIGNAL_RESET)
+        signals_set(signals, signal, &(struct signal_action){.handler = SIGNAL_DEFAULT}, true);
+    signals_block(signals, before | action.mask | (action.flags & SIGNAL_NO_DEFER ? 0 : own));
+    signals->depth++;
+    signals->run(host, action.handler - SIGNAL_HANDLER, signal);
+    signals->depth--;
+    signals_block(signals, before);
+}
+
+bool signals_deliver(struct host *host, bool interrupted)
+{
+    struct signals *signals = host->signals;
+    bool again = interrupted;
+    uint64_t pending;
+
+    while ((pending = atomic_load(&signals->pending)) != 0) {
+        int signal = __builtin_ctzll(pending) + 1;
+        atomic_fetch_and(&signals->pending, ~signal_bit(signal));
+        again = again && (signals->actions[signal].flags & SIGNAL_RESTART);
+        deliver_one(host, signal);
+    }
+    return again;
+}
+
+void signals_hold(const struct host *host, sigset_t *ret_wait)
+{
+    sigset_t mask;
+
+    sigemptyset(ret_wait);
+    if (!host->signals)
+        return;
+    kernel_mask(host->signals, host->signals->blocked, ret_wait);
+    mask = *ret_wait;
+    if (!(host->signals->blocked & signal_bit(SIGCHLD)))
+        sigdelset(ret_wait, SIGCHLD);
+    for (int i = 1; i <= SIGNALS_MAX; i++)
+        if (has_handler(host->signals, i) && !is_ours(i))
+            sigaddset(&mask, i);
+    sigaddset(&mask, SIGCHLD);
+    sigprocmask(SIG_SETMASK, &mask, NULL);
+}
+
+void signals_release(const struct host *host)
+{
+    sigset_t mask;
+
+    if (!host->signals)
+        return;
+    kernel_mask(host->signals, host->signals->blocked, &mask);
+    sigprocmask(SIG_SETMASK, &mask, NULL);
+}

@@ -1,0 +1,85 @@
+/*
+ * Signals that a function's code has handlers for. A signal is noted where it finds the process;
+ * the handler, which is translated code, runs at the end of the next host function that the code
+ * calls: only there are the code's own variables and stack pointer what it takes them for. What
+ * waits in the kernel is interrupted, and never begins to wait once a signal has been noted.
+ *
+ * One thread; one in a process.
+ */
+#pragma once
+
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "guest/host.h"
+
+#define SIGNALS_MAX 64
+
+/* What a handler is set with: the bits of include/vireo/posix/signal.h. */
+#define SIGNAL_NO_CHILD_STOP 1u
+#define SIGNAL_RESTART 0x10000000u
+#define SIGNAL_NO_DEFER 0x40000000u
+#define SIGNAL_RESET 0x80000000u
+
+/* What is done, else the index of a function in the module's table and SIGNAL_HANDLER. */
+#define SIGNAL_DEFAULT 0u
+#define SIGNAL_IGNORE 1u
+#define SIGNAL_HANDLER 2u
+
+struct signal_action {
+    uint32_t handler, flags;
+    uint64_t mask; /* bit 0: signal 1 */
+};
+
+struct signals {
+    _Atomic uint64_t pending; /* noted, to be handled; written by the process's handler, too */
+    uint64_t held;            /* noted, and blocked since */
+    uint64_t blocked;
+    uint32_t depth; /* handlers that run */
+    struct signal_action actions[SIGNALS_MAX + 1];
+    /* Runs the function of that index; may leave the guest's code for good. */
+    void (*run)(struct host *host, uint32_t handler, int signal);
+};
+
+static inline uint64_t signal_bit(int signal)
+{
+    return UINT64_C(1) << (signal - 1);
+}
+
+/* There is a handler to run: a wait ends with EINTR. */
+static inline bool signals_wait(const struct host *host)
+{
+    return host->signals && atomic_load_explicit(&host->signals->pending, memory_order_relaxed);
+}
+
+/*
+ * A system call that may wait, with five arguments at most: its result, or -errno. -EINTR without a
+ * call when a signal has been noted, also just before it.
+ */
+long signals_call(const struct host *host, long number, long a, long b, long c, long d, long e);
+
+/*
+ * At the end of a host function: runs the handlers of what was noted. True: the function was
+ * interrupted by signals whose handlers ask that it begin again (SA_RESTART). Memory may have
+ * grown.
+ */
+bool signals_deliver(struct host *host, bool interrupted);
+static inline bool signals_after(struct host *host, bool interrupted)
+{
+    return signals_wait(host) && signals_deliver(host, interrupted);
+}
+
+/* The process's; host->signals is it afterwards. */
+struct signals *signals_open(struct host *host, void (*run)(struct host *, uint32_t, int));
+/* Sets an action; `real`: of the process, not only for raise(). -EINVAL: can't be handled. */
+int signals_set(struct signals *signals, int signal, const struct signal_action *action, bool real);
+void signals_block(struct signals *signals, uint64_t blocked);
+/* A command begins anew, or a child has just been forked (which keeps the actions). */
+void signals_reset(struct host *host);
+void signals_forget(struct host *host);
+
+/* Blocks what has handlers, so that a wait with `ret_wait` for its mask misses none. */
+void signals_hold(const struct host *host, sigset_t *ret_wait);
+void signals_release(const struct host *host);
