@@ -135,6 +135,21 @@ static bool is_decided(const struct interpreter *i, const struct value *value)
     return false;
 }
 
+/* The low bits of an address are those of its offset, as far as its object is aligned. */
+static bool low_bits(const struct interpreter *i, const struct value *value, struct cell *to)
+{
+    for (unsigned k = 0; k < 2 && value->op == OP_AND && value->width == 64; k++) {
+        const struct cell *mask = &i->cells[value->operands[k]],
+                          *address = &i->cells[value->operands[1 - k]];
+        if (mask->unknown || address->object == 0 ||
+            mask->bits >= i->program->objects[address->object].alignment)
+            continue;
+        *to = (struct cell){.bits = address->bits & mask->bits};
+        return true;
+    }
+    return false;
+}
+
 static bool run_integer(struct interpreter *i, vid id, const struct value *value)
 {
     struct cell *to = &i->cells[id];
@@ -153,7 +168,7 @@ static bool run_integer(struct interpreter *i, vid id, const struct value *value
         unknown = unknown || i->cells[value->operands[k]].unknown;
     }
     to->unknown = unknown && !is_decided(i, value);
-    if (value->op == OP_SUB && distance(i, value, to))
+    if ((value->op == OP_SUB && distance(i, value, to)) || low_bits(i, value, to))
         return true;
     if (operation_evaluate((enum operation)value->op, value->sub, value->width,
                            value_at(i->program, value->operands[0])->width, operands, &to->bits))

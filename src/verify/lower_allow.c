@@ -34,25 +34,12 @@ static vid size_of(const struct call *call, unsigned parameter)
 static void read_bytes(const struct call *call, vid from, vid size)
 {
     struct lowering *low = call->low;
-    struct program *program = low->program;
-    uint32_t before = low->block, head = program_add_block(program);
-    uint32_t body = program_add_block(program), after = program_add_block(program);
-    struct pending_phi *pending;
+    struct byte_loop loop = loop_begin(low);
 
-    block_jump(program, before, head, lower_place(low));
-    low->block = head;
-    vid at = lower_phi(low, KIND_INT, 64, 2, &pending);
-    block_branch(program, head, compare(low, ICMP_ULT, at, size), body, after, lower_place(low));
-    low->block = body;
-    vid address = lower_emit(low, OP_PTRADD, KIND_POINTER, 64, 2, (vid[]){from, at}, 0, 0);
+    loop_body(low, &loop, compare(low, ICMP_ULT, loop.at, size));
+    vid address = loop_address(low, &loop, from);
     lower_emit(low, OP_LOAD, KIND_INT, 8, 1, &address, 0, 0);
-    vid next = integer(low, OP_ADD, 64, at, program_const(program, 64, 1));
-    block_jump(program, body, head, lower_place(low));
-    pending->blocks[0] = before;
-    pending->values[0] = program_const(program, 64, 0);
-    pending->blocks[1] = body;
-    pending->values[1] = next;
-    low->block = after;
+    loop_end(low, &loop, 1);
 }
 
 static void write_bytes(const struct call *call, vid to, vid size)

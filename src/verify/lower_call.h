@@ -42,6 +42,23 @@ const char *call_constant_text(const struct call *call, vid pointer, unsigned wi
 /* A text is read to its end, as the library does it: a loop over its characters. */
 void call_read_text(const struct call *call, vid text, unsigned wide);
 
+/* ---- lower_loop.c: a loop over bytes ---- */
+
+struct byte_loop {
+    uint32_t before, head, body, after; /* blocks */
+    vid at;                             /* bytes that are done, 0 at first */
+    struct pending_phi *pending;        /* no other phi is made before loop_end() */
+};
+
+/* Begins one here, at its head. */
+struct byte_loop loop_begin(struct lowering *low);
+/* Where it stands in what begins at `pointer`. */
+vid loop_address(struct lowering *low, const struct byte_loop *loop, vid pointer);
+/* From the head into the body while `goes_on`. */
+void loop_body(struct lowering *low, const struct byte_loop *loop, vid goes_on);
+/* `step` bytes on, and round again; what comes next stands behind the loop. */
+void loop_end(struct lowering *low, const struct byte_loop *loop, unsigned step);
+
 /* ---- lower_allow.c ---- */
 
 /* A call of what the allow-list serves; false: it is none. */

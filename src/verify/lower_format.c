@@ -167,34 +167,20 @@ static void put_text(const struct format *f, vid buffer, vid limit)
 {
     struct lowering *low = f->call->low;
     struct program *program = low->program;
-    uint32_t before = low->block, head = program_add_block(program);
-    uint32_t body = program_add_block(program), after = program_add_block(program);
-    struct pending_phi *pending;
+    struct byte_loop loop = loop_begin(low);
 
-    block_jump(program, before, head, lower_place(low));
-    low->block = head;
-    vid at = lower_phi(low, KIND_INT, 64, 2, &pending);
-    vid place = lower_emit(low, OP_PTRADD, KIND_POINTER, 64, 2, (vid[]){buffer, at}, 0, 0);
-    vid room = lower_emit(low, OP_ICMP, KIND_INT, 1, 2, (vid[]){at, limit}, ICMP_ULT, 0);
+    vid place = loop_address(low, &loop, buffer);
+    vid room = lower_emit(low, OP_ICMP, KIND_INT, 1, 2, (vid[]){loop.at, limit}, ICMP_ULT, 0);
     vid least = program_const(program, 64, f->least);
-    vid must = lower_emit(low, OP_ICMP, KIND_INT, 1, 2, (vid[]){at, least}, ICMP_ULT, 0);
+    vid must = lower_emit(low, OP_ICMP, KIND_INT, 1, 2, (vid[]){loop.at, least}, ICMP_ULT, 0);
     vid may = lower_emit(low, OP_UNKNOWN, KIND_INT, 1, 0, NULL, 0, 0);
     value_at(program, may)->imm2 = 1;
     vid more = lower_emit(low, OP_OR, KIND_INT, 1, 2, (vid[]){must, may}, 0, 0);
-    vid on = lower_emit(low, OP_AND, KIND_INT, 1, 2, (vid[]){room, more}, 0, 0);
-    block_branch(program, head, on, body, after, lower_place(low));
-    low->block = body;
+    loop_body(low, &loop, lower_emit(low, OP_AND, KIND_INT, 1, 2, (vid[]){room, more}, 0, 0));
     vid byte = lower_emit(low, OP_UNKNOWN, KIND_INT, 8, 0, NULL, 0, 0);
     value_at(program, byte)->imm2 = width_mask(8);
     lower_emit(low, OP_STORE, KIND_VOID, 8, 2, (vid[]){place, byte}, 0, 0);
-    vid next =
-        lower_emit(low, OP_ADD, KIND_INT, 64, 2, (vid[]){at, program_const(program, 64, 1)}, 0, 0);
-    block_jump(program, body, head, lower_place(low));
-    pending->blocks[0] = before;
-    pending->values[0] = program_const(program, 64, 0);
-    pending->blocks[1] = body;
-    pending->values[1] = next;
-    low->block = after;
+    loop_end(low, &loop, 1);
     lower_emit(low, OP_STORE, KIND_VOID, 8, 2, (vid[]){place, program_const(program, 8, 0)}, 0, 0);
 }
 

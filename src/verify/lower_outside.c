@@ -82,28 +82,14 @@ void call_read_text(const struct call *call, vid text, unsigned wide)
 {
     unsigned width = wide ? 32 : 8;
     struct lowering *low = call->low;
-    struct program *program = low->program;
-    uint32_t before = low->block, head = program_add_block(program);
-    uint32_t body = program_add_block(program), after = program_add_block(program);
+    struct byte_loop loop = loop_begin(low);
 
-    block_jump(program, before, head, lower_place(low));
-    low->block = head;
-    struct pending_phi *pending;
-    vid at = lower_phi(low, KIND_INT, 64, 2, &pending);
-    vid address = lower_emit(low, OP_PTRADD, KIND_POINTER, 64, 2, (vid[]){text, at}, 0, 0);
+    vid address = loop_address(low, &loop, text);
     vid byte = lower_emit(low, OP_LOAD, KIND_INT, width, 1, &address, 0, 0);
-    vid end = lower_emit(low, OP_ICMP, KIND_INT, 1, 2,
-                         (vid[]){byte, program_const(program, width, 0)}, ICMP_EQ, 0);
-    block_branch(program, head, end, after, body, lower_place(low));
-    low->block = body;
-    vid next = lower_emit(low, OP_ADD, KIND_INT, 64, 2,
-                          (vid[]){at, program_const(program, 64, width / 8)}, 0, 0);
-    block_jump(program, body, head, lower_place(low));
-    pending->blocks[0] = before;
-    pending->values[0] = program_const(program, 64, 0);
-    pending->blocks[1] = body;
-    pending->values[1] = next;
-    low->block = after;
+    vid zero = program_const(low->program, width, 0);
+    loop_body(low, &loop,
+              lower_emit(low, OP_ICMP, KIND_INT, 1, 2, (vid[]){byte, zero}, ICMP_NE, 0));
+    loop_end(low, &loop, width / 8);
 }
 
 void call_puts(const struct call *call, unsigned op)

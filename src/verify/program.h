@@ -195,7 +195,8 @@ struct object {
     uint8_t *padding;            /* of each byte: between fields; NULL: none, or not known */
     struct pointer_cell *cells;
     uint32_t cell_count;
-    uint32_t stride; /* of its elements: what the content's intervals are kept by */
+    uint32_t alignment; /* of a global: its address is a multiple, a power of two; 0: none known */
+    uint32_t stride;    /* of its elements: what the content's intervals are kept by */
     struct place place;
 };
 

@@ -244,6 +244,8 @@ static uint32_t region_object(struct promoter *p, uint32_t object, uint64_t firs
     part->name = name;
     part->size = bytes;
     part->stride = 1;
+    if (first & -first && (first & -first) < part->alignment)
+        part->alignment = (uint32_t)(first & -first);
     /* The region's own element is not known; that of the whole fits where it divides. */
     for (uint32_t stride = 8; stride > 1 && part->stride == 1; stride /= 2)
         if (bytes % stride == 0)

@@ -101,3 +101,23 @@ R(not_ending)
         x = x * 3 + 2;
     return (int)x;
 }
+/* ---- what alignment says of an address, and what it does not ---- */
+static int aligned_cells[8];
+static char aligned_heap[64] __attribute__((aligned(16)));
+R(alignment_more_than_declared)
+{
+    return aligned_cells[((size_t)aligned_heap & 31) >> 1];
+}
+R(alignment_of_a_place)
+{
+    return aligned_cells[((size_t)(aligned_heap + 9) & 15)];
+}
+static struct {
+    char a[3], b[61];
+} parts __attribute__((aligned(16)));
+R(alignment_of_a_part)
+{
+    for (int i = 0; i < 61; i++)
+        parts.b[i] = 1;
+    return aligned_cells[((size_t)parts.b & 7) * 4];
+}

@@ -1,4 +1,5 @@
-/* What several functions have together: a number, and samples of the sleeps of whoever loaded it. */
+/* What several functions have together: a number, and samples of the sleeps of whoever loaded it.
+ */
 #include "vmlinux.h"
 #include <bpf/bpf_helpers.h>
 
