@@ -232,6 +232,7 @@ static int make_container(struct keeper *keeper, struct err *err)
         .config = keeper->contain->config,
         .options = {.vkernel = &vkernel,
                     .vkernel_fd = keeper->state_fd,
+                    .init_program = keeper->contain->init_program,
                     .confined_wait = is_of_profile(&vkernel),
                     .manager = OCI_CGROUP_DISABLED},
         .held = true,
@@ -415,6 +416,16 @@ static int enter(struct keeper *keeper, const int *fds, size_t count)
     return loopback_up();
 }
 
+/* Of the stack what the container's making took, below the caller's frame and some of its calls'.
+ */
+__attribute__((noinline)) static void give_back_stack(void)
+{
+    const size_t page = 4096, depth = 512 << 10;
+    uintptr_t here = (uintptr_t)__builtin_frame_address(0) & ~(page - 1);
+
+    madvise((void *)(here - page - depth), depth, MADV_DONTNEED);
+}
+
 static int prepare(struct keeper *keeper, struct err *err)
 {
     int r = own_mounts(keeper);
@@ -442,6 +453,7 @@ static int prepare(struct keeper *keeper, struct err *err)
     }
     /* What the plan and its filter took: it may wait for long. */
     malloc_trim(0);
+    give_back_stack();
     if (r == 0)
         r = seccomp_load(keeper->contain->filter.filter, keeper->contain->filter.len, false);
     return r < 0 ? err_set(err, r, "cannot prepare the container") : 0;

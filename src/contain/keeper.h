@@ -23,6 +23,7 @@ struct contain {
     const char *env[GRANT_ENV_MAX + 8 + 1];
     struct oci_config *config; /* of every container */
     struct sock_fprog filter;  /* of every keeper, once its container is there */
+    int init_program;          /* of every container */
 };
 
 /* How a call ended, for call_respond(). */

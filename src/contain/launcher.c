@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/sched.h>
+#include <malloc.h>
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
@@ -142,7 +143,13 @@ static int set_up(struct launcher *launcher, struct err *err)
     if (r < 0)
         return r;
     r = keeper_filter_make(&contain->filter, err);
-    return r < 0 ? r : configure(contain, talk_of(contain), err);
+    if (r == 0)
+        r = oci_launch_init_program(&contain->init_program, err);
+    if (r == 0)
+        r = configure(contain, talk_of(contain), err);
+    /* Keepers are copies: what is free here they would fill, each for itself. */
+    malloc_trim(0);
+    return r;
 }
 
 static int open_signals(struct launcher *launcher)

@@ -174,10 +174,10 @@ static pid_t clone_borrowed(struct clone_args *args, struct entry *child)
 
 /* ---- the parent ---- */
 
-static int make_init(struct launch *launch, struct err *err)
+int oci_launch_init_program(int *ret_fd, struct err *err)
 {
     return fd_sealed_copy("vireo-container-init", init_image, (size_t)(init_image_end - init_image),
-                          &launch->init_fd, err);
+                          ret_fd, err);
 }
 
 static int make_control(struct launch *launch, int *ret_theirs, struct err *err)
@@ -227,7 +227,7 @@ int launch_clone(struct launch *launch, const struct oci_config *config, uint64_
 
     int r = make_control(launch, &theirs, err);
     if (r == 0)
-        r = make_init(launch, err);
+        r = launch->init_fd >= 0 ? 0 : oci_launch_init_program(&launch->init_fd, err);
     if (r < 0)
         return r;
     int memfd = fcntl(launch->plan.memfd, F_DUPFD_CLOEXEC, launch->plan.first_fd);

@@ -57,12 +57,17 @@ struct oci_launch_options {
     unsigned listen_fds;           /* of $LISTEN_FDS: kept as well, and the variables set */
     const char *notify_socket;     /* of $NOTIFY_SOCKET; NULL: none */
     bool no_pivot, no_new_keyring;
+    int init_program; /* of oci_launch_init_program(); 0: a copy of its own */
     /* A held one gives up its privileges before it waits, so that the start is shorter. For filters
      * that let through what the start takes: recvmsg, sendmsg, brk, mmap, execve. Without effect
      * where hooks or labels come between. */
     bool confined_wait;
     enum oci_cgroup_manager manager;
 };
+
+/* The sealed program that becomes a container's process, for who makes many containers of one
+ * tenant: they share its memory. *ret_fd is the caller's. */
+int oci_launch_init_program(int *ret_fd, struct err *err);
 
 struct oci_create {
     const char *id;

@@ -266,6 +266,10 @@ static int create_all(struct launch *launch, const struct oci_create *create,
         r = oci_view_start(view, create, &launch->groups, err);
     if (r == 0)
         r = make_plan(launch, create, view, &flags, err);
+    if (r == 0 && create->options.init_program) {
+        launch->init_fd = fcntl(create->options.init_program, F_DUPFD_CLOEXEC, 3);
+        r = launch->init_fd < 0 ? -errno : 0;
+    }
     if (r == 0)
         r = launch_clone(launch, config, flags, err);
     if (r == 0)
