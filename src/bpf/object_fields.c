@@ -41,6 +41,30 @@ static enum broker_field_kind kind_of(const struct btf_type *type)
 static void add_members(struct fields *fields, const struct btf_type *type, const char *prefix,
                         uint32_t at, int depth);
 
+static void add_field(struct fields *fields, struct broker_field *field, const char *name)
+{
+    if (fields->count < fields->room &&
+        snprintf(field->name, sizeof field->name, "%s", name) < (int)sizeof field->name)
+        fields->list[fields->count++] = *field;
+}
+
+/* One structure, or each of an array's as NAME.NUMBER. */
+static void add_composites(struct fields *fields, const struct btf_type *type, const char *name,
+                           uint32_t at, uint32_t count, int depth)
+{
+    char numbered[256];
+
+    if (depth >= NESTING_MAX)
+        return;
+    if (count == 0)
+        add_members(fields, type, name, at, depth + 1);
+    for (uint32_t i = 0; i < count && fields->count < fields->room; i++) {
+        if (snprintf(numbered, sizeof numbered, "%s.%u", name, i) >= (int)sizeof numbered)
+            return;
+        add_members(fields, type, numbered, at + i * type->size, depth + 1);
+    }
+}
+
 /* `name` is whole: with the names of what it is in. */
 static void add_member(struct fields *fields, uint32_t id, const char *name, uint32_t at, int depth)
 {
@@ -50,28 +74,42 @@ static void add_member(struct fields *fields, uint32_t id, const char *name, uin
 
     if (!type || bytes <= 0 || bytes > BROKER_DATA_MAX || fields->count == fields->room)
         return;
-    if (btf_is_composite(type)) {
-        if (depth < NESTING_MAX)
-            add_members(fields, type, name, at, depth + 1);
+    const struct btf_type *element = type;
+    /* Of several dimensions it is one list. */
+    for (int i = 0; i < NESTING_MAX && element && btf_is_array(element); i++) {
+        if (__builtin_mul_overflow(count, btf_array(element)->nelems, &count) || count == 0)
+            return;
+        element = plain(fields->types, btf_array(element)->type);
+    }
+    if (!element || (uint64_t)bytes % count)
+        return;
+    if (btf_is_composite(element)) {
+        add_composites(fields, element, name, at, btf_is_array(type) ? count : 0, depth);
         return;
     }
-    struct broker_field field = {.at = at, .bytes = (uint32_t)bytes};
-    if (btf_is_array(type)) {
-        const struct btf_type *element = plain(fields->types, btf_array(type)->type);
-        count = btf_array(type)->nelems;
-        if (!element || count == 0)
-            return;
-        bool text = btf_is_int(element) && element->size == 1 &&
-                    strcmp(btf__name_by_offset(fields->types, element->name_off), "char") == 0;
-        field.kind = text ? BROKER_FIELD_TEXT : kind_of(element);
-        if (!text && field.kind != BROKER_FIELD_BYTES)
-            field.bytes = (uint32_t)bytes / count;
-        field.count = text || field.kind == BROKER_FIELD_BYTES ? 0 : count;
-    } else {
-        field.kind = kind_of(type);
+    struct broker_field field = {.at = at, .bytes = (uint32_t)bytes, .kind = kind_of(element)};
+    if (btf_is_array(type) && count == btf_array(type)->nelems && btf_is_int(element) &&
+        element->size == 1 &&
+        strcmp(btf__name_by_offset(fields->types, element->name_off), "char") == 0)
+        field.kind = BROKER_FIELD_TEXT;
+    if (btf_is_array(type) && field.kind != BROKER_FIELD_TEXT && field.kind != BROKER_FIELD_BYTES) {
+        field.bytes = (uint32_t)bytes / count;
+        field.count = count;
     }
-    if (snprintf(field.name, sizeof field.name, "%s", name) < (int)sizeof field.name)
-        fields->list[fields->count++] = field;
+    add_field(fields, &field, name);
+}
+
+/* Bit fields lie in the bytes that have a part of them. */
+static void add_bits(struct fields *fields, const struct btf_type *type, uint32_t offset,
+                     uint32_t bits, const char *name)
+{
+    struct broker_field field = {.at = offset / 8, .shift = offset % 8, .bits = bits};
+
+    field.bytes = (field.shift + bits + 7) / 8;
+    if (type && *name && field.bytes <= sizeof(uint64_t)) {
+        field.kind = kind_of(type);
+        add_field(fields, &field, name);
+    }
 }
 
 static void add_members(struct fields *fields, const struct btf_type *type, const char *prefix,
@@ -82,10 +120,12 @@ static void add_members(struct fields *fields, const struct btf_type *type, cons
 
     for (uint32_t i = 0; i < btf_vlen(type); i++) {
         const char *own = btf__name_by_offset(fields->types, members[i].name_off);
-        if (btf_member_bitfield_size(type, i))
-            continue;
+        uint32_t bits = btf_member_bitfield_size(type, i), offset = btf_member_bit_offset(type, i);
         snprintf(name, sizeof name, "%s%s%s", prefix, *prefix && *own ? "." : "", own);
-        add_member(fields, members[i].type, name, at + btf_member_bit_offset(type, i) / 8, depth);
+        if (bits)
+            add_bits(fields, plain(fields->types, members[i].type), at * 8 + offset, bits, name);
+        else
+            add_member(fields, members[i].type, name, at + offset / 8, depth);
     }
 }
 

@@ -152,7 +152,8 @@ enum broker_field_kind {
 struct broker_field {
     char name[BROKER_NAME_MAX + 1];
     uint32_t kind, at, bytes;
-    uint32_t count; /* of an array: elements of `bytes` each; else 0 */
+    uint32_t count;       /* of an array: elements of `bytes` each; else 0 */
+    uint32_t shift, bits; /* of a bit field: `bits` of them from `shift` on; else 0 */
 };
 
 #define BROKER_VARIABLES_MAX 512u

@@ -74,26 +74,28 @@ static void put_float(struct line *line, const uint8_t *data, uint32_t bytes)
     put(line, number - number == 0 ? text : "null"); /* neither infinite nor no number */
 }
 
-static void put_number(struct line *line, uint32_t kind, const uint8_t *data, uint32_t bytes)
+static void put_number(struct line *line, const struct broker_field *field, const uint8_t *data)
 {
     char text[40];
 
-    if (bytes > sizeof(uint64_t) || kind == BROKER_FIELD_BYTES) {
-        put_bytes(line, data, bytes);
+    if (field->bytes == 0 || field->bytes > sizeof(uint64_t) || field->kind == BROKER_FIELD_BYTES) {
+        put_bytes(line, data, field->bytes);
         return;
     }
-    if (kind == BROKER_FIELD_FLOAT) {
-        put_float(line, data, bytes);
+    if (field->kind == BROKER_FIELD_FLOAT) {
+        put_float(line, data, field->bytes);
         return;
     }
-    uint64_t number = number_at(data, bytes);
-    unsigned unused = 64 - 8 * bytes;
-    if (kind == BROKER_FIELD_SIGNED)
-        snprintf(text, sizeof text, "%lld", (long long)((int64_t)(number << unused) >> unused));
-    else if (kind == BROKER_FIELD_POINTER)
-        snprintf(text, sizeof text, "\"0x%llx\"", (unsigned long long)number);
+    uint64_t number = number_at(data, field->bytes);
+    bool part = field->bits > 0 && field->bits <= 64 && field->shift < 64;
+    unsigned unused = 64 - (part ? field->bits : 8 * field->bytes);
+    number = (part ? number >> field->shift : number) << unused;
+    if (field->kind == BROKER_FIELD_SIGNED)
+        snprintf(text, sizeof text, "%lld", (long long)((int64_t)number >> unused));
+    else if (field->kind == BROKER_FIELD_POINTER)
+        snprintf(text, sizeof text, "\"0x%llx\"", (unsigned long long)(number >> unused));
     else
-        snprintf(text, sizeof text, "%llu", (unsigned long long)number);
+        snprintf(text, sizeof text, "%llu", (unsigned long long)(number >> unused));
     put(line, text);
 }
 
@@ -105,11 +107,11 @@ static void put_field(struct line *line, const struct broker_field *field, const
     if (field->kind == BROKER_FIELD_TEXT) {
         put_text(line, data, field->bytes);
     } else if (field->count == 0) {
-        put_number(line, field->kind, data, field->bytes);
+        put_number(line, field, data);
     } else {
         for (uint32_t i = 0; i < field->count; i++) {
             put(line, i ? "," : "[");
-            put_number(line, field->kind, data + (size_t)i * field->bytes, field->bytes);
+            put_number(line, field, data + (size_t)i * field->bytes);
         }
         put(line, "]");
     }

@@ -224,7 +224,8 @@ END
     grep -q "as the program wrote it" "$MODULES/err"
     jq -e '.map == "events" and .type == "shape" and .name == "a\"b\n" and .where == "0x123456789abcdef0"
         and .bytes == 1099511627776 and .after == -5 and .low == 1 and .high == -1 and .whole == -65535
-        and .colour == 7 and .["inner.mark"] == 120 and .numbers == [-1, 0, 3]' "$MODULES/out"
+        and .colour == 7 and .["inner.mark"] == 120 and .numbers == [-1, 0, 3]
+        and .flag == -2 and .other == 100 and .apart == 536870912 and .["two.1.large"] == -70000' "$MODULES/out"
     run "$VIREO" bpf run "$MODULES/shapes.wasm" --events xml
     [ "$status" = 2 ]
 }
