@@ -1,16 +1,20 @@
 #!/bin/bash
 # eBPF from a WebAssembly module beside the same program loaded by libbpf in C: start to first event,
-# events a second from ring buffer to callback with the processor time of each, and what is lost at 200,000 a second.
-# usage: bench/run-bpf.sh [SECONDS [STARTS]]     (as root; BUILD: where vireo is built)
+# events a second from ring buffer to callback with the processor time of each, and what is lost at 200,000 a second;
+# operations a second on maps; memory of many of each.
+# usage: bench/run-bpf.sh [SECONDS [STARTS [MANY]]]     (as root; BUILD: where vireo is built)
 set -eu
 cd "$(dirname "$0")/.."
 seconds=${1:-3}
 starts=${2:-21}
+many=${3:-100}
 vireo=${BUILD:-build}/vireo
 work=$(mktemp -d /tmp/vireo-bench-bpf.XXXXXX)
 producer=
 daemon=
+waiting=
 finish() {
+    [ -z "$waiting" ] || memory_end
     [ -z "$daemon" ] || { kill "$daemon" && wait "$daemon" || true; } 2>/dev/null
     [ -z "$producer" ] || kill "$producer" 2>/dev/null || true
     rm -rf "$work"
@@ -20,11 +24,15 @@ trap finish EXIT
 mkdir "$work/guest"
 cp bench/bpf/rate.bpf.c bench/bpf/rate.h bench/bpf/main.c "$work/guest"
 "$vireo" -q bpf build "$work/guest" -o "$work/rate.wasm"
-bpftool btf dump file /sys/kernel/btf/vmlinux format c >"$work/vmlinux.h"
-clang -g -O2 -target bpf -D__TARGET_ARCH_x86 -I "$work" -c bench/bpf/rate.bpf.c -o "$work/rate.bpf.o"
-llvm-strip -g "$work/rate.bpf.o"
-bpftool gen skeleton "$work/rate.bpf.o" name rate_bpf >"$work/rate.native.h"
+"$vireo" -q bpf build bench/bpf/maps/guest -o "$work/maps.wasm"
+skeleton() {
+    "$vireo" -q bpf build "$1" -o "$work/$2.bpf.o"
+    bpftool gen skeleton "$work/$2.bpf.o" name "$2_bpf" >"$work/$2.native.h"
+}
+skeleton bench/bpf/rate.bpf.c rate
+skeleton bench/bpf/maps/guest/maps.bpf.c maps
 gcc -O2 -I "$work" -I bench/bpf bench/bpf/native.c -o "$work/native" -lbpf
+gcc -O2 -I "$work" -I bench/bpf/maps/guest bench/bpf/maps/native.c -o "$work/maps" -lbpf
 gcc -O2 bench/bpf/produce.c -o "$work/produce"
 
 guest() {
@@ -40,8 +48,8 @@ produce() {
 }
 # Milliseconds from the start of the process to the line that it prints after the first event: p50 and p99.
 starts_of() {
-    local begin end line
-    for _ in $(seq "$starts"); do
+    local begin end line turn
+    for turn in $(seq "$starts"); do
         sleep 0.2 # the kernel takes a tracepoint's programs away after their end
         begin=$(date +%s%N)
         exec 3< <("$1" 0)
@@ -52,13 +60,25 @@ starts_of() {
         [ -n "$line" ] && echo $(((end - begin) / 10000))
     done | sort -n | awk '{v[NR] = $1 / 100} END {printf "%.1f %.1f\n", v[int((NR + 1) / 2)], v[int(NR * 0.99 + 0.5)]}'
 }
+# The same of a module that nobody has translated: another one each time.
+fresh() {
+    "$vireo" run --grant bpf=host "$work/fresh-$turn.wasm" "$@"
+}
+fresh_make() {
+    local i
+    for i in $(seq "$starts"); do
+        # A section of no meaning makes it another module.
+        cp "$work/rate.wasm" "$work/fresh-$i.wasm"
+        printf '\000\020\010nonsense%07d' "$i" >>"$work/fresh-$i.wasm"
+    done
+}
 # A deployed function from its call to its answer, which is the first event: its programs are loaded by each call.
 port=$((20000 + RANDOM % 12000))
 daemon_start() {
     printf 'allow_grants:\n  bpf: {host: true}\n' >"$work/config.yaml"
     mkdir "$work/rate"
     cp "$work/rate.wasm" "$work/rate/"
-    printf 'name: rate\ngrants: {bpf: true}\nbpf: {host: true}\n' >"$work/rate/vireo.yaml"
+    printf 'name: rate\ngrants: {bpf: true}\nlimits: {timeout: 60s}\npool: {instances: 100}\nbpf: {host: true}\n' >"$work/rate/vireo.yaml"
     "$vireo" serve --listen "127.0.0.1:$port" --state "$work/state" --config "$work/config.yaml" >"$work/log" 2>&1 &
     daemon=$!
     for _ in $(seq 100); do
@@ -68,8 +88,48 @@ daemon_start() {
     "$vireo" --server "http://127.0.0.1:$port" --state "$work/state" -q deploy "$work/rate" >/dev/null
 }
 called() {
-    curl -sf "http://127.0.0.1:$port/function/rate"
+    curl -sf -o /dev/null "${@:2}" "http://127.0.0.1:$port/function/rate?$1"
 }
+# What the client's own start takes is not the call's.
+calls_of() {
+    local _
+    for _ in $(seq "$starts"); do
+        sleep 0.2
+        called 0 -w '%{time_total}\n'
+    done | sort -n | awk '{v[NR] = $1 * 1000} END {printf "%.1f %.1f\n", v[int((NR + 1) / 2)], v[int(NR * 0.99 + 0.5)]}'
+}
+# KiB of each of many, of the processes below one (proportional: what several share counts once) while
+# they take samples; what the kernel has for their programs and maps is the same for both.
+pss_below() {
+    local pid
+    for pid in $(pgrep -P "$1"); do
+        pss_below "$pid"
+    done
+    awk '/^Pss:/ {print $2}' "/proc/$1/smaps_rollup" 2>/dev/null || true
+}
+sum_below() {
+    pss_below "$1" | awk '{sum += $1} END {print sum}'
+}
+# below COMMAND...
+memory_of() {
+    local before below=$1 i
+    before=$(sum_below "$below")
+    for i in $(seq "$many"); do
+        "${@:2}" >/dev/null &
+        waiting="$waiting $!"
+    done
+    for i in $(seq 300); do
+        [ "$(bpftool prog show | grep -c 'name on_enter ')" -lt "$many" ] || break
+        sleep 0.2
+    done
+    sleep 1
+    each=$((($(sum_below "$below") - before) / many))
+}
+memory_end() {
+    # shellcheck disable=SC2086 # a list of pids
+    kill $waiting && wait $waiting || true
+    waiting=
+} 2>/dev/null
 
 # "rate taken lost out-of-order cpu-seconds"
 flow_of() {
@@ -86,13 +146,29 @@ read -r m50 m99 <<<"$(starts_of guest)"
 read -r n50 n99 <<<"$(starts_of native)"
 printf '%-34s %9s ms %9s ms   (n=%s)\n' "start to first event, p50" "$m50" "$n50" "$starts"
 printf '%-34s %9s ms %9s ms\n' "the same, p99" "$m99" "$n99"
+fresh_make
+read -r f50 f99 <<<"$(starts_of fresh)"
+printf '%-34s %9s ms %9s ms   (p50, p99)\n' "a module never seen before" "$f50" "$f99"
 daemon_start
-called >/dev/null # the kernel's type information is parsed once
-called >/dev/null
-read -r d50 d99 <<<"$(starts_of called)"
-printf '%-34s %9s ms %9s ms   (p50, p99; with curl)\n' "call of a deployed one to event" "$d50" "$d99"
+called 0 # the kernel's type information is parsed once
+called 0
+read -r d50 d99 <<<"$(calls_of)"
+printf '%-34s %9s ms %9s ms   (p50, p99)\n' "call of a deployed one to event" "$d50" "$d99"
+kill "$producer" && wait "$producer" 2>/dev/null || true
+producer=
+memory_of "$daemon" called 30
+module_kib=$each
+memory_end
+memory_of $$ native 30
+printf '%-34s %8s KiB %8s KiB   (each of %s)\n' "memory of its processes" "$module_kib" "$each" "$many"
+memory_end
 kill "$daemon" && wait "$daemon" 2>/dev/null || true
 daemon=
+read -r mone mmany mmapped <<<"$("$vireo" run --grant bpf=host "$work/maps.wasm" 1)"
+read -r none nmany nmapped <<<"$("$work/maps" 1)"
+printf '%-34s %12s %12s   (a second: updates and lookups)\n' "a map's elements, a call each" "$mone" "$none"
+printf '%-34s %12s %12s\n' "1024 by one call" "$mmany" "$nmany"
+printf '%-34s %12s %12s\n' "mapped" "$mmapped" "$nmapped"
 produce 0
 read -r mrate mtaken mlost morder mcpu <<<"$(flow_of guest "$seconds")"
 read -r nrate ntaken nlost norder ncpu <<<"$(flow_of native "$seconds")"

@@ -1,4 +1,5 @@
-/* rate SECONDS: takes samples for so long, 0: one. The guest; native.c is the same with libbpf. */
+/* rate SECONDS, or /function/rate?SECONDS: takes samples for so long, 0: one. The guest; native.c
+ * is the same with libbpf. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -33,7 +34,8 @@ int main(int argc, char **argv)
 {
     static struct numbered_sample sample;
     struct rate_skel skeleton;
-    double seconds = argc > 1 ? atof(argv[1]) : 0, begin;
+    const char *query = getenv("QUERY_STRING");
+    double seconds = argc > 1 ? atof(argv[1]) : query ? atof(query) : 0, begin;
     uint64_t lost = 0;
     uint32_t key = 1;
 
