@@ -47,6 +47,10 @@ static int set_label(struct init *init)
     else
         snprintf(text, sizeof text, "%s", process->selinux);
     int r = fd_write_full(init->label_fd, text, strlen(text));
+    if (r == -ENOENT && process->apparmor)
+        return err_say(&init->err, r,
+                       "cannot set label: apply apparmor profile `%s`: profile not loaded",
+                       process->apparmor);
     return r < 0 ? err_set(&init->err, r, "cannot set label '%s'", text) : 0;
 }
 
