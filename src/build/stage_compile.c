@@ -232,7 +232,9 @@ static int find_entry(const struct stage *stage, const struct stage_objects *obj
         *ret_entry = "";
     } else {
         return stage_say(STAGE_REFUSED,
-                         "error: the source defines neither 'handler' nor 'main' as a function");
+                         "error: the source defines neither 'handler' nor 'main' as a function "
+                         "(a library for other functions has 'application:' or 'library:' in its "
+                         "vireo.yaml)");
     }
     return STAGE_OK;
 }

@@ -163,7 +163,7 @@ static int print(const char *verb, const char *name, int status, const char *cau
     if (safe)
         text_make_printable(safe, strlen(safe), 1);
     print_line(verb, name, safe ? safe : "no memory", near);
-    if (status == 404 && strstr(detail, "pVM")) {
+    if (status == 404 && strstr(detail, "pVM") && !strstr(detail, "no such library is deployed")) {
         fprintf(stderr, "  try: vireo ps\n");
     } else if (status == 404 && name) {
         fprintf(stderr, "  try: vireo ls\n");

@@ -58,6 +58,7 @@ LIBRARY_SYMBOL(Z_vireoZ_update_point)
 LIBRARY_SYMBOL(Z_vireoZ_updates)
 
 /* Processes and pipes (family.c, queue.c, shm.c), imported by include/vireo/family.h. */
+LIBRARY_SYMBOL(Z_vireoZ_dup)
 LIBRARY_SYMBOL(Z_vireoZ_fork)
 LIBRARY_SYMBOL(Z_vireoZ_wait)
 LIBRARY_SYMBOL(Z_vireoZ_waitpid)

@@ -198,6 +198,9 @@ int wasi_fd_release(struct wasi *wasi, uint32_t fd)
         return 0;
     if (entry->list_fd >= 0)
         close(entry->list_fd);
+    for (uint32_t i = 0; i < wasi->fd_end && entry->owned; i++)
+        if (i != fd && wasi->fds[i].kind != WASI_FREE && wasi->fds[i].fd == entry->fd)
+            entry->owned = false; /* by dup(): the last one closes it */
     /* Linux frees the number whatever close() says: it must not be tried again. */
     if (entry->owned && close(entry->fd) < 0 && errno != EINTR)
         r = -errno;

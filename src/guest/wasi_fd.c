@@ -6,6 +6,8 @@
 
 #include "guest/wasi_internal.h"
 
+uint32_t Z_vireoZ_dup(struct host *host, uint32_t from, uint32_t to);
+
 /* System call: posix_fadvise (fadvise64). */
 uint32_t WASI(fd_advise)(struct host *host, uint32_t fd, uint64_t offset, uint64_t bytes,
                          uint32_t advice)
@@ -266,4 +268,31 @@ uint32_t WASI(fd_renumber)(struct host *host, uint32_t from, uint32_t to)
     wasi_fd_install(wasi, to, &moved);
     wasi_fd_release(wasi, from);
     return WASI_SUCCESS;
+}
+
+/*
+ * Module "vireo", dup: a number more for what `from` is, `to` or the lowest that is free
+ * (UINT32_MAX). Both have one descriptor of the kernel's; each has its own rights and flags. It, or
+ * a WASI errno as a negative number.
+ */
+uint32_t Z_vireoZ_dup(struct host *host, uint32_t from, uint32_t to)
+{
+    const struct wasi_fd *entry = wasi_fd_any(host, from);
+    enum wasi_errno error = WASI_SUCCESS;
+
+    if (!entry || (to != UINT32_MAX && to >= WASI_FDS_MAX))
+        return (uint32_t)-WASI_EBADF;
+    /* Its stream of names belongs to one. */
+    if (entry->kind == WASI_DIRECTORY)
+        return (uint32_t)-WASI_EINVAL;
+    if (from == to)
+        return to;
+    struct wasi_fd copy = *entry;
+    if (to == UINT32_MAX)
+        error = wasi_fd_reserve(host->wasi, &to);
+    if (error)
+        return (uint32_t) - (int)error;
+    wasi_fd_release(host->wasi, to);
+    wasi_fd_install(host->wasi, to, &copy);
+    return to;
 }

@@ -78,18 +78,22 @@ metric() {
         "$VIREO_STATE/daemon.log"
 }
 
-@test "signals: handlers, masks, what is interrupted: a program says what gcc's says" {
-    local folder=$BATS_FILE_TMPDIR/signals
+@test "signals, descriptors: programs say here what they say when gcc builds them" {
+    local folder=$BATS_FILE_TMPDIR/unix name
     mkdir -p "$folder"
-    cp "$FUNCTIONS/signals.c" "$folder"
-    printf 'name: signals\nlimits: {timeout: 10s}\ngrants: {fork: true, ipc: true}\n' >"$folder/vireo.yaml"
-    "$VIREO" deploy "$folder"
-    gcc -o "$folder/program" "$FUNCTIONS/signals.c"
-    timeout 20 "$folder/program" >"$folder/expected"
-    # Again in the same instance: each call begins with no handler.
-    ask signals ''
-    ask signals ''
-    diff <(echo "$body") "$folder/expected"
+    printf 'limits: {timeout: 10s}\ngrants: {fork: true, ipc: true}\n' >"$folder/vireo.yaml"
+    for name in signals dup; do
+        cp "$FUNCTIONS/$name.c" "$folder/main.c"
+        "$VIREO" deploy "$folder" --name "$name"
+        gcc -o "$folder/program" "$folder/main.c"
+        timeout 20 "$folder/program" >"$folder/expected"
+        rm "$folder/program"
+        # Again in the same instance: each call begins with no handler.
+        ask "$name" ''
+        ask "$name" ''
+        diff <(echo "$body") "$folder/expected"
+        mv "$folder/expected" "$BATS_FILE_TMPDIR/"
+    done
 }
 
 @test "without the grant there is no shared memory" {

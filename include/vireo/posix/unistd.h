@@ -29,6 +29,19 @@ static inline int pipe(int fds[2])
     return vireo_pipe(fds);
 }
 
+VIREO_IMPORT(dup) int32_t vireo_import_dup(int32_t from, uint32_t to);
+
+/* Of anything but a folder. */
+static inline int dup(int fd)
+{
+    return vireo_errno(vireo_import_dup(fd, UINT32_MAX));
+}
+
+static inline int dup2(int fd, int to)
+{
+    return vireo_errno(vireo_import_dup(fd, to < 0 ? UINT32_MAX - 1 : (uint32_t)to));
+}
+
 /* See <signal.h>. */
 VIREO_IMPORT(sigmask)
 int32_t vireo_import_sigmask(int32_t how, uint64_t set, uint64_t *ret_former);
