@@ -90,7 +90,8 @@ static int print_keys(struct json_object *answer)
     json_object_object_foreach(member(answer, "keys"), key, value)
     {
         const char *const cells[] = {key, json_text(value, "value", "?"),
-                                     is_true(value, "said") ? "vireo.yaml or vk set" : "default",
+                                     is_true(value, "said") ? "its configuration or vk set"
+                                                            : "default",
                                      is_true(value, "live") ? "while it runs" : "at its start"};
         if (table_row(table, cells) < 0)
             return no_memory();

@@ -213,6 +213,7 @@ int plan_root(struct plan *plan, const struct oci_create *create, struct cgroup_
                        "cannot find root '%s'", config->root_path);
     out->root = plan_text(plan, path);
     out->root_readonly = config->root_readonly;
+    out->huge_pages = plan_text(plan, vkernel_huge_pages_text(create->options.vkernel));
     out->no_pivot = create->options.no_pivot;
     out->propagation = config->linux_.rootfs_propagation;
     out->hostname = plan_text(plan, config->hostname);

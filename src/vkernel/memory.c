@@ -106,14 +106,23 @@ static bool except_advised_works(void)
     return true;
 }
 
-static bool host_is_always(void)
+static bool host_is(const char *policy)
 {
     char text[64] = "";
 
     _cleanup_(closep) int fd = open(HOST_POLICY, O_RDONLY | O_CLOEXEC);
     if (fd >= 0 && fd_read_full(fd, text, sizeof text - 1) < 0)
         text[0] = '\0';
-    return strstr(text, "[always]") != NULL;
+    return strstr(text, policy) != NULL;
+}
+
+const char *vkernel_huge_pages_text(const struct vkernel *vkernel)
+{
+    if (!vkernel || vkernel->memory.huge_pages == VKERNEL_HUGE_PAGES_HOST)
+        return NULL;
+    return vkernel->memory.huge_pages == VKERNEL_HUGE_PAGES_NEVER || host_is("[never]")
+               ? "always madvise [never]\n"
+               : "always [madvise] never\n";
 }
 
 int vkernel_huge_pages(const struct vkernel *vkernel, int *ret_flags, struct err *err)
@@ -129,11 +138,12 @@ int vkernel_huge_pages(const struct vkernel *vkernel, int *ret_flags, struct err
         return 0;
     /* madvise and never of the host's are as strict as this is. */
     *ret_flags = -1;
-    return host_is_always() ? err_say(err, -ENOTSUP,
-                                      "cannot set memory.huge_pages to madvise: the host's policy "
-                                      "is always, and this kernel (before 6.18) has no other for "
-                                      "some processes than never")
-                            : 0;
+    return host_is("[always]")
+               ? err_say(err, -ENOTSUP,
+                         "cannot set memory.huge_pages to madvise: the host's policy "
+                         "is always, and this kernel (before 6.18) has no other for "
+                         "some processes than never")
+               : 0;
 }
 
 static void mechanism(struct vkernel_mechanism *ret_mechanism)

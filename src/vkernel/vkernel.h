@@ -142,6 +142,8 @@ uint64_t vkernel_capabilities(const struct vkernel *vkernel);
  * nothing to say. NULL: nothing was said. -ENOTSUP: the kernel has no way to.
  */
 int vkernel_huge_pages(const struct vkernel *vkernel, int *ret_flags, struct err *err);
+/* What its /sys/kernel/mm/transparent_hugepage/enabled says; static. NULL: nothing was said. */
+const char *vkernel_huge_pages_text(const struct vkernel *vkernel);
 
 /* Landlock's rights of every file system call that a kernel of this ABI knows and the lists of
  * `vkernel` are about; 0: there is no list. Rights of one kind are vkernel_files_rights(). */

@@ -280,8 +280,9 @@ int main(void)
 }
 END
     gcc -static -o "$ENGINE/rootfs/bin/huge" "$ENGINE/huge.c"
-    once huge '.annotations["io.vireo.vkernel.memory.huge_pages"] = "never"' 'exec huge'
-    [[ $output == *"huge 1 undo -1 then 1"* ]]
+    once huge '.annotations["io.vireo.vkernel.memory.huge_pages"] = "never"' \
+        'cat /sys/kernel/mm/transparent_hugepage/enabled; echo always >/sys/kernel/mm/transparent_hugepage/enabled; exec huge'
+    [[ $output == *"always madvise [never]"*"ead-only"*"huge 1 undo -1 then 1"* ]]
     once huge2 '.annotations["io.vireo.vkernel.memory.huge_pages"] = "madvise"' 'exec huge'
     [[ $output == *"huge 3 undo -1 then 3"* || $output == *"huge 0 undo -1 then 0"* ]]
     once huge3 . 'exec huge'

@@ -183,6 +183,7 @@ struct init_plan {
 
     struct init_hooks create_container, start_container;
     struct init_view view;
+    const char *huge_pages; /* what sysfs says of its policy; NULL: what the host's says */
     struct init_process process;
 };
 

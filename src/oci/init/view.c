@@ -89,24 +89,29 @@ static int link_others(int directory, int native)
     return 0;
 }
 
-/* The directory that stands for /proc/sys/kernel: a few names of its own, and links to the rest. */
-static int make_directory(int native, bool pid_max)
+static int make_tmpfs(const char *size)
 {
-    struct mount_attr attributes = {.attr_set = MOUNT_ATTR_RDONLY};
     _cleanup_(closep) int context = call_fsopen("tmpfs", FSOPEN_CLOEXEC);
     int r = context < 0 ? context : call_fsconfig(context, FSCONFIG_SET_STRING, "mode", "555", 0);
 
     if (r == 0)
-        r = call_fsconfig(context, FSCONFIG_SET_STRING, "size", "64k", 0);
+        r = call_fsconfig(context, FSCONFIG_SET_STRING, "size", size, 0);
     if (r == 0)
         r = call_fsconfig(context, FSCONFIG_CMD_CREATE, NULL, NULL, 0);
-    if (r < 0)
-        return r;
-    _cleanup_(closep) int directory = call_fsmount(
-        context, FSMOUNT_CLOEXEC, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
+    return r < 0 ? r
+                 : call_fsmount(context, FSMOUNT_CLOEXEC,
+                                MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
+}
+
+/* The directory that stands for /proc/sys/kernel: a few names of its own, and links to the rest. */
+static int make_directory(int native, bool pid_max)
+{
+    struct mount_attr attributes = {.attr_set = MOUNT_ATTR_RDONLY};
+    _cleanup_(closep) int directory = make_tmpfs("64k");
+
     if (directory < 0)
         return directory;
-    r = mkdirat(directory, NATIVE, 0555) < 0 ? -errno : make_file(directory, GRANULARITY);
+    int r = mkdirat(directory, NATIVE, 0555) < 0 ? -errno : make_file(directory, GRANULARITY);
     if (r == 0 && pid_max)
         r = make_file(directory, PID_MAX);
     if (r == 0)
@@ -169,14 +174,53 @@ static int cover_params(const struct init_view *view, int dev)
     return r;
 }
 
+/* ---- huge pages ---- */
+
+/* A file of one text, on no path. */
+static int make_text(const char *text)
+{
+    struct mount_attr attributes = {.attr_set = MOUNT_ATTR_RDONLY};
+    _cleanup_(closep) int directory = make_tmpfs("4k");
+
+    if (directory < 0)
+        return directory;
+    int fd = openat(directory, "text", O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0444);
+    int r = fd < 0 ? -errno : fd_write_full(fd, text, strlen(text));
+    closep(&fd);
+    if (r < 0)
+        return r;
+    _cleanup_(closep) int tree =
+        call_open_tree(directory, "text", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+    r = tree < 0 ? tree : call_mount_setattr(tree, 0, &attributes);
+    return r < 0 ? r : steal_fd(&tree);
+}
+
+/* Where there is no sysfs there is nothing to stand for. */
+static int cover_huge_pages(const char *text)
+{
+    struct statfs kind;
+    _cleanup_(closep) int target =
+        fd_open_resolve(AT_FDCWD, "sys/kernel/mm/transparent_hugepage/enabled", O_PATH,
+                        RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS);
+
+    if (target < 0 || fstatfs(target, &kind) < 0 || kind.f_type != SYSFS_MAGIC)
+        return 0;
+    _cleanup_(closep) int tree = make_text(text);
+    return tree < 0 ? tree : call_move_mount(tree, target);
+}
+
 /* ---- all of it ---- */
 
 int init_view(struct init *init)
 {
     const struct init_view *view = &init->plan->view;
     struct statfs kind;
-    int r;
 
+    int r = init->plan->huge_pages && init->plan->own_mounts
+                ? cover_huge_pages(init->plan->huge_pages)
+                : 0;
+    if (r < 0)
+        return err_set(&init->err, r, "cannot mount the container's policy of huge pages");
     if (view->mount_fd < 0)
         return 0;
     _cleanup_(closep) int dev =
