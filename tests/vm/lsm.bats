@@ -1,0 +1,62 @@
+#!/usr/bin/env bats
+# A WebAssembly module whose eBPF programs hang on the kernel's functions: a security module's hook
+# (BPF LSM) and a function's beginning (fentry), which the machine that runs the tests may not let them.
+load vm
+
+setup() {
+    need_guest
+    [ "$VM_KERNEL" != 6.1 ] || skip "Debian's 6.1 has no bpf in its list of security modules"
+    mountpoint -q /sys/kernel/tracing || mount -t tracefs tracefs /sys/kernel/tracing
+    mountpoint -q /sys/kernel/security || mount -t securityfs securityfs /sys/kernel/security
+    # The key that the module was signed with.
+    export VIREO_STATE=/tmp/lsm-state
+    [ -e "$VIREO_STATE" ] || cp -a "$PREPARED/state" "$VIREO_STATE"
+    cp /bin/true /tmp/forbidden
+    cp /bin/true /tmp/allowed
+}
+
+teardown() {
+    [ -z "${GUARD-}" ] || kill -KILL "$GUARD" 2>/dev/null || true
+}
+
+guards() {
+    grep -q '^guards' /tmp/guard.err
+}
+
+none_left() {
+    [ -z "$(bpftool prog | grep -E 'on_execute|on_check' || true)" ]
+}
+
+@test "an LSM program of a module with bpf=host decides what is executed, and goes with the module" {
+    grep -qw bpf /sys/kernel/security/lsm
+    "$VIREO" run --grant bpf=host --timeout 60s "$PREPARED/guard.so" /tmp/forbidden >/tmp/guard.out 2>/tmp/guard.err 3>&- &
+    GUARD=$!
+    eventually 60 guards
+    /tmp/allowed
+    run /tmp/forbidden
+    echo "$output"
+    [ "$status" = 126 ]
+    wait "$GUARD"
+    cat /tmp/guard.out /tmp/guard.err
+    [ "$(cat /tmp/guard.out)" = "denied, seen" ]
+    eventually 20 none_left
+    /tmp/forbidden
+}
+
+@test "killed, its module leaves nobody denied" {
+    "$VIREO" run --grant bpf=host --timeout 60s "$PREPARED/guard.so" /tmp/forbidden >/tmp/guard.out 2>/tmp/guard.err 3>&- &
+    GUARD=$!
+    eventually 60 guards
+    kill -KILL "$GUARD"
+    eventually 20 none_left
+    /tmp/forbidden
+}
+
+@test "without host it is refused before it is loaded" {
+    run "$VIREO" run --grant bpf "$PREPARED/guard.so" /tmp/forbidden
+    echo "$output"
+    [ "$status" -ne 0 ]
+    [[ $output == *"of kind lsm"*"needs bpf: host"* ]]
+    none_left
+    /tmp/forbidden
+}
