@@ -168,6 +168,11 @@ static const struct runtime_verb *find_verb(const char *name, struct err *err)
 {
     struct suggestion near;
 
+    if (strcmp(name, "checkpoint") == 0 || strcmp(name, "restore") == 0) {
+        err_say(err, -ENOTSUP, "cannot run '%s': containers are not checkpointed by this runtime",
+                name);
+        return NULL;
+    }
     suggestion_begin(&near, name, strlen(name));
     for (const struct runtime_verb *verb = runtime_verbs; verb->name; verb++) {
         if (strcmp(verb->name, name) == 0)
@@ -228,6 +233,7 @@ static int take_log_format(void *data, const char *value, struct err *err)
 static int run(struct runtime *runtime, int argc, char **argv, struct err *err)
 {
     bool version = false, help = false, systemd = false;
+    const char *rootless = NULL;
     char **words;
     const struct verb_option options[] = {
         {.name = "root", .value = &runtime->root},
@@ -235,6 +241,8 @@ static int run(struct runtime *runtime, int argc, char **argv, struct err *err)
         {.name = "log-format", .take = take_log_format, .data = &runtime->log_json},
         {.name = "cgroup-manager", .take = take_manager, .data = &runtime->manager},
         {.name = "systemd-cgroup", .flag = &systemd},
+        /* runc's: what a user may do is found out here, whatever it says. */
+        {.name = "rootless", .value = &rootless},
         {.name = "vkernel", .take = take_vkernel, .data = &runtime->vkernel},
         {.name = "debug", .flag = &runtime->debug},
         {.name = "version", .letter = 'v', .flag = &version},

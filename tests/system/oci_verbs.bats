@@ -244,6 +244,23 @@ hook() { # NAME [COMMAND]
         '[{path: "/bin/sh", args: ["sh", "-c", ("echo " + $n + " $(jq -r .status) >>" + $out + "; " + $more)], env: ["PATH=/usr/bin:/bin"]}]'
 }
 
+@test "what other runtimes have and this one has not is said; a flag of theirs that changes nothing is taken" {
+    local verb
+    for verb in checkpoint restore; do
+        run runtime $verb "$ID"
+        [ "$status" = 1 ]
+        [[ $output == *"cannot run '$verb': containers are not checkpointed by this runtime"* ]]
+    done
+    runtime --rootless auto list
+    [ "$(runtime features | jq -c .potentiallyUnsafeConfigAnnotations)" != null ]
+    run runtime --log "file:$DIR/log" --log-format json state no-such
+    [ "$status" = 1 ]
+    [ "$(jq -r .level "$DIR/log")" = error ]
+    run runtime --log syslog:x list
+    [ "$status" = 1 ]
+    [[ $output == *"cannot log to 'syslog:x': there are PATH and file:PATH"* ]]
+}
+
 @test "hooks run in their order with the state on standard input" {
     edit --argjson a "$(hook prestart)" --argjson b "$(hook createRuntime)" --argjson e "$(hook poststart)" \
         --argjson f "$(hook poststop)" '.hooks = {prestart: $a, createRuntime: $b, poststart: $e, poststop: $f}'
