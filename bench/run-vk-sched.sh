@@ -2,7 +2,7 @@
 # Policies under hackbench: pairs of processes that send each other messages, so many a pair, in five
 # places: the host, a privileged container, one with CAP_SYS_NICE, an ordinary one, and one with a
 # virtual kernel; under normal and fifo (chrt -f in the first four: an ordinary one may not), and
-# under adaptive where containers have it. The last column is a load that changes: three times
+# under adaptive where containers have it (else it is refused, and its row left out). The last column is a load that changes: three times
 # messages (2000 a pair), then one process that computes. In turns, in one run. Root.
 # Usage: bench/run-vk-sched.sh [ROUNDS]; MESSAGES names the numbers of messages.
 set -eu

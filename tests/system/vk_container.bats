@@ -386,8 +386,13 @@ END
     [[ $output != *"ring: Function not implemented"* ]]
 }
 
-@test "no key sets what the kernel has no way to give" {
+@test "no key sets what there is no way to give" {
     once futex '.annotations["io.vireo.vkernel.futex.slots"] = "64"' true
     [ "$status" -ne 0 ]
     [[ $output == *"only until it forks or executes"* ]]
+    once adaptive '.annotations["io.vireo.vkernel.sched.policy"] = "adaptive"' true
+    [ "$status" -ne 0 ]
+    [[ $output == *"sched.policy 'adaptive': that needs somebody who looks"* ]]
+    once flagged . true --vkernel sched.policy=adaptive
+    [ "$status" -ne 0 ]
 }
