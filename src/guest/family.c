@@ -182,6 +182,7 @@ void family_become_child(struct host *host)
     struct wasi_options *options = &host->wasi->options;
 
     family->generation++;
+    signals_forget(host);
     ask_for_group(family);
     update_point_leave(host);
     /* Two that ask the connector or the platform over one socket would take each other's answers.
@@ -285,10 +286,8 @@ uint32_t VIREO(fork)(struct host *host)
     if (host->call && call_keep_body(host->call) < 0)
         return refuse(ENOMEM);
     long pid = syscall(SYS_clone, (long)SIGCHLD, 0L, 0L, 0L, 0L);
-    if (pid == 0) {
-        signals_forget(host);
+    if (pid == 0)
         family_become_child(host);
-    }
     if (pid >= 0)
         return (uint32_t)pid;
     if (errno == EAGAIN)

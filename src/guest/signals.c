@@ -107,16 +107,27 @@ struct signals *signals_open(struct host *host, void (*run)(struct host *, uint3
     return host->signals;
 }
 
+/* Of SIGCHLD by default: it ends a wait. */
+static void on_child(int signal)
+{
+    (void)signal;
+}
+
 static int set_real(int signal, const struct signal_action *action)
 {
     struct sigaction real = {
         .sa_flags = SA_ONSTACK | (int)(action->flags & SIGNAL_NO_CHILD_STOP),
     };
 
-    if (action->handler == SIGNAL_IGNORE || (signal == SIGPIPE && !action->handler)) {
+    /* What was blocked so far is not what is to be handled: the default action drops it. */
+    if (signal == SIGCHLD && sigaction(SIGCHLD, &(struct sigaction){.sa_handler = SIG_DFL}, NULL))
+        return -errno;
+    if (action->handler == SIGNAL_IGNORE ||
+        (!action->handler && (signal == SIGPIPE || signal == SIGXFSZ))) {
         real.sa_handler = SIG_IGN;
     } else if (action->handler == SIGNAL_DEFAULT) {
-        real.sa_handler = SIG_DFL;
+        real.sa_handler = signal == SIGCHLD ? on_child : SIG_DFL;
+        real.sa_flags |= signal == SIGCHLD ? SA_NOCLDSTOP : 0;
     } else {
         real.sa_sigaction = on_signal;
         real.sa_flags |= SA_SIGINFO;

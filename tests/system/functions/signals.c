@@ -157,6 +157,7 @@ static void dispositions(void)
         raise(SIGUSR2);
     printf("raised: signal %d\n", WTERMSIG(status_of(pid)));
     signal(SIGCHLD, note_child);
+    printf("children: %d\n", (int)children);
     if (fork() == 0)
         _exit(0);
     while (!children)
@@ -169,6 +170,13 @@ int main(void)
     setvbuf(stdout, NULL, _IONBF, 0);
     if (pipe(fds) < 0)
         return 1;
+    /* Before any handler is set. */
+    pid_t pid = fork();
+    if (pid == 0) {
+        usleep(30000);
+        _exit(0);
+    }
+    printf("waited: %d\n", wait(NULL) == pid);
     waits();
     masks();
     dispositions();
