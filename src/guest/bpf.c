@@ -508,5 +508,7 @@ uint32_t Z_vireo_bpfZ_take(struct host *host, uint64_t handle, uint32_t fd, uint
                                           .data = data,
                                           .data_max = data_max > INT32_MAX ? INT32_MAX : data_max};
 
+    if (data_max == 0)
+        return refuse(-EINVAL);
     return poll_map(&callback, fd, (int32_t)timeout_ms);
 }

@@ -207,6 +207,9 @@ static int ring_take(const struct bpf_buffer *buffer, const struct bpf_ring *rin
             return 0;
         uint64_t length = head & ~(RING_BUSY | RING_DISCARDED);
         bool discarded = head & RING_DISCARDED;
+        /* The kernel makes none that is longer; what is mapped ends behind it. */
+        if (length > buffer->data_bytes - RING_HEAD_BYTES)
+            return 0;
         if (!discarded) {
             *ret_bytes = room_for(callback, length);
             memcpy(data_at(callback), record + RING_HEAD_BYTES, *ret_bytes);
@@ -301,14 +304,16 @@ static int32_t take_all(struct bpf_buffer **place, const struct bpf_callback *ca
         while (taken < INT32_MAX && may_give(buffer) &&
                (buffer->perf ? perf_take(buffer, ring, callback, &bytes)
                              : ring_take(buffer, ring, callback, &bytes))) {
-            taken++;
             buffer->given++;
+            taken += !callback->takes_one; /* one of no bytes is none */
             if (callback->shown)
                 bpf_show(bpf_object_find(callback->host, callback->handle), callback->shown,
                          data_at(callback), bytes);
             if (callback->takes_one && bytes > 0)
                 return (int32_t)bytes;
-            int32_t result = callback->takes_one ? 0 : call_guest(callback, bytes);
+            if (callback->takes_one)
+                continue;
+            int32_t result = call_guest(callback, bytes);
             if (result < 0)
                 return result;
             /* Closed: place is in what is gone. */

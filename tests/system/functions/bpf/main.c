@@ -209,6 +209,7 @@ static void samples(void)
         IS(data[0], 70 + i);
     }
     IS(vireo_bpf_take(skel.object, skel.maps.events, data, 16, 20), 0);
+    IS(vireo_bpf_take(skel.object, skel.maps.events, data, 0, 0), EINVAL_);
     sleep_times(1);
     memcpy(room, "xxxxxxx", 8);
     IS(vireo_bpf_take(skel.object, skel.maps.events, room, 5, 0), 5);
