@@ -1,4 +1,4 @@
-/* What pack_image.c calls of libarchive, which is loaded then. */
+/* What pack.c and pack_image.c call of libarchive, which is loaded then. */
 #include <archive.h>
 #include <archive_entry.h>
 
@@ -36,10 +36,15 @@ LATE(int, archive_write_open,
      (archive, user, open, write, close))
 LATE(int, archive_write_set_bytes_in_last_block, (archive_ptr archive, int bytes), (archive, bytes))
 LATE(int, archive_write_set_format_pax_restricted, (archive_ptr archive), (archive))
+LATE(int, archive_write_set_format_ustar, (archive_ptr archive), (archive))
 LATE(const char *, archive_entry_pathname, (entry_ptr entry), (entry))
 LATE(__LA_MODE_T, archive_entry_filetype, (entry_ptr entry), (entry))
 LATE(la_int64_t, archive_entry_size, (entry_ptr entry), (entry))
 LATE(time_t, archive_entry_mtime, (entry_ptr entry), (entry))
+LATE_VOID(archive_entry_set_pathname, (entry_ptr entry, const char *path), (entry, path))
+LATE_VOID(archive_entry_set_filetype, (entry_ptr entry, unsigned type), (entry, type))
+LATE_VOID(archive_entry_set_perm, (entry_ptr entry, __LA_MODE_T mode), (entry, mode))
+LATE_VOID(archive_entry_set_size, (entry_ptr entry, la_int64_t size), (entry, size))
 LATE_VOID(archive_entry_set_mtime, (entry_ptr entry, time_t seconds, long ns), (entry, seconds, ns))
 LATE_VOID(archive_entry_set_uid, (entry_ptr entry, la_int64_t uid), (entry, uid))
 LATE_VOID(archive_entry_set_gid, (entry_ptr entry, la_int64_t gid), (entry, gid))

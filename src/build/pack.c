@@ -4,6 +4,8 @@
  * (.git, editors' files) are left out; links and special files are refused, since what they lead
  * to is not part of the source.
  */
+#include <archive.h>
+#include <archive_entry.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -17,7 +19,6 @@
 #include "base/fd.h"
 #include "build/build.h"
 #include "build/pack_internal.h"
-#include "build/tar_write.h"
 
 #define PATH_BYTES_MAX 256 /* ustar has room for 255 */
 #define DEPTH_MAX 32
@@ -37,6 +38,17 @@ static void pack_clear(struct pack *pack)
         free(pack->files[i].data);
     }
     free(pack->files);
+}
+
+static void archive_freep(struct archive **archive)
+{
+    if (*archive)
+        archive_write_free(*archive);
+}
+
+static void entry_freep(struct archive_entry **entry)
+{
+    archive_entry_free(*entry);
 }
 
 static void closedirp(DIR **directory)
@@ -161,17 +173,70 @@ static int by_path(const void *left, const void *right)
                   ((const struct packed_file *)right)->path);
 }
 
-static int tar_make(const struct pack *pack, struct tar_writer *writer)
+struct buffer {
+    char *data;
+    size_t size, capacity;
+};
+
+static la_ssize_t buffer_write(struct archive *archive, void *user, const void *data, size_t size)
 {
+    struct buffer *buffer = user;
+
+    if (size > buffer->capacity - buffer->size) {
+        size_t capacity = buffer->size + size + (buffer->size + size) / 2;
+        char *grown = realloc(buffer->data, capacity);
+        if (!grown) {
+            archive_set_error(archive, ENOMEM, "out of memory");
+            return -1;
+        }
+        buffer->data = grown;
+        buffer->capacity = capacity;
+    }
+    memcpy(buffer->data + buffer->size, data, size);
+    buffer->size += size;
+    return (la_ssize_t)size;
+}
+
+static int archive_add(const struct pack *pack, struct archive *archive,
+                       struct archive_entry *entry, const struct packed_file *file)
+{
+    archive_entry_clear(entry);
+    archive_entry_set_pathname(entry, file->path);
+    archive_entry_set_filetype(entry, AE_IFREG);
+    archive_entry_set_perm(entry, 0644);
+    archive_entry_set_size(entry, (la_int64_t)file->size);
+    archive_entry_set_mtime(entry, 0, 0);
+    archive_entry_set_uid(entry, 0);
+    archive_entry_set_gid(entry, 0);
+    int r = archive_write_header(archive, entry);
+    /* The format splits a path at a slash, into 155 and 100 bytes: not each can be. */
+    if (r != ARCHIVE_OK && archive_errno(archive) == ENAMETOOLONG)
+        return pack_refuse(pack, -ENAMETOOLONG, file->path, "has a path that is too long");
+    if (r != ARCHIVE_OK)
+        return -EIO;
+    if (archive_write_data(archive, file->data, file->size) != (la_ssize_t)file->size)
+        return -EIO;
+    return 0;
+}
+
+static int archive_make(const struct pack *pack, struct buffer *buffer)
+{
+    _cleanup_(archive_freep) struct archive *archive = archive_write_new();
+    _cleanup_(entry_freep) struct archive_entry *entry = archive_entry_new();
+
+    if (!archive || !entry)
+        return -ENOMEM;
+    /* ustar: one header a file, names as they are. The last block is not padded to a tape's. */
+    if (archive_write_set_format_ustar(archive) != ARCHIVE_OK ||
+        archive_write_set_bytes_in_last_block(archive, 1) != ARCHIVE_OK ||
+        archive_write_open(archive, buffer, NULL, buffer_write, NULL) != ARCHIVE_OK)
+        return -EIO;
     for (size_t i = 0; i < pack->count; i++) {
-        const struct packed_file *file = &pack->files[i];
-        int r = tar_writer_add(writer, file->path, file->data, file->size);
-        if (r == -ENAMETOOLONG)
-            return pack_refuse(pack, r, file->path, "has a path that is too long");
+        int r = archive_add(pack, archive, entry, &pack->files[i]);
         if (r < 0)
             return r;
     }
-    return tar_writer_end(writer);
+    return archive_write_close(archive) == ARCHIVE_OK ? 0 : -EIO;
 }
 
 static bool ends_with(const char *text, const char *end)
@@ -228,15 +293,15 @@ int pack_files(const char *source, const struct packed_file *files, size_t count
 {
     const struct pack pack = {
         .source = source, .files = (struct packed_file *)files, .count = count, .err = err};
-    struct tar_writer writer = {0};
+    struct buffer buffer = {0};
 
-    int r = tar_make(&pack, &writer);
+    int r = archive_make(&pack, &buffer);
     if (r < 0) {
-        free(writer.bytes);
+        free(buffer.data);
         return err_set(err, r, "cannot pack '%s'", source);
     }
-    *ret_tar = writer.bytes;
-    *ret_size = writer.size;
+    *ret_tar = buffer.data;
+    *ret_size = buffer.size;
     return 0;
 }
 

@@ -1,11 +1,22 @@
 /* A strict reader of tar files: what is not plainly a file or a directory is refused. */
+#include <assert.h>
 #include <errno.h>
 #include <string.h>
 
 #include "base/err.h"
 #include "base/limits.h"
 #include "build/tar.h"
-#include "build/tar_format.h"
+
+#define TAR_BLOCK 512
+
+/* POSIX.1-1988, the part that matters; offsets are the format's. */
+struct tar_header {
+    char name[100], mode[8], uid[8], gid[8], size[12], mtime[12], checksum[8];
+    char type;
+    char link[100], magic[6], version[2], owner[32], group[32], major[8], minor[8], prefix[155];
+    char padding[12];
+};
+static_assert(sizeof(struct tar_header) == TAR_BLOCK, "a header is a block");
 
 static const char *type_name(char type)
 {

@@ -4,7 +4,6 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
 
@@ -12,7 +11,6 @@
 #include "base/err.h"
 #include "base/limits.h"
 #include "build/tar.h"
-#include "build/tar_write.h"
 #include "tar_make.h"
 
 static int read_all(const struct tar_made *tar, struct err *err)
@@ -189,38 +187,6 @@ static void more_files_than_the_limit_are_refused(void **state)
     assert_non_null(strstr(err.message, "more than 4096 files"));
 }
 
-/* Paths around where one field is full, and what fits in none. */
-static void what_the_writer_writes_the_reader_reads(void **state)
-{
-    (void)state;
-    char path[400];
-
-    for (size_t length = 1; length < sizeof path - 1; length++) {
-        struct tar_writer writer = {0};
-        struct tar_reader reader;
-        struct tar_entry entry;
-        struct err err = {0};
-        memset(path, 'a', length);
-        path[length] = '\0';
-        if (length > 101)
-            path[length - 101] = '/'; /* the last at which both halves have room */
-        int r = tar_writer_add(&writer, path, "twelve bytes", 12);
-        /* A path of 101 has no slash; one of more than 256 no room. */
-        assert_int_equal(r, length == 101 || length > 256 ? -ENAMETOOLONG : 0);
-        if (r == 0 && length <= TAR_NAME_MAX) {
-            assert_int_equal(tar_writer_end(&writer), 0);
-            assert_int_equal(writer.size, 512 * 4);
-            reader = (struct tar_reader){.bytes = (uint8_t *)writer.bytes, .size = writer.size};
-            assert_int_equal(tar_next(&reader, &entry, &err), 1);
-            assert_string_equal(entry.name, path);
-            assert_int_equal(entry.size, 12);
-            assert_memory_equal(entry.data, "twelve bytes", 12);
-            assert_int_equal(tar_next(&reader, &entry, &err), 0);
-        }
-        free(writer.bytes);
-    }
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -231,7 +197,6 @@ int main(void)
         cmocka_unit_test(a_damaged_header_is_refused),
         cmocka_unit_test(a_tar_cut_anywhere_is_read_or_refused),
         cmocka_unit_test(more_files_than_the_limit_are_refused),
-        cmocka_unit_test(what_the_writer_writes_the_reader_reads),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
