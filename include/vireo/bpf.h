@@ -148,6 +148,16 @@ int vireo_bpf_unpin(const char *name);
 VIREO_BPF_OWN_IMPORT(open)
 bpf_object_handle vireo_bpf_open(const char *name);
 
+/* What a program is attached to, by a name like a map's: with `host` it stays attached when the
+ * instance ends, until its name is unpinned or the function is removed. -EPERM: without `host`. */
+VIREO_BPF_OWN_IMPORT(keep)
+int vireo_bpf_keep(bpf_object_handle object, const char *program, const char *name);
+/* Another version's program in the place of one that was kept, under that name from now on. No
+ * event is missed; where the kernel can't put one in the other's place (tracepoints, probes) those
+ * of a moment are seen by both. -EINVAL: it is another kind of program, or attached. */
+VIREO_BPF_OWN_IMPORT(take_over)
+int vireo_bpf_take_over(bpf_object_handle object, const char *program, const char *name);
+
 /* An object for other modules, by a name that `bpf: share` grants to this one and to those: they
  * join it and have its maps. With `host` what is attached of it stays so until the last has closed
  * it or ended; each ring buffer, perf event array and user ring buffer is one module's at a time

@@ -8,6 +8,7 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <bpf/libbpf.h>
@@ -18,6 +19,28 @@
 #include "base/log.h"
 #include "bpf/broker_internal.h"
 
+/* The broker's other descriptors are other functions': maps that are pinned or shared, what is
+ * attached. They would stay for as long as this session does. */
+static int close_others(const struct session *session)
+{
+    const int kept[] = {session->socket,  session->pins,      session->hooks,   session->shares,
+                        session->root_fd, session->memory_fd, session->group_fd};
+    unsigned first = BROKER_READER_FD + 1;
+
+    for (;;) {
+        /* The lowest that is kept, from there on. */
+        unsigned next = ~0u;
+        for (size_t i = 0; i < ARRAY_LEN(kept); i++)
+            if (kept[i] >= (int)first && (unsigned)kept[i] < next)
+                next = (unsigned)kept[i];
+        if (next > first && syscall(SYS_close_range, first, next == ~0u ? next : next - 1, 0) < 0)
+            return -errno;
+        if (next == ~0u)
+            return 0;
+        first = next + 1;
+    }
+}
+
 static _Noreturn void serve(struct session *session)
 {
     struct stat group;
@@ -25,6 +48,8 @@ static _Noreturn void serve(struct session *session)
 
     signal(SIGCHLD, SIG_DFL);
     close(BROKER_FD);
+    if (close_others(session) < 0)
+        _exit(1);
     /* A control group's id is its directory's inode. */
     if (session->group_fd >= 0 && fstat(session->group_fd, &group) == 0)
         session->group_id = group.st_ino;
@@ -69,6 +94,8 @@ static void instance_ready(const struct desk *desk, const struct broker_instance
         session.root_fd = fds[next++];
 
     session.instance = *message;
+    if (!message->policy.host)
+        pins_forget_links(message->owner);
     session.instance.function[sizeof session.instance.function - 1] = '\0';
     pid_t pid = fork();
     if (pid == 0)

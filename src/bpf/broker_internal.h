@@ -102,6 +102,7 @@ extern uint8_t session_outgoing[BROKER_DATA_MAX];
 uint64_t object_map_bytes(const struct object_map *map);
 session_serve serve_share, serve_join;
 session_serve serve_batch, serve_pin, serve_unpin, serve_open, serve_create;
+session_serve serve_keep, serve_take_over;
 session_serve serve_iterate, serve_detach, serve_replace, serve_statistics, serve_program;
 
 /* ---- pins.c: maps that outlive the sessions of their function ---- */
@@ -110,6 +111,11 @@ session_serve serve_iterate, serve_detach, serve_replace, serve_statistics, serv
 void pins_serve(int socket);
 /* Those of a function that is gone. */
 void pins_forget(uint64_t owner);
+/* What hangs on others than the function, which may see itself alone now. */
+void pins_forget_links(uint64_t owner);
+/* The type of a pin that is no map but what a program hangs on; key_bytes is the program's kind,
+ * value_bytes its attach type. */
+#define PIN_LINK UINT32_MAX
 /* A session's: -ENOENT, -EEXIST, -EDQUOT or 0. The map that is got is the caller's. */
 int pin_get(const struct session *session, const char *name, struct object_map *ret_map);
 int pin_put(const struct session *session, const char *name, const struct object_map *map,

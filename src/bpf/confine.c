@@ -77,6 +77,7 @@ static const int calls[] = {
     SCMP_SYS(pread64),
     SCMP_SYS(lseek),
     SCMP_SYS(close),
+    SCMP_SYS(close_range),
     SCMP_SYS(dup3),
     SCMP_SYS(fcntl),
     SCMP_SYS(ftruncate),

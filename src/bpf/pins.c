@@ -1,6 +1,8 @@
 /*
  * Maps that outlive the sessions of their function: a pin is a descriptor that the broker itself
  * keeps, by the function's number and a name. No file system has them, so nobody else can open one.
+ * What a program hangs on is kept in the same way, for functions with `host`: the others' control
+ * group ends with them.
  * Sessions ask over a socket that they share; each question comes with a socket for its answer.
  */
 #include <errno.h>
@@ -59,6 +61,13 @@ void pins_forget(uint64_t owner)
 {
     for (size_t i = 0; i < PINS_MAX; i++)
         if (pins[i].fd > 0 && pins[i].owner == owner)
+            drop(&pins[i]);
+}
+
+void pins_forget_links(uint64_t owner)
+{
+    for (size_t i = 0; i < PINS_MAX; i++)
+        if (pins[i].fd > 0 && pins[i].owner == owner && pins[i].shown.type == PIN_LINK)
             drop(&pins[i]);
 }
 

@@ -310,15 +310,25 @@ static bool serve_buffer(struct session *session, const struct request *request)
 }
 
 static session_serve *const operations[BROKER_OPERATIONS] = {
-    [BROKER_LOAD] = serve_load,       [BROKER_CLOSE] = serve_close,
-    [BROKER_ATTACH] = serve_attach,   [BROKER_MAP] = serve_map,
-    [BROKER_BUFFER] = serve_buffer,   [BROKER_ITERATE] = serve_iterate,
-    [BROKER_DETACH] = serve_detach,   [BROKER_REPLACE] = serve_replace,
-    [BROKER_BATCH] = serve_batch,     [BROKER_STATISTICS] = serve_statistics,
-    [BROKER_PIN] = serve_pin,         [BROKER_UNPIN] = serve_unpin,
-    [BROKER_OPEN] = serve_open,       [BROKER_CREATE] = serve_create,
-    [BROKER_PROGRAM] = serve_program, [BROKER_SHARE] = serve_share,
+    [BROKER_LOAD] = serve_load,
+    [BROKER_CLOSE] = serve_close,
+    [BROKER_ATTACH] = serve_attach,
+    [BROKER_MAP] = serve_map,
+    [BROKER_BUFFER] = serve_buffer,
+    [BROKER_ITERATE] = serve_iterate,
+    [BROKER_DETACH] = serve_detach,
+    [BROKER_REPLACE] = serve_replace,
+    [BROKER_BATCH] = serve_batch,
+    [BROKER_STATISTICS] = serve_statistics,
+    [BROKER_PIN] = serve_pin,
+    [BROKER_UNPIN] = serve_unpin,
+    [BROKER_OPEN] = serve_open,
+    [BROKER_CREATE] = serve_create,
+    [BROKER_PROGRAM] = serve_program,
+    [BROKER_SHARE] = serve_share,
     [BROKER_JOIN] = serve_join,
+    [BROKER_KEEP] = serve_keep,
+    [BROKER_TAKE_OVER] = serve_take_over,
 };
 
 static bool serve(struct session *session, const struct request *request)

@@ -73,6 +73,10 @@ bool serve_open(struct session *session, const struct request *request)
                 ? pin_get(session, name, &map)
                 : -EINVAL;
 
+    if (r == 0 && map.shown.type == PIN_LINK) {
+        map_clear(&map);
+        r = -EINVAL;
+    }
     if (r == 0) {
         memcpy(map.shown.name, name, sizeof map.shown.name);
         r = take_pinned(session, &map, &object);

@@ -73,6 +73,88 @@ bool serve_replace(struct session *session, const struct request *request)
     return session_answer_result(session, r, NULL);
 }
 
+/* ---- attachments that outlive the instance ---- */
+
+static int keep(const struct session *session, const struct object_program *program,
+                const char *name)
+{
+    struct object_map link = {.fd = -1, .link = -1};
+
+    if (!session->instance.policy.host)
+        return -EPERM;
+    if (program->link_count != 1 || bpf_kinds[program->kind].way == WAY_SOCKETS)
+        return program->link_count ? -EOPNOTSUPP : -EINVAL;
+    link.fd = program->links[0];
+    link.shown.type = PIN_LINK;
+    link.shown.key_bytes = program->kind;
+    link.shown.value_bytes = program->attach_type;
+    return pin_put(session, name, &link, 0);
+}
+
+/* At once where the kernel can; else the new one is attached before the old one goes: an event may
+ * be seen by both, none by neither. */
+static int take_over(const struct session *session, struct object *object,
+                     struct object_program *program, const char *name, struct err *err)
+{
+    struct object_map old = {.fd = -1, .link = -1};
+    int r = pin_get(session, name, &old);
+
+    if (r < 0)
+        return r;
+    _cleanup_(closep) int link = old.fd;
+    if (!session->instance.policy.host)
+        return -EPERM;
+    if (old.shown.type != PIN_LINK || old.shown.key_bytes != program->kind ||
+        old.shown.value_bytes != program->attach_type || program->link_count > 0)
+        return -EINVAL;
+    if (bpf_link_update(link, program->fd, NULL) == 0)
+        return object_program_keep(program, steal_fd(&link));
+    r = object_attach(session, object, program->name, "", err);
+    if (r == 0)
+        r = pin_remove(session, name);
+    return r == 0 ? keep(session, program, name) : r;
+}
+
+/* The program and the name that a request has. */
+static int read_names(struct session *session, const struct request *request,
+                      struct object **ret_object, struct object_program **ret_program,
+                      char name[static BROKER_NAME_MAX + 1])
+{
+    char program[BROKER_NAME_MAX + 1];
+
+    *ret_object = session_object(session, request->head.object);
+    if (!*ret_object)
+        return -EBADF;
+    if (!session_name(request->first, request->head.first_bytes, program) ||
+        !session_name(request->second, request->head.second_bytes, name))
+        return -EINVAL;
+    *ret_program = object_program_find(*ret_object, program);
+    return *ret_program ? 0 : -ENOENT;
+}
+
+bool serve_keep(struct session *session, const struct request *request)
+{
+    char name[BROKER_NAME_MAX + 1];
+    struct object_program *program;
+    struct object *object;
+    int r = read_names(session, request, &object, &program, name);
+
+    return session_answer_result(session, r < 0 ? r : keep(session, program, name), NULL);
+}
+
+bool serve_take_over(struct session *session, const struct request *request)
+{
+    char name[BROKER_NAME_MAX + 1];
+    struct object_program *program;
+    struct object *object;
+    struct err err = {0};
+    int r = read_names(session, request, &object, &program, name);
+
+    if (r == 0)
+        r = take_over(session, object, program, name, &err);
+    return session_answer_result(session, r, &err);
+}
+
 bool serve_statistics(struct session *session, const struct request *request)
 {
     struct object *object = session_object(session, request->head.object);

@@ -58,6 +58,10 @@ enum broker_operation {
                      * numbers of its list. The answer: an object that is this one program */
     BROKER_SHARE,   /* object; first: the name by which others, who are granted it, may join it */
     BROKER_JOIN,    /* first: the name. The answer: an object that has its maps */
+    /* object; first: a program that is attached; second: the name by which that outlives the
+     * instance */
+    BROKER_KEEP,
+    BROKER_TAKE_OVER, /* object; first: a program that is not; second: the name of what was kept */
     BROKER_OPERATIONS,
 };
 

@@ -29,6 +29,8 @@ uint32_t BPF(pin)(struct host *host, uint32_t fd, uint32_t name);
 uint32_t BPF(unpin)(struct host *host, uint32_t name);
 uint64_t BPF(open)(struct host *host, uint32_t name);
 uint64_t BPF(create_map)(struct host *host, uint32_t name, uint32_t shape);
+uint32_t BPF(keep)(struct host *host, uint64_t handle, uint32_t program, uint32_t name);
+uint32_t BPF(take_over)(struct host *host, uint64_t handle, uint32_t program, uint32_t name);
 uint32_t BPF(share)(struct host *host, uint64_t handle, uint32_t name);
 uint64_t BPF(join)(struct host *host, uint32_t name);
 uint64_t BPF(load_program)(struct host *host, uint32_t name, uint32_t section, uint32_t license,
@@ -143,6 +145,30 @@ uint32_t BPF(replace)(struct host *host, uint64_t handle, uint32_t name, uint64_
     request.map = second.object;
     request.second_bytes = second.first_bytes;
     return (uint32_t)bpf_ask(host, &request, text, other_text, &bytes, NULL, NULL);
+}
+
+/* A program of an object, and the name of a pin. */
+static uint32_t ask_named(struct host *host, uint32_t operation, uint64_t handle, uint32_t program,
+                          uint32_t name)
+{
+    struct broker_request request = {.operation = operation};
+    const char *pin = bpf_text(host, name, BROKER_NAME_MAX, &request.second_bytes), *text;
+    uint32_t bytes;
+    int r = name_program(host, handle, program, &request, &text);
+
+    if (r < 0 || !pin)
+        return (uint32_t)(r < 0 ? r : -EFAULT);
+    return (uint32_t)ask_told(host, &request, text, pin, &bytes);
+}
+
+uint32_t BPF(keep)(struct host *host, uint64_t handle, uint32_t program, uint32_t name)
+{
+    return ask_named(host, BROKER_KEEP, handle, program, name);
+}
+
+uint32_t BPF(take_over)(struct host *host, uint64_t handle, uint32_t program, uint32_t name)
+{
+    return ask_named(host, BROKER_TAKE_OVER, handle, program, name);
 }
 
 uint32_t BPF(statistics)(struct host *host, uint64_t handle, uint32_t name, uint32_t result)

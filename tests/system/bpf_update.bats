@@ -1,0 +1,78 @@
+#!/usr/bin/env bats
+# Another version of a function takes its eBPF programs over while they are busy.
+load helper
+
+setup_file() {
+    [ "$(id -u)" = 0 ] && [ -r /sys/kernel/btf/vmlinux ] || return 0
+    MODULES=$(mktemp -d /tmp/vireo-bpf-test.XXXXXX)
+    export MODULES
+    printf 'allow_grants:\n  bpf: {host: true}\n' >"$MODULES/config.yaml"
+    daemon_start --config "$MODULES/config.yaml"
+}
+
+teardown_file() {
+    daemon_clean
+    rm -rf "${MODULES:-/nonexistent}"
+}
+
+setup() {
+    need_root
+    [ -r /sys/kernel/btf/vmlinux ] || skip "the kernel has no type information of its own"
+}
+
+teardown() {
+    [ -z "${PRODUCER-}" ] || kill -KILL "$PRODUCER" 2>/dev/null || true
+}
+
+# deploy_version VERB VERSION
+deploy_version() {
+    local folder=$MODULES/v$2
+    mkdir -p "$folder/source" "$folder/busy"
+    cp "$FUNCTIONS/bpf_update/"* "$folder/source"
+    sed -i "s/VERSION 1/VERSION $2/" "$folder/source/main.c"
+    "$VIREO" -q bpf build "$folder/source" -o "$folder/busy/busy.wasm"
+    printf 'name: busy\nversion: "%s"\ngrants: {bpf: true}\nbpf: {host: true}\n' "$2" >"$folder/busy/vireo.yaml"
+    if [ "$1" = update ]; then
+        "$VIREO" -q update busy "$folder/busy"
+    else
+        "$VIREO" -q deploy "$folder/busy"
+    fi
+}
+
+is_left() {
+    [ "$(bpftool prog show | grep -c 'name on_close ')" = "$1" ]
+}
+
+@test "an update under load takes maps, samples and attachments over: no event is lost" {
+    local version closed
+    gcc -O2 -o "$MODULES/closes" "$FUNCTIONS/bpf_closes.c"
+    "$VIREO" rm busy || true
+    deploy_version deploy 1
+    rm -f "$MODULES/stop"
+    mkfifo "$MODULES/stop"
+    call busy # attached: what comes from here on must be seen
+    echo "$body"
+    [[ $body == "version 1: 0, taken 0 lost 0" ]]
+    "$MODULES/closes" <"$MODULES/stop" >"$MODULES/closed" 3>&- &
+    PRODUCER=$!
+    exec 5>"$MODULES/stop"
+    for version in 2; do
+        deploy_version update "$version"
+        # Nobody runs now; the programs do.
+        call busy
+        echo "$body"
+        [[ $body == "version $version: 0, taken "[1-9]*" lost 0" ]]
+    done
+    echo end >&5
+    exec 5>&-
+    wait "$PRODUCER"
+    PRODUCER=
+    closed=$(cat "$MODULES/closed")
+    [ "$closed" -gt 1000 ]
+    call busy
+    echo "$body of $closed"
+    [ "$body" = "version 2: 0, taken $closed lost 0" ]
+    eventually 10 is_left 1
+    "$VIREO" rm busy
+    eventually 10 is_left 0
+}
