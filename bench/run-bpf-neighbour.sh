@@ -1,0 +1,92 @@
+#!/bin/bash
+# What eBPF programs of functions cost their neighbours: the processor time of a system call of a process that has nothing to
+# do with them, without any, with one function's program on every call of the machine, with 15 functions' four programs each
+# (the kernel takes 64 at one tracepoint), and beside them the same by libbpf in C.
+# usage: bench/run-bpf-neighbour.sh     (as root; BUILD: where vireo is built)
+set -eu
+cd "$(dirname "$0")/.."
+vireo=${BUILD:-build}/vireo
+work=$(mktemp -d /tmp/vireo-bench-bpf.XXXXXX)
+port=$((20000 + RANDOM % 12000))
+daemon=
+natives=()
+natives_end() {
+    [ "${#natives[@]}" = 0 ] || kill "${natives[@]}"
+    natives=()
+}
+finish() {
+    natives_end
+    [ -z "$daemon" ] || { kill "$daemon" && wait "$daemon" || true; } 2>/dev/null
+    rm -rf "$work"
+}
+trap finish EXIT
+
+mkdir "$work/source" "$work/hook"
+cp bench/bpf/hook.bpf.c "$work/source"
+cp bench/bpf/hook_guest.c "$work/source/main.c"
+"$vireo" -q bpf build "$work/source" -o "$work/hook/hook.wasm"
+bpftool btf dump file /sys/kernel/btf/vmlinux format c >"$work/vmlinux.h"
+clang -g -O2 -target bpf -I "$work" -c bench/bpf/hook.bpf.c -o "$work/hook.bpf.o"
+bpftool gen skeleton "$work/hook.bpf.o" name hook_bpf >"$work/hook.native.h"
+gcc -O2 -I "$work" bench/bpf/hook_native.c -o "$work/native" -lbpf
+gcc -O2 bench/bpf/neighbour.c -o "$work/neighbour"
+printf 'allow_grants:\n  bpf: true\n' >"$work/config.yaml"
+printf 'name: hook\ngrants: {bpf: true}\n' >"$work/hook/vireo.yaml"
+"$vireo" serve --listen "127.0.0.1:$port" --state "$work/state" --config "$work/config.yaml" >"$work/log" 2>&1 &
+daemon=$!
+for _ in $(seq 100); do
+    curl -sf -o /dev/null "http://127.0.0.1:$port/readyz" && break
+    sleep 0.1
+done
+"$vireo" --server "http://127.0.0.1:$port" --state "$work/state" -q deploy "$work/hook" >/dev/null
+
+links() {
+    bpftool prog show | grep -c 'name hook_' || true
+}
+# functions INSTANCES PROGRAMS: the neighbour's time meanwhile.
+functions() {
+    local calls=() i
+    for i in $(seq "$1"); do
+        curl -sf --data "$2" "http://127.0.0.1:$port/function/hook" >/dev/null &
+        calls+=($!)
+    done
+    for _ in $(seq 50); do
+        [ "$(links)" -ge $((4 * $1)) ] && break
+        sleep 0.1
+    done
+    [ "$(links)" -ge $((4 * $1)) ] || echo "not all $1 are there" >&2
+    sleep 0.5
+    "$work/neighbour"
+    wait "${calls[@]}" || true
+}
+libbpf() {
+    local i line
+    for i in $(seq "$1"); do
+        "$work/native" "$2" >"$work/ready$i" 2>/dev/null &
+        natives+=($!)
+    done
+    for _ in $(seq 100); do
+        [ "$(cat "$work"/ready* | grep -c ready)" = "$1" ] && break
+        sleep 0.1
+    done
+    "$work/neighbour"
+    natives_end
+    rm -f "$work"/ready*
+    sleep 0.5
+}
+row() {
+    printf '%-44s %8s ns   (least %s, most %s)\n' "$@"
+}
+
+echo "machine: $(uname -r), $(nproc) processors, load $(cut -d' ' -f1 /proc/loadavg); a neighbour's getppid()"
+# shellcheck disable=SC2046
+{
+    row "alone" $("$work/neighbour")
+    row "a function with one program" $(functions 1 1)
+    row "libbpf: one program" $(libbpf 1 1)
+    row "16 functions with one program each" $(functions 16 1)
+    row "libbpf: 16 programs" $(libbpf 16 1)
+    row "15 functions with four programs each" $(functions 15 4)
+    row "libbpf: 60 programs" $(libbpf 15 4)
+    row "alone, afterwards" $("$work/neighbour")
+}
