@@ -194,17 +194,33 @@ static uint64_t object_of(const struct program *program, vid pointer)
     return value->op == OP_OBJECT ? value->imm : 0;
 }
 
+/* May the text lie in what is written? */
+static bool may_lie_in(const struct format *f, unsigned text, vid buffer)
+{
+    const struct program *program = f->call->low->program;
+    uint64_t written = object_of(program, buffer), read = object_of(program, f->texts[text]);
+
+    return !written || !read || written == read;
+}
+
 /* A text may be read when what comes before it is written already: it must end then, too. */
 static void read_texts_again(const struct format *f, vid buffer)
 {
-    const struct program *program = f->call->low->program;
-    uint64_t written = object_of(program, buffer);
-
-    for (unsigned i = 0; i < f->text_count; i++) {
-        uint64_t read = object_of(program, f->texts[i]);
-        if (!written || !read || written == read)
+    for (unsigned i = 0; i < f->text_count; i++)
+        if (may_lie_in(f, i, buffer))
             call_read_text(f->call, f->texts[i], f->wide[i]);
-    }
+}
+
+/* Is it a short local variable, and no text in it? It need not be set before. */
+static bool is_short_local(const struct format *f, vid buffer, vid room)
+{
+    const struct program *program = f->call->low->program;
+
+    for (unsigned i = 0; i < f->text_count; i++)
+        if (may_lie_in(f, i, buffer))
+            return false;
+    return program->objects[object_of(program, buffer)].stack && value_is_const(program, room) &&
+           value_at(program, room)->imm <= SHORT_BYTES;
 }
 
 /* What is longer may write all of its room, and is taken to. */
@@ -219,7 +235,7 @@ void call_snprintf(const struct call *call, unsigned op)
     struct format f = read_format(call, 2, 0);
     lower_require(low, lower_emit(low, OP_ICMP, KIND_INT, 1, 2, (vid[]){room, one}, ICMP_UGE, 0),
                   PLACE_CONTRACT);
-    if (f.most <= SHORT_BYTES) {
+    if (f.most <= SHORT_BYTES || is_short_local(&f, buffer, room)) {
         vid last = lower_emit(low, OP_SUB, KIND_INT, 64, 2, (vid[]){room, one}, 0, 0);
         vid most = program_const(program, 64, f.most);
         put_text(&f, buffer, lower_emit(low, OP_UMIN, KIND_INT, 64, 2, (vid[]){last, most}, 0, 0));

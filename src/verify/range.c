@@ -194,6 +194,12 @@ static uint64_t fill(uint64_t bits)
     return bits ? UINT64_MAX >> __builtin_clzll(bits) : 0;
 }
 
+/* Bits up to the highest one set. */
+static unsigned bit_length(uint64_t bits)
+{
+    return bits ? 64 - (unsigned)__builtin_clzll(bits) : 0;
+}
+
 static struct range bitwise(enum operation op, struct range a, struct range b, unsigned width)
 {
     if (op == OP_AND) {
@@ -331,9 +337,11 @@ struct range range_operation(enum operation op, unsigned sub, unsigned width,
     case OP_SMAX:
         return extreme(op, a, b, width);
     case OP_CTPOP:
+        return range_unsigned(a.low > 0, bit_length(a.high), width);
     case OP_CTLZ:
+        return range_unsigned(width - bit_length(a.high), width - bit_length(a.low), width);
     case OP_CTTZ:
-        return range_unsigned(0, width, width);
+        return range_unsigned(0, a.low > 0 ? bit_length(a.high) - 1 : width, width);
     case OP_ICMP:
         return compare((enum predicate)sub, a, b, operand_width);
     case OP_SELECT:

@@ -73,3 +73,24 @@ R(text_into_itself)
     snprintf(b, 8, "a%s", b);
     return b[0];
 }
+R(text_tail_of_local)
+{
+    char b[8], c[8] = "abc";
+    c[2] = 0;
+    snprintf(b, 8, "a%s", c);
+    return b[7];
+}
+H(text_tail_of_local_h)
+{
+    char b[8], c[8] = "abc";
+    if (in_len > 2)
+        c[2] = 0;
+    snprintf(b, 8, "%s", c);
+    return b[4];
+}
+H(text_too_long_for_local)
+{
+    char b[8], c[8] = "abc";
+    snprintf(b, 9, "%sxxxxxxxxx", c);
+    return b[0];
+}

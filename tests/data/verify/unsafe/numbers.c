@@ -505,3 +505,23 @@ H(exp_of_a_float_less_itself)
     float z = (x - y) * 0.0f;
     return cells[(int)z];
 }
+H(clz_by_one)
+{
+    return cells[__builtin_clz((unsigned)(in_len & 0x1ff) | 1) - 24];
+}
+H(clz_low)
+{
+    return cells[31 - __builtin_clz((unsigned)(in_len & 0x1ff) | 1)];
+}
+H(ctz_by_one)
+{
+    return cells[__builtin_ctz((unsigned)(in_len & 0x1ff) | 0x100)];
+}
+H(popcount_by_one)
+{
+    return cells[__builtin_popcountll(in_len & 0xff)];
+}
+H(popcount_is_none)
+{
+    return cells[__builtin_popcountll(in_len & 0x7f) - 1];
+}

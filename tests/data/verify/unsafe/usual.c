@@ -300,7 +300,9 @@ H(shift_len)
 }
 H(shift_negative_clz)
 {
-    uint32_t x = (uint32_t)in_len;
+    uint32_t x = 0;
+    if (in_len >= 4)
+        memcpy(&x, in, 4);
     return x ? (int64_t)(1u << (32 - __builtin_clz(x))) : 0;
 }
 H(rotate_by_zero)
