@@ -57,8 +57,9 @@ static struct json_object *member(struct json_object *object, const char *key)
 }
 
 /* Of config.json: the command, the variables, the directory, and where the files are. What else it
- * says is the function's manifest's to say. */
-static int read_bundle(const char *path, struct container_source *source, struct err *err)
+ * says is the function's manifest's to say. 1; 0: it is no bundle's, but some program's own. */
+static int read_bundle(const char *path, bool has_command, struct container_source *source,
+                       struct err *err)
 {
     _cleanup_(freep) char *text = NULL;
     char file[4096];
@@ -69,6 +70,8 @@ static int read_bundle(const char *path, struct container_source *source, struct
     if (r < 0)
         return r;
     source->document = json_tokener_parse(text);
+    if (has_command && !member(source->document, "ociVersion") && !is_there(path, "rootfs", true))
+        return 0;
     struct json_object *process = member(source->document, "process");
     const char *root = json_object_get_string(member(member(source->document, "root"), "path"));
     const char *cwd = json_object_get_string(member(process, "cwd"));
@@ -88,7 +91,7 @@ static int read_bundle(const char *path, struct container_source *source, struct
         (cwd && strlen(cwd) >= sizeof source->directory))
         return err_say(err, -EINVAL, "cannot read '%s': a path is too long", file);
     snprintf(source->directory, sizeof source->directory, "%s", cwd ? cwd : "");
-    return 0;
+    return 1;
 }
 
 int container_source_find(const char *path, bool has_command, struct container_source *ret_source,
@@ -107,14 +110,14 @@ int container_source_find(const char *path, bool has_command, struct container_s
         return 0;
     }
     if (is_there(path, "config.json", false))
-        r = read_bundle(path, &source, err);
-    else if (manifest && is_there(path, "rootfs", true))
+        r = read_bundle(path, has_command, &source, err);
+    if (r == 0 && manifest && is_there(path, "rootfs", true))
         snprintf(source.root, sizeof source.root, "%s/rootfs", path);
-    else if (has_command)
+    else if (r == 0 && has_command)
         snprintf(source.root, sizeof source.root, "%s", path);
-    else
+    else if (r == 0)
         return 0;
-    if (r == 0 && manifest)
+    if (r >= 0 && manifest)
         snprintf(source.manifest, sizeof source.manifest, "%s/vireo.yaml", path);
     if (r < 0) {
         container_source_clear(&source);

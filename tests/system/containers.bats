@@ -179,6 +179,13 @@ body" ]
     [ "$body" = "/etc
 said" ]
     "$VIREO" describe bundle | grep -q 'memory *32 MiB'
+    # A program's own file of that name makes no bundle of its root file system.
+    mkdir -p "$BATS_TEST_TMPDIR/app/bin"
+    cp /bin/busybox "$BATS_TEST_TMPDIR/app/bin/cat"
+    echo '{"mine": true}' >"$BATS_TEST_TMPDIR/app/config.json"
+    "$VIREO" deploy "$BATS_TEST_TMPDIR/app" --name app -q -- cat /config.json
+    call app -d x
+    [ "$body" = '{"mine": true}' ]
 }
 
 @test "spares are containers that wait before their program starts" {
