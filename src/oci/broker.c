@@ -15,6 +15,7 @@
 #include "base/cleanup.h"
 #include "base/err.h"
 #include "base/fd.h"
+#include "oci/adaptive.h"
 #include "oci/broker_params.h"
 #include "oci/broker_view.h"
 #include "oci/view.h"
@@ -135,7 +136,7 @@ static ssize_t await_listener(struct vk_group *group, int *ret_fds, size_t *ret_
     }
 }
 
-_Noreturn static void serve(struct container *container)
+static void serve(struct container *container)
 {
     struct vk_group group = {container,   memory,     policy,
                              set_policy,  kernel_log, container->stands_in ? -1 : VIEW_FD,
@@ -152,6 +153,36 @@ _Noreturn static void serve(struct container *container)
     _exit(vk_broker_serve(fds[0], &group) < 0);
 }
 
+/* A process that is nobody's child, that nobody must reap it; `given` are at SOCKET_FD and on. */
+static int detach(const int *given, size_t count, void (*run)(struct container *container),
+                  struct container *container)
+{
+    int fds[FUSE_FD + 1], status = 0;
+    bool all = true;
+
+    /* Above the places that they are put at. */
+    for (size_t i = 0; i < count; i++) {
+        fds[i] = given[i] < 0 ? -1 : fcntl(given[i], F_DUPFD_CLOEXEC, 10);
+        all = all && (given[i] < 0 || fds[i] >= 0);
+    }
+    pid_t pid = all ? fork() : -1;
+    if (pid == 0) {
+        pid_t second = fork();
+        if (second != 0)
+            _exit(second < 0);
+        leave_caller(fds, count);
+        run(container);
+        _exit(0);
+    }
+    int r = -errno;
+    fd_close_all(fds, count);
+    if (pid < 0)
+        return r;
+    while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+        ;
+    return status == 0 ? 0 : -EAGAIN;
+}
+
 int oci_broker_start(int socket, const struct oci_place *place, int state_fd,
                      const struct oci_view *view, struct err *err)
 {
@@ -162,28 +193,22 @@ int oci_broker_start(int socket, const struct oci_place *place, int state_fd,
                                   .line = {.state_fd = STATE_FD, .socket = -1}};
     const int given[] = {socket, state_fd, has_view ? view->control : -1,
                          has_view ? view->fuse : -1};
-    int fds[ARRAY_LEN(given)], status = 0;
-    bool all = true;
 
-    /* Above the places that they are put at. */
-    for (size_t i = 0; i < ARRAY_LEN(given); i++) {
-        fds[i] = given[i] < 0 ? -1 : fcntl(given[i], F_DUPFD_CLOEXEC, 10);
-        all = all && (given[i] < 0 || fds[i] >= 0);
-    }
-    pid_t pid = all ? fork() : -1;
-    if (pid == 0) {
-        /* Nobody's child, that nobody must reap it. */
-        pid_t second = fork();
-        if (second != 0)
-            _exit(second < 0);
-        leave_caller(fds, has_view ? ARRAY_LEN(fds) : VIEW_FD - SOCKET_FD);
-        serve(&container);
-    }
-    int r = -errno;
-    fd_close_all(fds, ARRAY_LEN(fds));
-    if (pid < 0)
-        return err_set(err, r, "cannot start the broker of emulated calls");
-    while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
-        ;
-    return status == 0 ? 0 : err_set(err, -EAGAIN, "cannot start the broker of emulated calls");
+    int r = detach(given, has_view ? ARRAY_LEN(given) : VIEW_FD - SOCKET_FD, serve, &container);
+    return r < 0 ? err_set(err, r, "cannot start the broker of emulated calls") : 0;
+}
+
+static void adapt(struct container *container)
+{
+    prctl(PR_SET_NAME, "vireo-adaptive", 0, 0, 0);
+    adaptive_look(&container->place, container->state_fd);
+}
+
+int oci_adaptive_start(const struct oci_place *place, int state_fd, struct err *err)
+{
+    struct container container = {.place = *place, .state_fd = STATE_FD};
+    const int given[] = {-1, state_fd};
+
+    int r = detach(given, ARRAY_LEN(given), adapt, &container);
+    return r < 0 ? err_set(err, r, "cannot start who looks at the container's scheduling") : 0;
 }

@@ -14,3 +14,7 @@ struct err;
 struct oci_view;
 int oci_broker_start(int socket, const struct oci_place *place, int state_fd,
                      const struct oci_view *view, struct err *err);
+
+/* A process that looks at the container every interval, and gives it fifo or normal: as long as
+ * something runs there and its policy is adaptive. One is enough: another ends at once. */
+int oci_adaptive_start(const struct oci_place *place, int state_fd, struct err *err);

@@ -197,6 +197,9 @@ static int finish(struct launch *launch, const struct oci_create *create,
         r = oci_vkernel_adjust(launch->pid, create->options.vkernel, err);
     if (r == 0 && create->options.vkernel && vkernel_has_overcommit(create->options.vkernel))
         r = oci_vkernel_overcommit(place, create->options.vkernel, err);
+    if (r == 0 && create->options.vkernel &&
+        create->options.vkernel->sched.policy == VKERNEL_POLICY_ADAPTIVE)
+        r = oci_adaptive_start(place, create->options.vkernel_fd, err);
     return r;
 }
 

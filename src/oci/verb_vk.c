@@ -6,6 +6,8 @@
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "oci/adaptive.h"
+#include "oci/broker.h"
 #include "oci/runtime.h"
 #include "vkernel/describe.h"
 
@@ -31,6 +33,22 @@ static struct json_object *describe(const char *id, const struct vkernel *vkerne
     return object;
 }
 
+/* As a pVM's: what adaptive saw and how often it changed. */
+static void describe_adaptive(struct json_object *object, const struct vkernel *vkernel,
+                              int state_fd)
+{
+    struct adaptive_seen seen;
+
+    if (vkernel->sched.policy != VKERNEL_POLICY_ADAPTIVE || adaptive_read(state_fd, &seen) < 0)
+        return;
+    struct json_object *adaptive = json_object_new_object();
+    json_object_object_add(adaptive, "policy", json_object_new_string(seen.policy));
+    json_object_object_add(adaptive, "decisions", json_object_new_int64((int64_t)seen.decisions));
+    json_object_object_add(adaptive, "use_percent", json_object_new_double(seen.use));
+    json_object_object_add(adaptive, "switches_per_second", json_object_new_double(seen.switches));
+    json_object_object_add(object, "adaptive", adaptive);
+}
+
 static int open_one(struct runtime *runtime, const char *id, struct oci_state **ret_state,
                     struct vkernel *ret_vkernel, struct err *err)
 {
@@ -46,9 +64,12 @@ static int get(struct runtime *runtime, char **words, int count, struct err *err
     int r = open_one(runtime, words[0], &state, &vkernel, err);
 
     (void)count;
-    if (r == 0)
-        print_and_put(describe(words[0], &vkernel));
-    return r;
+    if (r < 0)
+        return r;
+    struct json_object *object = describe(words[0], &vkernel);
+    describe_adaptive(object, &vkernel, state->fd);
+    print_and_put(object);
+    return 0;
 }
 
 /* The container goes on with it at once; a process that comes later has it from its start. */
@@ -80,16 +101,13 @@ static int change(struct runtime *runtime, char **words, int count, struct err *
                        words[0]);
     if (vkernel_set(&vkernel, words[1], words[2], &reason) < 0)
         return err_say(err, -EINVAL, "cannot set '%s': %s", words[1], reason.message);
-    if (vkernel.sched.policy == VKERNEL_POLICY_ADAPTIVE)
-        return err_say(err, -ENOTSUP,
-                       "cannot set '%s' to adaptive: that needs somebody who looks, and of a "
-                       "container nobody does",
-                       words[1]);
     r = part == &vkernel_memory ? oci_vkernel_overcommit(&state->place, &vkernel, err) : 0;
     if (r == 0)
         r = oci_vkernel_save(state->fd, &vkernel, err);
     if (r == 0 && part == &vkernel_sched)
         r = oci_vkernel_schedule(&state->place, &vkernel, err);
+    if (r == 0 && part == &vkernel_sched && vkernel.sched.policy == VKERNEL_POLICY_ADAPTIVE)
+        r = oci_adaptive_start(&state->place, state->fd, err);
     if (r == 0)
         print_and_put(describe(words[0], &vkernel));
     return r;

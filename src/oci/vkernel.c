@@ -194,7 +194,7 @@ int oci_vkernel_adjust(pid_t pid, const struct vkernel *vkernel, struct err *err
     return vk_sched_apply(one_pid, &pid, &sched, err);
 }
 
-static int group_pids(void *user, pid_t *pids, size_t max)
+int oci_vkernel_pids(void *user, pid_t *pids, size_t max)
 {
     _cleanup_(freep) pid_t *list = NULL;
     size_t count = 0;
@@ -213,5 +213,5 @@ int oci_vkernel_schedule(const struct oci_place *place, const struct vkernel *vk
 {
     const struct vk_sched sched = vk_sched_of(vkernel->sched.policy, vkernel->sched.slice_us);
 
-    return vk_sched_apply(group_pids, (void *)place, &sched, err);
+    return vk_sched_apply(oci_vkernel_pids, (void *)place, &sched, err);
 }

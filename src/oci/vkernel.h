@@ -35,6 +35,8 @@ int oci_vkernel_adjust(pid_t pid, const struct vkernel *vkernel, struct err *err
 /* Of all that run in the container. */
 int oci_vkernel_schedule(const struct oci_place *place, const struct vkernel *vkernel,
                          struct err *err);
+/* Its processes, as scheduling.h asks for them; `user` is a struct oci_place. */
+int oci_vkernel_pids(void *user, pid_t *pids, size_t max);
 /* Its overcommit, by the limits of memory that it has now. -EPERM: looser than the host's. */
 int oci_vkernel_overcommit(const struct oci_place *place, const struct vkernel *vkernel,
                            struct err *err);

@@ -396,3 +396,42 @@ END
     once flagged . true --vkernel sched.policy=adaptive
     [ "$status" -ne 0 ]
 }
+
+# adaptive NAME: who looks at a container.
+adaptive() {
+    local at
+    for at in /proc/[0-9]*; do
+        [ "$(cat "$at/comm" 2>/dev/null)" != vireo-adaptive ] ||
+            [[ $(readlink "$at/fd/4" 2>/dev/null) != "$ENGINE/state/$1"* ]] || basename "$at"
+    done
+}
+
+@test "adaptive looks at a container: fifo where there is work, normal when there is none, and who looks goes with it" {
+    local pid looker sched='io.vireo.vkernel.sched'
+    detached adapts ".annotations += {\"$sched.policy\": \"adaptive\", \"$sched.interval\": \"20ms\", \"$sched.use_high\": \"5\",
+        \"$sched.use_low\": \"4\", \"$sched.switches_high\": \"1\", \"$sched.switches_low\": \"1000000\"}" 'sleep 1000'
+    pid=$(pid_of adapts)
+    seen() {
+        [ "$(runtime vk get adapts | jq -r .adaptive.policy)" = "$1" ]
+    }
+    eventually 10 seen normal
+    looker=$(adaptive adapts)
+    [ "$(wc -w <<<"$looker")" = 1 ]
+    runtime exec -d adapts sh -c 'while :; do true | true; done'
+    eventually 20 seen fifo
+    [ "$(awk '{sub(/^.*\) /, ""); print $39}' "/proc/$pid/stat")" = 3 ]
+    runtime exec adapts sh -c 'for p in /proc/[0-9]*; do [ "${p#/proc/}" = 1 ] || [ "${p#/proc/}" = $$ ] || kill -KILL "${p#/proc/}" 2>/dev/null; done; true' || true
+    eventually 20 seen normal
+    [ "$(runtime vk get adapts | jq .adaptive.decisions)" -ge 2 ]
+    runtime vk set adapts sched.policy batch
+    eventually 10 not alive "$looker"
+    runtime vk set adapts sched.policy adaptive
+    looks() {
+        looker=$(adaptive adapts)
+        [ -n "$looker" ]
+    }
+    eventually 10 looks
+    runtime kill adapts KILL
+    eventually 10 not alive "$looker"
+    runtime delete -f adapts
+}
