@@ -96,6 +96,15 @@ metric() {
     done
 }
 
+@test "without the grant a signal is the code's own: a handler for raise(), or a trap" {
+    local source=$BATS_FILE_TMPDIR/raise.c
+    printf '%s\n' '#include <signal.h>' '#include <stdio.h>' \
+        'static void h(int n) { printf("%d\n", n); }' \
+        'int main(void) { signal(15, h); raise(15); signal(15, SIG_DFL); return raise(15); }' >"$source"
+    run timeout 20 "$VIREO" run "$source"
+    [ "$status" = 1 ] && [[ $output == *15*trap* ]]
+}
+
 @test "without the grant there is no shared memory" {
     ask alone shared
     [ "$body" = "shm: Operation not permitted" ]

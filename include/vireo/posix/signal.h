@@ -63,7 +63,9 @@ VIREO_IMPORT(sigmask)
 int32_t vireo_import_sigmask(int32_t how, uint64_t set, uint64_t *ret_former);
 VIREO_IMPORT(sigsuspend) int32_t vireo_import_sigsuspend(uint64_t blocked);
 VIREO_IMPORT(raise) int32_t vireo_import_raise(int32_t number);
+/* The C library's: ours has another name for the linker. */
 int vireo_default_raise(int number) __asm__("raise");
+static inline int raise(int number) __asm__("vireo_raise");
 
 /* How the import names what is done; of a function it is the index behind these. */
 static inline uint32_t vireo_handler_number(void (*handler)(int))
