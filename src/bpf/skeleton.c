@@ -127,7 +127,15 @@ static int write_header(const char *name, const uint8_t *bytes, size_t size)
         bpf_object__open_mem(bytes, size, &options);
 
     if (!object) {
-        fprintf(stderr, "cannot read object: %s\n", strerror(errno));
+        char cause[128];
+        libbpf_strerror(-errno, cause, sizeof cause); /* it has numbers of its own too */
+        fprintf(stderr, "cannot read object: %s\n", cause);
+        return 1;
+    }
+    int r = skeleton_types_check(bpf_object__btf(object));
+    if (r < 0) {
+        fprintf(stderr, "cannot read object: its type information: %s\n",
+                r == -ELOOP ? "a structure has itself, or too many in each other" : strerror(-r));
         return 1;
     }
     printf("/* Made by vireo bpf skel: do not edit. */\n#pragma once\n\n"

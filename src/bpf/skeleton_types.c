@@ -4,6 +4,7 @@
  * pointers are uint64_t, gaps are members, and assertions hold the guest's compiler to it.
  */
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -202,6 +203,41 @@ static void write_variable(struct writer *writer, uint32_t id)
         type = plain(writer, type->type, &id);
     if (type)
         write_type(writer, id, 0);
+}
+
+/* Whether what it has by value ends within so many steps: libbpf follows one that has itself
+ * without end. */
+static bool is_finite(const struct writer *writer, uint32_t id, int depth)
+{
+    const struct btf_type *type = plain(writer, id, &id);
+
+    if (!type || depth > NESTING_MAX)
+        return false;
+    if (btf_is_array(type))
+        return is_finite(writer, btf_array(type)->type, depth + 1);
+    if (!btf_is_composite(type) || writer->done[id])
+        return true;
+    for (uint32_t i = 0; i < btf_vlen(type); i++)
+        if (!is_finite(writer, btf_members(type)[i].type, depth + 1))
+            return false;
+    writer->done[id] = 1;
+    return true;
+}
+
+int skeleton_types_check(const struct btf *types)
+{
+    uint32_t end = types ? btf__type_cnt(types) : 0;
+    struct writer writer = {.types = types};
+    int r = end > TYPES_MAX ? -E2BIG : 0;
+
+    writer.done = calloc(end + 1, 1);
+    if (!writer.done)
+        return -ENOMEM;
+    for (uint32_t i = 1; i < end && r == 0; i++)
+        if (btf_is_composite(btf__type_by_id(types, i)) && !is_finite(&writer, i, 0))
+            r = -ELOOP;
+    free(writer.done);
+    return r;
 }
 
 int skeleton_types(const char *prefix, const struct btf *types, const uint32_t *map_types,

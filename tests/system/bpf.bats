@@ -230,6 +230,20 @@ END
     [ "$status" = 2 ]
 }
 
+@test "an object that is cut or has a structure within itself gets no skeleton, but the reason" {
+    "$VIREO" -q bpf build "$FUNCTIONS/bpf_shapes/shapes.bpf.c" -o "$MODULES/whole.bpf.o"
+    local bytes
+    for bytes in 0 20 64 500 1500; do
+        head -c "$bytes" "$MODULES/whole.bpf.o" >"$MODULES/cut.bpf.o"
+        run "$VIREO" bpf skel "$MODULES/cut.bpf.o"
+        [ "$status" != 0 ]
+        [[ $output == *"cannot read object: "* && $output != *"Unknown error"* ]]
+    done
+    python3 "$BATS_TEST_DIRNAME/bpf_self.py" "$MODULES/whole.bpf.o" shape inner
+    run "$VIREO" bpf skel "$MODULES/whole.bpf.o"
+    [[ $output == *"cannot read object: "*"a structure has itself"* ]]
+}
+
 @test "no more samples a second than the policy says, and none is lost meanwhile" {
     mkdir -p "$MODULES/slow"
     "$VIREO" -q bpf build "$FUNCTIONS/bpf_pace" -o "$MODULES/slow/pace.wasm"
