@@ -367,6 +367,13 @@ refused() {
     eventually 10 nothing_left
 }
 
+@test "a callback that never returns is ended by the function's time" {
+    run timeout 30 "$VIREO" run --grant bpf --timeout 1s "$MODULES/attack.wasm" spin
+    echo "$output"
+    [[ $status != 0 && $status != 124 ]]
+    eventually 10 nothing_left
+}
+
 @test "the memory of maps is the function's own" {
     [ -e /sys/fs/cgroup/memory/memory.limit_in_bytes ] || skip "memory is counted in the tree of v2"
     mkdir -p "$MODULES/memory"

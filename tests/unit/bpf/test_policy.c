@@ -148,6 +148,15 @@ static void code_outside_of_the_policy_is_refused(void **state)
         assert_int_equal(check(true, &err), 0);
         refused(false, -EPERM, "it calls the helper");
     }
+    /* One that is called reads past the record of the tracepoint. */
+    made.code[0].imm = BPF_FUNC_tail_call;
+    refused(false, -EPERM, "tail_call");
+    made.code[0].imm = BPF_FUNC_tail_call;
+    made.program.type = BPF_PROG_TYPE_SOCK_OPS;
+    strcpy(made.program.section, "sockops");
+    struct err none = {0};
+    assert_int_equal(check(false, &none), 0);
+    make();
     made.code[0].code = BPF_JMP | 0xe0; /* may_goto */
     refused(false, -EPERM, "a loop that the kernel counts");
     made.code[0].src_reg = 2; /* BPF_PSEUDO_KFUNC_CALL */
@@ -297,6 +306,17 @@ static void a_policy_is_held_to_a_wider_one(void **state)
     strcpy(narrow.attach[narrow.attach_count++], "syscalls/*");
     assert_int_equal(policy_within(&own, &narrow, &err), -EPERM);
     assert_int_equal(policy_within(&narrow, &own, &err), 0);
+    /* Names of shared objects are given one by one. */
+    strcpy(host.share[host.share_count++], "common");
+    assert_int_equal(policy_within(&host, &host, &err), 0);
+    own = host;
+    strcpy(own.share[own.share_count++], "other");
+    err = (struct err){0};
+    assert_int_equal(policy_within(&own, &host, &err), -EPERM);
+    assert_non_null(strstr(err.message, "the shared object 'other'"));
+    assert_true(policy_has_share(&own, "other"));
+    assert_false(policy_has_share(&host, "other"));
+    assert_false(policy_has_share(&host, ""));
     make();
     struct image image;
     assert_int_equal(image_open((const uint8_t *)&made, sizeof made, &image, &err), 0);

@@ -6,6 +6,8 @@
 
 #include "attack.skel.h"
 
+#define EPERM_ (-1)
+#define E2BIG_ (-7)
 #define EBADF_ (-9)
 #define EFAULT_ (-14)
 #define EBUSY_ (-16)
@@ -95,6 +97,68 @@ static void pointers_at_the_end(void)
     IS(vireo_bpf_take(skel.object, skel.maps.events, end - 8, -1, 0), EFAULT_);
 }
 
+/* The same of module vireo_bpf: every pointer of every function. */
+static void pointers_beyond(void)
+{
+    static const struct vireo_bpf_map shape = {2, 4, 8, 1, 0};
+    static char large[8192];
+    struct vireo_bpf_batch batch = {.count = 1};
+    char *end = end_of_memory(), *name = end - 8;
+    bpf_object_handle it = skel.object;
+    uint64_t code = 0x95;
+    uint32_t key = 0;
+
+    memset(name, 'a', 8);
+    IS(vireo_bpf_set(VIREO_BPF_SET_PROGRAM, name, &key, 4), EFAULT_);
+    IS(vireo_bpf_set(VIREO_BPF_SET_PROGRAM, "on_try", end - 3, 4), EFAULT_);
+    IS(vireo_bpf_set(VIREO_BPF_SET_PROGRAM, "on_try", &key, -1), EFAULT_);
+    IS(vireo_bpf_set(99, "on_try", &key, 4), EINVAL_);
+    IS(vireo_bpf_set(VIREO_BPF_SET_GLOBAL, "sequence", large, sizeof large), E2BIG_);
+    IS(vireo_bpf_global(it, name, large, 8, 0), EFAULT_);
+    IS(vireo_bpf_global(it, "sequence", end - 7, 8, 0), EFAULT_);
+    IS(vireo_bpf_global(it, "sequence", large, 9, 0), EINVAL_);
+    IS(vireo_bpf_global(it, "no_such", large, 8, 0), ENOENT_);
+    IS(vireo_bpf_copy(skel.maps.first, 0, end - 7, 8, 1), EFAULT_);
+    IS(vireo_bpf_copy(skel.maps.each, 0, large, 8, 0), EINVAL_);
+    IS(vireo_bpf_copy(3, 0, large, 8, 0), EBADF_);
+    IS(vireo_bpf_send(skel.maps.events, end - 7, 8), EFAULT_);
+    IS(vireo_bpf_send(skel.maps.events, large, 8), EINVAL_);
+    IS(vireo_bpf_batch(skel.maps.each, VIREO_BPF_BATCH_LOOKUP, (void *)(end - 8), large, large),
+       EFAULT_);
+    IS(vireo_bpf_batch(skel.maps.each, VIREO_BPF_BATCH_LOOKUP, &batch, end - 3, large), EFAULT_);
+    IS(vireo_bpf_batch(skel.maps.each, VIREO_BPF_BATCH_LOOKUP, &batch, large, end - 7), EFAULT_);
+    IS(vireo_bpf_batch(skel.maps.each, 7, &batch, large, large), EINVAL_);
+    batch.count = ~0u;
+    IS(vireo_bpf_batch(skel.maps.each, VIREO_BPF_BATCH_UPDATE, &batch, large, large), E2BIG_);
+    IS(vireo_bpf_detach(it, name), EFAULT_);
+    IS(vireo_bpf_replace(it, name, it, "on_try"), EFAULT_);
+    IS(vireo_bpf_replace(it, "on_try", it, name), EFAULT_);
+    IS(vireo_bpf_statistics(it, name, (void *)large), EFAULT_);
+    IS(vireo_bpf_statistics(it, "on_try", (void *)(end - 8)), EFAULT_);
+    IS(vireo_bpf_iterate(it, name, large, sizeof large, 1), EFAULT_);
+    IS(vireo_bpf_iterate(it, "on_try", end - 8, 65536, 1), EFAULT_);
+    IS(vireo_bpf_pin(skel.maps.each, name), EFAULT_);
+    IS(vireo_bpf_unpin(name), EFAULT_);
+    IS(vireo_bpf_open(name), 0);
+    IS(vireo_bpf_create_map(name, &shape), 0);
+    IS(vireo_bpf_create_map("shape", (void *)(end - 19)), 0);
+    IS(vireo_bpf_load_program(name, "socket", "GPL", &code, 1), 0);
+    IS(vireo_bpf_load_program("made", name, "GPL", &code, 1), 0);
+    IS(vireo_bpf_load_program("made", "socket", name, &code, 1), 0);
+    IS(vireo_bpf_load_program("made", "socket", "GPL", end - 7, 1), 0);
+    IS(vireo_bpf_load_program("made", "socket", "GPL", &code, -1), 0);
+    IS(vireo_bpf_share(it, name), EFAULT_);
+    IS(vireo_bpf_share(it, "nobody-granted"), EPERM_);
+    IS(vireo_bpf_join(name), 0);
+    IS(vireo_bpf_keep(it, name, "kept"), EFAULT_);
+    IS(vireo_bpf_keep(it, "on_try", name), EFAULT_);
+    IS(vireo_bpf_keep(it, "on_try", "kept"), EPERM_);
+    IS(vireo_bpf_take_over(it, name, "kept"), EFAULT_);
+    IS(vireo_bpf_take_over(it, "on_try", name), EFAULT_);
+    IS(vireo_bpf_take_over(it, "on_try", "kept"), ENOENT_);
+    IS(vireo_bpf_take(it, skel.maps.events, end - 7, 8, 0), EFAULT_);
+}
+
 static void maps_of_descriptors(void)
 {
     uint32_t key = 1, value = 3;
@@ -162,6 +226,14 @@ static int short_room(void *context, void *data, int bytes)
         failures++;
     next++;
     return 0;
+}
+
+static int never_returns(void *context, void *data, int bytes)
+{
+    (void)context;
+    (void)data;
+    for (volatile int turns = bytes;; turns++)
+        ;
 }
 
 static int closes(void *context, void *data, int bytes)
@@ -313,9 +385,16 @@ int main(int argc, char **argv)
         return wasm_bpf_buffer_poll(skel.object, skel.maps.events, (bpf_sample_function *)99999,
                                     NULL, data, 16, 0);
     }
+    if (argc > 1 && strcmp(argv[1], "spin") == 0) {
+        attack_attach(&skel);
+        sleep_times(2);
+        return wasm_bpf_buffer_poll(skel.object, skel.maps.events, never_returns, NULL, data, 16,
+                                    0);
+    }
     foreign_handles();
     foreign_descriptors();
     pointers_at_the_end();
+    pointers_beyond();
     maps_of_descriptors();
     samples();
     hostile_objects();
