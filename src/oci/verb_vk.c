@@ -1,5 +1,6 @@
 /* vk: the virtual kernels of containers. Its answers are JSON; `vireo vk` shows them to people. */
 #include <errno.h>
+#include <glob.h>
 #include <json-c/json.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -113,15 +114,12 @@ static int change(struct runtime *runtime, char **words, int count, struct err *
     return r;
 }
 
-static int list(struct runtime *runtime, char **words, int count, struct err *err)
+static int list_root(struct runtime *runtime, struct json_object *array, struct err *err)
 {
-    struct json_object *array = json_object_new_array();
     char **ids = NULL;
     size_t id_count = 0;
     int r = oci_state_ids(runtime->root, &ids, &id_count, err);
 
-    (void)words;
-    (void)count;
     for (size_t i = 0; i < id_count; i++) {
         _cleanup_(oci_state_closep) struct oci_state *state = NULL;
         struct vkernel vkernel;
@@ -131,6 +129,54 @@ static int list(struct runtime *runtime, char **words, int count, struct err *er
         free(ids[i]);
     }
     free(ids);
+    return r;
+}
+
+/* ---- where engines keep their containers ---- */
+
+/* docker and containerd name a root of their own; who asks for a container of theirs names none. */
+static void find_roots(const struct runtime *runtime, glob_t *ret_roots)
+{
+    *ret_roots = (glob_t){0};
+    if (runtime->root != runtime->default_root)
+        return;
+    glob("/run/docker/runtime-*/moby", GLOB_ONLYDIR, NULL, ret_roots);
+    glob("/run/containerd/runc/*", GLOB_ONLYDIR | GLOB_APPEND, NULL, ret_roots);
+}
+
+/* The root that has it, if there is one. Others' containers lie there too, and are none of ours. */
+static const char *root_of(const struct runtime *runtime, const glob_t *roots, const char *id)
+{
+    struct oci_state *state = NULL;
+    const char *found = runtime->root;
+    bool there = oci_state_open(found, id, &state, NULL) == 0;
+
+    oci_state_close(state);
+    for (size_t i = 0; !there && i < roots->gl_pathc; i++) {
+        state = NULL;
+        there = oci_state_open(roots->gl_pathv[i], id, &state, NULL) == 0;
+        if (there)
+            found = roots->gl_pathv[i];
+        oci_state_close(state);
+    }
+    return found;
+}
+
+static int list(struct runtime *runtime, char **words, int count, struct err *err)
+{
+    struct json_object *array = json_object_new_array();
+    glob_t roots;
+    int r = list_root(runtime, array, err);
+
+    (void)words;
+    (void)count;
+    find_roots(runtime, &roots);
+    for (size_t i = 0; r == 0 && i < roots.gl_pathc; i++) {
+        struct runtime theirs = *runtime;
+        theirs.root = roots.gl_pathv[i];
+        list_root(&theirs, array, NULL);
+    }
+    globfree(&roots);
     if (r == 0)
         print_and_put(array);
     else
@@ -185,7 +231,15 @@ static int run(struct runtime *runtime, int argc, char **argv, struct err *err)
                            "cannot run 'vk %s': a word too few or too many (see "
                            "--help)",
                            words[0]);
-        return whats[i].run(runtime, words + 1, count - 1, err);
+        struct runtime theirs = *runtime;
+        glob_t roots = {0};
+        if (count > 1) {
+            find_roots(runtime, &roots);
+            theirs.root = root_of(runtime, &roots, words[1]);
+        }
+        int r = whats[i].run(&theirs, words + 1, count - 1, err);
+        globfree(&roots);
+        return r;
     }
     return err_say(err, -EINVAL, "cannot run 'vk %s': there are get, set, ls, explain and log",
                    words[0]);

@@ -78,10 +78,6 @@ int oci_vkernel_read(const struct oci_config *config, struct vkernel *vkernel, s
         if (r == 0)
             r = set(vkernel, key, annotations->list[i].value, "annotation " PREFIX, err);
     }
-    if (r == 0 && vkernel->sched.policy == VKERNEL_POLICY_ADAPTIVE)
-        return err_say(err, -ENOTSUP,
-                       "cannot give the container sched.policy 'adaptive': that needs somebody who "
-                       "looks, and of a container nobody does");
     return r;
 }
 

@@ -390,11 +390,6 @@ END
     once futex '.annotations["io.vireo.vkernel.futex.slots"] = "64"' true
     [ "$status" -ne 0 ]
     [[ $output == *"only until it forks or executes"* ]]
-    once adaptive '.annotations["io.vireo.vkernel.sched.policy"] = "adaptive"' true
-    [ "$status" -ne 0 ]
-    [[ $output == *"sched.policy 'adaptive': that needs somebody who looks"* ]]
-    once flagged . true --vkernel sched.policy=adaptive
-    [ "$status" -ne 0 ]
 }
 
 # adaptive NAME: who looks at a container.
@@ -434,4 +429,25 @@ adaptive() {
     runtime kill adapts KILL
     eventually 10 not alive "$looker"
     runtime delete -f adapts
+}
+
+@test "a container of docker's or containerd's is found where these keep its state" {
+    local at found=/run/docker/runtime-vireo-$$/moby
+    at=$(bundle elsewhere '.annotations["io.vireo.vkernel.sched.policy"] = "batch"' 'sleep 1000')
+    mkdir -p "$found/foreign"
+    echo '{"id": "foreign"}' >"$found/foreign/state.json"
+    timeout 20 "$ENGINE_RUNTIME" --root "$found" run -d --bundle "$at" elsewhere-$$ </dev/null >/dev/null 2>&1 3>&-
+    run timeout 20 "$ENGINE_RUNTIME" vk get elsewhere-$$
+    local got=$output listed set
+    listed=$(timeout 20 "$ENGINE_RUNTIME" vk ls)
+    timeout 20 "$ENGINE_RUNTIME" vk set elsewhere-$$ sched.policy fifo >/dev/null && set=yes
+    run timeout 20 "$ENGINE_RUNTIME" vk get foreign
+    local foreign=$status
+    timeout 20 "$ENGINE_RUNTIME" --root "$found" delete -f elsewhere-$$
+    rm -rf "/run/docker/runtime-vireo-$$"
+    rmdir /run/docker 2>/dev/null || true
+    [ "$(jq -r '.keys["sched.policy"].value' <<<"$got")" = batch ]
+    [[ $listed == *elsewhere-$$* && $listed != *foreign* ]]
+    [ "$set" = yes ]
+    [ "$foreign" -ne 0 ]
 }
