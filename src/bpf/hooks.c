@@ -22,10 +22,11 @@
 #include "base/fd.h"
 #include "bpf/broker_internal.h"
 
-#define HOOKS_MAX 64
+#define HOOKS_MAX 1024
+#define HOLDS_OF_ONE 128 /* function: the others have room too */
 
 struct hook_request {
-    uint64_t group;
+    uint64_t group, owner;
     char point[128];
 };
 
@@ -41,7 +42,7 @@ struct hook {
 struct hold {
     int socket; /* 0: free (standard input is none) */
     struct hook *hook;
-    uint64_t group;
+    uint64_t group, owner;
 };
 
 static struct hook hooks[HOOKS_MAX];
@@ -160,6 +161,15 @@ static bool level_is_used(const struct hook_request *request, uint32_t level)
     return false;
 }
 
+static bool has_many(uint64_t owner)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < HOOK_HOLDS_MAX; i++)
+        count += holds[i].socket > 0 && holds[i].owner == owner;
+    return count >= HOLDS_OF_ONE;
+}
+
 static void hold_end(struct hold *hold)
 {
     const uint32_t number = (uint32_t)(hold - holds);
@@ -205,6 +215,8 @@ static int attach(const struct hook_request *request, int program, int socket)
         hold = holds[i].socket > 0 ? NULL : &holds[i];
     if (level == HOOK_LEVELS || !hold)
         return level == HOOK_LEVELS ? -E2BIG : -ENOSPC;
+    if (has_many(request->owner))
+        return -EDQUOT;
     int r = hook_get(request->point, level, &hook);
     if (r < 0)
         return r;
@@ -214,7 +226,8 @@ static int attach(const struct hook_request *request, int program, int socket)
     if (r < 0)
         return r;
     hook->users++;
-    *hold = (struct hold){.socket = socket, .hook = hook, .group = request->group};
+    *hold = (struct hold){
+        .socket = socket, .hook = hook, .group = request->group, .owner = request->owner};
     return 0;
 }
 
@@ -259,7 +272,7 @@ void hooks_end(const struct pollfd *polls, size_t count)
 
 int hook_attach(const struct session *session, int program, const char *point)
 {
-    struct hook_request request = {.group = session->group_id};
+    struct hook_request request = {.group = session->group_id, .owner = session->instance.owner};
     int32_t answer;
     int ends[2];
 
