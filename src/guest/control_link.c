@@ -56,8 +56,7 @@ int control_link(struct host *host, struct link_tree *tree, const struct control
         r = tree ? replace_library(tree, host->library, message, files, &err)
                  : err_say(&err, -EPERM,
                            "translated code's libraries are linked, and not replaced one by one: "
-                           "deploy the "
-                           "function anew");
+                           "deploy the function anew");
     else if (r == 0)
         r = tree ? link_tree_add(tree, files, message->count, &err)
                  : parts_link(host, files, message->count, &err);
