@@ -206,7 +206,7 @@ static bool is_padding(const struct program *program, const struct side *side, u
     return object->padding && at < object->size && object->padding[at];
 }
 
-/* `offset` bytes in, `run` bytes that are one atom, or memory, on either side. */
+/* `run` bytes at `offset`: one atom (spread_cuts() saw to it) or memory on either side. */
 static void copy_run(struct promoter *p, const struct side *to, const struct side *from,
                      uint64_t offset, uint64_t run, const struct value *copy)
 {
@@ -277,16 +277,14 @@ static bool rewrite_copy(struct promoter *p, const struct value *value)
 
     if ((!to.split && !from.split) || !promote_length(p, value, &length))
         return false;
-    struct place place = value->place;
     if (to.split)
-        require_alive(p, to.split, place);
+        require_alive(p, to.split, value->place);
     if (from.split)
-        require_alive(p, from.split, place);
+        require_alive(p, from.split, value->place);
     int64_t behind = overlap_of(&to, &from, length);
     if (behind != 0 && value->sub != 1)
         ssa_emit(p->ssa, OP_REQUIRE, KIND_VOID, 0, 1, (vid[]){program_const(p->program, 1, 0)}, 0,
-                 PLACE_OVERLAP, place);
-    /* An atom is moved whole: spread_cuts() saw to it. */
+                 PLACE_OVERLAP, value->place);
     uint64_t *starts = program_alloc(p->program, (uint32_t)length + 1, sizeof *starts);
     uint32_t runs = 0;
     for (uint64_t done = 0; done < length;) {
