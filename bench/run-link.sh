@@ -66,9 +66,9 @@ restart() {
     daemon
 }
 daemon
-"$bench_vireo" deploy -q "$bench_work/maths.so" --name maths
+"$bench_vireo" deploy -q "$bench_work/maths.so" --name maths >/dev/null
 for name in user each plain; do
-    "$bench_vireo" deploy -q "$bench_work/$name"
+    "$bench_vireo" deploy -q "$bench_work/$name" >/dev/null
 done
 # Others of the same size, each its own bytes.
 colds=$((samples / 4 + 1))
@@ -77,7 +77,7 @@ for i in $(seq "$colds"); do
     sed "s/maths_v1 = 1;/maths_v1 = $i$i;/" "$bench_work/maths/maths.c" >"$bench_work/other/maths.c"
     printf 'name: maths%d\nversion: "1"\n' "$i" >"$bench_work/other/vireo.yaml"
     (VIREO_STATE="$bench_work/signer" "$bench_vireo" build -q --native "$bench_work/other" -o "$bench_work/other.so")
-    "$bench_vireo" deploy -q "$bench_work/other.so" --name "maths$i"
+    "$bench_vireo" deploy -q "$bench_work/other.so" --name "maths$i" >/dev/null
 done
 restart
 
