@@ -31,7 +31,7 @@ bpftool gen skeleton "$work/hook.bpf.o" name hook_bpf >"$work/hook.native.h"
 gcc -O2 -I "$work" bench/bpf/hook_native.c -o "$work/native" -lbpf
 gcc -O2 bench/bpf/neighbour.c -o "$work/neighbour"
 printf 'allow_grants:\n  bpf: true\n' >"$work/config.yaml"
-printf 'name: hook\ngrants: {bpf: true}\n' >"$work/hook/vireo.yaml"
+printf 'name: hook\ngrants: {bpf: true}\npool: {instances: 16}\n' >"$work/hook/vireo.yaml"
 "$vireo" serve --listen "127.0.0.1:$port" --state "$work/state" --config "$work/config.yaml" >"$work/log" 2>&1 &
 daemon=$!
 for _ in $(seq 100); do
