@@ -285,6 +285,9 @@ int cli_deploy(int argc, char **argv)
         if (!strchr(pair, '=') || pair[0] == '=')
             return cli_usage("deploy", "'--param %s': it must be NAME=VALUE", pair);
     }
+    /* A shell variable that is not set: the manifest's name would be another function's. */
+    if (deploy_options.name && !*deploy_options.name)
+        return cli_usage("deploy", "'--name' is empty");
     int found = container_source_find(argv[1], deploy_options.words.count > 0, &source, &err);
     if (found < 0)
         return cli_error(&err, NULL);

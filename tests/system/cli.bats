@@ -63,6 +63,9 @@ setup() {
     run "$VIREO" deploy --frobnicate
     [ "$status" -eq 2 ]
     [[ $output == "vireo: cannot deploy: unknown option '--frobnicate'"* ]]
+    run "$VIREO" deploy "$FUNCTIONS/tool.c" --name ""
+    [ "$status" -eq 2 ]
+    [[ $output == "vireo: cannot deploy: '--name' is empty"* ]]
 }
 
 @test "verbs without their words are usage errors, each with its own help" {
