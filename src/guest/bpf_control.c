@@ -223,14 +223,20 @@ static uint64_t take(struct host *host, int result, uint32_t bytes)
     return result == 0 && bpf_object_take(host, bytes, &object) == 0 ? object->handle : 0;
 }
 
-uint64_t BPF(open)(struct host *host, uint32_t name)
+/* What the broker has by a name: a pin, or an object that another shares. */
+static uint64_t take_named(struct host *host, uint32_t operation, uint32_t name)
 {
-    struct broker_request request = {.operation = BROKER_OPEN};
+    struct broker_request request = {.operation = operation};
     const char *text = bpf_text(host, name, BROKER_NAME_MAX, &request.first_bytes);
     uint32_t bytes = 0;
     int r = text ? ask_told(host, &request, text, NULL, &bytes) : -EFAULT;
 
     return take(host, r, bytes);
+}
+
+uint64_t BPF(open)(struct host *host, uint32_t name)
+{
+    return take_named(host, BROKER_OPEN, name);
 }
 
 uint32_t BPF(share)(struct host *host, uint64_t handle, uint32_t name)
@@ -245,12 +251,7 @@ uint32_t BPF(share)(struct host *host, uint64_t handle, uint32_t name)
 
 uint64_t BPF(join)(struct host *host, uint32_t name)
 {
-    struct broker_request request = {.operation = BROKER_JOIN};
-    const char *text = bpf_text(host, name, BROKER_NAME_MAX, &request.first_bytes);
-    uint32_t bytes = 0;
-    int r = text ? ask_told(host, &request, text, NULL, &bytes) : -EFAULT;
-
-    return take(host, r, bytes);
+    return take_named(host, BROKER_JOIN, name);
 }
 
 uint64_t BPF(create_map)(struct host *host, uint32_t name, uint32_t shape)

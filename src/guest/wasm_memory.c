@@ -11,7 +11,7 @@
 #include "guest/wasm_internal.h"
 
 /* What grows by so much at once is forked by its huge pages: 16 MiB in a seventh of the time of
- * small ones. A child's first write to one makes small ones of it, as with any program. */
+ * small ones. The first write to one beside a child makes small ones of it, as everywhere. */
 #define HUGE_GROWTH_PAGES ((4u << 20) / WASM_PAGE_BYTES)
 
 void wasm_rt_allocate_memory(wasm_rt_memory_t *memory, uint32_t initial_pages, uint32_t max_pages)

@@ -37,7 +37,6 @@ enum wall_rule {
     RULE_ANONYMOUS,
     RULE_DISCARD,
     RULE_DISCARD_HUGE,
-    RULE_HUGE,
     RULE_WAIT_WAKE,
     RULE_CLOCK,
     RULE_FLAGS,
@@ -87,11 +86,7 @@ static const struct {
                       {{2, VK_NONE_OF, ~(uint32_t)(MADV_DONTNEED | MADV_FREE)},
                        {2, VK_LE, MADV_FREE}}},
     /* Unlike those of MAP_HUGETLB they are in the memory limit. */
-    [RULE_HUGE] = {1, {{2, VK_EQ, MADV_HUGEPAGE}}},
-    [RULE_DISCARD_HUGE] = {2,
-                           {{2, VK_NONE_OF, ~(uint32_t)(MADV_DONTNEED | MADV_FREE)},
-                            {2, VK_LE, MADV_FREE}},
-                           RULE_HUGE},
+    [RULE_DISCARD_HUGE] = {1, {{2, VK_EQ, MADV_HUGEPAGE}}, RULE_DISCARD},
     /* The others name a thread by its id: priority inheritance tells which ids there are. */
     [RULE_WAIT_WAKE] = {1, {{1, VK_NONE_OF, ~(uint32_t)(FUTEX_WAKE | FUTEX_PRIVATE_FLAG)}}},
     /* Numbers above are the CPU clocks of other processes, by their ids, and clocks of devices. */
