@@ -189,6 +189,14 @@ static uint8_t *data_at(const struct bpf_callback *callback)
     return callback->host->memory->data + callback->data;
 }
 
+/* Whether there is a record at `at`. Of what no kernel writes (more than the buffer holds, or less
+ * than was read) there is none, so that reading ends whatever the two positions say. */
+static bool is_ahead(const struct bpf_buffer *buffer, uint64_t at, const uint64_t *end)
+{
+    /* Pairs with the kernel's store: __bpf_ringbuf_reserve(), perf_output_put_handle(). */
+    return __atomic_load_n(end, __ATOMIC_ACQUIRE) - at - 1 < buffer->data_bytes;
+}
+
 /* The next sample of a ring buffer into the guest's memory. 1: there was one; 0: none now. */
 static int ring_take(const struct bpf_buffer *buffer, const struct bpf_ring *ring,
                      const struct bpf_callback *callback, uint32_t *ret_bytes)
@@ -199,9 +207,9 @@ static int ring_take(const struct bpf_buffer *buffer, const struct bpf_ring *rin
     uint64_t mask = buffer->data_bytes - 1;
     uint64_t at = __atomic_load_n(consumer, __ATOMIC_RELAXED);
 
-    /* Both pair with the kernel's stores: bpf_ringbuf_commit(), __bpf_ringbuf_reserve(). */
-    while (at < __atomic_load_n(producer, __ATOMIC_ACQUIRE)) {
+    while (is_ahead(buffer, at, producer)) {
         const uint8_t *record = data + (at & mask);
+        /* Pairs with bpf_ringbuf_commit(). */
         uint32_t head = __atomic_load_n((const uint32_t *)record, __ATOMIC_ACQUIRE);
         if (head & RING_BUSY)
             return 0;
@@ -242,7 +250,7 @@ static int perf_take(const struct bpf_buffer *buffer, const struct bpf_ring *rin
     struct perf_event_mmap_page *page = (void *)ring->control;
     uint64_t tail = page->data_tail;
 
-    while (tail < __atomic_load_n(&page->data_head, __ATOMIC_ACQUIRE)) {
+    while (is_ahead(buffer, tail, (const uint64_t *)&page->data_head)) {
         struct perf_event_header head;
         uint32_t bytes = 0;
         ring_copy(&head, buffer, ring, tail, sizeof head);
