@@ -12,6 +12,7 @@
 
 #include "base/cleanup.h"
 #include "base/err.h"
+#include "base/fd.h"
 #include "vkernel/view.h"
 
 #define CLIENTS_MAX 64
@@ -24,17 +25,15 @@ struct clients {
 
 static int read_options(int argc, char **argv, struct view_options *options)
 {
-    static const struct option known[] = {{"uid", required_argument, NULL, 'u'},
-                                          {"gid", required_argument, NULL, 'g'},
-                                          {"log", required_argument, NULL, 'l'},
-                                          {"params", required_argument, NULL, 'm'},
-                                          {"group", required_argument, NULL, 'p'},
-                                          {"overcommit", no_argument, NULL, 'o'},
-                                          {0}};
+    static const struct option known[] = {
+        {"id", required_argument, NULL, 'i'},   {"uid", required_argument, NULL, 'u'},
+        {"gid", required_argument, NULL, 'g'},  {"log", required_argument, NULL, 'l'},
+        {"overcommit", no_argument, NULL, 'o'}, {0}};
 
-    options->group = "";
     for (int option; (option = getopt_long(argc, argv, "", known, NULL)) != -1;) {
         switch (option) {
+        case 'i': /* for who looks at the list of processes */
+            break;
         case 'u':
             options->uid = (uid_t)strtoul(optarg, NULL, 10);
             break;
@@ -44,14 +43,8 @@ static int read_options(int argc, char **argv, struct view_options *options)
         case 'l':
             options->log_bytes = strtoul(optarg, NULL, 10);
             break;
-        case 'm':
-            options->params = (unsigned)strtoul(optarg, NULL, 10);
-            break;
         case 'o':
             options->overcommit = true;
-            break;
-        case 'p':
-            options->group = optarg;
             break;
         default:
             return -EINVAL;
@@ -122,25 +115,65 @@ static int serve(struct view *view)
     return 0;
 }
 
-static int start(struct view *view, struct err *err)
+/* 1: there will be no container. */
+static int await_place(struct view *view)
+{
+    static struct view_place place;
+    int fds[FD_MESSAGE_MAX];
+    size_t count = 0;
+
+    ssize_t n = fd_receive(VIEW_FD_BROKER, &place, sizeof place, fds, &count, 0);
+    if (n == 0 || n == -ECONNRESET)
+        return 1;
+    if (n != sizeof place || count != 1)
+        return n < 0 ? (int)n : -EPROTO;
+    view->options.params = place.params;
+    view->options.group = place.group;
+    int r = dup2(fds[0], VIEW_FD_GROUP) < 0 ? -errno : 0;
+    close(fds[0]);
+    return r;
+}
+
+static int open_sources(struct view *view, struct err *err)
+{
+    int r = view->options.log_bytes ? view_log_open(view, err) : 0;
+
+    return r == 0 && view->options.overcommit ? view_overcommit_hold(err) : r;
+}
+
+static int open_session(struct view *view, struct err *err)
 {
     char name[] = VIEW_PROGRAM, *words[] = {name, NULL};
     struct fuse_args arguments = FUSE_ARGS_INIT(1, words);
     char place[24];
 
-    prctl(PR_SET_NAME, VIEW_PROGRAM, 0, 0, 0);
-    int r = view->options.log_bytes ? view_log_open(view, err) : 0;
-    if (r == 0 && view->options.overcommit)
-        r = view_overcommit_hold(err);
-    if (r < 0)
-        return r;
     view->session = fuse_session_new(&arguments, &view_operations, sizeof view_operations, view);
     snprintf(place, sizeof place, "/dev/fd/%d", VIEW_FD_FUSE);
     if (!view->session || fuse_session_mount(view->session, place) < 0 ||
         fcntl(VIEW_FD_FUSE, F_SETFL, O_RDWR | O_NONBLOCK) < 0)
         return err_set(err, -EINVAL, "cannot serve the file system");
+    return view_kernel_open(err);
+}
+
+/* What needs no group comes first: the groups are made meanwhile. */
+static int start(struct view *view, struct err *err)
+{
+    const bool has_sources = view->options.log_bytes || view->options.overcommit;
+
+    prctl(PR_SET_NAME, VIEW_PROGRAM, 0, 0, 0);
+    int r = open_session(view, err);
+    if (r == 0 && !has_sources)
+        r = view_confine(err);
+    if (r < 0)
+        return r;
+    r = await_place(view);
+    if (r != 0)
+        return r < 0 ? err_set(err, r, "cannot serve the container") : r;
+    if (has_sources)
+        r = open_sources(view, err);
+    if (r == 0 && has_sources)
+        r = view_confine(err);
     /* The end of these is the sign that it serves. */
-    r = view_confine(err);
     if (r == 0 && dup2(STDOUT_FILENO, STDERR_FILENO) < 0)
         r = err_set(err, -errno, "cannot close the standard error");
     return r;

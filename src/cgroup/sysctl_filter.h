@@ -6,12 +6,12 @@
 
 struct err;
 
-#define CGROUP_SYSCTL_NAME_BYTES 40
+#define CGROUP_SYSCTL_NAME_BYTES 32
 #define CGROUP_SYSCTLS_MAX 16
 
 struct cgroup_sysctl {
-    const char *name; /* "vm/swappiness" */
-    bool read, write; /* denied (EPERM) to the group and those below it */
+    const char *name; /* "vm/swappiness": the group and those below it can't write it (EPERM) */
+    bool read;        /* nor read it */
 };
 
 /*

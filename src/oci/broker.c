@@ -9,13 +9,13 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/err.h"
 #include "base/fd.h"
 #include "oci/adaptive.h"
+#include "oci/apart.h"
 #include "oci/broker_params.h"
 #include "oci/broker_view.h"
 #include "oci/view.h"
@@ -153,34 +153,39 @@ static void serve(struct container *container)
     _exit(vk_broker_serve(fds[0], &group) < 0);
 }
 
-/* A process that is nobody's child, that nobody must reap it; `given` are at SOCKET_FD and on. */
+struct detached {
+    int fds[FUSE_FD + 1];
+    size_t count;
+    void (*run)(struct container *container);
+    struct container *container;
+};
+
+static void begin(void *data)
+{
+    const struct detached *detached = data;
+
+    leave_caller(detached->fds, detached->count);
+    detached->run(detached->container);
+    _exit(0);
+}
+
+/* Runs it in a process apart; `given` are at SOCKET_FD and on. */
 static int detach(const int *given, size_t count, void (*run)(struct container *container),
                   struct container *container)
 {
-    int fds[FUSE_FD + 1], status = 0;
-    bool all = true;
+    struct detached detached = {.count = count, .run = run, .container = container};
+    int *fds = detached.fds, r = 0;
 
     /* Above the places that they are put at. */
     for (size_t i = 0; i < count; i++) {
         fds[i] = given[i] < 0 ? -1 : fcntl(given[i], F_DUPFD_CLOEXEC, 10);
-        all = all && (given[i] < 0 || fds[i] >= 0);
+        if (given[i] >= 0 && fds[i] < 0)
+            r = -errno;
     }
-    pid_t pid = all ? fork() : -1;
-    if (pid == 0) {
-        pid_t second = fork();
-        if (second != 0)
-            _exit(second < 0);
-        leave_caller(fds, count);
-        run(container);
-        _exit(0);
-    }
-    int r = -errno;
+    if (r == 0)
+        r = process_apart(begin, &detached);
     fd_close_all(fds, count);
-    if (pid < 0)
-        return r;
-    while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
-        ;
-    return status == 0 ? 0 : -EAGAIN;
+    return r;
 }
 
 int oci_broker_start(int socket, const struct oci_place *place, int state_fd,

@@ -264,9 +264,11 @@ static int create_all(struct launch *launch, const struct oci_create *create,
         return err_say(err, -EINVAL,
                        "cannot create the container: process.terminal is set: use "
                        "--console-socket");
-    int r = make_groups(launch, create, place, err);
+    int r = oci_view_start(view, create, err);
     if (r == 0)
-        r = oci_view_start(view, create, &launch->groups, err);
+        r = make_groups(launch, create, place, err);
+    if (r == 0)
+        r = oci_view_place(view, create, &launch->groups, err);
     if (r == 0)
         r = make_plan(launch, create, view, &flags, err);
     if (r == 0 && create->options.init_program) {
@@ -280,6 +282,10 @@ static int create_all(struct launch *launch, const struct oci_create *create,
     if (r == 0 && launch->pid)
         r = tell_cloned(launch, create, place, err);
     bool told = launch->pid != 0;
+    if (r == 0)
+        r = oci_view_guard(view, create, &launch->groups, err);
+    if (r == 0 && !launch->plan.out->sync)
+        oci_view_look(view);
     if (r == 0)
         r = follow(launch, &ready, view, ret_terminal, err);
     if (r == 0 && !told) /* of a split start it was not known before */

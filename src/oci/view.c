@@ -14,7 +14,6 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/un.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -22,6 +21,7 @@
 #include "base/fd.h"
 #include "cgroup/place.h"
 #include "cgroup/sysctl_filter.h"
+#include "oci/apart.h"
 #include "oci/plan.h"
 #include "oci/user_namespace.h"
 #include "vkernel/overcommit.h"
@@ -32,8 +32,6 @@
 
 /* Above the places that the process gets its descriptors at. */
 #define HIGH_FD 32
-/* Of a child that borrows our memory until its exec. */
-#define STACK_BYTES (64 << 10)
 
 void oci_view_close(struct oci_view *view)
 {
@@ -114,7 +112,7 @@ _Noreturn static void become(const char *path, char *const *words, const int *fd
         chdir("/") < 0)
         _exit(1);
     for (int i = 0; i < VIEW_FD_END - 3; i++)
-        if (fds[i] < 0 ? close(3 + i) < 0 && errno != EBADF : dup2(fds[i], 3 + i) < 0)
+        if (dup2(fds[i] < 0 ? null : fds[i], 3 + i) < 0) /* no place is free for another */
             _exit(1);
     syscall(SYS_close_range, VIEW_FD_END, ~0u, 0);
     signal(SIGPIPE, SIG_IGN);
@@ -126,49 +124,31 @@ _Noreturn static void become(const char *path, char *const *words, const int *fd
 struct program {
     const char *path;
     char *const *words;
-    const int *fds;
+    int fds[VIEW_FD_END - 3];
     int error_fd;
 };
 
-/* As vfork(2), with which a child must not return. */
-static pid_t borrow(int (*child)(void *), char stack[static STACK_BYTES], void *data)
-{
-    return clone(child, stack + STACK_BYTES, CLONE_VM | CLONE_VFORK | SIGCHLD, data);
-}
-
-static int second(void *data)
+static void begin(void *data)
 {
     const struct program *program = data;
 
     become(program->path, program->words, program->fds, program->error_fd);
 }
 
-/* Nobody's child, that nobody must reap it. */
-static int first(void *data)
+static int spawn(const char *path, char *const *words, const int *fds, int error_fd)
 {
-    static char stack[STACK_BYTES] __attribute__((aligned(16)));
-
-    _exit(borrow(second, stack, data) < 0);
-}
-
-static int spawn(const char *path, char *const *words, int *fds, int error_fd)
-{
-    static char stack[STACK_BYTES] __attribute__((aligned(16)));
-    struct program program = {path, words, fds, error_fd};
-    int status = 0;
+    struct program program = {.path = path, .words = words, .error_fd = error_fd};
+    int r = 0;
 
     for (int i = 0; i < VIEW_FD_END - 3; i++) {
-        int high = fds[i] < 0 ? -1 : fcntl(fds[i], F_DUPFD_CLOEXEC, HIGH_FD);
-        if (fds[i] >= 0 && high < 0)
-            return -errno;
-        fds[i] = high;
+        program.fds[i] = fds[i] < 0 ? -1 : fcntl(fds[i], F_DUPFD_CLOEXEC, HIGH_FD);
+        if (fds[i] >= 0 && program.fds[i] < 0)
+            r = -errno;
     }
-    pid_t pid = borrow(first, stack, &program);
-    if (pid < 0)
-        return -errno;
-    while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
-        ;
-    return status == 0 ? 0 : -EAGAIN;
+    if (r == 0)
+        r = process_apart(begin, &program);
+    fd_close_all(program.fds, ARRAY_LEN(program.fds));
+    return r;
 }
 
 static int open_log(int state_fd, const char *name)
@@ -178,21 +158,19 @@ static int open_log(int state_fd, const char *name)
     return fd < 0 ? -errno : fd;
 }
 
-static int start_process(struct oci_view *view, const struct oci_create *create, int group_fd,
-                         const char *group, struct err *err)
+static int start_process(struct oci_view *view, const struct oci_create *create, struct err *err)
 {
     const struct oci_config *config = create->config;
-    char path[PATH_MAX], uid[16], gid[16], log[16], params[16];
+    char path[PATH_MAX], uid[16], gid[16], log[16];
     int ends[2] = {-1, -1}, words_ends[2] = {-1, -1};
 
     snprintf(uid, sizeof uid, "%u", owner(&config->linux_.uid_mappings, config));
     snprintf(gid, sizeof gid, "%u", owner(&config->linux_.gid_mappings, config));
     snprintf(log, sizeof log, "%u", create->options.vkernel->log.kib << 10);
-    snprintf(params, sizeof params, "%u", view->params);
-    const char *words[] = {VIEW_PROGRAM, "--uid",   uid,   "--gid",
-                           gid,          "--log",   log,   "--params",
-                           params,       "--group", group, view->overcommit ? "--overcommit" : NULL,
-                           NULL};
+    const char *words[] = {
+        VIEW_PROGRAM, "--id", create->id, "--uid", uid,
+        "--gid",      gid,    "--log",    log,     view->overcommit ? "--overcommit" : NULL,
+        NULL};
     int r = program_path(path);
     if (r < 0)
         return err_set(err, r, "cannot start '%s'", path);
@@ -212,9 +190,8 @@ static int start_process(struct oci_view *view, const struct oci_create *create,
                        : first < 0 ? first
                                    : second,
                        "cannot make the files of '%s'", VIEW_PROGRAM);
-    int fds[] = {view->fuse, theirs, brokers, group_fd, first, second};
+    const int fds[] = {view->fuse, theirs, brokers, -1, first, second};
     r = spawn(path, (char *const *)(uintptr_t)words, fds, error_fd);
-    fd_close_all(fds, ARRAY_LEN(fds));
     return r < 0 ? err_set(err, r, "cannot start '%s'", path) : 0;
 }
 
@@ -241,7 +218,7 @@ void oci_view_plan(struct oci_view *view, const struct oci_create *create, struc
 
     if (view->mount < 0)
         return;
-    out->mount_fd = plan_fd(plan, steal_fd(&view->mount));
+    out->mount_fd = plan_fd(plan, fcntl(view->mount, F_DUPFD_CLOEXEC, 3));
     out->log = view->log;
     out->params = view->params != 0;
     out->granularity = view->params >> VIEW_GRANULARITY & 1;
@@ -271,15 +248,16 @@ static int deny_host(const struct oci_view *view, const struct oci_config *confi
     const bool swappiness = view->params >> VIEW_SWAPPINESS & 1;
     const bool overcommit = view->params >> VIEW_OVERCOMMIT_MEMORY & 1;
     const struct cgroup_sysctl rules[] = {
-        {.name = "vm/swappiness", .read = swappiness, .write = true},
-        {.name = "vm/overcommit_memory", .read = overcommit, .write = true},
-        {.name = "vm/overcommit_ratio", .read = overcommit, .write = true},
-        {.name = "vm/overcommit_kbytes", .write = true}, /* the ratio's other name */
-        {.name = "fs/file-max", .write = true},
-        {.name = "kernel/pid_max", .write = !oci_view_own_pid_max(config)},
+        {.name = "vm/swappiness", .read = swappiness},
+        {.name = "vm/overcommit_memory", .read = overcommit},
+        {.name = "vm/overcommit_ratio", .read = overcommit},
+        {.name = "vm/overcommit_kbytes"}, /* the ratio's other name */
+        {.name = "fs/file-max"},
+        {.name = "kernel/pid_max"}, /* the last one: it may be its own */
     };
 
-    return cgroup_sysctl_deny(group_fd, rules, ARRAY_LEN(rules), err);
+    return cgroup_sysctl_deny(group_fd, rules,
+                              ARRAY_LEN(rules) - (oci_view_own_pid_max(config) ? 1 : 0), err);
 }
 
 bool oci_view_own_pid_max(const struct oci_config *config)
@@ -289,38 +267,74 @@ bool oci_view_own_pid_max(const struct oci_config *config)
     return pids && !pids->path && vk_params_own_pid_max();
 }
 
-int oci_view_start(struct oci_view *view, const struct oci_create *create,
-                   struct cgroup_place *groups, struct err *err)
+int oci_view_start(struct oci_view *view, const struct oci_create *create, struct err *err)
 {
     const struct vkernel *vkernel = create->options.vkernel;
-    int group_fd = -1, r = 0;
 
     if (!vkernel || !vkernel_has_view(vkernel))
         return 0;
-    for (size_t i = 0; i < groups->count; i++)
-        if (groups->trees[i].unified)
-            group_fd = groups->trees[i].fd;
     const struct oci_namespace *mounts = oci_config_namespace(create->config, CLONE_NEWNS);
     if (!mounts || mounts->path)
         return err_say(err, -ENOTSUP,
                        "cannot give the container a view of its own: it has no mounts of its own");
-    if (group_fd < 0)
-        return err_say(err, -ENOTSUP,
-                       "cannot give the container a view of its own: it has no group in a v2 tree");
-    r = overcommit_check(vkernel, err);
+    int r = overcommit_check(vkernel, err);
     if (r < 0)
         return r;
     view->log = vkernel->log.kib > 0;
-    view->overcommit = vkernel_has_overcommit(vkernel);
-    if (vkernel->params.view) {
-        view->params = params_of(groups);
-        view->overcommit = view->overcommit || view->params >> VIEW_OVERCOMMIT_MEMORY & 1;
-        r = deny_host(view, create->config, group_fd, err);
-    }
-    if (r < 0)
-        return r;
+    view->overcommit =
+        vkernel_has_overcommit(vkernel) || (vkernel->params.view && overcommit_works());
     r = make_mount(view);
     if (r < 0)
         return err_set(err, r, "cannot make the file system of the virtual kernel");
-    return start_process(view, create, group_fd, groups->path, err);
+    return start_process(view, create, err);
+}
+
+static int unified_fd(const struct cgroup_place *groups)
+{
+    for (size_t i = 0; i < groups->count; i++)
+        if (groups->trees[i].unified)
+            return groups->trees[i].fd;
+    return -1;
+}
+
+int oci_view_place(struct oci_view *view, const struct oci_create *create,
+                   struct cgroup_place *groups, struct err *err)
+{
+    struct view_place place = {0};
+    const int group_fd = unified_fd(groups);
+
+    if (view->mount < 0)
+        return 0;
+    if (group_fd < 0)
+        return err_say(err, -ENOTSUP,
+                       "cannot give the container a view of its own: it has no group in a v2 tree");
+    if (create->options.vkernel->params.view)
+        view->params = params_of(groups);
+    place.params = view->params;
+    snprintf(place.group, sizeof place.group, "%s", groups->path);
+    int r = fd_send(view->control, &place, sizeof place, &group_fd, 1);
+    /* One that has ended says why: oci_view_await(). */
+    return r < 0 && r != -EPIPE ? err_set(err, r, "cannot start '%s'", VIEW_PROGRAM) : 0;
+}
+
+int oci_view_guard(const struct oci_view *view, const struct oci_create *create,
+                   const struct cgroup_place *groups, struct err *err)
+{
+    return view->params ? deny_host(view, create->config, unified_fd(groups), err) : 0;
+}
+
+void oci_view_look(const struct oci_view *view)
+{
+    static const char *const names[] = {"kmsg", VIEW_KERNEL "/" VIEW_NATIVE, "swappiness",
+                                        "overcommit_memory", "overcommit_ratio"};
+    const bool wanted[] = {
+        view->log, view->params >> VIEW_GRANULARITY & 1, view->params >> VIEW_SWAPPINESS & 1,
+        view->params >> VIEW_OVERCOMMIT_MEMORY & 1, view->params >> VIEW_OVERCOMMIT_RATIO & 1};
+
+    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+        _cleanup_(closep) int fd =
+            wanted[i] ? openat(view->mount, names[i], O_PATH | O_CLOEXEC) : -1;
+        if (wanted[i] && fd < 0)
+            return;
+    }
 }

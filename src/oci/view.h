@@ -21,12 +21,19 @@ struct oci_view {
 #define OCI_VIEW_NONE ((struct oci_view){.fuse = -1, .mount = -1, .control = -1, .words = -1})
 
 /*
- * Starts it, where the virtual kernel has one. The files are the container's root's. Needs root and
- * a v2 group (the log is told apart by it). The process ends when its file system is mounted
- * nowhere.
+ * Starts it, where the virtual kernel has one; without the container's groups, which are made
+ * meanwhile. The files are the container's root's. Needs root. The process ends when its file
+ * system is mounted nowhere, or when `control` is closed before oci_view_place().
  */
-int oci_view_start(struct oci_view *view, const struct oci_create *create,
+int oci_view_start(struct oci_view *view, const struct oci_create *create, struct err *err);
+/* Tells it of them. Needs a v2 group (the log is told apart by it). */
+int oci_view_place(struct oci_view *view, const struct oci_create *create,
                    struct cgroup_place *groups, struct err *err);
+/* Denies the container what the view stands for: before anything of the user's runs. */
+int oci_view_guard(const struct oci_view *view, const struct oci_create *create,
+                   const struct cgroup_place *groups, struct err *err);
+/* Looks up what the container's init will, that it need not wait for answers. */
+void oci_view_look(const struct oci_view *view);
 /* Into the plan of the container's init, which mounts it over what is there. */
 struct plan;
 void oci_view_plan(struct oci_view *view, const struct oci_create *create, struct plan *plan);

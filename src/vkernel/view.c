@@ -11,17 +11,22 @@
 #define DIRECTORY_BYTES 4096
 #define VALUE_FILE_BYTES 4096 /* as sysfs says it */
 
+/* Its links are no nodes of the table. */
+#define NODE_KERNEL 7
+
 const struct view_node view_nodes[] = {
     [0] = {"", 0, 0, NULL},
     [1] = {"/", 1, S_IFDIR | 0755, NULL},
     [2] = {"kmsg", 1, S_IFREG | 0644, &view_kmsg},
     /* Everybody in the container: the policy is the group's, and takes nothing from others. */
     [3] = {"cpu.real_policy", 1, S_IFREG | 0666, &view_param, VIEW_POLICY},
-    [4] = {"params", 1, S_IFDIR | 0755, NULL},
-    [5] = {"sched_wakeup_granularity_ns", 4, S_IFREG | 0644, &view_param, VIEW_GRANULARITY},
-    [6] = {"swappiness", 4, S_IFREG | 0644, &view_param, VIEW_SWAPPINESS},
-    [7] = {"overcommit_memory", 4, S_IFREG | 0644, &view_param, VIEW_OVERCOMMIT_MEMORY},
-    [8] = {"overcommit_ratio", 4, S_IFREG | 0644, &view_param, VIEW_OVERCOMMIT_RATIO},
+    [4] = {"swappiness", 1, S_IFREG | 0644, &view_param, VIEW_SWAPPINESS},
+    [5] = {"overcommit_memory", 1, S_IFREG | 0644, &view_param, VIEW_OVERCOMMIT_MEMORY},
+    [6] = {"overcommit_ratio", 1, S_IFREG | 0644, &view_param, VIEW_OVERCOMMIT_RATIO},
+    [NODE_KERNEL] = {VIEW_KERNEL, 1, S_IFDIR | 0555, NULL},
+    [8] = {VIEW_NATIVE, NODE_KERNEL, S_IFDIR | 0555, NULL},
+    [9] = {"sched_wakeup_granularity_ns", NODE_KERNEL, S_IFREG | 0644, &view_param,
+           VIEW_GRANULARITY},
 };
 const size_t view_node_count = sizeof view_nodes / sizeof *view_nodes;
 
@@ -30,19 +35,31 @@ static const struct view_node *node_of(fuse_ino_t file)
     return file > 0 && file < view_node_count ? &view_nodes[file] : NULL;
 }
 
+static bool is_there(fuse_ino_t file)
+{
+    return node_of(file) || view_kernel_target(file);
+}
+
+static mode_t mode_of(fuse_ino_t file)
+{
+    return view_kernel_target(file) ? S_IFLNK | 0777 : view_nodes[file].mode;
+}
+
 static struct stat attributes(const struct view *view, fuse_ino_t file)
 {
-    const struct view_node *node = &view_nodes[file];
+    const struct view_node *node = node_of(file);
     struct stat status = {.st_ino = file,
-                          .st_mode = node->mode,
-                          .st_nlink = S_ISDIR(node->mode) ? 2 : 1,
+                          .st_mode = mode_of(file),
+                          .st_nlink = S_ISDIR(mode_of(file)) ? 2 : 1,
                           .st_uid = view->options.uid,
                           .st_gid = view->options.gid};
 
+    if (!node)
+        status.st_size = (off_t)strlen(view_kernel_target(file));
     /* A copy by sendfile(2) goes as far as a size does. */
-    if (node->ops == &view_kmsg)
+    else if (node->ops == &view_kmsg)
         status.st_size = (off_t)view->options.log_bytes;
-    if (node->ops == &view_param)
+    else if (node->ops == &view_param)
         status.st_size = VALUE_FILE_BYTES;
     return status;
 }
@@ -50,7 +67,7 @@ static struct stat attributes(const struct view *view, fuse_ino_t file)
 /* A size is asked for again at each open: a copy of the log has cut it short. */
 static double lifetime(fuse_ino_t file)
 {
-    return S_ISDIR(view_nodes[file].mode) ? FOREVER : 0;
+    return S_ISREG(mode_of(file)) ? 0 : FOREVER;
 }
 
 static bool is_shown(const struct view *view, fuse_ino_t file)
@@ -68,30 +85,60 @@ static void on_init(void *user, struct fuse_conn_info *connection)
     /* Pipes would be made for these. */
     connection->want &=
         ~(unsigned)(FUSE_CAP_SPLICE_READ | FUSE_CAP_SPLICE_WRITE | FUSE_CAP_SPLICE_MOVE);
+    connection->want |= connection->capable & FUSE_CAP_CACHE_SYMLINKS;
+}
+
+/* 0: there is none of this name. */
+static fuse_ino_t find(const struct view *view, fuse_ino_t parent, const char *name)
+{
+    for (fuse_ino_t file = 2; file < view_node_count; file++)
+        if (view_nodes[file].parent == parent && strcmp(view_nodes[file].name, name) == 0 &&
+            is_shown(view, file))
+            return file;
+    return parent == NODE_KERNEL ? view_kernel_find(name) : 0;
 }
 
 static void on_lookup(fuse_req_t request, fuse_ino_t parent, const char *name)
 {
     const struct view *view = fuse_req_userdata(request);
 
-    for (fuse_ino_t file = 2; file < view_node_count; file++) {
-        if (view_nodes[file].parent != parent || strcmp(view_nodes[file].name, name) != 0 ||
-            !is_shown(view, file))
-            continue;
-        const struct fuse_entry_param entry = {.ino = file,
-                                               .attr = attributes(view, file),
-                                               .attr_timeout = lifetime(file),
-                                               .entry_timeout = FOREVER};
-        fuse_reply_entry(request, &entry);
+    fuse_ino_t file = find(view, parent, name);
+    if (file == 0) {
+        fuse_reply_err(request, ENOENT);
         return;
     }
-    fuse_reply_err(request, ENOENT);
+    const struct fuse_entry_param entry = {.ino = file,
+                                           .attr = attributes(view, file),
+                                           .attr_timeout = lifetime(file),
+                                           .entry_timeout = FOREVER};
+    fuse_reply_entry(request, &entry);
+}
+
+static void on_readlink(fuse_req_t request, fuse_ino_t file)
+{
+    const char *target = view_kernel_target(file);
+
+    if (target)
+        fuse_reply_readlink(request, target);
+    else
+        fuse_reply_err(request, EINVAL);
+}
+
+/* Nothing is made here: what procfs says. */
+static void on_create(fuse_req_t request, fuse_ino_t parent, const char *name, mode_t mode,
+                      struct fuse_file_info *info)
+{
+    (void)parent;
+    (void)name;
+    (void)mode;
+    (void)info;
+    fuse_reply_err(request, EACCES);
 }
 
 static void on_getattr(fuse_req_t request, fuse_ino_t file, struct fuse_file_info *info)
 {
     (void)info;
-    if (!node_of(file)) {
+    if (!is_there(file)) {
         fuse_reply_err(request, ENOENT);
         return;
     }
@@ -179,6 +226,23 @@ static void on_poll(fuse_req_t request, fuse_ino_t file, struct fuse_file_info *
     fuse_reply_err(request, ENOSYS);
 }
 
+/* The next name of a directory, from a number on; 0: there is none any more. */
+static fuse_ino_t next_name(const struct view *view, fuse_ino_t directory, fuse_ino_t file,
+                            const char **ret_name)
+{
+    for (; file < view_node_count; file++) {
+        *ret_name = view_nodes[file].name;
+        if (view_nodes[file].parent == directory && is_shown(view, file))
+            return file;
+    }
+    if (directory != NODE_KERNEL)
+        return 0;
+    for (file = file < VIEW_LINKS ? VIEW_LINKS : file; (*ret_name = view_kernel_name(file)); file++)
+        if (find(view, directory, *ret_name) == file) /* not one of our own */
+            return file;
+    return 0;
+}
+
 static void on_readdir(fuse_req_t request, fuse_ino_t directory, size_t size, off_t offset,
                        struct fuse_file_info *info)
 {
@@ -193,13 +257,13 @@ static void on_readdir(fuse_req_t request, fuse_ino_t directory, size_t size, of
     }
     if (size > sizeof names)
         size = sizeof names;
+    const char *name;
     /* An entry's offset is the number of the node behind it. */
-    for (fuse_ino_t file = offset > 0 ? (fuse_ino_t)offset : 2; file < view_node_count; file++) {
-        if (view_nodes[file].parent != directory || !is_shown(view, file))
-            continue;
+    for (fuse_ino_t file = offset > 0 ? (fuse_ino_t)offset : 2;
+         (file = next_name(view, directory, file, &name)); file++) {
         const struct stat status = attributes(view, file);
-        size_t length = fuse_add_direntry(request, names + used, size - used, view_nodes[file].name,
-                                          &status, (off_t)file + 1);
+        size_t length =
+            fuse_add_direntry(request, names + used, size - used, name, &status, (off_t)file + 1);
         if (length > size - used)
             break;
         used += length;
@@ -210,6 +274,8 @@ static void on_readdir(fuse_req_t request, fuse_ino_t directory, size_t size, of
 const struct fuse_lowlevel_ops view_operations = {
     .init = on_init,
     .lookup = on_lookup,
+    .readlink = on_readlink,
+    .create = on_create,
     .getattr = on_getattr,
     .setattr = on_setattr,
     .open = on_open,

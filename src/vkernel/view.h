@@ -92,5 +92,17 @@ extern const struct view_ops view_param;
 /* The broker says something. False: it has gone. */
 bool view_params_serve(void);
 
+/* ---- what stands for /proc/sys/kernel: view_kernel.c ---- */
+
+#define VIEW_KERNEL_PATH "/proc/sys/kernel"
+/* The number of the first link; the others follow. */
+#define VIEW_LINKS 64
+/* Opens it; which names the kernel has there is read when somebody looks. */
+int view_kernel_open(struct err *err);
+/* The number of the link of this name, 0: there is none; and what it says, NULL: there is none. */
+fuse_ino_t view_kernel_find(const char *name);
+const char *view_kernel_name(fuse_ino_t link);
+const char *view_kernel_target(fuse_ino_t link);
+
 /* Gives up everything but what it has open. */
 int view_confine(struct err *err);

@@ -11,6 +11,10 @@
 #define VIEW_LOG_SECOND "kernel.log.1"
 #define VIEW_LOG_FILE_BYTES (128 << 10)
 
+/* What stands for /proc/sys/kernel, and where in it the kernel's own is. */
+#define VIEW_KERNEL ".kernel"
+#define VIEW_NATIVE ".native"
+
 /* The descriptors that it is started with. */
 enum {
     VIEW_FD_FUSE = 3,
@@ -20,6 +24,14 @@ enum {
     VIEW_FD_LOG,
     VIEW_FD_LOG_SECOND,
     VIEW_FD_END
+};
+
+/* The first message on VIEW_FD_BROKER, with the v2 group's descriptor: the process starts while the
+ * groups are made. Its end instead: there will be no container. */
+#define VIEW_GROUP_BYTES 4096
+struct view_place {
+    uint32_t params;              /* 1 << enum view_param: those that there are */
+    char group[VIEW_GROUP_BYTES]; /* the path of the container's control groups */
 };
 
 /* syslog(2): its type and length; the answer is the value, and text for some types. */

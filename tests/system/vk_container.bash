@@ -65,8 +65,8 @@ policies_of() {
 views() {
     local pid
     for pid in $(pgrep -x vireo-view); do
-        # The name of its group says whose it is.
-        ! grep -qsz "^/$1$" "/proc/$pid/cmdline" || [[ $(awk '/^State/ {print $2}' "/proc/$pid/status") == Z ]] || echo "$pid"
+        # It is told whose it is.
+        ! grep -qsz "^$1$" "/proc/$pid/cmdline" || [[ $(awk '/^State/ {print $2}' "/proc/$pid/status") == Z ]] || echo "$pid"
     done
 }
 

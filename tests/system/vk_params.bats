@@ -104,7 +104,7 @@ PRIVILEGED='.process.capabilities = (.process.capabilities | map_values(. + ["CA
     pid=$(pid_of policy)
     eventually 5 test -n "$(descendants "$pid")"
     run runtime exec --user 1000:1000 policy sh -c 'cd /dev/vkernel; cat cpu.real_policy; echo 1 >cpu.real_policy; cat cpu.real_policy
-        for bad in 2 rr -1 "fifo x" "" adaptive; do echo "$bad" >cpu.real_policy; done; cat cpu.real_policy; echo 5 >params/swappiness
+        for bad in 2 rr -1 "fifo x" "" adaptive; do echo "$bad" >cpu.real_policy; done; cat cpu.real_policy; echo 5 >swappiness
         echo 0 | dd of=cpu.real_policy bs=1 seek=3 conv=notrunc; head -c 70 /dev/zero | tr "\\0" 0 >cpu.real_policy; cat cpu.real_policy'
     echo "$output"
     [ "${lines[0]}" = normal ]

@@ -1,15 +1,12 @@
 /*
  * The files of a container's virtual kernel are put into it: their file system on /dev/vkernel, and
  * from there over the files that they stand for. A look-up in it waits for the process that serves
- * it, which starts meanwhile.
+ * it, which starts meanwhile (the runtime looks them up before, if it can).
  */
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <limits.h>
 #include <linux/magic.h>
 #include <linux/openat2.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -18,19 +15,11 @@
 
 #include "oci/init/init.h"
 #include "oci/init/mount_calls.h"
+#include "vkernel/view_protocol.h"
 
 /* Where it is mounted, in the container's /dev. */
 #define VIEW_PLACE "vkernel"
-/* In the directory that stands for /proc/sys/kernel: the one that it stands for. */
-#define NATIVE ".native"
-#define GRANULARITY "sched_wakeup_granularity_ns"
-#define PID_MAX "pid_max"
-
-static void closedirp(DIR **directory)
-{
-    if (*directory)
-        closedir(*directory);
-}
+#define PID_MAX VIEW_NATIVE "/pid_max"
 
 /* What `name` in the directory `at` is gets covered. */
 static int put(int tree, int at, const char *name)
@@ -38,7 +27,7 @@ static int put(int tree, int at, const char *name)
     return call_result(syscall(SYS_move_mount, tree, "", at, name, MOVE_MOUNT_F_EMPTY_PATH));
 }
 
-/* One file over another. */
+/* One file over another, or a directory. */
 static int bind_file(int from, const char *path, int at, const char *name)
 {
     _cleanup_(closep) int tree = call_open_tree(from, path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
@@ -60,35 +49,6 @@ static int make_places(int dev, bool log)
 
 /* ---- /proc/sys ---- */
 
-static int make_file(int directory, const char *name)
-{
-    int fd = openat(directory, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0444);
-
-    if (fd < 0)
-        return -errno;
-    close(fd);
-    return 0;
-}
-
-/* A link for each parameter of the native directory that is not in place already. */
-static int link_others(int directory, int native)
-{
-    int fd = openat(native, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    _cleanup_(closedirp) DIR *names = fd < 0 ? NULL : fdopendir(fd);
-    char target[sizeof NATIVE + NAME_MAX + 1];
-
-    if (!names)
-        return -errno;
-    for (const struct dirent *one; (one = readdir(names));) {
-        if (one->d_name[0] == '.')
-            continue;
-        snprintf(target, sizeof target, NATIVE "/%s", one->d_name);
-        if (symlinkat(target, directory, one->d_name) < 0 && errno != EEXIST)
-            return -errno;
-    }
-    return 0;
-}
-
 static int make_tmpfs(const char *size)
 {
     _cleanup_(closep) int context = call_fsopen("tmpfs", FSOPEN_CLOEXEC);
@@ -103,37 +63,20 @@ static int make_tmpfs(const char *size)
                                 MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
 }
 
-/* The directory that stands for /proc/sys/kernel: a few names of its own, and links to the rest. */
-static int make_directory(int native, bool pid_max)
-{
-    struct mount_attr attributes = {.attr_set = MOUNT_ATTR_RDONLY};
-    _cleanup_(closep) int directory = make_tmpfs("64k");
-
-    if (directory < 0)
-        return directory;
-    int r = mkdirat(directory, NATIVE, 0555) < 0 ? -errno : make_file(directory, GRANULARITY);
-    if (r == 0 && pid_max)
-        r = make_file(directory, PID_MAX);
-    if (r == 0)
-        r = link_others(directory, native);
-    if (r == 0)
-        r = call_mount_setattr(directory, 0, &attributes);
-    return r < 0 ? r : steal_fd(&directory);
-}
-
 /* The namespace's own one is the kernel's business, whoever may write it: it only has to be where
  * the rest of /proc/sys is not written. */
 static int open_pid_max(int kernel)
 {
     struct mount_attr attributes = {.attr_clr = MOUNT_ATTR_RDONLY};
     _cleanup_(closep) int tree =
-        call_open_tree(kernel, NATIVE "/" PID_MAX, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+        call_open_tree(kernel, PID_MAX, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
 
     int r = tree < 0 ? tree : call_mount_setattr(tree, 0, &attributes);
     return r < 0 ? r : put(tree, kernel, PID_MAX);
 }
 
-/* No kernel has the wake-up granularity there any more: the directory gets it. */
+/* No kernel has the wake-up granularity there any more: the view's directory has it, and a link to
+ * the native one's for each of the others. */
 static int cover_kernel(int sys, int dev, bool pid_max)
 {
     _cleanup_(closep) int native =
@@ -141,14 +84,11 @@ static int cover_kernel(int sys, int dev, bool pid_max)
 
     if (native < 0)
         return native;
-    _cleanup_(closep) int directory = make_directory(native, pid_max);
-    int r = directory < 0 ? directory : put(directory, sys, "kernel");
-    if (r < 0)
-        return r;
-    _cleanup_(closep) int kernel = openat(sys, "kernel", O_PATH | O_DIRECTORY | O_CLOEXEC);
-    r = kernel < 0 ? -errno : put(native, kernel, NATIVE);
+    int r = bind_file(dev, VIEW_PLACE "/" VIEW_KERNEL, sys, "kernel");
+    _cleanup_(closep) int kernel =
+        r < 0 ? -1 : openat(sys, "kernel", O_PATH | O_DIRECTORY | O_CLOEXEC);
     if (r == 0)
-        r = bind_file(dev, VIEW_PLACE "/params/" GRANULARITY, kernel, GRANULARITY);
+        r = kernel < 0 ? -errno : put(native, kernel, VIEW_NATIVE);
     return r == 0 && pid_max ? open_pid_max(kernel) : r;
 }
 
@@ -166,11 +106,11 @@ static int cover_params(const struct init_view *view, int dev)
     if (view->granularity)
         r = cover_kernel(sys, dev, view->pid_max);
     if (r == 0 && view->swappiness)
-        r = bind_file(dev, VIEW_PLACE "/params/swappiness", sys, "vm/swappiness");
+        r = bind_file(dev, VIEW_PLACE "/swappiness", sys, "vm/swappiness");
     if (r == 0 && view->overcommit)
-        r = bind_file(dev, VIEW_PLACE "/params/overcommit_memory", sys, "vm/overcommit_memory");
+        r = bind_file(dev, VIEW_PLACE "/overcommit_memory", sys, "vm/overcommit_memory");
     if (r == 0 && view->overcommit)
-        r = bind_file(dev, VIEW_PLACE "/params/overcommit_ratio", sys, "vm/overcommit_ratio");
+        r = bind_file(dev, VIEW_PLACE "/overcommit_ratio", sys, "vm/overcommit_ratio");
     return r;
 }
 
