@@ -438,6 +438,7 @@ struct facts *facts_find(struct program *program)
     facts_find_pointees(facts);
     if (program->only_run)
         return facts_none(program);
+    facts->known = true;
     facts_find_bounds(facts);
     note_branches(facts);
     start(facts);

@@ -21,6 +21,7 @@ struct facts {
     struct where *where;
     /* Conditions that mention a value: by vid, lists of struct known_branch. */
     struct known_branch **branches;
+    bool known;  /* else all of this says nothing: facts_none() */
     vid *bounds; /* of pointers: the innermost OP_NARROW that holds; 0: the object's */
 };
 

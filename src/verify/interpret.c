@@ -24,7 +24,7 @@ struct interpreter *interpreter_new(const struct facts *facts)
     struct interpreter *i = program_alloc(program, 1, sizeof *i);
 
     i->facts = facts;
-    i->believes = !program->only_run;
+    i->believes = facts->known;
     i->program = program;
     i->cells = program_alloc(program, program->value_count, sizeof *i->cells);
     i->scratch = program_alloc(program, program->value_count, sizeof *i->scratch);
@@ -181,9 +181,31 @@ static bool run_integer(struct interpreter *i, vid id, const struct value *value
         value->place);
 }
 
+void interpreter_make_up(struct interpreter *interpreter, uint64_t seed)
+{
+    interpreter->chance = seed | 1;
+}
+
+/* Any of its values, often one at an end. */
+static uint64_t made_up(struct interpreter *i, const struct value *value)
+{
+    uint64_t room = value->imm2 - value->imm;
+
+    i->chance = i->chance * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+    uint64_t number = i->chance >> 11;
+    if (number % 4 == 0)
+        return value->imm + (number / 4 % 3 < room ? number / 4 % 3 : room);
+    if (number % 4 == 1)
+        return value->imm2 - (number / 4 % 3 < room ? number / 4 % 3 : room);
+    number = number / 4 * UINT64_C(0x9E3779B97F4A7C15) >> number / 4 % 64;
+    return value->imm + (room == UINT64_MAX ? number : number % (room + 1));
+}
+
 static void unknown(struct interpreter *i, vid id, const struct value *value)
 {
-    if (id == i->in_len && i->program->repeated)
+    if (i->chance && id != i->in_len && id != i->out_cap)
+        i->cells[id] = (struct cell){.bits = made_up(i, value)};
+    else if (id == i->in_len && i->program->repeated)
         i->cells[id].bits = i->input->in_len;
     else if (id == i->out_cap && i->program->repeated)
         i->cells[id].bits = i->input->out_cap;
@@ -341,7 +363,8 @@ static void enter(struct interpreter *i, uint32_t from, uint32_t to)
     /* All phis at once: one may be another's operand. */
     for (; count < block->count && value_at(i->program, block->values[count])->op == OP_PHI;
          count++)
-        i->scratch[count] = i->cells[value_at(i->program, block->values[count])->operands[edge]];
+        i->scratch[count] = interpreter_keep(
+            i, i->cells[value_at(i->program, block->values[count])->operands[edge]]);
     for (uint32_t k = 0; k < count; k++)
         i->cells[block->values[k]] = i->scratch[k];
 }

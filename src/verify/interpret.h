@@ -51,6 +51,20 @@ struct run_result interpreter_call(struct interpreter *interpreter,
  */
 struct run_result interpreter_only_run(struct interpreter *interpreter, const bool *settled,
                                        uint64_t steps_max);
+/* From now on what nobody knows is made up, differently each time, from this seed: a run is then
+ * one that can happen, and no guess. */
+void interpreter_make_up(struct interpreter *interpreter, uint64_t seed);
+/* Memory as it is before the first call. */
+void interpreter_reset(struct interpreter *interpreter);
+/* Of a call of a handler that returned. */
+struct interpreter_answer {
+    uint64_t value;     /* 0 of one without */
+    const uint8_t *out; /* the interpreter's, until the next call */
+    uint64_t out_len;
+};
+/* False: some of it no input decides. */
+bool interpreter_answer(const struct interpreter *interpreter,
+                        struct interpreter_answer *ret_answer);
 /* The size of the object that a pointer means now. */
 uint64_t interpreter_size_behind(const struct interpreter *interpreter, vid pointer);
 /* A value as it is now: bits of an integer, or of a pointer the offset. */

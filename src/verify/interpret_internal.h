@@ -7,7 +7,8 @@ struct cell {
     uint64_t bits;      /* of a pointer the offset */
     int64_t first, end; /* of a pointer: the offsets that it may be used at */
     uint32_t object;    /* of a pointer */
-    bool unknown;       /* no input decides it: the rest is a guess */
+    uint32_t life; /* of one that was kept: which of its object's lives it means; 0: not kept */
+    bool unknown;  /* no input decides it: the rest is a guess */
 };
 
 /* Of each byte of memory. */
@@ -30,6 +31,7 @@ struct interpreter {
     struct cell **addresses; /* in each object, by offset / 8; NULL: none yet */
     uint64_t *sizes;
     bool *alive;
+    uint32_t *lives; /* how often each object's life has begun, and one */
     interpreter_watch *watch;
     void *user;
     struct run_result result;
@@ -38,9 +40,18 @@ struct interpreter {
     const bool *settled; /* obligations that need no look, by value; NULL: none */
     bool exact;          /* the run ends where it would have to guess */
     struct ways *ways;   /* of an exact run: where it goes on by what nobody knows; NULL: nowhere */
+    uint64_t chance;     /* what is unknown is made up from it; 0: it is not */
     bool believes;       /* in the intervals of `facts`, which runs are checked by */
 };
 
+/* An address that is kept over time means a variable as it is now: when that has ended it means
+ * none, even if one begins at the same place. */
+static inline struct cell interpreter_keep(const struct interpreter *i, struct cell cell)
+{
+    if (cell.object != 0 && cell.life == 0)
+        cell.life = i->lives[cell.object];
+    return cell;
+}
 /* The obligation of `value` failed. Returns false. */
 bool interpreter_fail(struct interpreter *i, enum place_kind kind, vid value, struct place place);
 /* The run goes on with something that no input decides; false: it ends here. */
@@ -48,8 +59,6 @@ bool interpreter_guess(struct interpreter *i);
 
 /* ---- interpret_memory.c: false ends the run ---- */
 bool interpreter_make_memory(struct interpreter *i);
-/* As it is before the first call. */
-void interpreter_reset(struct interpreter *i);
 /* The buffers of this call. */
 void interpreter_make_buffers(struct interpreter *i);
 bool interpreter_load(struct interpreter *i, vid id, const struct value *value);

@@ -43,6 +43,7 @@ void interpreter_reset(struct interpreter *i)
         if (object->dead || object->size_value)
             continue;
         i->alive[k] = !object->stack || !object->scoped;
+        i->lives[k] = 1;
         memset(i->memory[k], 0, object->size);
         if (object->bytes)
             memcpy(i->memory[k], object->bytes, object->size);
@@ -61,6 +62,7 @@ bool interpreter_make_memory(struct interpreter *i)
     i->addresses = program_alloc(program, program->object_count, sizeof(struct cell *));
     i->sizes = program_alloc(program, program->object_count, sizeof *i->sizes);
     i->alive = program_alloc(program, program->object_count, sizeof *i->alive);
+    i->lives = program_alloc(program, program->object_count, sizeof *i->lives);
     for (uint32_t k = 1; k < program->object_count; k++) {
         const struct object *object = &program->objects[k];
         if (object->dead || object->size_value)
@@ -94,11 +96,32 @@ void interpreter_make_buffers(struct interpreter *i)
     }
 }
 
+bool interpreter_answer(const struct interpreter *i, struct interpreter_answer *ret_answer)
+{
+    const struct block *block = &i->program->blocks[i->result.block];
+    struct interpreter_answer answer = {.value = i->cells[block->condition].bits};
+
+    if (i->cells[block->condition].unknown)
+        return false;
+    for (uint32_t k = 1; k < i->program->object_count; k++) {
+        if (!i->program->objects[k].size_value || i->program->objects[k].readonly)
+            continue;
+        answer.out = i->memory[k];
+        answer.out_len = i->sizes[k];
+        for (uint64_t at = 0; at < i->sizes[k]; at++)
+            if (i->shadow[k][at] & SHADOW_UNKNOWN)
+                return false;
+    }
+    *ret_answer = answer;
+    return true;
+}
+
 void interpreter_scope(struct interpreter *i, const struct value *value)
 {
     uint32_t object = (uint32_t)value->imm;
 
     i->alive[object] = value->op == OP_BEGIN;
+    i->lives[object] += value->op == OP_BEGIN;
     if (i->shadow[object])
         memset(i->shadow[object], 0, i->sizes[object]);
 }
@@ -138,7 +161,8 @@ static bool check(struct interpreter *i, vid id, vid pointer, uint64_t length, b
 
     if (!accessible(i, pointer, length, write))
         return interpreter_fail(i, write ? PLACE_WRITE : PLACE_READ, id, place);
-    if (!i->alive[i->cells[pointer].object])
+    struct cell at = i->cells[pointer];
+    if (!i->alive[at.object] || (at.life != 0 && at.life != i->lives[at.object]))
         return interpreter_fail(i, PLACE_ALIVE, id, place);
     return true;
 }
@@ -151,6 +175,8 @@ static bool anywhere(struct interpreter *i, vid pointer, bool write)
 {
     const struct pointees *to = &i->facts->pointees[pointer];
 
+    if (to->count == 0)
+        return false;
     for (uint32_t k = 0; k < to->count; k++) {
         uint32_t object = to->objects[k];
         if (object == 0 || !i->memory[object] || !i->alive[object])
@@ -235,7 +261,7 @@ bool interpreter_store(struct interpreter *i, vid id, const struct value *value)
     struct cell at = i->cells[pointer];
     if (stored->kind == KIND_POINTER) {
         memset(i->memory[at.object] + at.bits, 0, bytes);
-        put_address(i, at.object, at.bits, *from);
+        put_address(i, at.object, at.bits, interpreter_keep(i, *from));
         return true;
     }
     /* Which NaN it is nobody promises. */

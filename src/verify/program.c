@@ -78,6 +78,41 @@ void *program_alloc(struct program *program, size_t count, size_t size)
     return memory;
 }
 
+static void *duplicate(struct program *program, const void *from, size_t count, size_t size)
+{
+    void *copy = program_alloc(program, count + 1, size);
+
+    if (count > 0)
+        memcpy(copy, from, count * size);
+    return copy;
+}
+
+static void copy_block(struct program *program, struct block *block)
+{
+    block->values = duplicate(program, block->values, block->count, sizeof *block->values);
+    block->targets = duplicate(program, block->targets, block->target_count, sizeof(uint32_t));
+    if (block->exit == EXIT_SWITCH && block->target_count > 0)
+        block->cases = duplicate(program, block->cases, block->target_count - 1, sizeof(uint64_t));
+    block->predecessors =
+        duplicate(program, block->predecessors, block->predecessor_count, sizeof(uint32_t));
+}
+
+struct program *program_copy(struct program *program)
+{
+    struct program *copy = duplicate(program, program, 1, sizeof *copy);
+
+    copy->values = duplicate(program, program->values, program->value_count, sizeof *copy->values);
+    copy->blocks = duplicate(program, program->blocks, program->block_count, sizeof *copy->blocks);
+    copy->objects =
+        duplicate(program, program->objects, program->object_count, sizeof *copy->objects);
+    for (vid v = 0; v < copy->value_count; v++)
+        copy->values[v].operands =
+            duplicate(program, copy->values[v].operands, copy->values[v].count, sizeof(vid));
+    for (uint32_t b = 0; b < copy->block_count; b++)
+        copy_block(program, &copy->blocks[b]);
+    return copy;
+}
+
 void vid_list_push(struct program *program, struct vid_list *list, vid item)
 {
     if (list->count == list->room) {

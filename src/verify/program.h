@@ -238,6 +238,9 @@ struct program {
 /* ---- memory: all of a program's, given back at once ---- */
 struct program *program_new(void);
 void program_free(struct program *program);
+/* As it is now, to be run and looked at but not to be added to; its memory is the program's, with
+ * which it goes. */
+struct program *program_copy(struct program *program);
 /* Zeroed; does not return when there is none (program->stop). */
 void *program_alloc(struct program *program, size_t count, size_t size);
 char *program_text(struct program *program, const char *format, ...)

@@ -8,6 +8,8 @@ struct ghosts {
     struct where *where;
     bool *shared;
     uint32_t *written, *alive, *version; /* variables of each object; UINT32_MAX: none */
+    struct place *
+        *user; /* of addresses: where one is made of it, or itself, is used; NULL: nowhere */
     struct ssa *ssa;
     uint32_t objects;
 };
@@ -165,6 +167,10 @@ static void visit(struct ghosts *g, vid id)
     vid length;
 
     switch (value.op) {
+    case OP_PHI:
+        if (g->user[id])
+            require_alive(g, &g->where[id], *g->user[id]);
+        break;
     case OP_LOAD: {
         vid version = version_of(g, value.operands[0]);
         read_bytes(g, value.operands[0], program_const(program, 64, value.width / 8u), value.place);
@@ -204,6 +210,48 @@ static void visit(struct ghosts *g, vid id)
     ssa_keep(g->ssa, id);
 }
 
+/*
+ * An address that comes through a join is from before: a variable whose block ended, and began
+ * anew, is another one since then. So what such an address may mean has to live at the join, too.
+ */
+static void find_users(struct ghosts *g, struct place *access, vid pointer)
+{
+    const struct value *value = value_at(g->program, pointer);
+
+    if (value->kind != KIND_POINTER || g->user[pointer])
+        return;
+    g->user[pointer] = access;
+    for (unsigned k = 0; value->op != OP_LOAD && k < value->count; k++)
+        find_users(g, access, value->operands[k]);
+}
+
+/* Values move as the program grows. */
+static struct place *place_of(struct ghosts *g, const struct value *value)
+{
+    struct place *place = program_alloc(g->program, 1, sizeof *place);
+
+    *place = value->place;
+    return place;
+}
+
+static void find_all_users(struct ghosts *g)
+{
+    const struct program *program = g->program;
+
+    g->user = program_alloc(g->program, program->value_count, sizeof(struct place *));
+    for (uint32_t n = 0; n < program->order_count; n++) {
+        const struct block *block = &program->blocks[program->order[n]];
+        for (uint32_t i = 0; i < block->count; i++) {
+            const struct value *value = value_at(program, block->values[i]);
+            if (value->op != OP_LOAD && value->op != OP_STORE && value->op != OP_MEMSET &&
+                value->op != OP_MEMCPY)
+                continue;
+            for (unsigned k = 0; k < (value->op == OP_MEMCPY ? 2u : 1u); k++)
+                find_users(g, place_of(g, value), value->operands[k]);
+        }
+    }
+}
+
 void promote_ghosts(struct program *program)
 {
     struct ghosts g = {.program = program, .objects = program->object_count};
@@ -233,6 +281,7 @@ void promote_ghosts(struct program *program)
             g.version[i] = count++;
         }
     }
+    find_all_users(&g);
     g.ssa = ssa_new(program, variables, count);
     for (uint32_t n = 0; n < program->order_count; n++) {
         uint32_t b = program->order[n], values = program->blocks[b].count;

@@ -191,7 +191,7 @@ static void find_example(struct proof *proof)
 /* What is proved is looked at again, by other means: a fresh solver, and runs. */
 static void check_again(struct proof *proof)
 {
-    if (proof_check_again(proof) == 0 && proof_rehearse(proof, 40, true))
+    if (proof_check_again(proof) == 0 && proof_rehearse(proof, 40, true) && proof_replay(proof))
         return;
     proof->contradicted = true;
     for (uint32_t i = 0; i < proof->obligations->count; i++)
@@ -232,7 +232,10 @@ static void begin(struct proof *proof)
 bool proof_run_alone(struct proof *proof)
 {
     begin(proof);
-    return proof_only_run(proof) != ONLY_RUN_UNDECIDED;
+    enum only_run only = proof_only_run(proof);
+    if (only == ONLY_RUN_SAFE)
+        check_again(proof);
+    return only != ONLY_RUN_UNDECIDED;
 }
 
 void proof_run(struct proof *proof)

@@ -78,6 +78,7 @@ struct proof_limits {
 };
 
 struct proof {
+    struct program *original; /* as it was before promote.c and simplify.c */
     struct encoding *encoding;
     struct obligations *obligations;
     struct invariants invariants;
@@ -114,6 +115,9 @@ Z3_ast invariant_next(struct encoding *e, const struct invariant *invariant, uin
  * an interval, a proved obligation, or (when `proved_invariants`) an invariant (rehearse.c).
  */
 bool proof_rehearse(struct proof *proof, unsigned runs, bool proved_invariants);
+/* The program as it was, run beside the one that is proved: false if it fails somewhere, or does
+ * something else (replay.c). */
+bool proof_replay(struct proof *proof);
 /*
  * Of a program without input: its one run, as a proof of all that is open, or as what shows that it
  * fails (only_run.c). The obligations that intervals show have been looked for before.

@@ -1,42 +1,17 @@
 /* Runs before and after a proof: see proof_rehearse(). */
 #include <string.h>
 
-#include "verify/interpret.h"
+#include "verify/inputs.h"
 #include "verify/prove.h"
 
 #define STEPS_MAX 6000
 #define STEPS_TOTAL 400000
-#define BODY_MAX 600
 
 struct rehearsal {
     struct proof *proof;
     uint64_t *rounds; /* of headers */
     bool strict;      /* invariants must hold; else those that do not are dropped */
 };
-
-static uint32_t next_random(uint64_t *state)
-{
-    *state = *state * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
-    return (uint32_t)(*state >> 33);
-}
-
-/* Bytes such as parsers meet: any, or text, or small numbers, or extremes. */
-static uint8_t next_byte(uint64_t *state, uint32_t kind)
-{
-    static const char likely[] = "0123456789 \"\\{}[]:,-.eE+%/*\n=aAfFzZ<&()";
-
-    switch (kind % 4) {
-    case 0:
-        return (uint8_t)next_random(state);
-    case 1:
-        return (uint8_t)likely[next_random(state) % (sizeof likely - 1)];
-    case 2:
-        return (uint8_t)(next_random(state) % 5);
-    default:
-        return next_random(state) % 3 ? (uint8_t)(next_random(state) % 20)
-                                      : (uint8_t)(253 + next_random(state) % 3);
-    }
-}
 
 static __int128 number_of(const struct rehearsal *r, const struct interpreter *interpreter,
                           vid value, uint32_t header)
@@ -114,22 +89,18 @@ bool proof_rehearse(struct proof *proof, unsigned runs, bool proved_invariants)
     struct program *program = proof->encoding->program;
     struct rehearsal r = {.proof = proof, .strict = proved_invariants};
     struct interpreter *interpreter = interpreter_new(proof->encoding->facts);
-    uint64_t state = proved_invariants ? 77 : runs, steps = 0;
-    uint8_t body[BODY_MAX];
+    struct inputs inputs;
+    uint64_t steps = 0;
 
     if (!interpreter)
         return true;
     r.rounds = program_alloc(program, program->block_count, sizeof *r.rounds);
     interpreter_watch_blocks(interpreter, watch, &r);
+    inputs_begin(&inputs, program, proved_invariants ? 77 : runs);
     if (!program->repeated)
         runs = 1;
     for (unsigned i = 0; i < runs && steps < STEPS_TOTAL; i++) {
-        uint32_t kind = next_random(&state);
-        struct interpreter_input input = {.in = body};
-        input.in_len = i < 4 ? i : next_random(&state) % (i % 4 ? 40 : BODY_MAX);
-        input.out_cap = i < 3 ? i : next_random(&state) % (i % 5 ? 60 : 4000);
-        for (size_t k = 0; k < input.in_len; k++)
-            body[k] = next_byte(&state, kind);
+        struct interpreter_input input = inputs_next(&inputs);
         struct run_result result = interpreter_call(interpreter, &input, STEPS_MAX);
         steps += result.steps;
         if (result.end == RUN_MISMATCH)

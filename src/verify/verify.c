@@ -229,6 +229,7 @@ static bool prove(struct run *run, struct program *program, LLVMValueRef entry, 
     if (setjmp(stop))
         return false;
     lower_module(program, run->module, entry, run->options->buffer_max);
+    proof->original = program_copy(program);
     program_promote(program);
     run->report.instructions = count_values(program);
     struct facts *facts = program->only_run ? facts_none(program) : facts_find(program);

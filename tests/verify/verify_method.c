@@ -4,8 +4,9 @@
  *   alive     every block that a run reaches can be reached in the formula, with all invariants
  *             asserted: else "unsatisfiable" would mean nothing
  *   traced    what a run computed is a model of the formula: at blocks that it reaches, the values
- * of all that came before, as they were planted   an invariant that a run refutes is refused by the
- * check of the final proof
+ *             of all that came before, as they were
+ *   planted   an invariant that a run refutes is refused by the check of the final proof
+ *   replayed  a rewriting that lost an access, or gives another answer, is noticed
  */
 #include <setjmp.h>
 #include <stdio.h>
@@ -200,6 +201,53 @@ static unsigned check_planted(struct proof *proof, const char *file)
     return missed;
 }
 
+static bool count_block(struct interpreter *interpreter, uint32_t block, uint32_t from, void *user)
+{
+    unsigned *times = user;
+
+    (void)interpreter;
+    (void)from;
+    times[block]++;
+    return true;
+}
+
+/* Each access that every call makes, as if it had been one of nothing; then another answer. */
+static unsigned check_replayed(struct proof *proof, const char *file)
+{
+    struct program *original = proof->original;
+    unsigned *times = program_alloc(original, original->block_count, sizeof *times);
+    struct interpreter *interpreter = interpreter_new(facts_none(original));
+    struct interpreter_input input = {(const uint8_t *)"", 0, 0};
+    unsigned planted = 0, missed = 0;
+
+    interpreter_watch_blocks(interpreter, count_block, times);
+    interpreter_call(interpreter, &input, 4000);
+    for (uint32_t b = 0; b < original->block_count; b++) {
+        struct block *block = &original->blocks[b];
+        for (uint32_t i = 0; times[b] > 0 && planted < 12 && i < block->count; i++) {
+            struct value *value = value_at(original, block->values[i]);
+            if (value->op != OP_LOAD && value->op != OP_STORE)
+                continue;
+            vid pointer = value->operands[0];
+            value->operands[0] = 0;
+            planted++;
+            missed += proof_replay(proof);
+            value->operands[0] = pointer;
+        }
+        if (block->exit != EXIT_RETURN || times[b] == 0)
+            continue;
+        vid answer = block->condition;
+        block->condition = original->out_capacity;
+        planted++;
+        missed += proof_replay(proof);
+        block->condition = answer;
+    }
+    missed += !proof_replay(proof);
+    printf("%s replayed %s: %u rewritings planted, %u not noticed\n",
+           missed || planted < 3 ? "not ok" : "ok", file, planted, missed);
+    return missed || planted < 3;
+}
+
 int main(int argc, char **argv)
 {
     struct obligations obligations = {0};
@@ -218,11 +266,12 @@ int main(int argc, char **argv)
         return 1;
     }
     lower_module(program, module, entry, 6 << 20);
+    proof.original = program_copy(program);
     program_promote(program);
     proof.encoding = encoding_new(facts_find(program));
     proof_run(&proof);
-    unsigned wrong =
-        check_alive(&proof, file) + check_traced(&proof, file) + check_planted(&proof, file);
+    unsigned wrong = check_alive(&proof, file) + check_traced(&proof, file) +
+                     check_planted(&proof, file) + check_replayed(&proof, file);
     encoding_free(proof.encoding);
     program_free(program);
     return wrong > 0;

@@ -159,3 +159,75 @@ H(local_of_two_calls)
     }
     return 0;
 }
+/* a variable that begins anew is another one: its former address means nothing */
+H(kept_over_rounds)
+{
+    int *p = 0, r = 0;
+    for (int i = 0; i < 3; i++) {
+        int x = i;
+        if (p && in_len > 4 && in[0] == 77 && in[1] == 78 && in[3] == 99)
+            r += *p;
+        p = &x;
+    }
+    return r;
+}
+R(kept_over_rounds_once)
+{
+    int *p = 0, r = 0;
+    for (int i = 0; i < 3; i++) {
+        int x = i;
+        if (p)
+            r += *p;
+        p = &x;
+    }
+    return r;
+}
+H(kept_and_walked)
+{
+    int *p = cells, r = 0;
+    for (int i = 0; i < 3; i++) {
+        int x[2] = {i, i};
+        for (int k = 0; k < 2; k++) {
+            if (in_len > 4 && in[0] == 77 && in[1] == 78)
+                r += *p;
+            p++;
+        }
+        p = x;
+    }
+    return r;
+}
+H(kept_and_chosen)
+{
+    int *p = cells, r = 0;
+    for (int i = 0; i < 3; i++) {
+        int x = i;
+        int *q = in_len > 700 && in[0] == 3 ? p : cells;
+        r += *q;
+        p = &x;
+    }
+    return r;
+}
+H(kept_by_a_jump_back)
+{
+    int n = 0, *p = cells;
+again:;
+    {
+        int x = n;
+        if (n == 2 && in_len == 477)
+            return *p;
+        p = &x;
+        if (n++ < 3)
+            goto again;
+    }
+    return 0;
+}
+R(kept_in_an_array)
+{
+    int *kept[2] = {cells, cells}, r = 0;
+    for (int i = 0; i < 2; i++) {
+        int x = i;
+        r += *kept[0];
+        kept[0] = &x;
+    }
+    return r;
+}
