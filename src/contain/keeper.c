@@ -1,5 +1,5 @@
 /*
- * A keeper's life: into its groups, a network with lo alone, the container made and waiting, no
+ * A keeper's life: into its groups, the container made and waiting, no
  * capability any more and a system-call filter, then call after call.
  *
  * Until the program has started there is nothing but the first call to wait for. Then a second
@@ -12,7 +12,6 @@
 #include <fcntl.h>
 #include <linux/futex.h>
 #include <malloc.h>
-#include <net/if.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
@@ -20,7 +19,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
-#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/socket.h>
@@ -124,14 +122,6 @@ void keeper_gone(struct keeper *keeper, struct verdict *verdict)
 }
 
 /* ---- the container ---- */
-
-static int loopback_up(void)
-{
-    struct ifreq request = {.ifr_name = "lo", .ifr_flags = IFF_UP | IFF_RUNNING};
-    _cleanup_(closep) int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-
-    return fd < 0 || ioctl(fd, SIOCSIFFLAGS, &request) < 0 ? -errno : 0;
-}
 
 /* Its own /proc, and a place for the container's start socket that ends with it. */
 static int own_mounts(struct keeper *keeper)
@@ -413,7 +403,7 @@ static int enter(struct keeper *keeper, const int *fds, size_t count)
     if (keeper->channel == MAP_FAILED)
         return -errno;
     close(fds[0]);
-    return loopback_up();
+    return 0;
 }
 
 /* Of the stack what the container's making took, below the caller's frame and some of its calls'.

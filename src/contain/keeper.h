@@ -55,8 +55,8 @@ struct keeper {
 };
 
 /* The keeper's whole life. `fds`: the channel's memory and eventfd, then v1 `tasks` files, entered
- * at once. Its process has been cloned with CONTAIN_CLONE. */
-#define CONTAIN_CLONE (CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS)
+ * at once. Its process has been cloned with CONTAIN_CLONE, in a network that is its own. */
+#define CONTAIN_CLONE (CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWUTS)
 _Noreturn void keeper_run(const struct contain *contain, const int *fds, size_t fd_count,
                           bool one_call);
 

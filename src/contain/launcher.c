@@ -1,7 +1,8 @@
 /*
- * The launcher: a container function's template. It is set up over one socket, has its image
- * unpacked by a child without rights, and then clones a keeper for each instance that is asked for
- * and says how it ended. Single-threaded, and the init of its pid namespace.
+ * The launcher: a container function's template. It prepares what is no function's own, is set up
+ * over one socket, at once or later (a spare), has the image unpacked by a child without rights,
+ * and then clones a keeper for each instance that is asked for and says how it ended.
+ * Single-threaded, and the init of its pid namespace.
  */
 #include "contain/launcher.h"
 
@@ -23,11 +24,13 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/err.h"
 #include "base/fd.h"
 #include "contain/configure.h"
 #include "contain/image.h"
 #include "contain/keeper.h"
+#include "contain/networks.h"
 #include "contain/talk.h"
 #include "guest/lockdown.h"
 #include "guest/template.h"
@@ -46,6 +49,7 @@ struct launcher {
     int control, signals;
     cpu_set_t processors; /* before the supervisor puts us near itself (GUEST_FORK_NEAR) */
     struct contain contain;
+    struct networks networks;
     struct keepers keepers;
 };
 
@@ -118,7 +122,25 @@ int contain_mount_proc(void)
     return 0;
 }
 
-static int set_up(struct launcher *launcher, struct err *err)
+/* All that is no function's own: done before there is one, where the launcher is a spare. */
+static int prepare(struct launcher *launcher, struct err *err)
+{
+    struct contain *contain = &launcher->contain;
+    int r = contain_mount_proc();
+
+    if (r < 0)
+        return err_set(err, r, "cannot mount its procfs");
+    r = networks_open(&launcher->networks, err);
+    if (r == 0)
+        r = keeper_filter_make(&contain->filter, err);
+    if (r == 0)
+        r = oci_launch_init_program(&contain->init_program, err);
+    if (r == 0)
+        networks_tend(&launcher->networks, clock_now_ns());
+    return r;
+}
+
+static int receive_setup(struct launcher *launcher, int *ret_image, struct err *err)
 {
     struct contain *contain = &launcher->contain;
     int fds[FD_MESSAGE_MAX];
@@ -126,25 +148,27 @@ static int set_up(struct launcher *launcher, struct err *err)
 
     ssize_t n =
         fd_receive(launcher->control, &contain->setup, sizeof contain->setup, fds, &count, 0);
-    if (n != sizeof contain->setup || count != 1) {
-        fd_close_all(fds, count);
-        return err_say(err, -EBADMSG, "the set-up message is not proper");
-    }
-    _cleanup_(closep) int image = fds[0];
-    int r = setup_check(&contain->setup);
+    if (n == 0)
+        _exit(0); /* a spare that nobody needed */
+    int r = n == sizeof contain->setup && count == 1 ? setup_check(&contain->setup) : -EBADMSG;
     if (r == 0)
         r = take_strings(contain);
-    if (r < 0)
+    if (r < 0) {
+        fd_close_all(fds, count);
         return err_say(err, r, "the set-up message is not proper");
-    r = contain_mount_proc();
-    if (r < 0)
-        return err_set(err, r, "cannot mount its procfs");
-    r = image_unpack(image, CONTAIN_IMAGE "/rootfs", contain->setup.function, err);
-    if (r < 0)
-        return r;
-    r = keeper_filter_make(&contain->filter, err);
+    }
+    *ret_image = fds[0];
+    return 0;
+}
+
+static int set_up(struct launcher *launcher, struct err *err)
+{
+    struct contain *contain = &launcher->contain;
+    _cleanup_(closep) int image = -1;
+
+    int r = receive_setup(launcher, &image, err);
     if (r == 0)
-        r = oci_launch_init_program(&contain->init_program, err);
+        r = image_unpack(image, CONTAIN_IMAGE "/rootfs", contain->setup.function, err);
     if (r == 0)
         r = configure(contain, talk_of(contain), err);
     /* Keepers are copies: what is free here they would fill, each for itself. */
@@ -186,6 +210,7 @@ static _Noreturn void become_keeper(struct launcher *launcher, const struct gues
 
     close(launcher->control);
     close(launcher->signals);
+    networks_forget(&launcher->networks);
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
     if (message->flags & GUEST_FORK_NEAR)
@@ -215,9 +240,12 @@ static void start_keeper(struct launcher *launcher, const struct guest_fork *mes
         tell_not_started(launcher, message->id, -EAGAIN);
         return;
     }
-    pid_t pid = clone_keeper(into ? fds[2] : -1);
+    int r = networks_enter(&launcher->networks, clock_now_ns());
+    pid_t pid = r < 0 ? r : clone_keeper(into ? fds[2] : -1);
     if (pid == 0)
         become_keeper(launcher, message, fds, count);
+    if (networks_leave(&launcher->networks) < 0)
+        _exit(1);
     if (pid < 0) {
         tell_not_started(launcher, message->id, pid);
         return;
@@ -305,6 +333,8 @@ int launcher_main(void)
     if (r < 0)
         err_set(&err, r, "cannot lock itself down");
     if (r == 0)
+        r = prepare(&launcher, &err);
+    if (r == 0)
         r = set_up(&launcher, &err);
     if (r == 0) {
         r = open_signals(&launcher);
@@ -319,8 +349,12 @@ int launcher_main(void)
     for (;;) {
         struct pollfd fds[] = {{.fd = launcher.control, .events = POLLIN},
                                {.fd = launcher.signals, .events = POLLIN}};
-        if (poll(fds, ARRAY_LEN(fds), -1) < 0 && errno != EINTR)
+        int due_ms = networks_due_ms(&launcher.networks, clock_now_ns());
+        int n = poll(fds, ARRAY_LEN(fds), due_ms);
+        if (n < 0 && errno != EINTR)
             return 1;
+        if (n == 0)
+            networks_tend(&launcher.networks, clock_now_ns());
         if (fds[1].revents)
             reap(&launcher);
         if (fds[0].revents)
