@@ -55,7 +55,8 @@ struct request {
     char *body; /* of an error: bounded */
     size_t body_bytes;
     bool suspended, too_large;
-    bool superseded; /* another began to answer the same call after it */
+    bool superseded;             /* another began to answer the same call after it */
+    uint64_t received, promised; /* of its body, by Content-Length; 0: it was not said */
 };
 
 /* ---- what is answered ---- */
@@ -307,6 +308,27 @@ static void take_piece(struct lambda *lambda, struct request *request, const cha
     grown[request->body_bytes] = '\0';
 }
 
+static uint64_t content_length(struct MHD_Connection *connection)
+{
+    const char *text = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, "Content-Length");
+
+    return text ? strtoull(text, NULL, 10) : 0;
+}
+
+/*
+ * Its client has closed and the rest of its body can't come. libmicrohttpd does not see this where
+ * the end came together with what it reads now, and would keep the connection.
+ */
+static bool is_cut(const struct request *request, struct MHD_Connection *connection)
+{
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+    char next;
+
+    return request->received < request->promised && info &&
+           recv(info->connect_fd, &next, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
+}
+
 static enum MHD_Result on_request(void *user, struct MHD_Connection *connection, const char *path,
                                   const char *method, const char *version, const char *data,
                                   size_t *data_bytes, void **state)
@@ -316,13 +338,17 @@ static enum MHD_Result on_request(void *user, struct MHD_Connection *connection,
 
     (void)version;
     if (!request) {
-        *state = calloc(1, sizeof *request);
-        return *state ? MHD_YES : MHD_NO;
+        *state = request = calloc(1, sizeof *request);
+        if (!request)
+            return MHD_NO;
+        request->promised = content_length(connection);
+        return MHD_YES;
     }
     if (*data_bytes > 0) {
         take_piece(lambda, request, path, data, *data_bytes);
+        request->received += *data_bytes;
         *data_bytes = 0;
-        return MHD_YES;
+        return is_cut(request, connection) ? MHD_NO : MHD_YES;
     }
     return whole_request(lambda, connection, method, path, request);
 }

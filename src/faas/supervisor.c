@@ -428,6 +428,7 @@ static void close_all(struct supervisor *supervisor)
     bpf_close(supervisor);
     servers_close(supervisor);
     function_free_all(supervisor);
+    container_spares_close(supervisor);
     pvm_channel_stock_close(&supervisor->channels);
     cgroup_pool_free(supervisor->pool);
     cgroup_root_close(supervisor->groups);

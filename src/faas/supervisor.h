@@ -23,6 +23,7 @@
 #include "cgroup/cgroup.h"
 #include "faas/protocol.h"
 #include "faas/registry.h"
+#include "faas/supervisor_spares.h"
 #include "pvm/pvm.h"
 #include "pvm/spawn.h"
 
@@ -78,9 +79,6 @@ struct secrets {
     struct secret_stamp stamps[GRANT_ENV_MAX];
 };
 
-/* A name in STATE/containers. */
-#define CONTAINER_DIRECTORY_BYTES 16
-
 /* A template and the function's generation that it belongs to. */
 struct template_slot {
     struct source source;
@@ -95,6 +93,7 @@ struct template_slot {
     bool live;          /* the library of its instances can be replaced while they run */
     bool interprets;    /* an interpreter that has imported the function: tenant code runs in it */
     uid_t uid;
+    int uid_lock; /* of a template that was a spare: of the uid that it has instead; else -1 */
     char signer[BUILD_HASH_TEXT];                    /* of its library */
     char image_directory[CONTAINER_DIRECTORY_BYTES]; /* of a container's template; "" */
     char name[NAME_MAX_BYTES + 1], version[VERSION_MAX_BYTES + 1]; /* the library's */
@@ -234,6 +233,7 @@ struct supervisor_config {
     uint64_t platform_bytes;     /* of each function's keys, tables and messages, each */
     uint32_t platform_queue;     /* messages of one function that wait */
     char redis[ENDPOINT_MAX_BYTES + 1], redis_password[256]; /* "": none */
+    uint32_t container_spares;                  /* generic containers that are kept ready */
     uint32_t template_starts, template_seconds; /* 0: TEMPLATE_STARTS, TEMPLATE_SECONDS */
     /* Of each function's output: bytes that are kept, and that may come a second (0: all). */
     uint64_t log_ring, log_rate;
@@ -262,6 +262,7 @@ struct supervisor {
     struct supervisor_config config;
     int epoll, lock_fd, guest_fd, contain_fd, gateway_fd;
     int containers_fd; /* STATE/containers */
+    struct container_spares spares;
     int listen_fd, admin_fd, admin_tcp_fd, admin_token_fd;
     uid_t uid_first;
     uint32_t uid_count;
@@ -469,14 +470,11 @@ void rounds_bury(struct supervisor *supervisor); /* frees the dead ones */
 /* ---- supervisor_containers.c ---- */
 /* Opens STATE/containers, and empties it. */
 int containers_open(struct supervisor *supervisor, struct err *err);
-/*
- * What a container's template needs: its image (*ret_image, the caller's), and an empty directory
- * of its uid's, whose name the caller gives back by container_forget() after a failure too. Job
- * threads.
- */
-int container_prepare(struct supervisor *supervisor, const char *hash, uid_t uid,
-                      char name[static CONTAINER_DIRECTORY_BYTES], char *path, size_t path_size,
-                      int *ret_image, struct err *err);
+/* An empty directory of this uid for the files of an image; its name is given back by
+ * container_forget(), after a failure too. Job threads. */
+int container_directory(struct supervisor *supervisor, uid_t uid,
+                        char name[static CONTAINER_DIRECTORY_BYTES], char *path, size_t path_size,
+                        struct err *err);
 /* Removes the directory; takes as long as it has files. */
 void container_forget(struct supervisor *supervisor, const char *name);
 

@@ -356,6 +356,8 @@ static void reply_status(struct supervisor *supervisor, uint64_t token)
     json_add_number(object, "groups_spare", supervisor->pool ? SPARE_GROUPS : 0);
     json_add_number(object, "groups_made", made);
     json_add_number(object, "templates", templates);
+    json_add_number(object, "containers_spare", supervisor->spares.count);
+    json_add_number(object, "containers_taken", supervisor->spares.taken);
     json_add_number(object, "ipc_refused", supervisor->ipc_refused);
     json_add_number(object, "forks_refused", supervisor->forks_refused);
     json_add_number(object, "gateway_restarts_calls", supervisor->gateways[GATEWAY_CALLS].restarts);

@@ -250,6 +250,19 @@ static int template_key(struct supervisor_config *config, yaml_document_t *docum
     return bad(err, config->config_file, key, "unknown key (template has: starts, seconds)");
 }
 
+static int containers_key(struct supervisor_config *config, yaml_document_t *document,
+                          const yaml_node_t *key, const yaml_node_t *value, struct err *err)
+{
+    (void)document;
+    if (strcmp(text_of(key), "spares") != 0)
+        return bad(err, config->config_file, key, "unknown key (containers has: spares)");
+    if (strcmp(text_of(value), "0") == 0) {
+        config->container_spares = 0;
+        return 0;
+    }
+    return take_number(config, value, CONTAINER_SPARES_MAX, &config->container_spares, err);
+}
+
 /* "8MiB", "64KiB" or bytes; at most `max`. */
 static int take_size(const struct supervisor_config *config, const yaml_node_t *value, uint64_t max,
                      uint64_t *ret_bytes, struct err *err)
@@ -388,6 +401,8 @@ static int top_key(struct supervisor_config *config, yaml_document_t *document,
         return each_key(document, value, config->config_file, template_key, config, err);
     if (strcmp(text_of(key), "logs") == 0)
         return each_key(document, value, config->config_file, log_key, config, err);
+    if (strcmp(text_of(key), "containers") == 0)
+        return each_key(document, value, config->config_file, containers_key, config, err);
     if (strcmp(text_of(key), "keys") == 0)
         return each_key(document, value, config->config_file, keys_key, config, err);
     if (strcmp(text_of(key), "allow_layers") == 0)
@@ -398,8 +413,8 @@ static int top_key(struct supervisor_config *config, yaml_document_t *document,
         return each_key(document, value, config->config_file, platform_key, config, err);
     if (strcmp(text_of(key), "allow_grants") != 0)
         return bad(err, config->config_file, key,
-                   "unknown key (known: allow_grants, allow_layers, allow_votes, keys, logs, "
-                   "platform, template)");
+                   "unknown key (known: allow_grants, allow_layers, allow_votes, containers, "
+                   "keys, logs, platform, template)");
     return each_key(document, value, config->config_file, grant_key, config, err);
 }
 
@@ -417,6 +432,7 @@ int supervisor_config_read(struct supervisor_config *config, struct err *err)
                                          .demote_events = VOTES_DEMOTE_EVENTS,
                                          .demote_functions = VOTES_DEMOTE_FUNCTIONS,
                                          .unused_seconds = VOTES_UNUSED_SECONDS};
+    config->container_spares = CONTAINER_SPARES;
     config->platform_bytes = PLATFORM_BYTES;
     config->platform_queue = PLATFORM_QUEUE;
     for (enum allow_layer layer = ALLOW_BASE; layer <= ALLOW_IO; layer++) {

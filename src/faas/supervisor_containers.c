@@ -55,15 +55,12 @@ int containers_open(struct supervisor *supervisor, struct err *err)
     return r < 0 ? err_set(err, r, "cannot empty '%s'", path) : 0;
 }
 
-int container_prepare(struct supervisor *supervisor, const char *hash, uid_t uid,
-                      char name[static CONTAINER_DIRECTORY_BYTES], char *path, size_t path_size,
-                      int *ret_image, struct err *err)
+int container_directory(struct supervisor *supervisor, uid_t uid,
+                        char name[static CONTAINER_DIRECTORY_BYTES], char *path, size_t path_size,
+                        struct err *err)
 {
     static _Atomic unsigned count;
 
-    int r = store_get_image(supervisor->store, hash, ret_image, err);
-    if (r < 0)
-        return r;
     snprintf(name, CONTAINER_DIRECTORY_BYTES, "%u", ++count);
     snprintf(path, path_size, "%s/containers/%s", supervisor->config.state_dir, name);
     /* CAP_CHOWN. */

@@ -442,7 +442,10 @@ static void deploy_commit(struct job *job)
     if (back ? registry_step_back(supervisor->registry, row, &job->err) < 0
              : registry_put(supervisor->registry, row, &job->err) < 0)
         return;
-    if (found < 0 && !elsewhere) {
+    /* One that was a spare has a uid of its own, so the trial is the template. */
+    if (found < 0 && !elsewhere && job->slot->uid_lock >= 0) {
+        job->slot->uid = row->uid;
+    } else if (found < 0 && !elsewhere) {
         template_discard(supervisor, steal_ptr(&job->slot));
         /* What fails now, after the trial, is met and told again at the first call. */
         template_open(supervisor, row->name, row->library_hash, manifest, row->uid, job->listeners,
@@ -513,6 +516,9 @@ void job_step(struct job *job)
     }
     case JOB_AUDIT:
         audit_job_step(supervisor->audit, &job->request, job->rows, job->audited, &job->err);
+        return;
+    case JOB_SPARE:
+        container_spare_make(supervisor, &job->err);
         return;
     case JOB_TEMPLATE:
         template_open(supervisor, job->request.name, job->library_hash, &job->manifest, job->uid,

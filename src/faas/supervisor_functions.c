@@ -263,6 +263,7 @@ static void template_free(struct supervisor *supervisor, struct template_slot *s
         cgroup_pool_put(supervisor->pool, slot->group, true);
     if (slot->image_directory[0])
         jobs_container_gone(supervisor, slot->image_directory);
+    container_spare_ended(supervisor, slot->uid_lock);
     while (*at != slot)
         at = &(*at)->next;
     *at = slot->next;
@@ -374,6 +375,22 @@ static int interpreter_limits(struct supervisor *supervisor, const struct manife
     return r;
 }
 
+/* What a generic container has made ahead becomes the slot's. */
+static bool take_spare(struct supervisor *supervisor, const struct manifest *manifest,
+                       struct template_slot *slot)
+{
+    struct container_spare *spare = container_spare_take(supervisor, manifest);
+
+    if (!spare)
+        return false;
+    slot->pvm = spare->pvm;
+    slot->group = spare->group;
+    slot->uid_lock = spare->uid_lock;
+    memcpy(slot->image_directory, spare->directory, sizeof slot->image_directory);
+    free(spare);
+    return true;
+}
+
 int template_open(struct supervisor *supervisor, const char *name, const char *library_hash,
                   const struct manifest *manifest, uid_t uid, const int *listeners,
                   struct template_slot **ret_slot, struct err *err)
@@ -390,15 +407,14 @@ int template_open(struct supervisor *supervisor, const char *name, const char *l
 
     if (!slot)
         return err_set(err, -ENOMEM, "cannot start template of '%s'", name);
-    slot->source.fd = -1;
+    slot->source.fd = slot->uid_lock = -1;
     slot->uid = uid;
     snprintf(slot->name, sizeof slot->name, "%s", name);
     snprintf(slot->version, sizeof slot->version, "%s", manifest->version);
     slot->started_ns = clock_now_ns();
     int r = secrets_read(&supervisor->config, name, manifest, &slot->secrets, err);
     if (r == 0 && container)
-        r = container_prepare(supervisor, library_hash, uid, slot->image_directory, image_path,
-                              sizeof image_path, &library_fd, err);
+        r = store_get_image(supervisor->store, library_hash, &library_fd, err);
     else if (r == 0)
         r = store_get(supervisor->store, library_hash, supervisor->key, &supervisor->config.trust,
                       &library_fd, &note, err);
@@ -424,7 +440,11 @@ int template_open(struct supervisor *supervisor, const char *name, const char *l
     slot->interprets = manifest->runtime != MANIFEST_RUNTIME_NONE;
     if (r == 0 && slot->interprets)
         r = interpreter_limits(supervisor, manifest, &limits, err);
-    if (r == 0)
+    bool spare = r == 0 && container && take_spare(supervisor, manifest, slot);
+    if (r == 0 && container && !spare)
+        r = container_directory(supervisor, uid, slot->image_directory, image_path,
+                                sizeof image_path, err);
+    if (r == 0 && !spare)
         r = cgroup_pool_take(supervisor->pool, &limits, &slot->group, err);
     if (r == 0) {
         slot->live = is_live(manifest, &note, library_fd);
@@ -452,8 +472,9 @@ int template_open(struct supervisor *supervisor, const char *name, const char *l
         /* A blank outlives this slot: its group is its own. */
         if (blank)
             slot->group = NULL;
-        r = blank ? open_blank(supervisor, &options, &slot->pvm, err)
-                  : pvm_template_new(&options, &slot->pvm, err);
+        r = spare   ? pvm_template_become(slot->pvm, &options, err)
+            : blank ? open_blank(supervisor, &options, &slot->pvm, err)
+                    : pvm_template_new(&options, &slot->pvm, err);
     }
     secrets_forget(slot->secrets);
     fd_close_all(dependencies, DEPENDENCIES_MAX);
@@ -474,6 +495,7 @@ void template_discard(struct supervisor *supervisor, struct template_slot *slot)
         cgroup_pool_put(supervisor->pool, slot->group, true);
     if (slot->image_directory[0])
         container_forget(supervisor, slot->image_directory);
+    container_spare_ended(supervisor, slot->uid_lock);
     secrets_free(slot->secrets);
     free(slot->vkernel);
     free(slot);

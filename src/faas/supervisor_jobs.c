@@ -72,6 +72,7 @@ struct jobs {
     struct job_list waiting[QUEUES], finished;
     unsigned count; /* of what administrators asked for */
     bool closing;
+    bool makes_spare;          /* JOB_SPARE is under way; the loop's */
     int64_t purged_ns;         /* the last JOB_PURGE_STORE; the loop's */
     bool own_cgroup_namespace; /* set before the threads start */
     int event_fd;
@@ -307,6 +308,20 @@ static void purge_if_due(struct supervisor *supervisor, bool disk_is_full)
         purge_soon(supervisor, LIBRARY_KEEP_SECONDS);
 }
 
+/* One at a time, so that what is asked for meanwhile comes between. */
+static void spare_if_lacking(struct supervisor *supervisor)
+{
+    struct err err = {0};
+    struct job *job = NULL;
+
+    if (!supervisor->jobs->makes_spare && container_spares_lack(supervisor))
+        job = job_new(supervisor, JOB_SPARE, NULL, &err);
+    if (!job)
+        return;
+    supervisor->jobs->makes_spare = true;
+    submit(supervisor->jobs, job);
+}
+
 /* Between build and commit: what only the loop can do. */
 static int deploy_prepare(struct supervisor *supervisor, struct job *job)
 {
@@ -389,10 +404,19 @@ static void job_finished(struct supervisor *supervisor, struct job *job)
     case JOB_TEMPLATE:
         template_done(supervisor, job);
         break;
+    case JOB_SPARE:
+        jobs->makes_spare = false;
+        if (job->err.code) /* the next function in a container has one tried again */
+            log_line(LOG_WARNING, "%s", job->err.message);
+        else
+            spare_if_lacking(supervisor);
+        break;
     case JOB_IMAGE:
         link_image_ready(supervisor, &job->request, job->begin_ns, &job->err);
         break;
     }
+    if (job->kind == JOB_TEMPLATE || job->kind == JOB_DEPLOY)
+        spare_if_lacking(supervisor);
     job_done(jobs, job);
 }
 

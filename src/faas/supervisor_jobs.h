@@ -14,6 +14,7 @@ enum job_kind {
     JOB_PURGE_UID,
     JOB_PURGE_STORE,
     JOB_PURGE_CONTAINER,
+    JOB_SPARE, /* a generic container */
     JOB_TEMPLATE,
     JOB_IMAGE,
     JOB_AUDIT

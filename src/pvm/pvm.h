@@ -78,6 +78,17 @@ struct pvm_template_options {
 int pvm_template_new(const struct pvm_template_options *options, struct pvm_template **ret_template,
                      struct err *err);
 /*
+ * A container's template that is no function's yet: all of pvm_template_new() that is the same for
+ * every function without directories of the host. `options` has the uid, the group, the image's
+ * directory and the program; its manifest says that it is a container's. Does not wait.
+ */
+int pvm_template_spare(const struct pvm_template_options *options,
+                       struct pvm_template **ret_template, struct err *err);
+/* Makes it the function's of `options`, whose uid, group and directory stay those that it had.
+ * After an error it is of no use. */
+int pvm_template_become(struct pvm_template *spare, const struct pvm_template_options *options,
+                        struct err *err);
+/*
  * The same from a blank: a template that has the wall but no library, shared by all functions for
  * which `wall` is the same; one that is older than `age_ns` is not taken. Its forks are linked with
  * the function. `options` has no listeners, files, connections or secrets; its group is given back

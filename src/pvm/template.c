@@ -83,11 +83,11 @@ static const struct wall *wall_of(const struct manifest *manifest)
     return manifest->runtime == MANIFEST_RUNTIME_PYTHON ? &wall_interpreter : &wall_process;
 }
 
-int pvm_template_new(const struct pvm_template_options *options, struct pvm_template **ret_template,
-                     struct err *err)
+/* Its process, which waits for its set-up. */
+int pvm_template_spare(const struct pvm_template_options *options,
+                       struct pvm_template **ret_template, struct err *err)
 {
     _cleanup_(pvm_template_freep) struct pvm_template *template = calloc(1, sizeof *template);
-    const struct wall *wall = wall_of(options->manifest);
     int sockets[2];
 
     if (!template)
@@ -98,19 +98,38 @@ int pvm_template_new(const struct pvm_template_options *options, struct pvm_temp
     template->control = sockets[0];
     _cleanup_(closep) int theirs = sockets[1];
 
-    int r = wall->spawn(options, theirs, &template->process, err);
+    int r = wall_of(options->manifest)->spawn(options, theirs, &template->process, err);
     if (r < 0)
         return r;
-    closep(&theirs);
-    theirs = -1;
-    r = wall->set_up(template, options, err);
-    if (r < 0)
-        return r;
-    r = wait_ready(template, options->function, wall->ready_ms, err);
+    *ret_template = steal_ptr(&template);
+    return 0;
+}
+
+int pvm_template_become(struct pvm_template *template, const struct pvm_template_options *options,
+                        struct err *err)
+{
+    const struct wall *wall = wall_of(options->manifest);
+
+    int r = wall->set_up(template, options, err);
+    if (r == 0)
+        r = wait_ready(template, options->function, wall->ready_ms, err);
     if (r < 0)
         return r;
     if (fcntl(template->control, F_SETFL, O_NONBLOCK) < 0)
         return err_set(err, -errno, "cannot set up template of '%s'", options->function);
+    return 0;
+}
+
+int pvm_template_new(const struct pvm_template_options *options, struct pvm_template **ret_template,
+                     struct err *err)
+{
+    _cleanup_(pvm_template_freep) struct pvm_template *template = NULL;
+
+    int r = pvm_template_spare(options, &template, err);
+    if (r == 0)
+        r = pvm_template_become(template, options, err);
+    if (r < 0)
+        return r;
     *ret_template = steal_ptr(&template);
     return 0;
 }

@@ -200,6 +200,32 @@ said" ]
     [ "$code $body" = "200 second" ]
 }
 
+# vireo_NAME of the metrics.
+metric() {
+    admin GET /metrics | sed -n "s/^vireo_$1 //p"
+}
+
+@test "a generic container becomes a function's: its own uid, and nobody else's afterwards" {
+    local before spare
+    local who='grep Uid: /proc/self/status; cat /proc/sys/kernel/hostname'
+    deploy first -- sleep 1
+    eventually 10 sh -c '[ "$(curl -s --unix-socket "$VIREO_STATE/admin.sock" http://localhost/metrics | grep -c "^vireo_container_spares 1")" = 1 ]'
+    before=$(metric container_spares_taken_total)
+    deploy second -- sh -c "$who"
+    [ "$(metric container_spares_taken_total)" = $((before + 1)) ]
+    call second -d x
+    [ "$(tr '\n\t' '  ' <<<"$body")" = "Uid: 0 0 0 0 second " ]
+    # One that has died is not taken.
+    eventually 10 sh -c '[ "$(curl -s --unix-socket "$VIREO_STATE/admin.sock" http://localhost/metrics | grep -c "^vireo_container_spares 1")" = 1 ]'
+    # Each launcher is another user.
+    [ -z "$(pgrep -P "$VIREO_DAEMON" vireo-contain | xargs -I{} stat -c %u /proc/{} | sort | uniq -d)" ]
+    spare=$(pgrep -n -P "$VIREO_DAEMON" vireo-contain)
+    kill -KILL "$spare"
+    deploy third -- sh -c "$who"
+    call third -d x
+    [ "$code" = 200 ]
+}
+
 @test "what is not a container's is refused: no command, talk of C, grants, no root file system" {
     run "$VIREO" deploy "$ROOTFS" --name none
     [ "$status" -ne 0 ]
