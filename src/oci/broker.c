@@ -171,7 +171,7 @@ static void begin(void *data)
 
 /* Runs it in a process apart; `given` are at SOCKET_FD and on. */
 static int detach(const int *given, size_t count, void (*run)(struct container *container),
-                  struct container *container)
+                  struct container *container, pid_t *ret_between)
 {
     struct detached detached = {.count = count, .run = run, .container = container};
     int *fds = detached.fds, r = 0;
@@ -183,13 +183,13 @@ static int detach(const int *given, size_t count, void (*run)(struct container *
             r = -errno;
     }
     if (r == 0)
-        r = process_apart(begin, &detached);
+        r = process_apart(begin, &detached, ret_between);
     fd_close_all(fds, count);
     return r;
 }
 
 int oci_broker_start(int socket, const struct oci_place *place, int state_fd,
-                     const struct oci_view *view, struct err *err)
+                     const struct oci_view *view, pid_t *ret_between, struct err *err)
 {
     const bool has_view = view && view->fuse >= 0;
     struct container container = {.place = *place,
@@ -199,7 +199,8 @@ int oci_broker_start(int socket, const struct oci_place *place, int state_fd,
     const int given[] = {socket, state_fd, has_view ? view->control : -1,
                          has_view ? view->fuse : -1};
 
-    int r = detach(given, has_view ? ARRAY_LEN(given) : VIEW_FD - SOCKET_FD, serve, &container);
+    int r = detach(given, has_view ? ARRAY_LEN(given) : VIEW_FD - SOCKET_FD, serve, &container,
+                   ret_between);
     return r < 0 ? err_set(err, r, "cannot start the broker of emulated calls") : 0;
 }
 
@@ -214,6 +215,9 @@ int oci_adaptive_start(const struct oci_place *place, int state_fd, struct err *
     struct container container = {.place = *place, .state_fd = STATE_FD};
     const int given[] = {-1, state_fd};
 
-    int r = detach(given, ARRAY_LEN(given), adapt, &container);
+    pid_t between = 0;
+    int r = detach(given, ARRAY_LEN(given), adapt, &container, &between);
+    if (r == 0)
+        r = process_apart_end(&between);
     return r < 0 ? err_set(err, r, "cannot start who looks at the container's scheduling") : 0;
 }

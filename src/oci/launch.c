@@ -20,6 +20,7 @@
 #include "base/cleanup.h"
 #include "base/err.h"
 #include "base/fd.h"
+#include "oci/apart.h"
 #include "oci/launch_internal.h"
 #include "oci/user_namespace.h"
 
@@ -48,6 +49,7 @@ void launch_close(struct launch *launch, bool keep)
             cgroup_place_remove(&launch->groups, NULL);
     }
     reap(launch->holder);
+    process_apart_end(&launch->broker);
     cgroup_place_close(&launch->groups);
     plan_close(&launch->plan);
     if (launch->control >= 0)

@@ -13,6 +13,7 @@
 #include "base/cleanup.h"
 #include "base/err.h"
 #include "base/fd.h"
+#include "oci/apart.h"
 #include "oci/broker.h"
 #include "oci/launch_internal.h"
 #include "oci/scope.h"
@@ -212,15 +213,16 @@ static int start_broker(struct launch *launch, const struct oci_create *create,
 {
     if (launch->plan.broker_fd < 0 && view->fuse < 0)
         return 0;
-    int r = oci_broker_start(launch->plan.broker_fd, place, create->options.vkernel_fd, view, err);
+    int r = oci_broker_start(launch->plan.broker_fd, place, create->options.vkernel_fd, view,
+                             &launch->broker, err);
     closep(&view->fuse);
     view->fuse = -1;
     return r;
 }
 
 /* What the init says of a view whose process failed is not the cause. */
-static int follow(struct launch *launch, struct namespaces_ready *ready,
-                  const struct oci_view *view, int *ret_terminal, struct err *err)
+static int follow(struct launch *launch, struct namespaces_ready *ready, struct oci_view *view,
+                  int *ret_terminal, struct err *err)
 {
     struct err theirs = {0};
     int r = launch_follow(launch, ready->create->config, INIT_READY, namespaces_made, ready,
@@ -290,6 +292,8 @@ static int create_all(struct launch *launch, const struct oci_create *create,
         r = follow(launch, &ready, view, ret_terminal, err);
     if (r == 0 && !told) /* of a split start it was not known before */
         r = tell_cloned(launch, create, place, err);
+    if (r == 0 && (r = process_apart_end(&launch->broker)) < 0)
+        err_set(err, r, "cannot start the broker of emulated calls");
     if (r == 0)
         r = finish(launch, create, place, err);
     if (r == 0 && create->at_once)

@@ -152,7 +152,7 @@ static int exec_all(struct launch *launch, const struct oci_exec *exec, int *ret
         r = oci_vkernel_adjust(launch->pid, exec->options.vkernel, err);
     if (r == 0 && launch->plan.broker_fd >= 0)
         r = oci_broker_start(launch->plan.broker_fd, exec->place, exec->options.vkernel_fd, NULL,
-                             err);
+                             &launch->broker, err);
     return r == 0 ? launch_release(launch->control, err) : r;
 }
 

@@ -19,6 +19,7 @@ struct launch {
     pid_t first;                /* of a split start: the process that joins; 0: none any more */
     pid_t holder;               /* sleeps in the scope until the container is there; 0: none */
     pid_t pid;                  /* of the container's process; 0: none yet */
+    pid_t broker;               /* before it: process_apart() */
     bool set_groups;
 };
 

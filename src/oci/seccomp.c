@@ -302,14 +302,15 @@ static int add_broker(struct plan *plan, struct err *err)
     return 0;
 }
 
-/* One filter of the engine's profile and the virtual kernel's own table. */
 static int compile_merged(struct plan *plan, const struct oci_seccomp *seccomp,
-                          const struct vk_table *own, struct err *err)
+                          const struct vkernel *vkernel, const char *key, struct err *err)
 {
     struct init_process *out = &plan->out->process;
-    _cleanup_(vk_table_freep) struct vk_table *profile = NULL, *merged = NULL;
+    _cleanup_(vk_table_freep) struct vk_table *own = NULL, *profile = NULL, *merged = NULL;
 
-    int r = oci_vkernel_profile(seccomp, &profile, err);
+    int r = vkernel_syscalls_table(vkernel, &own, err);
+    if (r == 0)
+        r = oci_vkernel_profile(seccomp, &profile, err);
     if (r == 0)
         r = vk_table_merge(profile, own, &merged, err);
     if (r < 0)
@@ -318,22 +319,48 @@ static int compile_merged(struct plan *plan, const struct oci_seccomp *seccomp,
     r = program ? vk_table_compile(merged, program, VK_PROGRAM_MAX) : -ENOMEM;
     if (r < 0)
         return err_set(err, r, "cannot make seccomp filter");
-    void *taken = plan_take(plan, (size_t)r * sizeof *program);
-    memcpy(taken, program, (size_t)r * sizeof *program);
+    const size_t bytes = (size_t)r * sizeof *program;
+    void *taken = plan_take(plan, bytes);
+    memcpy(taken, program, bytes);
     out->filter = taken;
     out->filter_count = (size_t)r;
-    return vk_table_has(merged, VK_EMULATED) ? add_broker(plan, err) : 0;
+    if (key)
+        seccomp_cache_keep(key, program, bytes);
+    return 0;
+}
+
+static bool asks_listener(const struct init_process *process)
+{
+    const struct sock_filter *program = process->filter;
+
+    for (size_t i = 0; i < process->filter_count; i++)
+        if (program[i].code == (BPF_RET | BPF_K) &&
+            (program[i].k & SECCOMP_RET_ACTION_FULL) == SECCOMP_RET_USER_NOTIF)
+            return true;
+    return false;
+}
+
+/* One filter of the engine's profile and the virtual kernel's own table. */
+static int take_merged(struct plan *plan, const struct oci_seccomp *seccomp,
+                       const struct vkernel *vkernel, struct err *err)
+{
+    _cleanup_(freep) char *key = seccomp_cache_key_merged(seccomp, vkernel);
+
+    int r = take_kept(plan, key) ? 0 : compile_merged(plan, seccomp, vkernel, key, err);
+    if (r < 0 || !asks_listener(&plan->out->process))
+        return r;
+    /* Of a profile with a listener and a table that emulates none was merged. */
+    return seccomp && notifies(seccomp) ? 0 : add_broker(plan, err);
 }
 
 int plan_seccomp(struct plan *plan, const struct oci_seccomp *seccomp,
                  const struct vkernel *vkernel, struct err *err)
 {
-    _cleanup_(vk_table_freep) struct vk_table *own = NULL;
-    int r = vkernel ? vkernel_syscalls_table(vkernel, &own, err) : 0;
+    const bool own = vkernel && vkernel_has_table(vkernel);
 
-    if (r < 0 || (!seccomp && !own))
-        return r;
-    r = own ? compile_merged(plan, seccomp, own, err) : compile(plan, seccomp, err);
+    if (!seccomp && !own)
+        return 0;
+    int r = own ? take_merged(plan, seccomp, vkernel, err) : compile(plan, seccomp, err);
     if (r == 0 && seccomp)
         r = take_flags(plan, seccomp, err);
     return r == 0 && seccomp ? take_listener(plan, seccomp, err) : r;

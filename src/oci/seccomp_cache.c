@@ -16,6 +16,7 @@
 #include "base/fd.h"
 #include "oci/config.h"
 #include "oci/privilege.h"
+#include "vkernel/vkernel.h"
 
 #define PLACES 64u
 #define FILE_MAX_BYTES (OCI_CONFIG_MAX_BYTES + (1 << 20))
@@ -36,6 +37,38 @@ char *seccomp_cache_key(const struct oci_seccomp *seccomp)
                  json_object_to_json_string_ext(seccomp->object, JSON_C_TO_STRING_PLAIN)) < 0)
         return NULL;
     return key;
+}
+
+static void put_row(const char *key, const char *value, bool said, void *user)
+{
+    static const char *const parts[] = {"syscalls.", "memory.huge_pages", "log."};
+
+    for (size_t i = 0; said && i < ARRAY_LEN(parts); i++)
+        if (strncmp(key, parts[i], strlen(parts[i])) == 0)
+            fprintf(user, "%s=%s\n", key, value);
+}
+
+char *seccomp_cache_key_merged(const struct oci_seccomp *seccomp, const struct vkernel *vkernel)
+{
+    _cleanup_(freep) char *profile = seccomp ? seccomp_cache_key(seccomp) : NULL;
+    char *key = NULL;
+    struct stat own;
+    size_t size;
+
+    if ((seccomp && !profile) || stat("/proc/self/exe", &own) < 0)
+        return NULL;
+    FILE *out = open_memstream(&key, &size);
+    if (!out)
+        return NULL;
+    fprintf(out, "runtime %ju:%ju, %jd bytes of %jd.%09ld\n", (uintmax_t)own.st_dev,
+            (uintmax_t)own.st_ino, (intmax_t)own.st_size, (intmax_t)own.st_mtim.tv_sec,
+            own.st_mtim.tv_nsec);
+    vkernel_each(vkernel, put_row, out);
+    fprintf(out, "%s", profile ? profile : "none");
+    if (fclose(out) == 0)
+        return key;
+    free(key);
+    return NULL;
 }
 
 /* Where it lies; only in a directory that is ours alone. */

@@ -10,10 +10,15 @@
 #include <stddef.h>
 
 struct oci_seccomp;
+struct vkernel;
 
 /* The text that a program depends on: the rules and who compiles them. malloc'ed; NULL: no memory.
  */
 char *seccomp_cache_key(const struct oci_seccomp *seccomp);
+
+/* The same of a profile (NULL: none) merged with a virtual kernel's table: the program depends on
+ * this very runtime, for the profiles by name and the compiler are its own. */
+char *seccomp_cache_key_merged(const struct oci_seccomp *seccomp, const struct vkernel *vkernel);
 
 /* The program for `key`, malloc'ed, or NULL: it is not there. */
 void *seccomp_cache_take(const char *key, size_t *ret_bytes);

@@ -38,6 +38,7 @@ void oci_view_close(struct oci_view *view)
     int fds[] = {view->fuse, view->mount, view->control, view->words};
 
     fd_close_all(fds, ARRAY_LEN(fds));
+    process_apart_end(&view->between);
     *view = OCI_VIEW_NONE;
 }
 
@@ -135,7 +136,8 @@ static void begin(void *data)
     become(program->path, program->words, program->fds, program->error_fd);
 }
 
-static int spawn(const char *path, char *const *words, const int *fds, int error_fd)
+static int spawn(const char *path, char *const *words, const int *fds, int error_fd,
+                 pid_t *ret_between)
 {
     struct program program = {.path = path, .words = words, .error_fd = error_fd};
     int r = 0;
@@ -146,7 +148,7 @@ static int spawn(const char *path, char *const *words, const int *fds, int error
             r = -errno;
     }
     if (r == 0)
-        r = process_apart(begin, &program);
+        r = process_apart(begin, &program, ret_between);
     fd_close_all(program.fds, ARRAY_LEN(program.fds));
     return r;
 }
@@ -191,11 +193,11 @@ static int start_process(struct oci_view *view, const struct oci_create *create,
                                    : second,
                        "cannot make the files of '%s'", VIEW_PROGRAM);
     const int fds[] = {view->fuse, theirs, brokers, -1, first, second};
-    r = spawn(path, (char *const *)(uintptr_t)words, fds, error_fd);
+    r = spawn(path, (char *const *)(uintptr_t)words, fds, error_fd, &view->between);
     return r < 0 ? err_set(err, r, "cannot start '%s'", path) : 0;
 }
 
-int oci_view_await(const struct oci_view *view, struct err *err)
+int oci_view_await(struct oci_view *view, struct err *err)
 {
     char text[400];
 
@@ -204,9 +206,9 @@ int oci_view_await(const struct oci_view *view, struct err *err)
     /* It tells that it serves by closing the pipe. */
     ssize_t n = fd_read_full(view->words, text, sizeof text - 1);
     if (n == 0)
-        return 0;
-    if (n < 0)
-        return err_set(err, (int)n, "cannot start '%s'", VIEW_PROGRAM);
+        n = process_apart_end(&view->between);
+    if (n <= 0)
+        return n < 0 ? err_set(err, (int)n, "cannot start '%s'", VIEW_PROGRAM) : 0;
     text[n] = '\0';
     text[strcspn(text, "\n")] = '\0';
     return err_say(err, -EIO, "%s", text);

@@ -11,10 +11,11 @@ struct cgroup_place;
 struct err;
 
 struct oci_view {
-    int fuse;    /* the connection: while one has it, requests wait; -1: there is no view */
-    int mount;   /* the file system, nowhere mounted yet */
-    int control; /* to its process */
-    int words;   /* what went wrong there; its end: it serves */
+    int fuse;      /* the connection: while one has it, requests wait; -1: there is no view */
+    int mount;     /* the file system, nowhere mounted yet */
+    int control;   /* to its process */
+    int words;     /* what went wrong there; its end: it serves */
+    pid_t between; /* process_apart() */
     bool log, overcommit;
     unsigned params; /* 1 << enum view_param: those that it has */
 };
@@ -38,7 +39,7 @@ void oci_view_look(const struct oci_view *view);
 struct plan;
 void oci_view_plan(struct oci_view *view, const struct oci_create *create, struct plan *plan);
 /* Waits until its process serves it; what went wrong there. */
-int oci_view_await(const struct oci_view *view, struct err *err);
+int oci_view_await(struct oci_view *view, struct err *err);
 void oci_view_close(struct oci_view *view);
 
 /* Whether the container has a kernel.pid_max that is its own. */

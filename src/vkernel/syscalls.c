@@ -75,12 +75,12 @@ static int call_set(struct vkernel *vkernel, const char *name, const char *value
 
 static int profile_set(struct vkernel *vkernel, const char *value, struct err *reason)
 {
-    _cleanup_(vk_table_freep) struct vk_table *table = NULL;
-    int r = vk_profile_table(value, &table);
+    size_t at = 0;
 
-    if (r < 0)
-        return err_say(reason, r == -ENOENT ? -EINVAL : r,
-                       "profile '%.40s': it is none, podman or strict", value);
+    while (vk_profiles[at] && strcmp(vk_profiles[at], value) != 0)
+        at++;
+    if (!vk_profiles[at])
+        return err_say(reason, -EINVAL, "profile '%.40s': it is none, podman or strict", value);
     memset(vkernel->syscalls.profile, 0, sizeof vkernel->syscalls.profile);
     snprintf(vkernel->syscalls.profile, sizeof vkernel->syscalls.profile, "%s", value);
     return 0;
@@ -176,6 +176,17 @@ static int refuse_rings(const struct vkernel *vkernel, struct vk_table *table)
     return r;
 }
 
+static bool says_calls(const struct vkernel *vkernel)
+{
+    return vkernel->syscalls.profile[0] || vkernel->syscalls.otherwise[0] ||
+           vkernel->syscalls.calls[0] || vkernel->log.kib;
+}
+
+bool vkernel_has_table(const struct vkernel *vkernel)
+{
+    return says_calls(vkernel) || vkernel->memory.huge_pages != VKERNEL_HUGE_PAGES_HOST;
+}
+
 /* What the profile, the default and the calls by name make together; NULL: nothing was said. */
 static int said_table(const struct vkernel *vkernel, struct vk_table **ret_table, struct err *err)
 {
@@ -184,8 +195,7 @@ static int said_table(const struct vkernel *vkernel, struct vk_table **ret_table
     struct vk_rule rules[VK_RULES_MAX];
 
     *ret_table = NULL;
-    if (!vkernel->syscalls.profile[0] && !vkernel->syscalls.otherwise[0] &&
-        !vkernel->syscalls.calls[0] && !vkernel->log.kib)
+    if (!says_calls(vkernel))
         return 0;
     int r = with_default(profile, vkernel->syscalls.otherwise, &table);
     for (const char *at = vkernel->syscalls.calls; r == 0 && *at;) {

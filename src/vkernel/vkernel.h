@@ -128,6 +128,8 @@ bool vkernel_is_set(const struct vkernel *vkernel);
  */
 int vkernel_syscalls_table(const struct vkernel *vkernel, struct vk_table **ret_table,
                            struct err *err);
+/* Whether there is one. */
+bool vkernel_has_table(const struct vkernel *vkernel);
 /* Whether it has files of its own, which a process serves (view.h): containers' alone. */
 bool vkernel_has_view(const struct vkernel *vkernel);
 /* Whether a mode or ratio of overcommit is its own. */
