@@ -350,10 +350,11 @@ int launch_follow(struct launch *launch, const struct oci_config *config, enum i
 
 int launch_go(int socket, const char *variables, size_t bytes, struct err *err)
 {
-    static struct init_go message = {.say = INIT_GO}; /* too large for a stack; one thread */
+    static struct init_go message; /* too large for a stack; one thread */
 
     if (bytes > sizeof message.text)
         return err_set(err, -E2BIG, "cannot start the container");
+    message.say = INIT_GO;
     if (bytes)
         memcpy(message.text, variables, bytes);
     int r = fd_send(socket, &message, INIT_GO_HEAD + bytes, NULL, 0);

@@ -82,7 +82,7 @@ static int set_limits(pid_t pid, const struct oci_process *process, struct err *
 {
     for (size_t i = 0; i < process->rlimit_count; i++) {
         const struct oci_rlimit *limit = &process->rlimits[i];
-        if (prlimit(pid, (__rlimit_resource_t)limit->resource, &limit->limit, NULL) < 0)
+        if (prlimit(pid, limit->resource, &limit->limit, NULL) < 0)
             return err_set(err, -errno, "cannot set process.rlimits '%s' to %llu:%llu", limit->name,
                            (unsigned long long)limit->limit.rlim_cur,
                            (unsigned long long)limit->limit.rlim_max);

@@ -5,11 +5,11 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -102,18 +102,19 @@ static void close_output(int fds[2])
 
 static int spawn_busctl(char *const *argv, int output, pid_t *ret_pid)
 {
-    posix_spawn_file_actions_t actions;
+    pid_t pid = fork();
 
-    int r = posix_spawn_file_actions_init(&actions);
-    if (r != 0)
-        return -r;
-    posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-    posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
-    posix_spawn_file_actions_adddup2(&actions, output, STDERR_FILENO);
-    posix_spawn_file_actions_addclosefrom_np(&actions, 3);
-    r = posix_spawn(ret_pid, BUSCTL, &actions, NULL, argv, environ);
-    posix_spawn_file_actions_destroy(&actions);
-    return -r;
+    if (pid < 0)
+        return -errno;
+    if (pid == 0) {
+        int null = open("/dev/null", O_RDWR);
+        if (null >= 0 && dup2(null, STDIN_FILENO) >= 0 && dup2(null, STDOUT_FILENO) >= 0 &&
+            dup2(output, STDERR_FILENO) >= 0 && syscall(SYS_close_range, 3, ~0u, 0) == 0)
+            execve(BUSCTL, argv, environ);
+        _exit(127);
+    }
+    *ret_pid = pid;
+    return 0;
 }
 
 /* Calls, and waits for the answer. What busctl says of a failure is the message. */
@@ -121,7 +122,7 @@ static int call(struct words *words, const char *what, struct err *err)
 {
     char said[512];
     int fds[2] = {-1, -1}, status = 0;
-    pid_t pid;
+    pid_t pid = 0;
 
     if (words->failed)
         return err_say(err, -E2BIG, "cannot %s: its properties are too many", what);
@@ -350,7 +351,7 @@ static int hold(pid_t *ret_pid, struct err *err)
         prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
         if (getppid() != parent)
             _exit(0);
-        close_range(0, ~0u, 0);
+        syscall(SYS_close_range, 0, ~0u, 0);
         for (;;)
             pause();
     }

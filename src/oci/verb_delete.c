@@ -16,6 +16,11 @@
 DEFINE_CLEANUP(struct oci_config, oci_config_free)
 DEFINE_CLEANUP(struct oci_state, oci_state_close)
 
+/* Real-time signals as glibc counts them, and with it systemd, engines and most images: musl's
+ * SIGRTMIN is another number. */
+#define REALTIME_FIRST 34
+#define REALTIME_LAST 64
+
 /* "9", "KILL", "SIGKILL", "sigkill", "RTMIN+3". -1: none of these. */
 static int signal_number(const char *text)
 {
@@ -26,7 +31,7 @@ static int signal_number(const char *text)
         return *end == '\0' && number >= 0 && number < NSIG ? (int)number : -1;
     if (strncasecmp(text, "SIG", 3) == 0)
         text += 3;
-    for (int i = 1; i < SIGRTMIN; i++) {
+    for (int i = 1; i < REALTIME_FIRST; i++) {
         const char *name = sigabbrev_np(i);
         if (name && strcasecmp(name, text) == 0)
             return i;
@@ -35,12 +40,12 @@ static int signal_number(const char *text)
     if (!from_end && strncasecmp(text, "RTMIN", 5) != 0)
         return -1;
     if (text[5] == '\0')
-        return from_end ? SIGRTMAX : SIGRTMIN;
+        return from_end ? REALTIME_LAST : REALTIME_FIRST;
     number = strtol(text + 5, &end, 10); /* with its sign */
     if (*end != '\0' || (text[5] != '+' && text[5] != '-'))
         return -1;
-    number += from_end ? SIGRTMAX : SIGRTMIN;
-    return number >= SIGRTMIN && number <= SIGRTMAX ? (int)number : -1;
+    number += from_end ? REALTIME_LAST : REALTIME_FIRST;
+    return number >= REALTIME_FIRST && number <= REALTIME_LAST ? (int)number : -1;
 }
 
 static int kill_one(struct runtime *runtime, const char *id, int number, bool all, struct err *err)

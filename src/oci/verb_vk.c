@@ -140,8 +140,8 @@ static void find_roots(const struct runtime *runtime, glob_t *ret_roots)
     *ret_roots = (glob_t){0};
     if (runtime->root != runtime->default_root)
         return;
-    glob("/run/docker/runtime-*/moby", GLOB_ONLYDIR, NULL, ret_roots);
-    glob("/run/containerd/runc/*", GLOB_ONLYDIR | GLOB_APPEND, NULL, ret_roots);
+    glob("/run/docker/runtime-*/moby", 0, NULL, ret_roots);
+    glob("/run/containerd/runc/*", GLOB_APPEND, NULL, ret_roots);
 }
 
 /* The root that has it, if there is one. Others' containers lie there too, and are none of ours. */

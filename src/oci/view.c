@@ -9,7 +9,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mount.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -22,6 +21,7 @@
 #include "cgroup/place.h"
 #include "cgroup/sysctl_filter.h"
 #include "oci/apart.h"
+#include "oci/init/mount_calls.h"
 #include "oci/plan.h"
 #include "oci/user_namespace.h"
 #include "vkernel/overcommit.h"
@@ -46,7 +46,7 @@ void oci_view_close(struct oci_view *view)
 
 static int set_option(int context, const char *key, const char *value)
 {
-    return fsconfig(context, value ? FSCONFIG_SET_STRING : FSCONFIG_SET_FLAG, key, value, 0);
+    return call_fsconfig(context, value ? FSCONFIG_SET_STRING : FSCONFIG_SET_FLAG, key, value, 0);
 }
 
 /* CAP_SYS_ADMIN. Anybody in the container may look; who may what are the files' modes. */
@@ -55,19 +55,21 @@ static int make_mount(struct oci_view *view)
     char number[16];
 
     view->fuse = open("/dev/fuse", O_RDWR | O_CLOEXEC);
-    _cleanup_(closep) int context = fsopen("fuse", FSOPEN_CLOEXEC);
-    if (view->fuse < 0 || context < 0)
+    if (view->fuse < 0)
         return -errno;
+    _cleanup_(closep) int context = call_fsopen("fuse", FSOPEN_CLOEXEC);
+    if (context < 0)
+        return context;
     snprintf(number, sizeof number, "%d", view->fuse);
     if (set_option(context, "source", "vkernel") < 0 || set_option(context, "fd", number) < 0 ||
         set_option(context, "rootmode", "40000") < 0 || set_option(context, "user_id", "0") < 0 ||
         set_option(context, "group_id", "0") < 0 || set_option(context, "allow_other", NULL) < 0 ||
         set_option(context, "default_permissions", NULL) < 0 ||
-        fsconfig(context, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
+        call_fsconfig(context, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
         return -errno;
-    view->mount =
-        fsmount(context, FSMOUNT_CLOEXEC, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
-    return view->mount < 0 ? -errno : 0;
+    view->mount = call_fsmount(context, FSMOUNT_CLOEXEC,
+                               MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
+    return view->mount < 0 ? view->mount : 0;
 }
 
 /* ---- the process ---- */
