@@ -129,6 +129,13 @@ static bool must_stay(const struct symbol *symbol)
     return symbol->kind == SYMBOL_VARIABLE;
 }
 
+/* Something may point to it. */
+static bool has_place(const struct symbol *symbol)
+{
+    return symbol->kind >= SYMBOL_VARIABLE ? symbol->address != 0
+                                           : (symbol->flags & SYMBOL_TABLE) != 0;
+}
+
 /* Where the two texts part, with some of what is before: a message shows fields, not pages. */
 static int changed(const struct symbol_map *from, const struct symbol *a,
                    const struct symbol_map *to, const struct symbol *b, struct err *err)
@@ -203,6 +210,11 @@ int symbol_map_compare(const struct symbol_map *from, const struct symbol_map *t
         else if (must_stay(a) && !going_back)
             r = err_say(err, -EPERM, "%s '%.80s' was removed", kind_names[a->kind],
                         symbol_name(from, a));
+        else if (!going_back && !to->header->native && has_place(a))
+            /* What is built against a version keeps all places that this has. */
+            r = err_say(err, -EPERM,
+                        "%s '%.80s' has no place any more: it was not built against the other",
+                        kind_names[a->kind], symbol_name(from, a));
         if (r < 0)
             return r;
     }

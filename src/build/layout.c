@@ -47,6 +47,21 @@ static uint32_t align_at(const struct layout_segment *segment, uint32_t offset)
     return low && low < segment->align ? low : segment->align;
 }
 
+/* What a part begins with lies at its base in all versions, and is no variable. */
+static bool is_part_begin(const struct layout_module *module, const struct layout_symbol *symbol)
+{
+    return module->part && symbol->name && strcmp(symbol->name, LAYOUT_PART_BEGIN) == 0;
+}
+
+/* A part's data is one segment, of which no section is known any more: literals are known by their
+ * names, all else by its type (attach_types). */
+static bool is_constant(const struct layout_module *module, const struct layout_segment *segment,
+                        const struct layout_symbol *symbol)
+{
+    return module->part ? symbol->name && strncmp(symbol->name, ".L", 2) == 0
+                        : strncmp(segment->name, ".rodata", 7) == 0;
+}
+
 static int make_atoms(struct layout_module *module, struct err *err)
 {
     _cleanup_(freep) struct layout_symbol **order =
@@ -57,7 +72,8 @@ static int make_atoms(struct layout_module *module, struct err *err)
     if (!order || !module->atoms)
         return out_of_memory(err);
     for (size_t i = 0; i < module->symbol_count; i++)
-        if (module->symbols[i].kind == 1 && !module->symbols[i].undefined)
+        if (module->symbols[i].kind == 1 && !module->symbols[i].undefined &&
+            !is_part_begin(module, &module->symbols[i]))
             order[count++] = &module->symbols[i];
     qsort(order, count, sizeof *order, by_place);
     for (size_t i = 0; i < count; i++) {
@@ -77,7 +93,7 @@ static int make_atoms(struct layout_module *module, struct err *err)
                 .offset = symbol->offset,
                 .size = symbol->size,
                 .align = align_at(segment, symbol->offset),
-                .constant = strncmp(segment->name, ".rodata", 7) == 0,
+                .constant = is_constant(module, segment, symbol),
                 .address = segment->address + symbol->offset,
             };
         }
@@ -108,6 +124,7 @@ static int attach_types(struct layout_module *module, const struct layout_types 
         if (!atom || atom->type)
             continue;
         atom->ours = true;
+        atom->constant = atom->constant || (module->part && type->constant);
         atom->type = strdup(type->type);
         if (!atom->type)
             return out_of_memory(err);
@@ -253,7 +270,8 @@ static int place_again(struct layout_module *module, const struct symbol_map *ol
         const struct symbol *before = place_before(old, atom);
         if (is_heap_base(atom))
             continue;
-        if (before && before->address % atom->align != 0)
+        /* Of a part only a bound is known; nothing in WebAssembly needs more. */
+        if (before && !module->part && before->address % atom->align != 0)
             return err_say(err, -EPERM, "the alignment of '%.80s' changed: %u to %u bytes",
                            atom->known, before->align, atom->align);
         if (before && !atom->constant && before->size != atom->size)
@@ -312,7 +330,7 @@ static int place_elements(const struct layout_module *module, const struct symbo
                : err_say(err, -EFBIG, "cannot lay the module out: its table is too large");
 }
 
-static uint32_t element_of(const struct layout_module *module, uint32_t function)
+uint32_t layout_element_of(const struct layout_module *module, uint32_t function)
 {
     for (uint32_t i = 1; i < module->element_count; i++)
         if (module->elements[i] == function)
@@ -334,15 +352,33 @@ static uint32_t get_leb(const uint8_t *at)
 static int patch_one(const struct layout_module *module, const struct layout_place *place,
                      const struct layout_reloc *reloc, struct err *err)
 {
-    enum { TABLE_SLEB = 1, TABLE_I32, MEMORY_LEB, MEMORY_SLEB, MEMORY_I32 };
+    enum {
+        TABLE_SLEB = 1,
+        TABLE_I32,
+        MEMORY_LEB,
+        MEMORY_SLEB,
+        MEMORY_I32,
+        MEMORY_REL_SLEB = 11,
+        TABLE_REL_SLEB
+    };
     const struct layout_symbol *symbol = &module->symbols[reloc->symbol];
     uint8_t *at = module->bytes + reloc->at;
     uint32_t before, after, found;
 
     if (reloc->type == 0 || symbol->undefined)
         return 0;
-    if (reloc->type == TABLE_SLEB || reloc->type == TABLE_I32) {
-        before = element_of(module, symbol->index);
+    bool word = reloc->type == TABLE_I32 || reloc->type == MEMORY_I32;
+    /* A part has code that puts these in place: layout_part.c. */
+    if (module->part && word)
+        return 0;
+    if (module->part != (reloc->type >= MEMORY_REL_SLEB))
+        return err_say(err, -EINVAL, "cannot lay the module out: it has relocations of another "
+                                     "kind");
+    if (reloc->type == TABLE_REL_SLEB) {
+        before = layout_element_of(module, symbol->index) - 1;
+        after = place->index[before + 1] - 1;
+    } else if (reloc->type == TABLE_SLEB || reloc->type == TABLE_I32) {
+        before = layout_element_of(module, symbol->index);
         after = place->index[before];
     } else {
         const struct layout_atom *atom = &module->atoms[symbol->atom];
@@ -350,7 +386,6 @@ static int patch_one(const struct layout_module *module, const struct layout_pla
         before = linked + (uint32_t)reloc->addend;
         after = atom->address + (symbol->offset - atom->offset) + (uint32_t)reloc->addend;
     }
-    bool word = reloc->type == TABLE_I32 || reloc->type == MEMORY_I32;
     if (word)
         memcpy(&found, at, sizeof found);
     else

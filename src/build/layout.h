@@ -15,6 +15,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include "base/symbol_map.h"
 
@@ -22,6 +23,14 @@ struct err;
 
 #define LAYOUT_SYMBOLS_MAX 200000
 #define LAYOUT_ELEMENTS_MAX 65536
+/* A custom section that libraries for others have. */
+#define LAYOUT_DYLINK "dylink.0"
+/* What a library for others begins with, and the function of an index that has none: sdk/part.c. */
+#define LAYOUT_PART_BEGIN "vireo_part_begin"
+#define LAYOUT_PART_BEGIN_BYTES 16
+#define LAYOUT_PART_GONE "vireo_part_gone"
+/* Indices of the table that a library for others has for later versions' functions. */
+#define LAYOUT_PART_ELEMENTS 64
 
 /* A symbol of the linker's table. */
 struct layout_symbol {
@@ -79,16 +88,19 @@ struct layout_module {
     size_t atom_count;
     uint32_t *elements; /* the function of each index of the table; 0 has none */
     uint32_t element_count;
-    uint32_t function_imports;
     uint32_t pages_min;
-    uint32_t heap_base; /* the index of its symbol */
+    /* A library for others, to be put anywhere: its addresses count from these globals, and an
+     * element's index is one less than here. */
+    bool part;
+    uint32_t memory_base, table_base;
+    uint32_t function_imports, global_imports;
 };
 
 /* One thing that the debug information knows. */
 struct layout_type {
     enum symbol_kind kind;
     char *name, *type; /* owned */
-    bool external;
+    bool external, constant;
     uint32_t address; /* a variable's, as the linker put it; 0: it is nowhere */
     uint32_t size;
 };
@@ -150,12 +162,28 @@ void layout_put_leb(uint8_t *at, uint32_t value, bool is_signed);
 int layout_write(const struct layout_module *module, const struct layout_place *place,
                  void **ret_module, size_t *ret_size, struct err *err);
 
+/* Numbers and constant addresses as a module has them. */
+void layout_write_unsigned(FILE *to, uint64_t value);
+void layout_write_constant(FILE *to, uint32_t value);
+
+/* ---- layout_part.c: of a library for others ---- */
+
+/* Whether its section is another one than before. */
+bool layout_part_changes(const struct layout_section *section);
+/* Writes the content of that section. -EINVAL: it is not as the linker makes it. */
+int layout_part_write(FILE *to, const struct layout_module *module,
+                      const struct layout_section *section, const struct layout_place *place);
+
 /* ---- layout.c ---- */
+
+/* The index of a function's element; 0: its address is not taken. */
+uint32_t layout_element_of(const struct layout_module *module, uint32_t function);
+
 
 struct layout_options {
     const char *directory; /* where the author's sources were compiled */
     uint32_t slack_bytes;
-    uint32_t stack_bytes;
+    uint32_t stack_bytes; /* where the data begins; a part's: LAYOUT_PART_BEGIN_BYTES */
     const struct symbol_map *old; /* of the version before, or NULL */
 };
 

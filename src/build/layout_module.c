@@ -234,10 +234,13 @@ static int read_data(struct layout_module *module, uint32_t data_at, struct err 
         return refuse(err, "it has data without a name");
     for (uint32_t i = 0; i < count; i++) {
         struct layout_segment *segment = &module->segments[i];
-        /* Active, of memory 0, at a constant address. */
-        if (layout_unsigned(&reader) != 0 || one_byte(&reader) != 0x41)
+        /* Active, of memory 0, at a constant address; a part's, all of it, at its base. */
+        if (layout_unsigned(&reader) != 0 || one_byte(&reader) != (module->part ? 0x23 : 0x41))
             return refuse(err, "it has data without a place");
         segment->address = (uint32_t)layout_signed(&reader);
+        if (module->part && (count > 1 || segment->address != module->memory_base))
+            return refuse(err, "it has data without a place");
+        segment->address = module->part ? 0 : segment->address;
         one_byte(&reader);
         segment->size = (uint32_t)layout_unsigned(&reader);
         segment->at = skip(&reader, segment->size);
@@ -279,7 +282,8 @@ static int read_elements(struct layout_module *module, struct err *err)
         return 0;
     struct layout_reader reader = read_section(module, section);
     if (layout_unsigned(&reader) != 1 || layout_unsigned(&reader) != 0 ||
-        one_byte(&reader) != 0x41 || layout_signed(&reader) != 1)
+        one_byte(&reader) != (module->part ? 0x23 : 0x41) ||
+        layout_signed(&reader) != (module->part ? module->table_base : 1))
         return refuse(err, "its table is not as the linker makes it");
     one_byte(&reader);
     uint64_t count = layout_unsigned(&reader);
@@ -290,10 +294,60 @@ static int read_elements(struct layout_module *module, struct err *err)
     return reader.failed ? refuse(err, "its table is damaged") : 0;
 }
 
+/* One import; an index is counted for those that have one. */
+static void read_import(struct layout_module *module, struct layout_reader *reader,
+                        uint32_t *globals)
+{
+    enum { FUNCTION, TABLE, MEMORY, GLOBAL };
+    _cleanup_(freep) char *from = take_name(reader);
+    _cleanup_(freep) char *name = take_name(reader);
+    uint8_t kind = one_byte(reader);
+
+    if (kind > GLOBAL || !from || !name)
+        reader->failed = true;
+    if (kind == TABLE || kind == GLOBAL)
+        one_byte(reader);
+    if (kind == TABLE || kind == MEMORY) {
+        uint64_t flags = layout_unsigned(reader);
+        layout_unsigned(reader);
+        if (flags & 1)
+            layout_unsigned(reader);
+        return;
+    }
+    if (kind == FUNCTION) {
+        layout_unsigned(reader);
+        module->function_imports++;
+        return;
+    }
+    one_byte(reader);
+    if (!reader->failed && strcmp(name, "__memory_base") == 0)
+        module->memory_base = *globals;
+    if (!reader->failed && strcmp(name, "__table_base") == 0)
+        module->table_base = *globals;
+    ++*globals;
+}
+
+/* What a part is put at, and how many functions it has of others. */
+static int read_imports(struct layout_module *module, struct err *err)
+{
+    const struct layout_section *section = layout_section_find(module, SECTION_IMPORT, NULL);
+
+    module->part = layout_section_find(module, SECTION_CUSTOM, LAYOUT_DYLINK) != NULL;
+    module->memory_base = module->table_base = UINT32_MAX;
+    if (!module->part || !section)
+        return 0;
+    struct layout_reader reader = read_section(module, section);
+    uint32_t count = take_count(&reader);
+    for (uint32_t i = 0; i < count && !reader.failed; i++)
+        read_import(module, &reader, &module->global_imports);
+    return reader.failed ? refuse(err, "its imports are damaged") : 0;
+}
+
 static int read_counts(struct layout_module *module, struct err *err)
 {
+    if (module->part)
+        return 0; /* the memory is another's */
     const struct layout_section *memory = layout_section_find(module, SECTION_MEMORY, NULL);
-
     if (!memory)
         return refuse(err, "it has no memory");
     struct layout_reader reader = read_section(module, memory);
@@ -333,7 +387,7 @@ static int read_relocs(struct layout_module *module, uint8_t id, const char *nam
         if (reader.failed || offset + 5 > target->size + 1 || target->size < 5)
             return refuse(err, "its relocations are damaged");
         reloc.at = target->at + (size_t)offset;
-        if (reloc.type <= 5) {
+        if (reloc.type <= 5 || (module->part && (reloc.type == 11 || reloc.type == 12))) {
             if (reloc.symbol >= module->symbol_count)
                 return refuse(err, "a relocation names no symbol");
             module->relocs[module->reloc_count++] = reloc;
@@ -359,6 +413,8 @@ int layout_module_read(uint8_t *bytes, size_t size, uint32_t data_at,
     struct layout_module module = {.bytes = bytes, .size = size};
 
     int r = size < 8 ? refuse(err, "it is empty") : read_sections(&module, err);
+    if (r == 0)
+        r = read_imports(&module, err);
     if (r == 0)
         r = read_linking(&module, err);
     if (r == 0)

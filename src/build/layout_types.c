@@ -346,6 +346,21 @@ static uint32_t size_of(Dwarf_Die *die)
                : 0;
 }
 
+/* Whether it can't be written to, or its elements can't. */
+static bool is_constant(Dwarf_Die *die)
+{
+    Dwarf_Die type = *die;
+
+    for (int depth = 0; depth < DEPTH_MAX && type_of(&type, &type); depth++) {
+        int tag = dwarf_tag(&type);
+        if (tag == DW_TAG_const_type)
+            return true;
+        if (tag != DW_TAG_typedef && tag != DW_TAG_volatile_type && tag != DW_TAG_array_type)
+            return false;
+    }
+    return false;
+}
+
 static void read_variable(struct reader *reader, Dwarf_Die *die, const char *function)
 {
     struct layout_type known = {.kind = SYMBOL_VARIABLE, .size = size_of(die)};
@@ -353,6 +368,7 @@ static void read_variable(struct reader *reader, Dwarf_Die *die, const char *fun
 
     if (!address_of(die, &known.address))
         return;
+    known.constant = is_constant(die);
     Dwarf_Attribute attribute;
     Dwarf_Die declared;
     Dwarf_Die *named = die;

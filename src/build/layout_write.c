@@ -19,7 +19,7 @@ void layout_put_leb(uint8_t *at, uint32_t value, bool is_signed)
     at[4] = is_signed && (value & 0x80000000u) ? (last & 0x0f) | 0x70 : last & 0x0f;
 }
 
-static void write_unsigned(FILE *to, uint64_t value)
+void layout_write_unsigned(FILE *to, uint64_t value)
 {
     do {
         fputc((int)((value & 0x7f) | (value > 0x7f ? 0x80 : 0)), to);
@@ -27,12 +27,12 @@ static void write_unsigned(FILE *to, uint64_t value)
     } while (value);
 }
 
-static void write_constant(FILE *to, uint32_t value)
+void layout_write_constant(FILE *to, uint32_t value)
 {
     uint8_t leb[5];
 
     layout_put_leb(leb, value, true);
-    fputc(0x41, to);
+    fputc(0x41, to); /* i32.const */
     fwrite(leb, 1, sizeof leb, to);
     fputc(0x0b, to);
 }
@@ -64,14 +64,14 @@ static void write_data(FILE *to, const struct layout_module *module)
     for (size_t i = 0; i < module->atom_count; i++)
         order[i] = &module->atoms[i];
     qsort(order, module->atom_count, sizeof *order, by_address);
-    write_unsigned(to, data_count(module));
+    layout_write_unsigned(to, data_count(module));
     for (size_t i = 0; i < module->atom_count; i++) {
         const struct layout_segment *segment = &module->segments[order[i]->segment];
         if (!segment->at || order[i]->size == 0)
             continue;
         fputc(0, to);
-        write_constant(to, order[i]->address);
-        write_unsigned(to, order[i]->size);
+        layout_write_constant(to, order[i]->address);
+        layout_write_unsigned(to, order[i]->size);
         fwrite(module->bytes + segment->at + order[i]->offset, 1, order[i]->size, to);
     }
 }
@@ -89,7 +89,7 @@ static void write_elements(FILE *to, const struct layout_module *module,
         functions[place->index[i]] = module->elements[i] + 1;
     for (uint32_t i = 1; i < place->table_size; i++)
         runs += functions[i] && !functions[i - 1];
-    write_unsigned(to, runs);
+    layout_write_unsigned(to, runs);
     for (uint32_t i = 1, end; i < place->table_size; i = end) {
         end = i + 1;
         if (!functions[i])
@@ -97,10 +97,10 @@ static void write_elements(FILE *to, const struct layout_module *module,
         while (end < place->table_size && functions[end])
             end++;
         fputc(0, to);
-        write_constant(to, i);
-        write_unsigned(to, end - i);
+        layout_write_constant(to, i);
+        layout_write_unsigned(to, end - i);
         for (uint32_t j = i; j < end; j++)
-            write_unsigned(to, functions[j] - 1);
+            layout_write_unsigned(to, functions[j] - 1);
     }
 }
 
@@ -111,40 +111,45 @@ static void write_memory(FILE *to, const struct layout_module *module,
         .bytes = module->bytes, .at = section->at, .end = section->at + section->size};
     uint32_t pages = (place->slack_end + 16 + WASM_PAGE - 1) / WASM_PAGE;
 
-    write_unsigned(to, layout_unsigned(&reader));
+    layout_write_unsigned(to, layout_unsigned(&reader));
     uint64_t flags = layout_unsigned(&reader);
     layout_unsigned(&reader);
-    write_unsigned(to, flags);
-    write_unsigned(to, pages > module->pages_min ? pages : module->pages_min);
+    layout_write_unsigned(to, flags);
+    layout_write_unsigned(to, pages > module->pages_min ? pages : module->pages_min);
     if (flags & 1) {
         uint64_t most = layout_unsigned(&reader);
-        write_unsigned(to, most < pages ? pages : most);
+        layout_write_unsigned(to, most < pages ? pages : most);
     }
 }
 
 static void write_table(FILE *to, const struct layout_place *place)
 {
-    write_unsigned(to, 1);
+    layout_write_unsigned(to, 1);
     fputc(0x70, to); /* funcref */
     fputc(1, to);
-    write_unsigned(to, place->table_size);
-    write_unsigned(to, place->table_size);
+    layout_write_unsigned(to, place->table_size);
+    layout_write_unsigned(to, place->table_size);
 }
 
-/* One section; a custom one only if it names functions. */
-static void write_section(FILE *to, const struct layout_module *module,
+/* One section; a custom one only if it names functions, or says what a part needs. */
+static int write_section(FILE *to, const struct layout_module *module,
                           const struct layout_section *section, const struct layout_place *place)
 {
-    enum { TABLE = 4, MEMORY = 5, ELEMENT = 9, DATA = 11, DATA_COUNT = 12 };
+    enum { TABLE = 4, MEMORY = 5, ELEMENT = 9, DATA = 11, DATA_COUNT = 12, PART };
     _cleanup_(freep) char *text = NULL;
     size_t size = 0;
+    int r = 0;
 
-    if (section->id == 0 && strcmp(section->name, "name") != 0)
-        return;
+    if (section->id == 0 && strcmp(section->name, "name") != 0 &&
+        strcmp(section->name, LAYOUT_DYLINK) != 0)
+        return 0;
     FILE *body = open_memstream(&text, &size);
     if (!body)
-        return;
-    switch (section->id) {
+        return -ENOMEM;
+    switch (module->part && layout_part_changes(section) ? PART : section->id) {
+    case PART:
+        r = layout_part_write(body, module, section, place);
+        break;
     case TABLE:
         write_table(body, place);
         break;
@@ -158,36 +163,38 @@ static void write_section(FILE *to, const struct layout_module *module,
         write_data(body, module);
         break;
     case DATA_COUNT:
-        write_unsigned(body, data_count(module));
+        layout_write_unsigned(body, data_count(module));
         break;
     case 0:
-        write_unsigned(body, strlen(section->name));
+        layout_write_unsigned(body, strlen(section->name));
         fputs(section->name, body);
         __attribute__((fallthrough));
     default:
         fwrite(module->bytes + section->at, 1, section->size, body);
     }
-    if (fclose(body) != 0)
-        return;
+    if (fclose(body) != 0 || r < 0)
+        return r < 0 ? r : -ENOMEM;
     fputc(section->id, to);
-    write_unsigned(to, size);
+    layout_write_unsigned(to, size);
     fwrite(text, 1, size, to);
+    return 0;
 }
 
 int layout_write(const struct layout_module *module, const struct layout_place *place,
                  void **ret_module, size_t *ret_size, struct err *err)
 {
     char *text = NULL;
+    int r = 0;
 
     FILE *to = open_memstream(&text, ret_size);
     if (!to)
         return err_set(err, -ENOMEM, "cannot lay the module out");
     fwrite(module->bytes, 1, 8, to);
-    for (size_t i = 0; i < module->section_count; i++)
-        write_section(to, module, &module->sections[i], place);
-    if (fclose(to) != 0) {
+    for (size_t i = 0; r == 0 && i < module->section_count; i++)
+        r = write_section(to, module, &module->sections[i], place);
+    if (fclose(to) != 0 || r < 0) {
         free(text);
-        return err_set(err, -ENOMEM, "cannot lay the module out");
+        return err_set(err, r < 0 ? r : -ENOMEM, "cannot lay the module out");
     }
     *ret_module = text;
     return 0;

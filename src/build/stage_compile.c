@@ -94,10 +94,11 @@ static int compile_one(const struct stage *stage, const char *cwd, const char *s
     return stage_run_tool(stage, cwd, command, NULL);
 }
 
-/* One source of a library for others. */
-static int compile_part(const struct stage *stage, const char *source, const char *object)
+/* One source of a library for others. `types`: where it is from, with the debug information. */
+static int compile_part(const struct stage *stage, const char *cwd, const char *source,
+                        const char *object, const char *types)
 {
-    static const char *const options[] = {
+    const char *const options[] = {
         "-std=gnu17",
         "-O2",
         "-msign-ext",
@@ -109,8 +110,9 @@ static int compile_part(const struct stage *stage, const char *source, const cha
         "-I" STAGE_SDK "/include",
         "-isystem",
         STAGE_SDK "/posix",
-        "-DVIREO",
-        "-g0",
+        "-Wno-pragma-clang-attribute",
+        types ? types : "-DVIREO",
+        types ? "-gdwarf-4" : "-g0",
         "-c",
         "-o",
     };
@@ -124,7 +126,7 @@ static int compile_part(const struct stage *stage, const char *source, const cha
     command[count++] = object;
     command[count++] = "--";
     command[count] = source;
-    return stage_run_tool(stage, STAGE_SOURCE, command, NULL);
+    return stage_run_tool(stage, cwd, command, NULL);
 }
 
 /* Whether a map is made: then each source keeps its variables and its types. */
@@ -172,6 +174,20 @@ static bool is_plain(const char *name)
     return strpbrk(name, "\"\\\n\r") == NULL;
 }
 
+/* The copy of a source, and where that lay: what it includes in quotes is there. */
+struct kept_source {
+    char path[STAGE_NAME_BYTES + sizeof KEPT], directory[STAGE_NAME_BYTES + 16];
+};
+
+static void kept_name(const char *source, struct kept_source *ret_kept)
+{
+    const char *slash = strrchr(source, '/');
+
+    snprintf(ret_kept->path, sizeof ret_kept->path, KEPT "/%s", source);
+    snprintf(ret_kept->directory, sizeof ret_kept->directory, "-iquote./%.*s",
+             slash ? (int)(slash - source) : 0, source);
+}
+
 static int compile_all(const struct stage *stage, struct stage_objects *objects)
 {
     size_t sources = stage->arg_count - ARG_SOURCES;
@@ -187,15 +203,12 @@ static int compile_all(const struct stage *stage, struct stage_objects *objects)
         stage_file_argument(name, source);
         snprintf(object, sizeof object, STAGE_OBJECTS "/%s", objects->names[objects->count++]);
         if (makes_map(stage) && is_plain(source)) {
-            char kept[STAGE_NAME_BYTES + sizeof KEPT], directory[STAGE_NAME_BYTES + 16];
-            status = keep_variables(source, kept);
+            struct kept_source kept;
+            status = keep_variables(source, kept.path);
             if (status != STAGE_OK)
                 return status;
-            /* What it includes in quotes lies where it lay. */
-            const char *slash = strrchr(source, '/');
-            snprintf(directory, sizeof directory, "-iquote./%.*s",
-                     slash ? (int)(slash - source) : 0, source);
-            status = compile_one(stage, SOURCE, kept, object, NULL, directory);
+            kept_name(source, &kept);
+            status = compile_one(stage, SOURCE, kept.path, object, NULL, kept.directory);
         } else {
             status = compile_one(stage, SOURCE, source, object, NULL, NULL);
         }
@@ -257,38 +270,6 @@ static const char *const WITH_PARTS[] = {
     "-Wl,--import-undefined", "-Wl,--export-dynamic",         "-Wl,--export-table",
     "-Wl,--growable-table",   "-Wl,--export=__stack_pointer",
 };
-
-/* A library for others: one module, to be put anywhere into the memory of a program. */
-static int make_part(const struct stage *stage, const struct stage_objects *objects)
-{
-    const char *command[BUILD_SOURCES_MAX + 12] = {
-        "/usr/bin/wasm-ld",
-        "-shared",
-        "--experimental-pic",
-        "--no-entry",
-        "--strip-debug",
-        "--threads=2",
-        "--export=__wasm_call_ctors",
-        "-o",
-        MODULE,
-    };
-    size_t count = 0, sources = stage->arg_count - ARG_SOURCES;
-
-    while (command[count])
-        count++;
-    for (size_t i = 0; i < sources; i++) {
-        char source[STAGE_NAME_BYTES], object[STAGE_NAME_BYTES + sizeof STAGE_OBJECTS];
-        stage_file_argument(stage->args[ARG_SOURCES + i], source);
-        snprintf(object, sizeof object, STAGE_OBJECTS "/%s", objects->names[i]);
-        int status = compile_part(stage, source, object);
-        if (status != STAGE_OK)
-            return status;
-        command[count++] = objects->names[i];
-    }
-    const char *const paths[] = {MODULE};
-    int status = stage_run_tool(stage, STAGE_OBJECTS, command, NULL);
-    return status == STAGE_OK ? stage_send_bundle(paths, 1) : status;
-}
 
 /*
  * --stack-first: a stack that overflows runs into address 0 and traps, instead of into the data.
@@ -352,13 +333,13 @@ static int read_old_map(const struct stage *stage, struct symbol_map *ret_map, b
     return STAGE_OK; /* it lives as long as this program */
 }
 
-static int lay_out(const struct stage *stage)
+static int lay_out(const struct stage *stage, uint32_t stack_bytes)
 {
     struct symbol_map old;
     struct layout_options options = {
         .directory = SOURCE,
         .slack_bytes = (uint32_t)strtoul(stage->args[ARG_SLACK], NULL, 10),
-        .stack_bytes = (uint32_t)strtoul(stage->args[ARG_STACK], NULL, 10),
+        .stack_bytes = stack_bytes,
     };
     _cleanup_(freep) char *linked = NULL;
     _cleanup_(freep) void *module = NULL;
@@ -381,6 +362,60 @@ static int lay_out(const struct stage *stage)
         stage_write_file(AT_FDCWD, MAP, map, map_size) < 0)
         return stage_say(STAGE_BROKEN, "error: cannot write the module: %s", strerror(errno));
     return STAGE_OK;
+}
+
+/* The sources of a library for others, once more, as such; their objects' names are known. */
+static int compile_parts(const struct stage *stage, const struct stage_objects *objects)
+{
+    size_t sources = stage->arg_count - ARG_SOURCES;
+
+    for (size_t i = 0; i < sources; i++) {
+        char source[STAGE_NAME_BYTES], object[STAGE_NAME_BYTES + sizeof STAGE_OBJECTS];
+        struct kept_source kept;
+        stage_file_argument(stage->args[ARG_SOURCES + i], source);
+        snprintf(object, sizeof object, STAGE_OBJECTS "/%s", objects->names[i]);
+        bool keeps = makes_map(stage) && is_plain(source);
+        kept_name(source, &kept);
+        int status = compile_part(stage, STAGE_SOURCE, keeps ? kept.path : source, object,
+                                  keeps ? kept.directory : NULL);
+        if (status != STAGE_OK)
+            return status;
+    }
+    return STAGE_OK;
+}
+
+/* A library for others: one module, to be put anywhere into the memory of a program. */
+static int make_part(const struct stage *stage, const struct stage_objects *objects)
+{
+    const char *command[BUILD_SOURCES_MAX + 16] = {
+        "/usr/bin/wasm-ld",
+        "-shared",
+        "--experimental-pic",
+        "--no-entry",
+        makes_map(stage) ? "--emit-relocs" : "--strip-debug",
+        makes_map(stage) ? "--no-gc-sections" : "--gc-sections",
+        "--threads=2",
+        "--export=__wasm_call_ctors",
+        "-o",
+        MODULE,
+    };
+    size_t count = 0, sources = stage->arg_count - ARG_SOURCES;
+
+    while (command[count])
+        count++;
+    int status = compile_parts(stage, objects);
+    if (status == STAGE_OK && makes_map(stage)) {
+        command[count++] = STAGE_SDK "/part.o";
+        status = compile_part(stage, STAGE_SDK, "part.c", STAGE_SDK "/part.o", NULL);
+    }
+    for (size_t i = 0; i < sources; i++)
+        command[count++] = objects->names[i];
+    if (status == STAGE_OK)
+        status = stage_run_tool(stage, STAGE_OBJECTS, command, NULL);
+    if (status == STAGE_OK && makes_map(stage))
+        status = lay_out(stage, LAYOUT_PART_BEGIN_BYTES);
+    const char *const paths[] = {MODULE, MAP};
+    return status == STAGE_OK ? stage_send_bundle(paths, makes_map(stage) ? 2 : 1) : status;
 }
 
 /* The source, without the map that may be behind it. */
@@ -438,7 +473,7 @@ int stage_compile(const struct stage *stage)
     if (status == STAGE_OK)
         status = link_module(stage, &objects, handler);
     if (status == STAGE_OK && makes_map(stage))
-        status = lay_out(stage);
+        status = lay_out(stage, (uint32_t)strtoul(stage->args[ARG_STACK], NULL, 10));
     const char *const paths[] = {MODULE, MAP};
     return status == STAGE_OK ? stage_send_bundle(paths, makes_map(stage) ? 2 : 1) : status;
 }

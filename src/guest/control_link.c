@@ -12,29 +12,27 @@
 
 /* The first of `files` in the place of another one; the others, which it needs, beside. */
 static int replace_library(struct link_tree *tree, const struct library *own,
-                           const struct control_link *message, const struct link_file *files,
+                           const char *replaces, const struct link_file *files, uint32_t count,
                            struct err *err)
 {
-    char replaces[NAME_MAX_BYTES + 1];
-
-    memcpy(replaces, message->replaces, sizeof replaces);
-    replaces[sizeof replaces - 1] = '\0';
     struct library *old = link_tree_find(tree, replaces);
     if (!old || old == own)
         return err_say(err, -ENOENT, "no library '%s' is linked", replaces);
-    int r = message->count > 1 ? link_tree_add(tree, files + 1, message->count - 1, err) : 0;
+    int r = count > 1 ? link_tree_add(tree, files + 1, count - 1, err) : 0;
     if (r < 0)
         return r;
     r = link_tree_replace(tree, old, &files[0], false, err);
-    for (uint32_t i = 1; r < 0 && i < message->count; i++)
+    for (uint32_t i = 1; r < 0 && i < count; i++)
         link_tree_remove(tree, link_tree_find(tree, files[i].name));
     return r;
 }
 
 int control_link(struct host *host, struct link_tree *tree, const struct control_link *message,
-                 const int *fds, size_t fd_count, struct control_linked *ret_answer)
+                 const int *fds, size_t fd_count, const void *frame,
+                 struct control_linked *ret_answer)
 {
     struct link_file files[CONTROL_LIBRARIES_MAX] = {0};
+    char replaces[NAME_MAX_BYTES + 1];
     int64_t begin_ns = clock_now_ns();
     struct err err = {0};
     int r = 0;
@@ -52,11 +50,11 @@ int control_link(struct host *host, struct link_tree *tree, const struct control
         memcpy(files[i].name, message->libraries[i].name, sizeof files[i].name);
         files[i].name[sizeof files[i].name - 1] = '\0';
     }
-    if (r == 0 && message->replaces[0])
-        r = tree ? replace_library(tree, host->library, message, files, &err)
-                 : err_say(&err, -EPERM,
-                           "translated code's libraries are linked, and not replaced one by one: "
-                           "deploy the function anew");
+    memcpy(replaces, message->replaces, sizeof replaces);
+    replaces[sizeof replaces - 1] = '\0';
+    if (r == 0 && replaces[0])
+        r = tree ? replace_library(tree, host->library, replaces, files, message->count, &err)
+                 : parts_replace(host, replaces, files, message->count, frame, &err);
     else if (r == 0)
         r = tree ? link_tree_add(tree, files, message->count, &err)
                  : parts_link(host, files, message->count, &err);

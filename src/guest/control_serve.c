@@ -21,7 +21,7 @@ static void do_link(struct template_state *state, const struct control_link *mes
 {
     struct control_linked answer;
 
-    control_link(&state->host, state->tree, message, fds, fd_count, &answer);
+    control_link(&state->host, state->tree, message, fds, fd_count, NULL, &answer);
     /* The supervisor, which alone can be slow here, then hears nothing and says so. */
     if (write(state->control, &answer, sizeof answer) < 0)
         return;

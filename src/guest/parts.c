@@ -8,28 +8,12 @@
 #include "base/err.h"
 #include "guest/linker.h"
 #include "guest/linker_internal.h"
-#include "guest/parts.h"
+#include "guest/parts_internal.h"
 #include "guest/wasm_internal.h"
 
 /* Elements of the table that are left free before the first part, for the functions that later
  * versions of the program add. */
 #define TABLE_ROOM 256
-
-struct part {
-    struct library *library;
-    void *instance; /* NULL: not in an instance of the program */
-    uint32_t memory_base;
-    char name[NAME_MAX_BYTES + 1];
-};
-
-struct parts {
-    struct part all[LINK_LIBRARIES_MAX];
-    size_t count;
-    size_t first;        /* of those that are being put in place */
-    uint32_t table_base; /* where what is not the program's begins in its table */
-    char reason[160];
-    int error;
-};
 
 int parts_new(struct parts **ret_parts, struct err *err)
 {
@@ -40,6 +24,11 @@ int parts_new(struct parts **ret_parts, struct err *err)
 size_t parts_count(const struct host *host)
 {
     return host->parts ? host->parts->count : 0;
+}
+
+bool parts_are_busy(const struct host *host)
+{
+    return host->parts && host->parts->busy;
 }
 
 const struct library *parts_holder(const struct host *host, uintptr_t address)
@@ -54,15 +43,9 @@ const struct library *parts_holder(const struct host *host, uintptr_t address)
 
 /* ---- who has a name ---- */
 
-/* Who exports a symbol: the program (part NULL) or a part. */
-struct owner {
-    const struct library_symbol *symbol;
-    const struct part *part;
-};
-
-static const struct library_symbol *symbol_in(const struct library *library, const char *name)
+const struct library_symbol *part_symbol(const struct library *library, const char *name)
 {
-    const struct library_links *links = library_face(library)->links;
+    const struct library_links *links = library ? library_face(library)->links : NULL;
 
     for (uint32_t i = 0; links && i < links->symbol_count; i++)
         if (strcmp(links->symbols[i].name, name) == 0)
@@ -70,17 +53,17 @@ static const struct library_symbol *symbol_in(const struct library *library, con
     return NULL;
 }
 
-static bool find(const struct host *host, const char *name, struct owner *ret_owner)
+bool part_owner_find(const struct host *host, const char *name, struct part_owner *ret_owner)
 {
-    *ret_owner = (struct owner){.symbol = symbol_in(host->library, name)};
+    *ret_owner = (struct part_owner){.symbol = part_symbol(host->library, name)};
     for (size_t i = 0; !ret_owner->symbol && i < parts_count(host); i++) {
         ret_owner->part = &host->parts->all[i];
-        ret_owner->symbol = symbol_in(ret_owner->part->library, name);
+        ret_owner->symbol = part_symbol(ret_owner->part->library, name);
     }
     return ret_owner->symbol != NULL;
 }
 
-static void *instance_of(const struct host *host, const struct owner *owner)
+static void *instance_of(const struct host *host, const struct part_owner *owner)
 {
     return owner->part ? owner->part->instance : host->instance;
 }
@@ -88,10 +71,10 @@ static void *instance_of(const struct host *host, const struct owner *owner)
 void vireo_link_bind(struct host *host, struct library_slot *slot, const void *from)
 {
     static char said[128];
-    struct owner owner;
+    struct part_owner owner;
 
     said[0] = '\0';
-    if (!find(host, slot->name, &owner) || !owner.symbol->function || !instance_of(host, &owner))
+    if (!part_owner_find(host, slot->name, &owner) || !owner.symbol->function || !instance_of(host, &owner))
         snprintf(said, sizeof said, "no library that is linked has '%.80s'", slot->name);
     else if (strcmp(owner.symbol->type, slot->type) != 0)
         snprintf(said, sizeof said, "'%.80s' is linked with another type", slot->name);
@@ -101,7 +84,7 @@ void vireo_link_bind(struct host *host, struct library_slot *slot, const void *f
     slot->function = owner.symbol->function;
 }
 
-static void unbind(const struct library *library)
+void part_unbind(const struct library *library)
 {
     const struct library_links *links = library_face(library)->links;
 
@@ -131,6 +114,19 @@ static void place_data(struct host *host, struct part *part, const struct librar
     if (before == UINT32_MAX)
         fail(host->parts, -ENOMEM, "no memory for it", part);
     part->memory_base = before * WASM_PAGE_BYTES;
+}
+
+void part_set_place(const struct host *host, const struct part *part)
+{
+    const struct library_face *program = library_face(host->library);
+
+    *library_face(part->library)->links->place = (struct library_place){
+        .memory = host->memory,
+        .table = program->table(host->instance),
+        .stack = program->links->stack(host->instance),
+        .memory_base = part->memory_base,
+        .table_base = part->table_base,
+    };
 }
 
 static void place_one(struct host *host, struct part *part)
@@ -164,17 +160,13 @@ static void place_one(struct host *host, struct part *part)
     part->instance = calloc(1, library_face(part->library)->instance_bytes);
     if (!part->instance)
         fail(host->parts, -ENOMEM, "no memory for it", part);
-    *links->place = (struct library_place){
-        .memory = host->memory,
-        .table = table,
-        .stack = program->links->stack(host->instance),
-        .memory_base = part->memory_base,
-        .table_base = elements,
-    };
+    part->table_base = elements;
+    part->table_elements = links->table_elements;
+    part_set_place(host, part);
 }
 
 /* The table's index of a function, the same for all who ask; 0: there is no room. */
-static uint32_t index_of(const struct host *host, const struct owner *owner)
+static uint32_t index_of(const struct host *host, const struct part_owner *owner)
 {
     wasm_rt_funcref_table_t *table = library_face(host->library)->table(host->instance);
     const wasm_rt_funcref_t wanted = {
@@ -191,15 +183,15 @@ static uint32_t index_of(const struct host *host, const struct owner *owner)
     return index == UINT32_MAX ? 0 : index;
 }
 
-static void fill_addresses(struct host *host, const struct part *part)
+void part_fill_addresses(struct host *host, const struct part *part)
 {
     const struct library_links *links = library_face(part->library)->links;
 
     for (uint32_t i = 0; i < links->address_count; i++) {
         struct library_address *address = &links->addresses[i];
-        struct owner owner;
+        struct part_owner owner;
         /* That somebody has it was seen before. */
-        if (!find(host, address->name, &owner))
+        if (!part_owner_find(host, address->name, &owner))
             continue;
         address->value = owner.symbol->value + (owner.part ? owner.part->memory_base : 0);
         if (address->is_function)
@@ -217,7 +209,7 @@ static void put_in_place(void *argument)
     for (size_t i = parts->first; !parts->error && i < parts->count; i++)
         place_one(host, &parts->all[i]);
     for (size_t i = parts->first; !parts->error && i < parts->count; i++)
-        fill_addresses(host, &parts->all[i]);
+        part_fill_addresses(host, &parts->all[i]);
     for (size_t i = parts->first; !parts->error && i < parts->count; i++)
         library_face(parts->all[i].library)->instantiate(parts->all[i].instance, host);
     for (size_t i = parts->first; !parts->error && i < parts->count; i++)
@@ -240,10 +232,10 @@ static void close_from(struct host *host, size_t first)
 {
     struct parts *parts = host->parts;
 
-    unbind(host->library);
+    part_unbind(host->library);
     for (size_t i = 0; i < parts->count; i++) {
         struct part *part = &parts->all[i];
-        unbind(part->library);
+        part_unbind(part->library);
         if (i < first || !part->instance)
             continue;
         clear_elements(host, part);
@@ -266,12 +258,14 @@ static int open_from(struct host *host, size_t first, struct err *err)
         r = library_init_module(parts->all[i].library, err);
     if (r < 0)
         return r;
+    parts->busy = true;
     if (wasm_enter(host, put_in_place, host) != HOST_RETURNED) {
         r = err_say(err, -EFAULT, "cannot link library: its start failed: %s",
                     host->exit == HOST_TRAPPED ? host->trap : "it ended the instance");
     } else if (parts->error) {
         r = err_say(err, parts->error, "cannot link library: %s", parts->reason);
     }
+    parts->busy = false;
     host->exit = exit_before;
     if (r < 0)
         close_from(host, first);
@@ -295,18 +289,18 @@ void parts_close(struct host *host)
 
 int parts_may_move(const struct host *host, const struct library *library, struct err *err)
 {
-    struct owner owner;
+    struct part_owner owner;
 
     for (size_t i = 0; i < parts_count(host); i++) {
         const struct part *part = &host->parts->all[i];
         const struct library_links *links = library_face(part->library)->links;
         for (uint32_t k = 0; k < links->symbol_count; k++)
-            if (symbol_in(library, links->symbols[k].name))
+            if (part_symbol(library, links->symbols[k].name))
                 return err_say(err, -EPERM, "its '%.100s' is that of library '%s', which is linked",
                                links->symbols[k].name, part->name);
         for (uint32_t k = 0; k < links->address_count; k++)
-            if (find(host, links->addresses[k].name, &owner) && !owner.part &&
-                !symbol_in(library, links->addresses[k].name))
+            if (part_owner_find(host, links->addresses[k].name, &owner) && !owner.part &&
+                !part_symbol(library, links->addresses[k].name))
                 return err_say(err, -EPERM, "it lacks '%.100s', which library '%s' uses",
                                links->addresses[k].name, part->name);
     }
@@ -316,26 +310,24 @@ int parts_may_move(const struct host *host, const struct library *library, struc
     return 0;
 }
 
-/* An element that is a function of the program that was: the same of the one that is. */
-static void move_element(const struct host *host, const struct host *before,
-                         wasm_rt_funcref_t *element)
+void part_move_element(const struct library *before, const void *instance,
+                       const struct library *library, void *owner, void *element)
 {
-    const struct library_links *links = library_face(before->library)->links;
+    const struct library_links *links = library_face(before)->links;
+    wasm_rt_funcref_t *at = element;
 
-    if (!element->func || element->module_instance != before->instance)
+    if (!at->func || at->module_instance != instance)
         return;
     for (uint32_t i = 0; i < links->symbol_count; i++) {
-        if (links->symbols[i].function != element->func)
+        if (links->symbols[i].function != at->func)
             continue;
-        /* One that it has no more is a trap when it is called. */
-        const struct library_symbol *now = symbol_in(host->library, links->symbols[i].name);
-        *element = wasm_rt_funcref_null_value;
+        const struct library_symbol *now = part_symbol(library, links->symbols[i].name);
+        *at = wasm_rt_funcref_null_value;
         if (now && now->function)
-            *element =
-                (wasm_rt_funcref_t){wasm_type_number(now->type), now->function, host->instance};
+            *at = (wasm_rt_funcref_t){wasm_type_number(now->type), now->function, owner};
         return;
     }
-    *element = wasm_rt_funcref_null_value;
+    *at = wasm_rt_funcref_null_value;
 }
 
 int parts_move(struct host *host, const struct host *before, struct err *err)
@@ -358,7 +350,8 @@ int parts_move(struct host *host, const struct host *before, struct err *err)
         return err_set(err, -ENOMEM, "no memory for its table");
     for (uint32_t i = base; i < old->size; i++) {
         table->data[i] = old->data[i];
-        move_element(host, before, &table->data[i]);
+        part_move_element(before->library, before->instance, host->library, host->instance,
+                          &table->data[i]);
     }
     for (size_t i = 0; i < parts->count; i++) {
         const struct library_links *links = library_face(parts->all[i].library)->links;
@@ -366,9 +359,9 @@ int parts_move(struct host *host, const struct host *before, struct err *err)
         links->place->table = table;
         links->place->stack = library_face(host->library)->links->stack(host->instance);
         links->move(parts->all[i].instance);
-        unbind(parts->all[i].library);
+        part_unbind(parts->all[i].library);
     }
-    unbind(before->library);
+    part_unbind(before->library);
     return 0;
 }
 
@@ -378,10 +371,10 @@ int parts_move(struct host *host, const struct host *before, struct err *err)
 static int check_clash(const struct host *host, const struct part *part, struct err *err)
 {
     const struct library_links *links = library_face(part->library)->links;
-    struct owner other;
+    struct part_owner other;
 
     for (uint32_t i = 0; i < links->symbol_count; i++)
-        if (find(host, links->symbols[i].name, &other))
+        if (part_owner_find(host, links->symbols[i].name, &other))
             return err_say(err, -EEXIST,
                            "cannot link library '%s': symbol clash: '%.100s' is '%s' library's too",
                            part->name, links->symbols[i].name,
@@ -389,14 +382,14 @@ static int check_clash(const struct host *host, const struct part *part, struct 
     return 0;
 }
 
-static int check_wants(const struct host *host, const struct part *part, struct err *err)
+int part_check_wants(const struct host *host, const struct part *part, struct err *err)
 {
     const struct library_links *links = library_face(part->library)->links;
-    struct owner owner;
+    struct part_owner owner;
 
     for (uint32_t i = 0; i < links->address_count; i++) {
         const struct library_address *address = &links->addresses[i];
-        if (!find(host, address->name, &owner) || !owner.symbol->function != !address->is_function)
+        if (!part_owner_find(host, address->name, &owner) || !owner.symbol->function != !address->is_function)
             return err_say(err, -ENOENT,
                            "cannot link library '%s': it needs '%.100s', which nobody has",
                            part->name, address->name);
@@ -404,16 +397,15 @@ static int check_wants(const struct host *host, const struct part *part, struct 
     return 0;
 }
 
-/* Maps one behind the others; nothing of it has run. */
-static int map_one(struct host *host, const struct link_file *file, struct err *err)
+int part_open(const struct host *host, const struct link_file *file, struct part *ret_part,
+              struct err *err)
 {
-    struct parts *parts = host->parts;
     struct part part = {0};
 
     memcpy(part.name, file->name, sizeof part.name);
     part.name[sizeof part.name - 1] = '\0';
-    for (size_t i = 0; i < parts->count; i++)
-        if (strcmp(parts->all[i].name, part.name) == 0)
+    for (size_t i = 0; i < parts_count(host); i++)
+        if (host->parts->all[i].library && strcmp(host->parts->all[i].name, part.name) == 0)
             return err_say(err, -EEXIST, "cannot link library '%s': it is linked already",
                            part.name);
     int r = library_open_bytes(file->fd, file->bytes, &part.library, err);
@@ -429,8 +421,18 @@ static int map_one(struct host *host, const struct link_file *file, struct err *
     if (r < 0)
         library_close(part.library);
     else
-        parts->all[parts->count++] = part;
+        *ret_part = part;
     return r;
+}
+
+void parts_drop(struct host *host, size_t count)
+{
+    struct parts *parts = host->parts;
+
+    if (host->instance)
+        close_from(host, count);
+    while (parts->count > count)
+        library_close(parts->all[--parts->count].library);
 }
 
 int parts_link(struct host *host, const struct link_file *files, size_t count, struct err *err)
@@ -442,13 +444,15 @@ int parts_link(struct host *host, const struct link_file *files, size_t count, s
     if (count > LINK_LIBRARIES_MAX - before)
         return err_say(err, -E2BIG, "cannot link library: a pVM has at most %u",
                        LINK_LIBRARIES_MAX);
-    for (size_t i = 0; r == 0 && i < count; i++)
-        r = map_one(host, &files[i], err);
+    for (size_t i = 0; r == 0 && i < count; i++) {
+        r = part_open(host, &files[i], &parts->all[parts->count], err);
+        parts->count += r == 0;
+    }
     for (size_t i = before; r == 0 && i < parts->count; i++)
-        r = check_wants(host, &parts->all[i], err);
+        r = part_check_wants(host, &parts->all[i], err);
     if (r == 0 && host->instance)
         r = open_from(host, before, err);
-    while (r < 0 && parts->count > before)
-        library_close(parts->all[--parts->count].library);
+    if (r < 0)
+        parts_drop(host, before);
     return r;
 }

@@ -10,6 +10,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -32,6 +33,17 @@ int parts_new(struct parts **ret_parts, struct err *err);
  */
 int parts_link(struct host *host, const struct link_file *files, size_t count, struct err *err);
 
+/*
+ * Puts the first of `files` in the place of the part `name`, whose data and table it goes on with
+ * (parts_replace.c); the others, which it needs, are linked beside. `frame`: from where on, towards
+ * the outermost call, no code of the part may be on the call stack; NULL: nothing is on it. -ENOENT:
+ * there is none of that name; -EBUSY: it is on the stack; -EPERM: it was not built against the one
+ * that is linked, or what changed, by name; else as parts_link(). After a refusal nothing has
+ * changed.
+ */
+int parts_replace(struct host *host, const char *name, const struct link_file *files, size_t count,
+                  const void *frame, struct err *err);
+
 /* Puts all parts into the program's instance, which was just opened. Errors of parts_link(). */
 int parts_open(struct host *host, struct err *err);
 /* Before the program's instance is closed. */
@@ -49,6 +61,8 @@ int parts_may_move(const struct host *host, const struct library *library, struc
  */
 int parts_move(struct host *host, const struct host *before, struct err *err);
 
+/* Code of theirs is being started: nothing may be linked or replaced from within it. */
+bool parts_are_busy(const struct host *host);
 /* How many are linked. */
 size_t parts_count(const struct host *host);
 /* The program or the part whose code holds `address`, or NULL. Async-signal-safe. */

@@ -24,7 +24,7 @@ static uint64_t since(int64_t *begin_ns)
     return passed;
 }
 
-static int map_of(const struct library *library, const char *which, struct symbol_map *ret_map,
+int update_map_of(const struct library *library, const char *which, struct symbol_map *ret_map,
                   struct err *err)
 {
     const struct elf_image *image = &library->image;
@@ -45,9 +45,9 @@ static int compare(const struct library *from, const struct library *to, bool go
                    const wasm_rt_memory_t *memory, struct symbol_map *ret_from,
                    struct symbol_map *ret_to, struct err *err)
 {
-    int r = map_of(from, "running", ret_from, err);
+    int r = update_map_of(from, "running", ret_from, err);
     if (r == 0)
-        r = map_of(to, "new", ret_to, err);
+        r = update_map_of(to, "new", ret_to, err);
     if (r == 0)
         r = symbol_map_compare(ret_from, ret_to, going_back, err);
     if (r == 0 && memory && ret_to->header->slack_end > memory->size)
@@ -62,9 +62,8 @@ static bool keeps(const struct symbol *before, const struct symbol *symbol)
     return symbol->kind == SYMBOL_VARIABLE && before && before->address == symbol->address;
 }
 
-/* What is new, and all constants, from the fresh memory into the one that stays. */
-static void copy_new(const struct symbol_map *from, const struct symbol_map *to,
-                     const wasm_rt_memory_t *fresh, wasm_rt_memory_t *memory)
+void update_copy_new(const struct symbol_map *from, const struct symbol_map *to,
+                     const uint8_t *fresh, uint8_t *data)
 {
     const struct symbol *before = from->symbols, *end = before + from->header->symbol_count;
 
@@ -80,7 +79,7 @@ static void copy_new(const struct symbol_map *from, const struct symbol_map *to,
         }
         if (before < end && order == 0 && keeps(before, symbol))
             continue;
-        memcpy(memory->data + symbol->address, fresh->data + symbol->address, symbol->size);
+        memcpy(data + symbol->address, fresh + symbol->address, symbol->size);
     }
 }
 
@@ -112,7 +111,7 @@ static int take_over(struct host *host, const struct library *library,
         return r;
     }
     before.parts = NULL;
-    copy_new(from, to, host->memory, before.memory);
+    update_copy_new(from, to, host->memory->data, before.memory->data);
     wasm_rt_memory_t memory = *before.memory;
     *before.memory = *host->memory;
     *host->memory = memory;

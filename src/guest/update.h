@@ -12,6 +12,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/symbol_map.h"
+
 struct err;
 struct host;
 struct library;
@@ -35,3 +37,11 @@ int update_library(struct host *host, int fd, uint64_t bytes, bool going_back,
 /* The same with a library that is open. Both stay so: the one before is the caller's to close. */
 int update_replace(struct host *host, const struct library *library, bool going_back,
                    struct update_times *ret_times, struct err *err);
+
+/* The map of a library, which ends with it. -EPERM: "the WHICH library has no symbol map: ...". */
+int update_map_of(const struct library *library, const char *which, struct symbol_map *ret_map,
+                  struct err *err);
+/* What is new in `to`, and all constants, from fresh data into the one that stays; addresses of the
+ * maps count from both. */
+void update_copy_new(const struct symbol_map *from, const struct symbol_map *to,
+                     const uint8_t *fresh, uint8_t *data);

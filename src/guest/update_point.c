@@ -11,6 +11,7 @@
 #include "guest/control_link.h"
 #include "guest/host.h"
 #include "guest/linker.h"
+#include "guest/parts.h"
 #include "guest/signals.h"
 #include "guest/update.h"
 #include "guest/update_point.h"
@@ -114,7 +115,7 @@ static bool take_update(struct host *host, const struct control_update *message,
 
 /* Takes what lies in the socket; true: another version is in place. System calls: recvmsg, and
  * those of an update or a link. */
-static bool take_message(struct host *host)
+static bool take_message(struct host *host, const void *frame)
 {
     struct update_point *point = host->point;
     union {
@@ -131,7 +132,7 @@ static bool take_message(struct host *host)
     if (n == sizeof message.update && message.type == CONTROL_UPDATE) {
         updated = take_update(host, &message.update, fds, fd_count);
     } else if (n == sizeof message.link && message.type == CONTROL_LINK) {
-        control_link(host, NULL, &message.link, fds, fd_count, &linked);
+        control_link(host, NULL, &message.link, fds, fd_count, frame, &linked);
         say(point, &linked, sizeof linked);
     }
     fd_close_all(fds, fd_count);
@@ -142,8 +143,8 @@ uint32_t Z_vireoZ_update_point(struct host *host)
 {
     struct update_point *point = host->point;
 
-    /* Not from within a signal's handler, which is to return. */
-    if (!point || (host->signals && host->signals->depth > 0))
+    /* Not from within a signal's handler, which is to return, nor a library's start. */
+    if (!point || (host->signals && host->signals->depth > 0) || parts_are_busy(host))
         return 0;
     if (!point->reached) {
         point->reached = true;
@@ -151,7 +152,7 @@ uint32_t Z_vireoZ_update_point(struct host *host)
     }
     if (point->before)
         end_trial(point);
-    if (!wasi_wake_may(host->wasi) || !take_message(host))
+    if (!wasi_wake_may(host->wasi) || !take_message(host, __builtin_frame_address(0)))
         return 0;
     point->count++;
     host_leave(host, HOST_UPDATED);

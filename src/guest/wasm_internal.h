@@ -69,6 +69,10 @@ int wasm_stack_prepare(void);
 /* Puts the pages of its first `bytes` in place, if they are few: faults less in the first call. */
 void wasm_stack_touch(uint64_t bytes);
 
+/* Whether this thread's call stack, from a frame on towards the outermost one, holds what may be a
+ * return address into the library's code. */
+bool wasm_stack_calls(const void *frame, const struct library *library);
+
 /* True when `address` is in the guard below this thread's call stack. Async-signal-safe. */
 bool wasm_stack_guards(uintptr_t address);
 

@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <sys/mman.h>
 
+#include "guest/linker_internal.h"
 #include "guest/wasm_internal.h"
 
 #if defined(__SANITIZE_ADDRESS__)
@@ -131,6 +132,18 @@ bool wasm_stack_guards(uintptr_t address)
 {
     return stack.base && address >= (uintptr_t)stack.base &&
            address < (uintptr_t)stack.base + WASM_STACK_GUARD_BYTES;
+}
+
+/* It reads whole frames, what marks of a sanitizer they have or not. */
+__attribute__((no_sanitize("address"))) bool wasm_stack_calls(const void *frame,
+                                                              const struct library *library)
+{
+    const uintptr_t top = (uintptr_t)stack.base + stack.bytes;
+
+    for (uintptr_t at = (uintptr_t)frame; at >= (uintptr_t)stack.base && at < top; at += sizeof at)
+        if (library_holds(library, *(const uintptr_t *)at))
+            return true;
+    return false;
 }
 
 int wasm_stack_run(struct wasm_frame *frame, void (*function)(void *argument), void *argument)
