@@ -372,8 +372,9 @@ static int patch_one(const struct layout_module *module, const struct layout_pla
     if (module->part && word)
         return 0;
     if (module->part != (reloc->type >= MEMORY_REL_SLEB))
-        return err_say(err, -EINVAL, "cannot lay the module out: it has relocations of another "
-                                     "kind");
+        return err_say(err, -EINVAL,
+                       "cannot lay the module out: it has relocations of another "
+                       "kind");
     if (reloc->type == TABLE_REL_SLEB) {
         before = layout_element_of(module, symbol->index) - 1;
         after = place->index[before + 1] - 1;

@@ -179,11 +179,10 @@ int layout_part_write(FILE *to, const struct layout_module *module,
 /* The index of a function's element; 0: its address is not taken. */
 uint32_t layout_element_of(const struct layout_module *module, uint32_t function);
 
-
 struct layout_options {
     const char *directory; /* where the author's sources were compiled */
     uint32_t slack_bytes;
-    uint32_t stack_bytes; /* where the data begins; a part's: LAYOUT_PART_BEGIN_BYTES */
+    uint32_t stack_bytes;         /* where the data begins; a part's: LAYOUT_PART_BEGIN_BYTES */
     const struct symbol_map *old; /* of the version before, or NULL */
 };
 

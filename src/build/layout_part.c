@@ -101,8 +101,7 @@ static int write_dylink(FILE *to, struct layout_reader *reader, const struct lay
 /* The variable that a global is exported as, or NULL. */
 static const struct layout_symbol *exported_as(const struct layout_module *module, uint32_t global)
 {
-    struct layout_reader reader =
-        read_section(module, layout_section_find(module, EXPORT, NULL));
+    struct layout_reader reader = read_section(module, layout_section_find(module, EXPORT, NULL));
     uint64_t count = layout_unsigned(&reader);
 
     for (uint64_t i = 0; i < count && !reader.failed; i++) {
@@ -180,8 +179,8 @@ static int write_data(FILE *to, const struct layout_module *module,
         return -ENOMEM;
     for (size_t i = 0; i < module->atom_count; i++) {
         const struct layout_atom *atom = &module->atoms[i];
-        memcpy(data + atom->address, module->bytes + module->segments[atom->segment].at + atom->offset,
-               atom->size);
+        memcpy(data + atom->address,
+               module->bytes + module->segments[atom->segment].at + atom->offset, atom->size);
     }
     layout_write_unsigned(to, 1);
     fputc(0, to);

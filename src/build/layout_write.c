@@ -133,7 +133,7 @@ static void write_table(FILE *to, const struct layout_place *place)
 
 /* One section; a custom one only if it names functions, or says what a part needs. */
 static int write_section(FILE *to, const struct layout_module *module,
-                          const struct layout_section *section, const struct layout_place *place)
+                         const struct layout_section *section, const struct layout_place *place)
 {
     enum { TABLE = 4, MEMORY = 5, ELEMENT = 9, DATA = 11, DATA_COUNT = 12, PART };
     _cleanup_(freep) char *text = NULL;

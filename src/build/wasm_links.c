@@ -256,8 +256,7 @@ int wasm_link_export(struct wasm_check *check, const char *name, uint32_t bytes,
         return 0;
     }
     bool variable = kind == 3 && index < links->global_count &&
-                    links->globals[index] != UINT64_MAX &&
-                    (links->part || !links->variables_move);
+                    links->globals[index] != UINT64_MAX && (links->part || !links->variables_move);
     /* What can't be linked is the module's own business. */
     if ((!variable && !(type && wasm_type_text(&check->reader, type, text, sizeof text))) ||
         !is_plain(name, bytes) || links->export_count == WASM_LINKS_MAX)

@@ -122,8 +122,9 @@ static int override(struct manifest *manifest, void *user, struct err *err)
 }
 
 /*
- * The symbol map of the version that runs, which the new one is laid out against. A function
- * without state between calls needs none. The map is malloc'ed; NULL: none is needed.
+ * The symbol map of the version that runs, which the new one is laid out against; of a library
+ * that functions are linked with, if it has one. A function without state between calls needs none.
+ * The map is malloc'ed; NULL: none is needed.
  */
 static int base_map_read(struct job *job, void **ret_map, size_t *ret_size)
 {
@@ -135,7 +136,7 @@ static int base_map_read(struct job *job, void **ret_map, size_t *ret_size)
     struct err *err = &job->err;
 
     *ret_map = NULL;
-    if (!job->base_stateful)
+    if (!job->base_stateful && !job->base_is_library)
         return 0;
     int r = store_get(supervisor->store, job->base_library, supervisor->key,
                       &supervisor->config.trust, &fd, &note, err);
@@ -151,16 +152,18 @@ static int base_map_read(struct job *job, void **ret_map, size_t *ret_size)
     if (file == MAP_FAILED)
         return err_set(err, -errno, "cannot read library '%s'", job->base_library);
     r = symbol_map_of(file, size - LIBRARY_TRAILER_BYTES, &map, err);
-    job->base_mapped = r == 0;
+    job->base_mapped = r == 0 && job->base_stateful;
     /* Laid out by nobody: pointers are changed when it is replaced. */
-    bool native = r == 0 && map.header->native;
-    if (r == -ENOENT)
+    bool laid_out = r == 0 && !map.header->native;
+    if (r == -ENOENT && job->base_is_library)
+        r = 0; /* it asks for no updates */
+    else if (r == -ENOENT)
         r = err_say(err, -EPERM,
                     "cannot update '%s' in place: the library that runs has no symbol map: it was "
                     "not built from C with slack for updates (a deploy replaces it, without its "
                     "state)",
                     job->request.name);
-    if (r == 0 && !native) {
+    if (laid_out) {
         *ret_size = map.header->bytes;
         *ret_map = malloc(*ret_size);
         r = *ret_map ? 0 : err_set(err, -ENOMEM, "cannot read library '%s'", job->base_library);

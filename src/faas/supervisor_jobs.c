@@ -455,6 +455,7 @@ int jobs_deploy(struct supervisor *supervisor, const struct admin_request *reque
     if (request->type == ADMIN_UPDATE && function) {
         job->base_manifest = strdup(function->row.manifest);
         job->base_stateful = function_has_state(function);
+        job->base_is_library = strcmp(function->row.kind, "library") == 0;
         memcpy(job->base_library, function->row.library_hash, sizeof job->base_library);
         if (!job->base_manifest) {
             job_done(supervisor->jobs, job);

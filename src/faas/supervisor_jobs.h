@@ -38,8 +38,9 @@ struct job {
     unsigned updated;        /* so many */
     uint64_t update_ns;      /* the round; the longest that an instance stood still, its phases */
     uint64_t stopped_ns, phase_ns[4];
-    bool base_mapped;   /* an update's: the version that is current says where its state is */
-    bool base_stateful; /* its pVMs have state that outlives a call */
+    bool base_mapped;     /* an update's: the version that is current says where its state is */
+    bool base_stateful;   /* its pVMs have state that outlives a call */
+    bool base_is_library; /* for functions that are linked with it */
     uid_t uid;
     uint32_t age_seconds; /* JOB_PURGE_STORE */
     int64_t begin_ns;     /* JOB_IMAGE: when it was wanted first; its hash is below */

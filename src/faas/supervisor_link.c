@@ -160,7 +160,11 @@ static void control_ready(struct supervisor *supervisor, struct source *source, 
         else
             snprintf(text, sizeof text, "%s",
                      message.message[0] ? message.message : "cannot link library");
-        admin_reply(supervisor, linkage->token, refused ? -EPERM : -EINVAL, text, NULL);
+        admin_reply(supervisor, linkage->token,
+                    refused                   ? -EPERM
+                    : message.error == -EBUSY ? -EBUSY
+                                              : -EINVAL,
+                    text, NULL);
     }
     stop_waiting(supervisor, linkage);
 }

@@ -11,9 +11,8 @@
 #include "guest/parts.h"
 
 /* The first of `files` in the place of another one; the others, which it needs, beside. */
-static int replace_library(struct link_tree *tree, const struct library *own,
-                           const char *replaces, const struct link_file *files, uint32_t count,
-                           struct err *err)
+static int replace_library(struct link_tree *tree, const struct library *own, const char *replaces,
+                           const struct link_file *files, uint32_t count, struct err *err)
 {
     struct library *old = link_tree_find(tree, replaces);
     if (!old || old == own)

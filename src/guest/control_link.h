@@ -10,9 +10,9 @@ struct link_tree;
 
 /*
  * Links the libraries in `fds` with native code (`tree`) or with the translated program of `host`,
- * while none of its code runs (`frame` is NULL), or it waits at an update point, whose frame that is.
- * *ret_answer is what the supervisor
- * is to be told. The descriptors stay the caller's. 0, or -errno: nothing was linked.
+ * while none of its code runs (`frame` is NULL), or it waits at an update point, whose frame that
+ * is. *ret_answer is what the supervisor is to be told. The descriptors stay the caller's. 0, or
+ * -errno: nothing was linked.
  */
 int control_link(struct host *host, struct link_tree *tree, const struct control_link *message,
                  const int *fds, size_t fd_count, const void *frame,

@@ -74,7 +74,8 @@ void vireo_link_bind(struct host *host, struct library_slot *slot, const void *f
     struct part_owner owner;
 
     said[0] = '\0';
-    if (!part_owner_find(host, slot->name, &owner) || !owner.symbol->function || !instance_of(host, &owner))
+    if (!part_owner_find(host, slot->name, &owner) || !owner.symbol->function ||
+        !instance_of(host, &owner))
         snprintf(said, sizeof said, "no library that is linked has '%.80s'", slot->name);
     else if (strcmp(owner.symbol->type, slot->type) != 0)
         snprintf(said, sizeof said, "'%.80s' is linked with another type", slot->name);
@@ -389,7 +390,8 @@ int part_check_wants(const struct host *host, const struct part *part, struct er
 
     for (uint32_t i = 0; i < links->address_count; i++) {
         const struct library_address *address = &links->addresses[i];
-        if (!part_owner_find(host, address->name, &owner) || !owner.symbol->function != !address->is_function)
+        if (!part_owner_find(host, address->name, &owner) ||
+            !owner.symbol->function != !address->is_function)
             return err_say(err, -ENOENT,
                            "cannot link library '%s': it needs '%.100s', which nobody has",
                            part->name, address->name);

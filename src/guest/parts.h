@@ -36,10 +36,10 @@ int parts_link(struct host *host, const struct link_file *files, size_t count, s
 /*
  * Puts the first of `files` in the place of the part `name`, whose data and table it goes on with
  * (parts_replace.c); the others, which it needs, are linked beside. `frame`: from where on, towards
- * the outermost call, no code of the part may be on the call stack; NULL: nothing is on it. -ENOENT:
- * there is none of that name; -EBUSY: it is on the stack; -EPERM: it was not built against the one
- * that is linked, or what changed, by name; else as parts_link(). After a refusal nothing has
- * changed.
+ * the outermost call, no code of the part may be on the call stack; NULL: nothing is on it.
+ * -ENOENT: there is none of that name; -EBUSY: it is on the stack; -EPERM: it was not built against
+ * the one that is linked, or what changed, by name; else as parts_link(). After a refusal nothing
+ * has changed.
  */
 int parts_replace(struct host *host, const char *name, const struct link_file *files, size_t count,
                   const void *frame, struct err *err);

@@ -78,8 +78,8 @@ static int compare(struct replacing *replacing, const struct part *next, struct 
     if (r == 0)
         r = check_exports(old, next, err);
     const struct symbol_map_header *header = replacing->to.header;
-    if (r == 0 && (links->memory_bytes != before->memory_bytes ||
-                   header->slack_end > links->memory_bytes))
+    if (r == 0 &&
+        (links->memory_bytes != before->memory_bytes || header->slack_end > links->memory_bytes))
         r = err_say(err, -EPERM, "its data lies elsewhere: it was not built against the other");
     if (r == 0 && old->instance && header->table_size - 1 > old->table_elements)
         r = err_say(err, -EPERM,
@@ -121,10 +121,8 @@ static int save(struct replacing *replacing, struct err *err)
     replacing->data = malloc((size_t)replacing->data_bytes + 1);
     replacing->fresh = malloc((size_t)replacing->data_bytes + 1);
     replacing->elements = calloc(table->size, sizeof *table->data);
-    replacing->slot->instance =
-        calloc(1, library_face(replacing->slot->library)->instance_bytes);
-    if (!replacing->data || !replacing->fresh || !replacing->elements ||
-        !replacing->slot->instance)
+    replacing->slot->instance = calloc(1, library_face(replacing->slot->library)->instance_bytes);
+    if (!replacing->data || !replacing->fresh || !replacing->elements || !replacing->slot->instance)
         return err_set(err, -ENOMEM, "cannot replace library '%s'", replacing->old.name);
     memcpy(replacing->data, host->memory->data + replacing->old.memory_base, replacing->data_bytes);
     memcpy(replacing->elements, table->data, table->size * sizeof *table->data);

@@ -1,7 +1,8 @@
 /*
  * A server that a library is linked with while it runs: a line with a number is answered with the
- * tax on it, "fork" by a child; any other with how many it has answered. `count` and the connection
- * are there before and after.
+ * tax on it, "fork" by a child; "wait" has the library come to an update point at the next tax; any
+ * other is answered with how many it has answered. `count` and the connection are there before and
+ * after.
  */
 #include <poll.h>
 #include <stdio.h>
@@ -16,7 +17,18 @@
 long tax_of(long cents);
 
 static unsigned count;
+static unsigned waits;
 static struct pollfd polled[2] = {{.events = POLLIN}, {.fd = -1, .events = POLLIN}};
+
+/* A library calls it: after "wait" it is at an update point for 1 s. */
+__attribute__((visibility("default"))) int till_wait(void)
+{
+    for (; waits > 0; waits--) {
+        vireo_update_point();
+        usleep(10000);
+    }
+    return 0;
+}
 
 static int answer(const char *line, char *text, size_t size)
 {
@@ -29,6 +41,8 @@ static int answer(const char *line, char *text, size_t size)
         wait(&status);
         return snprintf(text, size, "child %d\n", WEXITSTATUS(status));
     }
+    if (strncmp(line, "wait", 4) == 0)
+        return waits = 100, snprintf(text, size, "waits\n");
     count++;
     return number ? snprintf(text, size, "tax %ld\n", tax_of(number))
                   : snprintf(text, size, "count %u\n", count);
