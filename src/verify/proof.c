@@ -188,14 +188,18 @@ static void find_example(struct proof *proof)
         (void)proof_rehearse(proof, 300, false);
 }
 
-/* What is proved is looked at again, by other means: a fresh solver, and runs. */
-static void check_again(struct proof *proof)
+static void contradict(struct proof *proof)
 {
-    if (proof_check_again(proof) == 0 && proof_rehearse(proof, 40, true) && proof_replay(proof))
-        return;
     proof->contradicted = true;
     for (uint32_t i = 0; i < proof->obligations->count; i++)
         proof->obligations->items[i].state = OBLIGATION_FAILED;
+}
+
+/* What is proved is looked at again, by other means: a fresh solver, and runs. */
+static void check_again(struct proof *proof)
+{
+    if (proof_check_again(proof) != 0 || !proof_rehearse(proof, 40, true) || !proof_replay(proof))
+        contradict(proof);
 }
 
 static bool any_open(const struct proof *proof)
@@ -233,8 +237,8 @@ bool proof_run_alone(struct proof *proof)
 {
     begin(proof);
     enum only_run only = proof_only_run(proof);
-    if (only == ONLY_RUN_SAFE)
-        check_again(proof);
+    if (only == ONLY_RUN_SAFE && !proof_replay(proof))
+        contradict(proof);
     return only != ONLY_RUN_UNDECIDED;
 }
 
