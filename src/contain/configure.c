@@ -18,6 +18,7 @@
 
 #include "base/cleanup.h"
 #include "base/err.h"
+#include "contain/foreign.h"
 #include "contain/keeper.h"
 #include "contain/talk.h"
 
@@ -65,6 +66,7 @@ static void add_tmpfs(struct json_object *mounts, const char *path, uint64_t byt
 static struct json_object *make_mounts(const struct contain_setup *setup)
 {
     static const char *const proc[] = {"nosuid", "noexec", "nodev", NULL};
+    static const char *const sys[] = {"nosuid", "noexec", "nodev", "ro", NULL};
     /* No gid=5 as elsewhere: one group is mapped here. */
     static const char *const pts[] = {"nosuid",        "noexec",    "newinstance",
                                       "ptmxmode=0666", "mode=0620", NULL};
@@ -73,6 +75,7 @@ static struct json_object *make_mounts(const struct contain_setup *setup)
     bool has_tmp = false;
 
     add_mount(mounts, "/proc", "proc", "proc", proc);
+    add_mount(mounts, "/sys", "sysfs", "sysfs", sys);
     add_mount(mounts, "/dev", "tmpfs", "tmpfs", dev);
     add_mount(mounts, "/dev/pts", "devpts", "devpts", pts);
     add_tmpfs(mounts, "/dev/shm", setup->memory_bytes);
@@ -168,19 +171,29 @@ static struct json_object *make_process(const struct contain *contain, const str
     return process;
 }
 
-static struct json_object *make_linux(void)
+static struct json_object *make_linux(const struct contain *contain)
 {
-    static const char *const namespaces[] = {"pid", "mount", "ipc", "uts", "cgroup"};
-    static const char *const masked[] = {"/proc/acpi",        "/proc/asound",
-                                         "/proc/kcore",       "/proc/keys",
-                                         "/proc/timer_list",  "/proc/scsi",
-                                         "/proc/sched_debug", "/proc/latency_stats",
-                                         "/proc/timer_stats", NULL};
+    /* Another runtime can't say the name (contain/foreign.h): the keeper's is the container's. */
+    static const char *const namespaces[] = {"pid", "mount", "ipc", "cgroup", "uts"};
+    size_t count = ARRAY_LEN(namespaces) - (contain->setup.runtime != CONTAIN_OWN);
+    static const char *const masked[] = {"/proc/acpi",
+                                         "/proc/asound",
+                                         "/proc/kcore",
+                                         "/proc/keys",
+                                         "/proc/timer_list",
+                                         "/proc/scsi",
+                                         "/proc/sched_debug",
+                                         "/proc/latency_stats",
+                                         "/proc/timer_stats",
+                                         "/sys/firmware",
+                                         "/sys/dev/block",
+                                         "/sys/fs/selinux",
+                                         NULL};
     static const char *const readonly[] = {
         "/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger", NULL};
     struct json_object *part = json_object_new_object(), *array = json_object_new_array();
 
-    for (size_t i = 0; i < ARRAY_LEN(namespaces); i++) {
+    for (size_t i = 0; i < count; i++) {
         struct json_object *one = json_object_new_object();
         add_text(one, "type", namespaces[i]);
         json_object_array_add(array, one);
@@ -197,17 +210,21 @@ int configure(struct contain *contain, const struct talk *talk, struct err *err)
 
     if (!document || !root)
         return err_set(err, -ENOMEM, "cannot write the container's configuration");
-    add_text(document, "ociVersion", "1.2.0");
+    /* crun 1.8 knows no later one. */
+    add_text(document, "ociVersion", "1.0.2");
     add(document, "process", make_process(contain, talk));
     add_text(root, "path", "rootfs");
     add(root, "readonly", json_object_new_boolean(true));
     add(document, "root", root);
-    add_text(document, "hostname", contain->setup.function);
+    if (contain->setup.runtime == CONTAIN_OWN)
+        add_text(document, "hostname", contain->setup.function);
     add(document, "mounts", make_mounts(&contain->setup));
-    add(document, "linux", make_linux());
+    add(document, "linux", make_linux(contain));
     const char *text = json_object_to_json_string_ext(document, JSON_C_TO_STRING_PLAIN);
     int r = text ? oci_config_parse("config.json", text, strlen(text), &contain->config, err)
                  : err_set(err, -ENOMEM, "cannot write the container's configuration");
+    if (r == 0 && contain->setup.runtime != CONTAIN_OWN)
+        r = foreign_prepare(contain, text, err);
     json_object_put(document);
     return r;
 }

@@ -25,11 +25,15 @@
 #define CONTAIN_PROTOCOL 1
 
 /* Where the launcher finds what the supervisor mounts for it. */
-#define CONTAIN_IMAGE "/image" /* its directory for the unpacked image, empty at first */
-#define CONTAIN_SCRATCH "/run" /* a small tmpfs */
+#define CONTAIN_IMAGE "/image"     /* its directory for the unpacked image, empty at first */
+#define CONTAIN_SCRATCH "/run"     /* a small tmpfs */
+#define CONTAIN_RUNTIME "/runtime" /* the program that makes containers, unless we do */
 
 /* How a program is spoken to: manifest_talk, in its order. */
 enum contain_talk { CONTAIN_STDIO, CONTAIN_HTTP, CONTAIN_LAMBDA, CONTAIN_TALKS };
+
+/* What makes the containers: us, or another OCI runtime (contain/foreign.h). */
+enum contain_runtime { CONTAIN_OWN, CONTAIN_CRUN, CONTAIN_RUNC, CONTAIN_RUNTIMES };
 
 struct contain_mount {
     char path[256];  /* in the container */
@@ -45,6 +49,7 @@ struct contain_setup {
     uint32_t type; /* GUEST_SETUP */
     uint32_t protocol;
     uint32_t talk;     /* enum contain_talk */
+    uint32_t runtime;  /* enum contain_runtime */
     uint32_t http_cgi; /* CONTAIN_STDIO: the output begins with a CGI header block */
     uint32_t started;  /* the program may start before the first call (pool: started) */
     uint32_t timeout_ms;

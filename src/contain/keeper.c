@@ -28,6 +28,7 @@
 
 #include "base/cleanup.h"
 #include "base/fd.h"
+#include "contain/foreign.h"
 #include "contain/launcher.h"
 #include "contain/talk.h"
 #include "guest/cgi.h"
@@ -123,6 +124,11 @@ void keeper_gone(struct keeper *keeper, struct verdict *verdict)
 
 /* ---- the container ---- */
 
+static bool is_foreign(const struct keeper *keeper)
+{
+    return keeper->contain->setup.runtime != CONTAIN_OWN;
+}
+
 /* Its own /proc, and a place for the container's start socket that ends with it. */
 static int own_mounts(struct keeper *keeper)
 {
@@ -131,8 +137,8 @@ static int own_mounts(struct keeper *keeper)
     int r = contain_mount_proc();
     if (r < 0)
         return r;
-    if (mount("tmpfs", CONTAIN_SCRATCH, "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC,
-              "size=64k,mode=0700") < 0)
+    const char *size = is_foreign(keeper) ? "size=4m,mode=0700" : "size=64k,mode=0700";
+    if (mount("tmpfs", CONTAIN_SCRATCH, "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, size) < 0)
         return -errno;
     keeper->state_fd = open(CONTAIN_SCRATCH, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     return keeper->state_fd < 0 ? -errno : 0;
@@ -208,7 +214,7 @@ static int hold_mounts(const struct keeper *keeper)
     return open(path, O_RDONLY | O_CLOEXEC) < 0 ? -errno : 0;
 }
 
-static int make_container(struct keeper *keeper, struct err *err)
+static int own_create(struct keeper *keeper, struct err *err)
 {
     struct vkernel vkernel = keeper->contain->setup.vkernel;
     _cleanup_(closep) int bundle = open(CONTAIN_IMAGE, O_PATH | O_DIRECTORY | O_CLOEXEC);
@@ -229,7 +235,13 @@ static int make_container(struct keeper *keeper, struct err *err)
         .state_text = state_text,
         .data = keeper,
     };
-    int r = oci_launch_create(&create, &keeper->place, NULL, &keeper->hold, err);
+    return oci_launch_create(&create, &keeper->place, NULL, &keeper->hold, err);
+}
+
+static int make_container(struct keeper *keeper, struct err *err)
+{
+    int r = is_foreign(keeper) ? foreign_create(keeper, err) : own_create(keeper, err);
+
     if (r < 0)
         return r;
     keeper->process_fd = (int)syscall(SYS_pidfd_open, keeper->place.pid, 0);
@@ -252,8 +264,9 @@ int keeper_start(struct keeper *keeper, struct verdict *verdict)
 
     if (keeper->started)
         return 0;
-    int r = keeper->talk->one_call ? go_with_call(keeper, &err)
-                                   : oci_launch_go(keeper->hold, false, &err);
+    int r = is_foreign(keeper)       ? foreign_go(keeper, &err)
+            : keeper->talk->one_call ? go_with_call(keeper, &err)
+                                     : oci_launch_go(keeper->hold, false, &err);
     if (r < 0) {
         verdict->outcome = CHANNEL_BROKEN;
         verdict->last = true;

@@ -21,9 +21,10 @@ struct contain {
     struct contain_setup setup;
     const char *args[RUN_ARGS_MAX + 1];
     const char *env[GRANT_ENV_MAX + 8 + 1];
-    struct oci_config *config; /* of every container */
-    struct sock_fprog filter;  /* of every keeper, once its container is there */
-    int init_program;          /* of every container */
+    struct oci_config *config;        /* of every container */
+    struct sock_fprog filter;         /* of every keeper, once its container is there */
+    int init_program;                 /* of every container */
+    struct sock_fprog foreign_filter; /* of a foreign runtime and of its containers */
 };
 
 /* How a call ended, for call_respond(). */
@@ -44,7 +45,9 @@ struct keeper {
     int bell_fd; /* rung when a request came: an eventfd */
     int state_fd;
     struct oci_place place;
-    int hold;                    /* what the waiting container is started by */
+    int hold;      /* what the waiting container is started by */
+    pid_t starter; /* of a foreign runtime, and what it logs */
+    int runtime_log;
     int process_fd;              /* pidfd of the container's process; -1: none yet */
     int input, output, log_pipe; /* our ends of its standard streams; -1: closed */
     bool started, ended;

@@ -106,7 +106,8 @@ static int take_strings(struct contain *contain)
 static int setup_check(const struct contain_setup *setup)
 {
     if (setup->type != GUEST_SETUP || setup->protocol != CONTAIN_PROTOCOL ||
-        setup->talk >= CONTAIN_TALKS || setup->mount_count > GRANT_FILES_MAX)
+        setup->talk >= CONTAIN_TALKS || setup->runtime >= CONTAIN_RUNTIMES ||
+        setup->mount_count > GRANT_FILES_MAX)
         return -EBADMSG;
     return 0;
 }

@@ -233,7 +233,8 @@ struct supervisor_config {
     uint64_t platform_bytes;     /* of each function's keys, tables and messages, each */
     uint32_t platform_queue;     /* messages of one function that wait */
     char redis[ENDPOINT_MAX_BYTES + 1], redis_password[256]; /* "": none */
-    uint32_t container_spares;                  /* generic containers that are kept ready */
+    char container_runtime[256]; /* that makes functions' containers; "": ours does */
+    uint32_t container_spares;   /* generic containers that are kept ready */
     uint32_t template_starts, template_seconds; /* 0: TEMPLATE_STARTS, TEMPLATE_SECONDS */
     /* Of each function's output: bytes that are kept, and that may come a second (0: all). */
     uint64_t log_ring, log_rate;
@@ -554,6 +555,10 @@ int state_open(struct supervisor *supervisor, struct err *err);
 int state_take_uids(struct supervisor *supervisor, struct err *err);
 
 /* ---- supervisor_config.c ---- */
+static inline const char *config_runtime(const struct supervisor_config *config)
+{
+    return config->container_runtime[0] ? config->container_runtime : NULL;
+}
 int supervisor_config_read(struct supervisor_config *config, struct err *err);
 /* -EPERM naming the limit or grant of a settled manifest that the operator's allow_grants does not
  * have. The files of secrets are secrets_check()'s. */

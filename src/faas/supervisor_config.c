@@ -250,12 +250,44 @@ static int template_key(struct supervisor_config *config, yaml_document_t *docum
     return bad(err, config->config_file, key, "unknown key (template has: starts, seconds)");
 }
 
+/* vireo, crun or runc, or the absolute path of one of these two. */
+static int take_runtime(struct supervisor_config *config, const yaml_node_t *value, struct err *err)
+{
+    static const char *const places[] = {"/usr/local/sbin", "/usr/local/bin", "/usr/sbin",
+                                         "/usr/bin"};
+    const char *text = text_of(value), *slash = strrchr(text, '/');
+    const char *name = slash ? slash + 1 : text;
+    _cleanup_(freep) char *found = NULL;
+    char path[256];
+
+    config->container_runtime[0] = '\0';
+    if (strcmp(text, "vireo") == 0)
+        return 0;
+    if ((slash && text[0] != '/') || (strcmp(name, "crun") != 0 && strcmp(name, "runc") != 0))
+        return bad(err, config->config_file, value,
+                   "vireo, crun or runc, or the absolute path of one of these, is expected here");
+    if (slash)
+        found = realpath(text, NULL);
+    for (size_t i = 0; !slash && !found && i < ARRAY_LEN(places); i++) {
+        snprintf(path, sizeof path, "%s/%s", places[i], name);
+        found = realpath(path, NULL);
+    }
+    const char *last = found ? strrchr(found, '/') + 1 : "";
+    if (!found || access(found, X_OK) < 0 || strcmp(last, name) != 0 ||
+        strlen(found) >= sizeof config->container_runtime)
+        return bad(err, config->config_file, value, "this program is not installed here");
+    strcpy(config->container_runtime, found);
+    return 0;
+}
+
 static int containers_key(struct supervisor_config *config, yaml_document_t *document,
                           const yaml_node_t *key, const yaml_node_t *value, struct err *err)
 {
     (void)document;
+    if (strcmp(text_of(key), "runtime") == 0)
+        return take_runtime(config, value, err);
     if (strcmp(text_of(key), "spares") != 0)
-        return bad(err, config->config_file, key, "unknown key (containers has: spares)");
+        return bad(err, config->config_file, key, "unknown key (containers has: runtime, spares)");
     if (strcmp(text_of(value), "0") == 0) {
         config->container_spares = 0;
         return 0;

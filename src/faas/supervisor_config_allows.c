@@ -113,6 +113,22 @@ static int family_allowed(const struct supervisor_config *config, const struct m
     return 0;
 }
 
+/* What only our own runtime can do for a container. */
+static int runtime_can(const struct supervisor_config *config, const struct manifest *manifest,
+                       struct err *err)
+{
+    const char *what = vkernel_is_set(&manifest->vkernel) ? "a virtual kernel"
+                       : manifest->http_cgi               ? "'http: cgi'"
+                                                          : NULL;
+
+    if (!config->container_runtime[0] || manifest->container.word_count == 0 || !what)
+        return 0;
+    return err_say(err, -EPERM,
+                   "cannot deploy '%s': %s is for containers of vireo's own runtime, and the "
+                   "operator has configured '%s' (containers: runtime)",
+                   manifest->name, what, config->container_runtime);
+}
+
 int supervisor_config_allows(const struct supervisor_config *config,
                              const struct manifest *manifest, struct err *err)
 {
@@ -131,7 +147,9 @@ int supervisor_config_allows(const struct supervisor_config *config,
                            "allow_grants",
                            manifest->name, host);
     }
-    r = listen_allowed(config, manifest, err);
+    r = runtime_can(config, manifest, err);
+    if (r == 0)
+        r = listen_allowed(config, manifest, err);
     if (r == 0)
         r = connect_allowed(config, manifest, err);
     if (r == 0)

@@ -130,6 +130,10 @@ static void proof_take(struct supervisor *supervisor, struct function *function,
                 function->calls |= 1u << served;
 }
 
+/* Of another OCI runtime, which is in the function's group while it makes the container and while
+ * that waits: runc has a dozen, and the process that starts it. */
+#define RUNTIME_THREADS 24
+
 void function_limits(struct supervisor *supervisor, struct function *function)
 {
     /* A disk that is gone limits nothing; starting the instance then says so by its grant. */
@@ -140,6 +144,8 @@ void function_limits(struct supervisor *supervisor, struct function *function)
         held.limits.memory_bytes = pvm_bounds_memory(&bounds, &held);
     }
     pvm_limits(&held, supervisor->config.state_dir, &function->limits, NULL);
+    if (held.container.word_count > 0 && supervisor->config.container_runtime[0])
+        function->limits.pids += RUNTIME_THREADS;
 }
 
 int function_set(struct supervisor *supervisor, struct registry_function *row,
@@ -457,6 +463,7 @@ int template_open(struct supervisor *supervisor, const char *name, const char *l
             .manifest = manifest,
             .guest_program_fd = container ? supervisor->contain_fd : supervisor->guest_fd,
             .image_directory = image_path,
+            .container_runtime = config_runtime(&supervisor->config),
             .program_dir = supervisor->config.program_dir,
             .library_fd = library_fd,
             .uid = uid,

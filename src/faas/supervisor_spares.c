@@ -66,6 +66,7 @@ static int fill(struct supervisor *supervisor, struct container_spare *spare, st
         .manifest = manifest,
         .guest_program_fd = supervisor->contain_fd,
         .image_directory = path,
+        .container_runtime = config_runtime(&supervisor->config),
         .uid = uid,
         .group = spare->group,
     };

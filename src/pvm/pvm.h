@@ -45,8 +45,10 @@ struct pvm_template_options {
      */
     int guest_program_fd;
     int library_fd; /* sealed memfd that was verified, or the image; stays the caller's */
-    const char *image_directory; /* of a container: empty, the uid's; its files are put there */
-    uid_t uid;                   /* host uid and gid of the function; rootless: the caller's */
+    const char *container_runtime; /* absolute path of the crun or runc that makes containers; NULL:
+                                      ours does */
+    const char *image_directory;   /* of a container: empty, the uid's; its files are put there */
+    uid_t uid;                     /* host uid and gid of the function; rootless: the caller's */
     bool rootless;
     const char *program_dir; /* where an interpreter's driver is; NULL: there is none */
     bool real_stdio;         /* `vireo run` */

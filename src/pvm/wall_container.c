@@ -77,6 +77,13 @@ static void grant_path(uint32_t index, char *path, size_t size)
     snprintf(path, size, "/grants/%u", index);
 }
 
+static enum contain_runtime runtime_of(const char *path)
+{
+    const char *name = path ? strrchr(path, '/') : NULL;
+
+    return !name ? CONTAIN_OWN : strcmp(name, "/runc") == 0 ? CONTAIN_RUNC : CONTAIN_CRUN;
+}
+
 static int fill(struct contain_setup *setup, const struct pvm_template_options *options,
                 struct err *err)
 {
@@ -85,6 +92,7 @@ static int fill(struct contain_setup *setup, const struct pvm_template_options *
     setup->type = GUEST_SETUP;
     setup->protocol = CONTAIN_PROTOCOL;
     setup->talk = (uint32_t)manifest->container.talk;
+    setup->runtime = (uint32_t)runtime_of(options->container_runtime);
     setup->http_cgi = manifest->http_cgi;
     setup->started = manifest->container.started;
     setup->timeout_ms = manifest->limits.timeout_ms;
@@ -109,8 +117,8 @@ static int fill(struct contain_setup *setup, const struct pvm_template_options *
 }
 
 /*
- * What the launcher needs of the host: its libraries, device nodes that containers get, and a
- * procfs that the kernel wants to see before it lets a user namespace mount its own.
+ * What the launcher needs of the host: its libraries, device nodes that containers get, and procfs
+ * and sysfs, which the kernel wants to see before it lets a user namespace mount its own.
  */
 static const struct spawn_mount HOST[] = {
     {.source = "/usr/lib", .target = "/usr/lib", .exec = true},
@@ -124,6 +132,7 @@ static const struct spawn_mount HOST[] = {
     {.source = "/dev/urandom", .target = "/dev/urandom", .device = true, .writable = true},
     {.source = "/dev/tty", .target = "/dev/tty", .device = true, .writable = true},
     {.source = "/proc", .target = "/proc", .writable = true},
+    {.source = "/sys", .target = "/sys"},
     {.target = CONTAIN_SCRATCH, .tmpfs_bytes = SCRATCH_BYTES, .writable = true},
 };
 
@@ -131,7 +140,7 @@ static int spawn_launcher(const struct pvm_template_options *options, int contro
                           struct spawned *ret_process, struct err *err)
 {
     const struct manifest *manifest = options->manifest;
-    struct spawn_mount mounts[ARRAY_LEN(HOST) + 1 + GRANT_FILES_MAX];
+    struct spawn_mount mounts[ARRAY_LEN(HOST) + 2 + GRANT_FILES_MAX];
     char grants[GRANT_FILES_MAX][64];
     char *argv[] = {(char[]){"vireo-contain"}, NULL}, *envp[] = {NULL};
     size_t count = ARRAY_LEN(HOST);
@@ -141,6 +150,9 @@ static int spawn_launcher(const struct pvm_template_options *options, int contro
                                            .target = CONTAIN_IMAGE,
                                            .writable = true,
                                            .exec = true};
+    if (options->container_runtime)
+        mounts[count++] = (struct spawn_mount){
+            .source = options->container_runtime, .target = CONTAIN_RUNTIME, .exec = true};
     for (uint32_t i = 0; i < manifest->file_count; i++) {
         if (!manifest->files[i].host[0])
             continue;

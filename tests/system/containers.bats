@@ -133,7 +133,7 @@ body" ]
 @test "the wall: no capability, no way to write, nobody else, the profile of podman" {
     deploy wall -- sh -c 'grep -E "^(CapBnd|CapEff|NoNewPrivs|Seccomp):" /proc/self/status; ls /proc | grep -c "^[0-9]"
         exec 3<>/dev/ptmx; ls /dev/pts | wc -l
-        ip -o link | wc -l; touch /x 2>/dev/null || echo read-only; touch /tmp/x && echo tmp'
+        ls /sys/class/net | wc -l; touch /sys/kernel/x 2>/dev/null || touch /x 2>/dev/null || echo read-only; touch /tmp/x && echo tmp'
     call wall -d x
     [ "$(tr '\n\t' '  ' <<<"$body")" = "CapEff: 0000000000000000 CapBnd: 0000000000000000 NoNewPrivs: 1 Seccomp: 2 3 2 1 read-only tmp " ]
     # Of its keeper as little is left: no capability, no system call but those to speak and wait.
@@ -224,6 +224,57 @@ metric() {
     deploy third -- sh -c "$who"
     call third -d x
     [ "$code" = 200 ]
+}
+
+# A daemon beside the file's own, with another configuration; it ends with this test's shell.
+daemon_beside() {
+    VIREO_STATE=$BATS_TEST_TMPDIR/$1 VIREO_PORT=$(free_port)
+    mkdir "$VIREO_STATE"
+    daemon_start --config "$2"
+}
+
+# runtime_serves NAME: containers are made by this one, warm ones too, in all three ways.
+runtime_serves() {
+    local config=$BATS_TEST_TMPDIR/$1.yaml
+    printf 'containers:\n  runtime: %s\nallow_grants:\n  limits: {memory: 256MiB}\n' "$1" >"$config"
+    daemon_beside "state-$1" "$config"
+    mkdir "$BATS_TEST_TMPDIR/$1"
+    ln -s "$ROOTFS" "$BATS_TEST_TMPDIR/$1/rootfs"
+    printf 'limits:\n  pids: 1\n  memory: 2MiB\npool:\n  spares: 1\n' >"$BATS_TEST_TMPDIR/$1/vireo.yaml"
+    "$VIREO" deploy "$BATS_TEST_TMPDIR/$1" --name shell -q -- sh -c 'read -r word; hostname; grep -E "^(CapEff|Seccomp):" /proc/self/status; exec echo "$word"'
+    call shell -d one
+    [ "$(tr '\n\t' '  ' <<<"$body")" = "shell CapEff: 0000000000000000 Seccomp: 2 one " ]
+    # A spare's is created and not started: of its process the runtime is still the program.
+    eventually 10 sh -c "descendants() { for c in \$(cat /proc/\$1/task/*/children 2>/dev/null); do cat /proc/\$c/cmdline | tr '\\0' ' '; descendants \$c; done; }; descendants $VIREO_DAEMON | grep -qE '/run/runtime|runc.* init|^init'"
+    call shell -d two
+    [ "$(tail -n 1 <<<"$body")" = two ]
+    deploy lambda --talk lambda -- /var/task/bootstrap
+    call lambda -d one
+    [ "$code $body" = "200 1 one" ]
+    deploy missing -- /no/such
+    call missing -d x
+    refused_with 502 start
+    grep -q '/no/such' <<<"$body"
+    # What it can't do is refused, with the reason.
+    printf 'http: cgi\n' >"$BATS_TEST_TMPDIR/$1/vireo.yaml"
+    run "$VIREO" deploy "$BATS_TEST_TMPDIR/$1" --name cgi -- true
+    [ "$status" = 4 ]
+    [[ $output == *"'http: cgi' is for containers of vireo's own runtime"* ]]
+    daemon_kill 5
+}
+
+@test "the pool's runtime is crun where the operator says so" {
+    command -v crun >/dev/null || skip "crun is not installed"
+    runtime_serves crun
+}
+
+@test "the pool's runtime is runc where the operator says so; what is neither is refused" {
+    command -v runc >/dev/null || skip "runc is not installed"
+    runtime_serves runc
+    printf 'containers:\n  runtime: /bin/sh\n' >"$BATS_TEST_TMPDIR/bad.yaml"
+    run "$VIREO" serve --state "$BATS_TEST_TMPDIR/bad" --config "$BATS_TEST_TMPDIR/bad.yaml"
+    [ "$status" = 2 ]
+    [[ $output == *"line 2, column 12: vireo, crun or runc"* ]]
 }
 
 @test "what is not a container's is refused: no command, talk of C, grants, no root file system" {
