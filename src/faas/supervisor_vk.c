@@ -238,9 +238,10 @@ static int vk_change(struct supervisor *supervisor, struct instance *instance, c
     const char *rest;
     int r = vkernel_part_find(key, &part, &rest, &reason);
 
-    if (r == 0 && vkernel_not_pvm(part, rest))
-        return err_say(err, -EPERM, "cannot set '%s' of pVM %" PRIu64 ": it is for containers", key,
-                       instance->id);
+    const char *not_pvm = r == 0 ? vkernel_not_pvm(part, rest) : NULL;
+    if (not_pvm)
+        return err_say(err, -EPERM, "cannot set '%s' of pVM %" PRIu64 ": it is for containers: %s",
+                       key, instance->id, not_pvm);
     if (r == 0 && !vkernel_is_live(part, rest))
         return err_say(err, -EPERM,
                        "cannot set '%s' of pVM %" PRIu64 ": it is set at the start of a pVM, by "

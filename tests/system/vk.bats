@@ -167,6 +167,11 @@ policy_of() {
     refuse 2 "no part 'schd' (did you mean 'sched'?)" set "$pvm" schd.policy fifo
     refuse 2 "sched has policy" set "$pvm" sched.polcy fifo
     refuse 4 "it is set at the start of a pVM" set "$pvm" syscalls.profile strict
+    refuse 4 "a pVM has no capabilities" set "$pvm" caps.keep none
+    refuse 4 "a pVM has the files that its manifest grants" set "$pvm" files.read none
+    refuse 4 "a pVM has no call and no file" set "$pvm" log.size 64KiB
+    refuse 4 "a pVM has no /proc/sys" set "$pvm" params.view on
+    refuse 4 "a limit of memory that it can't commit beyond" set "$pvm" memory.overcommit 2
     refuse 3 "there is no such key" get "$pvm" sched.nothing
     refuse 3 "there is no pVM '1'" get 1
     refuse 3 "there is no pVM '1'" set 1 sched.policy fifo

@@ -283,6 +283,14 @@ END
     once huge '.annotations["io.vireo.vkernel.memory.huge_pages"] = "never"' \
         'cat /sys/kernel/mm/transparent_hugepage/enabled; echo always >/sys/kernel/mm/transparent_hugepage/enabled; exec huge'
     [[ $output == *"always madvise [never]"*"ead-only"*"huge 1 undo -1 then 1"* ]]
+    # A sysfs that may be written is no way to the host's.
+    once written '.annotations["io.vireo.vkernel.memory.huge_pages"] = "never" | .linux.readonlyPaths = []
+        | .mounts = (.mounts | map(if .destination == "/sys" then .options -= ["ro"] else . end))' \
+        'cd /sys/kernel/mm/transparent_hugepage; cat defrag khugepaged/pages_to_scan
+        for f in enabled defrag khugepaged/pages_to_scan khugepaged/defrag; do cat $f >$f; done; touch /sys && echo writable'
+    [ "$(head -n 2 <<<"$output")" = "$(cat /sys/kernel/mm/transparent_hugepage/{defrag,khugepaged/pages_to_scan})" ]
+    [ "$(grep -c "ead-only" <<<"$output")" = 4 ]
+    [[ $output == *writable ]]
     once huge2 '.annotations["io.vireo.vkernel.memory.huge_pages"] = "madvise"' 'exec huge'
     [[ $output == *"huge 3 undo -1 then 3"* || $output == *"huge 0 undo -1 then 0"* ]]
     once huge3 . 'exec huge'

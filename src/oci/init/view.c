@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <linux/magic.h>
 #include <linux/openat2.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -135,17 +136,42 @@ static int make_text(const char *text)
     return r < 0 ? r : steal_fd(&tree);
 }
 
+/* Of the host's others nothing is the container's: all of them are there to be read, through a
+ * sysfs that may be written too. */
+static int cover_others(int directory)
+{
+    struct mount_attr attributes = {.attr_set = MOUNT_ATTR_RDONLY};
+    _cleanup_(closep) int tree =
+        call_open_tree(directory, "", AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+
+    int r = tree < 0 ? tree : call_mount_setattr(tree, 0, &attributes);
+    return r < 0 ? r : call_move_mount(tree, directory);
+}
+
+static int open_huge_pages(const char *name, int how)
+{
+    char path[96];
+
+    snprintf(path, sizeof path, "sys/kernel/mm/transparent_hugepage/%s", name);
+    return fd_open_resolve(AT_FDCWD, path, O_PATH | how,
+                           RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS);
+}
+
 /* Where there is no sysfs there is nothing to stand for. */
 static int cover_huge_pages(const char *text)
 {
     struct statfs kind;
-    _cleanup_(closep) int target =
-        fd_open_resolve(AT_FDCWD, "sys/kernel/mm/transparent_hugepage/enabled", O_PATH,
-                        RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS);
+    _cleanup_(closep) int directory = open_huge_pages("", O_DIRECTORY);
 
-    if (target < 0 || fstatfs(target, &kind) < 0 || kind.f_type != SYSFS_MAGIC)
+    if (directory < 0 || fstatfs(directory, &kind) < 0 || kind.f_type != SYSFS_MAGIC)
         return 0;
-    _cleanup_(closep) int tree = make_text(text);
+    int r = cover_others(directory);
+    if (r < 0)
+        return r;
+    _cleanup_(closep) int target = open_huge_pages("enabled", 0);
+    _cleanup_(closep) int tree = target < 0 ? -1 : make_text(text);
+    if (target < 0)
+        return target;
     return tree < 0 ? tree : call_move_mount(tree, target);
 }
 
