@@ -30,6 +30,7 @@ int allow_layer_find(const char *name, enum allow_layer *ret_layer);
 enum allow_kind {
     ALLOW_END = 0, /* there are no more */
     ALLOW_VALUE,   /* a number, any */
+    ALLOW_LONG,    /* the same, of 64 bits */
     ALLOW_SIZE,    /* how many bytes the pointers that name it have */
     ALLOW_READ,    /* reads at most so many bytes; they must be there and set */
     ALLOW_WRITE,   /* writes at most so many bytes; what it leaves out keeps its value */
@@ -69,6 +70,17 @@ extern const size_t allow_entry_count;
 
 /* By its C name; NULL. */
 const struct allow_entry *allow_find(const char *name);
+/* By the name that native code has of it: ALLOW_NATIVE, then its import's name, or its own where
+ * modules have no import for it. NULL. */
+#define ALLOW_NATIVE "vireo_import_"
+const struct allow_entry *allow_find_native(const char *symbol);
+
+/* What proved code calls, as a text: names of the list, and of <vireo/function.h>, a blank between
+ * two. */
+#define ALLOW_CALLS_BYTES 512
+/* Adds what a symbol that it leaves undefined is there; what is neither is none. Once each. */
+void allow_calls_add(char calls[ALLOW_CALLS_BYTES], const char *symbol);
+bool allow_calls_have(const char *calls, const char *name);
 
 /* The entries that vireo-platform serves, in the order of its counters. */
 enum allow_served {

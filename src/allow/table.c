@@ -1,5 +1,6 @@
 /* The table of layers and entries. */
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "allow/allow.h"
@@ -9,6 +10,10 @@
 #define VALUE               \
     {                       \
         .kind = ALLOW_VALUE \
+    }
+#define LONG               \
+    {                      \
+        .kind = ALLOW_LONG \
     }
 #define SIZE(limit)                       \
     {                                     \
@@ -30,6 +35,9 @@
     {                                                          \
         .kind = ALLOW_FILL, .size = ALLOW_FIXED, .most = bytes \
     }
+
+/* Of a path, without its NUL. */
+#define PATH_BYTES_MAX 4095
 
 const struct allow_entry allow_entries[] = {
     {"memcpy",
@@ -108,6 +116,96 @@ const struct allow_entry allow_entries[] = {
      .disjoint = true,
      .contract = "a decimal number that is the whole text and fits; 0, or -1"},
 
+    /* Proved code calls these by <unistd.h> and its like, which the verifier's library makes of
+     * them; translated code has WASI. Each answers what it says, or -errno. */
+    {"open",
+     ALLOW_IO,
+     NULL,
+     {READ(1), SIZE(PATH_BYTES_MAX), VALUE},
+     ALLOW_ANY,
+     .contract = "a descriptor of a file below a folder that vireo.yaml grants, or negative"},
+    {"read",
+     ALLOW_IO,
+     NULL,
+     {VALUE, WRITE(2), SIZE(0)},
+     ALLOW_COUNT,
+     2,
+     .contract = "bytes of a file or connection; how many, 0 at its end, or negative"},
+    {"pread",
+     ALLOW_IO,
+     NULL,
+     {VALUE, WRITE(2), SIZE(0), LONG},
+     ALLOW_COUNT,
+     2,
+     .contract = "bytes of a file from a place; how many, 0 at its end, or negative"},
+    {"write",
+     ALLOW_IO,
+     NULL,
+     {VALUE, READ(2), SIZE(0)},
+     ALLOW_COUNT,
+     2,
+     .contract = "bytes into a file, a connection or the log; how many, or negative"},
+    {"pwrite",
+     ALLOW_IO,
+     NULL,
+     {VALUE, READ(2), SIZE(0), LONG},
+     ALLOW_COUNT,
+     2,
+     .contract = "bytes into a file at a place; how many, or negative"},
+    {"lseek",
+     ALLOW_IO,
+     NULL,
+     {VALUE, LONG, VALUE, FILL_FIXED(8)},
+     ALLOW_STATUS,
+     .contract = "sets a file's position, and says it; 0, or negative and position 0"},
+    {"ftruncate",
+     ALLOW_IO,
+     NULL,
+     {VALUE, LONG},
+     ALLOW_STATUS,
+     .contract = "sets a file's length; 0, or negative"},
+    {"fsync",
+     ALLOW_IO,
+     NULL,
+     {VALUE},
+     ALLOW_STATUS,
+     .contract = "writes a file out; 0, or negative"},
+    {"close",
+     ALLOW_IO,
+     NULL,
+     {VALUE},
+     ALLOW_STATUS,
+     .contract = "gives a descriptor back; 0, or negative"},
+    {"mkdir",
+     ALLOW_IO,
+     NULL,
+     {READ(1), SIZE(PATH_BYTES_MAX)},
+     ALLOW_STATUS,
+     .contract = "makes a folder below one that is granted; 0, or negative"},
+    {"unlink",
+     ALLOW_IO,
+     NULL,
+     {READ(1), SIZE(PATH_BYTES_MAX)},
+     ALLOW_STATUS,
+     .contract = "removes a file below a folder that is granted; 0, or negative"},
+    {"rmdir",
+     ALLOW_IO,
+     NULL,
+     {READ(1), SIZE(PATH_BYTES_MAX)},
+     ALLOW_STATUS,
+     .contract = "removes an empty folder below one that is granted; 0, or negative"},
+    {"rename",
+     ALLOW_IO,
+     NULL,
+     {READ(1), SIZE(PATH_BYTES_MAX), READ(3), SIZE(PATH_BYTES_MAX)},
+     ALLOW_STATUS,
+     .contract = "gives a file below a folder that is granted another name; 0, or negative"},
+    {"shutdown",
+     ALLOW_IO,
+     NULL,
+     {VALUE, VALUE},
+     ALLOW_STATUS,
+     .contract = "ends a connection in one direction or both; 0, or negative"},
     {"vireo_connect",
      ALLOW_IO,
      "connect",
@@ -203,6 +301,42 @@ const struct allow_entry *allow_find(const char *name)
         if (strcmp(allow_entries[i].name, name) == 0)
             return &allow_entries[i];
     return NULL;
+}
+
+const struct allow_entry *allow_find_native(const char *symbol)
+{
+    const size_t prefix = sizeof ALLOW_NATIVE - 1;
+
+    if (strncmp(symbol, ALLOW_NATIVE, prefix) != 0)
+        return NULL;
+    for (size_t i = 0; i < allow_entry_count; i++) {
+        const struct allow_entry *entry = &allow_entries[i];
+        if (entry->layer != ALLOW_BASE &&
+            strcmp(entry->import ? entry->import : entry->name, symbol + prefix) == 0)
+            return entry;
+    }
+    return NULL;
+}
+
+void allow_calls_add(char calls[ALLOW_CALLS_BYTES], const char *symbol)
+{
+    const struct allow_entry *entry = allow_find_native(symbol);
+    const char *name = entry ? entry->name : symbol;
+    size_t used = strlen(calls);
+
+    if (strncmp(symbol, "vireo_", 6) != 0 || allow_calls_have(calls, name))
+        return;
+    snprintf(calls + used, ALLOW_CALLS_BYTES - used, "%s%s", used ? " " : "", name);
+}
+
+bool allow_calls_have(const char *calls, const char *name)
+{
+    for (size_t bytes; *calls; calls += bytes + (calls[bytes] == ' ')) {
+        bytes = strcspn(calls, " ");
+        if (bytes == strlen(name) && strncmp(calls, name, bytes) == 0)
+            return true;
+    }
+    return false;
 }
 
 const char *allow_served_name(enum allow_served which)

@@ -10,6 +10,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "allow/allow.h"
 #include "build/manifest.h"
 
 struct err;
@@ -57,7 +58,10 @@ struct library_note {
     uint8_t source_hash[BUILD_HASH_BYTES]; /* SHA-256 of the packed source and manifest */
     struct library_proof proof;            /* of "proved"; else zero */
     struct library_demands demands;
-    char signer[BUILD_HASH_TEXT]; /* id of the key: set by library_accept(), not in the note */
+    /* Not in the note: the id of the key, set by library_accept(); and of "proved" what its symbols
+     * say that it calls, set by library_check(). */
+    char signer[BUILD_HASH_TEXT];
+    char calls[ALLOW_CALLS_BYTES];
 };
 
 /*

@@ -65,7 +65,7 @@ struct build {
     void *elf;
     size_t elf_size;
     char ladder[BUILD_LADDER_BYTES]; /* struct build_result's */
-    char calls[512];                 /* of proved code: struct object_facts */
+    char calls[ALLOW_CALLS_BYTES];   /* of proved code */
     char not_proved[400];            /* why */
     bool compiles;                   /* for this machine */
     void *image;                     /* the container's that it became; malloc'ed, or NULL */
@@ -134,7 +134,7 @@ struct object_facts {
     uint64_t static_bytes; /* of variables */
     uint64_t stack_bytes;  /* of all functions' frames together */
     bool copies;           /* it calls memcpy() or its like */
-    char calls[512];       /* what it calls of vireo's, a space between two */
+    char calls[ALLOW_CALLS_BYTES];
 };
 
 /* The object of a proved function, whose frames may take `stack_max` bytes. -ENOEXEC with the

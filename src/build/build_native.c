@@ -143,6 +143,7 @@ int build_take_library(struct build *build, struct store *store, const struct si
     if (strcmp(note.safety, "proved") == 0) {
         build->note = note;
         build_ladder_note(build, "proved", NULL);
+        memcpy(build->calls, note.calls, sizeof build->calls);
         build_ladder_note_proof(build);
     }
     memcpy(result->ladder, build->ladder, sizeof result->ladder);

@@ -20,8 +20,6 @@
 #define SYMBOLS_MAX 65536
 #define RELOCATIONS_MAX (1u << 20)
 #define FRAMES_MAX 65536
-/* What native code's names of host imports begin with. */
-#define IMPORT "vireo_import_"
 /* What a call puts on the stack beside the frame. */
 #define CALL_BYTES 8
 
@@ -64,7 +62,7 @@ struct object {
     uint64_t static_bytes, stack_bytes;
     uint32_t entries;
     bool copies;
-    char calls[512];
+    char calls[ALLOW_CALLS_BYTES];
     struct err *err;
 };
 
@@ -181,30 +179,19 @@ static bool may_call(const char *name)
     return false;
 }
 
-/* By its name in the allow-list, if it is there. */
-static void note_call(struct object *object, const char *name)
-{
-    const size_t prefix = sizeof IMPORT - 1;
-    size_t used = strlen(object->calls);
-
-    for (size_t i = 0; i < allow_entry_count && strncmp(name, IMPORT, prefix) == 0; i++)
-        if (allow_entries[i].import && strcmp(allow_entries[i].import, name + prefix) == 0) {
-            name = allow_entries[i].name;
-            break;
-        }
-    snprintf(object->calls + used, sizeof object->calls - used, "%s%.64s", used ? " " : "", name);
-}
-
 static int symbol_check(struct object *object, const Elf64_Sym *symbol, const char *name)
 {
     unsigned type = ELF64_ST_TYPE(symbol->st_info), bind = ELF64_ST_BIND(symbol->st_info);
 
     if (type == STT_GNU_IFUNC || type == STT_TLS)
         return refuse(object, "'%.64s' is an indirect function, or of a thread", name);
-    if (symbol->st_shndx == SHN_UNDEF && strncmp(name, "mem", 3) == 0)
-        object->copies = true;
-    if (symbol->st_shndx == SHN_UNDEF && strncmp(name, "vireo_", 6) == 0)
-        note_call(object, name);
+    if (symbol->st_shndx == SHN_UNDEF) {
+        const struct allow_entry *entry = allow_find_native(name);
+        /* By one call whole bodies go to files and back, too. */
+        if (strncmp(name, "mem", 3) == 0 || (entry && entry->layer == ALLOW_IO))
+            object->copies = true;
+        allow_calls_add(object->calls, name);
+    }
     if (symbol->st_shndx == SHN_UNDEF && name[0])
         return may_call(name)
                    ? 0

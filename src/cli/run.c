@@ -188,7 +188,8 @@ static int take_library(struct run *run, const struct local_build *local, const 
         return err_say(err, r, "cannot run '%s': %s", path, reason.message);
     run->bounds = (struct pvm_bounds){.stack_bytes = note.proof.stack_bytes,
                                       .static_bytes = note.proof.static_bytes,
-                                      .cpu_ms = note.proof.cpu_ms};
+                                      .cpu_ms = note.proof.cpu_ms,
+                                      .grants = pvm_grants_called(note.calls)};
     manifest_default(&run->manifest);
     snprintf(run->manifest.name, sizeof run->manifest.name, "%s", note.name);
     r = apply_options(&run->manifest, run, err);

@@ -148,6 +148,7 @@ struct function {
     struct cgroup_limits limits; /* of each instance's group */
     bool proved;
     struct library_proof proof; /* of what is proved */
+    struct pvm_bounds bounds;   /* the same, for its sandbox */
     uint32_t calls;             /* of it: a bit for each enum allow_served that it calls */
     struct fall *fall;          /* it runs one rung lower: supervisor_fall.c; NULL: it does not */
     uint32_t generation;

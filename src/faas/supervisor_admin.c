@@ -110,12 +110,13 @@ static struct json_object *tables_json(const struct function *function)
     static const struct {
         const char *name;
         uint32_t grant;
-    } sets[] = {{"files", GUEST_GRANT_FILES},       {"streams", GUEST_GRANT_STDIO},
-                {"listen", GUEST_GRANT_LISTEN},     {"connect", GUEST_GRANT_CONNECT},
-                {"fork", GUEST_GRANT_FORK},         {"ipc", GUEST_GRANT_IPC},
-                {"platform", GUEST_GRANT_PLATFORM}, {"link", GUEST_GRANT_LINK},
-                {"update", GUEST_GRANT_UPDATE},     {"bpf", GUEST_GRANT_BPF}};
-    uint32_t grants = pvm_grants(&function->manifest) |
+    } sets[] = {{"files", GUEST_GRANT_FILES},        {"streams", GUEST_GRANT_STDIO},
+                {"listen", GUEST_GRANT_LISTEN},      {"connect", GUEST_GRANT_CONNECT},
+                {"fork", GUEST_GRANT_FORK},          {"ipc", GUEST_GRANT_IPC},
+                {"platform", GUEST_GRANT_PLATFORM},  {"link", GUEST_GRANT_LINK},
+                {"update", GUEST_GRANT_UPDATE},      {"bpf", GUEST_GRANT_BPF},
+                {"files", GUEST_GRANT_PROVED_FILES}, {"connect", GUEST_GRANT_PROVED_CONNECT}};
+    uint32_t grants = pvm_grants(&function->manifest, function->proved ? &function->bounds : NULL) |
                       (function->current && function->current->live ? GUEST_GRANT_UPDATE : 0);
     struct json_object *tables = json_object_new_object();
 
@@ -238,7 +239,7 @@ static struct json_object *calls_json(const struct supervisor *supervisor,
                                       const struct function *function)
 {
     struct json_object *list = json_object_new_array();
-    char ladder[BUILD_LADDER_BYTES] = "", calls[512] = "", *rest = calls, *name;
+    char ladder[BUILD_LADDER_BYTES] = "", calls[ALLOW_CALLS_BYTES] = "", *rest = calls, *name;
 
     store_find_ladder(supervisor->store, function->row.source_hash, ladder);
     build_ladder_line(ladder, "calls", calls, sizeof calls);
@@ -254,8 +255,6 @@ static struct json_object *proof_json(const struct supervisor *supervisor,
                                       const struct function *function)
 {
     const struct library_proof *proof = &function->proof;
-    const struct pvm_bounds bounds = {.stack_bytes = proof->stack_bytes,
-                                      .static_bytes = proof->static_bytes};
     uint64_t timeout_ms = function->manifest.limits.timeout_ms;
     struct json_object *object = json_object_new_object();
 
@@ -268,7 +267,8 @@ static struct json_object *proof_json(const struct supervisor *supervisor,
     json_add_number(object, "static_bytes", proof->static_bytes);
     json_add_number(object, "cpu_limit_ms",
                     timeout_ms && timeout_ms < proof->cpu_ms ? timeout_ms : proof->cpu_ms);
-    json_add_number(object, "memory_limit_bytes", pvm_bounds_memory(&bounds, &function->manifest));
+    json_add_number(object, "memory_limit_bytes",
+                    pvm_bounds_memory(&function->bounds, &function->manifest));
     return object;
 }
 

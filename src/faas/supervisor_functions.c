@@ -103,11 +103,12 @@ static struct function *function_add(struct supervisor *supervisor, uint32_t id,
 }
 
 /* What was proved; all 0: nothing. */
-static struct pvm_bounds bounds_of(const struct library_proof *proof)
+static struct pvm_bounds bounds_of(const struct library_proof *proof, const char *calls)
 {
     return (struct pvm_bounds){.stack_bytes = proof->stack_bytes,
                                .static_bytes = proof->static_bytes,
-                               .cpu_ms = proof->cpu_ms};
+                               .cpu_ms = proof->cpu_ms,
+                               .grants = pvm_grants_called(calls)};
 }
 
 /* The record of the build, which only makes limits smaller; what the sandbox is made of beside them
@@ -115,7 +116,7 @@ static struct pvm_bounds bounds_of(const struct library_proof *proof)
 static void proof_take(struct supervisor *supervisor, struct function *function,
                        const struct registry_function *row)
 {
-    char ladder[BUILD_LADDER_BYTES] = "", calls[512] = "";
+    char ladder[BUILD_LADDER_BYTES] = "", calls[ALLOW_CALLS_BYTES] = "";
 
     if (supervisor->store)
         store_find_ladder(supervisor->store, row->source_hash, ladder);
@@ -124,10 +125,9 @@ static void proof_take(struct supervisor *supervisor, struct function *function,
     build_ladder_line(ladder, "calls", calls, sizeof calls);
     function->calls = 0;
     for (enum allow_served served = 0; served < ALLOW_SERVED && function->proved; served++)
-        for (const char *at = calls; *at; at += strcspn(at, " "), at += *at == ' ')
-            if (strcspn(at, " ") == strlen(allow_served_name(served)) &&
-                strncmp(at, allow_served_name(served), strcspn(at, " ")) == 0)
-                function->calls |= 1u << served;
+        if (allow_calls_have(calls, allow_served_name(served)))
+            function->calls |= 1u << served;
+    function->bounds = bounds_of(&function->proof, calls);
 }
 
 /* Of another OCI runtime, which is in the function's group while it makes the container and while
@@ -139,10 +139,8 @@ void function_limits(struct supervisor *supervisor, struct function *function)
     /* A disk that is gone limits nothing; starting the instance then says so by its grant. */
     struct manifest held = function->manifest;
 
-    if (function->proved) {
-        struct pvm_bounds bounds = bounds_of(&function->proof);
-        held.limits.memory_bytes = pvm_bounds_memory(&bounds, &held);
-    }
+    if (function->proved)
+        held.limits.memory_bytes = pvm_bounds_memory(&function->bounds, &held);
     pvm_limits(&held, supervisor->config.state_dir, &function->limits, NULL);
     if (held.container.word_count > 0 && supervisor->config.container_runtime[0])
         function->limits.pids += RUNTIME_THREADS;
@@ -317,10 +315,11 @@ static void hash_text(crypto_hash_sha256_state *state, const char *text)
  * shares a blank. What is not here is the same for all who may: recycle: blank is for no other
  * grants.
  */
-static void wall_hash(const struct manifest *manifest, bool live, uint8_t ret_wall[PVM_WALL_BYTES])
+static void wall_hash(const struct pvm_template_options *options, uint8_t ret_wall[PVM_WALL_BYTES])
 {
-    const uint32_t grants = pvm_grants(manifest);
-    const uint32_t isolation = (uint32_t)manifest->isolation << 1 | live;
+    const struct manifest *manifest = options->manifest;
+    const uint32_t grants = pvm_grants(manifest, options->bounds);
+    const uint32_t isolation = (uint32_t)manifest->isolation << 1 | options->live;
     crypto_hash_sha256_state state;
 
     crypto_hash_sha256_init(&state);
@@ -355,7 +354,7 @@ static int open_blank(struct supervisor *supervisor, struct pvm_template_options
                                  : TEMPLATE_SECONDS;
     uint8_t wall[PVM_WALL_BYTES];
 
-    wall_hash(options->manifest, options->live, wall);
+    wall_hash(options, wall);
     options->group_done = blank_group_done;
     options->user = supervisor;
     options->reuse = options->manifest->recycle == MANIFEST_RECYCLE_REUSE;
@@ -454,11 +453,12 @@ int template_open(struct supervisor *supervisor, const char *name, const char *l
         r = cgroup_pool_take(supervisor->pool, &limits, &slot->group, err);
     if (r == 0) {
         slot->live = is_live(manifest, &note, library_fd);
-        struct pvm_bounds bounds = bounds_of(&note.proof);
-        slot->grants = pvm_grants(manifest) | (slot->live ? GUEST_GRANT_UPDATE : 0) |
-                       (bounds.cpu_ms ? 0 : GUEST_GRANT_CODE);
+        struct pvm_bounds of_note = bounds_of(&note.proof, note.calls);
+        const struct pvm_bounds *bounds = of_note.cpu_ms ? &of_note : NULL;
+        slot->grants = pvm_grants(manifest, bounds) | (slot->live ? GUEST_GRANT_UPDATE : 0) |
+                       (bounds ? 0 : GUEST_GRANT_CODE);
         struct pvm_template_options options = {
-            .bounds = bounds.cpu_ms ? &bounds : NULL,
+            .bounds = bounds,
             .function = name,
             .manifest = manifest,
             .guest_program_fd = container ? supervisor->contain_fd : supervisor->guest_fd,

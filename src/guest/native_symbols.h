@@ -30,6 +30,23 @@ PROVED(vireo_import_sql)
 PROVED(vireo_import_queue_push)
 PROVED(vireo_import_http)
 
+/* Files and connections (native_io.c). */
+PROVED(vireo_import_open)
+PROVED(vireo_import_read)
+PROVED(vireo_import_pread)
+PROVED(vireo_import_write)
+PROVED(vireo_import_pwrite)
+PROVED(vireo_import_lseek)
+PROVED(vireo_import_ftruncate)
+PROVED(vireo_import_fsync)
+PROVED(vireo_import_close)
+PROVED(vireo_import_mkdir)
+PROVED(vireo_import_unlink)
+PROVED(vireo_import_rmdir)
+PROVED(vireo_import_rename)
+PROVED(vireo_import_shutdown)
+PROVED(vireo_import_connect)
+
 /* Mathematics. */
 #define MATH(name) PROVED(name) PROVED(name##f)
 MATH(sqrt)

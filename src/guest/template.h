@@ -47,6 +47,9 @@ enum guest_message_type {
 /* What all but proved code has: linear memory that grows, the C library's memory, clocks. */
 #define GUEST_GRANT_CODE 512u
 #define GUEST_GRANT_BPF 1024u /* eBPF programs, by vireo-broker: bpf.h */
+/* Proved code's own, which make fewer calls. */
+#define GUEST_GRANT_PROVED_FILES 2048u
+#define GUEST_GRANT_PROVED_CONNECT 4096u
 /* Either has connections. */
 #define GUEST_GRANT_SOCKETS (GUEST_GRANT_LISTEN | GUEST_GRANT_CONNECT)
 

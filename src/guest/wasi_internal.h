@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/types.h>
 #include <sys/uio.h>
 
 #include "base/limits.h"
@@ -117,6 +118,18 @@ bool wasi_wake_polled(struct wasi *wasi, const struct pollfd *poll);
 /* Puts a connected stream socket there, which is the entry's from now. WASI_FDFLAG_NONBLOCK: it is.
  */
 void wasi_connection_install(struct wasi *wasi, uint32_t fd, int socket, uint32_t flags);
+
+/* Connects to the place that the manifest names so: the number of its entry, or -errno. */
+int wasi_connect(struct host *host, const char *name, uint32_t bytes);
+
+enum wasi_direction { WASI_READS, WASI_WRITES };
+/*
+ * wasi_io.c: bytes between what is open, which is no directory and listening socket, and the first
+ * `count` of wasi->scratch.iovecs; `offset` -1: at its position, another: of a file or stream only.
+ * How many, or -errno.
+ */
+ssize_t wasi_transfer(struct host *host, const struct wasi_fd *entry, enum wasi_direction direction,
+                      int count, int64_t offset);
 
 /* wasi_io.c: a guest's list of buffers as wasi->scratch.iovecs. WASI_EFAULT. */
 enum wasi_errno wasi_gather(struct host *host, uint32_t list, uint32_t count, int *ret_count);

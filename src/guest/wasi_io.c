@@ -90,39 +90,48 @@ static bool would_block(const struct wasi_fd *entry, short events)
     return ppoll(&one, 1, &(struct timespec){0}, NULL) == 0;
 }
 
-enum direction { READ, WRITE };
-
 /* `offset` -1: at the position. System calls: readv, writev, preadv, pwritev. */
 static ssize_t move_file(const struct host *host, const struct wasi_fd *entry,
-                         enum direction direction, int count, int64_t offset)
+                         enum wasi_direction direction, int count, int64_t offset)
 {
     const struct iovec *iovecs = host->wasi->scratch.iovecs;
     ssize_t n;
 
-    if (would_block(entry, direction == READ ? POLLIN : POLLOUT))
+    if (would_block(entry, direction == WASI_READS ? POLLIN : POLLOUT))
         return -EAGAIN;
     if (offset < 0) {
-        long call = direction == READ ? SYS_readv : SYS_writev;
+        long call = direction == WASI_READS ? SYS_readv : SYS_writev;
         do
             n = signals_call(host, call, entry->fd, (long)iovecs, count, 0, 0);
         while (n == -EINTR && !signals_wait(host));
         return n;
     }
     do
-        n = direction == READ ? preadv(entry->fd, iovecs, count, offset)
-                              : pwritev(entry->fd, iovecs, count, offset);
+        n = direction == WASI_READS ? preadv(entry->fd, iovecs, count, offset)
+                                    : pwritev(entry->fd, iovecs, count, offset);
     while (n < 0 && errno == EINTR);
     return n < 0 ? -errno : n;
 }
 
-static uint32_t move_once(struct host *host, uint32_t fd, enum direction direction, uint32_t list,
-                          uint32_t list_count, int64_t offset, uint32_t ret_bytes)
+ssize_t wasi_transfer(struct host *host, const struct wasi_fd *entry, enum wasi_direction direction,
+                      int count, int64_t offset)
 {
-    uint64_t rights = direction == READ ? WASI_RIGHT_FD_READ : WASI_RIGHT_FD_WRITE;
+    const struct iovec *iovecs = host->wasi->scratch.iovecs;
+
+    if (entry->kind == WASI_BODY)
+        return (ssize_t)read_body(host->call, iovecs, count);
+    if (wasi_is_channel(entry))
+        return (ssize_t)write_channel(host, entry, iovecs, count);
+    return move_file(host, entry, direction, count, offset);
+}
+
+static uint32_t move_once(struct host *host, uint32_t fd, enum wasi_direction direction,
+                          uint32_t list, uint32_t list_count, int64_t offset, uint32_t ret_bytes)
+{
+    uint64_t rights = direction == WASI_READS ? WASI_RIGHT_FD_READ : WASI_RIGHT_FD_WRITE;
     void *ret = host_memory(host, ret_bytes, 4);
     struct wasi_fd *entry;
     int count;
-    ssize_t n;
 
     enum wasi_errno error = wasi_fd_get_file(host, fd, rights, &entry);
     if (error)
@@ -137,19 +146,14 @@ static uint32_t move_once(struct host *host, uint32_t fd, enum direction directi
     if (error)
         return error;
 
-    if (entry->kind == WASI_BODY)
-        n = (ssize_t)read_body(host->call, host->wasi->scratch.iovecs, count);
-    else if (wasi_is_channel(entry))
-        n = (ssize_t)write_channel(host, entry, host->wasi->scratch.iovecs, count);
-    else
-        n = move_file(host, entry, direction, count, offset);
+    ssize_t n = wasi_transfer(host, entry, direction, count, offset);
     if (n < 0)
         return wasi_errno_from((int)n);
     memcpy(ret, &(uint32_t){(uint32_t)n}, 4);
     return WASI_SUCCESS;
 }
 
-static uint32_t move(struct host *host, uint32_t fd, enum direction direction, uint32_t list,
+static uint32_t move(struct host *host, uint32_t fd, enum wasi_direction direction, uint32_t list,
                      uint32_t list_count, int64_t offset, uint32_t ret_bytes)
 {
     uint32_t error;
@@ -163,13 +167,13 @@ static uint32_t move(struct host *host, uint32_t fd, enum direction direction, u
 uint32_t WASI(fd_read)(struct host *host, uint32_t fd, uint32_t iovecs, uint32_t count,
                        uint32_t ret_bytes)
 {
-    return move(host, fd, READ, iovecs, count, -1, ret_bytes);
+    return move(host, fd, WASI_READS, iovecs, count, -1, ret_bytes);
 }
 
 uint32_t WASI(fd_write)(struct host *host, uint32_t fd, uint32_t iovecs, uint32_t count,
                         uint32_t ret_bytes)
 {
-    return move(host, fd, WRITE, iovecs, count, -1, ret_bytes);
+    return move(host, fd, WASI_WRITES, iovecs, count, -1, ret_bytes);
 }
 
 uint32_t WASI(fd_pread)(struct host *host, uint32_t fd, uint32_t iovecs, uint32_t count,
@@ -177,7 +181,7 @@ uint32_t WASI(fd_pread)(struct host *host, uint32_t fd, uint32_t iovecs, uint32_
 {
     if (offset > INT64_MAX)
         return WASI_EINVAL;
-    return move(host, fd, READ, iovecs, count, (int64_t)offset, ret_bytes);
+    return move(host, fd, WASI_READS, iovecs, count, (int64_t)offset, ret_bytes);
 }
 
 uint32_t WASI(fd_pwrite)(struct host *host, uint32_t fd, uint32_t iovecs, uint32_t count,
@@ -185,7 +189,7 @@ uint32_t WASI(fd_pwrite)(struct host *host, uint32_t fd, uint32_t iovecs, uint32
 {
     if (offset > INT64_MAX)
         return WASI_EINVAL;
-    return move(host, fd, WRITE, iovecs, count, (int64_t)offset, ret_bytes);
+    return move(host, fd, WASI_WRITES, iovecs, count, (int64_t)offset, ret_bytes);
 }
 
 /* Telling needs FD_TELL or FD_SEEK, which implies it. System call: lseek. */

@@ -239,33 +239,35 @@ static int receive_connection(int connector)
     return answer.error < 0 ? answer.error : -EMFILE;
 }
 
-/*
- * Module "vireo", connect: a descriptor, or a WASI errno as a negative number. The names are those
- * of the manifest; which of them may be had is not decided here. System calls: write, recvmsg.
- */
-uint32_t Z_vireoZ_connect(struct host *host, uint32_t name, uint32_t bytes)
+/* Which of them may be had is not decided here. System calls: write, recvmsg. */
+int wasi_connect(struct host *host, const char *name, uint32_t bytes)
 {
     const struct wasi_options *options = &host->wasi->options;
-    const char *text = host_memory(host, name, bytes);
     struct guest_connect request = {0};
     uint32_t number;
 
-    if (!text)
-        return (uint32_t)-WASI_EFAULT;
     while (request.index < options->connect_count &&
            (strlen(options->connects[request.index]) != bytes ||
-            memcmp(options->connects[request.index], text, bytes) != 0))
+            memcmp(options->connects[request.index], name, bytes) != 0))
         request.index++;
     if (request.index == options->connect_count)
-        return (uint32_t)-WASI_EACCES;
-    enum wasi_errno error = wasi_fd_reserve(host->wasi, &number);
-    if (error)
-        return (uint32_t) - (int)error;
+        return -EACCES;
+    if (wasi_fd_reserve(host->wasi, &number) != WASI_SUCCESS)
+        return -EMFILE;
     if (write(options->connector, &request, sizeof request) != sizeof request)
-        return (uint32_t)-WASI_EIO;
+        return -EIO;
     int fd = receive_connection(options->connector);
     if (fd < 0)
-        return (uint32_t) - (int)wasi_errno_from(fd);
+        return fd;
     wasi_connection_install(host->wasi, number, fd, 0);
-    return number;
+    return (int)number;
+}
+
+/* Module "vireo", connect: a descriptor, or a WASI errno as a negative number. */
+uint32_t Z_vireoZ_connect(struct host *host, uint32_t name, uint32_t bytes)
+{
+    const char *text = host_memory(host, name, bytes);
+    int number = text ? wasi_connect(host, text, bytes) : -EFAULT;
+
+    return number < 0 ? (uint32_t) - (int)wasi_errno_from(number) : (uint32_t)number;
 }

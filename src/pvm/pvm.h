@@ -31,6 +31,7 @@ struct pvm_template;
 struct pvm_bounds {
     uint64_t stack_bytes, static_bytes;
     uint64_t cpu_ms; /* one call takes less processor time than this */
+    uint32_t grants; /* pvm_grants_called() */
 };
 
 /* The memory that a proved function can need in one instance; its limit is the smaller of this and
@@ -189,8 +190,11 @@ int pvm_wall_table(uint32_t grants, struct vk_table **ret_table);
 /* What a pVM has of it under its virtual kernel, which can only make it stricter. */
 int pvm_table(uint32_t grants, const struct vkernel *vkernel, struct vk_table **ret_table,
               struct err *err);
-/* The GUEST_GRANT_* that a manifest asks for. */
-uint32_t pvm_grants(const struct manifest *manifest);
+/* The GUEST_GRANT_* that a manifest asks for; of proved code (`bounds`, else NULL) no others than
+ * what it calls needs. */
+uint32_t pvm_grants(const struct manifest *manifest, const struct pvm_bounds *bounds);
+/* Which of them calls (allow_calls_add()) need. */
+uint32_t pvm_grants_called(const char *calls);
 
 /* Uids for one-shot sandboxes of this machine (builds, `vireo run`): locked files below /run/vireo.
  */

@@ -130,7 +130,28 @@ size_t pvm_syscalls(uint32_t grant, const char **ret_names, size_t max)
     return count;
 }
 
-uint32_t pvm_grants(const struct manifest *manifest)
+uint32_t pvm_grants_called(const char *calls)
+{
+    static const struct {
+        const char *name;
+        uint32_t grant;
+    } needs[] = {
+        {"open", GUEST_GRANT_PROVED_FILES},   {"mkdir", GUEST_GRANT_PROVED_FILES},
+        {"unlink", GUEST_GRANT_PROVED_FILES}, {"rmdir", GUEST_GRANT_PROVED_FILES},
+        {"rename", GUEST_GRANT_PROVED_FILES}, {"vireo_connect", GUEST_GRANT_PROVED_CONNECT}};
+    uint32_t grants = 0;
+
+    for (size_t i = 0; i < ARRAY_LEN(needs); i++)
+        if (allow_calls_have(calls, needs[i].name))
+            grants |= needs[i].grant;
+    for (size_t i = 0; i < allow_entry_count; i++)
+        if (allow_entries[i].layer == ALLOW_PLATFORM &&
+            allow_calls_have(calls, allow_entries[i].name))
+            grants |= GUEST_GRANT_PLATFORM;
+    return grants;
+}
+
+static uint32_t grants_of(const struct manifest *manifest)
 {
     return (manifest->file_count ? GUEST_GRANT_FILES : 0) |
            (manifest_connects(manifest) ? GUEST_GRANT_CONNECT : 0) |
@@ -141,6 +162,22 @@ uint32_t pvm_grants(const struct manifest *manifest)
            (manifest->listen_count ? GUEST_GRANT_LISTEN | GUEST_GRANT_STDIO : 0);
 }
 
+uint32_t pvm_grants(const struct manifest *manifest, const struct pvm_bounds *bounds)
+{
+    uint32_t grants = grants_of(manifest);
+
+    if (!bounds)
+        return grants;
+    /* Proved code makes fewer calls of each. */
+    if (grants & GUEST_GRANT_FILES)
+        grants ^= GUEST_GRANT_FILES | GUEST_GRANT_PROVED_FILES;
+    if (grants & GUEST_GRANT_CONNECT)
+        grants ^= GUEST_GRANT_CONNECT | GUEST_GRANT_PROVED_CONNECT;
+    const uint32_t called =
+        GUEST_GRANT_PROVED_FILES | GUEST_GRANT_PROVED_CONNECT | GUEST_GRANT_PLATFORM;
+    return grants & (bounds->grants | ~called);
+}
+
 /* ---- as a table ---- */
 
 /* What this call's argument must be under these grants. */
@@ -149,7 +186,8 @@ static enum wall_rule rule_under(const struct entry *entry, uint32_t grants)
     /* A grant of descriptors is a grant to write to them. */
     if (entry->rule == RULE_EVENT_FD &&
         (grants & (GUEST_GRANT_STDIO | GUEST_GRANT_FILES | GUEST_GRANT_SOCKETS | GUEST_GRANT_FORK |
-                   GUEST_GRANT_IPC | GUEST_GRANT_PLATFORM | GUEST_GRANT_CONTROL | GUEST_GRANT_BPF)))
+                   GUEST_GRANT_IPC | GUEST_GRANT_PLATFORM | GUEST_GRANT_CONTROL | GUEST_GRANT_BPF |
+                   GUEST_GRANT_PROVED_CONNECT)))
         return RULE_ANY;
     if (entry->rule == RULE_ANONYMOUS && (grants & GUEST_GRANT_CONTROL))
         return RULE_PRIVATE;

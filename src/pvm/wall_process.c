@@ -117,7 +117,8 @@ int template_setup_fill(struct guest_setup *setup, const struct pvm_template_opt
     setup->memory_pages_max = pages > 65535 ? 65535 : (uint32_t)pages;
     setup->stack_bytes = manifest->limits.stack_bytes;
     setup->http_cgi = manifest->http_cgi;
-    setup->grants = pvm_grants(manifest) | (options->real_stdio ? GUEST_GRANT_STDIO : 0) |
+    setup->grants = pvm_grants(manifest, options->bounds) |
+                    (options->real_stdio ? GUEST_GRANT_STDIO : 0) |
                     (options->live ? GUEST_GRANT_UPDATE : 0);
     if (options->bounds) {
         /* Below the manifest's limit of time it says nothing new above it. */
@@ -131,7 +132,8 @@ int template_setup_fill(struct guest_setup *setup, const struct pvm_template_opt
     setup->native = options->native;
     setup->listen_count = manifest->listen_count;
     setup->pids_max = manifest->limits.pids;
-    setup->connect_count = manifest_connects(manifest) ? manifest->connect_count : 0;
+    bool connects = setup->grants & (GUEST_GRANT_CONNECT | GUEST_GRANT_PROVED_CONNECT);
+    setup->connect_count = connects ? manifest->connect_count : 0;
     setup->dependency_count = manifest->dependency_count;
     for (uint32_t i = 0; i < manifest->dependency_count; i++)
         memcpy(setup->dependencies[i], manifest->dependencies[i].name,

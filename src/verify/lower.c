@@ -356,15 +356,17 @@ void lower_inline(struct lowering *low, LLVMValueRef function,
     if (++low->depth > PROGRAM_DEPTH_MAX)
         program_refuse(program, lower_place(low), "call less deeply", "calls more than %d deep",
                        PROGRAM_DEPTH_MAX);
-    if (LLVMCountParams(function) != argument_count ||
-        LLVMIsFunctionVarArg(LLVMGlobalGetValueType(function)))
+    /* More are for nobody: va_start() is not on the list. */
+    bool more = LLVMIsFunctionVarArg(LLVMGlobalGetValueType(function));
+    uint32_t parameters = LLVMCountParams(function);
+    if (more ? parameters > argument_count : parameters != argument_count)
         program_refuse(program, lower_place(low), "declare the function as it is defined",
                        "a call of '%s' with other arguments than it has",
                        LLVMGetValueName2(function, &length));
     uint32_t rets = LLVMCountBasicBlocks(function);
     frame.return_blocks = program_alloc(program, rets, sizeof *frame.return_blocks);
     frame.return_values = program_alloc(program, rets, sizeof *frame.return_values);
-    for (uint32_t i = 0; i < argument_count; i++) {
+    for (uint32_t i = 0; i < parameters; i++) {
         struct lowered *parameter = map_add(program, &frame.map, LLVMGetParam(function, i));
         parameter->count = arguments[i]->count;
         memcpy(parameter->parts, arguments[i]->parts, sizeof parameter->parts);

@@ -9,8 +9,6 @@
 #include "guest/platform.h"
 #include "verify/lower_call.h"
 
-#define IMPORT "vireo_import_"
-
 static vid integer(struct lowering *low, enum operation op, unsigned width, vid a, vid b)
 {
     return lower_emit(low, op, KIND_INT, width, b ? 2 : 1, (vid[]){a, b}, 0, 0);
@@ -22,9 +20,11 @@ static vid compare(struct lowering *low, enum predicate predicate, vid a, vid b)
 }
 
 /* A size, which is not signed, as 64 bits. */
-static vid size_of(const struct call *call, unsigned parameter)
+static vid size_of(const struct call *call, const struct allow_param *parameter)
 {
-    vid size = call_argument(call, parameter);
+    if (parameter->size == ALLOW_FIXED)
+        return program_const(call->low->program, 64, parameter->most);
+    vid size = call_argument(call, parameter->size);
 
     return value_at(call->low->program, size)->width < 64 ? integer(call->low, OP_ZEXT, 64, size, 0)
                                                           : size;
@@ -63,8 +63,10 @@ static vid answer_of(const struct call *call, const struct allow_entry *entry)
         return integer(low, OP_SMIN, 32, any, program_const(program, 32, 0));
     if (entry->result != ALLOW_COUNT)
         return any;
-    vid most = program_const(program, 64, PLATFORM_DATA_MAX);
-    vid room = integer(low, OP_UMIN, 64, size_of(call, entry->result_of), most);
+    vid most =
+        program_const(program, 64, entry->layer == ALLOW_PLATFORM ? PLATFORM_DATA_MAX : INT32_MAX);
+    const struct allow_param counted = {.size = entry->result_of};
+    vid room = integer(low, OP_UMIN, 64, size_of(call, &counted), most);
     return integer(low, OP_SMIN, 32, any, integer(low, OP_TRUNC, 32, room, 0));
 }
 
@@ -79,44 +81,32 @@ static bool type_matches(const struct call *call, const struct allow_entry *entr
     for (unsigned i = 0; i < count; i++) {
         enum allow_kind kind = entry->params[i].kind;
         LLVMTypeKind is = LLVMGetTypeKind(parameters[i]);
-        bool number = kind == ALLOW_VALUE || kind == ALLOW_SIZE;
-        if (number ? is != LLVMIntegerTypeKind || LLVMGetIntTypeWidth(parameters[i]) != 32
+        bool number = kind == ALLOW_VALUE || kind == ALLOW_LONG || kind == ALLOW_SIZE;
+        unsigned width = kind == ALLOW_LONG ? 64 : 32;
+        if (number ? is != LLVMIntegerTypeKind || LLVMGetIntTypeWidth(parameters[i]) != width
                    : is != LLVMPointerTypeKind)
             return false;
     }
     return true;
 }
 
-static const struct allow_entry *find(const char *name)
-{
-    if (strncmp(name, IMPORT, sizeof IMPORT - 1) != 0)
-        return NULL;
-    for (size_t i = 0; i < allow_entry_count; i++) {
-        const struct allow_entry *entry = &allow_entries[i];
-        /* What is risky is for translated code alone. */
-        if (entry->import && entry->layer == ALLOW_PLATFORM &&
-            strcmp(entry->import, name + sizeof IMPORT - 1) == 0)
-            return entry;
-    }
-    return NULL;
-}
-
 bool call_allowed(const struct call *call)
 {
-    const struct allow_entry *entry = find(call->name);
+    const struct allow_entry *entry = allow_find_native(call->name);
     struct lowering *low = call->low;
     unsigned count = 0;
 
-    if (!entry)
+    /* What is risky is for translated code alone. */
+    if (!entry || entry->layer == ALLOW_RISKY)
         return false;
     while (count < ALLOW_PARAMS && entry->params[count].kind != ALLOW_END)
         count++;
     if (!type_matches(call, entry, count))
-        program_refuse(low->program, lower_place(low), "include <vireo/platform.h>",
+        program_refuse(low->program, lower_place(low), "include its header",
                        "a call of '%s' as another type than it has", call->name);
     for (unsigned i = 0; i < count; i++)
         if (entry->params[i].kind == ALLOW_READ)
-            read_bytes(call, call_argument(call, i), size_of(call, entry->params[i].size));
+            read_bytes(call, call_argument(call, i), size_of(call, &entry->params[i]));
     vid answer = answer_of(call, entry);
     for (unsigned i = 0; i < count; i++) {
         vid zero = program_const(low->program, 32, 0);
@@ -124,7 +114,7 @@ bool call_allowed(const struct call *call)
             write_bytes(call, call_argument(call, i),
                         integer(low, OP_ZEXT, 64, integer(low, OP_SMAX, 32, answer, zero), 0));
         else if (entry->params[i].kind == ALLOW_FILL)
-            write_bytes(call, call_argument(call, i), size_of(call, entry->params[i].size));
+            write_bytes(call, call_argument(call, i), size_of(call, &entry->params[i]));
     }
     call_give(call, answer, 0);
     return true;

@@ -55,7 +55,7 @@ static void copy_in(struct lowering *low, LLVMValueRef at, LLVMValueRef function
     const struct lowered **arguments =
         program_alloc(low->program, count + 1, sizeof(struct lowered *));
     for (unsigned i = 0; i < count; i++) {
-        if (LLVMCountParams(function) == count &&
+        if (i < LLVMCountParams(function) &&
             (LLVMTypeOf(LLVMGetOperand(at, i)) != LLVMTypeOf(LLVMGetParam(function, i)) ||
              !agrees_on_copy(at, function, i)))
             program_refuse(low->program, lower_place(low), "declare the function as it is defined",
