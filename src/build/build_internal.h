@@ -81,9 +81,25 @@ void build_progress_say(const struct build *build, const char *stage);
 int build_run_stage(struct build *build, const struct sandbox_stage *stage, int *ret_fd,
                     size_t *ret_size, struct err *err);
 /* Takes the ELF file that a stage made. */
+int build_take_elf(struct build *build, int fd, size_t size, struct err *err);
 /* The same of a bundle of a library and its symbol map. */
 int build_take_bundle(struct build *build, int fd, size_t size, struct err *err);
-int build_take_elf(struct build *build, int fd, size_t size, struct err *err);
+
+/* Is the module linked with others, or for others? */
+bool build_is_linked(const struct build *build);
+
+/* ---- build_translated.c ---- */
+
+/* The checked module as native code: build->elf, not checked. */
+int build_translated(struct build *build, struct err *err);
+
+/* A sealed memfd's bytes; data is NULL when it has none. */
+struct build_mapping {
+    void *data;
+    size_t size;
+};
+int build_map_memfd(int fd, struct build_mapping *ret_mapping, struct err *err);
+void build_mapping_clear(struct build_mapping *mapping);
 
 /* ---- build_native.c ---- */
 
