@@ -14,6 +14,7 @@ static const struct {
 } STAGES[] = {
     {"compile", stage_compile}, {"translate", stage_translate}, {"native", stage_native},
     {"library", stage_library}, {"link", stage_link},           {"program", stage_program},
+    {"quick", stage_quick},
 };
 
 int main(int argc, char **argv)

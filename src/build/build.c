@@ -65,8 +65,9 @@ int build_run_stage(struct build *build, const struct sandbox_stage *stage, int 
     _cleanup_(sandbox_output_clear) struct sandbox_output output = {.fd = -1};
 
     int r = sandbox_run(build->sandbox, stage, &output, err);
-    /* wasm2c warns of what is no fault of the author; what the C compilers say matters. */
-    if (r < 0 || strcmp(stage->name, "compile") == 0)
+    /* wasm2c warns of what is no fault of the author; what the C compilers say matters, but for
+     * the quick one, which is not the last to try. */
+    if ((r < 0 && strcmp(stage->name, "quick") != 0) || strcmp(stage->name, "compile") == 0)
         show(build, output.log);
     if (r < 0)
         return r;
@@ -325,14 +326,15 @@ static int check_library(struct build *build, struct err *err)
 
 /* The library of an earlier build of the same input, if the store has it and it is sound. */
 static bool take_from_store(const struct build *build, struct store *store,
-                            const struct sign_key *key, struct build_result *result)
+                            const struct sign_key *key, const char *input_hash,
+                            struct build_result *result)
 {
     struct library_note note;
     _cleanup_(closep) int fd = -1;
     char hash[BUILD_HASH_TEXT] = "";
     struct stat status;
 
-    if (!store || store_find_built(store, result->input_hash, hash) < 0 || !*hash)
+    if (!store || store_find_built(store, input_hash, hash) < 0 || !*hash)
         return false;
     if (store_get(store, hash, key, NULL, &fd, &note, NULL) < 0 || fstat(fd, &status) < 0)
         return false;
@@ -343,7 +345,7 @@ static bool take_from_store(const struct build *build, struct store *store,
         memcpy(wanted.safety, note.safety, sizeof wanted.safety);
         wanted.proof = note.proof;
     }
-    store_find_ladder(store, result->input_hash, result->ladder);
+    store_find_ladder(store, input_hash, result->ladder);
     if (!notes_equal(&note, &wanted) || !build_ladder_touch_report(store, result->ladder))
         return false;
     _cleanup_(freep) char *library = malloc((size_t)status.st_size);
@@ -356,6 +358,18 @@ static bool take_from_store(const struct build *build, struct store *store,
     result->from_store = true;
     memcpy(result->library_hash, hash, sizeof hash);
     return true;
+}
+
+/* The optimised library first; that of the first tier is as good as none when it is not wanted. */
+static bool find_built(struct build *build, struct store *store, const struct sign_key *key,
+                       struct build_result *result)
+{
+    if (take_from_store(build, store, key, result->input_hash, result))
+        return true;
+    result->quick = build->quick && take_from_store(build, store, key, build->quick_hash, result);
+    if (result->quick)
+        memcpy(result->input_hash, build->quick_hash, sizeof result->input_hash);
+    return result->quick;
 }
 
 static int sign_and_store(struct build *build, struct store *store, const struct sign_key *key,
@@ -371,6 +385,9 @@ static int sign_and_store(struct build *build, struct store *store, const struct
     sodium_bin2hex(result->library_hash, sizeof result->library_hash, digest, sizeof digest);
     result->note = build->note;
     memcpy(result->ladder, build->ladder, sizeof result->ladder);
+    result->quick = build->quick;
+    if (build->quick)
+        memcpy(result->input_hash, build->quick_hash, sizeof result->input_hash);
     if (!store)
         return 0;
     r = store_put(store, result->library, result->size, result->library_hash, err);
@@ -396,11 +413,28 @@ static int prepare(struct build *build, struct build_result *result, struct err 
     bool ladder = build_has_ladder(build);
     bool patient =
         ladder && build->options->require && strcmp(build->options->require, "proved") == 0;
+    /* Without its compiler there is no first tier. */
+    build->quick = build->options->quick && build->source.module &&
+                   build_hash_input(build->note.source_hash, BUILD_QUICK, build->options,
+                                    build->quick_hash, NULL) == 0;
     return build_hash_input(build->note.source_hash,
                             patient  ? "proved"
                             : ladder ? "ladder"
                                      : build->note.safety,
                             build->options, result->input_hash, err);
+}
+
+/* What the first tier's compiler does not take, or what does not pass the check, the other does. */
+static bool make_quick(struct build *build)
+{
+    struct err reason = {0};
+
+    if (build->quick && !build_is_linked(build) && build_quick(build, &reason) == 0 &&
+        check_library(build, &reason) == 0)
+        return true;
+    build->quick = false;
+    free(steal_ptr(&build->elf));
+    return false;
 }
 
 static int translate_module(struct build *build, struct err *err)
@@ -409,7 +443,7 @@ static int translate_module(struct build *build, struct err *err)
 
     if (r == 0)
         r = check_module(build, err);
-    return r < 0 ? r : build_translated(build, err);
+    return r < 0 || make_quick(build) ? r : build_translated(build, err);
 }
 
 /* The stages in their order; the library ends in build->elf, checked. */
@@ -451,7 +485,7 @@ int build_run(const struct build_options *options, const void *tar, size_t tar_s
         r = build_take_library(memory, store, key, &result, err);
     else if (r == 0 && memory->source.image)
         r = build_take_image(memory, store, &result, err);
-    else if (r == 0 && !take_from_store(memory, store, key, &result)) {
+    else if (r == 0 && !find_built(memory, store, key, &result)) {
         r = run_stages(memory, err);
         if (r == 0 && memory->image) {
             memory->source.image = memory->image;

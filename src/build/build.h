@@ -306,15 +306,19 @@ typedef void build_progress(const char *stage, void *user);
 typedef void build_diagnostics(const char *text, void *user);
 
 struct build_options {
-    const char *program_dir;        /* where vireo-build is */
-    const char *program;            /* what runs in the sandbox; NULL: vireo-build */
-    const char *state_dir;          /* store and scratch; may be NULL for `build` without a store */
-    uid_t uid;                      /* of the sandboxes, nobody else's; ignored when not root */
-    bool rootless;                  /* in a user namespace of the caller's own */
-    bool native;                    /* C to native code that nothing proves: "native" */
-    bool ladder;                    /* C is proved if it can be, else translated */
-    bool contain;                   /* with it: C that is neither is made a container's program */
-    const char *require;            /* with it: "proved", "sfi", "container", or NULL */
+    const char *program_dir; /* where vireo-build is */
+    const char *program;     /* what runs in the sandbox; NULL: vireo-build */
+    const char *state_dir;   /* store and scratch; may be NULL for `build` without a store */
+    uid_t uid;               /* of the sandboxes, nobody else's; ignored when not root */
+    bool rootless;           /* in a user namespace of the caller's own */
+    bool native;             /* C to native code that nothing proves: "native" */
+    bool ladder;             /* C is proved if it can be, else translated */
+    bool contain;            /* with it: C that is neither is made a container's program */
+    const char *require;     /* with it: "proved", "sfi", "container", or NULL */
+    /* A module may become code of the first tier: compiled in a few milliseconds, and several times
+     * slower. It is signed and stored like any; the next build without this word makes the other.
+     */
+    bool quick;
     const struct sign_trust *trust; /* of a source that is a library; NULL: one's own key only */
     const char *cgroup_name;        /* unused when "" */
     build_progress *progress;       /* may be NULL */
@@ -326,8 +330,12 @@ struct build_options {
     size_t base_map_size;
     /* 0: defaults. Beside them each compiler of C has 15 s of CPU, and results are limited. */
     uint32_t timeout_ms;   /* of all stages together: 600 s */
+    int stop_fd;           /* 0: none. The build ends when it becomes readable: -ECANCELED */
     uint64_t memory_bytes; /* of each process, and of all of a stage where it has a group: 3 GiB */
 };
+
+/* Frames of the first tier are so many times larger, at most: so is its call stack. */
+#define BUILD_QUICK_FRAMES 8
 
 struct build_result {
     void *library; /* signed; malloc'ed, the caller's */
@@ -337,6 +345,7 @@ struct build_result {
     struct library_note note;
     struct manifest manifest; /* vireo.yaml of the source, over the defaults */
     bool from_store;          /* it had been built before */
+    bool quick;               /* it is of the first tier */
     /* With build_options.ladder, a line for each rung that was tried: the rung, "taken" or
      * "refused", and why, with a tab between. */
     char ladder[BUILD_LADDER_BYTES];

@@ -29,6 +29,7 @@ static const struct {
     const char *path;
     const char *package; /* NULL: counts only where it is there */
 } TOOLS[] = {
+    {"/usr/bin/tcc", "tcc"},
     {"/usr/bin/clang", "clang"},
     {"/usr/bin/llvm-nm-14", "llvm-14"},
     {"/usr/bin/llc-14", "llvm-14"},
@@ -45,6 +46,9 @@ static const struct {
     {"/usr/lib/clang/14/lib/wasi/libclang_rt.builtins-wasm32.a", NULL},
     {"/usr/lib/llvm-14/lib/clang/14.0.6/lib/wasi/libclang_rt.builtins-wasm32.a", NULL},
 };
+
+/* The first ones, which are for the first tier alone. */
+#define QUICK_TOOLS 1
 
 static void add(crypto_hash_sha256_state *state, const void *data, size_t size)
 {
@@ -115,9 +119,9 @@ void build_hash_source(const struct build_source *source, uint8_t ret_digest[BUI
     crypto_hash_sha256_final(&state, ret_digest);
 }
 
-static int add_tools(crypto_hash_sha256_state *state, struct err *err)
+static int add_tools(crypto_hash_sha256_state *state, bool quick, struct err *err)
 {
-    for (size_t i = 0; i < ARRAY_LEN(TOOLS); i++) {
+    for (size_t i = quick ? 0 : QUICK_TOOLS; i < ARRAY_LEN(TOOLS); i++) {
         struct stat status;
         char line[256];
         if (stat(TOOLS[i].path, &status) < 0) {
@@ -170,7 +174,7 @@ int build_hash_input(const uint8_t source_digest[BUILD_HASH_BYTES], const char *
     if (r == 0 && (strcmp(safety, "ladder") == 0 || strcmp(safety, "proved") == 0))
         r = add_program(&state, options->program_dir, "vireo-verify", err);
     if (r == 0)
-        r = add_tools(&state, err);
+        r = add_tools(&state, strcmp(safety, BUILD_QUICK) == 0, err);
     if (r < 0)
         return r;
     crypto_hash_sha256_final(&state, digest);

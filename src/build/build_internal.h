@@ -42,6 +42,9 @@ uint32_t build_slack(const struct manifest *manifest);
 /* Puts a symbol map behind an ELF file (malloc'ed). */
 int library_map_append(void **elf, size_t *size, const void *map, size_t map_size, struct err *err);
 
+/* In the place of a safety: of the first tier. */
+#define BUILD_QUICK "sfi quick"
+
 /*
  * SHA-256 of all that a library comes from: the source's digest, which safety is made of it,
  * the map that it is laid out against, vireo-build with the SDK in it, and the compilers. -ENOENT
@@ -64,11 +67,13 @@ struct build {
     size_t map_size;
     void *elf;
     size_t elf_size;
-    char ladder[BUILD_LADDER_BYTES]; /* struct build_result's */
-    char calls[ALLOW_CALLS_BYTES];   /* of proved code */
-    char not_proved[400];            /* why */
-    bool compiles;                   /* for this machine */
-    void *image;                     /* the container's that it became; malloc'ed, or NULL */
+    char ladder[BUILD_LADDER_BYTES];  /* struct build_result's */
+    char calls[ALLOW_CALLS_BYTES];    /* of proved code */
+    char not_proved[400];             /* why */
+    bool compiles;                    /* for this machine */
+    bool quick;                       /* to be of the first tier, if it can be */
+    char quick_hash[BUILD_HASH_TEXT]; /* its input's, then: build_hash_input() */
+    void *image;                      /* the container's that it became; malloc'ed, or NULL */
     size_t image_size;
     void *report; /* the verifier's, of what is proved; malloc'ed, or NULL */
     size_t report_size;
@@ -92,6 +97,8 @@ bool build_is_linked(const struct build *build);
 
 /* The checked module as native code: build->elf, not checked. */
 int build_translated(struct build *build, struct err *err);
+/* The same of the first tier. Any error: build_translated() may do it yet. */
+int build_quick(struct build *build, struct err *err);
 
 /* A sealed memfd's bytes; data is NULL when it has none. */
 struct build_mapping {

@@ -1,4 +1,5 @@
 /* From a module that was checked to native code: wasm2c's C of it, compiled by gcc. */
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -15,6 +16,7 @@
 
 #define TRANSLATE_CPU_SECONDS 120
 #define NATIVE_CPU_SECONDS 600
+#define QUICK_CPU_SECONDS 20
 #define TRANSLATED_MAX_BYTES (512ULL << 20)
 
 /*
@@ -114,53 +116,74 @@ static int bundle_native(struct build *build, int *ret_fd, uint64_t *ret_size, s
     return 0;
 }
 
+#define MACROS_MAX 12
+
+struct macros {
+    const char *args[MACROS_MAX + 1];
+    size_t count;
+    char imports[32];
+};
+
 /* The macros of guest/sdk/shim.c: what the module has is ours to say, from our own look at it. */
-static int native(struct build *build, struct err *err)
+static void add_macros(const struct build *build, struct macros *macros)
 {
     const struct wasm_facts *facts = &build->facts;
-    _cleanup_(closep) int input_fd = -1;
+    const bool linked = build_is_linked(build);
+    const struct {
+        bool given;
+        const char *macro;
+    } given[] = {
+        {true, macros->imports},
+        {true, build->links.part ? "-DSHIM_PART" : "-DSHIM_MEMORY"},
+        {facts->has_start_export, "-DSHIM_START"},
+        {facts->has_initialize_export, "-DSHIM_INITIALIZE"},
+        {facts->has_handler_exports, "-DSHIM_HANDLER"},
+        {facts->has_start_section, "-DSHIM_START_SECTION"},
+        {linked, "-DSHIM_LINK"},
+        {linked && build->links.has_stack, "-DSHIM_STACK"},
+        {(facts->imports_bpf || facts->has_handlers || linked) && facts->has_table, "-DSHIM_TABLE"},
+        {facts->has_go_callback, "-DSHIM_GO_CALLBACK"},
+    };
+
+    static_assert(ARRAY_LEN(given) < MACROS_MAX, "with the optimisation");
+    snprintf(macros->imports, sizeof macros->imports, "-DSHIM_IMPORTS=%u",
+             facts->import_module_count);
+    for (size_t i = 0; i < ARRAY_LEN(given); i++)
+        if (given[i].given)
+            macros->args[macros->count++] = given[i].macro;
+}
+
+static int run_compiler(struct build *build, const char *name, int input_fd,
+                        const struct macros *macros, uint32_t cpu_seconds, struct err *err)
+{
+    struct sandbox_stage stage = {
+        .name = name,
+        .args = macros->args,
+        .input_fd = input_fd,
+        .output_max = LIBRARY_MAX_BYTES,
+        .cpu_seconds = cpu_seconds,
+    };
     _cleanup_(closep) int library_fd = -1;
-    const char *args[16];
-    char imports[32];
+    size_t size;
+
+    int r = build_run_stage(build, &stage, &library_fd, &size, err);
+    return r < 0 ? r : build_take_elf(build, library_fd, size, err);
+}
+
+static int native(struct build *build, struct err *err)
+{
+    _cleanup_(closep) int input_fd = -1;
+    struct macros macros = {0};
     uint64_t translated_size = 0;
-    size_t count = 0, size;
 
     int r = bundle_native(build, &input_fd, &translated_size, err);
     if (r < 0)
         return r;
     bool large = translated_size > LARGE_TRANSLATION_BYTES;
     build_progress_say(build, large ? "optimise (large)" : "optimise");
-    snprintf(imports, sizeof imports, "-DSHIM_IMPORTS=%u", facts->import_module_count);
-    args[count++] = large ? "-O1" : "-O2";
-    args[count++] = imports;
-    args[count++] = build->links.part ? "-DSHIM_PART" : "-DSHIM_MEMORY";
-    if (facts->has_start_export)
-        args[count++] = "-DSHIM_START";
-    if (facts->has_initialize_export)
-        args[count++] = "-DSHIM_INITIALIZE";
-    if (facts->has_handler_exports)
-        args[count++] = "-DSHIM_HANDLER";
-    if (facts->has_start_section)
-        args[count++] = "-DSHIM_START_SECTION";
-    if (build_is_linked(build))
-        args[count++] = "-DSHIM_LINK";
-    if (build_is_linked(build) && build->links.has_stack)
-        args[count++] = "-DSHIM_STACK";
-    if ((facts->imports_bpf || facts->has_handlers || build_is_linked(build)) && facts->has_table)
-        args[count++] = "-DSHIM_TABLE";
-    if (facts->has_go_callback)
-        args[count++] = "-DSHIM_GO_CALLBACK";
-    args[count] = NULL;
-
-    struct sandbox_stage stage = {
-        .name = "native",
-        .args = args,
-        .input_fd = input_fd,
-        .output_max = LIBRARY_MAX_BYTES,
-        .cpu_seconds = NATIVE_CPU_SECONDS,
-    };
-    r = build_run_stage(build, &stage, &library_fd, &size, err);
-    return r < 0 ? r : build_take_elf(build, library_fd, size, err);
+    macros.args[macros.count++] = large ? "-O1" : "-O2";
+    add_macros(build, &macros);
+    return run_compiler(build, "native", input_fd, &macros, NATIVE_CPU_SECONDS, err);
 }
 
 int build_translated(struct build *build, struct err *err)
@@ -168,4 +191,33 @@ int build_translated(struct build *build, struct err *err)
     int r = translate(build, err);
 
     return r < 0 ? r : native(build, err);
+}
+
+int build_quick(struct build *build, struct err *err)
+{
+    _cleanup_(build_mapping_clear) struct build_mapping module = {0};
+    _cleanup_(freep) char *note = NULL;
+    _cleanup_(freep) uint8_t *input = NULL;
+    _cleanup_(closep) int input_fd = -1;
+    struct macros macros = {0};
+
+    int r = build_map_memfd(build->module_fd, &module, err);
+    if (r == 0)
+        r = note_source(build, &note, err);
+    if (r < 0)
+        return r;
+    const struct stage_bundle bundle = {.sizes = {module.size, strlen(note)}};
+    const size_t size = sizeof bundle + module.size + strlen(note);
+    input = malloc(size);
+    if (!input)
+        return err_set(err, -ENOMEM, "cannot build '%s'", build_source_title(&build->source));
+    memcpy(input, &bundle, sizeof bundle);
+    memcpy(input + sizeof bundle, module.data, module.size);
+    memcpy(input + sizeof bundle + module.size, note, strlen(note));
+    r = fd_sealed_copy("quick", input, size, &input_fd, err);
+    if (r < 0)
+        return r;
+    build_progress_say(build, "compile quickly");
+    add_macros(build, &macros);
+    return run_compiler(build, "quick", input_fd, &macros, QUICK_CPU_SECONDS, err);
 }

@@ -274,6 +274,8 @@ static int attend(struct running *running)
         {.fd = running->output_pipe, .events = POLLIN},
         {.fd = running->log_pipe, .events = POLLIN},
         {.fd = running->child.pidfd, .events = POLLIN},
+        {.fd = running->sandbox->options->stop_fd ? running->sandbox->options->stop_fd : -1,
+         .events = POLLIN},
     };
 
     while (polls[0].fd >= 0 || polls[1].fd >= 0 || polls[2].fd >= 0) {
@@ -303,6 +305,10 @@ static int attend(struct running *running)
         }
         if (polls[2].revents)
             polls[2].fd = -1;
+        if (polls[3].revents) {
+            end_now(running, -ECANCELED, "it was stopped");
+            polls[3].fd = -1;
+        }
     }
     return 0;
 }

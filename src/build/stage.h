@@ -24,6 +24,7 @@ struct stage {
 typedef int stage_function(const struct stage *stage);
 stage_function stage_compile;   /* tar of C sources -> bundle of WebAssembly module, symbol map */
 stage_function stage_translate; /* module -> bundle of m.c, m.h */
+stage_function stage_quick;     /* bundle of module, note.c -> shared object, of the first tier */
 stage_function stage_native;    /* bundle of m.c, m.h, note.c -> shared object */
 stage_function stage_library;   /* bundle of a tar of C sources, two notes -> shared object */
 stage_function stage_program;   /* tar of C sources -> tar with a static program */
@@ -35,6 +36,9 @@ struct stage_bundle {
 };
 
 /* ---- stage_split.c ---- */
+
+/* Begins the first line of m.c that is behind wasm2c's helpers. */
+#define STAGE_HELPERS_END "static bool s_module_initialized"
 
 /* How many pieces an m.c of `size` bytes has at most: none has more than `piece_bytes` of functions
  * and one function. The last ones may define nothing. */

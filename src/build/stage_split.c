@@ -17,8 +17,6 @@
 
 #define STATIC "static "
 #define FUNCTION " w2c_"
-/* The first line behind the helpers, which each piece has for itself. */
-#define HELPERS_END "static bool s_module_initialized"
 #define TYPES "static u32 func_types["
 #define ARRAY "static const "
 
@@ -103,7 +101,7 @@ static void write_piece(FILE *file, const char *text, size_t size, size_t piece_
     struct line line;
 
     while (line_next(&at, end, &line)) {
-        if (helpers && begins(&line, HELPERS_END)) {
+        if (helpers && begins(&line, STAGE_HELPERS_END)) {
             helpers = false;
             fputs("#pragma GCC visibility push(hidden)\n", file);
         }

@@ -300,6 +300,8 @@ int local_build(struct local_build *local, const struct local_build_options *wan
     options.native = wanted->native;
     options.ladder = wanted->ladder;
     options.require = wanted->require;
+    options.quick = wanted->quick;
+    options.stop_fd = wanted->stop_fd;
     options.progress = on_stage;
     struct progress *progress =
         progress_new(cli.verbose || wanted->plain_progress, cli.quiet || wanted->quiet);

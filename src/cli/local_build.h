@@ -22,6 +22,8 @@ struct local_build_options {
     bool native;         /* not translated */
     bool ladder;         /* proved if it can be */
     const char *require; /* with it; NULL: anything */
+    bool quick;          /* the first tier will do: struct build_options */
+    int stop_fd;         /* likewise */
     /* The library of a version that runs, which this one is to be updated to in place; NULL. */
     const char *against;
     bool plain_progress, quiet;

@@ -24,6 +24,7 @@
 #include "cli/local_build.h"
 #include "cli/options.h"
 #include "cli/run_bpf.h"
+#include "cli/run_optimise.h"
 #include "cli/run.h"
 #include "guest/template.h"
 #include "pvm/pvm.h"
@@ -41,8 +42,11 @@ struct run {
     struct manifest manifest;
     int library_fd, signal_fd;
     struct run_bpf bpf;
+    struct run_optimise optimise;
+    struct local_build_options
+        build; /* of what runs in the first tier; .source NULL: it does not */
     uid_t uid;
-    bool rootless;
+    bool rootless, interrupted;
     struct cgroup_root *groups;
     struct cgroup_pool *pool;
     struct cgroup *group;
@@ -203,7 +207,13 @@ static int obtain(struct run *run, struct local_build *local, const char *file, 
 {
     size_t length = strlen(file);
     struct local_build_options options = {
-        .source = file, .quiet = !cli.verbose, .override = apply_options, .user = run};
+        .source = file,
+        .quiet = !cli.verbose,
+        .override = apply_options,
+        .user = run,
+        .quick = !run->learned && !local->temporary,
+        .stop_fd = run->signal_fd,
+    };
 
     if (length > 3 && strcmp(file + length - 3, ".so") == 0)
         return take_library(run, local, file, err);
@@ -211,6 +221,10 @@ static int obtain(struct run *run, struct local_build *local, const char *file, 
     if (r < 0)
         return r;
     run->manifest = local->result.manifest;
+    if (local->result.quick) {
+        run->build = options;
+        run->manifest.limits.stack_bytes *= BUILD_QUICK_FRAMES;
+    }
     return fd_sealed_copy("vireo-library", local->result.library, local->result.size,
                           &run->library_fd, err);
 }
@@ -318,9 +332,20 @@ static int catch_signals(void)
     return fd < 0 ? -errno : fd;
 }
 
+/* A signal that asks us to end. */
+static bool take_signal(struct run *run, int *ret_exit)
+{
+    struct signalfd_siginfo signal;
+
+    if (read(run->signal_fd, &signal, sizeof signal) != sizeof signal)
+        return false;
+    *ret_exit = 128 + (int)signal.ssi_signo;
+    run->interrupted = true;
+    return true;
+}
+
 /* Waits for the instance's end, and ends it at its time limit or when we are told to end. */
-static int wait_end(const struct run *run, struct pvm_template *template, int *ret_exit,
-                    struct err *err)
+static int wait_end(struct run *run, struct pvm_template *template, int *ret_exit, struct err *err)
 {
     uint32_t timeout_ms = run->manifest.limits.timeout_ms;
     int64_t deadline_ns = timeout_ms ? clock_now_ns() + (int64_t)timeout_ms * 1000000 : 0;
@@ -331,13 +356,10 @@ static int wait_end(const struct run *run, struct pvm_template *template, int *r
         struct pollfd poll_fds[] = {{.fd = pvm_template_fd(template), .events = POLLIN},
                                     {.fd = run->signal_fd, .events = POLLIN},
                                     {.fd = listener, .events = POLLIN}};
-        struct signalfd_siginfo signal;
         struct pvm_event event;
         int n = poll(poll_fds, ARRAY_LEN(poll_fds), left_ms(deadline_ns));
-        if (n > 0 && read(run->signal_fd, &signal, sizeof signal) == sizeof signal) {
-            *ret_exit = 128 + (int)signal.ssi_signo; /* the template dies with us */
-            return 0;
-        }
+        if (n > 0 && take_signal(run, ret_exit))
+            return 0; /* the template dies with us */
         if (n < 0 && errno != EINTR)
             return err_set(err, -errno, "cannot wait for the instance");
         if (n > 0 && poll_fds[2].revents &&
@@ -419,6 +441,8 @@ static int start_and_wait(struct run *run, const char *const *args, size_t arg_c
     run->bpf.socket = -1;
     if (run->learned)
         r = listen_to(run, template, err);
+    if (run->build.source)
+        run_optimise_start(&run->optimise, &run->build);
     return r < 0 ? r : wait_end(run, template, ret_exit, err);
 }
 
@@ -447,27 +471,28 @@ static int run_file(struct run *run, int argc, char **argv, int *ret_exit, struc
         args[i] = argv[i];
     run->rootless = geteuid() != 0;
     run->uid = geteuid();
-    int r = 0;
-    if (wants_bpf(&run->grants))
+    run->signal_fd = catch_signals();
+    int r = run->signal_fd < 0 ? err_set(err, run->signal_fd, "cannot wait for signals") : 0;
+    if (r == 0 && wants_bpf(&run->grants))
         r = run_bpf_start(&run->bpf, run->rootless, err);
     if (r == 0)
         r = local_build_open(&local, err);
     if (r == 0)
         r = obtain(run, &local, argv[0], err);
     local_build_close(&local);
-    if (r == 0 && !run->rootless)
+    if (r == -ECANCELED && take_signal(run, ret_exit))
+        r = 0;
+    if (r == 0 && !run->interrupted && !run->rootless)
         r = pvm_uid_take(&run->uid, &uid_lock, err);
-    if (r == 0) {
-        run->signal_fd = catch_signals();
-        if (run->signal_fd < 0)
-            r = err_set(err, run->signal_fd, "cannot wait for signals");
-    }
-    if (r == 0)
+    if (r == 0 && !run->interrupted)
         r = enter_group(run, err);
-    if (r == 0)
+    if (r == 0 && !run->interrupted)
         r = start_and_wait(run, args, (size_t)argc, ret_exit, err);
     run_bpf_end(&run->bpf);
     leave_group(run);
+    if (r == 0 && !run->interrupted)
+        run_optimise_wait(&run->optimise, run->signal_fd);
+    run_optimise_end(&run->optimise);
     closep(&run->library_fd);
     closep(&run->signal_fd);
     closep(&run->listener);

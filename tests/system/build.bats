@@ -89,6 +89,75 @@ need_user_namespaces() {
     [ "$output" = --word ]
 }
 
+# wasm_of WAT: a module that this test's store has not seen.
+wasm_of() {
+    wat2wasm --debug-names - -o "$BATS_TEST_TMPDIR/module.wasm" <<<"$1"
+}
+
+@test "a module that was never seen begins in the first tier, which computes what the optimised one does" {
+    need_root
+    python3 "$TOP/tests/system/every_operator.py" >"$BATS_TEST_TMPDIR/every.wat"
+    wat2wasm "$BATS_TEST_TMPDIR/every.wat" -o "$BATS_TEST_TMPDIR/every.wasm"
+    cd "$BATS_TEST_TMPDIR"
+    "$VIREO" -v run every.wasm >first 2>said
+    grep -q 'compile quickly' said
+    ! grep -q optimise said
+    [ "$(stat -c %s first)" -gt 400000 ]
+    # The command has ended: both are in the store, and the next run has the optimised one.
+    "$VIREO" -v run every.wasm >second 2>said
+    ! grep -q . said
+    cmp first second
+    # Beside it, a build asks for the optimised one alone.
+    "$VIREO" -v build every.wasm -o every.so 2>said
+    ! grep -q compile said
+    cmp first <("$VIREO" run every.so)
+}
+
+@test "traps of the first tier name their function, and its calls go as deep" {
+    need_root
+    wasm_of '(module (memory (export "memory") 1)
+        (func $reader (param i32) (result i32) (i32.load offset=4294967280 (local.get 0)))
+        (func (export "_start") (drop (call $reader (i32.const -5)))))'
+    run "$VIREO" -v run "$BATS_TEST_TMPDIR/module.wasm"
+    [ "$status" -eq 1 ]
+    [[ $output == *'compile quickly'*"trap in 'reader': out of bounds memory access"* ]]
+    wasm_of "(module (memory (export \"memory\") 1)
+        (func \$deep (param i32) (result i32) (if (result i32) (local.get 0)
+            (then (i32.mul (i32.const 3) (call \$deep (i32.sub (local.get 0) (i32.const 1))))) (else (i32.const 1))))
+        (func (export \"_start\") (if (i32.ne (call \$deep (i32.const 15000)) (i32.const $((3 ** 15000 & 0xffffffff)))) (then unreachable))))"
+    run "$VIREO" -v run "$BATS_TEST_TMPDIR/module.wasm"
+    [ "$status" -eq 0 ]
+    [[ $output == *'compile quickly'* ]]
+}
+
+@test "what the first tier does not take is optimised at once" {
+    need_root
+    # Its frame would be larger than what the guard below the stack catches.
+    wasm_of "(module (memory (export \"memory\") 1) (func (export \"_start\") (local $(printf 'i64 %.0s' $(seq 6000)))
+        (if (i64.ne (local.get 17) (local.get 5999)) (then unreachable))))"
+    run "$VIREO" -v run "$BATS_TEST_TMPDIR/module.wasm"
+    [ "$status" -eq 0 ]
+    [[ $output == *optimise* ]]
+}
+
+@test "a run that is interrupted while it is built or optimised leaves nothing" {
+    need_root
+    python3 "$TOP/tests/system/every_operator.py" | sed 's/(drop (call $fd_write.*/(loop $end (br $end))))/' >"$BATS_TEST_TMPDIR/endless.wat"
+    wat2wasm "$BATS_TEST_TMPDIR/endless.wat" -o "$BATS_TEST_TMPDIR/endless.wasm"
+    "$VIREO" run "$BATS_TEST_TMPDIR/endless.wasm" &
+    run_pid=$!
+    for _ in $(seq 250); do
+        [ -z "$(pgrep -P "$run_pid" vireo-build)" ] || break
+        sleep 0.02
+    done
+    kill "$run_pid"
+    status=0
+    wait "$run_pid" || status=$?
+    [ "$status" -eq 143 ]
+    ! pgrep -P "$run_pid"
+    [ ! -e "/sys/fs/cgroup/vireo/build-$run_pid" ] && [ ! -e "/sys/fs/cgroup/pids/vireo/build-$run_pid" ]
+}
+
 @test "run passes on the status of a handler that exits, and says 1 for a trap" {
     printf '%s\n' '#include <stdlib.h>' '#include <vireo/function.h>' \
         'static int touch(char *frame, int n) { frame[0] = (char)n; return n; }' \

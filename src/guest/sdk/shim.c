@@ -164,9 +164,15 @@ TYPE_IS(Z_mZ_vireo_stack, u32 *(*)(Z_m_instance_t *));
 extern const struct library_links vireo_links;
 #endif
 
+/* Its addresses are relocated, and read-only from then on: tcc would put it among the variables. */
+#ifdef __TINYC__
+#define SHIM_PLACE __attribute__((section(".data.rel.ro")))
+#else
+#define SHIM_PLACE
+#endif
 __attribute__((visibility("default"))) extern const struct library_face vireo_library;
 
-const struct library_face vireo_library = {
+const struct library_face vireo_library SHIM_PLACE = {
     .abi = LIBRARY_ABI,
     .instance_bytes = sizeof(Z_m_instance_t),
 #ifdef SHIM_START_SECTION
