@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/seccomp.h>
+#include <linux/sysinfo.h>
 #include <poll.h>
 #include <sched.h>
 #include <stdio.h>
@@ -15,7 +16,6 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/syscall.h>
-#include <sys/sysinfo.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -103,11 +103,12 @@ static int check_self(const struct call *call)
 
 static int64_t emulate_sysinfo(const struct call *call)
 {
-    struct sysinfo info;
+    struct sysinfo
+        info; /* the kernel's: a libc's may be larger than what the caller has room for */
     uint64_t limit = UINT64_MAX, used = 0;
     unsigned processes = 0;
 
-    if (sysinfo(&info) < 0)
+    if (syscall(SYS_sysinfo, &info) < 0)
         return -errno;
     int r = call->group->memory(call->group->user, &limit, &used, &processes);
     if (r < 0)
