@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "contain/lambda_stream.h"
 #include "contain/talk.h"
 
 #define PREFIX "/2018-06-01/runtime/"
@@ -226,11 +227,22 @@ static void begin_answer(struct lambda *lambda, struct request *request)
     lambda->keeper->call.answer_bytes = 0;
 }
 
+static void fail(struct lambda *lambda, const char *text)
+{
+    lambda->failed = true;
+    snprintf(lambda->error, sizeof lambda->error, "%s", text);
+}
+
 /* What the runtime says of its answer, if it means it: curl calls all a form. */
 static void take_type(struct lambda *lambda, struct MHD_Connection *connection)
 {
     const char *type = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, "Content-Type");
 
+    if (type && strcasecmp(type, LAMBDA_INTEGRATION) == 0) {
+        if (lambda_integration(&lambda->keeper->call) < 0)
+            fail(lambda, "the response does not begin with a proper prelude");
+        return;
+    }
     if (!type || strncasecmp(type, "application/x-www-form-urlencoded", 33) == 0)
         type = "application/json";
     call_response_header(&lambda->keeper->call, "Content-Type", 12, type, strlen(type));
@@ -256,6 +268,8 @@ static enum MHD_Result take_result(struct lambda *lambda, struct MHD_Connection 
     lambda->failed = !is_response;
     if (lambda->failed)
         take_error(lambda, connection, request, "it said no more");
+    else if (lambda_trailer_error(connection, lambda->error, sizeof lambda->error))
+        lambda->failed = true;
     else
         take_type(lambda, connection);
     lambda->phase = ANSWERED;

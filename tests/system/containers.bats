@@ -93,6 +93,12 @@ body" ]
     call lambda -d environment
     [ "$code $body" = "200 function.handler /var/task lambda 64" ]
     [ "$(header content-type)" = text/plain ]
+    call lambda -d stream
+    [ "$code $body" = "201 made" ]
+    [ "$(header x-mine) $(header set-cookie)" = "a c=d" ]
+    call lambda -d breaks
+    refused_with 502 failed
+    grep -q 'Function.Bad' <<<"$body"
     call lambda -d half
     [ "$code $body" = "200 whole 403" ]
 }
