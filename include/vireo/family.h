@@ -31,6 +31,13 @@ VIREO_IMPORT(getpid) int32_t vireo_import_getpid(void);
 VIREO_IMPORT(getppid) int32_t vireo_import_getppid(void);
 VIREO_IMPORT(pipe) int32_t vireo_import_pipe(int fds[2]);
 
+/* Microseconds until SIGALRM, 0: none; and between those that follow. */
+struct vireo_timer {
+    uint64_t value, interval;
+};
+VIREO_IMPORT(timer)
+int32_t vireo_import_timer(uint64_t value, uint64_t interval, struct vireo_timer *ret_former);
+
 static inline int vireo_errno(int32_t result)
 {
     if (result >= 0)

@@ -1,11 +1,14 @@
 /*
- * Module "vireo": signal, sigmask, sigsuspend, raise, for sources by include/vireo/posix/signal.h.
- * A signal of another process, and one's own, reaches only what may fork; without that grant
- * handlers are there for raise() alone.
+ * Module "vireo": signal, sigmask, sigpending, sigsuspend, sigwait, raise, timer, for sources by
+ * include/vireo/posix/signal.h. A signal of another process, and one's own, reaches only what may
+ * fork; without that grant handlers are there for raise() alone.
  */
 #include <errno.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "guest/family.h"
@@ -23,6 +26,20 @@ uint32_t VIREO(signal)(struct host *host, uint32_t number, uint32_t handler, uin
 uint32_t VIREO(sigmask)(struct host *host, uint32_t how, uint64_t set, uint32_t ret_former);
 uint32_t VIREO(sigsuspend)(struct host *host, uint64_t blocked);
 uint32_t VIREO(raise)(struct host *host, uint32_t number);
+uint32_t VIREO(sigpending)(struct host *host, uint32_t ret_set);
+uint32_t VIREO(sigwait)(struct host *host, uint64_t set, uint64_t timeout_ns, uint32_t ret_info);
+uint32_t VIREO(timer)(struct host *host, uint64_t value_us, uint64_t interval_us,
+                      uint32_t ret_former);
+
+/* What is written of a signal that was waited for. */
+struct guest_signal {
+    int32_t signal, code, pid;
+};
+
+/* What is written of a timer. */
+struct guest_timer {
+    uint64_t value_us, interval_us;
+};
 
 /* What is written of the action before. */
 struct guest_action {
@@ -143,4 +160,79 @@ uint32_t VIREO(raise)(struct host *host, uint32_t number)
         atomic_fetch_or(&signals->pending, signal_bit((int)number));
     signals_after(host, false);
     return 1;
+}
+
+/* Blocked ones that wait to be handled. System call: rt_sigpending. */
+uint32_t VIREO(sigpending)(struct host *host, uint32_t ret_set)
+{
+    struct signals *signals = signals_of(host);
+    void *ret = host_memory(host, ret_set, 8);
+    uint64_t set = 0;
+
+    if (!ret)
+        return refuse(EFAULT);
+    if (may_be_sent(host) && syscall(SYS_rt_sigpending, &set, sizeof set) < 0)
+        return refuse(errno);
+    set = signals_waitable(set & signals->blocked) | signals->held;
+    memcpy(ret, &set, sizeof set);
+    return 0;
+}
+
+/*
+ * Takes one of a set of blocked signals: its number. timeout_ns UINT64_MAX: none. EAGAIN: none
+ * came; EINTR: the handler of another ran. System call: rt_sigtimedwait.
+ */
+uint32_t VIREO(sigwait)(struct host *host, uint64_t set, uint64_t timeout_ns, uint32_t ret_info)
+{
+    struct signals *signals = signals_of(host);
+    void *ret = host_memory(host, ret_info, sizeof(struct guest_signal));
+    const struct timespec timeout = {(time_t)(timeout_ns / 1000000000),
+                                     (long)(timeout_ns % 1000000000)};
+    const uint64_t waited = signals_waitable(set);
+    siginfo_t info = {0};
+
+    if (ret_info && !ret)
+        return refuse(EFAULT);
+    if (!may_be_sent(host))
+        return refuse(EPERM);
+    long signal = signals_take_held(signals, set);
+    if (signal == 0)
+        signal = signals_call(host, SYS_rt_sigtimedwait, (long)&waited, (long)&info,
+                              timeout_ns == UINT64_MAX ? 0 : (long)&timeout, sizeof waited, 0);
+    if (signal < 0) {
+        signals_after(host, true);
+        return refuse((int)-signal);
+    }
+    const struct guest_signal taken = {(int32_t)signal, info.si_code, info.si_pid};
+    /* A handler may have made the memory grow, but it lies where it lay. */
+    if (ret)
+        memcpy(ret, &taken, sizeof taken);
+    return (uint32_t)signal;
+}
+
+/* SIGALRM after so many microseconds (0: not any more), and again. System call: setitimer. */
+uint32_t VIREO(timer)(struct host *host, uint64_t value_us, uint64_t interval_us,
+                      uint32_t ret_former)
+{
+    struct signals *signals = signals_of(host);
+    void *ret = host_memory(host, ret_former, sizeof(struct guest_timer));
+    const struct itimerval wanted = {
+        {(time_t)(interval_us / 1000000), (suseconds_t)(interval_us % 1000000)},
+        {(time_t)(value_us / 1000000), (suseconds_t)(value_us % 1000000)}};
+    struct itimerval former;
+
+    if (ret_former && !ret)
+        return refuse(EFAULT);
+    if (!may_be_sent(host))
+        return refuse(EPERM);
+    if (setitimer(ITIMER_REAL, &wanted, &former) < 0)
+        return refuse(errno);
+    signals->timer = true;
+    const struct guest_timer before = {
+        (uint64_t)former.it_value.tv_sec * 1000000 + (uint64_t)former.it_value.tv_usec,
+        (uint64_t)former.it_interval.tv_sec * 1000000 + (uint64_t)former.it_interval.tv_usec};
+    if (ret)
+        memcpy(ret, &before, sizeof before);
+    signals_after(host, false);
+    return 0;
 }

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <stddef.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
 #include <ucontext.h>
 
 #include "guest/kin.h"
@@ -155,6 +156,35 @@ int signals_set(struct signals *signals, int signal, const struct signal_action 
     return 0;
 }
 
+int signals_take_held(struct signals *signals, uint64_t set)
+{
+    uint64_t found = signals->held & set;
+
+    if (!found)
+        return 0;
+    int signal = __builtin_ctzll(found) + 1;
+    signals->held &= ~signal_bit(signal);
+    return signal;
+}
+
+uint64_t signals_waitable(uint64_t set)
+{
+    for (int i = 1; i <= SIGNALS_MAX; i++)
+        if (is_ours(i))
+            set &= ~signal_bit(i);
+    return set;
+}
+
+/* System call: setitimer. */
+static void stop_timer(struct signals *signals)
+{
+    const struct itimerval none = {0};
+
+    if (signals->timer)
+        setitimer(ITIMER_REAL, &none, NULL);
+    signals->timer = false;
+}
+
 void signals_forget(struct host *host)
 {
     if (!host->signals)
@@ -169,6 +199,7 @@ void signals_reset(struct host *host)
 
     if (!host->signals)
         return;
+    stop_timer(host->signals);
     for (int i = 1; i <= SIGNALS_MAX; i++)
         if (host->signals->actions[i].handler != SIGNAL_DEFAULT)
             signals_set(host->signals, i, &none, true);

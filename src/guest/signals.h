@@ -38,6 +38,7 @@ struct signals {
     uint64_t held;            /* noted, and blocked since */
     uint64_t blocked;
     uint32_t depth; /* handlers that run */
+    bool timer;     /* one was set */
     struct signal_action actions[SIGNALS_MAX + 1];
     /* Runs the function of that index; may leave the guest's code for good. */
     void (*run)(struct host *host, uint32_t handler, int signal);
@@ -76,6 +77,10 @@ struct signals *signals_open(struct host *host, void (*run)(struct host *, uint3
 /* Sets an action; `real`: of the process, not only for raise(). -EINVAL: can't be handled. */
 int signals_set(struct signals *signals, int signal, const struct signal_action *action, bool real);
 void signals_block(struct signals *signals, uint64_t blocked);
+/* Takes one of `set` that was noted while it was blocked; 0: there is none. */
+int signals_take_held(struct signals *signals, uint64_t set);
+/* What of `set` the kernel may be asked to wait for: the rest is the guest's own. */
+uint64_t signals_waitable(uint64_t set);
 /* A command begins anew, or a child has just been forked (which keeps the actions). */
 void signals_reset(struct host *host);
 void signals_forget(struct host *host);

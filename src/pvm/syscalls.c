@@ -11,6 +11,7 @@
 #include <sys/mman.h>
 #include <sys/shm.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
 #include <time.h>
 
 #include "allow/allow.h"
@@ -41,6 +42,7 @@ enum wall_rule {
     RULE_CLOCK,
     RULE_FLAGS,
     RULE_FORK,
+    RULE_REAL_TIMER,
     RULE_PRIVATE,
     RULE_BUFFERS,
     RULE_REMOVE_STAT,
@@ -97,6 +99,7 @@ static const struct {
     /* A plain fork: no flag, the signal at its end. The kernel takes the low half of clone's word.
      */
     [RULE_FORK] = {1, {{0, VK_EQ, SIGCHLD}}},
+    [RULE_REAL_TIMER] = {1, {{0, VK_EQ, ITIMER_REAL}}},
     /* Nothing that changes a queue or a segment but to remove it. */
     [RULE_REMOVE_STAT] = {1, {{1, VK_NONE_OF, ~(uint32_t)IPC_STAT}}},
     /* Not executable, nor over what is mapped already. */

@@ -20,6 +20,8 @@
 #undef signal
 #undef raise
 
+#include <time.h>
+
 #include <vireo/family.h>
 
 typedef struct {
@@ -187,6 +189,49 @@ static inline int sigprocmask(int how, const sigset_t *set, sigset_t *former)
         return -1;
     if (former)
         former->bits = before;
+    return 0;
+}
+
+VIREO_IMPORT(sigpending) int32_t vireo_import_sigpending(uint64_t *ret_set);
+VIREO_IMPORT(sigwait)
+int32_t vireo_import_sigwait(uint64_t set, uint64_t timeout_ns, int32_t *ret_info);
+
+static inline int sigpending(sigset_t *set)
+{
+    return vireo_errno(vireo_import_sigpending(&set->bits));
+}
+
+static inline int sigtimedwait(const sigset_t *set, siginfo_t *info, const struct timespec *timeout)
+{
+    uint64_t ns =
+        timeout ? (uint64_t)timeout->tv_sec * 1000000000 + (uint64_t)timeout->tv_nsec : UINT64_MAX;
+    int32_t taken[3]; /* number, code, process */
+
+    if (timeout &&
+        (timeout->tv_sec < 0 || timeout->tv_nsec < 0 || timeout->tv_nsec >= 1000000000)) {
+        errno = EINVAL;
+        return -1;
+    }
+    int number = vireo_errno(vireo_import_sigwait(set->bits, ns, taken));
+    if (number > 0 && info)
+        *info = (siginfo_t){taken[0], 0, taken[1], taken[2]};
+    return number;
+}
+
+static inline int sigwaitinfo(const sigset_t *set, siginfo_t *info)
+{
+    return sigtimedwait(set, info, (void *)0);
+}
+
+/* As Linux, it goes on waiting when the handler of another signal has run. */
+static inline int sigwait(const sigset_t *set, int *number)
+{
+    int before = errno;
+
+    while ((*number = sigtimedwait(set, (void *)0, (void *)0)) < 0)
+        if (errno != EINTR)
+            return errno;
+    errno = before;
     return 0;
 }
 

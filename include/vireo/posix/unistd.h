@@ -47,6 +47,25 @@ VIREO_IMPORT(sigmask)
 int32_t vireo_import_sigmask(int32_t how, uint64_t set, uint64_t *ret_former);
 VIREO_IMPORT(sigsuspend) int32_t vireo_import_sigsuspend(uint64_t blocked);
 
+/* SIGALRM after so many seconds. Without the grant fork there is none. */
+static inline unsigned alarm(unsigned seconds)
+{
+    struct vireo_timer before = {0, 0};
+
+    if (vireo_errno(vireo_import_timer((uint64_t)seconds * 1000000, 0, &before)) < 0)
+        return 0;
+    /* As Linux rounds what was left; never to none. */
+    return before.value == 0 || before.value >= 500000
+               ? (unsigned)((before.value + 500000) / 1000000)
+               : 1;
+}
+
+/* What it may do is what a process of its own may, too. */
+static inline pid_t vfork(void)
+{
+    return vireo_fork();
+}
+
 static inline int pause(void)
 {
     uint64_t blocked = 0;

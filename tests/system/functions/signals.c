@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/msg.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -165,6 +166,66 @@ static void dispositions(void)
     printf("a child has ended: %d\n", wait(NULL) > 0);
 }
 
+/* Blocked ones are looked at, and taken without a handler. */
+static void taken(void)
+{
+    const struct timespec soon = {.tv_nsec = 20000000};
+    siginfo_t info = {0};
+    sigset_t set, before, now;
+    int number = 0;
+
+    sigemptyset(&set);
+    sigaddset(&set, SIGUSR1);
+    sigaddset(&set, SIGCHLD);
+    sigprocmask(SIG_BLOCK, &set, &before);
+    sigpending(&now);
+    printf("pending: %d\n", sigismember(&now, SIGUSR1));
+    kill(getpid(), SIGUSR1);
+    sigpending(&now);
+    printf("pending: %d %d\n", sigismember(&now, SIGUSR1), sigismember(&now, SIGTERM));
+    printf("sigwait: %d", sigwait(&set, &number));
+    printf(" %d\n", number == SIGUSR1);
+    interrupted("sigtimedwait", sigtimedwait(&set, NULL, &soon));
+    pid_t pid = fork();
+    if (pid == 0) {
+        usleep(20000);
+        kill(getppid(), SIGUSR1);
+        _exit(0);
+    }
+    number = sigwaitinfo(&set, &info);
+    printf("sigwaitinfo: %d %d\n", number == SIGUSR1, info.si_pid == pid);
+    printf("sigwait: %d", sigwait(&set, &number));
+    printf(" %d\n", number == SIGCHLD && wait(NULL) == pid);
+    sigprocmask(SIG_SETMASK, &before, NULL);
+}
+
+static void timers(void)
+{
+    const struct itimerval often = {{0, 10000}, {0, 10000}}, never = {{0, 0}, {0, 0}};
+    struct itimerval left;
+    int ticks = 0;
+
+    signal(SIGALRM, note);
+    printf("alarm: %u\n", alarm(100));
+    printf("alarm: %u\n", alarm(1));
+    got = 0;
+    interrupted("pause", pause());
+    setitimer(ITIMER_REAL, &often, NULL);
+    for (; ticks < 5; ticks++, got = 0)
+        while (!got)
+            pause();
+    setitimer(ITIMER_REAL, &never, &left);
+    printf("ticks: %d, each of %d us\n", ticks, (int)left.it_interval.tv_usec);
+    pid_t pid = fork();
+    if (pid == 0) {
+        signal(SIGALRM, SIG_DFL);
+        alarm(1);
+        sleep(10);
+        _exit(1);
+    }
+    printf("by default: signal %d\n", WTERMSIG(status_of(pid)) == SIGALRM);
+}
+
 int main(void)
 {
     setvbuf(stdout, NULL, _IONBF, 0);
@@ -180,5 +241,7 @@ int main(void)
     waits();
     masks();
     dispositions();
+    taken();
+    timers();
     return 0;
 }

@@ -12,6 +12,7 @@
 #include <sys/shm.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -287,6 +288,9 @@ static void a_family_forks_and_signals_with_its_grant_alone(void **state)
         {"kill", __NR_kill, {0, 0}},
         {"getpid", __NR_getpid, {0}},
         {"getppid", __NR_getppid, {0}},
+        {"setitimer", __NR_setitimer, {ITIMER_REAL, -1, 0}},
+        {"rt_sigpending", __NR_rt_sigpending, {0, 0}},
+        {"rt_sigtimedwait", __NR_rt_sigtimedwait, {0, 0, 0, 0}},
         {"madvise, huge pages", __NR_madvise, {0, 0, MADV_HUGEPAGE}},
     };
     /* On a queue that does not exist: the tests' namespace is the machine's. */
@@ -310,6 +314,7 @@ static void a_family_forks_and_signals_with_its_grant_alone(void **state)
         {"shmat over what is there", __NR_shmat, {-1, 0, SHM_REMAP}},
         {"shmctl to lock", __NR_shmctl, {-1, SHM_LOCK}},
         {"shmctl to change", __NR_shmctl, {-1, IPC_SET}},
+        {"setitimer of its CPU time", __NR_setitimer, {ITIMER_PROF, -1, 0}},
     };
 
     allowed(GUEST_GRANT_FORK, &of_both);

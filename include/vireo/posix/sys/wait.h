@@ -21,6 +21,22 @@ static inline pid_t waitpid(pid_t pid, int *status, int options)
     return vireo_waitpid(pid, status, options);
 }
 
+/* What a child has used is not known. */
+struct rusage;
+static inline pid_t wait4(pid_t pid, int *status, int options, struct rusage *usage)
+{
+    if (usage) {
+        errno = EINVAL;
+        return -1;
+    }
+    return vireo_waitpid(pid, status, options);
+}
+
+static inline pid_t wait3(int *status, int options, struct rusage *usage)
+{
+    return wait4(-1, status, options, usage);
+}
+
 static inline pid_t wait(int *status)
 {
     return vireo_waitpid(-1, status, 0);
