@@ -366,6 +366,10 @@ static bool find_built(struct build *build, struct store *store, const struct si
 {
     if (take_from_store(build, store, key, result->input_hash, result))
         return true;
+    /* Without its compiler there is no first tier. */
+    build->quick = build->options->quick && build->source.module &&
+                   build_hash_input(build->note.source_hash, BUILD_QUICK, build->options,
+                                    build->quick_hash, NULL) == 0;
     result->quick = build->quick && take_from_store(build, store, key, build->quick_hash, result);
     if (result->quick)
         memcpy(result->input_hash, build->quick_hash, sizeof result->input_hash);
@@ -413,10 +417,6 @@ static int prepare(struct build *build, struct build_result *result, struct err 
     bool ladder = build_has_ladder(build);
     bool patient =
         ladder && build->options->require && strcmp(build->options->require, "proved") == 0;
-    /* Without its compiler there is no first tier. */
-    build->quick = build->options->quick && build->source.module &&
-                   build_hash_input(build->note.source_hash, BUILD_QUICK, build->options,
-                                    build->quick_hash, NULL) == 0;
     return build_hash_input(build->note.source_hash,
                             patient  ? "proved"
                             : ladder ? "ladder"

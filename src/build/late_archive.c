@@ -1,4 +1,4 @@
-/* What pack.c and pack_image.c call of libarchive, which is loaded then. */
+/* What pack_image.c calls of libarchive, which is loaded then. */
 #include <archive.h>
 #include <archive_entry.h>
 
