@@ -141,6 +141,13 @@ static int open_sources(struct view *view, struct err *err)
     return r == 0 && view->options.overcommit ? view_overcommit_hold(err) : r;
 }
 
+static int begin_sources(struct view *view, struct err *err)
+{
+    if (view->options.overcommit)
+        view_overcommit_sweep();
+    return view->options.log_bytes ? view_log_begin(view, err) : 0;
+}
+
 static int open_session(struct view *view, struct err *err)
 {
     char name[] = VIEW_PROGRAM, *words[] = {name, NULL};
@@ -162,15 +169,15 @@ static int start(struct view *view, struct err *err)
 
     prctl(PR_SET_NAME, VIEW_PROGRAM, 0, 0, 0);
     int r = open_session(view, err);
-    if (r == 0 && !has_sources)
-        r = view_confine(err);
+    if (r == 0)
+        r = has_sources ? open_sources(view, err) : view_confine(err);
     if (r < 0)
         return r;
     r = await_place(view);
     if (r != 0)
         return r < 0 ? err_set(err, r, "cannot serve the container") : r;
     if (has_sources)
-        r = open_sources(view, err);
+        r = begin_sources(view, err);
     if (r == 0 && has_sources)
         r = view_confine(err);
     /* The end of these is the sign that it serves. */

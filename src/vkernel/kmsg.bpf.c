@@ -88,18 +88,16 @@ static __always_inline int in_task(const void *context)
     return stack && at - stack < STACK_BYTES;
 }
 
-/* The ring of the lowest group that has one; 0 and no group: the host's. */
+/* The lowest group that has a ring; 0, which is no group: the host. */
 static __always_inline __u64 group_of_task(void)
 {
-    __u64 found = 0;
-
 #pragma unroll
-    for (int level = 1; level <= LEVELS; level++) {
+    for (int level = LEVELS; level > 0; level--) {
         __u64 id = bpf_get_current_ancestor_cgroup_id(level);
         if (id && bpf_map_lookup_elem(&vireo_rings, &id))
-            found = id;
+            return id;
     }
-    return found;
+    return 0;
 }
 
 static __always_inline struct kmsg_record *begin(const void *context, enum kmsg_kind kind)

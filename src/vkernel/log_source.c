@@ -198,7 +198,7 @@ static int add_ring(struct log_source *source, int cgroup_fd)
     return source->buffer ? publish(source, cgroup_fd, id, ring) : -errno;
 }
 
-int log_source_open(int cgroup_fd, struct log_source **ret_source, struct err *err)
+int log_source_open(struct log_source **ret_source, struct err *err)
 {
     _cleanup_(log_source_freep) struct log_source *source = calloc(1, sizeof *source);
 
@@ -214,14 +214,17 @@ int log_source_open(int cgroup_fd, struct log_source **ret_source, struct err *e
     if (r < 0)
         r = load(source, lock);
     source->rings = source->shared.map;
-    closep(&lock);
-    lock = -1; /* the child that add_ring() makes would hold it */
-    if (r == 0)
-        r = add_ring(source, cgroup_fd);
     if (r < 0)
         return err_set(err, r, "cannot follow the kernel's log");
     *ret_source = steal_ptr(&source);
     return 0;
+}
+
+int log_source_follow(struct log_source *source, int cgroup_fd, struct err *err)
+{
+    int r = add_ring(source, cgroup_fd);
+
+    return r < 0 ? err_set(err, r, "cannot follow the kernel's log") : 0;
 }
 
 int log_source_fd(const struct log_source *source)

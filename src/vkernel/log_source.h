@@ -9,12 +9,14 @@ struct err;
 struct kmsg_record;
 struct log_source;
 
+/* The program. CAP_BPF, CAP_PERFMON, CAP_SYS_ADMIN (to look for the loaded one). The caller's. */
+int log_source_open(struct log_source **ret_source, struct err *err);
 /*
- * The messages of the v2 group `cgroup_fd` and of what is below it (save the groups below that have
- * a source of their own). CAP_BPF, CAP_PERFMON, CAP_SYS_ADMIN (to look for the loaded one),
- * CAP_DAC_READ_SEARCH; none of them afterwards. The caller's.
+ * From now the messages of the v2 group `cgroup_fd` and of what is below it (save the groups below
+ * that have a source of their own). CAP_BPF, CAP_SYS_ADMIN, CAP_DAC_READ_SEARCH; none of them
+ * afterwards.
  */
-int log_source_open(int cgroup_fd, struct log_source **ret_source, struct err *err);
+int log_source_follow(struct log_source *source, int cgroup_fd, struct err *err);
 void log_source_free(struct log_source *source);
 
 /* Readable when there is something. */

@@ -38,10 +38,10 @@ static int load(struct shared_fds *ret_fds)
     return r;
 }
 
+static struct shared_fds fds; /* held until the process ends */
+
 int view_overcommit_hold(struct err *err)
 {
-    struct shared_fds fds;
-
     libbpf_set_print(NULL); /* what it finds is in errno */
     /* Two that begin at once share what one of them loads. */
     _cleanup_(closep) int lock = open(LOCK_PATH, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
@@ -52,8 +52,10 @@ int view_overcommit_hold(struct err *err)
         r = load(&fds);
     if (r < 0)
         shared_object_close(&fds);
-    else
-        shared_object_sweep(&fds, VIEW_FD_GROUP, COMMIT_GROUPS_MAX);
-    /* Held until the process ends. */
     return r < 0 ? err_set(err, r, "cannot load the program that refuses memory") : 0;
+}
+
+void view_overcommit_sweep(void)
+{
+    shared_object_sweep(&fds, VIEW_FD_GROUP, COMMIT_GROUPS_MAX);
 }

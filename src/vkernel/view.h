@@ -66,6 +66,8 @@ extern const struct view_ops view_kmsg;
 struct log_ring;
 /* Needs the rights of log_source_open(). */
 int view_log_open(struct view *view, struct err *err);
+/* With VIEW_FD_GROUP; needs those of log_source_follow(). */
+int view_log_begin(struct view *view, struct err *err);
 struct log_ring *view_log_ring(struct view *view);
 /* Where a reader begins after the last clear. */
 uint64_t view_log_cleared(const struct view *view);
@@ -84,6 +86,8 @@ void view_kmsg_wake(struct view *view);
 
 /* CAP_BPF, CAP_PERFMON, CAP_SYS_ADMIN, CAP_DAC_READ_SEARCH. Held until the process ends. */
 int view_overcommit_hold(struct err *err);
+/* With VIEW_FD_GROUP: what is said of groups that are gone is taken out. */
+void view_overcommit_sweep(void);
 
 /* ---- parameters: view_params.c ---- */
 

@@ -79,7 +79,12 @@ int view_log_open(struct view *view, struct err *err)
     if (!log || !log->ring)
         return err_set(err, -ENOMEM, "cannot make a kernel log");
     view->log = log;
-    return log_source_open(VIEW_FD_GROUP, &log->source, err);
+    return log_source_open(&log->source, err);
+}
+
+int view_log_begin(struct view *view, struct err *err)
+{
+    return log_source_follow(view->log->source, VIEW_FD_GROUP, err);
 }
 
 /* Two files in turns: the older half goes when the newer one is full. */

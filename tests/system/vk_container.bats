@@ -88,6 +88,32 @@ native" ]
     [ "$status" -eq 3 ]
 }
 
+# In ticks, of a process and all below it.
+used() {
+    local pid
+    for pid in "$1" $(descendants "$1"); do
+        awk '{sub(/^.*\) /, ""); print $12 + $13}' "/proc/$pid/stat"
+    done | awk '{sum += $1} END {print sum}'
+}
+
+@test "a container that computes under fifo on all CPUs leaves a neighbour its share" {
+    local shares='.linux.resources.cpu = {shares: 1024}' loops='i=0; while [ $i -lt N ]; do (while :; do :; done) & i=$((i + 1)); done; wait'
+    local greedy modest before after
+    # Without groups four loops a CPU would have four parts of five, and under SCHED_FIFO all of it.
+    detached greedy "$shares"' | .annotations["io.vireo.vkernel.sched.policy"] = "fifo"' "${loops/N/$((4 * $(nproc)))}"
+    detached modest "$shares" "${loops/N/$(nproc)}"
+    greedy=$(pid_of greedy) modest=$(pid_of modest)
+    eventually 5 test "$(descendants "$modest" | wc -w)" = "$(nproc)"
+    [ "$(policies_of "$greedy")" = 3 ]
+    before=("$(used "$greedy")" "$(used "$modest")")
+    sleep 2
+    after=("$(used "$greedy")" "$(used "$modest")")
+    runtime delete -f greedy
+    runtime delete -f modest
+    echo "greedy $((after[0] - before[0])), modest $((after[1] - before[1])) ticks"
+    [ $((3 * (after[1] - before[1]))) -ge $((after[0] - before[0] + after[1] - before[1])) ]
+}
+
 @test "what was learned of a program is a container's table" {
     "$VIREO" vk learn --flags --to "$ENGINE/learned.table" -- busybox ls / >/dev/null
     local at
