@@ -206,6 +206,31 @@ int endpoint_parse(const char *text, struct endpoint *ret_endpoint, struct err *
     return 0;
 }
 
+/* A text without "/udp" behind it, and whether it had that. */
+static bool strip_udp(const char **text, char copy[ENDPOINT_MAX_BYTES + 1])
+{
+    size_t length = strlen(*text), suffix = strlen(ENDPOINT_UDP);
+
+    if (length < suffix || length > ENDPOINT_MAX_BYTES ||
+        strcmp(*text + length - suffix, ENDPOINT_UDP) != 0)
+        return false;
+    memcpy(copy, *text, length - suffix);
+    copy[length - suffix] = '\0';
+    *text = copy;
+    return true;
+}
+
+int endpoint_connect_parse(const char *text, struct endpoint *ret_endpoint, struct err *reason)
+{
+    char copy[ENDPOINT_MAX_BYTES + 1];
+    bool udp = strip_udp(&text, copy);
+    int r = endpoint_parse(text, ret_endpoint, reason);
+
+    if (r == 0)
+        ret_endpoint->udp = udp;
+    return r;
+}
+
 int endpoint_listen_parse(const char *text, struct endpoint *ret_endpoint, struct err *reason)
 {
     struct endpoint endpoint = {.is_address = true};
@@ -294,6 +319,18 @@ int endpoint_rule_parse(const char *text, struct endpoint_rule *ret_rule, struct
     return 0;
 }
 
+int endpoint_connect_rule_parse(const char *text, struct endpoint_rule *ret_rule,
+                                struct err *reason)
+{
+    char copy[ENDPOINT_MAX_BYTES + 1];
+    bool udp = strip_udp(&text, copy);
+    int r = endpoint_rule_parse(text, ret_rule, reason);
+
+    if (r == 0)
+        ret_rule->udp = udp;
+    return r;
+}
+
 bool endpoint_rule_has_address(const struct endpoint_rule *rule, const struct net_address *address,
                                uint16_t port)
 {
@@ -318,10 +355,11 @@ bool endpoint_rule_has_name(const struct endpoint_rule *rule, const char *host, 
 }
 
 static bool has_address(const struct endpoint_rule *rules, size_t count,
-                        const struct net_address *address, uint16_t port)
+                        const struct net_address *address, const struct endpoint *endpoint)
 {
     for (size_t i = 0; i < count; i++)
-        if (endpoint_rule_has_address(&rules[i], address, port))
+        if (rules[i].udp == endpoint->udp &&
+            endpoint_rule_has_address(&rules[i], address, endpoint->port))
             return true;
     return false;
 }
@@ -329,9 +367,11 @@ static bool has_address(const struct endpoint_rule *rules, size_t count,
 bool endpoint_rules_allow(const struct endpoint_rule *rules, size_t count,
                           const struct endpoint *endpoint)
 {
-    if (endpoint->is_address && has_address(rules, count, &endpoint->address, endpoint->port))
+    if (endpoint->is_address && has_address(rules, count, &endpoint->address, endpoint))
         return true;
     for (size_t i = 0; i < count; i++) {
+        if (rules[i].udp != endpoint->udp)
+            continue;
         if (!endpoint->is_address &&
             endpoint_rule_has_name(&rules[i], endpoint->host, endpoint->port))
             return true;
@@ -348,5 +388,5 @@ bool endpoint_rules_allow_address(const struct endpoint_rule *rules, size_t coun
                                   const struct net_address *address)
 {
     return endpoint_rules_allow(rules, count, endpoint) &&
-           (net_address_is_public(address) || has_address(rules, count, address, endpoint->port));
+           (net_address_is_public(address) || has_address(rules, count, address, endpoint));
 }

@@ -19,11 +19,14 @@ struct net_address {
     uint8_t bytes[16]; /* network order; 4 of IPv4, the rest zero */
 };
 
+#define ENDPOINT_UDP "/udp" /* behind the port */
+
 struct endpoint {
     char host[ENDPOINT_MAX_BYTES + 1]; /* lower case; "" for an address */
     bool is_address;
     struct net_address address;
     uint16_t port;
+    bool udp; /* of what is connected to; else TCP */
 };
 
 /*
@@ -31,6 +34,8 @@ struct endpoint {
  * an IPv4 address, or an IPv6 one in brackets; port 1 to 65535. `reason` says why not. -EINVAL.
  */
 int endpoint_parse(const char *text, struct endpoint *ret_endpoint, struct err *reason);
+/* The same of what is connected to: "HOST:PORT/udp", too. */
+int endpoint_connect_parse(const char *text, struct endpoint *ret_endpoint, struct err *reason);
 
 /*
  * "ADDR:PORT" to listen on: an address as above, none (":8080": every IPv4 one); port 0 too, for
@@ -46,8 +51,12 @@ struct endpoint_rule {
     struct net_address address;
     uint8_t prefix_bits;
     uint16_t port_first, port_last;
+    bool udp; /* of that alone; else of TCP alone */
 };
 int endpoint_rule_parse(const char *text, struct endpoint_rule *ret_rule, struct err *reason);
+/* The same of connecting: with "/udp" behind, too. */
+int endpoint_connect_rule_parse(const char *text, struct endpoint_rule *ret_rule,
+                                struct err *reason);
 
 /* The rule's addresses hold this one, at this port; never true of a rule of names. */
 bool endpoint_rule_has_address(const struct endpoint_rule *rule, const struct net_address *address,

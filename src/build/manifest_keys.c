@@ -371,7 +371,7 @@ int manifest_add_connect(struct manifest *manifest, const char *text, struct err
     if (manifest->connect_count == GRANT_CONNECT_MAX)
         return err_say(reason, -EINVAL, "there are more than %d places to connect to",
                        GRANT_CONNECT_MAX);
-    if (endpoint_parse(text, &endpoint, &cause) < 0)
+    if (endpoint_connect_parse(text, &endpoint, &cause) < 0)
         return err_say(reason, -EINVAL, "connect '%s': %s", shown.text, cause.message);
     for (uint32_t i = 0; i < manifest->connect_count; i++)
         if (strcmp(manifest->connect[i], text) == 0)

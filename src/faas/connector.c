@@ -74,10 +74,11 @@ static struct net_address address_of(const struct sockaddr *address)
     return net_address_from(false, &((const struct sockaddr_in *)address)->sin_addr);
 }
 
+/* Of UDP, too: such a socket has this one peer, to and from. */
 static int connect_to(const struct addrinfo *found)
 {
     _cleanup_(closep) int fd =
-        socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+        socket(found->ai_family, found->ai_socktype | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     struct pollfd one = {.fd = fd, .events = POLLOUT};
     int error = 0;
     socklen_t size = sizeof error;
@@ -103,20 +104,22 @@ static int connect_to(const struct addrinfo *found)
 /* The first of its addresses that may be had and answers. */
 static int connect_checked(const struct connector_instance *instance, const char *text)
 {
-    const struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV};
+    struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV};
     struct addrinfo *found = NULL;
     struct endpoint endpoint;
     char port[8], host[ENDPOINT_MAX_BYTES + 1];
     int r = -EACCES;
 
     /* The operator's word as it is now, not as it was when the function was deployed. */
-    if (endpoint_parse(text, &endpoint, NULL) < 0 ||
+    if (endpoint_connect_parse(text, &endpoint, NULL) < 0 ||
         !endpoint_rules_allow(rules, rule_count, &endpoint)) {
         log_line(LOG_WARNING,
                  "function '%s' may not connect to '%s': it is not in the operator's allow_grants",
                  instance->function, text);
         return -EACCES;
     }
+    if (endpoint.udp)
+        hints.ai_socktype = SOCK_DGRAM;
     snprintf(port, sizeof port, "%u", endpoint.port);
     snprintf(host, sizeof host, "%s", endpoint.host);
     if (endpoint.is_address)
@@ -341,7 +344,7 @@ int connector_main(int count, char **texts)
     if (count > RULES_MAX)
         return 2;
     for (; rule_count < (size_t)count; rule_count++)
-        if (endpoint_rule_parse(texts[rule_count], &rules[rule_count], &err) < 0)
+        if (endpoint_connect_rule_parse(texts[rule_count], &rules[rule_count], &err) < 0)
             return 2;
     if (open_loop(&signals) < 0)
         return 1;

@@ -249,7 +249,7 @@ static int options_read(int argc, char **argv)
     options.calls = argv[3];
     options.redis = argv[4];
     for (int i = 5; i < argc; i++)
-        if (endpoint_rule_parse(argv[i], &options.rules[options.rule_count++], NULL) < 0)
+        if (endpoint_connect_rule_parse(argv[i], &options.rules[options.rule_count++], NULL) < 0)
             return -EINVAL;
     return 0;
 }

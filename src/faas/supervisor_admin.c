@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "base/cleanup.h"
+#include "base/endpoint.h"
 #include "base/err.h"
 #include "base/fd.h"
 #include "faas/supervisor.h"
@@ -249,6 +250,26 @@ static struct json_object *calls_json(const struct supervisor *supervisor,
     return list;
 }
 
+/* Where its calls can lead: places of the manifest, if it connects or asks by HTTP at all. */
+static struct json_object *destinations_json(const struct function *function,
+                                             struct json_object *calls)
+{
+    const struct manifest *manifest = &function->manifest;
+    bool connects = pvm_grants(manifest, &function->bounds) & GUEST_GRANT_PROVED_CONNECT;
+    bool asks = false;
+    struct json_object *list = json_object_new_array();
+
+    for (size_t i = 0; i < json_object_array_length(calls); i++)
+        asks = asks || strcmp(json_object_get_string(json_object_array_get_idx(calls, i)),
+                              allow_served_name(ALLOW_HTTP)) == 0;
+    for (uint32_t i = 0; i < manifest->connect_count; i++) {
+        struct endpoint place;
+        if (connects || (asks && endpoint_parse(manifest->connect[i], &place, NULL) == 0))
+            json_object_array_add(list, json_object_new_string(manifest->connect[i]));
+    }
+    return list;
+}
+
 /* What was proved, and the limits that are made of it: the smaller of its own and the manifest's.
  */
 static struct json_object *proof_json(const struct supervisor *supervisor,
@@ -259,7 +280,9 @@ static struct json_object *proof_json(const struct supervisor *supervisor,
     struct json_object *object = json_object_new_object();
 
     json_add_text(object, "verdict", "proved");
-    json_object_object_add(object, "calls", calls_json(supervisor, function));
+    struct json_object *calls = calls_json(supervisor, function);
+    json_object_object_add(object, "calls", calls);
+    json_object_object_add(object, "destinations", destinations_json(function, calls));
     add_hash(object, "ir", proof->ir_hash);
     add_hash(object, "report", proof->report_hash);
     json_add_number(object, "instructions", proof->instructions);

@@ -101,7 +101,7 @@ static int add_connect(struct supervisor_config *config, const yaml_node_t *item
 
     if (at == ARRAY_LEN(config->allow_connect))
         return bad(err, config->config_file, item, "too many places (64 at most)");
-    if (endpoint_rule_parse(text, &config->allow_connect[at], &reason) < 0)
+    if (endpoint_connect_rule_parse(text, &config->allow_connect[at], &reason) < 0)
         return bad(err, config->config_file, item, reason.message);
     snprintf(config->allow_connect_text[at], sizeof config->allow_connect_text[at], "%s", text);
     config->allow_connect_count++;

@@ -47,7 +47,7 @@ static int connect_allowed(const struct supervisor_config *config, const struct 
 {
     for (uint32_t i = 0; i < manifest->connect_count; i++) {
         struct endpoint endpoint;
-        int r = endpoint_parse(manifest->connect[i], &endpoint, err);
+        int r = endpoint_connect_parse(manifest->connect[i], &endpoint, err);
         if (r < 0)
             return r;
         if (!endpoint_rules_allow(config->allow_connect, config->allow_connect_count, &endpoint))

@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -34,6 +35,7 @@ int32_t vireo_import_unlink(const char *path, uint32_t bytes);
 int32_t vireo_import_rmdir(const char *path, uint32_t bytes);
 int32_t vireo_import_rename(const char *from, uint32_t from_bytes, const char *to,
                             uint32_t to_bytes);
+int32_t vireo_import_poll(int32_t fd, int32_t events, int32_t timeout_ms);
 int32_t vireo_import_shutdown(int32_t fd, int32_t how);
 int32_t vireo_import_connect(const char *name, uint32_t bytes);
 
@@ -313,6 +315,22 @@ int32_t vireo_import_connect(const char *name, uint32_t bytes)
     struct host *host = asker();
 
     return host ? wasi_connect(host, name, bytes) : -EACCES;
+}
+
+/* A file is always ready. System call: ppoll. */
+int32_t vireo_import_poll(int32_t fd, int32_t events, int32_t timeout_ms)
+{
+    struct wasi_fd *entry = find(fd, 0);
+    const struct timespec timeout = {.tv_sec = timeout_ms / 1000,
+                                     .tv_nsec = timeout_ms % 1000 * 1000000L};
+
+    if (!entry)
+        return -EBADF;
+    if (entry->kind != WASI_CONNECTION)
+        return events & (POLLIN | POLLOUT);
+    struct pollfd one = {.fd = entry->fd, .events = (short)events};
+    int n = ppoll(&one, 1, timeout_ms < 0 ? NULL : &timeout, NULL);
+    return n < 0 ? -errno : one.revents & INT16_MAX;
 }
 
 /* System call: shutdown. */

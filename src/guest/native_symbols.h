@@ -44,6 +44,7 @@ PROVED(vireo_import_mkdir)
 PROVED(vireo_import_unlink)
 PROVED(vireo_import_rmdir)
 PROVED(vireo_import_rename)
+PROVED(vireo_import_poll)
 PROVED(vireo_import_shutdown)
 PROVED(vireo_import_connect)
 

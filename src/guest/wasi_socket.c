@@ -10,9 +10,12 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/endpoint.h"
 #include "guest/signals.h"
 #include "guest/template.h"
 #include "guest/wasi_internal.h"
+
+#define UDP_BYTES (sizeof ENDPOINT_UDP - 1)
 
 uint32_t Z_vireoZ_connect(struct host *host, uint32_t name, uint32_t bytes);
 
@@ -260,6 +263,8 @@ int wasi_connect(struct host *host, const char *name, uint32_t bytes)
     if (fd < 0)
         return fd;
     wasi_connection_install(host->wasi, number, fd, 0);
+    if (bytes >= UDP_BYTES && memcmp(name + bytes - UDP_BYTES, ENDPOINT_UDP, UDP_BYTES) == 0)
+        host->wasi->fds[number].filetype = WASI_FILETYPE_SOCKET_DGRAM;
     return (int)number;
 }
 

@@ -8,8 +8,8 @@ setup_file() {
     WORK=$(mktemp -d /tmp/vireo-test-io.XXXXXX)
     PORT=$(free_port)
     export WORK PORT
-    printf 'allow_grants:\n  connect: ["127.66.1.1:%s", "localhost:*"]\n  files: [%s/host]\n' \
-        "$PORT" "$WORK" >"$WORK/conf"
+    printf 'allow_grants:\n  connect: ["127.66.1.1:%s", "127.66.1.1:%s/udp", "localhost:*", "localhost:*/udp"]\n  files: [%s/host]\n' \
+        "$PORT" "$PORT" "$WORK" >"$WORK/conf"
     mkdir -m 777 "$WORK/host"
     python3 "$FUNCTIONS/answerer.py" "$PORT" 127.66.1.1 127.66.1.2 127.0.0.1 3>&- &
     export ANSWERER=$!
@@ -86,7 +86,7 @@ fails() {
     "$VIREO" deploy -q "$WORK/nothing" --require proved
     call nothing
     [ "$code" = 200 ]
-    "$VIREO" describe -o json nothing | jq -e '(.syscalls | keys == ["base"]) and (.syscalls.base | length == 7)'
+    "$VIREO" describe -o json nothing | jq -e '.proof.destinations == [] and (.syscalls | keys == ["base"]) and (.syscalls.base | length == 7)'
 }
 
 @test "no name leads out of the folders: climbs, absolute names, links" {
@@ -151,6 +151,43 @@ fails() {
     for place in "127.66.1.2:$PORT" "127.0.0.1:$PORT" "127.66.1.1:1" "169.254.169.254:80" "10.0.0.1:80" "" "localhost:$PORT"; do
         fails talks "s$place words" 13
     done
-    "$VIREO" describe -o json talks | jq -e '(.proof.calls | index("vireo_connect")) and
+    "$VIREO" describe -o json talks | jq -e '(.proof.destinations | length == 2) and (.proof.calls | index("vireo_connect")) and
         (.syscalls.connect | contains(["recvmsg"]) and (any(IN("connect", "socket", "sendto", "sendmsg", "bind", "read")) | not))'
+}
+
+@test "datagrams go to the place that is named and come from there; proved or translated" {
+    # Turns round what comes, and has another socket answer first, which is not the peer.
+    python3 - "$PORT" 3>&- <<'END' &
+import socket, sys
+there = socket.socket(type=socket.SOCK_DGRAM)
+there.bind(("127.66.1.1", int(sys.argv[1])))
+other = socket.socket(type=socket.SOCK_DGRAM)
+there.settimeout(60)
+while True:
+    data, peer = there.recvfrom(4096)
+    other.sendto(b"forged", peer)
+    there.sendto(data[::-1], peer)
+END
+    local answers=$!
+    deploy_proved datagrams proved_connect.c "grants: {connect: ['127.66.1.1:$PORT/udp', 'localhost:$PORT/udp']}"
+    mkdir -p "$WORK/moved"
+    sed 's/size_t place = 1;/volatile size_t place = 1;/' "$FUNCTIONS/proved_connect.c" >"$WORK/moved/f.c"
+    sed 's/name: datagrams/name: moved/' "$WORK/datagrams/vireo.yaml" >"$WORK/moved/vireo.yaml"
+    "$VIREO" deploy -q "$WORK/moved"
+    [ "$("$VIREO" describe -o json moved | jq -r .rung)" = sfi ]
+    for function in datagrams moved; do
+        call "$function" --data-binary "d127.66.1.1:$PORT/udp words"
+        [ "$body" = sdrow ]
+    done
+    kill "$answers"
+    # Nor is it the place without "/udp", nor a name for the machine's own addresses.
+    for place in "127.66.1.1:$PORT" "127.66.1.2:$PORT/udp" "localhost:$PORT/udp" "127.66.1.1:53/udp"; do
+        fails datagrams "d$place words" 13
+    done
+    grep -q "function 'datagrams' may not connect to 'localhost:$PORT/udp': it is 127.0.0.1, which" "$VIREO_STATE/daemon.log"
+    # A port for streams is none for datagrams.
+    run deploy_proved more proved_connect.c "grants: {connect: ['127.66.1.1:1/udp']}"
+    refused 4 "not in the operator's allow_grants"
+    run deploy_proved more proved_connect.c "grants: {connect: ['127.66.1.1:$PORT/sctp']}"
+    refused 2 "its port is no number"
 }

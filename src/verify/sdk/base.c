@@ -410,6 +410,7 @@ int vireo_import_mkdir(const char *path, unsigned bytes);
 int vireo_import_unlink(const char *path, unsigned bytes);
 int vireo_import_rmdir(const char *path, unsigned bytes);
 int vireo_import_rename(const char *from, unsigned from_bytes, const char *to, unsigned to_bytes);
+int vireo_import_poll(int fd, int events, int timeout_ms);
 int vireo_import_shutdown(int fd, int how);
 
 static int answered(int answer)
@@ -525,4 +526,19 @@ long recv(int fd, void *to, size_t room, int flags)
 int shutdown(int fd, int how)
 {
     return answered(vireo_import_shutdown(fd, how));
+}
+
+struct pollfd {
+    int fd;
+    short events, revents;
+};
+
+/* For one descriptor. */
+int poll(struct pollfd *fds, unsigned long count, int timeout_ms)
+{
+    if (count != 1)
+        return answered(-22); /* EINVAL */
+    int ready = answered(vireo_import_poll(fds->fd, fds->events, timeout_ms));
+    fds->revents = (short)(ready < 0 ? 0 : ready);
+    return ready > 0 ? 1 : ready;
 }

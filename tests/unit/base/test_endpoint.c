@@ -313,6 +313,45 @@ static void names_lead_to_public_addresses_only(void **state)
     assert_false(endpoint_rules_allow(NULL, 0, &endpoint));
 }
 
+static void datagrams_are_other_places_with_other_rules(void **state)
+{
+    static const char *const texts[] = {"10.0.0.0/8:53/udp", "dns.example.org:53/udp", "*:443"};
+    static const struct {
+        const char *place;
+        bool allowed;
+    } cases[] = {
+        {"10.1.2.3:53/udp", true},        {"10.1.2.3:53", false},        {"10.1.2.3:54/udp", false},
+        {"dns.example.org:53/udp", true}, {"dns.example.org:53", false}, {"any.org:443", true},
+        {"any.org:443/udp", false},       {"8.8.8.8:443/udp", false},
+    };
+    struct endpoint_rule rules[ARRAY_LEN(texts)];
+    struct endpoint endpoint;
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(texts); i++)
+        assert_int_equal(endpoint_connect_rule_parse(texts[i], &rules[i], NULL), 0);
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        assert_int_equal(endpoint_connect_parse(cases[i].place, &endpoint, NULL), 0);
+        assert_int_equal(endpoint_rules_allow(rules, ARRAY_LEN(rules), &endpoint),
+                         cases[i].allowed);
+    }
+    /* An address is no better when it is a name's. */
+    struct net_address inside = net_address_from(false, (uint8_t[]){127, 0, 0, 1});
+    assert_int_equal(endpoint_connect_parse("dns.example.org:53/udp", &endpoint, NULL), 0);
+    assert_false(endpoint_rules_allow_address(rules, ARRAY_LEN(rules), &endpoint, &inside));
+    static const char *const refused[] = {"/udp",         ":53/udp",          "a.org/udp",
+                                          "a.org:53/UDP", "a.org:53/udp/udp", "a.org:53/tcp",
+                                          "a.org:0/udp"};
+    for (size_t i = 0; i < ARRAY_LEN(refused); i++) {
+        assert_true(endpoint_connect_parse(refused[i], &endpoint, NULL) < 0);
+        assert_true(endpoint_connect_rule_parse(refused[i], &rules[0], NULL) < 0);
+    }
+    /* Who listens, or speaks HTTP, has no such places. */
+    assert_true(endpoint_parse("a.org:53/udp", &endpoint, NULL) < 0);
+    assert_true(endpoint_listen_parse("127.0.0.1:53/udp", &endpoint, NULL) < 0);
+    assert_true(endpoint_rule_parse("10.0.0.0/8:53/udp", &rules[0], NULL) < 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -323,6 +362,7 @@ int main(void)
         cmocka_unit_test(what_is_no_rule_is_refused),
         cmocka_unit_test(names_lead_to_public_addresses_only),
         cmocka_unit_test(only_addresses_of_the_internet_are_public),
+        cmocka_unit_test(datagrams_are_other_places_with_other_rules),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -33,6 +33,7 @@ int32_t vireo_import_unlink(const char *path, uint32_t bytes);
 int32_t vireo_import_rmdir(const char *path, uint32_t bytes);
 int32_t vireo_import_rename(const char *from, uint32_t from_bytes, const char *to,
                             uint32_t to_bytes);
+int32_t vireo_import_poll(int32_t fd, int32_t events, int32_t timeout_ms);
 int32_t vireo_import_shutdown(int32_t fd, int32_t how);
 int32_t vireo_import_connect(const char *name, uint32_t bytes);
 
@@ -86,6 +87,8 @@ static void enter(void *argument)
     else if (strcmp(name, "rename") == 0)
         one->result =
             vireo_import_rename(text, bytes, (const char *)a[2].pointer, (uint32_t)a[3].number);
+    else if (strcmp(name, "poll") == 0)
+        one->result = vireo_import_poll(fd, (int32_t)a[1].number, (int32_t)room);
     else if (strcmp(name, "shutdown") == 0)
         one->result = vireo_import_shutdown(fd, (int32_t)a[1].number);
     else if (strcmp(name, "vireo_connect") == 0)

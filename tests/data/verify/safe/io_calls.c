@@ -1,6 +1,7 @@
 /* Files and connections, by contract. */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -98,6 +99,18 @@ H(asks)
     if (n == 6)
         n = recv(fd, out, out_cap < 64 ? out_cap : 64, 0);
     shutdown(fd, SHUT_RDWR);
+    close(fd);
+    return n;
+}
+H(asks_and_waits)
+{
+    int fd = vireo_connect("dns.example.org:53/udp");
+    struct pollfd one = {.fd = fd, .events = POLLIN};
+    if (fd < 0)
+        return -errno;
+    ssize_t n = write(fd, in, in_len);
+    if (n >= 0 && poll(&one, 1, 2000) == 1 && (one.revents & POLLIN))
+        n = read(fd, out, out_cap);
     close(fd);
     return n;
 }

@@ -2,6 +2,7 @@
  * they promise. */
 #include "unsafe.h"
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 #include <vireo/io.h>
@@ -192,6 +193,15 @@ H(connect_value)
 H(connect_text)
 {
     return vireo_connect((const char *)in);
+}
+H(poll_null)
+{
+    return poll(NULL, 1, 0);
+}
+H(poll_unset)
+{
+    struct pollfd one;
+    return poll(&one, 1, 0);
 }
 /* Declared as another type: half a register would be left to chance. */
 int32_t vireo_import_ftruncate(int32_t fd, int32_t bytes);
