@@ -149,7 +149,7 @@ int attach_uprobe(const struct session *session, struct object_program *program,
     if (file < 0 || fchdir(folder) < 0)
         return -errno;
     if (place.symbol[0])
-        r = fetch_symbol(file, place.symbol, &start, &err);
+        r = fetch_symbol(session->instance.owner, file, place.symbol, &start, &err);
     place.offset += start;
     return r < 0 ? r : link_probe(&place, name, returns, program);
 }

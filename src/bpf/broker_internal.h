@@ -155,13 +155,15 @@ int share_lease(const struct object *object, uint32_t map);
 /* ---- fetch.c: objects from the instance to the reader and back ---- */
 
 /* The image of the ELF object in a sealed memfd, behind which are its settings; malloc'ed, the
- * caller's. -errno. */
-int fetch_image(int object_fd, uint32_t bytes, uint32_t settings_bytes, uint8_t **ret_bytes,
-                size_t *ret_size, struct err *err);
+ * caller's. `owner` is the function that asks: what it asks while two others of its are read waits,
+ * 15 s at most. -errno. */
+int fetch_image(uint64_t owner, int object_fd, uint32_t bytes, uint32_t settings_bytes,
+                uint8_t **ret_bytes, size_t *ret_size, struct err *err);
 
 /* Where a function of an ELF file begins, in bytes of the file. -ENOENT: it has none of that name.
  */
-int fetch_symbol(int file_fd, const char *name, uint64_t *ret_offset, struct err *err);
+int fetch_symbol(uint64_t owner, int file_fd, const char *name, uint64_t *ret_offset,
+                 struct err *err);
 
 /* ---- load.c ---- */
 

@@ -82,11 +82,13 @@ static int ask(int file_fd, const struct reader_request *request, uint8_t **ret_
     return r < 0 ? err_set(err, r, "cannot load object: ask its reader") : 0;
 }
 
-int fetch_image(int object_fd, uint32_t bytes, uint32_t settings_bytes, uint8_t **ret_bytes,
-                size_t *ret_size, struct err *err)
+int fetch_image(uint64_t owner, int object_fd, uint32_t bytes, uint32_t settings_bytes,
+                uint8_t **ret_bytes, size_t *ret_size, struct err *err)
 {
-    const struct reader_request request = {
-        .version = BROKER_VERSION, .bytes = bytes, .settings_bytes = settings_bytes};
+    const struct reader_request request = {.version = BROKER_VERSION,
+                                           .bytes = bytes,
+                                           .settings_bytes = settings_bytes,
+                                           .owner = owner};
     int r = ask(object_fd, &request, ret_bytes, ret_size, err);
 
     if (r < 0 || *ret_size > 0)
@@ -98,9 +100,10 @@ int fetch_image(int object_fd, uint32_t bytes, uint32_t settings_bytes, uint8_t 
                    "needs too much memory or time");
 }
 
-int fetch_symbol(int file_fd, const char *name, uint64_t *ret_offset, struct err *err)
+int fetch_symbol(uint64_t owner, int file_fd, const char *name, uint64_t *ret_offset,
+                 struct err *err)
 {
-    struct reader_request request = {.version = BROKER_VERSION};
+    struct reader_request request = {.version = BROKER_VERSION, .owner = owner};
     _cleanup_(freep) uint8_t *answer = NULL;
     struct reader_place place = {0};
     struct stat file;

@@ -25,6 +25,10 @@
 #include "guest/bpf.h"
 
 #define CHILDREN_MAX 8
+/* Of one function: an object may take ten seconds, and others come meanwhile. */
+#define CHILDREN_OF_ONE 2
+#define WAITING_MAX 128
+#define WAITING_OF_ONE 16
 #define CHILD_CPU_SECONDS 5
 #define CHILD_WALL_SECONDS 10
 #define CHILD_BYTES (UINT64_C(1) << 30)
@@ -121,23 +125,102 @@ static _Noreturn void child(int object_fd, int output_fd, const struct reader_re
     _exit(kernel_types ? EXIT_WANTS_TYPES : 0);
 }
 
-static unsigned child_count;
+/* Those that read now; pid 0: a place that is free. */
+static struct {
+    pid_t pid;
+    uint64_t owner;
+} children[CHILDREN_MAX];
 
-/* Waits for ends; with `block` for one. */
-static void reap(int block)
+/* Those that wait for a place, in their order. */
+static struct question {
+    struct reader_request request;
+    int fds[2]; /* object, pipe */
+} waiting[WAITING_MAX];
+static size_t waiting_count;
+
+/* A place for one more of this function, or -1. */
+static int place_for(uint64_t owner)
+{
+    int place = -1;
+    unsigned of_one = 0;
+
+    for (int i = 0; i < CHILDREN_MAX; i++) {
+        of_one += children[i].pid > 0 && children[i].owner == owner;
+        if (children[i].pid == 0)
+            place = i;
+    }
+    return of_one < CHILDREN_OF_ONE ? place : -1;
+}
+
+static void start(int place, const struct question *question)
+{
+    pid_t pid = fork();
+
+    if (pid == 0)
+        child(question->fds[0], question->fds[1], &question->request);
+    if (pid > 0) {
+        children[place].pid = pid;
+        children[place].owner = question->request.owner;
+    }
+}
+
+/* Nobody reads its pipe any more. */
+static bool is_abandoned(const struct question *question)
+{
+    struct pollfd pipe = {.fd = question->fds[1]};
+
+    return poll(&pipe, 1, 0) > 0 && (pipe.revents & POLLERR);
+}
+
+/* Starts of those that wait whose function has a place. */
+static void start_waiting(void)
+{
+    for (size_t i = 0; i < waiting_count;) {
+        struct question *question = &waiting[i];
+        bool abandoned = is_abandoned(question);
+        int place = abandoned ? -1 : place_for(question->request.owner);
+        if (!abandoned && place < 0) {
+            i++;
+            continue;
+        }
+        if (!abandoned)
+            start(place, question);
+        fd_close_all(question->fds, 2);
+        memmove(question, question + 1, (--waiting_count - i) * sizeof *question);
+    }
+}
+
+static void forget(pid_t pid)
+{
+    for (size_t i = 0; i < CHILDREN_MAX; i++)
+        if (children[i].pid == pid)
+            children[i].pid = 0;
+}
+
+static void reap(void)
 {
     int status;
+    pid_t pid;
 
-    while (child_count > 0 && waitpid(-1, &status, block ? 0 : WNOHANG) > 0) {
-        child_count--;
-        block = 0;
+    while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+        forget(pid);
         /* Its next object will want them too; nobody waits for us now. */
         if (WIFEXITED(status) && WEXITSTATUS(status) == EXIT_WANTS_TYPES)
             (void)object_prepare();
     }
 }
 
-static void serve(const struct reader_request *request, const int *fds, size_t fd_count)
+static bool may_wait(uint64_t owner)
+{
+    unsigned of_one = 0;
+
+    for (size_t i = 0; i < waiting_count; i++)
+        of_one += waiting[i].request.owner == owner;
+    return waiting_count < WAITING_MAX && of_one < WAITING_OF_ONE;
+}
+
+/* Takes the descriptors of what has to wait. */
+static void serve(const struct reader_request *request, int *fds, size_t fd_count)
 {
     uint32_t most = request->symbol[0] ? READER_FILE_MAX : BROKER_OBJECT_MAX;
 
@@ -145,13 +228,14 @@ static void serve(const struct reader_request *request, const int *fds, size_t f
         request->bytes > most || request->settings_bytes > BROKER_DATA_MAX ||
         !memchr(request->symbol, '\0', sizeof request->symbol))
         return; /* the pipe's end says it */
-    if (child_count == CHILDREN_MAX)
-        reap(1);
-    pid_t pid = fork();
-    if (pid == 0)
-        child(fds[0], fds[1], request);
-    if (pid > 0)
-        child_count++;
+    const struct question question = {*request, {fds[0], fds[1]}};
+    int place = place_for(request->owner);
+    if (place >= 0) {
+        start(place, &question);
+    } else if (may_wait(request->owner)) {
+        waiting[waiting_count++] = question;
+        fds[0] = fds[1] = -1;
+    }
 }
 
 static void on_child(int number)
@@ -179,7 +263,8 @@ int reader_main(bool prepare)
         int fds[FD_MESSAGE_MAX];
         size_t fd_count = 0;
 
-        reap(0);
+        reap();
+        start_waiting();
         if (ppoll(&poll, 1, NULL, &open) <= 0)
             continue;
         ssize_t n = fd_receive(READER_FD, &request, sizeof request, fds, &fd_count, MSG_DONTWAIT);

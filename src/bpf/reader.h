@@ -18,6 +18,7 @@ struct reader_request {
     uint32_t bytes;
     uint32_t settings_bytes; /* behind the object: struct broker_setting */
     uint32_t reserved;
+    uint64_t owner;   /* the function that asks: two of its objects are read at a time */
     char symbol[128]; /* "": the image is asked for */
 };
 
