@@ -224,7 +224,7 @@ int configure(struct contain *contain, const struct talk *talk, struct err *err)
     int r = text ? oci_config_parse("config.json", text, strlen(text), &contain->config, err)
                  : err_set(err, -ENOMEM, "cannot write the container's configuration");
     if (r == 0 && contain->setup.runtime != CONTAIN_OWN)
-        r = foreign_prepare(contain, text, err);
+        r = foreign_prepare(text, err);
     json_object_put(document);
     return r;
 }

@@ -18,7 +18,6 @@
 #include "base/fd.h"
 #include "contain/keeper.h"
 #include "guest/seccomp.h"
-#include "vkernel/syscalls.h"
 
 #define STATE CONTAIN_SCRATCH "/runtime"
 #define PID_FILE CONTAIN_SCRATCH "/pid"
@@ -45,8 +44,6 @@ static const struct {
     [CONTAIN_RUNC] = {runc_create, runc_start},
 };
 
-DEFINE_CLEANUP(struct vk_table, vk_table_free)
-
 static int write_config(const char *text)
 {
     _cleanup_(closep) int fd =
@@ -55,19 +52,9 @@ static int write_config(const char *text)
     return fd < 0 ? -errno : fd_write_full(fd, text, strlen(text));
 }
 
-int foreign_prepare(struct contain *contain, const char *config, struct err *err)
+int foreign_prepare(const char *config, struct err *err)
 {
-    static struct sock_filter program[VK_PROGRAM_MAX];
-    _cleanup_(vk_table_freep) struct vk_table *table = NULL;
-
-    int r = vkernel_syscalls_table(&contain->setup.vkernel, &table, err);
-    if (r < 0)
-        return r;
-    r = vk_table_compile(table, program, VK_PROGRAM_MAX);
-    if (r < 0)
-        return err_set(err, r, "cannot compile the container's system calls");
-    contain->foreign_filter = (struct sock_fprog){.len = (unsigned short)r, .filter = program};
-    r = write_config(config);
+    int r = write_config(config);
     return r < 0 ? err_set(err, r, "cannot write the container's configuration") : 0;
 }
 
@@ -87,7 +74,7 @@ _Noreturn static void execute(const struct contain *contain, const char *const *
     /* Of Go's threads few: they count for the function's limit. */
     char *const env[] = {(char[]){"PATH=/usr/bin"}, (char[]){"GOMAXPROCS=1"}, NULL};
 
-    if (seccomp_load(contain->foreign_filter.filter, contain->foreign_filter.len, false) == 0)
+    if (seccomp_load(contain->calls.filter, contain->calls.len, false) == 0)
         execve(CONTAIN_RUNTIME, (char *const *)args, env);
     _exit(127);
 }

@@ -8,13 +8,11 @@
  */
 #pragma once
 
-struct contain;
 struct err;
 struct keeper;
 
-/* Where the runtime is mounted (contain.h: CONTAIN_RUNTIME) and what it reads is ready: writes
- * config.json beside the image's root and compiles the filter. Once, in the launcher. */
-int foreign_prepare(struct contain *contain, const char *config, struct err *err);
+/* Writes config.json beside the image's root, where the runtime reads it. Once, in the launcher. */
+int foreign_prepare(const char *config, struct err *err);
 /*
  * `create`, with what is on 0, 1 and 2 for the program: fills keeper->place. A second process waits
  * for foreign_go() to become `start`, since the keeper can execute nothing by then. Its end of a

@@ -28,6 +28,7 @@
 
 #include "base/cleanup.h"
 #include "base/fd.h"
+#include "base/stack.h"
 #include "contain/foreign.h"
 #include "contain/launcher.h"
 #include "contain/talk.h"
@@ -40,6 +41,8 @@
 /* Waits at most so long for output that an ended program left in its pipes. */
 #define DRAIN_MS 100
 #define LOG_PIECE 4096
+/* So deep the container's making goes. */
+#define STACK_DEPTH (512u << 10)
 
 /* ---- the program's output and end ---- */
 
@@ -228,6 +231,7 @@ static int own_create(struct keeper *keeper, struct err *err)
         .config = keeper->contain->config,
         .options = {.vkernel = &vkernel,
                     .vkernel_fd = keeper->state_fd,
+                    .filter = &keeper->contain->calls,
                     .init_program = keeper->contain->init_program,
                     .confined_wait = is_of_profile(&vkernel),
                     .manager = OCI_CGROUP_DISABLED},
@@ -419,16 +423,6 @@ static int enter(struct keeper *keeper, const int *fds, size_t count)
     return 0;
 }
 
-/* Of the stack what the container's making took, below the caller's frame and some of its calls'.
- */
-__attribute__((noinline)) static void give_back_stack(void)
-{
-    const size_t page = 4096, depth = 512 << 10;
-    uintptr_t here = (uintptr_t)__builtin_frame_address(0) & ~(page - 1);
-
-    madvise((void *)(here - page - depth), depth, MADV_DONTNEED);
-}
-
 static int prepare(struct keeper *keeper, struct err *err)
 {
     int r = own_mounts(keeper);
@@ -456,7 +450,7 @@ static int prepare(struct keeper *keeper, struct err *err)
     }
     /* What the plan and its filter took: it may wait for long. */
     malloc_trim(0);
-    give_back_stack();
+    stack_give_back(STACK_DEPTH);
     if (r == 0)
         r = seccomp_load(keeper->contain->filter.filter, keeper->contain->filter.len, false);
     return r < 0 ? err_set(err, r, "cannot prepare the container") : 0;

@@ -21,10 +21,10 @@ struct contain {
     struct contain_setup setup;
     const char *args[RUN_ARGS_MAX + 1];
     const char *env[GRANT_ENV_MAX + 8 + 1];
-    struct oci_config *config;        /* of every container */
-    struct sock_fprog filter;         /* of every keeper, once its container is there */
-    int init_program;                 /* of every container */
-    struct sock_fprog foreign_filter; /* of a foreign runtime and of its containers */
+    struct oci_config *config; /* of every container */
+    struct sock_fprog filter;  /* of every keeper, once its container is there */
+    int init_program;          /* of every container */
+    struct sock_fprog calls;   /* the filter of every container, and of a foreign runtime */
 };
 
 /* How a call ended, for call_respond(). */

@@ -172,6 +172,8 @@ static int set_up(struct launcher *launcher, struct err *err)
         r = image_unpack(image, CONTAIN_IMAGE "/rootfs", contain->setup.function, err);
     if (r == 0)
         r = configure(contain, talk_of(contain), err);
+    if (r == 0)
+        r = oci_launch_filter(&contain->setup.vkernel, &contain->calls, err);
     /* Keepers are copies: what is free here they would fill, each for itself. */
     malloc_trim(0);
     return r;

@@ -7,6 +7,7 @@
  */
 #pragma once
 
+#include <linux/filter.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -52,10 +53,13 @@ struct vkernel;
 struct oci_launch_options {
     const struct vkernel *vkernel; /* its virtual kernel; NULL: none */
     int vkernel_fd;                /* and the directory where it is kept */
-    const char *console_socket;    /* path of a UNIX socket that gets the terminal; NULL: none */
-    unsigned preserve_fds;         /* descriptors 3 to 3+N-1 go to the user's process */
-    unsigned listen_fds;           /* of $LISTEN_FDS: kept as well, and the variables set */
-    const char *notify_socket;     /* of $NOTIFY_SOCKET; NULL: none */
+    /* Its system calls, compiled before by oci_launch_filter(), where the configuration has no
+     * seccomp of its own; NULL: they are compiled now. */
+    const struct sock_fprog *filter;
+    const char *console_socket; /* path of a UNIX socket that gets the terminal; NULL: none */
+    unsigned preserve_fds;      /* descriptors 3 to 3+N-1 go to the user's process */
+    unsigned listen_fds;        /* of $LISTEN_FDS: kept as well, and the variables set */
+    const char *notify_socket;  /* of $NOTIFY_SOCKET; NULL: none */
     bool no_pivot, no_new_keyring;
     int init_program; /* of oci_launch_init_program(); 0: a copy of its own */
     /* A held one gives up its privileges before it waits, so that the start is shorter. For filters
@@ -68,6 +72,11 @@ struct oci_launch_options {
 /* The sealed program that becomes a container's process, for who makes many containers of one
  * tenant: they share its memory. *ret_fd is the caller's. */
 int oci_launch_init_program(int *ret_fd, struct err *err);
+
+/* The filter of a virtual kernel's system calls, for who makes many containers of one: the
+ * instructions are malloc'ed, the caller's. */
+int oci_launch_filter(const struct vkernel *vkernel, struct sock_fprog *ret_program,
+                      struct err *err);
 
 struct oci_create {
     const char *id;

@@ -344,5 +344,5 @@ int plan_process(struct plan *plan, const struct oci_process *process,
     r = vkernel_huge_pages(options->vkernel, &out->huge_pages, err);
     if (r == 0)
         r = plan_files(plan, options->vkernel, err);
-    return r == 0 ? plan_seccomp(plan, config->linux_.seccomp, options->vkernel, err) : r;
+    return r == 0 ? plan_seccomp(plan, config->linux_.seccomp, options, err) : r;
 }

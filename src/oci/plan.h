@@ -53,9 +53,9 @@ bool plan_set_groups(void);
 /* The files that the virtual kernel's lists name. `vkernel` may be NULL. */
 int plan_files(struct plan *plan, const struct vkernel *vkernel, struct err *err);
 /* Compiles linux.seccomp, merged with the virtual kernel's own table where it has one; connects to
- * its listener. Each may be NULL. */
+ * its listener. Each may be NULL. Of `options`: vkernel and filter. */
 int plan_seccomp(struct plan *plan, const struct oci_seccomp *seccomp,
-                 const struct vkernel *vkernel, struct err *err);
+                 const struct oci_launch_options *options, struct err *err);
 /* A connected UNIX socket, in the plan's care; -errno. */
 int plan_connect(struct plan *plan, const char *path, struct err *err);
 

@@ -302,10 +302,20 @@ static int add_broker(struct plan *plan, struct err *err)
     return 0;
 }
 
-static int compile_merged(struct plan *plan, const struct oci_seccomp *seccomp,
-                          const struct vkernel *vkernel, const char *key, struct err *err)
+static void take_copy(struct plan *plan, const struct sock_fprog *program)
 {
-    struct init_process *out = &plan->out->process;
+    const size_t bytes = program->len * sizeof *program->filter;
+    void *taken = plan_take(plan, bytes);
+
+    memcpy(taken, program->filter, bytes);
+    plan->out->process.filter = taken;
+    plan->out->process.filter_count = program->len;
+}
+
+/* *ret_program's instructions are malloc'ed. */
+static int merge(const struct oci_seccomp *seccomp, const struct vkernel *vkernel,
+                 struct sock_fprog *ret_program, struct err *err)
+{
     _cleanup_(vk_table_freep) struct vk_table *own = NULL, *profile = NULL, *merged = NULL;
 
     int r = vkernel_syscalls_table(vkernel, &own, err);
@@ -319,13 +329,30 @@ static int compile_merged(struct plan *plan, const struct oci_seccomp *seccomp,
     r = program ? vk_table_compile(merged, program, VK_PROGRAM_MAX) : -ENOMEM;
     if (r < 0)
         return err_set(err, r, "cannot make seccomp filter");
-    const size_t bytes = (size_t)r * sizeof *program;
-    void *taken = plan_take(plan, bytes);
-    memcpy(taken, program, bytes);
-    out->filter = taken;
-    out->filter_count = (size_t)r;
+    ret_program->len = (unsigned short)r;
+    ret_program->filter = steal_ptr(&program);
+    return 0;
+}
+
+int oci_launch_filter(const struct vkernel *vkernel, struct sock_fprog *ret_program,
+                      struct err *err)
+{
+    *ret_program = (struct sock_fprog){0};
+    return vkernel_has_table(vkernel) ? merge(NULL, vkernel, ret_program, err) : 0;
+}
+
+static int compile_merged(struct plan *plan, const struct oci_seccomp *seccomp,
+                          const struct vkernel *vkernel, const char *key, struct err *err)
+{
+    struct sock_fprog program;
+
+    int r = merge(seccomp, vkernel, &program, err);
+    if (r < 0)
+        return r;
+    take_copy(plan, &program);
     if (key)
-        seccomp_cache_keep(key, program, bytes);
+        seccomp_cache_keep(key, program.filter, program.len * sizeof *program.filter);
+    free(program.filter);
     return 0;
 }
 
@@ -342,11 +369,17 @@ static bool asks_listener(const struct init_process *process)
 
 /* One filter of the engine's profile and the virtual kernel's own table. */
 static int take_merged(struct plan *plan, const struct oci_seccomp *seccomp,
-                       const struct vkernel *vkernel, struct err *err)
+                       const struct oci_launch_options *options, struct err *err)
 {
-    _cleanup_(freep) char *key = seccomp_cache_key_merged(seccomp, vkernel);
+    const struct vkernel *vkernel = options->vkernel;
+    _cleanup_(freep) char *key =
+        options->filter ? NULL : seccomp_cache_key_merged(seccomp, vkernel);
+    int r = 0;
 
-    int r = take_kept(plan, key) ? 0 : compile_merged(plan, seccomp, vkernel, key, err);
+    if (options->filter)
+        take_copy(plan, options->filter);
+    else if (!take_kept(plan, key))
+        r = compile_merged(plan, seccomp, vkernel, key, err);
     if (r < 0 || !asks_listener(&plan->out->process))
         return r;
     /* Of a profile with a listener and a table that emulates none was merged. */
@@ -354,13 +387,14 @@ static int take_merged(struct plan *plan, const struct oci_seccomp *seccomp,
 }
 
 int plan_seccomp(struct plan *plan, const struct oci_seccomp *seccomp,
-                 const struct vkernel *vkernel, struct err *err)
+                 const struct oci_launch_options *options, struct err *err)
 {
+    const struct vkernel *vkernel = options->vkernel;
     const bool own = vkernel && vkernel_has_table(vkernel);
 
     if (!seccomp && !own)
         return 0;
-    int r = own ? take_merged(plan, seccomp, vkernel, err) : compile(plan, seccomp, err);
+    int r = own ? take_merged(plan, seccomp, options, err) : compile(plan, seccomp, err);
     if (r == 0 && seccomp)
         r = take_flags(plan, seccomp, err);
     return r == 0 && seccomp ? take_listener(plan, seccomp, err) : r;

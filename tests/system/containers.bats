@@ -206,6 +206,16 @@ said" ]
     [ "$code $body" = "200 second" ]
 }
 
+@test "spares by rate come with the calls and go with them" {
+    mkdir "$BATS_TEST_TMPDIR/rate"
+    ln -s "$ROOTFS" "$BATS_TEST_TMPDIR/rate/rootfs"
+    printf 'pool:\n  spares: 3\n  policy: rate\n  idle: 1s\n' >"$BATS_TEST_TMPDIR/rate/vireo.yaml"
+    "$VIREO" deploy "$BATS_TEST_TMPDIR/rate" --name rate -q -- cat
+    for _ in $(seq 15); do call rate -d x; done
+    eventually 3 sh -c '[ "$("$VIREO" ps -o json | jq "[.[] | select(.function == \"rate\" and .parent == null)] | length")" -ge 2 ]'
+    eventually 6 sh -c '[ "$("$VIREO" ps -o json | jq "[.[] | select(.function == \"rate\" and .parent == null)] | length")" = 0 ]'
+}
+
 # vireo_NAME of the metrics.
 metric() {
     admin GET /metrics | sed -n "s/^vireo_$1 //p"

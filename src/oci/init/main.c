@@ -13,11 +13,15 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
+#include "base/stack.h"
 #include "oci/init/init.h"
 
 #ifndef CLOSE_RANGE_CLOEXEC
 #define CLOSE_RANGE_CLOEXEC (1U << 2)
 #endif
+
+/* So deep goes what is done before the wait. */
+#define STACK_DEPTH (128u << 10)
 
 int init_tell(struct init *init, enum init_say say, int64_t value, int fd)
 {
@@ -136,6 +140,9 @@ int main(int argc, char **argv)
         tell_failure(init.plan->control_fd, &init.err);
         return 125;
     }
+    /* One of a pool waits for long. */
+    if (init.plan->process.confined_wait)
+        stack_give_back(STACK_DEPTH);
     if (await_start(&init, &reply) < 0)
         return 125;
     init_process_execute(&init);
