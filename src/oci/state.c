@@ -41,20 +41,17 @@ int oci_state_check_id(const char *id, struct err *err)
 
     if (strspn(id, allowed) != length)
         return err_say(err, -EINVAL,
-                       "cannot use '%.64s' as a container's id: invalid character `%c` in the "
-                       "container ID",
-                       id, id[strspn(id, allowed)]);
+                       "cannot use '%.64s' as a container ID: invalid character `%c` in the ID", id,
+                       id[strspn(id, allowed)]);
     if (id[0] == '.')
-        return err_say(err, -EINVAL,
-                       "cannot use '%.64s' as a container's id: invalid character `.` at the "
-                       "beginning of the container ID",
-                       id);
-    if (length == 0 || length > OCI_ID_MAX_BYTES)
         return err_say(
             err, -EINVAL,
-            "cannot use '%.64s' as a container's id: it has letters, digits and _+-. and "
-            "at most %d bytes",
-            id, OCI_ID_MAX_BYTES);
+            "cannot use '%.64s' as a container ID: invalid character `.` at the beginning", id);
+    if (length == 0 || length > OCI_ID_MAX_BYTES)
+        return err_say(err, -EINVAL,
+                       "cannot use '%.64s' as a container ID: it has letters, digits and _+-. and "
+                       "at most %d bytes",
+                       id, OCI_ID_MAX_BYTES);
     return 0;
 }
 

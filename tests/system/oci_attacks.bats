@@ -217,3 +217,45 @@ EVERYTHING='.process.capabilities |= (["CAP_SYS_PTRACE", "CAP_DAC_OVERRIDE", "CA
     done
     exec 8<&-
 }
+
+@test "a terminal is mounted on no link that the image has for /dev/console" {
+    cat >"$DIR/console.py" <<'END'
+import socket, sys
+server = socket.socket(socket.AF_UNIX)
+server.bind(sys.argv[1])
+server.listen()
+client = server.accept()[0]
+client.recvmsg(4096, socket.CMSG_SPACE(4))
+client.recv(1)
+END
+    mkdir -p "$ROOTFS/dev/pts" "$ROOTFS/tmp"
+    echo untouched >"$ROOTFS/tmp/victim"
+    ln -sf ../tmp/victim "$ROOTFS/dev/console"
+    bundle '.process.terminal = true | del(.mounts[] | select(.destination | startswith("/dev") and . != "/dev/pts"))' \
+        sh -c 'cat /tmp/victim >/tmp/seen; stat -c "%F %t" /dev/console >>/tmp/seen'
+    timeout 20 python3 "$DIR/console.py" "$DIR/console" 3>&- &
+    eventually 10 test -S "$DIR/console"
+    oci create --console-socket "$DIR/console" -b "$DIR/bundle" "$ID"
+    oci start "$ID"
+    eventually 10 grep -q 'character special file 88' "$ROOTFS/tmp/seen"
+    [ "$(head -n 1 "$ROOTFS/tmp/seen")" = untouched ]
+    oci delete -f "$ID"
+    rm "$ROOTFS/dev/console"
+}
+
+@test "a mount namespace that is joined has no say in where a sysctl is written" {
+    # Its /proc/sys/net leads to a file that whoever made it would like to be written.
+    mkdir -p "$DIR/fake/ipv4"
+    : >"$DIR/fake/ipv4/ip_forward"
+    unshare --mount --propagation private sh -c 'mount --bind "$0/fake" /proc/sys/net && touch "$0/made" && exec sleep 60' "$DIR" 3>&- &
+    local other=$!
+    eventually 10 test -e "$DIR/made"
+    bundle '.linux.sysctl = {"net.ipv4.ip_forward": "1"}
+        | .linux.namespaces |= (map(select(.type != "mount" and .type != "network")) + [{type: "network"}, {type: "mount", path: "/proc/'$other'/ns/mnt"}])' true
+    run "$RUNTIME" --root "$ROOT" run -b "$DIR/bundle" "$ID" </dev/null
+    kill "$other"
+    echo "$output"
+    [ "$status" = 1 ]
+    [[ $output == *"cannot set sysctl 'net/ipv4/ip_forward': '/proc' there is no procfs, or something is mounted on it"* ]]
+    [ ! -s "$DIR/fake/ipv4/ip_forward" ]
+}

@@ -54,6 +54,6 @@ groups_and_mounts() {
     for id in . .. a/b '' ../x 'a b' "$(printf 'x%.0s' {1..300})"; do
         run "$RUNTIME" --root "$ROOT" state "$id"
         [ "$status" = 1 ]
-        [[ $output == *"as a container's id"* ]]
+        [[ $output == *"as a container ID"* ]]
     done
 }

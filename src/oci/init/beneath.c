@@ -148,6 +148,19 @@ int beneath_parent(int root, const char *path, char ret_name[256])
     return beneath_make(root, parent, true);
 }
 
+int beneath_entry(int root, const char *path, bool directory)
+{
+    char name[256];
+
+    _cleanup_(closep) int parent = beneath_parent(root, path, name);
+    if (parent < 0)
+        return parent;
+    int fd = openat(parent, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0 && errno == ENOENT)
+        return beneath_make(root, path, directory);
+    return fd < 0 ? -errno : fd;
+}
+
 int beneath_parent_cached(int root, const char *path, struct beneath_cache *cache,
                           char ret_name[256])
 {

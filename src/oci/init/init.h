@@ -51,8 +51,6 @@ int init_seccomp(struct init *init);
 /* Opens the listed paths, then (by itself, as late as can be) gives up the others. */
 int init_files_open(struct init *init);
 int init_files_limit(struct init *init);
-/* Writes `text` to `path` below /proc/sys or another file of procfs. */
-int init_write(const char *path, const char *text);
 
 /* Tells the runtime; `fd` goes along unless it is -1. */
 int init_tell(struct init *init, enum init_say say, int64_t value, int fd);
@@ -64,7 +62,7 @@ int init_process_add_variables(struct init *init, const char *text, size_t bytes
 
 /*
  * Opens `path` below /proc ("self/attr/exec"). -EXDEV: /proc is no procfs, or something is mounted
- * on the way.
+ * on the way. What a joined mount namespace has as /proc is that of whoever made it.
  */
 int proc_open(const char *path, uint64_t flags);
 
@@ -77,6 +75,8 @@ int proc_open(const char *path, uint64_t flags);
 int beneath_open(int root, const char *path, uint64_t flags, uint64_t resolve);
 /* The same with O_PATH; what is missing is made: directories, and the last part as a file. */
 int beneath_make(int root, const char *path, bool directory);
+/* The entry itself with O_PATH, whatever it is, also a link; made as above if there is none. */
+int beneath_entry(int root, const char *path, bool directory);
 /* Opens the directory that `path` lies in (made if it is missing); *ret_name is its last part. */
 int beneath_parent(int root, const char *path, char ret_name[256]);
 /* The directory of the last path stays open for the next one in it. */

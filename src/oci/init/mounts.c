@@ -172,20 +172,6 @@ static int check_target(struct init *init, const struct init_mount *mount, int t
                    mount->target);
 }
 
-/* The entry itself, whatever it is; made if there is none. */
-static int open_entry(struct init *init, const struct init_mount *mount, bool directory)
-{
-    char name[256];
-
-    _cleanup_(closep) int parent = beneath_parent(init->root_fd, mount->target, name);
-    if (parent < 0)
-        return parent;
-    int fd = openat(parent, name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
-    if (fd < 0 && errno == ENOENT)
-        return beneath_make(init->root_fd, mount->target, directory);
-    return fd < 0 ? -errno : fd;
-}
-
 static int open_target(struct init *init, const struct init_mount *mount, bool directory,
                        int *ret_fd)
 {
@@ -199,7 +185,7 @@ static int open_target(struct init *init, const struct init_mount *mount, bool d
                            mount->type, mount->target);
     }
     if (fd == -ENOENT)
-        fd = mount->target_nofollow ? open_entry(init, mount, directory)
+        fd = mount->target_nofollow ? beneath_entry(init->root_fd, mount->target, directory)
                                     : beneath_make(init->root_fd, mount->target, directory);
     if (fd < 0)
         return fail(init, mount, fd, "open its target");

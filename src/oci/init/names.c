@@ -2,6 +2,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <net/if.h>
+#include <sched.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -12,12 +14,40 @@
 
 /* /proc/sys shows the parameters of whoever opens it: the host's procfs serves, before the pivot.
  */
+static bool has_host_proc(const struct init_plan *plan)
+{
+    for (size_t i = 0; i < plan->join_count; i++)
+        if (plan->joins[i].flag == CLONE_NEWNS)
+            return false;
+    return plan->target_fd < 0;
+}
+
+/*
+ * The machine's own /proc may have mounts on it. That of a mount namespace which was joined is its
+ * maker's, who could have a write go anywhere (CVE-2025-52881): there it is procfs or an error.
+ */
+static int open_sysctl(const struct init_plan *plan, const char *path)
+{
+    char below[512];
+
+    if ((size_t)snprintf(below, sizeof below, "sys/%s", path) >= sizeof below)
+        return -ENAMETOOLONG;
+    int fd = proc_open(below, O_WRONLY);
+    if (fd != -EXDEV || !has_host_proc(plan))
+        return fd;
+    _cleanup_(closep) int base = openat(AT_FDCWD, "/proc/sys", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    return base < 0 ? -errno : beneath_open(base, path, O_WRONLY, 0);
+}
+
 static int set_sysctl(struct init *init, const struct init_sysctl *sysctl)
 {
-    _cleanup_(closep) int base = openat(AT_FDCWD, "/proc/sys", O_PATH | O_DIRECTORY | O_CLOEXEC);
-    if (base < 0)
-        return err_set(&init->err, -errno, "cannot open '/proc/sys'");
-    _cleanup_(closep) int fd = beneath_open(base, sysctl->path, O_WRONLY, 0);
+    _cleanup_(closep) int fd = open_sysctl(init->plan, sysctl->path);
+
+    if (fd == -EXDEV)
+        return err_say(&init->err, fd,
+                       "cannot set sysctl '%s': '/proc' there is no procfs, or something is "
+                       "mounted on it",
+                       sysctl->path);
     if (fd < 0)
         return err_set(&init->err, fd, "cannot set sysctl '%s'", sysctl->path);
     int r = fd_write_full(fd, sysctl->value, strlen(sysctl->value));

@@ -12,16 +12,6 @@
 
 #include "oci/init/init.h"
 
-int init_write(const char *path, const char *text)
-{
-    _cleanup_(closep) int fd = openat(AT_FDCWD, path, O_WRONLY | O_CLOEXEC | O_NOCTTY);
-    if (fd < 0)
-        return -errno;
-    ssize_t length = (ssize_t)strlen(text);
-    ssize_t n = write(fd, text, (size_t)length);
-    return n < 0 ? -errno : n == length ? 0 : -EIO;
-}
-
 static int join(struct init *init)
 {
     const struct init_plan *plan = init->plan;
@@ -85,19 +75,26 @@ static int clone_first(struct init *init)
     return prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0 ? -errno : 0;
 }
 
+/* Of procfs, and nothing that a mount namespace joined before has in its place. */
+static int write_offsets(const char *text)
+{
+    _cleanup_(closep) int fd = proc_open("self/timens_offsets", O_WRONLY);
+
+    return fd < 0 ? fd : fd_write_full(fd, text, strlen(text));
+}
+
 /* A time namespace takes its offsets before the first process is in it. */
 static int enter_time(struct init *init)
 {
-    int r = 0;
+    int r = init->plan->time_offsets ? write_offsets(init->plan->time_offsets) : 0;
 
-    if (init->plan->time_offsets)
-        r = init_write("/proc/self/timens_offsets", init->plan->time_offsets);
     if (r < 0)
         return err_set(&init->err, r, "cannot set the offsets of the time namespace");
+    _cleanup_(closep) int all = proc_open("self/ns", O_PATH | O_DIRECTORY);
     _cleanup_(closep) int fd =
-        openat(AT_FDCWD, "/proc/self/ns/time_for_children", O_RDONLY | O_CLOEXEC);
+        all < 0 ? -1 : openat(all, "time_for_children", O_RDONLY | O_CLOEXEC);
     if (fd < 0 || setns(fd, CLONE_NEWTIME) < 0)
-        return err_set(&init->err, -errno, "cannot enter the time namespace");
+        return err_set(&init->err, all < 0 ? all : -errno, "cannot enter the time namespace");
     return 0;
 }
 

@@ -35,10 +35,11 @@ static int open_pair(struct init *init, int root, int *ret_master, int *ret_slav
     return 0;
 }
 
-/* /dev/console is the terminal: its file is made, and the terminal mounted on it. */
+/* /dev/console is the terminal: its file is made, and the terminal mounted on it. A link that the
+ * image has there is covered, not followed (CVE-2025-52565). */
 static int mount_console(struct init *init, int slave)
 {
-    _cleanup_(closep) int target = beneath_make(init->root_fd, "/dev/console", false);
+    _cleanup_(closep) int target = beneath_entry(init->root_fd, "/dev/console", false);
     if (target < 0)
         return err_set(&init->err, target, "cannot make '/dev/console'");
     _cleanup_(closep) int tree =
