@@ -46,6 +46,7 @@ struct lambda {
     struct request *answering; /* whose body is the answer; NULL: none has begun */
     enum phase phase;
     char id[ID_BYTES];
+    bool too_large;   /* the answer passed its limit */
     bool failed;      /* by an error; its text: */
     bool init_failed; /* before any call */
     char error[CHANNEL_MESSAGE_BYTES + 1];
@@ -273,7 +274,8 @@ static enum MHD_Result take_result(struct lambda *lambda, struct MHD_Connection 
     else
         take_type(lambda, connection);
     lambda->phase = ANSWERED;
-    if (request->too_large)
+    lambda->too_large = is_response && request->too_large;
+    if (lambda->too_large)
         return reply_error(connection, MHD_HTTP_CONTENT_TOO_LARGE, "RequestEntityTooLarge",
                            "the answer passes its limit");
     return accepted(connection);
@@ -469,7 +471,7 @@ static void lambda_serve(struct keeper *keeper, struct verdict *verdict)
     struct lambda *lambda = keeper->talk_data;
 
     lambda->phase = OFFERED;
-    lambda->failed = false;
+    lambda->failed = lambda->too_large = false;
     lambda->answering = NULL;
     if (lambda->asking) {
         struct MHD_Connection *connection = lambda->asking;
@@ -484,10 +486,10 @@ static void lambda_serve(struct keeper *keeper, struct verdict *verdict)
     lambda->id[0] = '\0';
     /* The program's next request waits for the answer to this one, which is on its way. */
     MHD_run(lambda->daemon);
-    if (lambda->failed) {
+    if (lambda->failed && !lambda->too_large) {
         verdict->outcome = CHANNEL_ERROR;
         snprintf(verdict->message, sizeof verdict->message, "%s", lambda->error);
-    } else if (keeper->call.answer_bytes > keeper->call.answer_max) {
+    } else if (lambda->too_large) {
         verdict->outcome = CHANNEL_TOO_LARGE;
     }
 }

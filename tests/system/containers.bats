@@ -93,6 +93,8 @@ body" ]
     call lambda -d environment
     [ "$code $body" = "200 function.handler /var/task lambda 64" ]
     [ "$(header content-type)" = text/plain ]
+    call lambda -d large
+    refused_with 502 answer-too-large
     call lambda -d stream
     [ "$code $body" = "201 made" ]
     [ "$(header x-mine) $(header set-cookie)" = "a c=d" ]
