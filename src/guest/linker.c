@@ -65,13 +65,15 @@ uintptr_t library_host_function(const char *name)
     static uint16_t places[NATIVE_PLACES]; /* index and 1 */
     static bool filled;
 
+    /* Written once: in a fork that would be a copy of the page. */
     for (size_t i = 0; !filled && i < ARRAY_LEN(native_symbols); i++) {
         uint32_t at = native_place(native_symbols[i].name);
         while (places[at])
             at = (at + 1) % NATIVE_PLACES;
         places[at] = (uint16_t)(i + 1);
     }
-    filled = true;
+    if (!filled)
+        filled = true;
     for (uint32_t at = native_place(name); places[at]; at = (at + 1) % NATIVE_PLACES) {
         const struct host_symbol *symbol = &native_symbols[places[at] - 1];
         if (strcmp(symbol->name, name) == 0)

@@ -22,6 +22,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/err.h"
 #include "base/fd.h"
 #include "base/landlock.h"
@@ -149,6 +150,10 @@ static int setup_runtime(struct err *err)
         return r;
     if (state.setup.stack_bytes)
         wasm_stack_size(state.setup.stack_bytes);
+    /* What is looked for at its first use, the clock in the vdso and the guest's own functions, is
+     * found here, and not by every instance with page faults of its own. */
+    clock_now_ns();
+    library_host_function("");
     r = wasm_stack_prepare();
     return r < 0 ? err_set(err, r, "cannot reserve the call stack") : 0;
 }
