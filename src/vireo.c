@@ -55,11 +55,14 @@ const struct cli_verb cli_verbs[] = {
      "  vireo bpf build examples/bpf/execsnoop -o execsnoop.wasm\n"
      "  vireo bpf run --host execsnoop.wasm 10\n",
      cli_bpf},
-    {"push", "REGISTRY/NAME:TAG [MODULE.wasm | DIR]",
+    {"push", "REGISTRY/NAME:TAG [MODULE.wasm | LIBRARY.so | DIR]",
      "put a WebAssembly module into an OCI registry, with its policy",
      "DIR (here, if there is none) has one .wasm, and vireo.yaml, its policy, or not. The "
      "artifact\n"
-     "is the CNCF's for WebAssembly: other tools copy and read it. On this machine (localhost) it\n"
+     "is the CNCF's for WebAssembly: other tools copy and read it. A signed library (vireo build) "
+     "is\n"
+     "for machines without compilers, whose operator trusts its signer. On this machine "
+     "(localhost) it\n"
      "goes over HTTP, else over TLS. Credentials are those of docker's or podman's login.\n\n"
      "  --policy FILE      vireo.yaml of a module that is named by its file\n"
      "  --sign KEY         sign it by this key file (made if it is not there)\n"
@@ -70,7 +73,8 @@ const struct cli_verb cli_verbs[] = {
      cli_push},
     {"pull", "REGISTRY/NAME:TAG | REGISTRY/NAME@sha256:DIGEST",
      "get a WebAssembly module and its policy from an OCI registry",
-     "Writes NAME/NAME.wasm and NAME/vireo.yaml, a folder for vireo deploy. Every digest is "
+     "Writes NAME/NAME.wasm (a library: NAME.so) and NAME/vireo.yaml, a folder for vireo deploy. "
+     "Every digest is "
      "checked;\n"
      "a pull that breaks off is gone on with by the next. Modules of older tools (wasm-to-oci,\n"
      "ecli) are taken too.\n\n"

@@ -418,9 +418,10 @@ static int prepare(struct build *build, struct build_result *result, struct err 
     bool patient =
         ladder && build->options->require && strcmp(build->options->require, "proved") == 0;
     return build_hash_input(build->note.source_hash,
-                            patient  ? "proved"
-                            : ladder ? "ladder"
-                                     : build->note.safety,
+                            build->source.library || build->source.image ? BUILD_READY
+                            : patient                                    ? "proved"
+                            : ladder                                     ? "ladder"
+                                                                         : build->note.safety,
                             build->options, result->input_hash, err);
 }
 

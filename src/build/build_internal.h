@@ -42,8 +42,9 @@ uint32_t build_slack(const struct manifest *manifest);
 /* Puts a symbol map behind an ELF file (malloc'ed). */
 int library_map_append(void **elf, size_t *size, const void *map, size_t map_size, struct err *err);
 
-/* In the place of a safety: of the first tier. */
+/* In the place of a safety: of the first tier; of what came ready, for which no compiler counts. */
 #define BUILD_QUICK "sfi quick"
+#define BUILD_READY "ready"
 
 /*
  * SHA-256 of all that a library comes from: the source's digest, which safety is made of it,

@@ -1,4 +1,4 @@
-/* vireo push, vireo pull: WebAssembly modules in OCI registries. */
+/* vireo push, vireo pull: WebAssembly modules, and libraries made of them, in OCI registries. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -36,7 +36,14 @@ static void closedirp(DIR **directory)
         closedir(*directory);
 }
 
-/* The one module of a folder. */
+static bool ends_with(const char *text, const char *end)
+{
+    size_t length = strlen(text), end_length = strlen(end);
+
+    return length > end_length && strcmp(text + length - end_length, end) == 0;
+}
+
+/* The one module, or library, of a folder. */
 static int find_module(const char *folder, char path[static PATH_MAX], struct err *err)
 {
     _cleanup_(closedirp) DIR *directory = opendir(folder);
@@ -46,19 +53,43 @@ static int find_module(const char *folder, char path[static PATH_MAX], struct er
     if (!directory)
         return err_set(err, -errno, "cannot read folder '%s'", folder);
     while ((entry = readdir(directory))) {
-        size_t length = strlen(entry->d_name);
-        if (length > 5 && strcmp(entry->d_name + length - 5, ".wasm") == 0 && ++count == 1)
+        if ((ends_with(entry->d_name, ".wasm") || ends_with(entry->d_name, ".so")) && ++count == 1)
             snprintf(path, PATH_MAX, "%s/%s", folder, entry->d_name);
     }
     return count == 1
                ? 0
-               : err_say(err, -EINVAL, "cannot push '%s': it has %d modules (*.wasm), not one",
-                         folder, count);
+               : err_say(
+                     err, -EINVAL,
+                     "cannot push '%s': it has %d modules and libraries (*.wasm, *.so), not one",
+                     folder, count);
+}
+
+static int read_module(const char *path, char **ret_module, size_t *ret_size, bool *ret_library,
+                       struct err *err)
+{
+    struct library_note note;
+    struct err reason = {0};
+
+    *ret_library = ends_with(path, ".so");
+    int r = fd_read_file(AT_FDCWD, path, *ret_library ? LIBRARY_MAX_BYTES : WASM_MAX_BYTES,
+                         ret_module, ret_size, err);
+    if (r < 0)
+        return r;
+    if (!*ret_library)
+        return *ret_size < 8 || memcmp(*ret_module, wasm_magic, sizeof wasm_magic) != 0
+                   ? err_say(err, -EINVAL, "cannot push '%s': it is no WebAssembly module", path)
+                   : 0;
+    /* Whether its signature is to be trusted is for who runs it to say. */
+    if (*ret_size <= LIBRARY_TRAILER_BYTES ||
+        library_check(*ret_module, *ret_size - LIBRARY_TRAILER_BYTES, &note, &reason) < 0)
+        return err_say(err, -EINVAL, "cannot push '%s': it is no library that vireo build made%s%s",
+                       path, reason.message[0] ? ": " : "", reason.message);
+    return 0;
 }
 
 /* A module and its policy: of a folder, or a file and what --policy names. */
 static int read_source(const char *source, const char *policy_path, char **ret_module,
-                       size_t *ret_size, char **ret_policy, struct err *err)
+                       size_t *ret_size, bool *ret_library, char **ret_policy, struct err *err)
 {
     char module_path[PATH_MAX], beside[PATH_MAX];
     static struct manifest manifest; /* large, and only looked at */
@@ -76,9 +107,7 @@ static int read_source(const char *source, const char *policy_path, char **ret_m
             policy_path = beside;
     }
     if (r == 0)
-        r = fd_read_file(AT_FDCWD, module_path, WASM_MAX_BYTES, ret_module, ret_size, err);
-    if (r == 0 && (*ret_size < 8 || memcmp(*ret_module, wasm_magic, sizeof wasm_magic) != 0))
-        r = err_say(err, -EINVAL, "cannot push '%s': it is no WebAssembly module", module_path);
+        r = read_module(module_path, ret_module, ret_size, ret_library, err);
     if (r == 0 && policy_path)
         r = fd_read_file(AT_FDCWD, policy_path, MANIFEST_MAX_BYTES, ret_policy, &size, err);
     if (r == 0 && *ret_policy)
@@ -129,7 +158,8 @@ int cli_push(int argc, char **argv)
         return cli_usage("push", "it needs REGISTRY/NAME:TAG and a module or folder");
     int r = dist_reference_parse(argv[1], &reference, &err);
     if (r == 0)
-        r = read_source(words == 2 ? argv[2] : ".", policy_path, &module, &size, &policy, &err);
+        r = read_source(words == 2 ? argv[2] : ".", policy_path, &module, &size, &dist.library,
+                        &policy, &err);
     if (r == 0 && key_path) {
         r = sign_key_open(key_path, &key, &err);
         if (r == 0)
@@ -193,7 +223,7 @@ int cli_pull(int argc, char **argv)
         err_set(&err, -errno, "cannot make folder '%s'", folder);
         return cli_error(&err, NULL);
     }
-    if ((size_t)snprintf(path, sizeof path, "%s/%s.wasm", folder, name) >= sizeof path) {
+    if ((size_t)snprintf(path, sizeof path, "%s/%s", folder, name) >= sizeof path) {
         err_set(&err, -ENAMETOOLONG, "cannot pull into '%.100s'", folder);
         return cli_error(&err, NULL);
     }
@@ -204,7 +234,8 @@ int cli_pull(int argc, char **argv)
         (void)rmdir(folder); /* when nothing is in it */
         return cli_error(&err, NULL);
     }
-    say("pulled", argv[1], pulled.digest, path, pulled.is_signed ? dist.key_id : NULL);
+    say("pulled", argv[1], pulled.digest, pulled.path, pulled.is_signed ? dist.key_id : NULL);
     free(pulled.policy);
+    free(pulled.path);
     return CLI_OK;
 }

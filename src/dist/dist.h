@@ -41,9 +41,11 @@ struct dist_options {
     void (*sign)(void *key, const char *text, size_t size, uint8_t ret_signature[static 64]);
     void *key;
     const char *signer; /* its id */
+    bool library;       /* push: not a module, but what vireo build made of one */
 };
 
-/* Pushes a module of `size` bytes, with its policy unless `policy` is NULL. */
+/* Pushes a module, or with options->library a library, of `size` bytes, with its policy unless
+ * `policy` is NULL. */
 int dist_push(const struct dist_reference *reference, const struct dist_options *options,
               const void *module, size_t size, const char *policy,
               char ret_digest[static DIST_DIGEST_TEXT], struct err *err);
@@ -52,11 +54,13 @@ struct dist_pulled {
     char digest[DIST_DIGEST_TEXT]; /* of the manifest */
     char *policy;                  /* malloc'ed, the caller's; NULL: it came without */
     bool is_signed;                /* by options.key_id */
+    char *path;                    /* of what was written; malloc'ed, the caller's */
 };
 /*
- * Pulls a module into the file `path`. What was there of it before (path.part, of a pull that broke
- * off) is gone on with. Nothing is at `path` before all of it is there and its digest is right.
- * -ENOENT; -EACCES: the registry's word; -EKEYREJECTED: not signed by that key; -EBADMSG.
+ * Pulls a module into the file `stem`.wasm, or a library into `stem`.so: ret_pulled->path. What was
+ * there of it before (path.part, of a pull that broke off) is gone on with. Nothing is at `path`
+ * before all of it is there and its digest is right. -ENOENT; -EACCES: the registry's word;
+ * -EKEYREJECTED: not signed by that key; -EBADMSG.
  */
 int dist_pull(const struct dist_reference *reference, const struct dist_options *options,
-              const char *path, struct dist_pulled *ret_pulled, struct err *err);
+              const char *stem, struct dist_pulled *ret_pulled, struct err *err);

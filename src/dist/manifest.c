@@ -62,7 +62,7 @@ static char *finish(struct json_object *object)
     return copy;
 }
 
-char *dist_config_text(const char *module_digest)
+char *dist_config_text(const char *module_digest, bool library)
 {
     struct json_object *object = json_object_new_object(), *layers = json_object_new_array();
     char now[32];
@@ -72,8 +72,8 @@ char *dist_config_text(const char *module_digest)
     gmtime_r(&seconds, &parts);
     strftime(now, sizeof now, "%Y-%m-%dT%H:%M:%SZ", &parts);
     put_text(object, "created", now);
-    put_text(object, "architecture", "wasm");
-    put_text(object, "os", "wasip1");
+    put_text(object, "architecture", library ? "amd64" : "wasm");
+    put_text(object, "os", library ? "linux" : "wasip1");
     json_object_array_add(layers, json_object_new_string(module_digest));
     json_object_object_add(object, "layerDigests", layers);
     return finish(object);
@@ -226,9 +226,11 @@ static int read_layers(struct json_object *object, struct dist_manifest *manifes
         struct dist_descriptor layer;
         if (!read_descriptor(json_object_array_get_idx(layers, i), &layer))
             return err_say(err, -EBADMSG, "cannot read artifact: layer %zu is none", i);
-        if (is_module(layer.type)) {
+        bool library = strcmp(layer.type, DIST_LIBRARY_TYPE) == 0;
+        if (library || is_module(layer.type)) {
             modules++;
             manifest->module = layer;
+            manifest->is_library = library;
         } else if (strcmp(layer.type, DIST_POLICY_TYPE) == 0 && !manifest->has_policy) {
             manifest->has_policy = true;
             manifest->policy = layer;
@@ -236,9 +238,11 @@ static int read_layers(struct json_object *object, struct dist_manifest *manifes
     }
     if (modules != 1)
         return err_say(err, -EBADMSG,
-                       "cannot read artifact: it has %zu layers that are WebAssembly modules",
+                       "cannot read artifact: it has %zu layers that are WebAssembly modules or "
+                       "libraries",
                        modules);
-    if (manifest->module.bytes == 0 || manifest->module.bytes > WASM_MAX_BYTES ||
+    if (manifest->module.bytes == 0 ||
+        manifest->module.bytes > (manifest->is_library ? LIBRARY_MAX_BYTES : WASM_MAX_BYTES) ||
         manifest->policy.bytes > MANIFEST_MAX_BYTES)
         return err_say(err, -EFBIG, "cannot read artifact: its module or policy is too large");
     return 0;

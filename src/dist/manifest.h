@@ -8,6 +8,9 @@
 #define DIST_DOCKER_TYPE "application/vnd.docker.distribution.manifest.v2+json"
 #define DIST_CONFIG_TYPE "application/vnd.wasm.config.v0+json"
 #define DIST_MODULE_TYPE "application/wasm"
+/* A translated library, signed as vireo build signs. */
+#define DIST_LIBRARY_CONFIG_TYPE "application/vnd.vireo.library.config.v1+json"
+#define DIST_LIBRARY_TYPE "application/vnd.vireo.library.v1"
 #define DIST_POLICY_TYPE "application/vnd.vireo.policy.v1+yaml"
 #define DIST_SIGNATURE_TYPE "application/vnd.vireo.signature.v1"
 #define DIST_EMPTY_TYPE "application/vnd.oci.empty.v1+json"
@@ -24,7 +27,7 @@ void dist_digest(const void *data, size_t bytes, char ret_digest[static DIST_DIG
 bool dist_digest_is_proper(const char *digest);
 
 /* malloc'ed JSON text; NULL: no memory. */
-char *dist_config_text(const char *module_digest);
+char *dist_config_text(const char *module_digest, bool library);
 char *dist_manifest_text(const struct dist_descriptor *config, const struct dist_descriptor *module,
                          const struct dist_descriptor *policy);
 /* A manifest of a signature, which refers to `subject`. */
@@ -38,7 +41,7 @@ struct dist_manifest {
     bool is_index;
     struct dist_descriptor chosen; /* of an index */
     struct dist_descriptor module, policy;
-    bool has_policy;
+    bool has_policy, is_library;
 };
 int dist_manifest_read(const char *text, struct dist_manifest *ret_manifest, struct err *err);
 /* The signatures that an index lists: at most `room`. */

@@ -222,7 +222,7 @@ static int check_signature(struct dist_registry *registry, const char *digest, s
     return err_say(err, -EKEYREJECTED, "cannot pull: %s is not signed by key %s", digest, id);
 }
 
-static int pull(struct dist_registry *registry, const char *path, struct dist_pulled *pulled,
+static int pull(struct dist_registry *registry, const char *stem, struct dist_pulled *pulled,
                 struct err *err)
 {
     _cleanup_(dist_answer_clear) struct dist_answer answer = {0};
@@ -251,11 +251,13 @@ static int pull(struct dist_registry *registry, const char *path, struct dist_pu
         if (r == 0)
             pulled->policy = steal_ptr(&answer.body);
     }
-    return r < 0 ? r : pull_module(registry, &manifest.module, path, err);
+    if (r == 0 && asprintf(&pulled->path, "%s%s", stem, manifest.is_library ? ".so" : ".wasm") < 0)
+        r = err_set(err, -ENOMEM, "cannot pull to '%s'", stem);
+    return r < 0 ? r : pull_module(registry, &manifest.module, pulled->path, err);
 }
 
 int dist_pull(const struct dist_reference *reference, const struct dist_options *options,
-              const char *path, struct dist_pulled *ret_pulled, struct err *err)
+              const char *stem, struct dist_pulled *ret_pulled, struct err *err)
 {
     struct dist_pulled pulled = {0};
     struct dist_registry registry;
@@ -264,10 +266,11 @@ int dist_pull(const struct dist_reference *reference, const struct dist_options 
         return err_set(err, -EIO, "cannot pull");
     int r = dist_registry_open(reference, options, &registry, err);
     if (r == 0)
-        r = pull(&registry, path, &pulled, err);
+        r = pull(&registry, stem, &pulled, err);
     dist_registry_close(&registry);
     if (r < 0) {
         free(pulled.policy);
+        free(pulled.path);
         return r;
     }
     *ret_pulled = pulled;

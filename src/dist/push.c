@@ -213,16 +213,19 @@ static int push(struct dist_registry *registry, const void *module, size_t size,
 {
     struct dist_descriptor of_module, of_policy, of_config, manifest;
     bool any;
-    int r = push_blob(registry, DIST_MODULE_TYPE, module, size, &of_module, err);
+    const bool library = registry->options->library;
+    int r = push_blob(registry, library ? DIST_LIBRARY_TYPE : DIST_MODULE_TYPE, module, size,
+                      &of_module, err);
 
     if (r == 0 && policy)
         r = push_blob(registry, DIST_POLICY_TYPE, policy, strlen(policy), &of_policy, err);
     if (r < 0)
         return r;
-    _cleanup_(freep) char *config = dist_config_text(of_module.digest);
+    _cleanup_(freep) char *config = dist_config_text(of_module.digest, library);
     if (!config)
         return err_set(err, -ENOMEM, "cannot push");
-    r = push_blob(registry, DIST_CONFIG_TYPE, config, strlen(config), &of_config, err);
+    r = push_blob(registry, library ? DIST_LIBRARY_CONFIG_TYPE : DIST_CONFIG_TYPE, config,
+                  strlen(config), &of_config, err);
     if (r < 0)
         return r;
     _cleanup_(freep) char *text =

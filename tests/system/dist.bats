@@ -86,6 +86,51 @@ need_registry() {
     cmp tool/tool.wasm copied/tool.wasm
 }
 
+# Without the programs that the build's package depends on, as a machine has it that only runs functions.
+without_compilers() {
+    # shellcheck disable=SC2016 # for the shell inside
+    exec unshare -m sh -c 'mount -t tmpfs none /usr/lib/llvm-14 && mount -t tmpfs none /usr/lib/gcc
+        for tool in clang clang-14 gcc gcc-12 cc as ld wasm2c wasm-ld tcc llc-14 llvm-nm-14; do
+            [ ! -e "/usr/bin/$tool" ] || mount --bind /dev/null "$(readlink -f "/usr/bin/$tool")"
+        done 2>/dev/null
+        exec "$@"' sh "$@"
+}
+
+@test "a library goes from its builder to a machine that has no compilers and trusts it" {
+    need_root
+    need_registry
+    cd "$PLACE"
+    mkdir -p built
+    VIREO_STATE=$PLACE/builder "$VIREO" build tool -o built/tool.so --json >built.json
+    printf 'name: tool\nlimits: {memory: 8MiB}\n' >built/vireo.yaml
+    "$VIREO" -q push "localhost:$PORT/built/tool:1" built
+    run skopeo inspect --raw --tls-verify=false "docker://localhost:$PORT/built/tool:1"
+    [ "$(jq -r '.layers[0].mediaType' <<<"$output")" = application/vnd.vireo.library.v1 ]
+    "$VIREO" -q pull "localhost:$PORT/built/tool:1" -o runner
+    cmp built/tool.so runner/tool.so
+    cmp built/vireo.yaml runner/vireo.yaml
+    # What is no library is not pushed as one, and a machine that does not trust it does not run it.
+    mkdir none && head -c 5000 built/tool.so >none/tool.so
+    run "$VIREO" push "localhost:$PORT/none/tool:1" none
+    [ "$status" -eq 2 ]
+    [[ $output == *"it is no library that vireo build made"* ]]
+    local state=$PLACE/runner-state port=$((22000 + RANDOM % 8000))
+    run "$VIREO" run --memory 8MiB runner/tool.so
+    [ "$status" -eq 4 ]
+    printf 'keys: {trusted: [%s]}\n' "$(jq -r .signed_by built.json)" >config.yaml
+    without_compilers "$VIREO" serve --state "$state" --listen "127.0.0.1:$port" --config config.yaml >serve.log 2>&1 3>&- &
+    local pid=$!
+    echo "$pid" >>pids
+    eventually 20 curl -sf -o /dev/null "http://127.0.0.1:$port/readyz"
+    "$VIREO" --state "$state" --server "http://127.0.0.1:$port" deploy runner
+    [ "$(curl -s "http://127.0.0.1:$port/function/tool")" = "hello from wasm" ]
+    # It can't build anything, and says so.
+    run "$VIREO" --state "$state" --server "http://127.0.0.1:$port" deploy "$FUNCTIONS/filter.c"
+    [ "$status" -ne 0 ]
+    kill "$pid"
+    wait "$pid" || true
+}
+
 @test "a registry with a login and a certificate of its own: both are needed" {
     need_registry
     cd "$PLACE"
