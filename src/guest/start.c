@@ -3,8 +3,8 @@
  * at another address), and Debian's musl has no start file for those. The program relocates itself,
  * as rcrt1.o elsewhere does, before any other instruction of C that needs it, and goes on to musl.
  *
- * The OCI runtime and a container's init begin here too. They are compiled with START_SHORT_LIVED:
- * each lives for some milliseconds, of which one page fault after the other would be a good part.
+ * The OCI runtime and a container's init begin here too; they are never forked as a template is,
+ * and keep the kernel's stack (START_KERNEL_STACK).
  */
 #include <elf.h>
 #include <link.h>
@@ -67,7 +67,7 @@ EARLY static void go_on(uintptr_t *vector)
     __builtin_unreachable();
 }
 
-#ifndef START_SHORT_LIVED
+#ifndef START_KERNEL_STACK
 /* Words of the kernel's vector; 0: more than are to be copied. */
 static inline size_t vector_words(const uintptr_t *vector, size_t *ret_auxiliary)
 {
@@ -122,34 +122,6 @@ static inline uintptr_t *own_stack(const uintptr_t *vector)
     return copy;
 }
 
-#else
-/* Of the stack that the kernel made ready: 128 KiB. */
-#define STACK_USED_BYTES (64ul << 10)
-/* musl 1.2.3 has them not. */
-#ifndef MADV_POPULATE_READ
-#define MADV_POPULATE_READ 22
-#define MADV_POPULATE_WRITE 23
-#endif
-
-/*
- * The pages that are about to be used, in a few calls: what is written is copied, what is read is
- * in the page cache. Kernels before 5.14 don't know the advice, and fault.
- */
-static inline void populate(uintptr_t base, const uintptr_t *stack)
-{
-    const Elf64_Phdr *header = (const Elf64_Phdr *)(base + __ehdr_start.e_phoff);
-
-    for (int i = 0; i < __ehdr_start.e_phnum; i++) {
-        if (header[i].p_type != PT_LOAD)
-            continue;
-        uintptr_t from = (base + header[i].p_vaddr) & -4096ul;
-        uintptr_t to = (base + header[i].p_vaddr + header[i].p_filesz + 4095) & -4096ul;
-        call3(__NR_madvise, (long)from, (long)(to - from),
-              header[i].p_flags & PF_W ? MADV_POPULATE_WRITE : MADV_POPULATE_READ);
-    }
-    uintptr_t top = (uintptr_t)stack & -4096ul;
-    call3(__NR_madvise, (long)(top - STACK_USED_BYTES), STACK_USED_BYTES, MADV_POPULATE_WRITE);
-}
 #endif
 
 /* Runs before relocation: no global pointer may be read. */
@@ -159,9 +131,6 @@ EARLY __attribute__((visibility("hidden"))) void guest_start(uintptr_t *stack)
     const Elf64_Rela *relocations = NULL;
     size_t bytes = 0;
 
-#ifdef START_SHORT_LIVED
-    populate(base, stack);
-#endif
     for (const Elf64_Dyn *entry = _DYNAMIC; entry->d_tag != DT_NULL; entry++) {
         if (entry->d_tag == DT_RELA)
             relocations = (const Elf64_Rela *)(base + entry->d_un.d_ptr);
@@ -183,7 +152,7 @@ EARLY __attribute__((visibility("hidden"))) void guest_start(uintptr_t *stack)
             call3(__NR_mprotect, (long)from, (long)(to - from), PROT_READ);
         }
     }
-#ifndef START_SHORT_LIVED
+#ifndef START_KERNEL_STACK
     uintptr_t *own = own_stack(stack);
     if (own)
         __asm__ volatile("mov %0, %%rsp\n"

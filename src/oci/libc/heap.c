@@ -2,10 +2,10 @@
  * malloc() of the runtime, in place of musl's, which asks the kernel for nearly every page by
  * itself and gives it back: at a container's start some 25 mappings and 40 page faults.
  *
- * Blocks are powers of two, cut from an arena that is filled with pages at once, later from larger
- * ones; a freed block waits for the next of its size. What is large is a mapping of its own. Each
- * block begins with a word that says its size and whether it is in use: who frees what is not in
- * use, or wrote over the word, is ended. One thread, as the runtime has.
+ * Blocks are powers of two, cut from an arena; a freed block waits for the next of its size. What
+ * is large is a mapping of its own. Each block begins with a word that says its size and whether it
+ * is in use: who frees what is not in use, or wrote over the word, is ended. One thread, as the
+ * runtime has.
  */
 #include <errno.h>
 #include <stdbool.h>
@@ -17,7 +17,6 @@
 #define HEAD 16 /* as much as the alignment of any type */
 #define CLASS_FIRST 5
 #define CLASS_LAST 17 /* 128 KiB with the head */
-#define ARENA_FIRST_BYTES (96ul << 10)
 #define ARENA_BYTES (1ul << 20)
 #define USED 0x76697265u
 #define FREE 0x6f667265u
@@ -39,10 +38,9 @@ size_t malloc_usable_size(void *memory);
 static struct free_block *free_blocks[CLASS_LAST + 1];
 static char *arena, *arena_end;
 
-static void *map(size_t bytes, int flags)
+static void *map(size_t bytes)
 {
-    void *memory =
-        mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | flags, -1, 0);
+    void *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
     return memory == MAP_FAILED ? NULL : memory;
 }
@@ -50,13 +48,12 @@ static void *map(size_t bytes, int flags)
 /* What is left of the arena before is lost: at most one block of the largest size. */
 static bool grow(void)
 {
-    size_t bytes = arena ? ARENA_BYTES : ARENA_FIRST_BYTES;
-    char *memory = map(bytes, arena ? 0 : MAP_POPULATE);
+    char *memory = map(ARENA_BYTES);
 
     if (!memory)
         return false;
     arena = memory;
-    arena_end = memory + bytes;
+    arena_end = memory + ARENA_BYTES;
     return true;
 }
 
@@ -94,7 +91,7 @@ static void *take(size_t bytes, bool *ret_zero)
         class = 0;
         *ret_zero = true;
         size = (size + 4095) & -4096ul;
-        block = map(size, 0);
+        block = map(size);
     } else {
         size = 1ul << class;
         block = cut(class, ret_zero);
