@@ -210,7 +210,7 @@ static int demote_past_threshold(struct audit *audit, const struct allow_entry *
     snprintf(detail, sizeof detail,
              "%" PRId64 " events of %" PRId64 " functions, the threshold is %u of %u", sum,
              functions, audit->rules.demote_events, audit->rules.demote_functions);
-    return audit_decide(audit, "demoted", entry->name, detail, err);
+    return audit_demote_now(audit, entry->name, detail, err);
 }
 
 static int add(struct audit *audit, const char *function, const char *entry,
@@ -248,8 +248,11 @@ int audit_count(struct audit *audit, const char *function, const char *entry,
     if (r < 0)
         return r;
     r = add(audit, function, entry, use, err);
-    /* What is no entry (a system call, a trap) has nothing to be demoted. */
-    if (r == 0 && known && use->denied + use->limited + use->trapped > 0)
+    /* What is no entry (a system call, a trap) has nothing to be demoted, nor what is part of
+     * vireo.
+     */
+    if (r == 0 && known && known->layer >= ALLOW_PLATFORM &&
+        use->denied + use->limited + use->trapped > 0)
         r = demote_past_threshold(audit, known, err);
     return audit_end(audit, r, err);
 }

@@ -36,6 +36,10 @@ int audit_end(struct audit *audit, int result, struct err *err);
 int audit_decide(struct audit *audit, const char *kind, const char *entry, const char *detail,
                  struct err *err);
 
+/* audit_votes.c: demotes it, by which a proposal to remove it has nothing left to take away. In a
+ * transaction. */
+int audit_demote_now(struct audit *audit, const char *entry, const char *detail, struct err *err);
+
 /* Whether functions may use it, by the last decision about it; "" or why not. */
 int audit_state(struct audit *audit, const struct allow_entry *entry, bool *ret_allowed,
                 char *ret_reason, size_t size, struct err *err);

@@ -280,6 +280,25 @@ int audit_vote(struct audit *audit, int64_t id, const uint8_t key[AUDIT_KEY_BYTE
     return r < 0 ? r : audit_list(audit, ret_json, err);
 }
 
+int audit_demote_now(struct audit *audit, const char *entry, const char *detail, struct err *err)
+{
+    _cleanup_(statement_finalize) sqlite3_stmt *statement = NULL;
+
+    int r = audit_decide(audit, "demoted", entry, detail, err);
+    if (r == 0)
+        r = audit_prepare(audit,
+                          "UPDATE proposals SET state = 'withdrawn'"
+                          " WHERE state = 'open' AND action = 'remove' AND entry = ?",
+                          &statement, err);
+    if (r < 0)
+        return r;
+    sqlite3_bind_text(statement, 1, entry, -1, SQLITE_STATIC);
+    r = audit_run(audit, statement, err);
+    if (r < 0 || sqlite3_changes(audit->db) == 0)
+        return r;
+    return audit_decide(audit, "withdrawn", entry, "its removal was proposed; it is demoted", err);
+}
+
 int audit_demote(struct audit *audit, const char *name, const char *reason, const char *who,
                  char **ret_json, struct err *err)
 {
@@ -303,7 +322,7 @@ int audit_demote(struct audit *audit, const char *name, const char *reason, cons
     if (r < 0)
         return r;
     snprintf(detail, sizeof detail, "by %s: %s", who, reason);
-    r = audit_end(audit, audit_decide(audit, "demoted", name, detail, err), err);
+    r = audit_end(audit, audit_demote_now(audit, name, detail, err), err);
     return r < 0 ? r : audit_list(audit, ret_json, err);
 }
 

@@ -36,12 +36,17 @@
 /* Connections of one instance: so many at once, then so many a second. */
 #define BURST 32
 #define PER_SECOND 16
+#define REPORT_NS INT64_C(1000000000)
+
+/* How a child ends, for the count. */
+enum { CHILD_DONE, CHILD_FAILED, CHILD_DENIED, CHILD_LIMITED };
 
 struct client {
     int fd;      /* -1: free */
     bool busy;   /* a child serves it: its next request waits in the socket */
     double left; /* connections that it may ask for now */
     int64_t filled_ns;
+    struct connector_report report; /* what is not told yet */
     struct connector_instance *instance;
 };
 
@@ -54,6 +59,8 @@ static struct {
 } children[CHILDREN_MAX];
 static unsigned child_count;
 static int epoll_fd;
+static bool reports; /* there are some */
+static int64_t reported_ns;
 
 /* What epoll tells: a client's number, or one of these. */
 enum { FROM_SUPERVISOR = CLIENTS_MAX, FROM_SIGNALS };
@@ -63,6 +70,41 @@ static void watch(int fd, uint32_t what, uint32_t events, int operation)
     struct epoll_event event = {.events = events, .data.u32 = what};
 
     epoll_ctl(epoll_fd, operation, fd, &event);
+}
+
+/* ---- counts ---- */
+
+static void count(struct client *client, int result)
+{
+    client->report.uses++;
+    client->report.denied += result == -EACCES;
+    client->report.limited += result == -EAGAIN || result == -ETIMEDOUT || result == -EMFILE;
+    reports = true;
+}
+
+static void report(struct client *client)
+{
+    if (client->report.uses == 0 || !client->instance)
+        return;
+    memcpy(client->report.function, client->instance->function, sizeof client->report.function);
+    /* Nobody waits for who counts. */
+    fd_send(CONNECTOR_SUPERVISOR_FD, &client->report, sizeof client->report, NULL, 0);
+    client->report = (struct connector_report){0};
+}
+
+/* Until when the loop may wait, in milliseconds. */
+static int report_all(void)
+{
+    if (!reports)
+        return -1;
+    int64_t now_ns = clock_now_ns();
+    if (now_ns - reported_ns < REPORT_NS)
+        return (int)((reported_ns + REPORT_NS - now_ns) / 1000000) + 1;
+    for (unsigned i = 0; i < CLIENTS_MAX; i++)
+        report(&clients[i]);
+    reported_ns = now_ns;
+    reports = false;
+    return -1;
 }
 
 /* ---- a request, in the child ---- */
@@ -159,12 +201,12 @@ static _Noreturn void serve(const struct client *client, uint32_t index)
     /* It reads what name servers say: of the others' sockets it has none. */
     const int socket = CONNECTOR_SUPERVISOR_FD;
     if (dup3(client->fd, socket, O_CLOEXEC) < 0 || close_range(socket + 1, ~0u, 0) < 0)
-        _exit(1);
+        _exit(CHILD_FAILED);
     alarm(CHILD_SECONDS);
     int fd = connect_checked(client->instance, client->instance->endpoints[index]);
     struct guest_connected answer = {.error = fd < 0 ? fd : 0};
     fd_send(socket, &answer, sizeof answer, &fd, fd < 0 ? 0 : 1);
-    _exit(0);
+    _exit(fd == -EACCES ? CHILD_DENIED : fd == -ETIMEDOUT ? CHILD_LIMITED : CHILD_DONE);
 }
 
 /* ---- the loop ---- */
@@ -173,6 +215,7 @@ static void client_drop(unsigned number)
 {
     struct client *client = &clients[number];
 
+    report(client);
     /* By name: a child may have it open still, and then a close does not take it out. */
     watch(client->fd, number, 0, EPOLL_CTL_DEL);
     closep(&client->fd);
@@ -195,10 +238,11 @@ static bool may_connect_now(struct client *client)
     return true;
 }
 
-static void answer_error(const struct client *client, int error)
+static void answer_error(struct client *client, int error)
 {
     const struct guest_connected answer = {.error = error};
 
+    count(client, error);
     fd_send(client->fd, &answer, sizeof answer, NULL, 0);
 }
 
@@ -278,8 +322,11 @@ static void children_ended(int signal_fd)
         if (at == child_count)
             continue;
         struct client *client = &clients[children[at].client];
-        if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
+        int end = WIFEXITED(status) ? WEXITSTATUS(status) : CHILD_FAILED;
+        if (end == CHILD_FAILED)
             answer_error(client, -ETIMEDOUT);
+        else
+            count(client, end == CHILD_DENIED ? -EACCES : end == CHILD_LIMITED ? -ETIMEDOUT : 0);
         client->busy = false;
         watch(client->fd, children[at].client, EPOLLIN, EPOLL_CTL_MOD);
         /* It was taken out when its instance ended; put in again, its end is seen at once. */
@@ -354,7 +401,7 @@ int connector_main(int count, char **texts)
     }
     for (;;) {
         struct epoll_event events[64];
-        int n = epoll_wait(epoll_fd, events, ARRAY_LEN(events), -1);
+        int n = epoll_wait(epoll_fd, events, ARRAY_LEN(events), report_all());
         for (int i = 0; i < n; i++) {
             if (events[i].data.u32 == FROM_SIGNALS)
                 children_ended(signals);

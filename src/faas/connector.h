@@ -27,6 +27,12 @@ struct connector_instance {
     char endpoints[GRANT_CONNECT_MAX][ENDPOINT_MAX_BYTES + 1]; /* "HOST:PORT" each */
 };
 
+/* The connector to its supervisor, about once a second: what a function asked for since. */
+struct connector_report {
+    char function[NAME_MAX_BYTES + 1];
+    uint32_t uses, denied, limited; /* of `uses` were refused, or met a limit of number or time */
+};
+
 /* Serves until the supervisor is gone. Returns the program's exit status. */
 int connector_main(int rule_count, char **rules);
 

@@ -2,13 +2,18 @@
  * The connector's process: started when the operator allows any connection; and the pair of
  * sockets that each instance and it have.
  */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "base/cleanup.h"
 #include "base/err.h"
+#include "base/fd.h"
+#include "base/log.h"
 #include "faas/connector.h"
 #include "faas/supervisor.h"
+#include "faas/supervisor_audit.h"
 #include "faas/supervisor_outside.h"
 #include "pvm/spawn.h"
 
@@ -37,6 +42,32 @@ static bool serves(const struct function *function)
     return manifest_connects(&function->manifest);
 }
 
+static void report_ready(struct supervisor *supervisor, struct source *source, uint32_t events)
+{
+    struct connector_report report;
+    int fds[FD_MESSAGE_MAX];
+    size_t fd_count = 0;
+
+    (void)events;
+    ssize_t n = fd_receive(source->fd, &report, sizeof report, fds, &fd_count, MSG_DONTWAIT);
+    if (n == -EAGAIN)
+        return;
+    fd_close_all(fds, fd_count);
+    if (n != sizeof report) {
+        /* Its end is told by its pidfd. */
+        supervisor_unwatch(supervisor, source);
+        if (n > 0)
+            log_line(LOG_ERROR, "the connector sent what is no report");
+        return;
+    }
+    report.function[sizeof report.function - 1] = '\0';
+    const struct function *function = function_find(supervisor, report.function);
+    const struct audit_use use = {
+        .uses = report.uses, .denied = report.denied, .limited = report.limited};
+    if (function)
+        audit_note(supervisor, function->row.name, allow_find("vireo_connect")->name, &use);
+}
+
 int connector_open(struct supervisor *supervisor, struct err *err)
 {
     if (supervisor->config.allow_connect_count == 0)
@@ -44,6 +75,7 @@ int connector_open(struct supervisor *supervisor, struct err *err)
     supervisor->connector.what = "connector";
     supervisor->connector.spawn = spawn;
     supervisor->connector.serves = serves;
+    supervisor->connector.socket.ready = report_ready;
     return broker_open(supervisor, &supervisor->connector, err);
 }
 

@@ -183,7 +183,10 @@ c.commit()' "$VIREO_STATE/audit.db" "$1"
 @test "a demoted entry is refused at the next start of who uses it, and describe says why" {
     ask "put d one"
     eventually 10 entry_is vireo_kv_put functions 1
+    # What was proposed to take it away is in nobody's way afterwards.
+    "$VIREO" allow remove vireo_kv_put --reason "there is a better one"
     "$VIREO" allow demote vireo_kv_put --reason "a flaw was found"
+    "$VIREO" allow ls -o json | jq -e 'any(.proposals[]; .state == "open" and .entry == "vireo_kv_put") | not'
     entry_is vireo_kv_put allowed false
     [[ $(entry vireo_kv_put reason) == "demoted: by uid 0: a flaw was found" ]]
     call user --data-binary "get d"

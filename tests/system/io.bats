@@ -157,18 +157,20 @@ fails() {
 
 @test "datagrams go to the place that is named and come from there; proved or translated" {
     # Turns round what comes, and has another socket answer first, which is not the peer.
-    python3 - "$PORT" 3>&- <<'END' &
+    python3 - "$PORT" "$BATS_TEST_TMPDIR/bound" 3>&- <<'END' &
 import socket, sys
 there = socket.socket(type=socket.SOCK_DGRAM)
 there.bind(("127.66.1.1", int(sys.argv[1])))
 other = socket.socket(type=socket.SOCK_DGRAM)
 there.settimeout(60)
+open(sys.argv[2], "w").close()
 while True:
     data, peer = there.recvfrom(4096)
     other.sendto(b"forged", peer)
     there.sendto(data[::-1], peer)
 END
     local answers=$!
+    eventually 10 test -e "$BATS_TEST_TMPDIR/bound"
     deploy_proved datagrams proved_connect.c "grants: {connect: ['127.66.1.1:$PORT/udp', 'localhost:$PORT/udp']}"
     mkdir -p "$WORK/moved"
     sed 's/size_t place = 1;/volatile size_t place = 1;/' "$FUNCTIONS/proved_connect.c" >"$WORK/moved/f.c"
@@ -190,4 +192,13 @@ END
     refused 4 "not in the operator's allow_grants"
     run deploy_proved more proved_connect.c "grants: {connect: ['127.66.1.1:$PORT/sctp']}"
     refused 2 "its port is no number"
+}
+
+@test "connections are counted for each function, those that were refused among them" {
+    counted() {
+        "$VIREO" allow ls -o json | jq -e '.events | any(.function == "talks" and .entry == "vireo_connect" and
+            .uses >= 2 and .denied >= 1 and .uses > .denied)' &&
+            "$VIREO" allow ls -o json | jq -e '.entries | any(.name == "vireo_connect" and .allowed)'
+    }
+    eventually 10 counted
 }
