@@ -1,7 +1,8 @@
 #!/bin/bash
 # Functions in containers: a busybox shell function's time to the first byte, from nothing and from
-# the warm pool, beside the program's own time and beside crun and vireo-runtime by themselves; and
-# what idle containers take of memory beside crun's.
+# the warm pool, beside the program's own time and beside crun and vireo-runtime by themselves; of a
+# function whose launcher does not run, with a generic container and without; from a pool that crun
+# or runc makes; and what idle containers take of memory beside crun's.
 # usage: bench/run-container.sh [ROUNDS [IDLE]]; BUILD says where vireo is
 set -eu
 top=$(cd "$(dirname "$0")/.." && pwd)
@@ -28,12 +29,17 @@ cp /bin/busybox "$root/bin/"
 for applet in sh echo cat sleep true; do ln -s busybox "$root/bin/$applet"; done
 
 echo "machine: $(nproc) processors, Linux $(uname -r), load $(cut -d' ' -f1-3 /proc/loadavg); $rounds rounds, 50 ms apart"
-"$BUILD/vireo" serve --listen "127.0.0.1:$port" --state "$VIREO_STATE" >"$work/log" 2>&1 &
-daemon=$!
-for _ in $(seq 100); do
-    curl -fs -o /dev/null "$VIREO_SERVER/readyz" && break
-    sleep 0.1
-done
+# serve [OPTION...]: the daemon, anew where it runs.
+serve() {
+    [ -z "$daemon" ] || { kill "$daemon" && wait "$daemon"; } || true
+    "$BUILD/vireo" serve --listen "127.0.0.1:$port" --state "$VIREO_STATE" "$@" >>"$work/log" 2>&1 &
+    daemon=$!
+    for _ in $(seq 100); do
+        curl -fs -o /dev/null "$VIREO_SERVER/readyz" && break
+        sleep 0.1
+    done
+}
+serve
 mkdir "$work/warm" "$work/idle"
 ln -s "$root" "$work/warm/rootfs"
 ln -s "$root" "$work/idle/rootfs"
@@ -72,6 +78,25 @@ calls cold | figures "a call, no container ready"
 curl -s -o /dev/null -d x "$VIREO_SERVER/function/warm"
 sleep 1
 calls warm | figures "a call, from the warm pool"
+for i in $(seq 10); do "$BUILD/vireo" deploy "$root" --name "first-$i" -q -- sh -c 'echo hello' >/dev/null; done
+for spares in 0 1; do
+    printf 'containers:\n  spares: %s\n' "$spares" >"$work/config.yaml"
+    serve --config "$work/config.yaml"
+    curl -s -o /dev/null -d x "$VIREO_SERVER/function/first-10" # from the first one on there are generic ones
+    for i in $(seq 9); do
+        sleep 0.5
+        curl -s -o /dev/null -w '%{time_starttransfer}\n' -d x "$VIREO_SERVER/function/first-$i"
+    done | figures "a first call, $spares generic containers ready"
+done
+for runtime in crun runc; do
+    command -v "$runtime" >/dev/null || continue
+    printf 'containers:\n  runtime: %s\n' "$runtime" >"$work/config.yaml"
+    serve --config "$work/config.yaml"
+    curl -s -o /dev/null -d x "$VIREO_SERVER/function/warm"
+    sleep 2
+    calls warm | figures "a call, from a warm pool of $runtime's"
+done
+serve
 "$BUILD/vireo-runtime" spec -b "$work/bundle"
 # crun 1.8 knows no later version.
 jq '.ociVersion = "1.0.2" | .process.terminal = false | .process.args = ["sh", "-c", "echo hello"]' "$work/bundle/config.json" >"$work/c" && mv "$work/c" "$work/bundle/config.json"
