@@ -1,7 +1,7 @@
 /*
  * Libraries that are loaded when their first function is called. A verb that starts a function here
- * would else wait for the forty libraries that libcurl and libarchive need, twice as long as for
- * all else of its own start.
+ * would else wait for the thirty libraries that libcurl needs, twice as long as for all else of its
+ * own start.
  *
  * A file that lists a library's functions defines LATE_LIBRARY, its file name, and has a line for
  * each: callers include the library's own header, and see no difference.

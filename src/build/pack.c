@@ -4,7 +4,8 @@
  * (.git, editors' files) are left out; links and special files are refused, since what they lead
  * to is not part of the source.
  */
-#include <assert.h>
+#include <archive.h>
+#include <archive_entry.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -37,6 +38,17 @@ static void pack_clear(struct pack *pack)
         free(pack->files[i].data);
     }
     free(pack->files);
+}
+
+static void archive_freep(struct archive **archive)
+{
+    if (*archive)
+        archive_write_free(*archive);
+}
+
+static void entry_freep(struct archive_entry **entry)
+{
+    archive_entry_free(*entry);
 }
 
 static void closedirp(DIR **directory)
@@ -161,60 +173,70 @@ static int by_path(const void *left, const void *right)
                   ((const struct packed_file *)right)->path);
 }
 
-/* POSIX's ustar: one header of 512 bytes a file. Numbers are octal. */
-struct ustar_header {
-    char name[100], mode[8], uid[8], gid[8], size[12], mtime[12], checksum[8], type, linkname[100];
-    char magic[6], version[2], user[32], group[32], major[8], minor[8], prefix[155], unused[12];
+struct buffer {
+    char *data;
+    size_t size, capacity;
 };
-static_assert(sizeof(struct ustar_header) == 512, "POSIX says 512");
 
-#define BLOCK sizeof(struct ustar_header)
-
-static size_t padded(size_t bytes)
+static la_ssize_t buffer_write(struct archive *archive, void *user, const void *data, size_t size)
 {
-    return (bytes + BLOCK - 1) / BLOCK * BLOCK;
-}
+    struct buffer *buffer = user;
 
-/* A path that is too long for `name` goes into it from behind a slash on. */
-static bool put_path(struct ustar_header *header, const char *path)
-{
-    size_t length = strlen(path);
-
-    if (length <= sizeof header->name) {
-        memcpy(header->name, path, length);
-        return true;
+    if (size > buffer->capacity - buffer->size) {
+        size_t capacity = buffer->size + size + (buffer->size + size) / 2;
+        char *grown = realloc(buffer->data, capacity);
+        if (!grown) {
+            archive_set_error(archive, ENOMEM, "out of memory");
+            return -1;
+        }
+        buffer->data = grown;
+        buffer->capacity = capacity;
     }
-    const char *slash = strchr(path + length - sizeof header->name - 1, '/');
-    if (!slash || slash == path || (size_t)(slash - path) > sizeof header->prefix)
-        return false;
-    memcpy(header->prefix, path, (size_t)(slash - path));
-    memcpy(header->name, slash + 1, strlen(slash + 1));
-    return true;
+    memcpy(buffer->data + buffer->size, data, size);
+    buffer->size += size;
+    return (la_ssize_t)size;
 }
 
-static bool put_header(struct ustar_header *header, const struct packed_file *file)
+static int archive_add(const struct pack *pack, struct archive *archive,
+                       struct archive_entry *entry, const struct packed_file *file)
 {
-    unsigned sum = 0;
+    archive_entry_clear(entry);
+    archive_entry_set_pathname(entry, file->path);
+    archive_entry_set_filetype(entry, AE_IFREG);
+    archive_entry_set_perm(entry, 0644);
+    archive_entry_set_size(entry, (la_int64_t)file->size);
+    archive_entry_set_mtime(entry, 0, 0);
+    archive_entry_set_uid(entry, 0);
+    archive_entry_set_gid(entry, 0);
+    int r = archive_write_header(archive, entry);
+    /* The format splits a path at a slash, into 155 and 100 bytes: not each can be. */
+    if (r != ARCHIVE_OK && archive_errno(archive) == ENAMETOOLONG)
+        return pack_refuse(pack, -ENAMETOOLONG, file->path, "has a path that is too long");
+    if (r != ARCHIVE_OK)
+        return -EIO;
+    if (archive_write_data(archive, file->data, file->size) != (la_ssize_t)file->size)
+        return -EIO;
+    return 0;
+}
 
-    memset(header, 0, sizeof *header);
-    if (!put_path(header, file->path))
-        return false;
-    memcpy(header->mode, "000644 ", 8);
-    memcpy(header->uid, "000000 ", 8);
-    memcpy(header->gid, "000000 ", 8);
-    snprintf(header->size, sizeof header->size, "%011zo", file->size);
-    header->size[11] = ' ';
-    memcpy(header->mtime, "00000000000 ", 12);
-    header->type = '0';
-    memcpy(header->magic, "ustar", 6);
-    memcpy(header->version, "00", 2);
-    memcpy(header->major, "000000 ", 8);
-    memcpy(header->minor, "000000 ", 8);
-    memset(header->checksum, ' ', sizeof header->checksum);
-    for (size_t i = 0; i < sizeof *header; i++)
-        sum += ((const unsigned char *)header)[i];
-    snprintf(header->checksum, 7, "%06o", sum);
-    return true;
+static int archive_make(const struct pack *pack, struct buffer *buffer)
+{
+    _cleanup_(archive_freep) struct archive *archive = archive_write_new();
+    _cleanup_(entry_freep) struct archive_entry *entry = archive_entry_new();
+
+    if (!archive || !entry)
+        return -ENOMEM;
+    /* ustar: one header a file, names as they are. The last block is not padded to a tape's. */
+    if (archive_write_set_format_ustar(archive) != ARCHIVE_OK ||
+        archive_write_set_bytes_in_last_block(archive, 1) != ARCHIVE_OK ||
+        archive_write_open(archive, buffer, NULL, buffer_write, NULL) != ARCHIVE_OK)
+        return -EIO;
+    for (size_t i = 0; i < pack->count; i++) {
+        int r = archive_add(pack, archive, entry, &pack->files[i]);
+        if (r < 0)
+            return r;
+    }
+    return archive_write_close(archive) == ARCHIVE_OK ? 0 : -EIO;
 }
 
 static bool ends_with(const char *text, const char *end)
@@ -269,23 +291,17 @@ static int source_add(struct pack *pack, const char *path)
 int pack_files(const char *source, const struct packed_file *files, size_t count, void **ret_tar,
                size_t *ret_size, struct err *err)
 {
-    const struct pack pack = {.source = source, .err = err};
-    size_t size = 2 * BLOCK; /* of zeros, at the end */
+    const struct pack pack = {
+        .source = source, .files = (struct packed_file *)files, .count = count, .err = err};
+    struct buffer buffer = {0};
 
-    for (size_t i = 0; i < count; i++)
-        size += BLOCK + padded(files[i].size);
-    _cleanup_(freep) char *tar = calloc(1, size);
-    if (!tar)
-        return err_set(err, -ENOMEM, "cannot pack '%s'", source);
-    char *at = tar;
-    for (size_t i = 0; i < count; i++) {
-        if (!put_header((struct ustar_header *)at, &files[i]))
-            return pack_refuse(&pack, -ENAMETOOLONG, files[i].path, "has a path that is too long");
-        memcpy(at + BLOCK, files[i].data, files[i].size);
-        at += BLOCK + padded(files[i].size);
+    int r = archive_make(&pack, &buffer);
+    if (r < 0) {
+        free(buffer.data);
+        return err_set(err, r, "cannot pack '%s'", source);
     }
-    *ret_tar = steal_ptr(&tar);
-    *ret_size = size;
+    *ret_tar = buffer.data;
+    *ret_size = buffer.size;
     return 0;
 }
 
