@@ -5,7 +5,7 @@
 # time runs from the spawn to the end of the command, CPU is the command's and what it waited for.
 # The limits are read back from inside. Usage: bench/run-oci.sh
 # COUNT_ONE, COUNT_MANY and COUNT_SPACED say how many starts each line has; SHORT=1: one line each.
-# PARTS names what is measured (all of it by default): one many spaced limits seccomp net gvisor
+# PARTS names what is measured (all of it by default): floor one many spaced limits seccomp net gvisor
 # podman docker idle read calls.
 set -eu
 . "$(dirname "$0")/lib.sh"
@@ -21,7 +21,7 @@ one=${COUNT_ONE:-200}
 many=${COUNT_MANY:-400}
 spaced=${COUNT_SPACED:-40}
 vireo_runtime=${VIREO_RUNTIME:-$bench_build/vireo-runtime}
-bench_need gcc jq curl dpkg-deb python3 strace
+bench_need gcc musl-gcc jq curl dpkg-deb python3 strace
 gcc -std=gnu17 -O2 -o "$bench_work/rival_start" "$bench_root/bench/rival_start.c"
 
 bundle=$bench_work/bundle
@@ -121,6 +121,15 @@ measure() {
 }
 set_row() { # way at-once pause name n p50 p99 rate failed cpu
     echo "$1|$2|${3:-0}|$4|$5|$6|$7|$8|$9|${10}" >>"$bench_work/rows"
+}
+
+# Namespaces and the program alone.
+floor() {
+    musl-gcc -std=gnu17 -O2 -static -idirafter /usr/include -idirafter /usr/include/x86_64-linux-gnu \
+        -o "$bench_work/oci_floor" "$bench_root/bench/oci_floor.c"
+    # shellcheck disable=SC2046
+    set_row plain 1 '' "(namespaces and the program alone)" "$one" \
+        $("$bench_work/rival_start" "$one" 1 -- "$bench_work/oci_floor" "$bundle/rootfs/bin/true")
 }
 
 # What a container says of its limits, by each runtime.
@@ -241,7 +250,7 @@ idle_memory() {
     done
 }
 
-parts=" ${PARTS:-one many spaced limits seccomp net gvisor podman docker idle read calls} "
+parts=" ${PARTS:-floor one many spaced limits seccomp net gvisor podman docker idle read calls} "
 [ -z "${SHORT-}" ] || parts=" one "
 wants() { case $parts in *" $1 "*) return 0 ;; *) return 1 ;; esac }
 
@@ -250,6 +259,7 @@ load_before=$(bench_load)
 : >"$bench_work/limits"
 : >"$bench_work/calls"
 : >"$bench_work/idle"
+if wants floor; then floor; fi
 if wants one; then measure plain "$one" 1 ''; fi
 if wants many; then
     measure plain "$many" 8 ''

@@ -304,6 +304,19 @@ static int read_memory_policy(struct reader *reader, const struct at *at, const 
     return r;
 }
 
+/* Of specification 1.3; with nothing to move there is nothing that is not done. */
+static int read_net_devices(struct reader *reader, const struct at *at, const struct field *field,
+                            void *out)
+{
+    (void)field;
+    (void)out;
+    if (!json_object_is_type(at->value, json_type_object))
+        return refuse(reader, at, "it must be an object");
+    return json_object_object_length(at->value) == 0
+               ? 0
+               : refuse(reader, at, "network devices are not moved into a container here");
+}
+
 static const struct field linux_fields[] = {
     FIELD("uidMappings", read_mappings, struct oci_linux, uid_mappings),
     FIELD("gidMappings", read_mappings, struct oci_linux, gid_mappings),
@@ -321,6 +334,7 @@ static const struct field linux_fields[] = {
     FIELD("intelRdt", read_rdt, struct oci_linux, intel_rdt),
     FIELD("personality", read_personality, struct oci_linux, personality),
     FIELD("memoryPolicy", read_memory_policy, struct oci_linux, memory_policy),
+    {.key = "netDevices", .read = read_net_devices},
 };
 
 int read_linux(struct reader *reader, const struct at *at, const struct field *field, void *out)
