@@ -14,10 +14,13 @@
 #include <sys/syscall.h>
 #include <sys/time.h>
 #include <sys/wait.h>
+#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "allow/allow.h"
 #include "base/cleanup.h"
+#include "build/manifest.h"
 #include "cmocka_all.h"
 #include "guest/instance.h"
 #include "guest/lockdown.h"
@@ -377,6 +380,85 @@ static void connections_are_used_and_not_made(void **state)
     killed(GUEST_GRANT_CONNECT | GUEST_GRANT_STDIO | GUEST_GRANT_FILES, &accept);
 }
 
+/* Files and connections of proved code: never more than of other code, and none of the calls that
+ * make a connection or send elsewhere. */
+static void proved_code_has_less_of_each_grant(void **state)
+{
+    (void)state;
+    static const uint32_t pairs[][2] = {{GUEST_GRANT_PROVED_FILES, GUEST_GRANT_FILES},
+                                        {GUEST_GRANT_PROVED_CONNECT, GUEST_GRANT_CONNECT}};
+    const struct call only_files = {"openat2", __NR_openat2, {AT_FDCWD, 0, 0, 0}};
+    const struct call only_connect = {"recvmsg", __NR_recvmsg, {-1, 0, 0}};
+    const struct call never[] = {
+        {"socket", __NR_socket, {2, 1}},
+        {"connect", __NR_connect, {4, 0, 0}},
+        {"sendto", __NR_sendto, {4, (long)"", 0, 0, 0, 0}},
+        {"sendmsg", __NR_sendmsg, {4, 0, 0}},
+        {"setsockopt", __NR_setsockopt, {4, 1, 2, 0, 0}},
+        {"recvfrom", __NR_recvfrom, {-1, 0, 0, 0, 0, 0}},
+        {"symlinkat", __NR_symlinkat, {0, -1, 0}},
+        {"linkat", __NR_linkat, {-1, 0, -1, 0, 0}},
+        {"getdents64", __NR_getdents64, {-1, 0, 0}},
+        {"fcntl", __NR_fcntl, {-1, F_GETFL}},
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(pairs); i++) {
+        const char *proved[128], *other[128];
+        size_t count = pvm_syscalls(pairs[i][0], proved, ARRAY_LEN(proved));
+        size_t others = pvm_syscalls(pairs[i][1], other, ARRAY_LEN(other));
+        assert_true(count > 0 && count < others);
+        for (size_t k = 0; k < count; k++) {
+            size_t at = 0;
+            while (at < others && strcmp(other[at], proved[k]) != 0)
+                at++;
+            if (at == others)
+                fail_msg("%s is for proved code alone", proved[k]);
+        }
+        for (size_t k = 0; k < ARRAY_LEN(never); k++)
+            killed(pairs[i][0], &never[k]);
+    }
+    allowed(GUEST_GRANT_PROVED_FILES, &only_files);
+    killed(GUEST_GRANT_PROVED_CONNECT, &only_files);
+    allowed(GUEST_GRANT_PROVED_CONNECT, &only_connect);
+    killed(GUEST_GRANT_PROVED_FILES, &only_connect);
+}
+
+static void calls_that_are_proved_make_the_grants(void **state)
+{
+    static struct manifest manifest;
+    struct pvm_bounds bounds = {0};
+
+    (void)state;
+    manifest.file_count = manifest.connect_count = 1;
+    manifest.layers = ALLOW_DEFAULT | ALLOW_BIT(ALLOW_PLATFORM);
+    assert_int_equal(pvm_grants(&manifest, NULL),
+                     GUEST_GRANT_FILES | GUEST_GRANT_CONNECT | GUEST_GRANT_PLATFORM);
+    assert_int_equal(pvm_grants(&manifest, &bounds), 0);
+    static const struct {
+        const char *calls;
+        uint32_t grants;
+    } cases[] = {
+        {"", 0},
+        {"read write close vireo_request_path", 0}, /* of what is open already: the body, the log */
+        {"open read", GUEST_GRANT_PROVED_FILES},
+        {"rename", GUEST_GRANT_PROVED_FILES},
+        {"vireo_connect", GUEST_GRANT_PROVED_CONNECT},
+        {"read vireo_sql_raw", GUEST_GRANT_PLATFORM},
+        {"vireo_http_raw open", GUEST_GRANT_PLATFORM | GUEST_GRANT_PROVED_FILES},
+        {"opens vireo_connects reopen vireo_kv", 0},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        bounds.grants = pvm_grants_called(cases[i].calls);
+        assert_int_equal(bounds.grants, cases[i].grants);
+        assert_int_equal(pvm_grants(&manifest, &bounds), cases[i].grants);
+    }
+    /* Never wider than the manifest. */
+    manifest.file_count = manifest.connect_count = 0;
+    manifest.layers = ALLOW_DEFAULT;
+    bounds.grants = ~0u;
+    assert_int_equal(pvm_grants(&manifest, &bounds), 0);
+}
+
 /* What comes from the supervisor may be mapped with its code; nothing is ever written and run. */
 static void files_are_mapped_with_the_grant_to_link_alone(void **state)
 {
@@ -433,7 +515,6 @@ static void proved_code_has_its_call_loop_and_no_more(void **state)
         {"sched_yield", __NR_sched_yield, {0}},
     };
     const struct call gone[] = {
-        {"mmap", __NR_mmap, {0, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0}},
         {"mprotect", __NR_mprotect, {0}},
         {"munmap", __NR_munmap, {0}},
         {"brk", __NR_brk, {0}},
@@ -459,6 +540,8 @@ int main(void)
         cmocka_unit_test(what_the_table_has_works),
         cmocka_unit_test(connections_are_used_and_not_made),
         cmocka_unit_test(a_family_forks_and_signals_with_its_grant_alone),
+        cmocka_unit_test(proved_code_has_less_of_each_grant),
+        cmocka_unit_test(calls_that_are_proved_make_the_grants),
         cmocka_unit_test(files_are_mapped_with_the_grant_to_link_alone),
         cmocka_unit_test(clone3_is_answered_not_there),
         cmocka_unit_test(the_base_table_has_at_most_25_calls),
