@@ -70,6 +70,7 @@ struct layout_atom {
 struct layout_section {
     uint8_t id;
     char name[32];   /* of a custom one */
+    size_t begin;    /* of the section itself */
     size_t at, size; /* its content; of a custom one behind the name */
 };
 
@@ -116,6 +117,8 @@ struct layout_types {
  * it. */
 int layout_module_read(uint8_t *bytes, size_t size, uint32_t data_at,
                        struct layout_module *ret_module, struct err *err);
+/* Its sections alone; what is taken is for layout_module_clear(). */
+int layout_sections_read(struct layout_module *module, struct err *err);
 void layout_module_clear(struct layout_module *module);
 const struct layout_section *layout_section_find(const struct layout_module *module, uint8_t id,
                                                  const char *name);
@@ -173,6 +176,11 @@ bool layout_part_changes(const struct layout_section *section);
 /* Writes the content of that section. -EINVAL: it is not as the linker makes it. */
 int layout_part_write(FILE *to, const struct layout_module *module,
                       const struct layout_section *section, const struct layout_place *place);
+
+/* ---- layout_exports.c ---- */
+
+/* A library for others without the exports that are its own business; malloc'ed. */
+int layout_hide(uint8_t *bytes, size_t size, void **ret_module, size_t *ret_size, struct err *err);
 
 /* ---- layout.c ---- */
 

@@ -113,7 +113,7 @@ const struct layout_section *layout_section_find(const struct layout_module *mod
     return NULL;
 }
 
-static int read_sections(struct layout_module *module, struct err *err)
+int layout_sections_read(struct layout_module *module, struct err *err)
 {
     struct layout_reader reader = {.bytes = module->bytes, .at = 8, .end = module->size};
 
@@ -125,6 +125,7 @@ static int read_sections(struct layout_module *module, struct err *err)
         if (module->section_count == 256)
             return refuse(err, "it has too many sections");
         struct layout_section *section = &module->sections[module->section_count++];
+        section->begin = reader.at;
         section->id = one_byte(&reader);
         uint64_t bytes = layout_unsigned(&reader);
         section->at = skip(&reader, bytes);
@@ -412,7 +413,7 @@ int layout_module_read(uint8_t *bytes, size_t size, uint32_t data_at,
 {
     struct layout_module module = {.bytes = bytes, .size = size};
 
-    int r = size < 8 ? refuse(err, "it is empty") : read_sections(&module, err);
+    int r = size < 8 ? refuse(err, "it is empty") : layout_sections_read(&module, err);
     if (r == 0)
         r = read_imports(&module, err);
     if (r == 0)

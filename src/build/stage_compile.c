@@ -384,6 +384,22 @@ static int compile_parts(const struct stage *stage, const struct stage_objects *
     return STAGE_OK;
 }
 
+/* The module, without exports of what is hidden. */
+static int hide_internal(void)
+{
+    _cleanup_(freep) char *linked = NULL;
+    _cleanup_(freep) void *module = NULL;
+    size_t linked_size, size;
+    struct err err = {0};
+
+    if (fd_read_file(AT_FDCWD, MODULE, MODULE_MAX_BYTES, &linked, &linked_size, &err) < 0 ||
+        layout_hide((uint8_t *)linked, linked_size, &module, &size, &err) < 0)
+        return stage_say(STAGE_BROKEN, "error: %s", err.message);
+    if (unlink(MODULE) < 0 || stage_write_file(AT_FDCWD, MODULE, module, size) < 0)
+        return stage_say(STAGE_BROKEN, "error: cannot write the module: %s", strerror(errno));
+    return STAGE_OK;
+}
+
 /* A library for others: one module, to be put anywhere into the memory of a program. */
 static int make_part(const struct stage *stage, const struct stage_objects *objects)
 {
@@ -414,6 +430,8 @@ static int make_part(const struct stage *stage, const struct stage_objects *obje
         status = stage_run_tool(stage, STAGE_OBJECTS, command, NULL);
     if (status == STAGE_OK && makes_map(stage))
         status = lay_out(stage, LAYOUT_PART_BEGIN_BYTES);
+    if (status == STAGE_OK)
+        status = hide_internal();
     const char *const paths[] = {MODULE, MAP};
     return status == STAGE_OK ? stage_send_bundle(paths, makes_map(stage) ? 2 : 1) : status;
 }

@@ -116,7 +116,10 @@ static int save(struct replacing *replacing, struct err *err)
     const struct host *host = replacing->host;
     const wasm_rt_funcref_table_t *table = table_of(host);
 
-    replacing->data_bytes = library_face(replacing->old.library)->links->memory_bytes;
+    /* Behind that there is nothing but slack of both. */
+    replacing->data_bytes = replacing->from.header->slack_next;
+    if (replacing->data_bytes < replacing->to.header->slack_next)
+        replacing->data_bytes = replacing->to.header->slack_next;
     replacing->element_count = table->size;
     replacing->data = malloc((size_t)replacing->data_bytes + 1);
     replacing->fresh = malloc((size_t)replacing->data_bytes + 1);

@@ -10,6 +10,8 @@
 int *book_inner(void);
 const char *book_read(int value);
 
+/* The library has one of its own, hidden, of that name. */
+EXPORT int page = 50;
 static const char *(*read_it)(int);
 static int **kept;
 static int asked;
