@@ -239,6 +239,15 @@ const struct cli_verb cli_verbs[] = {
      "  --log-calls               a line of the log for each call, with its cost\n\n"
      "  vireo serve --listen 127.0.0.1:8080 --state /var/lib/vireo\n",
      cli_serve},
+    {"sched", "[--timeout MS]", "load vireo's BPF scheduler, and hold it",
+     "For the policies of virtual kernels (docs/vkernel.md), on a kernel with sched_ext. All "
+     "threads of\n"
+     "the machine are scheduled by it, as long as this runs; the kernel's own scheduler has them\n"
+     "back when it ends, or when the kernel finds fault with it. Needs root.\n\n"
+     "  --timeout MS   the kernel ends it when a thread has waited so long: 1000 to 30000, the "
+     "default\n\n"
+     "  systemctl enable --now vireo-sched\n",
+     cli_sched},
     {"oci", "VERB ...", "run a verb of the OCI runtime, vireo-runtime",
      "Every word goes to it as it is; vireo oci --help shows its verbs. Engines are pointed at "
      "the\n"

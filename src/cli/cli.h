@@ -54,6 +54,7 @@ int cli_audit(int argc, char **argv);
 int cli_logs(int argc, char **argv);
 int cli_top(int argc, char **argv);
 int cli_oci(int argc, char **argv);
+int cli_sched(int argc, char **argv);
 int cli_serve(int argc, char **argv);
 int cli_doctor(int argc, char **argv);
 

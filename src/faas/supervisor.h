@@ -171,6 +171,7 @@ struct instance {
     bool cold;               /* its template was started for it */
     bool recycled;           /* it is in the place of an ended one */
     bool bpf;                /* its group is nobody's after it: programs may hang on it */
+    bool told;               /* likewise: the scheduler was told of it */
     bool stopped;            /* on the gateway's wish */
     bool killed;             /* on an administrator's */
     struct linkage *linkage; /* NULL: it has no control socket */

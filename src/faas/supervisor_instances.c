@@ -59,7 +59,7 @@ static struct instance *take_instance(struct supervisor *supervisor, uint64_t to
     instance->used = true;
     instance->stopped = instance->killed = instance->cold = false;
     instance->server = false;
-    instance->recycled = instance->bpf = false;
+    instance->recycled = instance->bpf = instance->told = false;
     instance->slot = NULL;
     instance->group = NULL;
     instance->kin = NULL;
@@ -84,6 +84,7 @@ static void put_instance(struct supervisor *supervisor, struct instance *instanc
     bool burnt = kin_close(supervisor, instance) || instance->bpf;
     /* Its template, where tenant code runs, has had descriptors of it. */
     burnt |= slot && slot->interprets;
+    burnt |= instance->told;
     if (instance->group)
         cgroup_pool_put(supervisor->pool, instance->group, burnt);
     linkage_close(supervisor, instance);

@@ -19,6 +19,7 @@
 #include "base/log.h"
 #include "faas/supervisor.h"
 #include "vkernel/describe.h"
+#include "vkernel/scheduler.h"
 #include "vkernel/scheduling.h"
 
 DEFINE_CLEANUP(struct vk_table, vk_table_free)
@@ -47,6 +48,20 @@ const struct vkernel *vk_of(const struct instance *instance)
     if (instance->vk)
         return &instance->vk->vkernel;
     return instance->slot->vkernel ? instance->slot->vkernel : &none;
+}
+
+/* For the BPF scheduler, if there is one or will be: its group's policy. The group is removed with
+ * the instance: the next one's would have it else. */
+static int tell(struct instance *instance, enum vkernel_policy policy, struct err *err)
+{
+    int tasks[CGROUP_TREES_MAX], group_fd = -1;
+
+    if (instance->group)
+        (void)cgroup_entry_fds(instance->group, &group_fd, tasks);
+    if (group_fd < 0 || (!instance->told && !scheduler_orders(policy)))
+        return 0;
+    instance->told = true;
+    return scheduler_tell(group_fd, policy, err);
 }
 
 /* ---- adaptive ---- */
@@ -79,7 +94,8 @@ static void timer_expired(struct supervisor *supervisor, struct source *source, 
     if (next == state->now)
         return;
     struct vk_sched sched = vk_sched_of(next, state->vkernel.sched.slice_us);
-    if (vk_sched_apply(pids_of, state->instance, &sched, &err) < 0) {
+    if (vk_sched_apply(pids_of, state->instance, &sched, &err) < 0 ||
+        tell(state->instance, next, &err) < 0) {
         log_line(LOG_WARNING, "pVM %" PRIu64 ": %s", state->instance->id, err.message);
         return;
     }
@@ -148,6 +164,8 @@ static int sched_apply(struct supervisor *supervisor, struct vk_state *state, st
                                 ? vk_sched_own(!state->instance->server, vkernel->sched.slice_us)
                                 : vk_sched_of(state->now, vkernel->sched.slice_us);
     int r = vk_sched_apply(pids_of, state->instance, &sched, err);
+    if (r == 0)
+        r = tell(state->instance, state->now, err);
     if (r == 0 && policy == VKERNEL_POLICY_ADAPTIVE)
         r = timer_start(supervisor, state, err);
     return r;
@@ -157,6 +175,8 @@ void vk_started(struct supervisor *supervisor, struct instance *instance)
 {
     struct err err = {0};
 
+    if (tell(instance, vk_of(instance)->sched.policy, &err) < 0)
+        log_line(LOG_WARNING, "pVM %" PRIu64 ": %s", instance->id, err.message);
     if (vk_of(instance)->sched.policy != VKERNEL_POLICY_ADAPTIVE)
         return;
     struct vk_state *state = state_of(instance);

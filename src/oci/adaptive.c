@@ -91,9 +91,8 @@ void adaptive_look(const struct oci_place *place, int state_fd)
         before = after;
         enum vkernel_policy next = vk_sched_adapt(&vkernel, now, &load);
         /* What an exec has brought meanwhile began as normal. */
-        const struct vk_sched sched = vk_sched_of(next, vkernel.sched.slice_us);
         if ((next != now || next == VKERNEL_POLICY_FIFO) &&
-            vk_sched_apply(oci_vkernel_pids, (void *)place, &sched, NULL) == 0) {
+            oci_vkernel_schedule(place, next, vkernel.sched.slice_us, NULL) == 0) {
             decisions += next != now;
             now = next;
         }

@@ -21,6 +21,7 @@
 #include "oci/privilege.h"
 #include "oci/view.h"
 #include "oci/vkernel.h"
+#include "vkernel/scheduler.h"
 
 /* A path of any length, as short as an address must be. */
 static void socket_address(int state_fd, struct sockaddr_un *ret_address)
@@ -196,6 +197,9 @@ static int finish(struct launch *launch, const struct oci_create *create,
 
     if (r == 0)
         r = oci_vkernel_adjust(launch->pid, create->options.vkernel, err);
+    if (r == 0 && create->options.vkernel && place->cgroup_path[0] &&
+        scheduler_orders(create->options.vkernel->sched.policy))
+        r = oci_vkernel_tell(place, create->options.vkernel->sched.policy, err);
     if (r == 0 && create->options.vkernel && vkernel_has_overcommit(create->options.vkernel))
         r = oci_vkernel_overcommit(place, create->options.vkernel, err);
     if (r == 0 && create->options.vkernel &&

@@ -106,7 +106,7 @@ static int change(struct runtime *runtime, char **words, int count, struct err *
     if (r == 0)
         r = oci_vkernel_save(state->fd, &vkernel, err);
     if (r == 0 && part == &vkernel_sched)
-        r = oci_vkernel_schedule(&state->place, &vkernel, err);
+        r = oci_vkernel_schedule(&state->place, vkernel.sched.policy, vkernel.sched.slice_us, err);
     if (r == 0 && part == &vkernel_sched && vkernel.sched.policy == VKERNEL_POLICY_ADAPTIVE)
         r = oci_adaptive_start(&state->place, state->fd, err);
     if (r == 0)

@@ -14,6 +14,8 @@
 #include "base/err.h"
 #include "base/fd.h"
 #include "oci/config_reader.h"
+#include "oci/groups.h"
+#include "vkernel/scheduler.h"
 #include "vkernel/scheduling.h"
 
 #define PREFIX "io.vireo.vkernel."
@@ -204,10 +206,26 @@ int oci_vkernel_pids(void *user, pid_t *pids, size_t max)
     return (int)count;
 }
 
-int oci_vkernel_schedule(const struct oci_place *place, const struct vkernel *vkernel,
-                         struct err *err)
+int oci_vkernel_tell(const struct oci_place *place, enum vkernel_policy policy, struct err *err)
 {
-    const struct vk_sched sched = vk_sched_of(vkernel->sched.policy, vkernel->sched.slice_us);
+    _cleanup_(freep) struct cgroup_place *groups = calloc(1, sizeof *groups);
 
-    return vk_sched_apply(oci_vkernel_pids, (void *)place, &sched, err);
+    if (!groups)
+        return err_set(err, -ENOMEM, "cannot tell the scheduler of the container");
+    int r = groups_open(place, groups, err);
+    const struct cgroup_place_tree *unified = r < 0 ? NULL : cgroup_place_tree(groups, "", true);
+    if (unified && unified->fd >= 0)
+        r = scheduler_tell(unified->fd, policy, err);
+    cgroup_place_close(groups);
+    return r;
+}
+
+int oci_vkernel_schedule(const struct oci_place *place, enum vkernel_policy policy,
+                         uint32_t slice_us, struct err *err)
+{
+    const struct vk_sched sched = vk_sched_of(policy, slice_us);
+    int r = vk_sched_apply(oci_vkernel_pids, (void *)place, &sched, err);
+
+    /* Without groups of its own it has no policy but that of its threads. */
+    return r == 0 && place->cgroup_path[0] ? oci_vkernel_tell(place, policy, err) : r;
 }

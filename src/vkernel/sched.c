@@ -16,6 +16,7 @@
 
 #include "base/cleanup.h"
 #include "base/err.h"
+#include "vkernel/scheduler.h"
 #include "vkernel/scheduling.h"
 
 /* The kernel's bounds of a slice. */
@@ -304,18 +305,46 @@ struct vk_sched vk_sched_own(bool called, uint32_t slice_us)
     return vk_sched_of(VKERNEL_POLICY_NORMAL, slice_us);
 }
 
-static void mechanism(struct vkernel_mechanism *ret_mechanism)
+/* What the kernel's own scheduler has. */
+static void describe_slices(struct vkernel_mechanism *ret_mechanism, const char *why)
 {
     bool slices = vk_sched_slices_work();
 
-    /* sched_ext is the best one; no part of this program loads a scheduler. */
     *ret_mechanism = (struct vkernel_mechanism){.grade = VKERNEL_LESSER};
     snprintf(ret_mechanism->name, sizeof ret_mechanism->name, "%s",
              slices ? "EEVDF slices" : "SCHED_BATCH");
-    snprintf(ret_mechanism->detail, sizeof ret_mechanism->detail,
+    snprintf(ret_mechanism->detail, sizeof ret_mechanism->detail, "%s; %s",
              slices ? "fifo is slices of 100 ms without preemption by those that wake: two that "
-                      "compute alternate, each 100 ms"
-                    : "this kernel has no slices of a thread's own (Linux 6.12): fifo is batch");
+                      "compute alternate"
+                    : "no slices of a thread's own (Linux 6.12): fifo is batch",
+             why);
+}
+
+static void mechanism(struct vkernel_mechanism *ret_mechanism)
+{
+    char name[64];
+
+    switch (scheduler_state(name)) {
+    case SCHEDULER_UNKNOWN:
+        describe_slices(ret_mechanism, "this kernel has no sched_ext");
+        return;
+    case SCHEDULER_OFF:
+        describe_slices(ret_mechanism, "sched_ext is there and off (vireo sched)");
+        return;
+    case SCHEDULER_OURS:
+        *ret_mechanism = (struct vkernel_mechanism){.grade = VKERNEL_BEST, .name = "sched_ext"};
+        snprintf(ret_mechanism->detail, sizeof ret_mechanism->detail,
+                 "vireo's BPF scheduler has all threads: fifo is strict within a group, shares "
+                 "between groups are by cpu.weight");
+        return;
+    case SCHEDULER_FOREIGN:
+        break;
+    }
+    *ret_mechanism = (struct vkernel_mechanism){.grade = VKERNEL_LESSER};
+    snprintf(ret_mechanism->name, sizeof ret_mechanism->name, "sched_ext '%.40s'", name);
+    snprintf(ret_mechanism->detail, sizeof ret_mechanism->detail,
+             "a scheduler that is not vireo's has the threads: what policies and slices do is "
+             "for it to say");
 }
 
 const struct vkernel_part vkernel_sched = {

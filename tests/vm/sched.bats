@@ -1,0 +1,174 @@
+#!/usr/bin/env bats
+# The BPF scheduler (vireo sched): Linux 7.3. Times are the emulated machine's: who comes before whom, and
+# shares of one CPU.
+load vm
+load ../system/oci_bundle
+
+bats_require_minimum_version 1.5.0
+
+# The other one is the tests' own.
+CPU=1
+FIFO='.annotations += {"io.vireo.vkernel.sched.policy": "fifo"}'
+
+sched_state() {
+    [ "$(cat /sys/kernel/sched_ext/state)" = "$1" ]
+}
+
+# sched_start [OPTION...]: loads it, and waits until it has the threads.
+sched_start() {
+    "$VIREO" sched "$@" 2>"$BATS_FILE_TMPDIR/sched" 3>&- &
+    echo $! >"$BATS_FILE_TMPDIR/pid"
+    eventually 60 grep -q 'all threads are scheduled' "$BATS_FILE_TMPDIR/sched"
+    sched_state enabled
+}
+
+sched_stop() {
+    kill "$(cat "$BATS_FILE_TMPDIR/pid")" 2>/dev/null || true
+    eventually 60 sched_state disabled
+}
+
+setup_file() {
+    [ -e /sys/kernel/sched_ext ] || return 0
+    sched_start
+}
+
+teardown_file() {
+    [ ! -e /sys/kernel/sched_ext ] || sched_stop
+}
+
+setup() {
+    need_guest
+    need_v2
+    [ -e /sys/kernel/sched_ext ] || skip "the kernel has no sched_ext"
+    bundle_begin
+    cp "$PREPARED/turns" "$ROOTFS/bin/"
+}
+
+teardown() {
+    bundle_end
+    # What a test has ended is there for the next one.
+    [ ! -e /sys/kernel/sched_ext ] || ! sched_state disabled || sched_start
+}
+
+# one_by_one COUNT: what turns has printed: each began when the one before it had ended, in the order in which they
+# came. The clock has milliseconds.
+one_by_one() {
+    [ "${#lines[@]}" -eq "$1" ]
+    awk '$1 != NR - 1 || $2 + 1 < end {bad = 1} {end = $3} END {exit bad}' <<<"$output"
+}
+
+# The CPU time of a container, in ms.
+used() {
+    awk '/^usage_usec/ {print int($2 / 1000)}' "/sys/fs/cgroup/$1/cpu.stat"
+}
+
+uptime_ms() {
+    tr -d . </proc/uptime | awk '{print $1 * 10}'
+}
+
+@test "fifo: of threads that compute on one CPU each has its turn when the one before has ended" {
+    run contain "$FIFO" turns $CPU 150 4
+    echo "$output"
+    one_by_one 4
+    # Without it they share.
+    run contain . turns $CPU 150 4
+    echo "$output"
+    [ "${#lines[@]}" -eq 4 ]
+    run ! one_by_one 4
+    nothing_left
+}
+
+@test "cpu.real_policy is the same file as ever" {
+    run contain '.annotations += {"io.vireo.vkernel.params.view": "on"}' sh -c "
+        cat /dev/vkernel/cpu.real_policy && echo fifo >/dev/vkernel/cpu.real_policy && turns $CPU 150 3"
+    echo "$output"
+    [ "${lines[0]}" = normal ]
+    lines=("${lines[@]:1}") output=$(tail -n +2 <<<"$output")
+    one_by_one 3
+    nothing_left
+}
+
+@test "between groups shares are by cpu.weight, whatever the policy, and the same thread goes on" {
+    local id
+    bundle "$FIFO | .linux.cgroupsPath = \"/vireo-first\"" turns $CPU 100000 3
+    oci run -d -b "$DIR/bundle" "$ID" >"$DIR/first"
+    bundle '.linux.cgroupsPath = "/vireo-second"' turns $CPU 100000 1
+    oci run -d -b "$DIR/bundle" "$ID-second" >/dev/null
+    shares() {
+        local first second
+        first=$(used vireo-first) second=$(used vireo-second)
+        sleep 1.5
+        first=$(($(used vireo-first) - first)) second=$(($(used vireo-second) - second))
+        echo "first had $first ms, second $second ms"
+        share=$((100 * second / (first + second)))
+    }
+    shares
+    [ "$share" -ge 40 ]
+    [ "$share" -le 60 ]
+    echo 300 >/sys/fs/cgroup/vireo-second/cpu.weight
+    shares
+    [ "$share" -ge 65 ]
+    [ "$share" -le 85 ]
+    # Of the three threads one has had all.
+    local threads thread had=0
+    threads=$(oci ps "$ID" -f json 2>/dev/null | jq -r '.[0]')
+    for thread in "/proc/$threads/task/"*; do
+        [ "$(awk '{print $14 + $15}' "$thread/stat")" -lt 5 ] || had=$((had + 1))
+    done
+    [ "$had" -eq 1 ]
+    oci delete -f "$ID"
+    oci delete -f "$ID-second"
+    nothing_left
+}
+
+@test "a change of policy loses no thread" {
+    bundle "$FIFO" turns $CPU 150 12
+    oci run -b "$DIR/bundle" "$ID" >"$DIR/out" 3>&- &
+    local container=$! policy
+    eventually 10 sh -c "'$RUNTIME' --root '$ROOT' list -q | grep -q '$ID'"
+    for policy in normal fifo batch fifo normal batch normal fifo; do
+        oci vk set "$ID" sched.policy $policy >/dev/null || true
+    done
+    wait $container
+    cat "$DIR/out"
+    [ "$(wc -l <"$DIR/out")" -eq 12 ]
+    nothing_left
+}
+
+@test "cpu.max holds" {
+    bundle '.linux.cgroupsPath = "/vireo-limited" | .linux.resources += {cpu: {quota: 20000, period: 100000}}' turns $CPU 100000 2
+    oci run -d -b "$DIR/bundle" "$ID" >/dev/null
+    local before began share
+    before=$(used vireo-limited) began=$(uptime_ms)
+    sleep 2
+    share=$((100 * ($(used vireo-limited) - before) / ($(uptime_ms) - began)))
+    echo "$share % of a CPU"
+    [ "$share" -ge 5 ]
+    [ "$share" -le 30 ]
+    oci delete -f "$ID"
+    nothing_left
+}
+
+@test "one that is loaded is not put aside, and doctor names it" {
+    run "$VIREO" doctor
+    [[ $output == *"vkernel: sched"*"sched_ext"* ]]
+    run -4 "$VIREO" sched
+    [ "$output" = "vireo: cannot load the scheduler: 'vireo' is loaded already" ]
+}
+
+@test "it ends: threads go on, under slices" {
+    bundle "$FIFO" turns $CPU 1500 3
+    oci run -b "$DIR/bundle" "$ID" >"$DIR/out" 3>&- &
+    local container=$!
+    sleep 1
+    kill -KILL "$(cat "$BATS_FILE_TMPDIR/pid")"
+    eventually 60 sched_state disabled
+    run "$VIREO" doctor
+    [[ $output == *"EEVDF slices"* ]]
+    wait $container
+    run cat "$DIR/out"
+    [ "${#lines[@]}" -eq 3 ]
+    # They took turns of 100 ms: the second began long before the first had ended.
+    run ! one_by_one 3
+    nothing_left
+}
