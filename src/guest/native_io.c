@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "guest/native_io.h"
 #include "guest/wasi_internal.h"
 #include "guest/wasm_internal.h"
 
@@ -20,24 +21,6 @@
 #define OPEN_FLAGS                                                                         \
     (O_ACCMODE | O_CREAT | O_EXCL | O_TRUNC | O_APPEND | O_NONBLOCK | O_SYNC | O_CLOEXEC | \
      O_NOFOLLOW | O_NOCTTY)
-
-int32_t vireo_import_open(const char *path, uint32_t bytes, uint32_t flags);
-int32_t vireo_import_read(int32_t fd, void *to, uint32_t room);
-int32_t vireo_import_pread(int32_t fd, void *to, uint32_t room, int64_t at);
-int32_t vireo_import_write(int32_t fd, const void *from, uint32_t bytes);
-int32_t vireo_import_pwrite(int32_t fd, const void *from, uint32_t bytes, int64_t at);
-int32_t vireo_import_lseek(int32_t fd, int64_t by, int32_t whence, int64_t *ret_at);
-int32_t vireo_import_ftruncate(int32_t fd, int64_t bytes);
-int32_t vireo_import_fsync(int32_t fd);
-int32_t vireo_import_close(int32_t fd);
-int32_t vireo_import_mkdir(const char *path, uint32_t bytes);
-int32_t vireo_import_unlink(const char *path, uint32_t bytes);
-int32_t vireo_import_rmdir(const char *path, uint32_t bytes);
-int32_t vireo_import_rename(const char *from, uint32_t from_bytes, const char *to,
-                            uint32_t to_bytes);
-int32_t vireo_import_poll(int32_t fd, int32_t events, int32_t timeout_ms);
-int32_t vireo_import_shutdown(int32_t fd, int32_t how);
-int32_t vireo_import_connect(const char *name, uint32_t bytes);
 
 /* Whose code runs; NULL: nobody's. */
 static struct host *asker(void)
@@ -251,15 +234,22 @@ int32_t vireo_import_open(const char *path, uint32_t bytes, uint32_t flags)
     return (int32_t)number;
 }
 
+/* Where a name is that is made, removed or changed; the buffer stays in use. */
+static int open_parent(const char *path, uint32_t bytes, unsigned which,
+                       struct wasi_parent *ret_parent)
+{
+    struct place place;
+    int r = locate(path, bytes, which, true, &place);
+
+    return r < 0 ? r : wasi_parent_open(place.folder->fd, place.path, ret_parent);
+}
+
 /* System calls: openat2, mkdirat, close. */
 int32_t vireo_import_mkdir(const char *path, uint32_t bytes)
 {
     _cleanup_(wasi_parent_close) struct wasi_parent parent = {.opened = -1};
-    struct place place;
 
-    int r = locate(path, bytes, 0, true, &place);
-    if (r == 0)
-        r = wasi_parent_open(place.folder->fd, place.path, &parent);
+    int r = open_parent(path, bytes, 0, &parent);
     if (r < 0)
         return r;
     return mkdirat(parent.fd, parent.name, 0777) < 0 ? -errno : 0;
@@ -269,11 +259,8 @@ int32_t vireo_import_mkdir(const char *path, uint32_t bytes)
 static int32_t remove_name(const char *path, uint32_t bytes, int flags)
 {
     _cleanup_(wasi_parent_close) struct wasi_parent parent = {.opened = -1};
-    struct place place;
 
-    int r = locate(path, bytes, 0, true, &place);
-    if (r == 0)
-        r = wasi_parent_open(place.folder->fd, place.path, &parent);
+    int r = open_parent(path, bytes, 0, &parent);
     if (r < 0)
         return r;
     return unlinkat(parent.fd, parent.name, flags) < 0 ? -errno : 0;
@@ -294,15 +281,10 @@ int32_t vireo_import_rename(const char *from, uint32_t from_bytes, const char *t
                             uint32_t to_bytes)
 {
     _cleanup_(wasi_parent_close) struct wasi_parent old = {.opened = -1}, new = {.opened = -1};
-    struct place source, target;
 
-    int r = locate(from, from_bytes, 0, true, &source);
+    int r = open_parent(from, from_bytes, 0, &old);
     if (r == 0)
-        r = locate(to, to_bytes, 1, true, &target);
-    if (r == 0)
-        r = wasi_parent_open(source.folder->fd, source.path, &old);
-    if (r == 0)
-        r = wasi_parent_open(target.folder->fd, target.path, &new);
+        r = open_parent(to, to_bytes, 1, &new);
     if (r < 0)
         return r;
     return syscall(SYS_renameat2, old.fd, old.name, new.fd, new.name, 0) < 0 ? -errno : 0;
