@@ -11,6 +11,7 @@
 #define HEADER_MAX 160 /* of one header */
 #define FACTOR_LIMIT ((int64_t)1 << 40)
 #define PAIRS_MAX 14 /* variables that are compared with each other */
+#define TRIPLES_MAX 5
 #define STRICT_MAX 6 /* and if they are no more also strictly */
 
 static bool same_form(const struct affine *a, const struct affine *b)
@@ -412,6 +413,35 @@ static void from_pairs(struct proof *proof, uint32_t header)
     }
 }
 
+/* x + y - z stays what it was: what two indices have gone together, as when lists are merged. */
+static void from_triples(struct proof *proof, uint32_t header)
+{
+    const struct program *program = proof->encoding->program;
+    const struct block *block = &program->blocks[header];
+    struct affine entries[TRIPLES_MAX];
+    vid phis[TRIPLES_MAX];
+    unsigned count = 0;
+
+    for (uint32_t i = 0; i < block->count && count < TRIPLES_MAX; i++) {
+        const struct value *value = value_at(program, block->values[i]);
+        if (value->op == OP_PHI && value->kind == KIND_INT && value->width >= 32 &&
+            proof->relevant[block->values[i]] &&
+            entry_of(proof, header, block->values[i], &entries[count]))
+            phis[count++] = block->values[i];
+    }
+    for (unsigned z = 0; z < count; z++)
+        for (unsigned x = 0; x < count; x++)
+            for (unsigned y = 0; y < x; y++) {
+                struct affine form = {0};
+                if (x == z || y == z || !affine_add_term(&form, phis[x], 1) ||
+                    !affine_add_term(&form, phis[y], 1) || !affine_add_term(&form, phis[z], -1))
+                    continue;
+                if (affine_add(&form, &entries[x], -1) && affine_add(&form, &entries[y], -1) &&
+                    affine_add(&form, &entries[z], 1))
+                    add(proof, header, &form, true);
+            }
+}
+
 static void from_block(struct proof *proof, uint32_t header, uint32_t b)
 {
     const struct program *program = proof->encoding->program;
@@ -492,5 +522,6 @@ void proof_find_candidates(struct proof *proof)
         for (uint32_t m = n; m < program->order_count; m++)
             if (loop_contains(program, header, program->order[m]))
                 from_exit(proof, header, program->order[m]);
+        from_triples(proof, header);
     }
 }

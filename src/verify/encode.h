@@ -28,6 +28,8 @@ struct encoding {
         Z3_ast guard; /* where it is what its assertions say */
         struct product *next;
     } * products, *quotients; /* of what is not constant, so far */
+    struct product *loads;
+    bool relates_loads; /* what is read twice is the same: dear, and seldom of use */
     uint64_t queries;
 };
 

@@ -38,6 +38,7 @@ static uint32_t check_invariants(struct proof *proof, struct encoding *e)
 uint32_t proof_check_again(struct proof *proof)
 {
     struct encoding *e = encoding_new(proof->encoding->facts);
+    e->relates_loads = proof->encoding->relates_loads;
     uint32_t wrong = check_invariants(proof, e);
 
     for (uint32_t i = 0; i < proof->obligations->count && wrong == 0; i++) {

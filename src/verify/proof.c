@@ -224,6 +224,28 @@ static void prove_by_induction(struct proof *proof)
     proof->bound = count_instructions(proof);
 }
 
+/*
+ * What was read twice may matter: a word's first letter, by which the loop before it ended. Told at
+ * once it makes other programs hard, so that it is told where nothing else helped.
+ */
+static void prove_with_loads(struct proof *proof)
+{
+    struct facts *facts = proof->encoding->facts;
+
+    encoding_free(proof->encoding);
+    proof->encoding = encoding_new(facts);
+    proof->encoding->relates_loads = true;
+    proof->invariants.count = 0;
+    proof->unknowns = 0;
+    memset(proof->rounds, 0, facts->program->block_count * sizeof *proof->rounds);
+    /* What intervals show stays; all else was shown by the invariants that are gone. */
+    for (uint32_t i = 0; i < proof->obligations->count; i++)
+        if (proof->obligations->items[i].state != OBLIGATION_PROVED ||
+            proof->obligations->items[i].prover[0] != 'd')
+            proof->obligations->items[i].state = OBLIGATION_OPEN;
+    prove_by_induction(proof);
+}
+
 static void begin(struct proof *proof)
 {
     struct program *program = proof->encoding->program;
@@ -247,10 +269,14 @@ void proof_run(struct proof *proof)
     begin(proof);
     obligations_by_domain(proof->encoding->facts, proof->obligations);
     enum only_run only = any_open(proof) ? proof_only_run(proof) : ONLY_RUN_UNDECIDED;
-    if (only == ONLY_RUN_UNDECIDED && any_open(proof))
+    if (only == ONLY_RUN_UNDECIDED && any_open(proof)) {
         prove_by_induction(proof);
-    else if (only == ONLY_RUN_UNDECIDED)
+        if (!all_proved(proof) && !proof->example.found && !proof->exhausted &&
+            proof->spent < proof->limits.total / 4)
+            prove_with_loads(proof);
+    } else if (only == ONLY_RUN_UNDECIDED) {
         proof->bound = count_instructions(proof);
+    }
     if (all_proved(proof))
         check_again(proof);
 }

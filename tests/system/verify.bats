@@ -33,6 +33,21 @@ END
     [[ "$output" == *"bytes of stack"* ]]
 }
 
+@test "a constant subscript behind its row, which LLVM would make one of the next row, does not compile" {
+    source_of row.c <<'END'
+#include <vireo/function.h>
+static int table[4][4];
+int64_t handler(const uint8_t *in, size_t in_len, uint8_t *out, size_t out_cap)
+{
+    table[1][0] = (int)in_len;
+    return table[0][4];
+}
+END
+    run "$VIREO" verify "$DIR/row.c"
+    [ "$status" -eq 2 ]
+    [[ "$output" == *"row.c:6:"*"array index 4 is past the end of the array"* ]]
+}
+
 @test "what is open is shown with its line, and exit code 1" {
     source_of open.c <<'END'
 #include <vireo/function.h>

@@ -41,9 +41,11 @@ int main(int argc, char **argv)
         bool wanted =
             verdict == (strcmp(argv[1], "proved") == 0 ? VERIFY_PROVED : VERIFY_NOT_PROVED);
         /* Who is refused for a contradiction had been proved: that is a defect, too. */
-        wanted = wanted && !(json && strstr(json, "second look"));
-        printf("%s %s %s (%lld ms)\n", wanted ? "ok" : "not ok", file, argv[i],
-               (long long)(clock_now_ns() - begin) / 1000000);
+        bool contradicted = json && strstr(json, "second look");
+        wanted = wanted && !contradicted;
+        printf("%s %s %s (%lld ms)%s\n", wanted ? "ok" : "not ok", file, argv[i],
+               (long long)(clock_now_ns() - begin) / 1000000,
+               contradicted ? ": its proof is contradicted" : "");
         if (!wanted && getenv("VERIFY_SHOW"))
             printf("%s\n", json ? json : err.message);
         status |= !wanted;

@@ -404,7 +404,7 @@ R(s_up_down)
     }
     static int a[4];
     if (y != n)
-        a[4] = 1;
+        a[4 + (n & 1)] = 1;
     return a[y & 3];
 }
 R(s_shift)

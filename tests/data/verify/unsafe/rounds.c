@@ -159,3 +159,63 @@ H(separator_of_a_copy)
         return 0;
     return in[s - t16];
 }
+/* what is read twice is the same only while nothing is stored between, and at one place */
+H(word_that_is_changed)
+{
+    size_t i = 0;
+    while (i < out_cap) {
+        while (i < out_cap && out[i] == ' ')
+            i++;
+        if (i < out_cap && in_len > 3)
+            out[i] = ' ';
+        while (i < out_cap && out[i] != ' ')
+            i++;
+    }
+    return 0;
+}
+H(word_of_another_letter)
+{
+    size_t i = 0;
+    while (i < in_len) {
+        while (i < in_len && in[i] == ' ')
+            i++;
+        while (i + 1 < in_len && in[i + 1] != ' ')
+            i++;
+    }
+    return 0;
+}
+H(word_of_two_kinds)
+{
+    size_t i = 0;
+    while (i < in_len) {
+        while (i < in_len && (in[i] == ' ' || in[i] == '\t'))
+            i++;
+        while (i < in_len && in[i] != ' ' && in[i] != '\n')
+            i++;
+    }
+    return 0;
+}
+H(merged_past_the_end)
+{
+    static int from[64], to[64];
+    int mid = in_len < 32 ? (int)in_len : 32, high = 64, i = 0, j = mid;
+    for (int k = 0; k <= high && k < 64 + (in_len == 99); k++) {
+        if (i < mid && (j >= high || from[i] <= from[j]))
+            to[k & 63] = from[i++];
+        else
+            to[k & 63] = from[j++];
+    }
+    return 0;
+}
+H(turned_with_the_wrong_side)
+{
+    if (in_len < 2)
+        return 0;
+    unsigned width = in[0], height = in[1];
+    if (in_len - 2 < (size_t)width * height || out_cap < (size_t)width * height)
+        return 0;
+    for (unsigned y = 0; y < height; y++)
+        for (unsigned x = 0; x < width; x++)
+            out[x * width + (height - 1 - y)] = in[2 + y * width + x];
+    return 0;
+}
