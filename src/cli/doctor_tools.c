@@ -47,6 +47,17 @@ static void native_line(struct doctor *doctor)
                  "nothing can be built");
 }
 
+static void quick_line(struct doctor *doctor)
+{
+    char *const compile[] = {WORD("tcc"), WORD("-c"),        WORD("-"),
+                             WORD("-o"),  WORD("/dev/null"), NULL};
+    char line[128];
+    int r = doctor_program(compile, "int f(int a) { return a + 1; }\n", line, sizeof line);
+
+    program_line(doctor, "first tier", "tcc", r, "a small function compiles",
+                 "a module that was never seen waits for gcc (package tcc)");
+}
+
 static void translator_line(struct doctor *doctor)
 {
     char *const version[] = {WORD("wasm2c"), WORD("--version"), NULL};
@@ -89,6 +100,7 @@ void doctor_tools(struct doctor *doctor)
     wasi_line(doctor);
     translator_line(doctor);
     native_line(doctor);
+    quick_line(doctor);
     python_line(doctor);
     own_programs_line(doctor);
 }
