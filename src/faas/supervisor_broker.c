@@ -222,3 +222,21 @@ int broker_pair(struct broker *broker, const char *function, const void *message
     *ret_fd = sockets[0];
     return 0;
 }
+
+bool broker_report(struct supervisor *supervisor, struct broker *broker, void *report, size_t size)
+{
+    int fds[FD_MESSAGE_MAX];
+    size_t fd_count = 0;
+
+    ssize_t n = fd_receive(broker->socket.fd, report, size, fds, &fd_count, MSG_DONTWAIT);
+    if (n == -EAGAIN)
+        return false;
+    fd_close_all(fds, fd_count);
+    if (n == (ssize_t)size)
+        return true;
+    /* Its end is told by its pidfd. */
+    supervisor_unwatch(supervisor, &broker->socket);
+    if (n > 0)
+        log_line(LOG_ERROR, "the %s sent what is no report", broker->what);
+    return false;
+}

@@ -9,8 +9,6 @@
 
 #include "base/cleanup.h"
 #include "base/err.h"
-#include "base/fd.h"
-#include "base/log.h"
 #include "faas/connector.h"
 #include "faas/supervisor.h"
 #include "faas/supervisor_audit.h"
@@ -45,21 +43,11 @@ static bool serves(const struct function *function)
 static void report_ready(struct supervisor *supervisor, struct source *source, uint32_t events)
 {
     struct connector_report report;
-    int fds[FD_MESSAGE_MAX];
-    size_t fd_count = 0;
 
+    (void)source;
     (void)events;
-    ssize_t n = fd_receive(source->fd, &report, sizeof report, fds, &fd_count, MSG_DONTWAIT);
-    if (n == -EAGAIN)
+    if (!broker_report(supervisor, &supervisor->connector, &report, sizeof report))
         return;
-    fd_close_all(fds, fd_count);
-    if (n != sizeof report) {
-        /* Its end is told by its pidfd. */
-        supervisor_unwatch(supervisor, source);
-        if (n > 0)
-            log_line(LOG_ERROR, "the connector sent what is no report");
-        return;
-    }
     report.function[sizeof report.function - 1] = '\0';
     const struct function *function = function_find(supervisor, report.function);
     const struct audit_use use = {

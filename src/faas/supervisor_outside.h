@@ -25,6 +25,9 @@ void broker_init(struct broker *broker);
  * later as long as it ends soon. */
 int broker_open(struct supervisor *supervisor, struct broker *broker, struct err *err);
 void broker_close(struct supervisor *supervisor, struct broker *broker);
+/* A whole report, when its socket is ready; false: none. To one that sends anything else nobody
+ * listens any more. */
+bool broker_report(struct supervisor *supervisor, struct broker *broker, void *report, size_t size);
 /*
  * A pair of sockets, of which the broker gets the one with `message`, and *ret_fd is the other, the
  * caller's. `little_answers`: what the broker sends holds a few bytes only.

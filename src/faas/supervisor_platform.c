@@ -224,21 +224,12 @@ static void worker_ended(struct supervisor *supervisor, uint32_t function_id)
 static void report_ready(struct supervisor *supervisor, struct source *source, uint32_t events)
 {
     struct platform_report report;
-    int fds[FD_MESSAGE_MAX];
-    size_t fd_count = 0;
 
+    (void)source;
     (void)events;
-    ssize_t n = fd_receive(source->fd, &report, sizeof report, fds, &fd_count, MSG_DONTWAIT);
-    if (n == -EAGAIN)
+    if (!broker_report(supervisor, &supervisor->platform, &report, sizeof report) ||
+        report.type != PLATFORM_REPORT)
         return;
-    fd_close_all(fds, fd_count);
-    if (n != sizeof report || report.type != PLATFORM_REPORT) {
-        /* Its end is told by its pidfd. */
-        supervisor_unwatch(supervisor, source);
-        if (n > 0)
-            log_line(LOG_ERROR, "the platform sent what is no report");
-        return;
-    }
     const struct function *function = function_find_id(supervisor, report.function_id);
     for (enum allow_served i = 0; i < ALLOW_SERVED && function; i++) {
         const struct audit_use use = {.uses = report.use[i].uses,
