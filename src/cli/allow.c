@@ -305,6 +305,16 @@ int cli_allow(int argc, char **argv)
     return cli_usage("allow", "it is one of ls, propose, vote, demote, remove, key");
 }
 
+/* NUMBER:HASH, as the journal has it. */
+static bool is_head(const char *text)
+{
+    size_t digits = strspn(text, "0123456789");
+
+    return digits > 0 && text[digits] == ':' &&
+           strspn(text + digits + 1, "0123456789abcdef") == AUDIT_HASH_TEXT - 1 &&
+           text[digits + AUDIT_HASH_TEXT] == '\0';
+}
+
 int cli_audit(int argc, char **argv)
 {
     _cleanup_(json_freep) struct json_object *answer = NULL;
@@ -318,6 +328,8 @@ int cli_audit(int argc, char **argv)
         return exit;
     if (words != 0 || !check)
         return cli_usage("audit", "it is vireo audit --check");
+    if (head && !is_head(head))
+        return cli_usage("audit", "--head '%s' is no NUMBER:HASH", head);
     const char *const pairs[][2] = {{"head", head}};
     exit = ask("GET", "check the audit", NULL, "/system/audit", pairs, head ? 1 : 0, &answer);
     if (exit != CLI_OK)

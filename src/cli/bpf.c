@@ -146,7 +146,12 @@ static int write_skeleton(const char *object, const char *name, const char *out,
     _cleanup_(freep) char *program = cli_program_path("vireo-bpf");
     char *argv[] = {program, (char[]){"skel"}, (char *)(uintptr_t)name, NULL};
 
-    return program ? tool(argv, object, out, err) : err_set(err, -ENOMEM, "cannot run vireo-bpf");
+    if (!program)
+        return err_set(err, -ENOMEM, "cannot run vireo-bpf");
+    /* What is wrong with the object it has said. */
+    if (tool(argv, object, out, NULL) < 0)
+        return err_say(err, -EINVAL, "cannot make the skeleton of '%s'", object);
+    return 0;
 }
 
 static int open_folder(struct work *work, struct err *err)
@@ -315,6 +320,10 @@ static int verb_skel(int words, char **argv, const char *out)
 
     if (words != 1)
         return cli_usage("bpf", "skel needs an object");
+    if (access(argv[0], R_OK) < 0) {
+        err_set(&err, -errno, "cannot open '%s'", argv[0]);
+        return cli_error(&err, NULL);
+    }
     name_of(argv[0], name, sizeof name);
     return write_skeleton(argv[0], name, out, &err) < 0 ? cli_error(&err, NULL) : CLI_OK;
 }
@@ -357,7 +366,11 @@ int cli_bpf(int argc, char **argv)
                                          {.name = "--host", .flag = &host}};
     int words, exit;
 
-    if (argc < 2)
+    /* Before the word; what stands behind it is the word's. */
+    if (!cli_options(argc, argv, options, ARRAY_LEN(options), CLI_STOP_AT_FIRST, &words, &exit))
+        return exit;
+    argc = words + 1;
+    if (words == 0)
         return cli_usage("bpf", "it needs one of: build, skel, run");
     bool run = strcmp(argv[1], "run") == 0;
     if (!cli_options(argc - 1, argv + 1, options, ARRAY_LEN(options), run ? CLI_STOP_AT_FIRST : 0,

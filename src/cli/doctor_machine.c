@@ -3,13 +3,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/bpf.h>
-#include <linux/kvm.h>
 #include <pwd.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/syscall.h>
 #include <sys/utsname.h>
 #include <unistd.h>
@@ -80,16 +78,6 @@ static void subuid_line(struct doctor *doctor)
     }
 }
 
-/* A machine can be made: the module is there and this user may. */
-static int try_kvm(void)
-{
-    _cleanup_(closep) int kvm = open("/dev/kvm", O_RDWR | O_CLOEXEC);
-    if (kvm < 0)
-        return -errno;
-    _cleanup_(closep) int machine = ioctl(kvm, KVM_CREATE_VM, 0);
-    return machine < 0 ? -errno : 0;
-}
-
 /* The shortest program: return 0. */
 static int try_bpf(void)
 {
@@ -122,11 +110,7 @@ void doctor_machine(struct doctor *doctor)
                     "x86-64-v2 is needed: rounding instructions of SSE4.1 and POPCNT");
     subuid_line(doctor);
 
-    int r = try_kvm();
-    doctor_line(doctor, r == 0 ? DOCTOR_OK : DOCTOR_MISSING, "virtual machines",
-                r == 0 ? "KVM" : "none", "%s%s",
-                r == 0 ? "/dev/kvm makes machines" : "/dev/kvm: ", r == 0 ? "" : strerror(-r));
-    r = try_bpf();
+    int r = try_bpf();
     doctor_line(doctor, r == 0 ? DOCTOR_OK : DOCTOR_MISSING, "counters and policy",
                 r == 0 ? "eBPF" : "none", "%s%s",
                 r == 0 ? "programs can be loaded" : "bpf: ", r == 0 ? "" : strerror(-r));

@@ -47,60 +47,69 @@ static void native_line(struct doctor *doctor)
                  "nothing can be built");
 }
 
-static void quick_line(struct doctor *doctor)
+/* One that is not run on an input: it is asked for its version. */
+static void version_line(struct doctor *doctor, const char *part, const char *mechanism,
+                         char *const *version, const char *missing)
 {
-    /* It unlinks what it writes, even /dev/null: it is asked for its version. */
-    char *const version[] = {WORD("tcc"), WORD("-v"), NULL};
     char line[128];
     int r = doctor_program(version, "", line, sizeof line);
 
-    program_line(doctor, "first tier", "tcc", r, line,
-                 "a module that was never seen waits for gcc (package tcc)");
+    program_line(doctor, part, mechanism, r, line, missing);
 }
 
-static void translator_line(struct doctor *doctor)
+static void version_lines(struct doctor *doctor)
 {
-    char *const version[] = {WORD("wasm2c"), WORD("--version"), NULL};
-    char line[128];
-    char found[192];
-    int r = doctor_program(version, "", line, sizeof line);
+    /* tcc unlinks what it writes, even /dev/null. */
+    char *const tcc[] = {WORD("tcc"), WORD("-v"), NULL};
+    char *const wasm2c[] = {WORD("wasm2c"), WORD("--version"), NULL};
+    char *const python[] = {WORD("/usr/bin/python3"), WORD("--version"), NULL};
 
-    snprintf(found, sizeof found, "version %.100s", line);
-    program_line(doctor, "WebAssembly to C", "wasm2c", r, found,
+    version_line(doctor, "WebAssembly to C", "wasm2c", wasm2c,
                  "nothing can be built (package wabt)");
-}
-
-static void python_line(struct doctor *doctor)
-{
-    char *const version[] = {WORD("/usr/bin/python3"), WORD("--version"), NULL};
-    char line[128];
-    int r = doctor_program(version, "", line, sizeof line);
-
-    program_line(doctor, "Python functions", "warm fork of python3", r, line,
+    version_line(doctor, "first tier", "tcc", tcc,
+                 "a module that was never seen waits for gcc (package tcc)");
+    version_line(doctor, "Python functions", "warm fork of python3", python,
                  "Python functions can't be deployed (package python3)");
 }
 
-static void own_programs_line(struct doctor *doctor)
-{
-    static const char *const programs[] = {"vireo-supervisor", "vireo-gateway", "vireo-guest",
-                                           "vireo-build"};
+/* The programs of vireo that others start, and what is not there without one. */
+static const struct {
+    const char *name;
+    enum doctor_status without;
+    const char *loss;
+} own_programs[] = {
+    {"vireo-supervisor", DOCTOR_REQUIRED, "there is no daemon"},
+    {"vireo-gateway", DOCTOR_REQUIRED, "there is no daemon"},
+    {"vireo-guest", DOCTOR_REQUIRED, "no function runs"},
+    {"vireo-build", DOCTOR_REQUIRED, "nothing can be built"},
+    {"vireo-verify", DOCTOR_MISSING, "nothing is proved: C is translated"},
+    {"vireo-contain", DOCTOR_MISSING, "no function runs in a container"},
+    {"vireo-connector", DOCTOR_MISSING, "no function connects to others"},
+    {"vireo-platform", DOCTOR_MISSING, "no function has keys, SQL, messages or HTTP"},
+    {"vireo-broker", DOCTOR_MISSING, "no module loads eBPF programs"},
+    {"vireo-bpf", DOCTOR_MISSING, "no module loads eBPF programs"},
+    {"vireo-runtime", DOCTOR_MISSING, "there is no OCI runtime"},
+    {"vireo-view", DOCTOR_MISSING, "containers have no kernel log or parameters of their own"},
+    {"vireo-sched", DOCTOR_MISSING, "there is no BPF scheduler: fifo is EEVDF slices"},
+};
 
-    for (size_t i = 0; i < ARRAY_LEN(programs); i++) {
-        _cleanup_(freep) char *path = cli_program_path(programs[i]);
-        if (!path || access(path, X_OK) < 0)
-            doctor_line(doctor, DOCTOR_REQUIRED, programs[i], "none", "%s: %s",
-                        path ? path : programs[i], strerror(errno));
+static void own_program_lines(struct doctor *doctor)
+{
+    for (size_t i = 0; i < ARRAY_LEN(own_programs); i++) {
+        const char *name = own_programs[i].name;
+        _cleanup_(freep) char *path = cli_program_path(name);
+        if (path && access(path, X_OK) == 0)
+            doctor_line(doctor, DOCTOR_OK, name, "installed", "%s", path);
         else
-            doctor_line(doctor, DOCTOR_OK, programs[i], "installed", "%s", path);
+            doctor_line(doctor, own_programs[i].without, name, "none", "%s: %s: %s",
+                        own_programs[i].loss, path ? path : name, strerror(errno));
     }
 }
 
 void doctor_tools(struct doctor *doctor)
 {
     wasi_line(doctor);
-    translator_line(doctor);
     native_line(doctor);
-    quick_line(doctor);
-    python_line(doctor);
-    own_programs_line(doctor);
+    version_lines(doctor);
+    own_program_lines(doctor);
 }

@@ -68,6 +68,18 @@ static void overview_print(void)
     printf("\n\nMore on one verb: vireo help VERB\n");
 }
 
+/* Each form of a verb on a line of its own. */
+static void usage_print(const struct cli_verb *verb)
+{
+    const char *form = verb->arguments;
+
+    for (const char *start = "usage: "; form; start = "       ") {
+        size_t length = strcspn(form, "\n");
+        printf("%svireo %s%s%.*s\n", start, verb->name, length > 0 ? " " : "", (int)length, form);
+        form = form[length] == '\n' ? form + length + 1 : NULL;
+    }
+}
+
 void cli_help_print(const char *verb)
 {
     const struct cli_verb *row = cli_verb_find(verb);
@@ -76,8 +88,8 @@ void cli_help_print(const char *verb)
         overview_print();
         return;
     }
-    printf("usage: vireo %s%s%s\n\n%s\n", row->name, *row->arguments ? " " : "", row->arguments,
-           row->summary);
+    usage_print(row);
+    printf("\n%s\n", row->summary);
     if (*row->help)
         printf("\n%s", row->help);
     printf("\noptions of every verb:\n%s", cli_global_help);
@@ -113,7 +125,11 @@ static void man_print(void)
         printf(".SS vireo ");
         roff_print(verb->name);
         putchar(' ');
-        roff_print(verb->arguments);
+        for (const char *at = verb->arguments; *at; at++)
+            if (*at == '\n')
+                fputs(" | ", stdout);
+            else
+                roff_print((const char[]){*at, '\0'});
         putchar('\n');
         roff_print(verb->summary);
         printf(".\n.PP\n.nf\n");

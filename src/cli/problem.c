@@ -163,8 +163,11 @@ static int print(const char *verb, const char *name, int status, const char *cau
     if (safe)
         text_make_printable(safe, strlen(safe), 1);
     print_line(verb, name, safe ? safe : "no memory", near);
-    if (status == 404 && strstr(detail, "pVM") && !strstr(detail, "no such library is deployed")) {
+    if (strstr(detail, "not a pVM's name") || (status == 404 && strstr(detail, "pVM") &&
+                                               !strstr(detail, "no such library is deployed"))) {
         fprintf(stderr, "  try: vireo ps\n");
+    } else if (strstr(detail, "no former version")) {
+        fprintf(stderr, "  try: vireo update %s SRC\n", name ? name : "NAME");
     } else if (status == 404 && name) {
         fprintf(stderr, "  try: vireo ls\n");
     } else if (name && strcmp(verb, "deploy") == 0 && strstr(detail, "has no name")) {

@@ -79,6 +79,9 @@ int vk_container_ask(const char *const *words, struct json_object **ret_answer)
         ;
     if (!WIFEXITED(status))
         return CLI_BUG;
+    if (WEXITSTATUS(status) == CLI_NOT_FOUND)
+        fprintf(stderr,
+                "  try: vireo ps, for the numbers of pVMs; a container has its engine's id\n");
     if (WEXITSTATUS(status) != 0)
         return WEXITSTATUS(status);
     *ret_answer = text ? json_tokener_parse(text) : NULL;

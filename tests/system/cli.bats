@@ -23,12 +23,33 @@ setup() {
     done
 }
 
-@test "help VERB, VERB --help and VERB -h are the same" {
-    for verb in run build deploy invoke ls describe rm logs serve doctor; do
+# All that the overview names, but oci, whose words are the runtime's own.
+own_verbs() {
+    "$VIREO" help | sed -n 's/^  \([a-z]\{2,\}\)  *[a-z].*/\1/p' | grep -vx oci
+}
+
+@test "help VERB, VERB --help and VERB -h are the same, and fit a terminal" {
+    [ "$(own_verbs | wc -l)" -ge 25 ]
+    for verb in $(own_verbs); do
         expected=$("$VIREO" help "$verb")
         [ "$expected" = "$("$VIREO" "$verb" --help)" ]
         [ "$expected" = "$("$VIREO" "$verb" -h)" ]
         [[ $expected == "usage: vireo $verb"* ]]
+        [ -z "$(awk 'length > 95' <<<"$expected")" ]
+    done
+}
+
+@test "every option that a verb's help has is one that the verb takes" {
+    for verb in $(own_verbs); do
+        for option in $("$VIREO" help "$verb" | sed -n '/^options of every verb/,$!p' |
+            sed -n 's/^  \(-[^ ].*\)/\1/p' | sed 's/   .*//' | grep -oE -- '--[a-z-]+' | sort -u); do
+            word=
+            [ "$verb" != vk ] || word=learn
+            # The first is the value of an option that has one.
+            run "$VIREO" "$verb" $word "$option" --frobnicate --frobnicate
+            [ "$status" -eq 2 ]
+            [[ $output == *" option '--frobnicate'"* ]]
+        done
     done
 }
 
@@ -74,6 +95,18 @@ setup() {
         [ "$status" -eq 2 ]
         [[ $output == *"vireo help $verb"* ]]
     done
+    run "$VIREO" audit --check --head 12
+    [ "$status" -eq 2 ]
+    [[ $output == "vireo: cannot audit: --head '12' is no NUMBER:HASH"* ]]
+}
+
+@test "the skeleton of what is no object, or not there, is refused in plain words" {
+    run "$VIREO" bpf skel "$FUNCTIONS/tool.c"
+    [ "$status" -eq 2 ]
+    [ "${lines[-1]}" = "vireo: cannot make the skeleton of '$FUNCTIONS/tool.c'" ]
+    [[ $output != *libbpf* ]]
+    run "$VIREO" bpf skel nosuch.bpf.o
+    [ "$status" -eq 3 ]
 }
 
 @test "wrong options are refused before anything is done" {
@@ -131,7 +164,7 @@ setup() {
     jq -e 'all(.status | IN("ok", "fallback", "missing", "required"))' <<<"$output"
     required=$(jq '[.[] | select(.status == "required")] | length' <<<"$output")
     [ "$status" -eq "$((required > 0))" ]
-    for part in "namespace user" "system calls" files "memory limit" CPU "W^X"; do
+    for part in "namespace user" "system calls" files "memory limit" CPU "W^X" vireo-verify vireo-contain vireo-broker; do
         jq -e --arg part "$part" 'any(.part == $part)' <<<"$output"
     done
 }
@@ -173,7 +206,7 @@ setup() {
     run man --warnings -l "$BATS_TEST_TMPDIR/vireo.1"
     [ "$status" -eq 0 ]
     [[ $output != *warning* ]]
-    for verb in run build deploy invoke ls describe rm logs serve doctor; do
+    for verb in $(own_verbs); do
         grep -q "vireo $verb" <<<"$output"
     done
 }
