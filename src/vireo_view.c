@@ -13,6 +13,7 @@
 #include "base/cleanup.h"
 #include "base/err.h"
 #include "base/fd.h"
+#include "base/pace.h"
 #include "vkernel/view.h"
 
 #define CLIENTS_MAX 64
@@ -88,6 +89,7 @@ static int serve(struct view *view)
                        [POLL_BROKER] = VIEW_FD_BROKER};
     struct clients clients = {.count = POLL_CLIENTS};
     struct fuse_buf buffer = {0};
+    struct pace pace = {0};
 
     for (size_t i = 0; i < ARRAY_LEN(fds); i++)
         clients.list[i] = (struct pollfd){.fd = fds[i], .events = POLLIN};
@@ -104,13 +106,14 @@ static int serve(struct view *view)
         clients_serve(view, &clients);
         if (clients.list[POLL_LISTEN].revents)
             clients_accept(&clients);
-        if (!clients.list[POLL_FUSE].revents)
-            continue;
-        int r = fuse_session_receive_buf(view->session, &buffer);
+        int r = clients.list[POLL_FUSE].revents ? fuse_session_receive_buf(view->session, &buffer)
+                                                : -EAGAIN;
         if (r > 0)
             fuse_session_process_buf(view->session, &buffer);
         else if (r != -EAGAIN && r != -EINTR)
             break;
+        /* What it does for the container is in no limit of the container's. */
+        pace_keep(&pace);
     }
     return 0;
 }

@@ -9,6 +9,7 @@
 
 #include "base/cleanup.h"
 #include "base/err.h"
+#include "cgroup/internal.h"
 #include "cgroup/place.h"
 
 #define RULES_MAX 512
@@ -85,21 +86,6 @@ static size_t program_write(const struct cgroup_device_rule *rules, size_t count
     return n;
 }
 
-static int load(struct bpf_insn *program, size_t count)
-{
-    union bpf_attr attr = {
-        .prog_type = BPF_PROG_TYPE_CGROUP_DEVICE,
-        .expected_attach_type = BPF_CGROUP_DEVICE,
-        .insns = (uintptr_t)program,
-        .insn_cnt = (uint32_t)count,
-        .license = (uintptr_t) "Apache-2.0",
-        .prog_name = "vireo_devices",
-    };
-    int fd = (int)syscall(SYS_bpf, BPF_PROG_LOAD, &attr, sizeof attr);
-
-    return fd < 0 ? -errno : fd;
-}
-
 /* The programs that the group itself has now; they go when ours is in place. */
 static size_t attached(int fd, uint32_t *ids, size_t max)
 {
@@ -139,7 +125,8 @@ int cgroup_device_filter(int fd, const struct cgroup_device_rule *rules, size_t 
     if (!program)
         return err_set(err, -ENOMEM, "cannot limit devices");
     size_t length = program_write(rules, count, program);
-    _cleanup_(closep) int loaded = load(program, length);
+    _cleanup_(closep) int loaded = cgroup_program_load(
+        BPF_PROG_TYPE_CGROUP_DEVICE, BPF_CGROUP_DEVICE, "vireo_devices", program, length);
     if (loaded < 0)
         return err_set(err, loaded, "cannot limit devices: load the filter");
     size_t old_count = attached(fd, old, ARRAY_LEN(old));

@@ -4,6 +4,7 @@
  */
 #pragma once
 
+#include <linux/bpf.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -249,3 +250,9 @@ int cgroup_counter_read(struct cgroup *group, enum cgroup_counter counter, uint6
  */
 int cgroup_group_clean(struct cgroup *group);
 void cgroup_group_reclaim(struct cgroup *group);
+
+/* ---- BPF programs of groups (program.c) ---- */
+
+/* Its descriptor, or -errno. A signal that comes while the kernel checks it changes nothing. */
+int cgroup_program_load(enum bpf_prog_type type, enum bpf_attach_type attach, const char *name,
+                        const struct bpf_insn *program, size_t count);

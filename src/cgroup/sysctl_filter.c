@@ -11,6 +11,7 @@
 
 #include "base/cleanup.h"
 #include "base/err.h"
+#include "cgroup/internal.h"
 
 #define WORDS (CGROUP_SYSCTL_NAME_BYTES / 8)
 #define BEGIN_INSNS (2 * WORDS + 10)
@@ -99,21 +100,6 @@ static size_t end_write(struct bpf_insn *program, size_t n)
     return n;
 }
 
-static int load(struct bpf_insn *program, size_t count)
-{
-    union bpf_attr attr = {
-        .prog_type = BPF_PROG_TYPE_CGROUP_SYSCTL,
-        .expected_attach_type = BPF_CGROUP_SYSCTL,
-        .insns = (uintptr_t)program,
-        .insn_cnt = (uint32_t)count,
-        .license = (uintptr_t) "Apache-2.0",
-        .prog_name = "vireo_sysctl",
-    };
-    int fd = (int)syscall(SYS_bpf, BPF_PROG_LOAD, &attr, sizeof attr);
-
-    return fd < 0 ? -errno : fd;
-}
-
 int cgroup_sysctl_deny(int fd, const struct cgroup_sysctl *rules, size_t count, struct err *err)
 {
     struct bpf_insn program[BEGIN_INSNS + CGROUP_SYSCTLS_MAX * RULE_INSNS + 1 + END_INSNS];
@@ -129,7 +115,8 @@ int cgroup_sysctl_deny(int fd, const struct cgroup_sysctl *rules, size_t count, 
     program[length++] = INSN(BPF_JMP | BPF_JEQ | BPF_K, BPF_REG_5, 0, 0, 0);
     length += rules_write(rules, count, false, program + length);
     length = end_write(program, length);
-    _cleanup_(closep) int loaded = load(program, length);
+    _cleanup_(closep) int loaded = cgroup_program_load(
+        BPF_PROG_TYPE_CGROUP_SYSCTL, BPF_CGROUP_SYSCTL, "vireo_sysctl", program, length);
     if (loaded < 0)
         return err_set(err, loaded, "cannot deny the host's parameters: load the filter");
     union bpf_attr attr = {

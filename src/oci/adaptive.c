@@ -11,6 +11,7 @@
 
 #include "base/cleanup.h"
 #include "base/fd.h"
+#include "base/pace.h"
 #include "oci/vkernel.h"
 #include "vkernel/scheduling.h"
 
@@ -25,15 +26,32 @@ static void rest(unsigned ms)
     nanosleep(&time, NULL);
 }
 
+/* One that waits is enough, however often the policy changes. */
+static bool is_next(int fd)
+{
+    struct flock next = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_len = 1};
+
+    return fcntl(fd, F_OFD_SETLK, &next) == 0;
+}
+
+static void begin_looking(int fd)
+{
+    struct flock next = {.l_type = F_UNLCK, .l_whence = SEEK_SET, .l_len = 1};
+
+    fcntl(fd, F_OFD_SETLK, &next);
+}
+
 /* The file that says what was seen is the lock of who looks. */
 static int take_place(int state_fd)
 {
     _cleanup_(closep) int fd =
         openat(state_fd, ADAPTIVE_FILE, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 
-    for (int i = 0; fd >= 0 && i < LOCK_TRIES; i++) {
-        if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+    for (int i = 0; fd >= 0 && is_next(fd) && i < LOCK_TRIES; i++) {
+        if (flock(fd, LOCK_EX | LOCK_NB) == 0) {
+            begin_looking(fd);
             return steal_fd(&fd);
+        }
         rest(10);
     }
     return -EBUSY;
@@ -70,11 +88,26 @@ static void tell(int fd, enum vkernel_policy policy, unsigned long long decision
     (void)!pwrite(fd, text, (size_t)n, 0);
 }
 
+/* What was decided while somebody set another policy is taken back. */
+static int decide(const struct oci_place *place, int state_fd, enum vkernel_policy policy,
+                  uint32_t slice_us)
+{
+    struct vkernel vkernel;
+
+    int r = oci_vkernel_schedule(place, policy, slice_us, NULL);
+    if (r == 0)
+        r = oci_vkernel_load(state_fd, &vkernel, NULL);
+    if (r == 0 && vkernel.sched.policy != VKERNEL_POLICY_ADAPTIVE)
+        r = oci_vkernel_schedule(place, vkernel.sched.policy, vkernel.sched.slice_us, NULL);
+    return r;
+}
+
 void adaptive_look(const struct oci_place *place, int state_fd)
 {
     enum vkernel_policy now = VKERNEL_POLICY_NORMAL;
     struct vk_sched_count before, after;
     unsigned long long decisions = 0;
+    struct pace pace = {0};
     struct vkernel vkernel;
 
     _cleanup_(closep) int seen = take_place(state_fd);
@@ -92,11 +125,12 @@ void adaptive_look(const struct oci_place *place, int state_fd)
         enum vkernel_policy next = vk_sched_adapt(&vkernel, now, &load);
         /* What an exec has brought meanwhile began as normal. */
         if ((next != now || next == VKERNEL_POLICY_FIFO) &&
-            oci_vkernel_schedule(place, next, vkernel.sched.slice_us, NULL) == 0) {
+            decide(place, state_fd, next, vkernel.sched.slice_us) == 0) {
             decisions += next != now;
             now = next;
         }
         tell(seen, now, decisions, &load);
+        pace_keep(&pace); /* thousands of threads take long to look at */
     }
 }
 

@@ -9,6 +9,7 @@
 
 #include "base/cleanup.h"
 #include "base/fd.h"
+#include "oci/broker.h"
 #include "oci/groups.h"
 #include "oci/vkernel.h"
 #include "vkernel/overcommit.h"
@@ -34,13 +35,15 @@ enum vkernel_policy broker_policy(int state_fd)
 int broker_set_policy(const struct oci_place *place, int state_fd, enum vkernel_policy policy)
 {
     struct vkernel vkernel;
-    int r = policy == VKERNEL_POLICY_ADAPTIVE ? -EOPNOTSUPP
-                                              : oci_vkernel_load(state_fd, &vkernel, NULL);
+    int r = oci_vkernel_load(state_fd, &vkernel, NULL);
 
     if (r < 0)
         return r;
+    const bool begins =
+        policy == VKERNEL_POLICY_ADAPTIVE && vkernel.sched.policy != VKERNEL_POLICY_ADAPTIVE;
     vkernel.sched.policy = policy;
-    return keep(place, state_fd, &vkernel);
+    r = keep(place, state_fd, &vkernel);
+    return r == 0 && begins ? oci_adaptive_start(place, state_fd, NULL) : r;
 }
 
 /* ---- values as text ---- */

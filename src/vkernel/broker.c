@@ -19,7 +19,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "base/clock.h"
+#include "base/pace.h"
 #include "vkernel/syscalls_internal.h"
 
 struct call {
@@ -254,28 +254,6 @@ static void answer_one(int listener, const struct vk_group *group)
     ioctl(listener, SECCOMP_IOCTL_NOTIF_SEND, &answer);
 }
 
-/* The broker's time is not the container's: who calls in a loop waits, and takes a part of one CPU
- * from nobody else. */
-#define WINDOW_NS 10000000
-#define WINDOW_ANSWERS 100
-
-struct pace {
-    int64_t begin_ns;
-    unsigned answers;
-};
-
-static void keep_pace(struct pace *pace)
-{
-    int64_t now_ns = clock_now_ns(), left_ns = pace->begin_ns + WINDOW_NS - now_ns;
-
-    if (left_ns <= 0) {
-        *pace = (struct pace){.begin_ns = now_ns};
-    } else if (++pace->answers >= WINDOW_ANSWERS) {
-        const struct timespec left = {.tv_nsec = left_ns};
-        nanosleep(&left, NULL);
-    }
-}
-
 int vk_broker_serve(int listener, const struct vk_group *group)
 {
     struct pollfd both[] = {{.fd = listener, .events = POLLIN},
@@ -292,11 +270,11 @@ int vk_broker_serve(int listener, const struct vk_group *group)
             both[1].fd = group->watched(group->user, both[1].fd);
         if (both[0].fd < 0 && both[1].fd < 0)
             return 0;
-        if (both[0].revents & POLLIN) {
+        if (both[0].revents & POLLIN)
             answer_one(listener, group);
-            keep_pace(&pace);
-        } else if (both[0].revents) {
+        else if (both[0].revents)
             return 0;
-        }
+        /* The broker's time is not the container's: who calls in a loop waits. */
+        pace_keep(&pace);
     }
 }

@@ -85,3 +85,12 @@ brokers() {
             [ "$(cat "${at%/fd/4}/comm" 2>/dev/null)" != vireo-vkernel ] || basename "${at%/fd/4}"
     done
 }
+
+# lookers NAME: the processes that look at an adaptive container.
+lookers() {
+    local at
+    for at in /proc/[0-9]*; do
+        [ "$(cat "$at/comm" 2>/dev/null)" != vireo-adaptive ] ||
+            [[ $(readlink "$at/fd/4" 2>/dev/null) != "$ENGINE/state/$1"* ]] || basename "$at"
+    done
+}

@@ -426,15 +426,6 @@ END
     [[ $output == *"only until it forks or executes"* ]]
 }
 
-# adaptive NAME: who looks at a container.
-adaptive() {
-    local at
-    for at in /proc/[0-9]*; do
-        [ "$(cat "$at/comm" 2>/dev/null)" != vireo-adaptive ] ||
-            [[ $(readlink "$at/fd/4" 2>/dev/null) != "$ENGINE/state/$1"* ]] || basename "$at"
-    done
-}
-
 @test "adaptive looks at a container: fifo where there is work, normal when there is none, and who looks goes with it" {
     local pid looker sched='io.vireo.vkernel.sched'
     detached adapts ".annotations += {\"$sched.policy\": \"adaptive\", \"$sched.interval\": \"20ms\", \"$sched.use_high\": \"5\",
@@ -444,7 +435,7 @@ adaptive() {
         [ "$(runtime vk get adapts | jq -r .adaptive.policy)" = "$1" ]
     }
     eventually 10 seen normal
-    looker=$(adaptive adapts)
+    looker=$(lookers adapts)
     [ "$(wc -w <<<"$looker")" = 1 ]
     runtime exec -d adapts sh -c 'while :; do true | true; done'
     eventually 20 seen fifo
@@ -456,7 +447,7 @@ adaptive() {
     eventually 10 not alive "$looker"
     runtime vk set adapts sched.policy adaptive
     looks() {
-        looker=$(adaptive adapts)
+        looker=$(lookers adapts)
         [ -n "$looker" ]
     }
     eventually 10 looks
