@@ -196,6 +196,7 @@ static int verify(const struct inputs *inputs, const char *entry)
         .inputs = inputs->items,
         .input_count = inputs->count,
         .entry = entry,
+        .library_folder = STAGE_SDK,
         .buffer_max = REQUEST_BODY_MAX_BYTES,
     };
     struct verify_result result;

@@ -31,10 +31,15 @@ static void on_diagnostics(const char *text, void *user)
     fputs(text, stderr);
 }
 
+static bool is_ir(const char *path)
+{
+    return ends_with(path, ".bc") || ends_with(path, ".ll");
+}
+
 static int read_input(const char *path, struct build_verify_input *input, void **ret_bytes,
                       struct err *err)
 {
-    input->ir = ends_with(path, ".bc") || ends_with(path, ".ll");
+    input->ir = is_ir(path);
     int r = input->ir ? fd_read_file(AT_FDCWD, path, SOURCE_MAX_BYTES, (char **)ret_bytes,
                                      &input->size, err)
                       : source_pack(path, ret_bytes, &input->size, err);
@@ -69,6 +74,15 @@ static int verify(const char *path, const char *entry, char **ret_json, struct e
     return build_verify(&options, &input, ret_json, err);
 }
 
+static struct json_object *verdict_new(const char *verdict, const char *reason)
+{
+    struct json_object *report = json_object_new_object();
+
+    json_object_object_add(report, "verdict", json_object_new_string(verdict));
+    json_object_object_add(report, "reason", json_object_new_string(reason));
+    return report;
+}
+
 /* A limit, or the verifier's death, is a verdict too: nothing is proved. */
 static struct json_object *verdict_of_error(const struct err *err)
 {
@@ -82,14 +96,9 @@ static struct json_object *verdict_of_error(const struct err *err)
         {-EPROTO, "bad input", "the verifier died of it"},
     };
 
-    for (size_t i = 0; i < ARRAY_LEN(verdicts); i++) {
-        if (verdicts[i].error != err->code)
-            continue;
-        struct json_object *report = json_object_new_object();
-        json_object_object_add(report, "verdict", json_object_new_string(verdicts[i].verdict));
-        json_object_object_add(report, "reason", json_object_new_string(verdicts[i].reason));
-        return report;
-    }
+    for (size_t i = 0; i < ARRAY_LEN(verdicts); i++)
+        if (verdicts[i].error == err->code)
+            return verdict_new(verdicts[i].verdict, verdicts[i].reason);
     return NULL;
 }
 
@@ -125,13 +134,20 @@ int cli_verify(int argc, char **argv)
     int r = verify(path, entry, &json, &err);
     _cleanup_(json_freep) struct json_object *report =
         r < 0 ? verdict_of_error(&err) : json_tokener_parse(json);
+    if (!report && r < 0) {
+        cli_error(&err, NULL);
+        /* For machines a source that does not compile, or is not there, has a verdict, too. */
+        if (!cli.json)
+            return CLI_USAGE;
+        report = verdict_new("bad input", err.message);
+    }
     if (!report)
-        return r < 0 ? (cli_error(&err, NULL), CLI_USAGE) : CLI_BUG;
+        return CLI_BUG;
     if (cli.json)
         puts(json_object_to_json_string_ext(report, JSON_C_TO_STRING_PRETTY |
                                                         JSON_C_TO_STRING_NOSLASHESCAPE));
     else if (annotate && exit_of(report) != CLI_USAGE)
-        verify_report_annotate(report, path);
+        verify_report_annotate(report, path, is_ir(path));
     if (!cli.json && !cli.quiet)
         verify_report_print(report, path);
     return exit_of(report);

@@ -47,33 +47,6 @@ struct lowered *map_add(struct program *program, struct value_map *map, LLVMValu
     return *slot;
 }
 
-static uint16_t file_index(struct program *program, const char *name, unsigned length)
-{
-    for (uint32_t i = 0; i < program->file_count; i++)
-        if (strlen(program->files[i]) == length && strncmp(program->files[i], name, length) == 0)
-            return (uint16_t)i;
-    if (program->file_count == sizeof program->files / sizeof *program->files)
-        return 0;
-    program->files[program->file_count] = program_text(program, "%.*s", (int)length, name);
-    return (uint16_t)program->file_count++;
-}
-
-struct place lower_place(struct lowering *low)
-{
-    LLVMValueRef at = low->instruction;
-    struct place place = {0};
-    unsigned length;
-
-    if (!at)
-        return place;
-    place.line = LLVMGetDebugLocLine(at);
-    place.column = (uint16_t)LLVMGetDebugLocColumn(at);
-    const char *name = LLVMGetDebugLocFilename(at, &length);
-    if (name)
-        place.file = file_index(low->program, name, length);
-    return place;
-}
-
 vid lower_emit(struct lowering *low, enum operation op, enum value_kind kind, unsigned width,
                unsigned count, const vid *operands, unsigned sub, uint64_t imm)
 {
@@ -345,7 +318,7 @@ void lower_inline(struct lowering *low, LLVMValueRef function,
                   struct lowered *ret_result)
 {
     struct program *program = low->program;
-    struct frame frame = {.caller = low->frame, .function = function};
+    struct frame frame = {.caller = low->frame, .function = function, .call = lower_place(low)};
     LLVMValueRef call = low->instruction;
     size_t length;
 

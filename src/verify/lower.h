@@ -30,6 +30,7 @@ struct block_map_entry {
 struct frame {
     struct frame *caller;
     LLVMValueRef function;
+    struct place call; /* where it is called */
     struct value_map map;
     struct block_map_entry *blocks;
     uint32_t block_count;
@@ -66,6 +67,14 @@ struct scalar {
     uint64_t offset;
 };
 
+/* ---- lower_place.c ---- */
+
+/*
+ * Where the instruction that is looked at stands in the user's source. Of code that is a library's
+ * (the SDK's, the system's headers, Rust's core) that is where the user calls it.
+ */
+struct place lower_place(struct lowering *low);
+
 /* ---- lower.c ---- */
 
 /*
@@ -80,7 +89,6 @@ uint32_t lower_type(struct lowering *low, LLVMTypeRef type, struct scalar ret[PA
 uint64_t lower_size(struct lowering *low, LLVMTypeRef type);
 /* Which bytes of `size` in such objects are between fields; NULL: none, or too many to look at. */
 uint8_t *lower_padding(struct lowering *low, LLVMTypeRef type, uint64_t size);
-struct place lower_place(struct lowering *low);
 vid lower_emit(struct lowering *low, enum operation op, enum value_kind kind, unsigned width,
                unsigned count, const vid *operands, unsigned sub, uint64_t imm);
 void lower_require(struct lowering *low, vid condition, enum place_kind kind);

@@ -62,19 +62,31 @@ static void screen_flags(struct lowering *low)
     LLVMDisposeModuleFlagsMetadata(flags);
 }
 
+/* One look, after which the others go on: all that is to be changed is told at once. */
+static void screen_one(struct lowering *low, LLVMValueRef function, LLVMValueRef instruction)
+{
+    jmp_buf refused, *stop = low->program->stop;
+    size_t length;
+
+    low->program->stop = &refused;
+    if (setjmp(refused) == 0) {
+        low->instruction = instruction;
+        if (instruction)
+            lower_screen_instruction(low, instruction);
+        else
+            lower_screen_function(low, function, LLVMGetValueName2(function, &length));
+    }
+    low->program->stop = stop;
+}
+
 /* All of it, also what is behind no path that the verifier goes: code is made of it. */
 static void screen_code(struct lowering *low, LLVMValueRef function)
 {
-    size_t length;
-
-    lower_screen_function(low, function, LLVMGetValueName2(function, &length));
+    screen_one(low, function, NULL);
     for (LLVMBasicBlockRef block = LLVMGetFirstBasicBlock(function); block;
          block = LLVMGetNextBasicBlock(block))
-        for (LLVMValueRef at = LLVMGetFirstInstruction(block); at;
-             at = LLVMGetNextInstruction(at)) {
-            low->instruction = at;
-            lower_screen_instruction(low, at);
-        }
+        for (LLVMValueRef at = LLVMGetFirstInstruction(block); at; at = LLVMGetNextInstruction(at))
+            screen_one(low, function, at);
 }
 
 /* What makes code run, or memory mean something, that no reference in the functions shows. */
@@ -115,4 +127,6 @@ void lower_screen_module(struct lowering *low)
         if (!LLVMIsDeclaration(f))
             screen_code(low, f);
     low->instruction = NULL;
+    if (low->program->refusal_count > 0 || low->program->out_of_memory)
+        longjmp(*low->program->stop, 1);
 }

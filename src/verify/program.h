@@ -223,6 +223,7 @@ struct program {
     uint32_t order_count;
     char *files[64];
     uint32_t file_count;
+    const char *library_folder;  /* places below are those of whoever calls them; NULL: none */
     const char *only_run;        /* what makes it provable by its one run only (only_run.c) */
     const char *only_run_change; /* what to change, were it not so */
     struct place only_run_place;

@@ -15,9 +15,8 @@ const char *const place_kind_names[PLACE_KINDS] = {
 static const struct {
     const char *what, *change;
 } WORDS[PLACE_KINDS] = {
-    [PLACE_READ] = {"it may read outside '%s'", "compare the index or length with the size first"},
-    [PLACE_WRITE] = {"it may write outside '%s'",
-                     "compare the index or length with the size first"},
+    [PLACE_READ] = {"it may read outside %s", "compare the index or length with the size first"},
+    [PLACE_WRITE] = {"it may write outside %s", "compare the index or length with the size first"},
     [PLACE_DIVISION] = {"it may divide by zero, or overflow", "compare the divisor with 0 first"},
     [PLACE_SHIFT] = {"it may shift by the width of the number or more",
                      "mask the amount, or compare it first"},
@@ -52,21 +51,22 @@ static void add_place(struct json_object *object, const struct program *program,
         add_number(object, "column", place.column);
 }
 
-/* The variable that an access is about. */
-static const char *object_name(const struct proof *proof, const struct obligation *o)
+/* The variable that an access is about, in quotes. */
+static void object_text(const struct proof *proof, const struct obligation *o, char *text,
+                        size_t size)
 {
     const struct facts *facts = proof->encoding->facts;
+    const struct value *value = o->value ? value_at(facts->program, o->value) : NULL;
+    const struct pointees *to =
+        value && o->part < value->count ? &facts->pointees[value->operands[o->part]] : NULL;
 
-    if (!o->value)
-        return "it";
-    const struct value *value = value_at(facts->program, o->value);
-    if (o->part >= value->count)
-        return "it";
-    const struct pointees *to = &facts->pointees[value->operands[o->part]];
-    for (uint32_t i = to->count; i-- > 0;)
-        if (to->objects[i])
-            return facts->program->objects[to->objects[i]].name;
-    return to->count > 0 ? "anything (the address is null)" : "the variable";
+    for (uint32_t i = to ? to->count : 0; i-- > 0;)
+        if (to->objects[i]) {
+            snprintf(text, size, "'%s'", facts->program->objects[to->objects[i]].name);
+            return;
+        }
+    snprintf(text, size, "%s",
+             to && to->count > 0 ? "any variable (the address is null)" : "the variable");
 }
 
 static void open_text(const struct report *report, const struct obligation *o, char *text,
@@ -74,12 +74,14 @@ static void open_text(const struct report *report, const struct obligation *o, c
 {
     const char *format = WORDS[o->kind].what;
     const char *gap = strstr(format, "%s");
+    char object[128];
 
-    if (gap)
-        snprintf(text, size, "%.*s%s%s", (int)(gap - format), format, object_name(report->proof, o),
-                 gap + 2);
-    else
+    if (gap) {
+        object_text(report->proof, o, object, sizeof object);
+        snprintf(text, size, "%.*s%s%s", (int)(gap - format), format, object, gap + 2);
+    } else {
         snprintf(text, size, "%s", format);
+    }
 }
 
 static struct json_object *obligation_json(const struct report *report, const struct obligation *o)

@@ -226,6 +226,7 @@ static bool prove(struct run *run, struct program *program, LLVMValueRef entry, 
     jmp_buf stop;
 
     program->stop = &stop;
+    program->library_folder = run->options->library_folder;
     if (setjmp(stop))
         return false;
     lower_module(program, run->module, entry, run->options->buffer_max);

@@ -25,10 +25,11 @@ struct verify_input {
 struct verify_options {
     const struct verify_input *inputs; /* linked into one module */
     size_t input_count;
-    const char *entry;    /* NULL or "": handler, else main */
-    uint64_t buffer_max;  /* most bytes of a handler's in and out */
-    unsigned query_limit; /* resource units of Z3 for one query; 0: the usual */
-    uint64_t total_limit; /* of all; 0: the usual */
+    const char *entry;          /* NULL or "": handler, else main */
+    const char *library_folder; /* whose lines are nobody's: those of the callers are told */
+    uint64_t buffer_max;        /* most bytes of a handler's in and out */
+    unsigned query_limit;       /* resource units of Z3 for one query; 0: the usual */
+    uint64_t total_limit;       /* of all; 0: the usual */
 };
 
 /* What of a verdict goes into the library that is made of it; as bytes between two processes. */

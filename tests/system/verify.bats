@@ -105,15 +105,78 @@ END
 
 @test "a refused construct is named with its line and what to do" {
     source_of asm.c <<'END'
+static void other(void)
+{
+    __asm__ volatile("cld");
+}
 int main(void)
 {
     __asm__ volatile("nop");
+    other();
     return 0;
 }
 END
+    # All of them at once.
     run "$VIREO" verify "$DIR/asm.c"
     [ "$status" -eq 1 ]
     [[ "$output" == *"asm.c:3: not accepted: inline assembly"* ]]
+    [[ "$output" == *"asm.c:7: not accepted: inline assembly"* ]]
+}
+
+@test "what is open in a library's code is told by the user's line that calls it" {
+    source_of calls.c <<'END'
+#include <string.h>
+#include <vireo/base.h>
+#include <vireo/function.h>
+int64_t handler(const uint8_t *in, size_t in_len, uint8_t *out, size_t out_cap)
+{
+    int64_t at = vireo_find(in, in_len + 1, 7);
+    return at + (memchr(in, 3, in_len + 1) != NULL);
+}
+END
+    run "$VIREO" verify "$DIR/calls.c"
+    [ "$status" -eq 1 ]
+    [[ "$output" == *"calls.c:6: it may read outside 'in'"* ]]
+    [[ "$output" == *"calls.c:7: it may read outside 'in'"* ]]
+    [[ "$output" == *"confirmed: it fails when it is run with an empty body and room for "*", at calls.c:6"* ]]
+    # So it is of Rust's own library.
+    source_of max.rs <<'END'
+#![no_std]
+#[panic_handler] fn panic(_: &core::panic::PanicInfo) -> ! { loop {} }
+#[no_mangle] pub extern "C" fn handler(i: *const u8, n: usize, _o: *mut u8, _c: usize) -> i64 {
+    let body = unsafe { core::slice::from_raw_parts(i, n) };
+    *body.iter().max().unwrap() as i64
+}
+END
+    /usr/bin/rustc --edition 2021 --crate-type=lib -O -C panic=abort -C debuginfo=1 \
+        -C no-vectorize-loops -C no-vectorize-slp --emit=llvm-ir -o "$DIR/max.ll" "$DIR/max.rs"
+    run "$VIREO" verify "$DIR/max.ll" --annotate
+    [ "$status" -eq 1 ]
+    [[ "$output" == *"!!     5     *body.iter().max().unwrap() as i64"* ]]
+    [[ "$output" == *"max.rs:5: it may be reached"* ]]
+}
+
+@test "--annotate shows each file of a folder, and no file that IR made up" {
+    mkdir -p "$DIR/two/src"
+    printf '#include "src/b.h"\nint64_t handler(const uint8_t *in, size_t n, uint8_t *out, size_t cap)\n{\n    return cap ? (out[0] = 1) + get(in, n) : 0;\n}\n' >"$DIR/two/a.c"
+    printf '#include <vireo/function.h>\nint get(const uint8_t *in, size_t n);\n' >"$DIR/two/src/b.h"
+    printf '#include "b.h"\nint get(const uint8_t *in, size_t n)\n{\n    return in[n];\n}\n' >"$DIR/two/src/b.c"
+    printf "sources: [a.c, 'src/*.c']\n" >"$DIR/two/vireo.yaml"
+    run "$VIREO" verify "$DIR/two" --annotate
+    [ "$status" -eq 1 ]
+    [[ "$output" == *"a.c:"*"ok     4     return cap"* ]]
+    [[ "$output" == *"src/b.c:"*"!!     4     return in[n];"* ]]
+    mkdir "$DIR/ir"
+    echo secret >"$DIR/secret"
+    ln -s "$DIR/secret" "$DIR/ir/link.c"
+    printf 'int t[2];\nint main(void) { for (int i = 0; i <= 2; i++) t[i] = i; return t[0]; }\n' >"$DIR/ir/m.c"
+    for name in ../secret "$DIR/secret" link.c /etc/hostname; do
+        (cd "$DIR/ir" && clang-14 -g -S -emit-llvm -o - m.c) | sed "s|filename: \"m.c\"|filename: \"$name\"|" >"$DIR/ir/f.ll"
+        run "$VIREO" verify "$DIR/ir/f.ll" --annotate
+        [ "$status" -eq 1 ]
+        [[ "$output" == *"cannot annotate: no source that the report names"* ]]
+        [[ "$output" != *" 1 "* ]]
+    done
 }
 
 @test "LLVM IR is taken as it is" {
@@ -132,6 +195,9 @@ END
     echo 'int main( {' >"$DIR/broken.c"
     run "$VIREO" verify "$DIR/broken.c"
     [ "$status" -eq 2 ]
+    for name in broken missing; do
+        [ "$("$VIREO" verify -o json "$DIR/$name.c" 2>/dev/null | jq -r .verdict)" = "bad input" ]
+    done
     head -c 3000 /dev/urandom >"$DIR/noise.bc"
     run "$VIREO" verify "$DIR/noise.bc"
     [ "$status" -eq 2 ]
@@ -225,5 +291,5 @@ END
     sed -i 's/i < 8; i++/i <= 8; i++/' "$DIR/list.c"
     run "$VIREO" verify "$DIR/list.c"
     [ "$status" -eq 1 ]
-    [[ "$output" == *"confirmed: "*"at line 7"* ]]
+    [[ "$output" == *"confirmed: "*"at list.c:7"* ]]
 }
