@@ -234,15 +234,6 @@ int oci_resources_parse(const char *name, const char *text, size_t bytes,
     return parse(name, text, bytes, &resources_alone, ret_config, err);
 }
 
-int oci_config_read(int bundle_fd, struct oci_config **ret_config, struct err *err)
-{
-    _cleanup_(freep) char *text = NULL;
-    size_t bytes;
-    int r = fd_read_file(bundle_fd, "config.json", OCI_CONFIG_MAX_BYTES, &text, &bytes, err);
-
-    return r < 0 ? r : oci_config_parse("config.json", text, bytes, ret_config, err);
-}
-
 const struct oci_namespace *oci_config_namespace(const struct oci_config *config, int flag)
 {
     for (size_t i = 0; i < config->linux_.namespace_count; i++)

@@ -304,12 +304,9 @@ struct oci_config {
 };
 
 /*
- * Reads BUNDLE/config.json (`bundle_fd`). -EFBIG, -EINVAL, -ENOENT…; the message names the JSON
+ * A config.json from memory; `name` stands in the messages. -EINVAL…; the message names the JSON
  * path: "cannot read 'config.json': linux.resources.memory.limit: …".
  */
-int oci_config_read(int bundle_fd, struct oci_config **ret_config, struct err *err);
-
-/* The same from memory; `name` stands in the messages. */
 int oci_config_parse(const char *name, const char *text, size_t bytes,
                      struct oci_config **ret_config, struct err *err);
 

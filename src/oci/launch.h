@@ -82,8 +82,9 @@ struct oci_create {
     const char *id;
     const char *bundle; /* absolute, resolved */
     int bundle_fd;
-    /* The container's own directory in the state root, 0700: the place of the start fifo or
-     * whatever the launch keeps there. Removed as a whole by the verbs. */
+    /* The container's own directory in the state root, 0700: the place of the start socket or
+     * whatever the launch keeps there. Removed as a whole by the verbs. -1: a held container
+     * without a virtual kernel, of which nothing is kept. */
     int state_fd;
     const char *state_path; /* of that directory */
     const struct oci_config *config;

@@ -1,4 +1,4 @@
-/* Containers as the verbs remember them: directories, locks, statuses. */
+/* Containers as the verbs remember them: files, locks, statuses. */
 #include "oci/state.h"
 
 #include <dirent.h>
@@ -19,6 +19,7 @@
 #include "oci/state_file.h"
 
 #define LOCK_WAIT_SECONDS 30
+#define FILE_FLAGS (O_RDWR | O_CLOEXEC | O_NOFOLLOW)
 
 DEFINE_CLEANUP(struct oci_state, oci_state_close)
 
@@ -81,9 +82,12 @@ static struct oci_state *state_new(const char *root, const char *id)
 
     if (!state)
         return NULL;
-    state->fd = -1;
+    state->fd = state->file_fd = -1;
     state->id = strdup(id);
-    if (!state->id || asprintf(&state->path, "%s/%s", root, id) < 0)
+    if (!state->id || asprintf(&state->file, "%s/%s" STATE_FILE_SUFFIX, root, id) < 0)
+        return NULL;
+    state->path = strndup(state->file, strlen(state->file) - strlen(STATE_FILE_SUFFIX));
+    if (!state->path)
         return NULL;
     return steal_ptr(&state);
 }
@@ -94,8 +98,11 @@ void oci_state_close(struct oci_state *state)
         return;
     if (state->fd >= 0)
         close(state->fd);
+    if (state->file_fd >= 0)
+        close(state->file_fd);
     state_file_forget(state);
     free(state->id);
+    free(state->file);
     free(state->path);
     free(state);
 }
@@ -111,24 +118,38 @@ int oci_state_make(const char *root, const char *id, struct oci_state **ret_stat
     if (!state)
         return err_set(err, -ENOMEM, "cannot make '%s'", id);
     /* The root is there but the first time: no walk along its path. */
-    r = mkdir(state->path, 0700) < 0 ? -errno : 0;
-    if (r == -ENOENT) {
+    state->file_fd = openat(AT_FDCWD, state->file, FILE_FLAGS | O_CREAT | O_EXCL, 0600);
+    if (state->file_fd < 0 && errno == ENOENT) {
         r = make_directories(root, err);
         if (r < 0)
             return r;
-        r = mkdir(state->path, 0700) < 0 ? -errno : 0;
+        state->file_fd = openat(AT_FDCWD, state->file, FILE_FLAGS | O_CREAT | O_EXCL, 0600);
     }
-    if (r == -EEXIST)
-        return err_say(err, r, "cannot create '%s': a container of this id exists", id);
-    if (r < 0)
-        return err_set(err, r, "cannot make '%s'", state->path);
-    state->fd = open(state->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-    if (state->fd < 0)
-        return err_set(err, -errno, "cannot open '%s'", state->path);
+    if (state->file_fd < 0 && errno == EEXIST)
+        return err_say(err, -EEXIST, "cannot create '%s': a container of this id exists", id);
+    if (state->file_fd < 0)
+        return err_set(err, -errno, "cannot make '%s'", state->file);
+    state->made = true;
     r = oci_state_lock(state, err);
     if (r == 0)
         *ret_state = steal_ptr(&state);
     return r;
+}
+
+/* -1: it has none, or not yet. */
+static int open_directory(const struct oci_state *state)
+{
+    return openat(AT_FDCWD, state->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+}
+
+int oci_state_directory(struct oci_state *state, struct err *err)
+{
+    if (state->fd >= 0)
+        return 0;
+    if (mkdir(state->path, 0700) < 0)
+        return err_set(err, -errno, "cannot make '%s'", state->path);
+    state->fd = open_directory(state);
+    return state->fd < 0 ? err_set(err, -errno, "cannot open '%s'", state->path) : 0;
 }
 
 int oci_state_open(const char *root, const char *id, struct oci_state **ret_state, struct err *err)
@@ -141,13 +162,14 @@ int oci_state_open(const char *root, const char *id, struct oci_state **ret_stat
     state = state_new(root, id);
     if (!state)
         return err_set(err, -ENOMEM, "cannot open '%s'", id);
-    state->fd = open(state->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-    if (state->fd < 0 && errno == ENOENT)
+    state->file_fd = openat(AT_FDCWD, state->file, FILE_FLAGS);
+    if (state->file_fd < 0 && errno == ENOENT)
         return err_say(err, -ENOENT, "cannot find '%s': container does not exist", id);
-    if (state->fd < 0)
-        return err_set(err, -errno, "cannot open '%s'", state->path);
+    if (state->file_fd < 0)
+        return err_set(err, -errno, "cannot open '%s'", state->file);
+    state->fd = open_directory(state);
     r = state_file_read(state, err);
-    /* Whoever made the directory crashed, or is about to write the file. */
+    /* Whoever made the file crashed, or is about to write it. */
     if (r < 0 && r != -ENOENT)
         return r;
     *ret_state = steal_ptr(&state);
@@ -175,28 +197,37 @@ static int wait_for_lock(int fd)
 int oci_state_lock(struct oci_state *state, struct err *err)
 {
     struct stat mine, now;
-    int r = wait_for_lock(state->fd);
+    int r = wait_for_lock(state->file_fd);
 
     if (r < 0)
-        return err_set(err, r, "cannot lock '%s'", state->path);
+        return err_set(err, r, "cannot lock '%s'", state->file);
     state->locked = true;
     /* A delete may have removed it while we waited, and a create made another. */
-    if (fstat(state->fd, &mine) < 0 || stat(state->path, &now) < 0 || mine.st_ino != now.st_ino)
+    if (fstat(state->file_fd, &mine) < 0 || stat(state->file, &now) < 0 ||
+        mine.st_ino != now.st_ino)
         return err_say(err, -ENOENT, "cannot find '%s': container does not exist", state->id);
     /* What it waited for may have changed it. */
+    if (state->fd < 0 && state->bundle)
+        state->fd = open_directory(state);
+    if (state->made)
+        return 0;
     r = state_file_read(state, err);
     return r == -ENOENT ? 0 : r;
 }
 
 void oci_state_unlock(struct oci_state *state)
 {
-    flock(state->fd, LOCK_UN);
+    flock(state->file_fd, LOCK_UN);
     state->locked = false;
 }
 
 int oci_state_config(const struct oci_state *state, struct oci_config **ret_config, struct err *err)
 {
-    return oci_config_read(state->fd, ret_config, err);
+    _cleanup_(freep) char *text = NULL;
+    size_t bytes;
+    int r = state_file_config(state, &text, &bytes, err);
+
+    return r < 0 ? r : oci_config_parse("config.json", text, bytes, ret_config, err);
 }
 
 /* Files and sockets only: the launch makes no directories of its own that are deeper than one. */
@@ -226,10 +257,14 @@ static void empty_directory(int fd, int depth)
 
 int oci_state_remove(const struct oci_state *state, struct err *err)
 {
-    /* state.json last: while something is left, `list` and `delete` still find it. */
-    empty_directory(state->fd, 1);
-    if (rmdir(state->path) < 0 && errno != ENOENT)
-        return err_set(err, -errno, "cannot remove '%s'", state->path);
+    /* The file last: while something is left, `list` and `delete` still find it. */
+    if (state->fd >= 0) {
+        empty_directory(state->fd, 1);
+        if (rmdir(state->path) < 0 && errno != ENOENT)
+            return err_set(err, -errno, "cannot remove '%s'", state->path);
+    }
+    if (unlink(state->file) < 0 && errno != ENOENT)
+        return err_set(err, -errno, "cannot remove '%s'", state->file);
     return 0;
 }
 
@@ -263,13 +298,13 @@ enum oci_status oci_state_status(const struct oci_state *state)
         /* Its maker holds the lock while it works; without one nobody goes on. */
         if (state->locked)
             return OCI_STOPPED;
-        _cleanup_(closep) int fd = openat(state->fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        _cleanup_(closep) int fd = openat(AT_FDCWD, state->file, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
         bool held = fd >= 0 && flock(fd, LOCK_SH | LOCK_NB) < 0;
         return held ? OCI_CREATING : OCI_STOPPED;
     }
     if (!process_lives(state->place.pid, state->place.start_time))
         return OCI_STOPPED;
-    if (faccessat(state->fd, "start.sock", F_OK, 0) == 0)
+    if (state->fd >= 0 && faccessat(state->fd, "start.sock", F_OK, 0) == 0)
         return OCI_CREATED;
     return oci_launch_frozen(&state->place) > 0 ? OCI_PAUSED : OCI_RUNNING;
 }
@@ -300,7 +335,11 @@ int oci_state_ids(const char *root, char ***ret_ids, size_t *ret_count, struct e
     if (!dir)
         return errno == ENOENT ? 0 : err_set(err, -errno, "cannot read '%s'", root);
     for (struct dirent *entry; (entry = readdir(dir));) {
-        if (oci_state_check_id(entry->d_name, NULL) < 0 || entry->d_name[0] == '.')
+        char *suffix = strrchr(entry->d_name, '.');
+        if (!suffix || strcmp(suffix, STATE_FILE_SUFFIX) != 0)
+            continue;
+        *suffix = '\0';
+        if (oci_state_check_id(entry->d_name, NULL) < 0)
             continue;
         char **more = reallocarray(ids, count + 1, sizeof *ids);
         if (!more)

@@ -1,12 +1,14 @@
-/* state.json: written in one piece, read back with every field checked. */
+/*
+ * A state's file: a line with the container's place, which is a page long and written in one piece,
+ * a line with what never changes, and the config.json; read back with every field checked.
+ */
 #include "oci/state_file.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <json-c/json.h>
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -14,10 +16,9 @@
 #include "base/fd.h"
 #include "oci/json.h"
 
-#define STATE_MAX_BYTES (4 << 20)
-#define PAGE_BYTES 2048 /* less than fd_read_file() reads at once */
+#define PLACE_BYTES 4096
+#define STATE_MAX_BYTES (PLACE_BYTES + (4 << 20) + OCI_CONFIG_MAX_BYTES)
 #define READ_TRIES 3
-#define SPARE_BYTES 256 /* the pid and the group come later, and do not move it out of its page */
 
 static void object_put(struct json_object **object)
 {
@@ -59,58 +60,71 @@ char *oci_state_text_of(const struct oci_state *state, const char *status, pid_t
     return strdup(json_object_to_json_string_ext(object, JSON_C_TO_STRING_NOSLASHESCAPE));
 }
 
-/* Whole or not there: for what is longer than a page. */
-static int save_aside(const struct oci_state *state, const char *text, size_t bytes)
+static int write_at(const struct oci_state *state, const char *text, size_t bytes, off_t at)
 {
-    _cleanup_(closep) int fd = openat(state->fd, "state.json.new",
-                                      O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
-    int r = fd < 0 ? -errno : fd_write_full(fd, text, bytes);
+    while (bytes > 0) {
+        ssize_t n = pwrite(state->file_fd, text, bytes, at);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            return n < 0 ? -errno : -EIO;
+        text += n;
+        at += n;
+        bytes -= (size_t)n;
+    }
+    return 0;
+}
 
-    if (r == 0 && renameat(state->fd, "state.json.new", state->fd, "state.json") < 0)
-        r = -errno;
-    return r;
+/*
+ * The first page last: what begins with a hole is not written yet. The text of a line has no line's
+ * end of its own in it.
+ */
+int oci_state_write(const struct oci_state *state, const char *config, size_t bytes,
+                    struct err *err)
+{
+    _cleanup_(object_put) struct json_object *object = oci_state_json(state, "", 0, true);
+
+    json_object_object_del(object, "status");
+    json_object_object_del(object, "pid");
+    json_object_object_add(object, "owner", json_object_new_int64(state->owner));
+    const char *text = json_object_to_json_string_ext(object, JSON_C_TO_STRING_NOSLASHESCAPE);
+    const size_t length = strlen(text);
+    _cleanup_(freep) char *whole = malloc(length + 1 + bytes);
+    if (!whole)
+        return err_set(err, -ENOMEM, "cannot write '%s'", state->file);
+    memcpy(whole, text, length);
+    whole[length] = '\n';
+    memcpy(whole + length + 1, config, bytes);
+    int r = write_at(state, whole, length + 1 + bytes, PLACE_BYTES);
+    return r < 0 ? err_set(err, r, "cannot write '%s'", state->file) : oci_state_save(state, err);
 }
 
 /*
  * One write of always the same length within the file's first page, which no signal divides: it is
  * done or not. A rename over the file would be dearer than all else that is done to a state (ext4
- * allocates and writes back the blocks of what replaces a file).
+ * allocates and writes back the blocks of what replaces a file), and lose the lock.
  */
-static int save_page(const struct oci_state *state, const char *text, size_t bytes)
-{
-    char page[PAGE_BYTES];
-
-    memcpy(page, text, bytes);
-    memset(page + bytes, ' ', sizeof page - bytes);
-    page[sizeof page - 1] = '\n';
-    _cleanup_(closep) int fd =
-        openat(state->fd, "state.json", O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-    struct stat status;
-    if (fd < 0 || fstat(fd, &status) < 0)
-        return -errno;
-    /* A longer one had to be written aside, and still is. */
-    if (status.st_size > PAGE_BYTES)
-        return save_aside(state, text, bytes);
-    ssize_t n = pwrite(fd, page, sizeof page, 0);
-    return n == (ssize_t)sizeof page ? 0 : n < 0 ? -errno : -EIO;
-}
-
 int oci_state_save(const struct oci_state *state, struct err *err)
 {
     const struct oci_place *place = &state->place;
-    _cleanup_(object_put) struct json_object *object = oci_state_json(state, "", place->pid, true);
-    json_object_object_del(object, "status");
-    json_object_object_add(object, "owner", json_object_new_int64(state->owner));
+    _cleanup_(object_put) struct json_object *object = json_object_new_object();
+    char page[PLACE_BYTES];
+
+    json_object_object_add(object, "pid", json_object_new_int(place->pid));
     json_object_object_add(object, "startTime", json_object_new_uint64(place->start_time));
     json_object_object_add(object, "cgroupManager", json_object_new_int((int)place->manager));
     add_string(object, "cgroupPath", place->cgroup_path);
     add_string(object, "scope", place->scope);
     const char *text = json_object_to_json_string_ext(object, JSON_C_TO_STRING_NOSLASHESCAPE);
     const size_t bytes = strlen(text);
-
-    int r = bytes + SPARE_BYTES <= PAGE_BYTES ? save_page(state, text, bytes)
-                                              : save_aside(state, text, bytes);
-    return r < 0 ? err_set(err, r, "cannot write '%s/state.json'", state->path) : 0;
+    if (bytes >= sizeof page)
+        return err_set(err, -ENAMETOOLONG, "cannot write '%s'", state->file);
+    memcpy(page, text, bytes);
+    memset(page + bytes, ' ', sizeof page - bytes);
+    page[sizeof page - 1] = '\n';
+    ssize_t n = pwrite(state->file_fd, page, sizeof page, 0);
+    int r = n == (ssize_t)sizeof page ? 0 : n < 0 ? -errno : -EIO;
+    return r < 0 ? err_set(err, r, "cannot write '%s'", state->file) : 0;
 }
 
 static char *take_string(struct json_object *object, const char *key)
@@ -163,29 +177,75 @@ void state_file_forget(struct oci_state *state)
     state->bundle = state->rootfs = state->version = state->created = NULL;
 }
 
-static int read_once(const struct oci_state *state, struct json_object **ret_object,
-                     struct err *err)
+/* The file's three parts; the text is the caller's. */
+struct parts {
+    char *text, *fixed, *config;
+    size_t place_bytes, fixed_bytes, config_bytes;
+};
+
+static int read_parts(const struct oci_state *state, struct parts *ret_parts, struct err *err)
 {
-    _cleanup_(freep) char *text = NULL;
     size_t bytes;
 
-    int r = fd_read_file(state->fd, "state.json", STATE_MAX_BYTES, &text, &bytes, err);
+    int r = fd_read_file(AT_FDCWD, state->file, STATE_MAX_BYTES, &ret_parts->text, &bytes, err);
+    if (r < 0)
+        return r;
+    char *text = ret_parts->text, *end = text + bytes;
     /* Its maker crashed, or is about to write it. */
-    if (r == 0 && bytes == 0)
+    if (bytes == 0 || text[0] == '\0')
         return -ENOENT;
-    return r < 0 ? r : oci_json_parse("state.json", text, bytes, ret_object, err);
+    char *first = memchr(text, '\n', bytes);
+    char *second = first ? memchr(first + 1, '\n', (size_t)(end - first - 1)) : NULL;
+    if (!second)
+        return err_say(err, -EINVAL, "cannot read '%s': it is no container's state", state->file);
+    ret_parts->place_bytes = (size_t)(first - text);
+    ret_parts->fixed = first + 1;
+    ret_parts->fixed_bytes = (size_t)(second - first - 1);
+    ret_parts->config = second + 1;
+    ret_parts->config_bytes = (size_t)(end - second - 1);
+    return 0;
+}
+
+int state_file_config(const struct oci_state *state, char **ret_text, size_t *ret_bytes,
+                      struct err *err)
+{
+    struct parts parts = {0};
+
+    int r = read_parts(state, &parts, err);
+    if (r == 0) {
+        memmove(parts.text, parts.config, parts.config_bytes + 1);
+        *ret_text = steal_ptr(&parts.text);
+        *ret_bytes = parts.config_bytes;
+    }
+    free(parts.text);
+    return r;
+}
+
+static int read_once(const struct oci_state *state, struct json_object **ret_place,
+                     struct json_object **ret_fixed, struct err *err)
+{
+    struct parts parts = {0};
+
+    int r = read_parts(state, &parts, err);
+    if (r == 0)
+        r = oci_json_parse(state->file, parts.text, parts.place_bytes, ret_place, err);
+    if (r == 0)
+        r = oci_json_parse(state->file, parts.fixed, parts.fixed_bytes, ret_fixed, err);
+    free(parts.text);
+    return r;
 }
 
 int state_file_read(struct oci_state *state, struct err *err)
 {
-    _cleanup_(object_put) struct json_object *object = NULL;
+    _cleanup_(object_put) struct json_object *place = NULL, *object = NULL;
     int r = -EINVAL;
 
-    if (faccessat(state->fd, "state.json", F_OK, 0) < 0 && errno == ENOENT)
-        return -ENOENT;
     /* A read may see half of a write that is under way; it does not take long. */
-    for (int tries = 0; tries < READ_TRIES && r == -EINVAL; tries++)
-        r = read_once(state, &object, tries == READ_TRIES - 1 ? err : NULL);
+    for (int tries = 0; tries < READ_TRIES && r == -EINVAL; tries++) {
+        json_object_put(place);
+        place = NULL;
+        r = read_once(state, &place, &object, tries == READ_TRIES - 1 ? err : NULL);
+    }
     if (r < 0)
         return r;
     struct json_object *annotations = NULL;
@@ -198,8 +258,7 @@ int state_file_read(struct oci_state *state, struct err *err)
     if (json_object_object_get_ex(object, "annotations", &annotations))
         state->annotations = json_object_get(annotations);
     if (!state->bundle || !state->rootfs || !state->version || !state->created ||
-        !take_place(object, &state->place))
-        return err_say(err, -EINVAL, "cannot read '%s/state.json': it is no container's state",
-                       state->path);
+        !take_place(place, &state->place))
+        return err_say(err, -EINVAL, "cannot read '%s': it is no container's state", state->file);
     return 0;
 }

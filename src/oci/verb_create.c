@@ -92,12 +92,7 @@ static int fill_state(struct creation *creation, const char *text, size_t bytes,
         state->annotations = json_object_get(annotations);
     if (!state->bundle || !state->version || !state->created || !state->rootfs)
         return err_set(err, -ENOMEM, "cannot create '%s'", state->id);
-    /* Not read again before another verb: the lock is held. */
-    _cleanup_(closep) int fd =
-        openat(state->fd, "config.json", O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    int r = fd < 0 ? -errno : fd_write_full(fd, text, bytes);
-    return r < 0 ? err_set(err, r, "cannot write '%s/config.json'", state->path)
-                 : oci_state_save(state, err);
+    return oci_state_write(state, text, bytes, err);
 }
 
 /* What flags and annotations say; kept, for processes that come later have it too. */
@@ -109,6 +104,8 @@ static int make_vkernel(const struct runtime *runtime, struct creation *creation
     if (r < 0 || !vkernel_is_set(&creation->vkernel))
         return r;
     r = oci_vkernel_deny_devices(&creation->vkernel, creation->config, err);
+    if (r == 0)
+        r = oci_state_directory(creation->state, err);
     if (r < 0)
         return r;
     creation->launch.vkernel = &creation->vkernel;
@@ -158,6 +155,10 @@ static int save_place(void *data, const struct oci_place *place, struct err *err
 static int launch(struct creation *creation, int *ret_terminal, int *ret_hold, struct err *err)
 {
     struct oci_state *state = creation->state;
+    /* The start socket's. */
+    int r = ret_hold ? 0 : oci_state_directory(state, err);
+    if (r < 0)
+        return r;
     const struct oci_create create = {
         .id = state->id,
         .bundle = creation->bundle_path,
@@ -175,7 +176,7 @@ static int launch(struct creation *creation, int *ret_terminal, int *ret_hold, s
         .data = creation,
     };
     struct oci_place place = state->place;
-    int r = oci_launch_create(&create, &place, ret_terminal, ret_hold, err);
+    r = oci_launch_create(&create, &place, ret_terminal, ret_hold, err);
 
     if (r < 0)
         return r;

@@ -104,6 +104,8 @@ static int change(struct runtime *runtime, char **words, int count, struct err *
         return err_say(err, -EINVAL, "cannot set '%s': %s", words[1], reason.message);
     r = part == &vkernel_memory ? oci_vkernel_overcommit(&state->place, &vkernel, err) : 0;
     if (r == 0)
+        r = oci_state_directory(state, err);
+    if (r == 0)
         r = oci_vkernel_save(state->fd, &vkernel, err);
     if (r == 0 && part == &vkernel_sched)
         r = oci_vkernel_schedule(&state->place, vkernel.sched.policy, vkernel.sched.slice_us, err);

@@ -165,6 +165,8 @@ int oci_vkernel_save(int state_fd, const struct vkernel *vkernel, struct err *er
 int oci_vkernel_load(int state_fd, struct vkernel *ret_vkernel, struct err *err)
 {
     memset(ret_vkernel, 0, sizeof *ret_vkernel);
+    if (state_fd < 0)
+        return 0;
     if (faccessat(state_fd, FILE_NAME, F_OK, 0) < 0)
         return errno == ENOENT ? 0 : err_set(err, -errno, "cannot read the virtual kernel");
     return take_file(ret_vkernel, state_fd, FILE_NAME, err);

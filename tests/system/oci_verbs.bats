@@ -308,7 +308,7 @@ hook() { # NAME [COMMAND]
     runtime delete --force "$ID"
     nothing_left
     # Not even the state file was written.
-    mkdir "$ROOT/$ID"
+    touch "$ROOT/$ID.json"
     [ "$(runtime list -q)" = "$ID" ]
     [[ $(runtime list) == *"$ID"*stopped* ]]
     [ "$(runtime list -f json | jq length)" = 0 ]
@@ -318,21 +318,23 @@ hook() { # NAME [COMMAND]
 
 @test "a state file that is damaged is told, and hides no other container" {
     create
-    mkdir "$ROOT/broken"
-    echo '{"id": 3' >"$ROOT/broken/state.json"
+    printf '{"pid": 0\n{"id": 3\n' >"$ROOT/broken.json"
     run runtime list
     [ "$status" = 0 ]
     [[ $output == *"$ID"* ]]
-    [[ $output == *"cannot read 'state.json'"* ]]
-    rm -r "$ROOT/broken"
+    [[ $output == *"cannot read '$ROOT/broken.json'"* ]]
+    # Nor does one that a full disk cut off.
+    head -c 5000 /dev/zero | tr '\0' ' ' >"$ROOT/broken.json"
+    [[ $(runtime list 2>&1) == *"$ROOT/broken.json': it is no container's state"* ]]
+    rm "$ROOT/broken.json"
 }
 
 @test "a pid that was used again is not taken for the container" {
     create
     runtime kill "$ID" KILL
     eventually 10 is stopped
-    jq -c ".pid = $$" "$ROOT/$ID/state.json" >"$DIR/state.json"
-    cp "$DIR/state.json" "$ROOT/$ID/state.json"
+    sed -i "1s/\"pid\":[0-9]*/\"pid\":$$/" "$ROOT/$ID.json"
+    [ "$(head -n 1 "$ROOT/$ID.json" | jq .pid)" = $$ ]
     is stopped
     run runtime kill "$ID" TERM
     [ "$status" = 1 ]

@@ -461,6 +461,7 @@ END
     at=$(bundle elsewhere '.annotations["io.vireo.vkernel.sched.policy"] = "batch"' 'sleep 1000')
     mkdir -p "$found/foreign"
     echo '{"id": "foreign"}' >"$found/foreign/state.json"
+    echo '{"id": "foreign"}' >"$found/foreign.json"
     timeout 20 "$ENGINE_RUNTIME" --root "$found" run -d --bundle "$at" elsewhere-$$ </dev/null >/dev/null 2>&1 3>&-
     run timeout 20 "$ENGINE_RUNTIME" vk get elsewhere-$$
     local got=$output listed set
