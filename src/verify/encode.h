@@ -23,13 +23,12 @@ struct encoding {
     bool *is_signed; /* the view */
     Z3_ast *reached; /* of blocks */
     Z3_ast *rounds;  /* of headers: how often the loop went round */
-    struct product {
+    struct related {
         vid value;
         Z3_ast guard; /* where it is what its assertions say */
-        struct product *next;
-    } * products, *quotients; /* of what is not constant, so far */
-    struct product *loads;
-    bool relates_loads; /* what is read twice is the same: dear, and seldom of use */
+        struct related *next;
+    } * products, *quotients, *loads; /* so far; of products and quotients what is not constant */
+    bool relates_loads;               /* what is read twice is the same: dear, and seldom of use */
     uint64_t queries;
 };
 
@@ -73,3 +72,13 @@ void term_assert(struct encoding *e, Z3_ast guard, Z3_ast fact);
 Z3_ast encode_operation(struct encoding *e, vid value);
 /* A fresh integer in the value's view and interval. */
 Z3_ast encode_opaque(struct encoding *e, vid value);
+
+/* ---- encode_related.c ---- */
+/*
+ * Asserts behind `guard` what the operation and those of its kinds before it say of each other, and
+ * notes it for those that come. Its term is there (e->terms). `factors` are the operands' terms
+ * without sign.
+ */
+void relate_product(struct encoding *e, vid product, const Z3_ast factors[2], Z3_ast guard);
+void relate_quotient(struct encoding *e, vid quotient, Z3_ast guard);
+void relate_load(struct encoding *e, vid load, Z3_ast guard);

@@ -4,8 +4,6 @@
 
 #include "verify/encode.h"
 
-#define LOADS_RELATED 12 /* a load is compared with so many others */
-
 static __int128 modulus(unsigned width)
 {
     return (__int128)1 << width;
@@ -129,63 +127,6 @@ static Z3_ast scale(struct op *op, unsigned index, __int128 by)
     return wrap(op, term_scale(op->e, by, operand(op, index, view)), a < b ? a : b, a < b ? b : a);
 }
 
-/* What is true of x * y and z * y of numbers that are not negative. */
-static void relate_products(struct encoding *e, Z3_ast guard, Z3_ast x, Z3_ast p, Z3_ast z,
-                            Z3_ast q, Z3_ast y)
-{
-    term_assert(e, guard, term_implies(e, term_le(e, x, z), term_le(e, p, q)));
-    term_assert(e, guard, term_implies(e, term_lt(e, x, z), term_le(e, term_add(e, p, y), q)));
-    term_assert(e, guard, term_implies(e, term_le(e, z, x), term_le(e, q, p)));
-    term_assert(e, guard, term_implies(e, term_lt(e, z, x), term_le(e, term_add(e, q, y), p)));
-}
-
-/* What is true of p = u * y and the quotient q of x by y, of numbers that are not negative. (That y
- * is not zero is for the division's own obligation to show, of which this must say nothing.) */
-static void relate_quotient(struct encoding *e, Z3_ast guard, Z3_ast u, Z3_ast y, Z3_ast p,
-                            Z3_ast x, Z3_ast q)
-{
-    guard = term_and(e, guard, term_le(e, term_number(e, 1), y));
-    term_assert(e, guard, term_implies(e, term_le(e, u, q), term_le(e, p, x)));
-    term_assert(e, guard, term_implies(e, term_lt(e, u, q), term_le(e, term_add(e, p, y), x)));
-    term_assert(e, guard, term_implies(e, term_lt(e, q, u), term_lt(e, x, p)));
-}
-
-/* What a number is made of by widening it alone: as numbers without sign the two are one. */
-static vid narrowest(const struct encoding *e, vid id)
-{
-    const struct value *value = value_at(e->program, id);
-
-    while (value->op == OP_ZEXT ||
-           (value->op == OP_SEXT && !e->facts->ranges[value->operands[0]].empty &&
-            e->facts->ranges[value->operands[0]].signed_low >= 0)) {
-        id = value->operands[0];
-        value = value_at(e->program, id);
-    }
-    return id;
-}
-
-/* Of a product and a quotient that share the factor and the divisor. */
-static void relate_both(struct encoding *e, Z3_ast guard, vid product, vid quotient)
-{
-    const struct value *p = value_at(e->program, product), *q = value_at(e->program, quotient);
-    for (unsigned i = 0; i < 2; i++)
-        if (narrowest(e, p->operands[i]) == narrowest(e, q->operands[1]))
-            relate_quotient(e, guard, encode_view(e, p->operands[1 - i], false),
-                            encode_view(e, p->operands[i], false), e->terms[product],
-                            encode_view(e, q->operands[0], false), e->terms[quotient]);
-}
-
-static struct product *note_product(struct encoding *e, struct product *next, vid value,
-                                    Z3_ast guard)
-{
-    struct product *mine = program_alloc(e->program, 1, sizeof *mine);
-
-    mine->value = value;
-    mine->guard = guard;
-    mine->next = next;
-    return mine;
-}
-
 /*
  * x * y, neither constant: what is true of it where both are in the box (not negative, and not so
  * large that the product could wrap): its sides, and what other products and quotients say.
@@ -222,18 +163,7 @@ static Z3_ast product(struct op *op, const struct range box[2])
     term_assert(e, guard,
                 term_implies(e, term_or(e, term_eq(e, x, zero), term_eq(e, y, zero)),
                              term_eq(e, result, zero)));
-    for (struct product *p = e->products; p; p = p->next) {
-        const struct value *other = value_at(e->program, p->value);
-        for (unsigned i = 0; i < 2; i++)
-            for (unsigned k = 0; k < 2; k++)
-                if (narrowest(e, op->value->operands[i]) == narrowest(e, other->operands[k]))
-                    relate_products(e, term_and(e, guard, p->guard), i ? x : y, result,
-                                    encode_view(e, other->operands[1 - k], false),
-                                    e->terms[p->value], i ? y : x);
-    }
-    for (struct product *q = e->quotients; q; q = q->next)
-        relate_both(e, term_and(e, guard, q->guard), op->id, q->value);
-    e->products = note_product(e, e->products, op->id, guard);
+    relate_product(e, op->id, (const Z3_ast[2]){x, y}, guard);
     return result;
 }
 
@@ -307,9 +237,7 @@ static Z3_ast divide_unsigned(struct op *op, bool want_remainder)
         term_assert(e, op->guard,
                     term_implies(e, term_lt(e, a, b), term_eq(e, result, term_number(e, 0))));
         e->terms[op->id] = result;
-        for (struct product *p = e->products; p; p = p->next)
-            relate_both(e, term_and(e, op->guard, p->guard), p->value, op->id);
-        e->quotients = note_product(e, e->quotients, op->id, op->guard);
+        relate_quotient(e, op->id, op->guard);
     }
     return result;
 }
@@ -477,52 +405,6 @@ static Z3_ast truncate_to(struct op *op)
     return wrap(op, operand(op, 0, view), low, high);
 }
 
-/* Is neither in a loop that the other is in, but for loops around both? */
-static bool apart(const struct program *program, uint32_t a, uint32_t b)
-{
-    uint32_t x = program->blocks[a].loop, y = program->blocks[b].loop;
-
-    return x != y && x != UINT32_MAX && y != UINT32_MAX && !loop_contains(program, x, b) &&
-           !loop_contains(program, y, a);
-}
-
-/* Do both read one object, and see the same of it? */
-static bool reads_the_same(const struct encoding *e, const struct value *a, const struct value *b)
-{
-    const struct pointees *x = &e->facts->pointees[a->operands[0]],
-                          *y = &e->facts->pointees[b->operands[0]];
-
-    if (!apart(e->program, a->block, b->block) || a->count != 2 || b->count != 2 ||
-        a->width != b->width || x->count != 1 || y->count != 1 || x->objects[0] != y->objects[0] ||
-        x->objects[0] == 0)
-        return false;
-    const struct value *v = value_at(e->program, a->operands[1]),
-                       *w = value_at(e->program, b->operands[1]);
-    return a->operands[1] == b->operands[1] ||
-           (v->op == OP_CONST && w->op == OP_CONST && v->imm == w->imm);
-}
-
-/* What is read twice at one place, with no store between, is the same. */
-static void relate_loads(struct op *op, Z3_ast result)
-{
-    struct encoding *e = op->e;
-    Z3_ast offset = encode_offset(e, op->value->operands[0]);
-    unsigned left = LOADS_RELATED;
-
-    for (struct product *other = e->loads; other && left > 0; other = other->next) {
-        const struct value *value = value_at(e->program, other->value);
-        if (!reads_the_same(e, op->value, value) ||
-            e->is_signed[op->id] != e->is_signed[other->value])
-            continue;
-        left--;
-        Z3_ast same = term_eq(e, offset, encode_offset(e, value->operands[0]));
-        term_assert(e, term_and(e, term_and(e, op->guard, other->guard), same),
-                    term_eq(e, result, e->terms[other->value]));
-    }
-    e->terms[op->id] = result;
-    e->loads = note_product(e, e->loads, op->id, op->guard);
-}
-
 /* What a constant ends with is known: the zero of a text, above all. */
 static Z3_ast load(struct op *op)
 {
@@ -545,8 +427,9 @@ static Z3_ast load(struct op *op)
                          term_eq(e, encode_object(e, pointer), term_number(e, to->objects[i])));
         term_assert(e, term_and(e, op->guard, there), term_eq(e, result, term_number(e, last)));
     }
+    e->terms[op->id] = result;
     if (e->relates_loads)
-        relate_loads(op, result);
+        relate_load(e, op->id, op->guard);
     return result;
 }
 
