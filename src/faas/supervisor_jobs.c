@@ -1,25 +1,21 @@
 /*
- * Jobs: what waits for compilers and for the disk, done by threads; a queue each way between them
- * and the loop. What a job does in its thread is in supervisor_deploy.c.
+ * Jobs: what waits for compilers and for the disk, as the loop sees it: what is asked for, and what
+ * is made of it when it is done. The threads that do it are in supervisor_job_threads.c, what a job
+ * does there in supervisor_deploy.c.
  *
  *   deploy:  build (short, then perhaps long thread) -> sockets (loop) -> a template, then the
- * registry's row (quick thread) -> in use, acknowledged (loop) remove:  commit (quick thread) ->
- * done (loop)
+ *            registry's row (quick thread) -> in use, acknowledged (loop)
+ *   remove:  commit (quick thread) -> done (loop)
  *
  * The registry is one connection, the quick thread's. So is purging the store: what it commits and
  * what it removes can't meet.
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <pthread.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/eventfd.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -32,75 +28,19 @@
 #include "faas/supervisor_link.h"
 #include "faas/supervisor_jobs.h"
 
-#define JOBS_MAX 64     /* waiting or running */
-#define PROGRESS_MAX 32 /* messages that the loop has not sent on yet */
+#define JOBS_MAX 64 /* waiting or running */
 
 /* Libraries that no function has are kept a day; looked for at the start and then, when something
  * was deployed or removed, not more often than each hour. */
 #define LIBRARY_KEEP_SECONDS 86400
 #define PURGE_NS (3600 * INT64_C(1000000000))
 
-enum job_queue { QUEUE_SHORT, QUEUE_LONG, QUEUE_IMPORT, QUEUE_QUICK, QUEUES };
-
-/*
- * A build begins in one of the short threads, for at most 10 s and 1 GiB; what does not end in them
- * begins anew in one of the long ones, with the whole limits. So nobody's deploy waits for builds
- * that are slow, and all together take at most 4 * 1 + 2 * 3 GiB. Templates that import tenants'
- * modules may take all of their ten seconds: nobody else's template waits for those.
- */
-static const enum job_queue threads[] = {
-    QUEUE_SHORT,  QUEUE_SHORT,  QUEUE_SHORT,  QUEUE_SHORT,  QUEUE_LONG,  QUEUE_LONG,
-    QUEUE_IMPORT, QUEUE_IMPORT, QUEUE_IMPORT, QUEUE_IMPORT, QUEUE_QUICK,
-};
-#define THREADS ARRAY_LEN(threads)
-
-struct worker {
-    struct jobs *jobs;
-    enum job_queue queue;
-};
-
-struct job_list {
-    struct job *first, *last;
-};
-
 struct jobs {
-    pthread_t threads[THREADS];
-    struct worker workers[THREADS];
-    unsigned thread_count;
-    pthread_mutex_t lock; /* of the lists and `closing` */
-    pthread_cond_t wake[QUEUES];
-    struct job_list waiting[QUEUES], finished;
-    unsigned count; /* of what administrators asked for */
-    bool closing;
-    bool makes_spare;          /* JOB_SPARE is under way; the loop's */
-    int64_t purged_ns;         /* the last JOB_PURGE_STORE; the loop's */
-    bool own_cgroup_namespace; /* set before the threads start */
-    int event_fd;
-    struct admin_progress progress[PROGRESS_MAX]; /* to be sent on */
-    unsigned progress_count;
+    struct job_threads *threads;
+    unsigned count;    /* of what administrators asked for */
+    bool makes_spare;  /* JOB_SPARE is under way */
+    int64_t purged_ns; /* the last JOB_PURGE_STORE */
 };
-
-static void list_push(struct job_list *list, struct job *job)
-{
-    job->next = NULL;
-    if (list->last)
-        list->last->next = job;
-    else
-        list->first = job;
-    list->last = job;
-}
-
-static struct job *list_pop(struct job_list *list)
-{
-    struct job *job = list->first;
-
-    if (job) {
-        list->first = job->next;
-        if (!list->first)
-            list->last = NULL;
-    }
-    return job;
-}
 
 static void job_free(struct job *job)
 {
@@ -116,83 +56,6 @@ static void job_free(struct job *job)
     free(job->base_manifest);
     fd_close_all((int[]){job->library_fd, job->base_fd}, 2);
     free(job);
-}
-
-/* ---- in a thread ---- */
-
-void job_progress(const char *stage, void *user)
-{
-    const struct job *job = user;
-    struct jobs *jobs = job->supervisor->jobs;
-    const uint64_t one = 1;
-
-    pthread_mutex_lock(&jobs->lock);
-    if (jobs->progress_count < PROGRESS_MAX) {
-        struct admin_progress *message = &jobs->progress[jobs->progress_count++];
-        *message = (struct admin_progress){.type = ADMIN_PROGRESS, .token = job->request.token};
-        snprintf(message->stage, sizeof message->stage, "%s", stage);
-        if (write(jobs->event_fd, &one, sizeof one) < 0)
-            jobs->progress_count--;
-    }
-    pthread_mutex_unlock(&jobs->lock);
-}
-
-static void serve_queue(struct jobs *jobs, enum job_queue queue)
-{
-    const uint64_t one = 1;
-
-    pthread_mutex_lock(&jobs->lock);
-    for (;;) {
-        struct job *job = list_pop(&jobs->waiting[queue]);
-        if (!job) {
-            if (jobs->closing)
-                break;
-            pthread_cond_wait(&jobs->wake[queue], &jobs->lock);
-            continue;
-        }
-        pthread_mutex_unlock(&jobs->lock);
-        job_step(job);
-        pthread_mutex_lock(&jobs->lock);
-        if (queue == QUEUE_SHORT && job->long_build) {
-            list_push(&jobs->waiting[QUEUE_LONG], job);
-            pthread_cond_signal(&jobs->wake[QUEUE_LONG]);
-            continue;
-        }
-        list_push(&jobs->finished, job);
-        if (write(jobs->event_fd, &one, sizeof one) < 0)
-            log_line(LOG_ERROR, "cannot report a finished job: %s", strerror(errno));
-    }
-    pthread_mutex_unlock(&jobs->lock);
-}
-
-/*
- * The quick thread has a cgroup namespace of its own, and so has every template: none sees where in
- * the machine's trees it is. The threads that build stay in the machine's, for builds make groups
- * whose place they read in /proc. CAP_SYS_ADMIN.
- */
-static void *worker_main(void *argument)
-{
-    struct worker *worker = argument;
-    bool own = worker->queue == QUEUE_QUICK || worker->queue == QUEUE_IMPORT;
-
-    if (own && worker->jobs->own_cgroup_namespace && unshare(CLONE_NEWCGROUP) < 0)
-        log_line(LOG_WARNING, "cannot make a cgroup namespace: %s", strerror(errno));
-    serve_queue(worker->jobs, worker->queue);
-    return NULL;
-}
-
-/* ---- in the loop ---- */
-
-static void submit(struct jobs *jobs, struct job *job)
-{
-    bool builds = job->kind == JOB_DEPLOY && job->request.type != ADMIN_ROLLBACK && !job->built;
-    bool imports = job->kind == JOB_TEMPLATE && job->manifest.runtime != MANIFEST_RUNTIME_NONE;
-    enum job_queue queue = builds ? QUEUE_SHORT : imports ? QUEUE_IMPORT : QUEUE_QUICK;
-
-    pthread_mutex_lock(&jobs->lock);
-    list_push(&jobs->waiting[queue], job);
-    pthread_cond_signal(&jobs->wake[queue]);
-    pthread_mutex_unlock(&jobs->lock);
 }
 
 static bool is_asked_for(enum job_kind kind)
@@ -296,7 +159,7 @@ static void purge_soon(struct supervisor *supervisor, uint32_t age_seconds)
         return; /* another time */
     job->age_seconds = age_seconds;
     supervisor->jobs->purged_ns = clock_now_ns();
-    submit(supervisor->jobs, job);
+    job_submit(supervisor->jobs->threads, job);
 }
 
 /* A full disk keeps nothing for later. */
@@ -319,7 +182,7 @@ static void spare_if_lacking(struct supervisor *supervisor)
     if (!job)
         return;
     supervisor->jobs->makes_spare = true;
-    submit(supervisor->jobs, job);
+    job_submit(supervisor->jobs->threads, job);
 }
 
 /* Between build and commit: what only the loop can do. */
@@ -345,7 +208,7 @@ void job_updated(struct supervisor *supervisor, struct job *job, const char *fai
         failure = "";
     }
     if (!failure[0]) {
-        submit(supervisor->jobs, job); /* the registry's row */
+        job_submit(supervisor->jobs->threads, job); /* the registry's row */
         return;
     }
     int error = job->err.code ? job->err.code : -EPERM;
@@ -374,7 +237,7 @@ static void job_finished(struct supervisor *supervisor, struct job *job)
     case JOB_DEPLOY:
         if (!job->built) {
             job->built = true;
-            submit(jobs, job);
+            job_submit(jobs->threads, job);
             return;
         }
         if (!job->round_over && job->library_fd >= 0) {
@@ -422,26 +285,18 @@ static void job_finished(struct supervisor *supervisor, struct job *job)
 
 static void jobs_ready(struct supervisor *supervisor, struct source *source, uint32_t events)
 {
-    struct jobs *jobs = source->owner;
+    struct job_threads *threads = ((struct jobs *)source->owner)->threads;
+    struct admin_progress progress;
+    struct job *job;
     uint64_t count;
 
     (void)events;
-    if (read(jobs->event_fd, &count, sizeof count) < 0)
+    if (read(job_threads_fd(threads), &count, sizeof count) < 0)
         return;
-    pthread_mutex_lock(&jobs->lock);
-    for (unsigned i = 0; i < jobs->progress_count; i++)
-        gateway_send(supervisor, GATEWAY_ADMIN, &jobs->progress[i], sizeof jobs->progress[i], NULL,
-                     0);
-    jobs->progress_count = 0;
-    pthread_mutex_unlock(&jobs->lock);
-    for (;;) {
-        pthread_mutex_lock(&jobs->lock);
-        struct job *job = list_pop(&jobs->finished);
-        pthread_mutex_unlock(&jobs->lock);
-        if (!job)
-            return;
+    while (job_progress_take(threads, &progress))
+        gateway_send(supervisor, GATEWAY_ADMIN, &progress, sizeof progress, NULL, 0);
+    while ((job = job_finished_take(threads)))
         job_finished(supervisor, job);
-    }
 }
 
 int jobs_deploy(struct supervisor *supervisor, const struct admin_request *request, int *source_fd,
@@ -463,7 +318,7 @@ int jobs_deploy(struct supervisor *supervisor, const struct admin_request *reque
         }
     }
     job->source_fd = steal_fd(source_fd);
-    submit(supervisor->jobs, job);
+    job_submit(supervisor->jobs->threads, job);
     return 0;
 }
 
@@ -473,7 +328,7 @@ int jobs_remove(struct supervisor *supervisor, const struct admin_request *reque
 
     if (!job)
         return err->code;
-    submit(supervisor->jobs, job);
+    job_submit(supervisor->jobs->threads, job);
     return 0;
 }
 
@@ -489,7 +344,7 @@ int jobs_rollback(struct supervisor *supervisor, const struct admin_request *req
         job->base_stateful = function_has_state(function);
         memcpy(job->base_library, function->row.library_hash, sizeof job->base_library);
     }
-    submit(supervisor->jobs, job);
+    job_submit(supervisor->jobs->threads, job);
     return 0;
 }
 
@@ -502,7 +357,7 @@ int jobs_image(struct supervisor *supervisor, const struct admin_request *reques
         return err->code;
     memcpy(job->library_hash, hash, sizeof job->library_hash);
     job->begin_ns = begin_ns;
-    submit(supervisor->jobs, job);
+    job_submit(supervisor->jobs->threads, job);
     return 0;
 }
 
@@ -520,7 +375,7 @@ int jobs_audit(struct supervisor *supervisor, const struct admin_request *reques
     }
     job->rows = rows;
     job->audited->before = supervisor->allowed;
-    submit(supervisor->jobs, job);
+    job_submit(supervisor->jobs->threads, job);
     return 0;
 }
 
@@ -548,7 +403,7 @@ void jobs_template(struct supervisor *supervisor, struct function *function)
     for (uint32_t i = 0; function->server && i < function->manifest.listen_count; i++)
         job->listeners[i] = fcntl(function->server->listeners[i], F_DUPFD_CLOEXEC, 0);
     function->starting = true;
-    submit(supervisor->jobs, job);
+    job_submit(supervisor->jobs->threads, job);
 }
 
 void jobs_uid_purged(struct supervisor *supervisor, uid_t uid)
@@ -559,7 +414,7 @@ void jobs_uid_purged(struct supervisor *supervisor, uid_t uid)
     if (!job)
         return; /* it waits for ever, unused */
     job->uid = uid;
-    submit(supervisor->jobs, job);
+    job_submit(supervisor->jobs->threads, job);
 }
 
 void jobs_container_gone(struct supervisor *supervisor, const char *directory)
@@ -573,7 +428,7 @@ void jobs_container_gone(struct supervisor *supervisor, const char *directory)
     if (!job)
         return;
     snprintf(job->request.name, sizeof job->request.name, "%s", directory);
-    submit(supervisor->jobs, job);
+    job_submit(supervisor->jobs->threads, job);
 }
 
 int jobs_open(struct supervisor *supervisor, struct err *err)
@@ -582,24 +437,16 @@ int jobs_open(struct supervisor *supervisor, struct err *err)
 
     if (!jobs)
         return err_set(err, -ENOMEM, "cannot start job threads");
-    supervisor->jobs = jobs;
-    jobs->own_cgroup_namespace = cgroup_root_in_namespace(supervisor->groups);
-    pthread_mutex_init(&jobs->lock, NULL);
-    for (enum job_queue queue = 0; queue < QUEUES; queue++)
-        pthread_cond_init(&jobs->wake[queue], NULL);
-    jobs->event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    if (jobs->event_fd < 0)
-        return err_set(err, -errno, "cannot start job threads");
-    for (; jobs->thread_count < THREADS; jobs->thread_count++) {
-        struct worker *worker = &jobs->workers[jobs->thread_count];
-        *worker = (struct worker){jobs, threads[jobs->thread_count]};
-        int r = -pthread_create(&jobs->threads[jobs->thread_count], NULL, worker_main, worker);
-        if (r < 0)
-            return err_set(err, r, "cannot start job threads");
+    int r = job_threads_start(cgroup_root_in_namespace(supervisor->groups), &jobs->threads, err);
+    if (r < 0) {
+        free(jobs);
+        return r;
     }
+    supervisor->jobs = jobs;
     supervisor->jobs_source.owner = jobs;
     supervisor->jobs_source.ready = jobs_ready;
-    int r = supervisor_watch(supervisor, &supervisor->jobs_source, jobs->event_fd, EPOLLIN, err);
+    r = supervisor_watch(supervisor, &supervisor->jobs_source, job_threads_fd(jobs->threads),
+                         EPOLLIN, err);
     if (r == 0)
         purge_soon(supervisor, LIBRARY_KEEP_SECONDS);
     return r;
@@ -608,28 +455,16 @@ int jobs_open(struct supervisor *supervisor, struct err *err)
 void jobs_close(struct supervisor *supervisor)
 {
     struct jobs *jobs = supervisor->jobs;
-    struct job *job;
 
     if (!jobs)
         return;
-    pthread_mutex_lock(&jobs->lock);
-    jobs->closing = true;
-    for (enum job_queue queue = 0; queue < QUEUES; queue++)
-        pthread_cond_broadcast(&jobs->wake[queue]);
-    pthread_mutex_unlock(&jobs->lock);
+    supervisor_unwatch(supervisor, &supervisor->jobs_source);
     /* What waits is still done: a purge must not be lost, and a deploy that was not acknowledged
      * only ends up built. */
-    for (unsigned i = 0; i < jobs->thread_count; i++)
-        pthread_join(jobs->threads[i], NULL);
-    for (enum job_queue queue = 0; queue < QUEUES; queue++)
-        while ((job = list_pop(&jobs->waiting[queue])))
-            job_free(job);
-    while ((job = list_pop(&jobs->finished)))
+    struct job *next;
+    for (struct job *job = job_threads_end(jobs->threads); job; job = next) {
+        next = job->next;
         job_free(job);
-    supervisor_unwatch(supervisor, &supervisor->jobs_source);
-    closep(&jobs->event_fd);
-    pthread_mutex_destroy(&jobs->lock);
-    for (enum job_queue queue = 0; queue < QUEUES; queue++)
-        pthread_cond_destroy(&jobs->wake[queue]);
+    }
     free(steal_ptr(&supervisor->jobs));
 }

@@ -1,4 +1,5 @@
-/* Between supervisor_jobs.c, which has the queues, and supervisor_deploy.c, which does the work. */
+/* Between supervisor_jobs.c, the loop's side of jobs, supervisor_job_threads.c, which has the
+ * queues, and supervisor_deploy.c, which does the work. */
 #pragma once
 
 #include <stdbool.h>
@@ -20,8 +21,11 @@ enum job_kind {
     JOB_AUDIT
 };
 
+struct job_threads;
+
 struct job {
     struct job *next;
+    struct job_threads *threads; /* where it was submitted */
     enum job_kind kind;
     bool built;      /* JOB_DEPLOY: the next thread step is the commit; a rollback's first step
                         reads what it goes back to instead of building it */
@@ -62,3 +66,19 @@ void job_step(struct job *job);
 /* A build_progress: `user` is the job. The loop passes it on, for the gateway's socket is its own.
  * What can't be kept is lost; it is only progress. Any thread. */
 void job_progress(const char *stage, void *user);
+
+/* ---- the threads (supervisor_job_threads.c); all of these are the loop's ---- */
+
+/* Each of the threads that serve templates gets a cgroup namespace of its own, if wanted. */
+int job_threads_start(bool own_cgroup_namespace, struct job_threads **ret_threads, struct err *err);
+/* Waits until all that was submitted is done, and frees; what nobody took is the caller's, a list.
+ */
+struct job *job_threads_end(struct job_threads *threads);
+/* An eventfd, to be read: readable when there is something to take. The threads' own. */
+int job_threads_fd(const struct job_threads *threads);
+/* Its next step in a thread; the job is the threads' until it is taken. */
+void job_submit(struct job_threads *threads, struct job *job);
+/* NULL: none is finished. The caller's. */
+struct job *job_finished_take(struct job_threads *threads);
+/* False: there is none. */
+bool job_progress_take(struct job_threads *threads, struct admin_progress *ret_progress);
