@@ -20,7 +20,8 @@ const struct cli_verb cli_verbs[] = {
      "                         GUEST may be /\n"
      "  --grant NAME           fork: it may fork; ipc: it may make pipes; bpf: it may load eBPF\n"
      "                         programs that see itself alone, bpf=host: the whole machine;\n"
-     "                         repeatable\n\n"
+     "                         repeatable\n"
+     "  --prepare              build it, optimised, for the runs that come, and run nothing\n\n"
      "  vireo run hello.wasm arg\n",
      cli_run},
     {"build", "SRC -o LIB [--native]", "build a source into a signed library",

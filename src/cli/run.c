@@ -43,8 +43,8 @@ struct run {
     int library_fd, signal_fd;
     struct run_bpf bpf;
     struct run_optimise optimise;
-    struct local_build_options
-        build; /* of what runs in the first tier; .source NULL: it does not */
+    struct cli_list words; /* options and file: with them it is optimised */
+    bool prepare;          /* built, optimised, and not run */
     uid_t uid;
     bool rootless, interrupted;
     struct cgroup_root *groups;
@@ -211,7 +211,7 @@ static int obtain(struct run *run, struct local_build *local, const char *file, 
         .quiet = !cli.verbose,
         .override = apply_options,
         .user = run,
-        .quick = !run->learned && !local->temporary,
+        .quick = !run->learned && !local->temporary && !run->prepare,
         .stop_fd = run->signal_fd,
     };
 
@@ -222,7 +222,7 @@ static int obtain(struct run *run, struct local_build *local, const char *file, 
         return r;
     run->manifest = local->result.manifest;
     if (local->result.quick) {
-        run->build = options;
+        run_optimise_want(&run->optimise, local->state_dir);
         run->manifest.limits.stack_bytes *= BUILD_QUICK_FRAMES;
     }
     return fd_sealed_copy("vireo-library", local->result.library, local->result.size,
@@ -441,8 +441,7 @@ static int start_and_wait(struct run *run, const char *const *args, size_t arg_c
     run->bpf.socket = -1;
     if (run->learned)
         r = listen_to(run, template, err);
-    if (run->build.source)
-        run_optimise_start(&run->optimise, &run->build);
+    run_optimise_start(&run->optimise, &run->words);
     return r < 0 ? r : wait_end(run, template, ret_exit, err);
 }
 
@@ -473,7 +472,7 @@ static int run_file(struct run *run, int argc, char **argv, int *ret_exit, struc
     run->uid = geteuid();
     run->signal_fd = catch_signals();
     int r = run->signal_fd < 0 ? err_set(err, run->signal_fd, "cannot wait for signals") : 0;
-    if (r == 0 && wants_bpf(&run->grants))
+    if (r == 0 && wants_bpf(&run->grants) && !run->prepare)
         r = run_bpf_start(&run->bpf, run->rootless, err);
     if (r == 0)
         r = local_build_open(&local, err);
@@ -482,6 +481,8 @@ static int run_file(struct run *run, int argc, char **argv, int *ret_exit, struc
     local_build_close(&local);
     if (r == -ECANCELED && take_signal(run, ret_exit))
         r = 0;
+    if (run->prepare)
+        goto out;
     if (r == 0 && !run->interrupted && !run->rootless)
         r = pvm_uid_take(&run->uid, &uid_lock, err);
     if (r == 0 && !run->interrupted)
@@ -492,6 +493,7 @@ static int run_file(struct run *run, int argc, char **argv, int *ret_exit, struc
     leave_group(run);
     if (r == 0 && !run->interrupted)
         run_optimise_wait(&run->optimise, run->signal_fd);
+out:
     run_optimise_end(&run->optimise);
     closep(&run->library_fd);
     closep(&run->signal_fd);
@@ -499,19 +501,31 @@ static int run_file(struct run *run, int argc, char **argv, int *ret_exit, struc
     return r;
 }
 
+static void put_words(struct run *run, int argc, char **argv)
+{
+    for (int i = 1; i < argc && run->words.count < CLI_LIST_MAX; i++)
+        run->words.items[run->words.count++] = argv[i];
+}
+
 /* With `learned`: what it did is counted there, and *ret_exit is the run's. */
 static int run_words(int argc, char **argv, struct vk_learned *learned, int *ret_exit)
 {
-    struct run run = {
-        .library_fd = -1, .signal_fd = -1, .listener = -1, .learned = learned, .bpf = RUN_BPF_NONE};
+    struct run run = {.library_fd = -1,
+                      .signal_fd = -1,
+                      .listener = -1,
+                      .learned = learned,
+                      .optimise = RUN_OPTIMISE_NONE,
+                      .bpf = RUN_BPF_NONE};
     const struct cli_option options[] = {
         {.name = "--memory", .text = &run.memory},   {.name = "--cpus", .text = &run.cpus},
         {.name = "--timeout", .text = &run.timeout}, {.name = "--env", .list = &run.env},
         {.name = "--dir", .list = &run.directories}, {.name = "--grant", .list = &run.grants},
+        {.name = "--prepare", .flag = &run.prepare},
     };
     struct err err = {0};
     int words, exit;
 
+    put_words(&run, argc, argv); /* before the words are moved */
     if (!cli_options(argc, argv, options, ARRAY_LEN(options), CLI_STOP_AT_FIRST, &words, &exit))
         return exit;
     if (words == 0)

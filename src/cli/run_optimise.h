@@ -2,30 +2,33 @@
  */
 #pragma once
 
-#include <pthread.h>
-#include <stdbool.h>
+#include <stddef.h>
 
-#include "cli/local_build.h"
+struct cli_list;
 
 struct run_optimise {
-    pthread_t thread;
-    bool running;
-    int stop_fd; /* written to: it ends */
-    int done_fd; /* readable: it has ended */
-    struct local_build_options options;
+    int lock_fd; /* the store's: one at a time is optimised so; -1: this is not */
+    int pidfd;   /* -1: none is under way */
 };
+#define RUN_OPTIMISE_NONE          \
+    {                              \
+        .lock_fd = -1, .pidfd = -1 \
+    }
 
+/* It is to be optimised, into the store in this directory. Does nothing while another is. */
+void run_optimise_want(struct run_optimise *optimise, const char *state_dir);
 /*
- * Begins to build the same source optimised, into the store, where the next run finds it; in a
- * thread of its own, behind all else that wants the processor. `options` are those of the build
- * that gave the first tier; what they point to must live until run_optimise_end(). What goes wrong
- * goes wrong again, and is told, where it is wanted.
+ * Begins, if it is wanted: `vireo run --prepare` with these words, as a process of its own that
+ * outlives this one, behind all else that wants the processor. What goes wrong goes wrong again,
+ * and is told, where it is wanted. `words` are options and the file, without arguments.
  */
-void run_optimise_start(struct run_optimise *optimise, const struct local_build_options *options);
+void run_optimise_start(struct run_optimise *optimise, const struct cli_list *words);
 /*
- * The program has ended: waits until this has, too, or until something is to be read of `signal_fd`
- * (SIGINT, say). Standard input and output are closed meanwhile: who reads them need not wait.
+ * The program has ended: gives it some seconds, which is enough for most, so that the next run
+ * finds it done. It goes on after that, unless there is something to be read of `signal_fd`
+ * (SIGINT, say): then it is ended. Standard input and output are closed meanwhile: who reads them
+ * need not wait.
  */
 void run_optimise_wait(struct run_optimise *optimise, int signal_fd);
-/* Ends it, wherever it is; does nothing if it never began. */
+/* Ends it, if it is under way. */
 void run_optimise_end(struct run_optimise *optimise);
