@@ -35,11 +35,16 @@ int wasm_close_bpf_object(bpf_object_handle object);
 VIREO_BPF_IMPORT(wasm_attach_bpf_program)
 int wasm_attach_bpf_program(bpf_object_handle object, const char *program, const char *target);
 
+/* The same with a directory that the guest was given as the target, which means what its name
+ * would ("/sys/fs/cgroup"); negative: none. */
+VIREO_BPF_IMPORT(wasm_attach_bpf_program_fd)
+int wasm_attach_bpf_program_fd(bpf_object_handle object, const char *program, int directory);
+
 /* A descriptor of a map, of this instance only. */
 VIREO_BPF_IMPORT(wasm_bpf_map_fd_by_name)
 int wasm_bpf_map_fd_by_name(bpf_object_handle object, const char *map);
 
-/* Takes one sample, of `bytes` in `data`. A negative result ends the poll and is its result. */
+/* Takes one sample, of `bytes` in `data`. What it returns is not looked at. */
 typedef int bpf_sample_function(void *context, void *data, int bytes);
 
 /*

@@ -181,13 +181,33 @@ static int attach_kprobe(const struct session *session, struct object_program *p
     return open_and_link(program, &attr, 0);
 }
 
-/* The function's own group, or by the machine's leave the one that the target names. */
+/* A group's path within the v2 tree, of one that may begin where that is mounted. */
+static const char *path_in_tree(const char *path)
+{
+    static const char *const mounts[] = {"/sys/fs/cgroup/unified", "/sys/fs/cgroup"};
+
+    for (size_t i = 0; i < ARRAY_LEN(mounts); i++) {
+        size_t length = strlen(mounts[i]);
+        if (strncmp(path, mounts[i], length) == 0 && (!path[length] || path[length] == '/'))
+            return path[length] ? path + length : "/";
+    }
+    return path;
+}
+
+/* The function's own group, or by the machine's leave the one that the target names. Of itself a
+ * function sees no more of the tree than its own group, where it is mounted. */
 static int attach_group(const struct session *session, struct object_program *program,
                         const char *point)
 {
     _cleanup_(closep) int named = -1;
     int group = session->group_fd;
+    const char *inside = path_in_tree(point);
+    bool mount = inside != point && strspn(inside, "/") == strlen(inside);
 
+    if (mount && !session->instance.policy.host)
+        point = "";
+    else
+        point = inside;
     if (point[0] && !session->instance.policy.host)
         return -EPERM; /* another group is not its own to name */
     if (point[0]) {

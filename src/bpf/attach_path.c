@@ -19,6 +19,11 @@
 #include "bpf/broker_internal.h"
 
 #define LINKS_FOLLOWED 16
+#ifdef __x86_64__
+#define LIBRARIES "/usr/lib/x86_64-linux-gnu"
+#else
+#define LIBRARIES "/usr/lib/aarch64-linux-gnu"
+#endif
 
 /* What "/path:function+16,1234" says. */
 struct place {
@@ -68,11 +73,20 @@ static int read_place(const char *point, struct place *place)
     return 0;
 }
 
+/* A pattern of the policy's is held against the path as it is written. */
+static bool goes_up(const char *path)
+{
+    for (const char *at = path; (at = strstr(at, "..")); at += 2)
+        if ((at == path || at[-1] == '/') && (at[2] == '\0' || at[2] == '/'))
+            return true;
+    return false;
+}
+
 /*
  * The directory of a file and its last name, with no link left in it: the kernel looks the name up
  * once more, from this process's working directory, for it takes no descriptor.
  */
-static int find_file(int root, const char *path, int *ret_folder, char name[static NAME_MAX + 1])
+static int find_whole(int root, const char *path, int *ret_folder, char name[static NAME_MAX + 1])
 {
     char whole[PATH_MAX], target[PATH_MAX];
 
@@ -102,6 +116,36 @@ static int find_file(int root, const char *path, int *ret_folder, char name[stat
         snprintf(whole, sizeof whole, "%s", next);
     }
     return -ELOOP;
+}
+
+/* As libbpf has it: a name alone is looked for where programs and libraries are; any other path
+ * that is not absolute begins where who started the module was. */
+static int find_file(const struct session *session, const char *path, int *ret_folder,
+                     char name[static NAME_MAX + 1])
+{
+    static const char *const programs[] = {"/usr/bin", "/usr/sbin"};
+    static const char *const libraries[] = {"/usr/lib64", "/usr/lib", LIBRARIES};
+    bool library = strstr(path, ".so") != NULL;
+    const char *const *folders = library ? libraries : programs;
+    size_t count = library ? ARRAY_LEN(libraries) : ARRAY_LEN(programs);
+    char whole[PATH_MAX];
+
+    if (path[0] == '/')
+        return find_whole(session->root_fd, path, ret_folder, name);
+    if (strchr(path, '/')) {
+        snprintf(whole, sizeof whole, "%s/%s", session->instance.directory, path);
+        return find_whole(session->root_fd, whole, ret_folder, name);
+    }
+    for (size_t i = 0; i < count; i++) {
+        _cleanup_(closep) int folder = -1;
+        snprintf(whole, sizeof whole, "%s/%s", folders[i], path);
+        if (find_whole(session->root_fd, whole, &folder, name) == 0 &&
+            faccessat(folder, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0) {
+            *ret_folder = steal_fd(&folder);
+            return 0;
+        }
+    }
+    return -ENOENT;
 }
 
 /*
@@ -141,8 +185,10 @@ int attach_uprobe(const struct session *session, struct object_program *program,
     if (session->root_fd < 0)
         return -EPERM;
     int r = read_place(point, &place);
+    if (r == 0 && goes_up(place.path))
+        r = -EINVAL;
     if (r == 0)
-        r = find_file(session->root_fd, place.path, &folder, name);
+        r = find_file(session, place.path, &folder, name);
     if (r < 0)
         return r;
     _cleanup_(closep) int file = openat(folder, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);

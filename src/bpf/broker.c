@@ -97,6 +97,7 @@ static void instance_ready(const struct desk *desk, const struct broker_instance
     if (!message->policy.host)
         pins_forget_links(message->owner);
     session.instance.function[sizeof session.instance.function - 1] = '\0';
+    session.instance.directory[sizeof session.instance.directory - 1] = '\0';
     pid_t pid = fork();
     if (pid == 0)
         serve(&session);

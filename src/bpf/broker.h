@@ -38,6 +38,7 @@ struct broker_instance {
     uint64_t owner;
     uint32_t forget, reserved;
     char function[NAME_MAX_BYTES + 1];
+    char directory[256]; /* with `host`: where paths of uprobes begin that are not absolute */
     struct bpf_policy policy;
 };
 

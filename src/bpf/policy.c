@@ -26,8 +26,6 @@ static const uint32_t never[] = {
     BPF_FUNC_btf_find_by_name_kind,
     BPF_FUNC_kallsyms_lookup_name,
     BPF_FUNC_copy_from_user_task,
-    BPF_FUNC_trace_printk,
-    BPF_FUNC_trace_vprintk,
 };
 
 /* What tells of the caller alone, or of the module's own maps and packets. Not among them:
@@ -110,10 +108,12 @@ static const char *const own_points[] = {
 /* Linux 6.2; the headers may be older. */
 #define MAP_CGRP_STORAGE 32
 
-/* Maps of kernel objects (stack_trace has addresses of code) are the machine's. */
-static const uint32_t host_maps[] = {BPF_MAP_TYPE_STACK_TRACE, BPF_MAP_TYPE_TASK_STORAGE,
-                                     BPF_MAP_TYPE_INODE_STORAGE, MAP_CGRP_STORAGE,
-                                     BPF_MAP_TYPE_STRUCT_OPS};
+/* Maps of kernel objects (stack_trace has addresses of code), of groups, interfaces and processors
+ * are the machine's. */
+static const uint32_t host_maps[] = {
+    BPF_MAP_TYPE_STACK_TRACE, BPF_MAP_TYPE_TASK_STORAGE, BPF_MAP_TYPE_INODE_STORAGE,
+    MAP_CGRP_STORAGE,         BPF_MAP_TYPE_STRUCT_OPS,   BPF_MAP_TYPE_CGROUP_ARRAY,
+    BPF_MAP_TYPE_DEVMAP,      BPF_MAP_TYPE_DEVMAP_HASH,  BPF_MAP_TYPE_CPUMAP};
 
 static void set_helper(struct bpf_policy *policy, uint32_t number, bool on)
 {
@@ -297,6 +297,13 @@ static int check_map(const struct bpf_policy *policy, const struct image_map *ma
                        "cannot load object: map '%s' has keys of %u and values of %u "
                        "bytes",
                        map->name, map->key_bytes, map->value_bytes);
+    /* A value of eight has a program's descriptor in it. */
+    if ((map->type == BPF_MAP_TYPE_DEVMAP || map->type == BPF_MAP_TYPE_DEVMAP_HASH ||
+         map->type == BPF_MAP_TYPE_CPUMAP) &&
+        map->value_bytes != 4)
+        return err_say(err, -EPERM,
+                       "cannot load object: map '%s' has values of %u bytes, which name programs",
+                       map->name, map->value_bytes);
     /* The kernel reads as much as the map's kind wants: of an array that is the value. */
     if (map->initial_bytes &&
         ((map->type != BPF_MAP_TYPE_ARRAY && map->type != BPF_MAP_TYPE_STRUCT_OPS) ||

@@ -142,6 +142,10 @@ static const char *const map_types[] = {
     [BPF_MAP_TYPE_CGROUP_STORAGE] = "cgroup_storage",
     [BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE] = "percpu_cgroup_storage",
     [BPF_MAP_TYPE_STRUCT_OPS] = "struct_ops",
+    [BPF_MAP_TYPE_CGROUP_ARRAY] = "cgroup_array",
+    [BPF_MAP_TYPE_DEVMAP] = "devmap",
+    [BPF_MAP_TYPE_DEVMAP_HASH] = "devmap_hash",
+    [BPF_MAP_TYPE_CPUMAP] = "cpumap",
 };
 
 int bpf_map_type_find(const char *name)

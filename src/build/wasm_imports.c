@@ -119,6 +119,7 @@ const struct wasm_host_function wasm_host_functions[] = {
     {"vireo_bpf", "take_over", "Iii", "i"},
     {"vireo_bpf", "unpin", "i", "i"},
     {"wasm_bpf", "wasm_attach_bpf_program", "Iii", "i"},
+    {"wasm_bpf", "wasm_attach_bpf_program_fd", "Iii", "i"},
     {"wasm_bpf", "wasm_bpf_buffer_poll", "Iiiiiii", "i"},
     {"wasm_bpf", "wasm_bpf_map_fd_by_name", "Ii", "i"},
     {"wasm_bpf", "wasm_bpf_map_operate", "iiiiiI", "i"},

@@ -1,5 +1,6 @@
 /*
- * Module "wasm_bpf": its six functions, and TinyGo's own form of one. The programs are loaded by
+ * Module "wasm_bpf": its six functions, the seventh that newer modules have, and TinyGo's own form
+ * of one. The programs are loaded by
  * vireo-broker, which is asked over a socket; there is no bpf(2) here. Results are negative errno;
  * a handle is 0 when there is no object. What the kernel or the policy says goes to the log.
  *
@@ -30,6 +31,8 @@ uint64_t BPF(load_bpf_object)(struct host *host, uint32_t at, uint32_t bytes);
 uint32_t BPF(close_bpf_object)(struct host *host, uint64_t handle);
 uint32_t BPF(attach_bpf_program)(struct host *host, uint64_t handle, uint32_t name,
                                  uint32_t target);
+uint32_t BPF(attach_bpf_program_fd)(struct host *host, uint64_t handle, uint32_t name,
+                                    uint32_t directory);
 uint32_t BPF(bpf_map_fd_by_name)(struct host *host, uint64_t handle, uint32_t name);
 uint32_t BPF(bpf_buffer_poll)(struct host *host, uint64_t handle, uint32_t fd, uint32_t function,
                               uint32_t context, uint32_t data, uint32_t data_max,
@@ -298,26 +301,48 @@ const char *bpf_text(const struct host *host, uint32_t at, size_t max, uint32_t 
     return length < room && length <= max ? text : NULL;
 }
 
-uint32_t BPF(attach_bpf_program)(struct host *host, uint64_t handle, uint32_t name, uint32_t target)
+/* `target` is in the guest's memory or here; NULL: it is outside. */
+static uint32_t attach(struct host *host, uint64_t handle, uint32_t name, const char *target,
+                       uint32_t target_bytes)
 {
     struct bpf_object *object = bpf_object_find(host, handle);
-    struct broker_request request = {.operation = BROKER_ATTACH};
+    struct broker_request request = {.operation = BROKER_ATTACH, .second_bytes = target_bytes};
     const char *name_at = bpf_text(host, name, BROKER_NAME_MAX, &request.first_bytes);
-    /* NULL is none. */
-    const char *target_at = "";
     uint32_t bytes = 0;
 
-    if (target)
-        target_at = bpf_text(host, target, BROKER_TARGET_MAX, &request.second_bytes);
     if (!object)
         return refuse(-EINVAL);
-    if (!name_at || !target_at)
+    if (!name_at || !target)
         return refuse(-EFAULT);
     request.object = bpf_object_number(host, object);
-    int r = bpf_ask(host, &request, name_at, target_at, &bytes, NULL, NULL);
+    int r = bpf_ask(host, &request, name_at, target, &bytes, NULL, NULL);
     if (r < 0 && bytes)
         bpf_tell(host, bpf_answer(host), bytes);
     return refuse(r);
+}
+
+uint32_t BPF(attach_bpf_program)(struct host *host, uint64_t handle, uint32_t name, uint32_t target)
+{
+    uint32_t bytes = 0;
+    /* NULL is none. */
+    const char *target_at = target ? bpf_text(host, target, BROKER_TARGET_MAX, &bytes) : "";
+
+    return attach(host, handle, name, target_at, bytes);
+}
+
+/* The target is a directory that the guest was given, and means what its name would; a negative
+ * descriptor is none. */
+uint32_t BPF(attach_bpf_program_fd)(struct host *host, uint64_t handle, uint32_t name,
+                                    uint32_t directory)
+{
+    const struct wasi_fd *entry = (int32_t)directory < 0 ? NULL : wasi_fd_any(host, directory);
+    const char *target = entry && entry->preopen ? entry->preopen : "";
+
+    if ((int32_t)directory >= 0 && !*target)
+        return refuse(-EBADF);
+    if (strlen(target) > BROKER_TARGET_MAX)
+        return refuse(-ENAMETOOLONG);
+    return attach(host, handle, name, target, (uint32_t)strlen(target));
 }
 
 /* ---- maps ---- */

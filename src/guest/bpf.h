@@ -7,7 +7,7 @@
 
 #include <stdint.h>
 
-#define BROKER_VERSION 3u
+#define BROKER_VERSION 4u
 
 #define BROKER_OBJECT_MAX (8u << 20) /* bytes of an ELF object */
 #define BROKER_CHUNK_MAX (64u << 10) /* of it in one message */

@@ -147,7 +147,7 @@ int bpf_buffer_open(struct host *host, uint32_t object, uint32_t map,
 typedef uint32_t sample_function(void *instance, uint32_t context, uint32_t data, uint32_t bytes);
 
 /* What call_indirect would do, with its trap. */
-static int32_t call_table(const struct bpf_callback *callback, uint32_t bytes)
+static void call_table(const struct bpf_callback *callback, uint32_t bytes)
 {
     const struct library_face *face = library_face(callback->host->library);
     const wasm_rt_funcref_table_t *table =
@@ -159,20 +159,21 @@ static int32_t call_table(const struct bpf_callback *callback, uint32_t bytes)
         !table->data[callback->function].func || table->data[callback->function].func_type != type)
         wasm_trap_at("undefined element or indirect call type mismatch", callback->caller);
     const wasm_rt_funcref_t *entry = &table->data[callback->function];
-    return (int32_t)((sample_function *)entry->func)(entry->module_instance, callback->context,
-                                                     callback->data, bytes);
+    ((sample_function *)entry->func)(entry->module_instance, callback->context, callback->data,
+                                     bytes);
 }
 
-static int32_t call_guest(const struct bpf_callback *callback, uint32_t bytes)
+static void call_guest(const struct bpf_callback *callback, uint32_t bytes)
 {
     const struct library_face *face = library_face(callback->host->library);
 
-    if (callback->function != UINT32_MAX)
-        return call_table(callback, bytes);
+    if (callback->function != UINT32_MAX) {
+        call_table(callback, bytes);
+        return;
+    }
     if (!face->go_callback)
         wasm_trap_at("it has no export 'go-callback'", callback->caller);
-    return (int32_t)face->go_callback(callback->host->instance, callback->context, callback->data,
-                                      bytes);
+    face->go_callback(callback->host->instance, callback->context, callback->data, bytes);
 }
 
 /* ---- records ---- */
@@ -189,25 +190,35 @@ static uint8_t *data_at(const struct bpf_callback *callback)
     return callback->host->memory->data + callback->data;
 }
 
-/* Whether there is a record at `at`. Of what no kernel writes (more than the buffer holds, or less
- * than was read) there is none, so that reading ends whatever the two positions say. */
-static bool is_ahead(const struct bpf_buffer *buffer, uint64_t at, const uint64_t *end)
+/* How far the kernel has written. */
+static uint64_t written(const struct bpf_buffer *buffer, const struct bpf_ring *ring)
 {
+    const struct perf_event_mmap_page *page = (const void *)ring->control;
+    const uint64_t *end =
+        buffer->perf ? (const uint64_t *)&page->data_head : (const uint64_t *)ring->records;
+
     /* Pairs with the kernel's store: __bpf_ringbuf_reserve(), perf_output_put_handle(). */
-    return __atomic_load_n(end, __ATOMIC_ACQUIRE) - at - 1 < buffer->data_bytes;
+    return __atomic_load_n(end, __ATOMIC_ACQUIRE);
 }
 
-/* The next sample of a ring buffer into the guest's memory. 1: there was one; 0: none now. */
-static int ring_take(const struct bpf_buffer *buffer, const struct bpf_ring *ring,
+/* Whether there is a record at `at`. Of what no kernel writes (more than the buffer holds, or less
+ * than was read) there is none, so that reading ends whatever the two positions say. */
+static bool is_ahead(const struct bpf_buffer *buffer, uint64_t at, uint64_t end)
+{
+    return end - at - 1 < buffer->data_bytes;
+}
+
+/* The next sample of a ring buffer in front of `end` into the guest's memory. 1: there was one; 0:
+ * none now. */
+static int ring_take(const struct bpf_buffer *buffer, const struct bpf_ring *ring, uint64_t end,
                      const struct bpf_callback *callback, uint32_t *ret_bytes)
 {
     uint64_t *consumer = (uint64_t *)ring->control;
-    const uint64_t *producer = (const uint64_t *)ring->records;
     const uint8_t *data = ring->records + buffer->page_bytes;
     uint64_t mask = buffer->data_bytes - 1;
     uint64_t at = __atomic_load_n(consumer, __ATOMIC_RELAXED);
 
-    while (is_ahead(buffer, at, producer)) {
+    while (is_ahead(buffer, at, end)) {
         const uint8_t *record = data + (at & mask);
         /* Pairs with bpf_ringbuf_commit(). */
         uint32_t head = __atomic_load_n((const uint32_t *)record, __ATOMIC_ACQUIRE);
@@ -244,13 +255,13 @@ static void ring_copy(void *to, const struct bpf_buffer *buffer, const struct bp
 }
 
 /* The same of one processor's events. */
-static int perf_take(const struct bpf_buffer *buffer, const struct bpf_ring *ring,
+static int perf_take(const struct bpf_buffer *buffer, const struct bpf_ring *ring, uint64_t end,
                      const struct bpf_callback *callback, uint32_t *ret_bytes)
 {
     struct perf_event_mmap_page *page = (void *)ring->control;
     uint64_t tail = page->data_tail;
 
-    while (is_ahead(buffer, tail, (const uint64_t *)&page->data_head)) {
+    while (is_ahead(buffer, tail, end)) {
         struct perf_event_header head;
         uint32_t bytes = 0;
         ring_copy(&head, buffer, ring, tail, sizeof head);
@@ -296,8 +307,10 @@ static bool may_give(struct bpf_buffer *buffer)
 }
 
 /*
- * Every sample that is there. *buffer is NULL when the guest closed its object: it is looked at
- * after each call. Stops at a negative result, which is the answer; that sample counts as taken.
+ * Every sample that is there when its buffer is begun with: one whose callback makes another (a
+ * tracepoint of the callback's own system calls) would never end. The object may be closed by the
+ * guest: it is looked for after each call. What the callback returns says nothing, as with
+ * wasm-bpf's runtime in C++.
  */
 static int32_t take_all(struct bpf_buffer **place, const struct bpf_callback *callback)
 {
@@ -308,10 +321,11 @@ static int32_t take_all(struct bpf_buffer **place, const struct bpf_callback *ca
 
     for (uint32_t i = 0; i < count; i++) {
         const struct bpf_ring *ring = &buffer->rings[(begin + i) % count];
+        const uint64_t end = written(buffer, ring);
         uint32_t bytes;
         while (taken < INT32_MAX && may_give(buffer) &&
-               (buffer->perf ? perf_take(buffer, ring, callback, &bytes)
-                             : ring_take(buffer, ring, callback, &bytes))) {
+               (buffer->perf ? perf_take(buffer, ring, end, callback, &bytes)
+                             : ring_take(buffer, ring, end, callback, &bytes))) {
             buffer->given++;
             taken += !callback->takes_one; /* one of no bytes is none */
             if (callback->shown)
@@ -321,9 +335,7 @@ static int32_t take_all(struct bpf_buffer **place, const struct bpf_callback *ca
                 return (int32_t)bytes;
             if (callback->takes_one)
                 continue;
-            int32_t result = call_guest(callback, bytes);
-            if (result < 0)
-                return result;
+            call_guest(callback, bytes);
             /* Closed: place is in what is gone. */
             if (!bpf_object_find(callback->host, callback->handle))
                 return taken;

@@ -65,8 +65,8 @@ struct bpf_state {
     uint8_t answer[BROKER_ANSWER_MAX];
 };
 
-/* A function of the guest's that takes a sample: (context, data, bytes) -> a negative number ends
- * the poll and is its result. */
+/* A function of the guest's that takes a sample: (context, data, bytes) -> what is not looked at.
+ */
 struct bpf_callback {
     struct host *host;
     uint64_t handle;   /* whose object may be closed meanwhile */
@@ -108,7 +108,7 @@ void bpf_show(const struct bpf_object *object, const char *map, const uint8_t *d
 int bpf_buffer_open(struct host *host, uint32_t object, uint32_t map,
                     struct bpf_buffer **ret_buffer);
 void bpf_buffer_free(struct bpf_buffer *buffer);
-/* The number of samples that the guest took (takes_one: the bytes of one), or what ended it. System
- * call: ppoll. */
+/* The number of samples that the guest took (takes_one: the bytes of one), or -errno. System call:
+ * ppoll. */
 int32_t bpf_buffer_poll(struct bpf_buffer **buffer, const struct bpf_callback *callback,
                         int32_t timeout_ms);

@@ -94,6 +94,7 @@ LIBRARY_SYMBOL(Z_vireoZ_sql)
 /* eBPF programs of functions (bpf.c), imported as wasm-bpf names them. */
 LIBRARY_SYMBOL(Z_callbackZ2DwrapperZ_wasm_bpf_buffer_poll)
 LIBRARY_SYMBOL(Z_wasm_bpfZ_wasm_attach_bpf_program)
+LIBRARY_SYMBOL(Z_wasm_bpfZ_wasm_attach_bpf_program_fd)
 LIBRARY_SYMBOL(Z_wasm_bpfZ_wasm_bpf_buffer_poll)
 LIBRARY_SYMBOL(Z_wasm_bpfZ_wasm_bpf_map_fd_by_name)
 LIBRARY_SYMBOL(Z_wasm_bpfZ_wasm_bpf_map_operate)

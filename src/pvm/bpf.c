@@ -175,6 +175,8 @@ int pvm_bpf_pair(int broker_socket, const char *function, uint64_t owner,
     size_t count = 0;
 
     snprintf(message.function, sizeof message.function, "%s", function);
+    if (policy->host && !getcwd(message.directory, sizeof message.directory))
+        message.directory[0] = '\0'; /* one that is too long: they begin at the root */
     if (group)
         (void)cgroup_entry_fds(group, &group_fd, tasks);
     _cleanup_(closep) int root = policy->host ? open("/", O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;

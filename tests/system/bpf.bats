@@ -70,6 +70,9 @@ said() {
     run "$VIREO" run --grant bpf --timeout 60s "$MODULES/packets.wasm" /
     [ "$status" = 1 ]
     [[ $output == *"cannot attach 'on_egress' to '/': Operation not permitted"* ]]
+    # Where the tree is mounted its own group is all that there is.
+    run "$VIREO" run --grant bpf --timeout 60s "$MODULES/packets.wasm" /sys/fs/cgroup/
+    [[ $output == *"icmp 0 tcp 0 udp 0" ]]
     "$VIREO" run --grant bpf=host --timeout 60s "$MODULES/packets.wasm" / 4 \
         >"$MODULES/out" 2>"$MODULES/err" 3>&- &
     RUN_PID=$!
@@ -96,6 +99,20 @@ said() {
     run "$VIREO" run --grant bpf --timeout 60s "$MODULES/kinds.wasm"
     [ "$status" = 1 ]
     [[ $output == *"sees more than the function (that needs bpf: host)"* ]]
+}
+
+@test "a module that was written for wasm-bpf finds what it asks for there" {
+    "$VIREO" -q bpf build "$FUNCTIONS/bpf_public" -o "$MODULES/public.wasm"
+    gcc -O1 -o "$MODULES/victim" "$FUNCTIONS/bpf_victim.c"
+    "$MODULES/victim" 3>&- &
+    HELPERS=$!
+    local tree=/sys/fs/cgroup
+    [ ! -d "$tree/unified" ] || tree=$tree/unified
+    cd "$MODULES"
+    run "$VIREO" run --grant bpf=host --timeout 60s --dir "$tree::/sys/fs/cgroup" public.wasm directory
+    echo "$output"
+    [ "$status" = 0 ]
+    [[ $output == *"directory yes"* ]]
 }
 
 @test "each kind acts: probes, iterators, sockets, struct_ops; what goes beyond wasm-bpf does what it says" {

@@ -123,18 +123,12 @@ static void code_outside_of_the_policy_is_refused(void **state)
                                     -1,
                                     4000};
     /* snprintf reads the kernel's memory; loops in loops hold a processor. */
-    static const int32_t host[] = {BPF_FUNC_get_current_task,
-                                   BPF_FUNC_probe_read_kernel,
-                                   BPF_FUNC_probe_read_kernel_str,
-                                   BPF_FUNC_probe_read_str,
-                                   BPF_FUNC_probe_read,
-                                   BPF_FUNC_get_stackid,
-                                   BPF_FUNC_get_current_task_btf,
-                                   BPF_FUNC_snprintf,
-                                   BPF_FUNC_snprintf_btf,
-                                   BPF_FUNC_loop,
-                                   BPF_FUNC_for_each_map_elem,
-                                   BPF_FUNC_user_ringbuf_drain};
+    static const int32_t host[] = {
+        BPF_FUNC_get_current_task,     BPF_FUNC_probe_read_kernel, BPF_FUNC_probe_read_kernel_str,
+        BPF_FUNC_probe_read_str,       BPF_FUNC_probe_read,        BPF_FUNC_get_stackid,
+        BPF_FUNC_get_current_task_btf, BPF_FUNC_snprintf,          BPF_FUNC_snprintf_btf,
+        BPF_FUNC_trace_printk,         BPF_FUNC_trace_vprintk,     BPF_FUNC_loop,
+        BPF_FUNC_for_each_map_elem,    BPF_FUNC_user_ringbuf_drain};
     (void)state;
 
     make();
@@ -272,11 +266,17 @@ static void maps_outside_of_the_policy_are_refused(void **state)
     refused(false, -E2BIG, "keys of");
     made.map.type = BPF_MAP_TYPE_STACK_TRACE;
     refused(false, -EPERM, "of type stack_trace");
+    made.map.type = BPF_MAP_TYPE_CGROUP_ARRAY;
+    refused(false, -EPERM, "of type cgroup_array");
+    made.map.type = BPF_MAP_TYPE_DEVMAP; /* a value of eight bytes: an interface, a program */
+    refused(true, -EPERM, "which name programs");
+    made.map.type = BPF_MAP_TYPE_CPUMAP;
+    refused(true, -EPERM, "which name programs");
     made.map.type = BPF_MAP_TYPE_STRUCT_OPS;
     refused(false, -EPERM, "of type struct_ops");
     made.map.type = BPF_MAP_TYPE_TASK_STORAGE;
     refused(false, -EPERM, "of type task_storage");
-    made.map.type = BPF_MAP_TYPE_DEVMAP;
+    made.map.type = BPF_MAP_TYPE_XSKMAP;
     refused(true, -EPERM, "of type unknown");
     made.map.type = 200;
     refused(true, -EPERM, "of type unknown");

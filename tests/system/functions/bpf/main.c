@@ -199,7 +199,7 @@ static int any_order(void *context, void *data, int bytes)
     return 0;
 }
 
-static int stops(void *context, void *data, int bytes)
+static int refuses(void *context, void *data, int bytes)
 {
     (void)context;
     (void)data;
@@ -268,10 +268,11 @@ static void samples(void)
     IS(wasm_bpf_buffer_poll(skel.object, skel.maps.samples, any_order, NULL, data, 16, 0), 50);
     IS(taken, 50);
     sleep_times(10);
-    IS(wasm_bpf_buffer_poll(skel.object, skel.maps.events, stops, NULL, data, 16, 0), -77);
-    IS(next, 51);
-    IS(wasm_bpf_buffer_poll(skel.object, skel.maps.events, short_room, NULL, room, 5, 0), 9);
-    sleep_times(10);
+    IS(wasm_bpf_buffer_poll(skel.object, skel.maps.events, refuses, NULL, data, 16, 0), 10);
+    IS(next, 60);
+    sleep_times(4);
+    IS(wasm_bpf_buffer_poll(skel.object, skel.maps.events, short_room, NULL, room, 5, 0), 4);
+    sleep_times(6);
     wasm_bpf_buffer_poll(skel.object, skel.maps.events, polls_again, NULL, data, 16, 0);
     IS(next, 70);
     /* One by one, without a callback. */
