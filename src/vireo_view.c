@@ -85,7 +85,7 @@ static int serve(struct view *view)
 {
     const int fds[] = {[POLL_FUSE] = VIEW_FD_FUSE,
                        [POLL_LOG] = view_log_fd(view),
-                       [POLL_LISTEN] = VIEW_FD_LISTEN,
+                       [POLL_LISTEN] = view->log ? VIEW_FD_LISTEN : -1,
                        [POLL_BROKER] = VIEW_FD_BROKER};
     struct clients clients = {.count = POLL_CLIENTS};
     struct fuse_buf buffer = {0};

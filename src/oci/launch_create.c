@@ -158,8 +158,11 @@ static int namespaces_made(void *data, struct err *err)
 /* Whether the init has to stop once, for us to do something outside of it. */
 static bool needs_sync(const struct plan *plan, const struct oci_config *config)
 {
+    const struct init_process *process = &plan->out->process;
+
     return plan->out->user_namespace || plan->out->create_container.count ||
-           plan->out->start_container.count || plan->out->process.listener_fd >= 0 ||
+           plan->out->start_container.count ||
+           (process->listener_fd >= 0 && !process->listener_text) ||
            config->hooks[OCI_HOOK_PRESTART].count || config->hooks[OCI_HOOK_CREATE_RUNTIME].count;
 }
 

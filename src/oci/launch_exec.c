@@ -105,7 +105,7 @@ static int make_plan(struct launch *launch, const struct oci_exec *exec, struct 
     out->split = (out->target_flags & CLONE_NEWPID) != 0;
     out->become_first = (out->target_flags & CLONE_NEWUSER) != 0;
     r = plan_process(plan, exec->process, config, &exec->options, exec->id, err);
-    out->sync = out->process.listener_fd >= 0;
+    out->sync = out->process.listener_fd >= 0 && !out->process.listener_text;
     return r;
 }
 

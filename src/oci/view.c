@@ -50,29 +50,33 @@ static int set_option(int context, const char *key, const char *value)
 }
 
 /* CAP_SYS_ADMIN. Anybody in the container may look; who may what are the files' modes. */
-static int make_mount(struct oci_view *view)
+static int make_mount(int fuse)
 {
     char number[16];
 
-    view->fuse = open("/dev/fuse", O_RDWR | O_CLOEXEC);
-    if (view->fuse < 0)
-        return -errno;
     _cleanup_(closep) int context = call_fsopen("fuse", FSOPEN_CLOEXEC);
     if (context < 0)
         return context;
-    snprintf(number, sizeof number, "%d", view->fuse);
+    snprintf(number, sizeof number, "%d", fuse);
     if (set_option(context, "source", "vkernel") < 0 || set_option(context, "fd", number) < 0 ||
         set_option(context, "rootmode", "40000") < 0 || set_option(context, "user_id", "0") < 0 ||
         set_option(context, "group_id", "0") < 0 || set_option(context, "allow_other", NULL) < 0 ||
         set_option(context, "default_permissions", NULL) < 0 ||
         call_fsconfig(context, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
         return -errno;
-    view->mount = call_fsmount(context, FSMOUNT_CLOEXEC,
-                               MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
-    return view->mount < 0 ? view->mount : 0;
+    return call_fsmount(context, FSMOUNT_CLOEXEC,
+                        MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
 }
 
 /* ---- the process ---- */
+
+/* What the new process has of the caller, until it is another program. */
+struct view_process {
+    const char *path;
+    char *const *words;
+    int state_fd, control, error_fd;
+    bool log;
+};
 
 static uint32_t owner(const struct oci_mappings *mappings, const struct oci_config *config)
 {
@@ -104,62 +108,79 @@ static int program_path(char path[static PATH_MAX])
     return access(path, X_OK) < 0 ? -errno : 0;
 }
 
-/* Of the caller it keeps nothing but these descriptors, at their places. */
-_Noreturn static void become(const char *path, char *const *words, const int *fds, int error_fd)
-{
-    char *const environment[] = {NULL};
-    int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-
-    setsid();
-    if (null < 0 || dup2(null, 0) < 0 || dup2(null, 1) < 0 || dup2(error_fd, 2) < 0 ||
-        chdir("/") < 0)
-        _exit(1);
-    for (int i = 0; i < VIEW_FD_END - 3; i++)
-        if (dup2(fds[i] < 0 ? null : fds[i], 3 + i) < 0) /* no place is free for another */
-            _exit(1);
-    syscall(SYS_close_range, VIEW_FD_END, ~0u, 0);
-    signal(SIGPIPE, SIG_IGN);
-    execve(path, words, environment);
-    dprintf(2, "cannot execute '%s': %s", path, strerror(errno));
-    _exit(1);
-}
-
-struct program {
-    const char *path;
-    char *const *words;
-    int fds[VIEW_FD_END - 3];
-    int error_fd;
-};
-
-static void begin(void *data)
-{
-    const struct program *program = data;
-
-    become(program->path, program->words, program->fds, program->error_fd);
-}
-
-static int spawn(const char *path, char *const *words, const int *fds, int error_fd,
-                 pid_t *ret_between)
-{
-    struct program program = {.path = path, .words = words, .error_fd = error_fd};
-    int r = 0;
-
-    for (int i = 0; i < VIEW_FD_END - 3; i++) {
-        program.fds[i] = fds[i] < 0 ? -1 : fcntl(fds[i], F_DUPFD_CLOEXEC, HIGH_FD);
-        if (fds[i] >= 0 && program.fds[i] < 0)
-            r = -errno;
-    }
-    if (r == 0)
-        r = process_apart(begin, &program, ret_between);
-    fd_close_all(program.fds, ARRAY_LEN(program.fds));
-    return r;
-}
-
 static int open_log(int state_fd, const char *name)
 {
     int fd = openat(state_fd, name, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
 
     return fd < 0 ? -errno : fd;
+}
+
+_Noreturn static void give_up(const struct view_process *process, int r, const char *what)
+{
+    dprintf(process->error_fd, "cannot %s: %s", what, strerror(-r));
+    _exit(1);
+}
+
+/* The file system, and the files that its process is given: none of it is waited for. */
+static void make_files(const struct view_process *process, int fds[static VIEW_FD_END])
+{
+    int both[2] = {open("/dev/fuse", O_RDWR | O_CLOEXEC), -1};
+
+    both[1] = both[0] < 0 ? -errno : make_mount(both[0]);
+    int r = both[1] < 0 ? both[1] : fd_send(process->control, "", 1, both, ARRAY_LEN(both));
+    if (r < 0)
+        give_up(process, r, "make the file system of the virtual kernel");
+    closep(&both[1]); /* it is mounted where the container has it, or nowhere */
+    fds[VIEW_FD_FUSE] = both[0];
+    fds[VIEW_FD_BROKER] = process->control;
+    if (!process->log)
+        return;
+    fds[VIEW_FD_LISTEN] = listen_for_brokers(process->state_fd);
+    fds[VIEW_FD_LOG] = open_log(process->state_fd, VIEW_LOG_FIRST);
+    fds[VIEW_FD_LOG_SECOND] = open_log(process->state_fd, VIEW_LOG_SECOND);
+    for (int i = VIEW_FD_LISTEN; i < VIEW_FD_END; i++)
+        if (i != VIEW_FD_GROUP && fds[i] < 0)
+            give_up(process, fds[i], "make the files of '" VIEW_PROGRAM "'");
+}
+
+/* Each at its place, by way of a place that is nobody's. */
+static void place_files(const struct view_process *process, int null, const int *fds)
+{
+    int high[VIEW_FD_END];
+
+    for (int i = VIEW_FD_FUSE; i < VIEW_FD_END; i++) {
+        high[i] = fcntl(fds[i] < 0 ? null : fds[i], F_DUPFD_CLOEXEC, HIGH_FD);
+        if (high[i] < 0)
+            give_up(process, -errno, "start '" VIEW_PROGRAM "'");
+    }
+    int error_fd = fcntl(process->error_fd, F_DUPFD_CLOEXEC, HIGH_FD);
+    if (error_fd < 0 || dup2(null, 0) < 0 || dup2(null, 1) < 0 || dup2(error_fd, 2) < 0)
+        _exit(1);
+    for (int i = VIEW_FD_FUSE; i < VIEW_FD_END; i++)
+        if (dup2(high[i], i) < 0)
+            _exit(1);
+    syscall(SYS_close_range, VIEW_FD_END, ~0u, 0);
+}
+
+/* Of the caller it keeps nothing but these descriptors, at their places. */
+static void begin(void *data)
+{
+    const struct view_process *process = data;
+    char *const environment[] = {NULL};
+    int fds[VIEW_FD_END];
+
+    for (int i = 0; i < VIEW_FD_END; i++)
+        fds[i] = -1;
+    int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+    setsid();
+    if (null < 0 || chdir("/") < 0)
+        give_up(process, -errno, "start '" VIEW_PROGRAM "'");
+    make_files(process, fds);
+    place_files(process, null, fds);
+    signal(SIGPIPE, SIG_IGN);
+    execve(process->path, process->words, environment);
+    dprintf(2, "cannot execute '%s': %s", process->path, strerror(errno));
+    _exit(1);
 }
 
 static int start_process(struct oci_view *view, const struct oci_create *create, struct err *err)
@@ -185,17 +206,13 @@ static int start_process(struct oci_view *view, const struct oci_create *create,
     view->words = words_ends[0];
     _cleanup_(closep) int theirs = ends[1];
     _cleanup_(closep) int error_fd = words_ends[1];
-    _cleanup_(closep) int brokers = listen_for_brokers(create->state_fd);
-    _cleanup_(closep) int first = open_log(create->state_fd, VIEW_LOG_FIRST);
-    _cleanup_(closep) int second = open_log(create->state_fd, VIEW_LOG_SECOND);
-    if (brokers < 0 || first < 0 || second < 0)
-        return err_set(err,
-                       brokers < 0 ? brokers
-                       : first < 0 ? first
-                                   : second,
-                       "cannot make the files of '%s'", VIEW_PROGRAM);
-    const int fds[] = {view->fuse, theirs, brokers, -1, first, second};
-    r = spawn(path, (char *const *)(uintptr_t)words, fds, error_fd, &view->between);
+    struct view_process process = {.path = path,
+                                   .words = (char *const *)(uintptr_t)words,
+                                   .state_fd = create->state_fd,
+                                   .control = theirs,
+                                   .error_fd = error_fd,
+                                   .log = view->log};
+    r = process_apart(begin, &process, &view->between);
     return r < 0 ? err_set(err, r, "cannot start '%s'", path) : 0;
 }
 
@@ -287,9 +304,6 @@ int oci_view_start(struct oci_view *view, const struct oci_create *create, struc
     view->log = vkernel->log.kib > 0;
     view->overcommit =
         vkernel_has_overcommit(vkernel) || (vkernel->params.view && overcommit_works());
-    r = make_mount(view);
-    if (r < 0)
-        return err_set(err, r, "cannot make the file system of the virtual kernel");
     return start_process(view, create, err);
 }
 
@@ -301,22 +315,43 @@ static int unified_fd(const struct cgroup_place *groups)
     return -1;
 }
 
+/* What the process has made while the groups were. */
+static int take_mount(struct oci_view *view, struct err *err)
+{
+    int fds[FD_MESSAGE_MAX];
+    size_t count = 0;
+    char byte;
+
+    ssize_t n = fd_receive(view->control, &byte, sizeof byte, fds, &count, 0);
+    if (n == 1 && count == 2) {
+        view->fuse = fds[0];
+        view->mount = fds[1];
+        return 0;
+    }
+    fd_close_all(fds, count);
+    int r = oci_view_await(view, err);
+    return r < 0 ? r : err_say(err, -EIO, "cannot start '%s': it ended", VIEW_PROGRAM);
+}
+
 int oci_view_place(struct oci_view *view, const struct oci_create *create,
                    struct cgroup_place *groups, struct err *err)
 {
     struct view_place place = {0};
     const int group_fd = unified_fd(groups);
 
-    if (view->mount < 0)
+    if (view->control < 0)
         return 0;
     if (group_fd < 0)
         return err_say(err, -ENOTSUP,
                        "cannot give the container a view of its own: it has no group in a v2 tree");
+    int r = take_mount(view, err);
+    if (r < 0)
+        return r;
     if (create->options.vkernel->params.view)
         view->params = params_of(groups);
     place.params = view->params;
     snprintf(place.group, sizeof place.group, "%s", groups->path);
-    int r = fd_send(view->control, &place, sizeof place, &group_fd, 1);
+    r = fd_send(view->control, &place, sizeof place, &group_fd, 1);
     /* One that has ended says why: oci_view_await(). */
     return r < 0 && r != -EPIPE ? err_set(err, r, "cannot start '%s'", VIEW_PROGRAM) : 0;
 }

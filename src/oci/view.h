@@ -12,7 +12,7 @@ struct err;
 
 struct oci_view {
     int fuse;      /* the connection: while one has it, requests wait; -1: there is no view */
-    int mount;     /* the file system, nowhere mounted yet */
+    int mount;     /* the file system, nowhere mounted yet; both come by oci_view_place() */
     int control;   /* to its process */
     int words;     /* what went wrong there; its end: it serves */
     pid_t between; /* process_apart() */

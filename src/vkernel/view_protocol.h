@@ -15,7 +15,7 @@
 #define VIEW_KERNEL ".kernel"
 #define VIEW_NATIVE ".native"
 
-/* The descriptors that it is started with. */
+/* The descriptors that it is started with: LISTEN and both LOGs are there with a log alone. */
 enum {
     VIEW_FD_FUSE = 3,
     VIEW_FD_BROKER, /* what needs rights is asked for here */

@@ -186,6 +186,13 @@ idle Invalid argument" ]
     run runtime exec emulated emulated again
     [ "$status" -eq 0 ] # a process that comes later has a broker of its own
     runtime delete -f emulated
+    # The listener goes to its broker where the table has no call, or not always, to send it by.
+    local rule
+    for rule in 'errno EPERM' 'kill' 'errno EPERM if arg0 > 3'; do
+        once sends ".annotations = {\"io.vireo.vkernel.syscalls.calls.sysinfo\": \"emulated\",
+            \"io.vireo.vkernel.syscalls.calls.sendmsg\": \"$rule\"}" 'emulated again; echo $?'
+        [ "$output" = 0 ]
+    done
     eventually 5 gone
 }
 

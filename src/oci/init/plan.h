@@ -134,6 +134,7 @@ struct init_process {
     uint64_t filter_flags;     /* SECCOMP_FILTER_FLAG_* */
     int listener_fd;           /* connected socket for the notify descriptor; -1: none */
     const char *listener_text; /* filled before INIT_GO */
+    bool sends_listener;       /* the filter lets sendmsg(2) pass, whatever its arguments are */
 };
 
 /* The files of its virtual kernel: oci/init/view.c. */

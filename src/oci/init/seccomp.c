@@ -25,6 +25,12 @@ static long install(const struct init_process *process)
     return syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, process->filter_flags, &program);
 }
 
+static int send_listener(const struct init_process *process, int listener)
+{
+    return fd_send(process->listener_fd, process->listener_text, strlen(process->listener_text),
+                   &listener, 1);
+}
+
 /* In a second process with the same descriptors, which the filter does not hold. */
 _Noreturn static void hand_over(const struct init_process *process, int expected)
 {
@@ -32,9 +38,7 @@ _Noreturn static void hand_over(const struct init_process *process, int expected
 
     for (int i = 0; i < HANDOVER_TRIES && fcntl(expected, F_GETFD) < 0; i++)
         nanosleep(&pause, NULL);
-    int r = fd_send(process->listener_fd, process->listener_text, strlen(process->listener_text),
-                    &expected, 1);
-    _exit(r < 0);
+    _exit(send_listener(process, expected) < 0);
 }
 
 /*
@@ -70,12 +74,26 @@ static int install_with_listener(struct init *init)
     return 0;
 }
 
+/* Two processes' wake-ups less. */
+static int install_and_send(struct init *init)
+{
+    const struct init_process *process = &init->plan->process;
+
+    _cleanup_(closep) int listener = (int)install(process);
+    if (listener < 0)
+        return err_set(&init->err, -errno, "cannot install seccomp filter with a listener");
+    int r = send_listener(process, listener);
+    return r < 0 ? err_set(&init->err, r, "cannot hand the seccomp listener over") : 0;
+}
+
 int init_seccomp(struct init *init)
 {
     const struct init_process *process = &init->plan->process;
 
     if (!process->filter_count)
         return 0;
+    if (process->listener_fd >= 0 && process->sends_listener)
+        return install_and_send(init);
     if (process->listener_fd >= 0)
         return install_with_listener(init);
     if (install(process) < 0)
