@@ -21,7 +21,7 @@ enum cli_exit {
 
 struct cli_verb {
     const char *name;
-    const char *arguments; /* "SRC -o LIB", for usage and the man page; a line a form */
+    const char *arguments;             /* "SRC -o LIB", for usage and the man page; a line a form */
     const char *summary;               /* one line */
     const char *help;                  /* options and examples, several lines */
     int (*run)(int argc, char **argv); /* argv[0] is the verb; returns an exit code */

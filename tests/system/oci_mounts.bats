@@ -189,6 +189,27 @@ mounted() {
     [ "$status" != 0 ]
 }
 
+@test "mounts beside each other, whose directory is a link, whose names are links, and which cover it" {
+    mkdir -p "$DIR/bundle/rootfs/real/a" "$DIR/bundle/rootfs/elsewhere"
+    ln -s /real "$DIR/bundle/rootfs/link"
+    ln -s /elsewhere "$DIR/bundle/rootfs/real/out"
+    ln -s ../../../../real "$DIR/bundle/rootfs/real/self"
+    small() { echo '{"destination": "'"$1"'", "type": "tmpfs", "source": "'"$2"'", "options": ["mode=755", "size=64k"]}'; }
+    run mounted "$(small /link/a one)" "$(small /link/out two)" "$(small /link/new three)" \
+        "$(small /link/self four)" "$(small /link/late five)" "$(small /real six)" "$(small /link/last seven)" \
+        -- sh -c 'awk "\$1 ~ /^(one|two|three|four|five|six|seven)\$/ {print \$1, \$2}" /proc/mounts; ls /real'
+    [ "$status" = 0 ]
+    [ "$output" = "one /real/a
+two /elsewhere
+three /real/new
+four /real
+five /real/late
+six /real
+seven /real/last
+last" ]
+    [ ! -e "$DIR/bundle/rootfs/real/late" ]
+}
+
 @test "a mount namespace by path is joined, and the root made in it" {
     unshare --mount --propagation private sleep 60 &
     local other=$!

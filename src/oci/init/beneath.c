@@ -161,23 +161,71 @@ int beneath_entry(int root, const char *path, bool directory)
     return fd < 0 ? -errno : fd;
 }
 
+void beneath_cache_drop(struct beneath_cache *cache)
+{
+    if (cache->fd >= 0)
+        close(cache->fd);
+    cache->fd = -1;
+}
+
+/* The last part of `path`, which is a name in the directory of the `*ret_length` bytes before it.
+ */
+static const char *last_part(const char *path, size_t *ret_length)
+{
+    const char *slash = strrchr(path, '/');
+
+    if (!slash || !slash[1] || strlen(slash + 1) >= 256 || strcmp(slash + 1, ".") == 0 ||
+        strcmp(slash + 1, "..") == 0)
+        return NULL;
+    *ret_length = (size_t)(slash - path) + 1;
+    return slash + 1;
+}
+
+static bool is_cached(const struct beneath_cache *cache, const char *path, size_t length)
+{
+    return cache->fd >= 0 && strlen(cache->path) == length &&
+           memcmp(cache->path, path, length) == 0;
+}
+
+int beneath_make_cached(int root, const char *path, struct beneath_cache *cache, bool *ret_made)
+{
+    size_t length;
+
+    const char *name = last_part(path, &length);
+    if (!name || !is_cached(cache, path, length))
+        beneath_cache_drop(cache);
+    if (!name || length >= sizeof cache->path)
+        return -ENOENT;
+    if (cache->fd < 0) {
+        snprintf(cache->path, sizeof cache->path, "%.*s", (int)length, path);
+        int fd = beneath_open(root, cache->path, O_PATH | O_DIRECTORY, 0);
+        if (fd < 0)
+            return -ENOENT;
+        cache->fd = fd;
+    }
+    int fd = beneath_open(cache->fd, name, O_PATH, RESOLVE_NO_SYMLINKS);
+    if (fd >= 0)
+        return fd;
+    if (fd != -ENOENT || make_part(cache->fd, name, true) < 0)
+        return -ENOENT;
+    *ret_made = true;
+    return beneath_open(cache->fd, name, O_PATH, RESOLVE_NO_SYMLINKS);
+}
+
 int beneath_parent_cached(int root, const char *path, struct beneath_cache *cache,
                           char ret_name[256])
 {
-    const char *slash = strrchr(path, '/');
-    size_t length = slash ? (size_t)(slash - path) + 1 : 0;
+    size_t length = 0;
 
-    if (cache->fd >= 0 && strlen(cache->path) == length && memcmp(cache->path, path, length) == 0 &&
-        slash[1] && strlen(slash + 1) < 256 && strcmp(slash + 1, ".") != 0 &&
-        strcmp(slash + 1, "..") != 0) {
-        strcpy(ret_name, slash + 1);
+    const char *name = last_part(path, &length);
+    if (name && is_cached(cache, path, length)) {
+        strcpy(ret_name, name);
         return cache->fd;
     }
     int fd = beneath_parent(root, path, ret_name);
     if (fd < 0)
         return fd;
-    if (cache->fd >= 0)
-        close(cache->fd);
+    beneath_cache_drop(cache);
     cache->fd = fd;
     snprintf(cache->path, sizeof cache->path, "%.*s", (int)length, path);
     return fd;

@@ -110,8 +110,7 @@ int init_devices(struct init *init)
 
     for (size_t i = 0; i < init->plan->device_count && r == 0; i++)
         r = make_device(init, &init->plan->devices[i], &cache);
-    if (cache.fd >= 0)
-        close(cache.fd);
+    beneath_cache_drop(&cache);
     return r;
 }
 
@@ -129,8 +128,7 @@ int init_links(struct init *init, const struct init_link *links, size_t count)
         if (r < 0)
             err_set(&init->err, r, "cannot make link '%s'", links[i].path);
     }
-    if (cache.fd >= 0)
-        close(cache.fd);
+    beneath_cache_drop(&cache);
     return r;
 }
 

@@ -9,11 +9,18 @@
 #include "base/fd.h"
 #include "oci/init/plan.h"
 
+/* The directory of the last path stays open for the next one in it. */
+struct beneath_cache {
+    int fd;         /* -1: none */
+    char path[256]; /* up to and with the last slash */
+};
+
 struct init {
     const struct init_plan *plan;
     struct err err;
-    int root_fd;         /* of the container's root, until it is entered */
-    int ruleset_fd;      /* of Landlock; -1: files are not limited */
+    int root_fd;                 /* of the container's root, until it is entered */
+    struct beneath_cache parent; /* of the last mount's target */
+    int ruleset_fd;              /* of Landlock; -1: files are not limited */
     int label_fd;        /* attr/exec of procfs, opened before the root is left; -1: no label */
     const char *program; /* found by init_program_find() */
     char *const *envp;   /* of the user's program */
@@ -79,14 +86,16 @@ int beneath_make(int root, const char *path, bool directory);
 int beneath_entry(int root, const char *path, bool directory);
 /* Opens the directory that `path` lies in (made if it is missing); *ret_name is its last part. */
 int beneath_parent(int root, const char *path, char ret_name[256]);
-/* The directory of the last path stays open for the next one in it. */
-struct beneath_cache {
-    int fd;         /* -1: none */
-    char path[256]; /* up to and with the last slash */
-};
 /* As beneath_parent(); the descriptor is the cache's. */
 int beneath_parent_cached(int root, const char *path, struct beneath_cache *cache,
                           char ret_name[256]);
+/*
+ * beneath_make() of a directory, by the cache. -ENOENT where that alone can tell: a link on the
+ * way, more than the last part missing. *ret_made: it was not there. What is mounted on the result
+ * changes nothing of its parent, so the cache serves what is mounted beside it.
+ */
+int beneath_make_cached(int root, const char *path, struct beneath_cache *cache, bool *ret_made);
+void beneath_cache_drop(struct beneath_cache *cache);
 
 /* copy_up.c: copies what is in directory `from` to `to`. */
 int copy_up(int from, int to, int depth);

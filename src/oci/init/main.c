@@ -120,7 +120,11 @@ int main(int argc, char **argv)
     /* Before anything else: nobody in a namespace that we join may look into us. */
     if (argc != 2 || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
         return 125;
-    struct init init = {.plan = plan_map(argv[1]), .root_fd = -1, .ruleset_fd = -1, .label_fd = -1};
+    struct init init = {.plan = plan_map(argv[1]),
+                        .root_fd = -1,
+                        .parent.fd = -1,
+                        .ruleset_fd = -1,
+                        .label_fd = -1};
     if (!init.plan)
         return 125;
     umask(0); /* modes are as they are written */

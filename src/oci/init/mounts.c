@@ -1,6 +1,7 @@
 /*
  * One mount: what is mounted is made detached, its target is resolved to a descriptor beneath the
- * container's root, and the one is put on the other. No path is looked up twice.
+ * container's root, and the one is put on the other; or, where that is all, it is mounted in its
+ * target at once. No path is looked up twice.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -16,6 +17,11 @@
 
 #include "oci/init/init.h"
 #include "oci/init/mount_calls.h"
+
+/* Read-only is not among them: mount(2) would make the file system itself so, which sysfs shares.
+ */
+#define SIMPLE_ATTRIBUTES \
+    (MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC | MOUNT_ATTR_STRICTATIME)
 
 static int fail(struct init *init, const struct init_mount *mount, int code, const char *what)
 {
@@ -103,6 +109,13 @@ static int make_filesystem(struct init *init, const struct init_mount *mount, in
 static int clone_source(struct init *init, const struct init_mount *mount, const char *path,
                         bool recursive, int *ret_fd)
 {
+    unsigned flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_NO_AUTOMOUNT;
+
+    *ret_fd = call_open_tree(AT_FDCWD, path,
+                             flags | (recursive ? AT_RECURSIVE : 0) |
+                                 (mount->source_nofollow ? AT_SYMLINK_NOFOLLOW : 0));
+    if (*ret_fd >= 0)
+        return 0;
     int source =
         openat(AT_FDCWD, path, O_PATH | O_CLOEXEC | (mount->source_nofollow ? O_NOFOLLOW : 0));
     if (source < 0)
@@ -175,6 +188,7 @@ static int check_target(struct init *init, const struct init_mount *mount, int t
 static int open_target(struct init *init, const struct init_mount *mount, bool directory,
                        int *ret_fd)
 {
+    bool made = false;
     int fd = -ENOENT;
 
     if (mount->plain_target) {
@@ -184,12 +198,19 @@ static int open_target(struct init *init, const struct init_mount *mount, bool d
                            "cannot mount '%s' on '%s': it must be a directory, not a link",
                            mount->type, mount->target);
     }
+    bool cached = !mount->plain_target && directory && !mount->target_nofollow;
+    if (cached)
+        fd = beneath_make_cached(init->root_fd, mount->target, &init->parent, &made);
+    /* What goes another way may cover the directory that the cache holds. */
+    if (!cached || fd == -ENOENT)
+        beneath_cache_drop(&init->parent);
     if (fd == -ENOENT)
         fd = mount->target_nofollow ? beneath_entry(init->root_fd, mount->target, directory)
                                     : beneath_make(init->root_fd, mount->target, directory);
     if (fd < 0)
         return fail(init, mount, fd, "open its target");
-    int r = check_target(init, mount, fd);
+    /* Nobody makes a directory in procfs. */
+    int r = made ? 0 : check_target(init, mount, fd);
     if (r < 0) {
         close(fd);
         return r;
@@ -267,12 +288,62 @@ static int mount_bind(struct init *init, const struct init_mount *mount)
     return r < 0 ? fail(init, mount, r, "put it there") : 0;
 }
 
+/* Options as mount(2) takes them. False: they can't be written so. */
+static bool write_options(const struct init_mount *mount, char *text, size_t size)
+{
+    size_t used = 0;
+
+    text[0] = '\0';
+    for (size_t i = 0; i < mount->option_count; i++) {
+        const struct init_option *option = &mount->options[i];
+        if (strchr(option->key, ',') || (option->value && strchr(option->value, ',')))
+            return false;
+        int n = snprintf(text + used, size - used, "%s%s%s%s", used ? "," : "", option->key,
+                         option->value ? "=" : "", option->value ? option->value : "");
+        if (n < 0 || (size_t)n >= size - used)
+            return false;
+        used += (size_t)n;
+    }
+    return true;
+}
+
+/* The new interface has words for what went wrong, and a mount that can still be changed. */
+static bool is_simple(const struct init *init, const struct init_mount *mount)
+{
+    bool mode = strcmp(mount->type, "tmpfs") != 0;
+
+    for (size_t i = 0; i < mount->option_count && !mode; i++)
+        mode = strcmp(mount->options[i].key, "mode") == 0;
+    return mode && !is_filled(mount) && !mount->propagation && !mount->recursive_set &&
+           !mount->recursive_clear && !mount->recursive_propagation &&
+           !(mount->set & ~(uint64_t)SIMPLE_ATTRIBUTES) &&
+           init->plan->create_container.count == 0; /* hooks know our directory */
+}
+
+/* A file system by two calls instead of ten; our own directory is the target then, and "." no path
+ * that anybody could change. False: nothing is mounted. */
+static bool mount_at_once(const struct init *init, const struct init_mount *mount, int target)
+{
+    /* These have the same numbers in both interfaces. */
+    unsigned long flags = mount->set & (MS_NOSUID | MS_NODEV | MS_NOEXEC);
+    char options[512];
+
+    if (!is_simple(init, mount) || !write_options(mount, options, sizeof options))
+        return false;
+    if (mount->set & MOUNT_ATTR_STRICTATIME)
+        flags |= MS_STRICTATIME;
+    return fchdir(target) == 0 &&
+           syscall(SYS_mount, mount->source, ".", mount->type, flags, options) == 0;
+}
+
 static int mount_filesystem(struct init *init, const struct init_mount *mount)
 {
     _cleanup_(closep) int tree = -1;
     _cleanup_(closep) int target = -1;
 
     int r = open_target(init, mount, true, &target);
+    if (r == 0 && mount_at_once(init, mount, target))
+        return 0;
     if (r == 0)
         r = make_tree(init, mount, target, &tree);
     if (r == 0 && is_filled(mount))

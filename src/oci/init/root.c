@@ -139,6 +139,7 @@ int init_root(struct init *init)
         r = make_root(init);
         for (size_t i = 0; i < plan->mount_count && r == 0; i++)
             r = init_mount(init, &plan->mounts[i]);
+        beneath_cache_drop(&init->parent);
     } else {
         init->root_fd = openat(AT_FDCWD, plan->root, O_PATH | O_DIRECTORY | O_CLOEXEC);
         if (init->root_fd < 0)

