@@ -1,8 +1,11 @@
 #!/bin/sh
 # Two containers, one of them hostile: how late the other one's work is (each millisecond a page, a
 # file, a futex) while the first makes a storm: of futexes, of forks up to its limit, of messages, of
-# calls that are refused. With virtual kernels and without. Each has one CPU's worth of time at most
-# and 64 processes. In turns, in one run. Root. Usage: bench/run-vk-isolation.sh [ROUNDS]
+# memory beyond its limit, of calls that are refused. With virtual kernels and without. Each has one
+# CPU's worth of time at most, 64 processes and 64 MiB; where the kernel lets BPF refuse memory the
+# virtual kernel has overcommit 2 of all of it too. Then futexes beside a storm of them, with tables
+# of their own and with the machine's. In turns, in one run. Root.
+# Usage: bench/run-vk-isolation.sh [ROUNDS]
 set -eu
 . "$(dirname "$0")/lib.sh"
 . "$(dirname "$0")/vk_lib.sh"
@@ -12,20 +15,23 @@ bench_need jq python3 busybox gcc
 gcc -std=gnu17 -O2 -static -pthread -o "$bench_work/vk_probe" "$bench_root/bench/vk_probe.c"
 PATH=$bench_work:$PATH
 vk_rootfs vk_probe
-limits='.linux.resources = {cpu: {quota: 100000, period: 100000}, pids: {limit: 64}}'
+limits='.linux.resources = {cpu: {quota: 100000, period: 100000}, pids: {limit: 64}, memory: {limit: 67108864, swap: 67108864}}'
+commit=.
+! "$bench_build/vireo" doctor | grep -q 'vkernel: memory.*BPF on commits' ||
+    commit='.annotations += {"io.vireo.vkernel.memory.overcommit": "2", "io.vireo.vkernel.memory.overcommit_ratio": "100"}'
 hostile='.annotations["io.vireo.vkernel.sched.policy"] = "batch"
     | .annotations["io.vireo.vkernel.syscalls.calls.mkdirat"] = "errno EROFS"'
 for side in probe storm; do
     vk_bundle "plain-$side" "$limits"
-    vk_bundle "vk-$side" "$limits | $vk_full"
+    vk_bundle "vk-$side" "$limits | $vk_full | $commit"
 done
-vk_bundle vk-storm "$limits | $vk_full | $hostile"
+vk_bundle vk-storm "$limits | $vk_full | $commit | $hostile"
 
 load_before=$(bench_load)
 i=0
 while [ $i -lt "$rounds" ]; do
     i=$((i + 1))
-    for storm in nothing futex fork log denied; do
+    for storm in nothing futex fork log commit denied; do
         for kind in plain vk; do
             [ $storm = nothing ] || vk_start $kind-storm "vk_probe $storm"
             sleep 0.3
@@ -43,3 +49,18 @@ echo "$(bench_machine); load before: $load_before. How late the other container'
     "of 3 s each, beside the quiet one without virtual kernels."
 echo
 vk_table 'nothing, without' p50 p99 <"$bench_work/rows"
+
+i=0
+while [ $i -lt "$rounds" ]; do
+    i=$((i + 1))
+    for table in own global; do
+        "$bench_work/vk_probe" contend $table 2 | while read -r column value; do
+            printf '%s\t%s\t%s\n' "$table" "$column" "$value"
+        done >>"$bench_work/futexes"
+    done
+done
+echo
+echo "Futexes of one process beside eight threads of another that wait and wake: ns a call, p50 and p99 of rounds of 1000, medians of" \
+    "$rounds (least–most). global: the machine's table, as before Linux 6.16 (PR_FUTEX_HASH with 0)."
+echo
+vk_table global p50 p99 <"$bench_work/futexes"

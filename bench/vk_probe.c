@@ -3,16 +3,22 @@
  * what a hostile one does. Static, for any root file system.
  *   vk_probe calls [ROUNDS]  the least of many rounds: getpid, read, futex and openat, in ns
  *   vk_probe late SECONDS each millisecond a little work: how late it was done, p50 and p99 in us
- *   vk_probe futex|fork|log|denied   a storm of that, until it is ended
+ *   vk_probe futex|fork|log|commit|denied   a storm of that, until it is ended
+ *   vk_probe contend own|global SECONDS     futexes beside a neighbour's storm, each with a table
+ * of its own or both with the machine's: ns a call, p50 and p99 of 1,000 calls
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/futex.h>
 #include <pthread.h>
+#include <signal.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -22,6 +28,11 @@
 #define CALLS 2000
 #define STORM_THREADS 8
 #define STORM_WORDS 4096
+#define COMMIT_BYTES (1 << 20)
+/* Linux 6.16: newer than the headers. */
+#define FUTEX_HASH 78
+#define FUTEX_HASH_SET_SLOTS 1
+#define CONTEND_CALLS 1000
 
 static int64_t now_ns(void)
 {
@@ -178,6 +189,24 @@ static void *log_storm(void *unused)
     return unused;
 }
 
+/* All that it may have, and more, again and again: in children, for who has too much is ended. */
+static void *commit_storm(void *unused)
+{
+    for (;;) {
+        pid_t pid = fork();
+        while (pid == 0) {
+            char *bytes = mmap(NULL, COMMIT_BYTES, PROT_READ | PROT_WRITE,
+                               MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+            if (bytes == MAP_FAILED)
+                _exit(0);
+            memset(bytes, 1, COMMIT_BYTES);
+        }
+        while (pid > 0 && waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+            ;
+    }
+    return unused;
+}
+
 /* What every profile refuses, and what a table of its own does. */
 static void *denied_storm(void *unused)
 {
@@ -200,13 +229,65 @@ static int storm(void *(*body)(void *))
     return 0;
 }
 
+/* ---- tables of futexes ---- */
+
+/* A second thread is what makes the kernel give a process a table. */
+static void *wait_for_ever(void *unused)
+{
+    pause();
+    return unused;
+}
+
+static int64_t futex_calls_ns(void)
+{
+    static uint32_t words[STORM_WORDS];
+    const int64_t begin = now_ns();
+
+    for (unsigned i = 0; i < CONTEND_CALLS; i++) {
+        /* Its value is another one: the bucket is locked, looked at and left. */
+        syscall(SYS_futex, &words[i * 7 % STORM_WORDS], FUTEX_WAIT | FUTEX_PRIVATE_FLAG, 1, NULL,
+                NULL, 0);
+    }
+    return (now_ns() - begin) / CONTEND_CALLS;
+}
+
+static int contend(bool global, int seconds)
+{
+    static int64_t times[1 << 20];
+    size_t count = 0;
+    pthread_t thread;
+
+    pid_t neighbour = fork();
+    if (global && prctl(FUTEX_HASH, FUTEX_HASH_SET_SLOTS, 0, 0, 0) < 0) {
+        if (neighbour > 0)
+            perror("vk_probe: PR_FUTEX_HASH");
+        return 1;
+    }
+    if (neighbour == 0) {
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        return storm(futex_storm);
+    }
+    if (pthread_create(&thread, NULL, wait_for_ever, NULL) != 0)
+        return 1;
+    for (int64_t end = now_ns() + seconds * INT64_C(1000000000);
+         now_ns() < end && count < sizeof times / sizeof *times; count++)
+        times[count] = futex_calls_ns();
+    kill(neighbour, SIGKILL);
+    qsort(times, count, sizeof *times, compare);
+    printf("p50 %lld\np99 %lld\n", (long long)times[count / 2], (long long)times[count * 99 / 100]);
+    return 0;
+}
+
 int main(int argc, char **argv)
 {
     static const struct {
         const char *name;
         void *(*body)(void *);
-    } storms[] = {
-        {"futex", futex_storm}, {"fork", fork_storm}, {"log", log_storm}, {"denied", denied_storm}};
+    } storms[] = {{"futex", futex_storm},
+                  {"fork", fork_storm},
+                  {"log", log_storm},
+                  {"commit", commit_storm},
+                  {"denied", denied_storm}};
 
     if (argc > 1 && strcmp(argv[1], "calls") == 0) {
         calls(argc > 2 ? atoi(argv[2]) : 400);
@@ -216,10 +297,13 @@ int main(int argc, char **argv)
         late(atoi(argv[2]));
         return 0;
     }
+    if (argc > 3 && strcmp(argv[1], "contend") == 0)
+        return contend(strcmp(argv[2], "global") == 0, atoi(argv[3]));
     for (size_t i = 0; argc > 1 && i < sizeof storms / sizeof *storms; i++)
         if (strcmp(argv[1], storms[i].name) == 0)
             return storm(storms[i].body);
     fprintf(stderr,
-            "usage: vk_probe calls [ROUNDS] | late SECONDS | futex | fork | log | denied\n");
+            "usage: vk_probe calls [ROUNDS] | late SECONDS | contend own|global SECONDS | futex | "
+            "fork | log | commit | denied\n");
     return 2;
 }
