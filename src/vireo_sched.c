@@ -2,7 +2,7 @@
  * vireo-sched: loads the BPF scheduler and holds it, until it is ended or the kernel takes the
  * scheduler back. Nobody starts it but the operator (`vireo sched`, or its service). It is root to
  * load the scheduler (CAP_BPF, CAP_PERFMON, CAP_SYS_ADMIN) and to read what groups were told
- * before; then nobody.
+ * before; then one without rights.
  */
 #include <errno.h>
 #include <getopt.h>

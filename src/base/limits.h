@@ -46,3 +46,8 @@
     (1 << 20) /* a second of output kept for each function, unless configured \
                */
 #define LOG_RATE_MAX_BYTES (1 << 30)
+
+/* The uid and gid of vireo's own processes that are left without rights. No account, no container
+ * and no range of /etc/subuid has it, so nobody but root can signal them: "nobody" (65534) is what
+ * many services and containers run as. */
+#define UID_WITHOUT_RIGHTS 0xfffe0001u

@@ -19,13 +19,12 @@
 #include "base/cleanup.h"
 #include "base/err.h"
 #include "base/fd.h"
+#include "base/limits.h"
 #include "base/syscall_filter.h"
 #include "vkernel/scheduler.h"
 #include "vkernel/scheduler_load.h"
 #include "vkernel/scheduling.h"
 
-/* Nobody: it owns no file and no process that it could reach. */
-#define UID 65534
 #define WAIT_SECONDS 1
 #define DEPTH_MAX 32
 #define BEAT_MS 1000
@@ -191,8 +190,9 @@ int scheduler_confine(struct err *err)
     _cleanup_(syscall_filter_freep) scmp_filter_ctx filter = NULL;
 
     /* All capabilities go with the uid. */
-    if (syscall(SYS_setgroups, 0, NULL) < 0 || syscall(SYS_setresgid, UID, UID, UID) < 0 ||
-        syscall(SYS_setresuid, UID, UID, UID) < 0)
+    if (syscall(SYS_setgroups, 0, NULL) < 0 ||
+        syscall(SYS_setresgid, UID_WITHOUT_RIGHTS, UID_WITHOUT_RIGHTS, UID_WITHOUT_RIGHTS) < 0 ||
+        syscall(SYS_setresuid, UID_WITHOUT_RIGHTS, UID_WITHOUT_RIGHTS, UID_WITHOUT_RIGHTS) < 0)
         return err_set(err, -errno, "cannot give up rights");
     int r = syscall_filter_begin(SCHEDULER_PROGRAM, false, &filter, err);
     if (r < 0)

@@ -7,11 +7,9 @@
 
 #include "base/cleanup.h"
 #include "base/err.h"
+#include "base/limits.h"
 #include "base/syscall_filter.h"
 #include "vkernel/view.h"
-
-/* Nobody: it owns no file and no process that it could reach. */
-#define UID 65534
 
 static const int calls[] = {
     SCMP_SYS(read),
@@ -58,7 +56,8 @@ int view_confine(struct err *err)
     /* CAP_SYS_CHROOT, CAP_SETGID, CAP_SETUID; all go with the uid. The names below are no secret.
      */
     if (chroot(VIEW_KERNEL_PATH) < 0 || chdir("/") < 0 || syscall(SYS_setgroups, 0, NULL) < 0 ||
-        syscall(SYS_setresgid, UID, UID, UID) < 0 || syscall(SYS_setresuid, UID, UID, UID) < 0)
+        syscall(SYS_setresgid, UID_WITHOUT_RIGHTS, UID_WITHOUT_RIGHTS, UID_WITHOUT_RIGHTS) < 0 ||
+        syscall(SYS_setresuid, UID_WITHOUT_RIGHTS, UID_WITHOUT_RIGHTS, UID_WITHOUT_RIGHTS) < 0)
         return err_set(err, -errno, "cannot give up rights");
     int r = syscall_filter_begin(VIEW_PROGRAM, false, &filter, err);
     if (r < 0)
