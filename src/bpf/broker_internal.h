@@ -105,6 +105,12 @@ session_serve serve_batch, serve_pin, serve_unpin, serve_open, serve_create;
 session_serve serve_keep, serve_take_over;
 session_serve serve_iterate, serve_detach, serve_replace, serve_statistics, serve_program;
 
+/* ---- desk.c: a session asks the broker ---- */
+
+/* Sends `request`, and `fd` unless it is -1, to one of the session's pins, hooks and shares: a
+ * socket, the caller's, over which the answer comes. -errno. */
+int desk_ask(int desk, const void *request, size_t bytes, int fd);
+
 /* ---- pins.c: maps that outlive the sessions of their function ---- */
 
 /* The broker's end of the sessions' socket: answers one request. */

@@ -274,18 +274,13 @@ int hook_attach(const struct session *session, int program, const char *point)
 {
     struct hook_request request = {.group = session->group_id, .owner = session->instance.owner};
     int32_t answer;
-    int ends[2];
 
     if (strlen(point) >= sizeof request.point)
         return -EINVAL;
     memcpy(request.point, point, strlen(point));
-    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)
-        return -errno;
-    _cleanup_(closep) int ours = ends[0];
-    int r = fd_send(session->hooks, &request, sizeof request, (int[]){ends[1], program}, 2);
-    close(ends[1]);
-    if (r < 0)
-        return r;
+    _cleanup_(closep) int ours = desk_ask(session->hooks, &request, sizeof request, program);
+    if (ours < 0)
+        return ours;
     ssize_t n;
     do
         n = read(ours, &answer, sizeof answer);

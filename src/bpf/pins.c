@@ -141,19 +141,14 @@ void pins_serve(int socket)
 static int ask(const struct session *session, struct pin_request *request, const char *name,
                int map_fd, struct pin_answer *answer, int *ret_fd)
 {
-    int ends[2], fds[FD_MESSAGE_MAX];
+    int fds[FD_MESSAGE_MAX];
     size_t fd_count = 0;
 
     request->owner = session->instance.owner;
     strncpy(request->name, name, BROKER_NAME_MAX);
-    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)
-        return -errno;
-    _cleanup_(closep) int ours = ends[0];
-    int r = fd_send(session->pins, request, sizeof *request, (int[]){ends[1], map_fd},
-                    map_fd >= 0 ? 2 : 1);
-    close(ends[1]);
-    if (r < 0)
-        return r;
+    _cleanup_(closep) int ours = desk_ask(session->pins, request, sizeof *request, map_fd);
+    if (ours < 0)
+        return ours;
     ssize_t n = fd_receive(ours, answer, sizeof *answer, fds, &fd_count, 0);
     if (n != sizeof *answer || fd_count != (answer->error == 0 && ret_fd ? 1 : 0)) {
         fd_close_all(fds, fd_count);

@@ -228,15 +228,10 @@ void shares_hear(const struct pollfd *polls, size_t count)
 static int ask(const struct session *session, const struct share_request *request,
                struct share_answer *answer)
 {
-    int ends[2];
+    _cleanup_(closep) int ours = desk_ask(session->shares, request, sizeof *request, -1);
 
-    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)
-        return -errno;
-    _cleanup_(closep) int ours = ends[0];
-    int r = fd_send(session->shares, request, sizeof *request, &ends[1], 1);
-    close(ends[1]);
-    if (r < 0)
-        return r;
+    if (ours < 0)
+        return ours;
     if (read(ours, answer, sizeof *answer) != sizeof *answer)
         return -EIO;
     return answer->error < 0 ? answer->error : steal_fd(&ours);
