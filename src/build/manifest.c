@@ -24,27 +24,13 @@ static int scalar_read(struct reader *reader, const struct entry *entry, void *i
 
 static int sources_read(struct reader *reader, const struct entry *entry, void *into)
 {
-    if (reader->event.type != YAML_SEQUENCE_START_EVENT)
-        return reader_refuse(reader, "%s is a list of files: [main.c, src/*.c]", entry->name);
-    for (;;) {
-        struct err reason = {0};
-        const char *text;
-        int r = reader_next(reader);
-        if (r < 0)
-            return r;
-        if (reader->event.type == YAML_SEQUENCE_END_EVENT) {
-            const struct manifest *manifest = into;
-            if (manifest->source_count == 0)
-                return reader_refuse(reader, "%s is empty (without it, every .c file is one)",
-                                     entry->name);
-            return 0;
-        }
-        r = reader_scalar(reader, "a source", &text);
-        if (r < 0)
-            return r;
-        if (manifest_add_source(into, text, &reason) < 0)
-            return reader_refuse(reader, "%s", reason.message);
-    }
+    const struct manifest *manifest = into;
+    int r = reader_texts(reader, entry->name, "files: [main.c, src/*.c]", "a source",
+                         manifest_add_source, into);
+
+    if (r == 0 && manifest->source_count == 0)
+        return reader_refuse(reader, "%s is empty (without it, every .c file is one)", entry->name);
+    return r;
 }
 
 static int io_read(struct reader *reader, const struct entry *entry, void *into)
@@ -156,23 +142,17 @@ static int files_read(struct reader *reader, const struct entry *entry, void *in
         {"writable", file_writable_read, NULL},
     };
 
-    if (reader->event.type != YAML_SEQUENCE_START_EVENT)
-        return reader_refuse(reader, "%s is a list of folders, each with a path", entry->name);
-    for (;;) {
+    int r = reader_list(reader, entry->name, "folders, each with a path");
+
+    while (r == 0 && (r = reader_item(reader)) > 0) {
         struct file_grant grant = {0};
         struct err reason = {0};
-        int r = reader_next(reader);
-        if (r < 0)
-            return r;
-        if (reader->event.type == YAML_SEQUENCE_END_EVENT)
-            return 0;
         yaml_mark_t start = reader->event.start_mark;
         r = reader_mapping(reader, "a grant of files", entries, ARRAY_LEN(entries), &grant);
-        if (r < 0)
-            return r;
-        if (manifest_add_file(into, &grant.file, grant.writable_is_set, &reason) < 0)
-            return reader_refuse_at(reader, &start, reason.message);
+        if (r == 0 && manifest_add_file(into, &grant.file, grant.writable_is_set, &reason) < 0)
+            r = reader_refuse_at(reader, &start, reason.message);
     }
+    return r;
 }
 
 static int env_file_read(struct reader *reader, const struct entry *entry, void *into)
@@ -232,44 +212,28 @@ static int env_read(struct reader *reader, const struct entry *entry, void *into
     }
 }
 
-/* A list of texts, each taken by `add`. */
-static int texts_read(struct reader *reader, const struct entry *entry, const char *what,
-                      int (*add)(struct manifest *, const char *, struct err *), void *into)
-{
-    if (reader->event.type != YAML_SEQUENCE_START_EVENT)
-        return reader_refuse(reader, "%s is a list of %s", entry->name, what);
-    for (;;) {
-        struct err reason = {0};
-        const char *text;
-        int r = reader_next(reader);
-        if (r < 0 || reader->event.type == YAML_SEQUENCE_END_EVENT)
-            return r;
-        r = reader_scalar(reader, entry->name, &text);
-        if (r < 0)
-            return r;
-        if (add(into, text, &reason) < 0)
-            return reader_refuse(reader, "%s", reason.message);
-    }
-}
-
 static int listen_read(struct reader *reader, const struct entry *entry, void *into)
 {
-    return texts_read(reader, entry, "addresses: ['127.0.0.1:7000']", manifest_add_listen, into);
+    return reader_texts(reader, entry->name, "addresses: ['127.0.0.1:7000']", entry->name,
+                        manifest_add_listen, into);
 }
 
 static int connect_read(struct reader *reader, const struct entry *entry, void *into)
 {
-    return texts_read(reader, entry, "addresses: ['127.0.0.1:7000']", manifest_add_connect, into);
+    return reader_texts(reader, entry->name, "addresses: ['127.0.0.1:7000']", entry->name,
+                        manifest_add_connect, into);
 }
 
 static int imports_read(struct reader *reader, const struct entry *entry, void *into)
 {
-    return texts_read(reader, entry, "modules: [json, re]", manifest_add_import, into);
+    return reader_texts(reader, entry->name, "modules: [json, re]", entry->name,
+                        manifest_add_import, into);
 }
 
 static int queue_read(struct reader *reader, const struct entry *entry, void *into)
 {
-    return texts_read(reader, entry, "functions: [resize]", manifest_add_queue, into);
+    return reader_texts(reader, entry->name, "functions: [resize]", entry->name, manifest_add_queue,
+                        into);
 }
 
 static int allow_read(struct reader *reader, const struct entry *entry, void *into)
@@ -278,7 +242,8 @@ static int allow_read(struct reader *reader, const struct entry *entry, void *in
 
     manifest->allow_said = true;
     manifest->layers = 0;
-    return texts_read(reader, entry, "layers: [base, io, platform]", manifest_add_layer, into);
+    return reader_texts(reader, entry->name, "layers: [base, io, platform]", entry->name,
+                        manifest_add_layer, into);
 }
 
 static int fork_read(struct reader *reader, const struct entry *entry, void *into)

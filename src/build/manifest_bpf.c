@@ -144,29 +144,21 @@ static int take(struct reader *reader, const struct entry *entry, void *into, co
                : 0;
 }
 
-static int list_read(struct reader *reader, const struct entry *entry, void *into)
-{
-    if (reader->event.type != YAML_SEQUENCE_START_EVENT)
-        return reader_refuse(reader, "%s is a list of names", entry->name);
-    for (;;) {
-        const char *text;
-        int r = reader_next(reader);
-        if (r < 0 || reader->event.type == YAML_SEQUENCE_END_EVENT)
-            return r;
-        r = reader_scalar(reader, entry->name, &text);
-        if (r == 0)
-            r = take(reader, entry, into, text);
-        if (r < 0)
-            return r;
-    }
-}
-
 static int value_read(struct reader *reader, const struct entry *entry, void *into)
 {
     const char *text;
     int r = reader_scalar(reader, entry->name, &text);
 
     return r < 0 ? r : take(reader, entry, into, text);
+}
+
+static int list_read(struct reader *reader, const struct entry *entry, void *into)
+{
+    int r = reader_list(reader, entry->name, "names");
+
+    while (r == 0 && (r = reader_item(reader)) > 0)
+        r = value_read(reader, entry, into);
+    return r;
 }
 
 int manifest_bpf_read(struct reader *reader, const struct entry *entry, void *into)

@@ -62,26 +62,13 @@ int manifest_add_word(struct manifest *manifest, const char *word, struct err *r
 
 int manifest_command_read(struct reader *reader, const struct entry *entry, void *into)
 {
-    struct manifest *manifest = into;
+    const struct manifest *manifest = into;
+    int r = reader_texts(reader, entry->name, "words: [python3, /app/main.py]",
+                         "a word of the command", manifest_add_word, into);
 
-    if (reader->event.type != YAML_SEQUENCE_START_EVENT)
-        return reader_refuse(reader, "%s is a list of words: [python3, /app/main.py]", entry->name);
-    for (;;) {
-        struct err reason = {0};
-        const char *text;
-        int r = reader_next(reader);
-        if (r < 0)
-            return r;
-        if (reader->event.type == YAML_SEQUENCE_END_EVENT)
-            return manifest->container.word_count
-                       ? 0
-                       : reader_refuse(reader, "%s is empty", entry->name);
-        r = reader_scalar(reader, "a word of the command", &text);
-        if (r < 0)
-            return r;
-        if (manifest_add_word(manifest, text, &reason) < 0)
-            return reader_refuse(reader, "%s", reason.message);
-    }
+    if (r == 0 && manifest->container.word_count == 0)
+        return reader_refuse(reader, "%s is empty", entry->name);
+    return r;
 }
 
 int manifest_started_read(struct reader *reader, const struct entry *entry, void *into)

@@ -182,19 +182,15 @@ int manifest_dependencies_read(struct reader *reader, const struct entry *entry,
         {"hash", dependency_hash_read, NULL},
     };
 
-    if (reader->event.type != YAML_SEQUENCE_START_EVENT)
-        return reader_refuse(reader, "%s is a list of libraries, each with a name", entry->name);
-    for (;;) {
+    int r = reader_list(reader, entry->name, "libraries, each with a name");
+
+    while (r == 0 && (r = reader_item(reader)) > 0) {
         struct manifest_dependency dependency = {0};
         struct err reason = {0};
-        int r = reader_next(reader);
-        if (r < 0 || reader->event.type == YAML_SEQUENCE_END_EVENT)
-            return r;
         yaml_mark_t start = reader->event.start_mark;
         r = reader_mapping(reader, "a dependency", entries, ARRAY_LEN(entries), &dependency);
-        if (r < 0)
-            return r;
-        if (manifest_add_dependency(into, &dependency, &reason) < 0)
-            return reader_refuse_at(reader, &start, reason.message);
+        if (r == 0 && manifest_add_dependency(into, &dependency, &reason) < 0)
+            r = reader_refuse_at(reader, &start, reason.message);
     }
+    return r;
 }

@@ -164,3 +164,32 @@ int reader_bool(struct reader *reader, const struct entry *entry, bool *to)
     *to = text[0] == 't';
     return 0;
 }
+
+int reader_list(struct reader *reader, const char *name, const char *what)
+{
+    return reader->event.type == YAML_SEQUENCE_START_EVENT
+               ? 0
+               : reader_refuse(reader, "%s is a list of %s", name, what);
+}
+
+int reader_item(struct reader *reader)
+{
+    int r = reader_next(reader);
+
+    return r < 0 ? r : reader->event.type != YAML_SEQUENCE_END_EVENT;
+}
+
+int reader_texts(struct reader *reader, const char *name, const char *what, const char *item,
+                 int (*add)(struct manifest *, const char *, struct err *), struct manifest *into)
+{
+    int r = reader_list(reader, name, what);
+
+    while (r == 0 && (r = reader_item(reader)) > 0) {
+        struct err reason = {0};
+        const char *text;
+        r = reader_scalar(reader, item, &text);
+        if (r == 0 && add(into, text, &reason) < 0)
+            r = reader_refuse(reader, "%s", reason.message);
+    }
+    return r;
+}

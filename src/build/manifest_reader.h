@@ -41,6 +41,14 @@ int reader_bool(struct reader *reader, const struct entry *entry, bool *to);
 int reader_mapping(struct reader *reader, const char *what, const struct entry *entries,
                    size_t count, void *into);
 
+/* A list, of `what` for people: the current event is its start. Then its items, one after another:
+ * 1, 0 behind the last. */
+int reader_list(struct reader *reader, const char *name, const char *what);
+int reader_item(struct reader *reader);
+/* A list of texts (each is an `item` for people), taken by `add`, whose reason is a refusal's. */
+int reader_texts(struct reader *reader, const char *name, const char *what, const char *item,
+                 int (*add)(struct manifest *, const char *, struct err *), struct manifest *into);
+
 /* bpf: and grants: bpf: (manifest_bpf.c). */
 int manifest_bpf_read(struct reader *reader, const struct entry *entry, void *into);
 int manifest_grant_bpf_read(struct reader *reader, const struct entry *entry, void *into);
