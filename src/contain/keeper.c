@@ -341,8 +341,11 @@ static bool take(struct channel *channel, uint32_t number, uint32_t *ret_slot)
     return atomic_compare_exchange_strong(&channel->slots[*ret_slot].state, &ready, CHANNEL_TAKEN);
 }
 
-/* Until there is a request beyond the first `done`. A program that ends before it was called is
- * known by the next call. */
+/*
+ * Until there is a request beyond the first `done`. A program that ended before it was ever called
+ * is known by its call; one that has served and ends takes its container along, and no caller pays
+ * for that.
+ */
 static void await_request(struct keeper *keeper, uint32_t done)
 {
     eventfd_t count;
@@ -362,6 +365,10 @@ static void await_request(struct keeper *keeper, uint32_t done)
             eventfd_read(keeper->bell_fd, &count);
         if (fds[1].revents && keeper->talk->idle)
             keeper->talk->idle(keeper);
+        if (keeper->ended && done > 0) {
+            keeper_drain(keeper);
+            _exit(0);
+        }
     }
 }
 

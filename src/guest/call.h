@@ -1,7 +1,7 @@
 /*
  * One call as the guest's code sees it: what is asked, and where the answer gathers. Filled by the
- * loop (instance_calls.c) from the channel; read by host.c (handlers) and wasi.c (commands: standard
- * input is the body, standard output the answer's body, standard error the log).
+ * loop (instance_calls.c) from the channel; read by host.c (handlers) and wasi.c (commands:
+ * standard input is the body, standard output the answer's body, standard error the log).
  */
 #pragma once
 

@@ -72,7 +72,19 @@ deploy() {
     call 'web/cgi-bin/echo?a=b' -d body
     [ "$code $body" = "200 POST a=b
 body" ]
+    # Busybox answers HEAD with the length that GET would bring, and no body follows.
+    [[ $(curl -s -I "$VIREO_SERVER/function/web/index.html") == *"Content-Length: 5"* ]]
+    [ "$(curl -s -I -o /dev/null -w '%{http_code} %{size_download}' "$VIREO_SERVER/function/web/index.html")" = "200 0" ]
     [ "$("$VIREO" ps -o json | jq -r '[.[] | select(.function == "web").wall] | unique[]')" = container ]
+}
+
+@test "http: a program that ends between two calls costs no caller anything" {
+    deploy mortal --talk http -- sh -c 'httpd -p "$PORT" -h /www; sleep 0.7'
+    call mortal/index.html
+    [ "$code $body" = "200 page" ]
+    eventually 5 sh -c '! "$VIREO" ps -o json | jq -e "any(.[]; .function == \"mortal\" and .start == \"container\")" >/dev/null'
+    call mortal/index.html
+    [ "$code $body" = "200 page" ]
 }
 
 @test "lambda: an unmodified bootstrap asks for calls, answers and fails" {
