@@ -340,6 +340,8 @@ static Z3_ast safe_condition(struct bits *b, const struct obligation *o)
     case PLACE_INITIALISED:
     case PLACE_ALIVE:
     case PLACE_CONTRACT:
+        if (value_at(b->program, o->value)->op != OP_REQUIRE)
+            return NULL; /* of padding */
         return is_true(b, value_at(b->program, o->value)->operands[0]);
     default:
         return NULL;

@@ -442,6 +442,7 @@ struct facts *facts_find(struct program *program)
     facts_find_bounds(facts);
     note_branches(facts);
     start(facts);
+    padding_find(facts);
     a.memory = facts_memory_new(facts);
     find_thresholds(&a);
     unsigned round = 0;

@@ -22,6 +22,7 @@ struct facts {
     /* Conditions that mention a value: by vid, lists of struct known_branch. */
     struct known_branch **branches;
     bool known;  /* else all of this says nothing: facts_none() */
+    bool *leaks_padding; /* of objects: bytes between fields may be indeterminate in it */
     vid *bounds; /* of pointers: the innermost OP_NARROW that holds; 0: the object's */
 };
 
@@ -43,4 +44,8 @@ struct range facts_range(const struct facts *facts, vid value, uint32_t block);
 struct range facts_range_on_edge(const struct facts *facts, vid value, uint32_t from, uint32_t to);
 /* The size of an object in bytes, as an interval. */
 struct range facts_size(const struct facts *facts, uint32_t object);
+/* May this operation come upon bytes between fields that nobody set (padding.c)? */
+bool padding_concerns(const struct facts *facts, const struct value *value);
+/* Such bytes are not read by it, and go to bytes between fields only. */
+bool padding_is_kept(const struct facts *facts, const struct value *value);
 struct float_range facts_float(const struct facts *facts, vid value, uint32_t block);

@@ -15,6 +15,11 @@ struct float_range facts_load_float(const struct facts *facts, const struct memo
 /* The remainder of a pointer's offset by `stride`; false: not known. */
 bool facts_remainder(const struct facts *facts, vid pointer, uint32_t stride, uint32_t *ret);
 
+/* ---- padding.c ---- */
+
+/* Fills facts->leaks_padding. */
+void padding_find(struct facts *facts);
+
 /* ---- facts_refine.c ---- */
 
 /* The interval of `v` as far as `condition` can hold (or not), seen from `block`. */

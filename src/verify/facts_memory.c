@@ -12,58 +12,119 @@ struct memory_facts {
     struct vid_list *writes; /* of each object */
 };
 
-static uint32_t remainder_of(const struct facts *facts, vid value, uint32_t stride, unsigned depth);
-
-/* Returned for "not known"; for a phi that is being looked at: any will do. */
+/* Returned for "not known"; for what depends on a phi that is being looked at: any will do. */
 #define UNKNOWN UINT32_MAX
 #define ANY (UINT32_MAX - 1)
+#define PHIS_MAX 6
+#define LIMIT ((__int128)1 << 62) /* beyond it a sum may wrap */
+
+/* A search for the remainder of a number, and the phis that it is in. */
+struct remainders {
+    const struct facts *facts;
+    uint32_t stride;
+    vid phis[PHIS_MAX];
+    uint32_t taken[PHIS_MAX]; /* what each of them is taken to be */
+    unsigned count;
+};
+
+static uint32_t remainder_at(struct remainders *r, vid v, unsigned depth);
 
 static uint32_t combine(uint32_t a, uint32_t b, uint32_t stride)
 {
     if (a == UNKNOWN || b == UNKNOWN)
         return UNKNOWN;
     if (a == ANY || b == ANY)
-        return UNKNOWN;
+        return ANY;
     return (uint32_t)(((uint64_t)a + b) % stride);
 }
 
-/* x = a (mod stride), where the number does not wrap or the stride is a power of two. */
-static uint32_t remainder_of(const struct facts *facts, vid v, uint32_t stride, unsigned depth)
+/* What all operands of a phi are, but those that are not known yet (ANY). */
+static uint32_t common_remainder(struct remainders *r, const struct value *phi, unsigned depth,
+                                 bool *ret_all)
 {
-    const struct program *program = facts->program;
-    const struct value *value = value_at(program, v);
+    uint32_t common = ANY;
 
-    if (stride == 1)
-        return 0;
+    *ret_all = true;
+    for (unsigned i = 0; i < phi->count; i++) {
+        uint32_t one = remainder_at(r, phi->operands[i], depth + 1);
+        if (one == ANY) {
+            *ret_all = false;
+            continue;
+        }
+        if (one == UNKNOWN || (common != ANY && common != one))
+            return UNKNOWN;
+        common = one;
+    }
+    return common;
+}
+
+/* One that comes round a loop: what it begins with, if each way round keeps it. */
+static uint32_t remainder_of_phi(struct remainders *r, vid v, unsigned depth)
+{
+    const struct value *phi = value_at(r->facts->program, v);
+    bool all;
+
+    for (unsigned i = 0; i < r->count; i++)
+        if (r->phis[i] == v)
+            return r->taken[i];
+    if (r->count == PHIS_MAX)
+        return UNKNOWN;
+    unsigned at = r->count++;
+    r->phis[at] = v;
+    r->taken[at] = ANY;
+    uint32_t first = common_remainder(r, phi, depth, &all), result = first;
+    if (first < ANY && !all) {
+        r->taken[at] = first;
+        uint32_t again = common_remainder(r, phi, depth, &all);
+        result = again != first ? UNKNOWN : all ? first : ANY;
+    }
+    r->count--;
+    return result;
+}
+
+/* x = a (mod stride), where the number does not wrap or the stride is a power of two. */
+static uint32_t remainder_at(struct remainders *r, vid v, unsigned depth)
+{
+    const struct value *value = value_at(r->facts->program, v);
+
     if (depth > DEPTH_MAX)
         return UNKNOWN;
     switch (value->op) {
     case OP_CONST: {
-        int64_t number = sign_extend(value->imm, value->width) % (int64_t)stride;
-        return (uint32_t)(number < 0 ? number + stride : number);
+        int64_t number = sign_extend(value->imm, value->width) % (int64_t)r->stride;
+        return (uint32_t)(number < 0 ? number + r->stride : number);
     }
     case OP_OBJECT:
         return 0;
     case OP_NARROW:
-        return remainder_of(facts, value->operands[0], stride, depth + 1);
+        return remainder_at(r, value->operands[0], depth + 1);
+    case OP_PHI:
+        return value->kind == KIND_POINTER ? remainder_of_phi(r, v, depth) : UNKNOWN;
     case OP_PTRADD:
-        return combine(remainder_of(facts, value->operands[0], stride, depth + 1),
-                       remainder_of(facts, value->operands[1], stride, depth + 1), stride);
+        return combine(remainder_at(r, value->operands[0], depth + 1),
+                       remainder_at(r, value->operands[1], depth + 1), r->stride);
     case OP_ADD:
         if (value->width != 64)
             return UNKNOWN;
-        return combine(remainder_of(facts, value->operands[0], stride, depth + 1),
-                       remainder_of(facts, value->operands[1], stride, depth + 1), stride);
+        return combine(remainder_at(r, value->operands[0], depth + 1),
+                       remainder_at(r, value->operands[1], depth + 1), r->stride);
     case OP_MUL:
         if (value->width != 64)
             return UNKNOWN;
         for (unsigned i = 0; i < 2; i++)
-            if (remainder_of(facts, value->operands[i], stride, depth + 1) == 0)
+            if (remainder_at(r, value->operands[i], depth + 1) == 0)
                 return 0;
         return UNKNOWN;
     default:
         return UNKNOWN;
     }
+}
+
+static uint32_t remainder_of(const struct facts *facts, vid value, uint32_t stride)
+{
+    struct remainders r = {.facts = facts, .stride = stride};
+
+    return stride == 1 ? 0 : remainder_at(&r, value, 0);
 }
 
 /*
@@ -72,34 +133,57 @@ static uint32_t remainder_of(const struct facts *facts, vid v, uint32_t stride, 
  * stays inside did not wrap, unless a part of it did and came back. That needs an index beyond
  * 2^63 / size; facts_remainder() asks the intervals.
  */
-static bool may_wrap(const struct facts *facts, vid v, unsigned depth)
+static bool may_wrap(struct remainders *r, vid v, unsigned depth);
+
+/* Each way round adds; what never went far did not wrap, if what is added did not. */
+static bool may_wrap_round(struct remainders *r, vid v, unsigned depth)
 {
-    const struct program *program = facts->program;
-    const struct value *value = value_at(program, v);
+    const struct value *phi = value_at(r->facts->program, v);
+    struct range range = facts_range(r->facts, v, phi->block);
+    bool wraps = false;
+
+    for (unsigned i = 0; i < r->count; i++)
+        if (r->phis[i] == v)
+            return false;
+    if (r->count == PHIS_MAX ||
+        (!range.empty && (range.signed_low < -LIMIT || range.signed_high > LIMIT)))
+        return true;
+    r->phis[r->count++] = v;
+    for (unsigned i = 0; i < phi->count && !wraps; i++)
+        wraps = may_wrap(r, phi->operands[i], depth + 1);
+    r->count--;
+    return wraps;
+}
+
+static bool may_wrap(struct remainders *r, vid v, unsigned depth)
+{
+    const struct facts *facts = r->facts;
+    const struct value *value = value_at(facts->program, v);
 
     if (depth > DEPTH_MAX)
         return true;
     if (value->op == OP_PTRADD || value->op == OP_NARROW)
-        return may_wrap(facts, value->operands[0], depth + 1) ||
-               (value->op == OP_PTRADD && may_wrap(facts, value->operands[1], depth + 1));
+        return may_wrap(r, value->operands[0], depth + 1) ||
+               (value->op == OP_PTRADD && may_wrap(r, value->operands[1], depth + 1));
+    if (value->op == OP_PHI && value->kind == KIND_POINTER)
+        return may_wrap_round(r, v, depth);
     if (value->op != OP_MUL && value->op != OP_ADD)
         return false;
     __int128 low[2], high[2];
     for (unsigned i = 0; i < 2; i++) {
-        if (may_wrap(facts, value->operands[i], depth + 1))
+        if (may_wrap(r, value->operands[i], depth + 1))
             return true;
-        struct range r = facts_range(facts, value->operands[i], value->block);
-        low[i] = r.signed_low;
-        high[i] = r.signed_high;
-        if (r.empty)
+        struct range range = facts_range(facts, value->operands[i], value->block);
+        low[i] = range.signed_low;
+        high[i] = range.signed_high;
+        if (range.empty)
             low[i] = high[i] = 0;
     }
-    __int128 limit = (__int128)1 << 62;
     if (value->op == OP_ADD)
-        return low[0] + low[1] < -limit || high[0] + high[1] > limit;
+        return low[0] + low[1] < -LIMIT || high[0] + high[1] > LIMIT;
     for (unsigned i = 0; i < 4; i++) {
         __int128 product = (i & 1 ? low[0] : high[0]) * (i & 2 ? low[1] : high[1]);
-        if (product < -limit || product > limit)
+        if (product < -LIMIT || product > LIMIT)
             return true;
     }
     return false;
@@ -111,10 +195,11 @@ bool facts_remainder(const struct facts *facts, vid pointer, uint32_t stride, ui
         *ret = 0;
         return true;
     }
-    uint32_t remainder = remainder_of(facts, pointer, stride, 0);
+    uint32_t remainder = remainder_of(facts, pointer, stride);
     if (remainder >= ANY)
         return false;
-    if ((stride & (stride - 1)) != 0 && may_wrap(facts, pointer, 0))
+    struct remainders r = {.facts = facts, .stride = stride};
+    if ((stride & (stride - 1)) != 0 && may_wrap(&r, pointer, 0))
         return false;
     *ret = remainder;
     return true;
@@ -140,7 +225,7 @@ static void choose_strides(struct facts *facts)
                 uint32_t stride = program->objects[id].stride ? program->objects[id].stride : 1;
                 widths[id] = widths[id] == 0 || widths[id] == bytes ? bytes : 1;
                 bad[id] = bad[id] || stride % bytes != 0 ||
-                          remainder_of(facts, value->operands[0], stride, 0) >= ANY;
+                          remainder_of(facts, value->operands[0], stride) >= ANY;
             }
         }
     }

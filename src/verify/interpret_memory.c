@@ -318,8 +318,9 @@ bool interpreter_move(struct interpreter *i, vid id, const struct value *value)
         return false;
     if (!is_copy) {
         memset(i->memory[to.object] + to.bits, (int)from.bits, length.bits);
-        memset(i->shadow[to.object] + to.bits, SHADOW_SET | (from.unknown ? SHADOW_UNKNOWN : 0),
-               length.bits);
+        bool set = value->sub != MEMSET_OF_PADDING;
+        memset(i->shadow[to.object] + to.bits,
+               set ? SHADOW_SET | (from.unknown ? SHADOW_UNKNOWN : 0) : 0, length.bits);
         return true;
     }
     if (!check(i, id, value->operands[1], length.bits, false))

@@ -254,6 +254,7 @@ static uint32_t global_object(struct lowering *low, LLVMValueRef global)
     object->cells = image.cells;
     object->cell_count = image.cell_count;
     object->stride = lower_stride(low, type);
+    object->padding = lower_padding(low, type, size);
     object->alignment = LLVMGetAlignment(global);
     object->place = (struct place){.line = LLVMGetDebugLocLine(global)};
     return id;

@@ -17,11 +17,17 @@ static void add(struct program *program, struct obligations *list, struct obliga
     list->items[list->count++] = obligation;
 }
 
-static void collect_value(struct program *program, struct obligations *list, uint32_t block, vid id)
+static void collect_value(const struct facts *facts, struct obligations *list, uint32_t block,
+                          vid id)
 {
+    struct program *program = facts->program;
     const struct value *value = value_at(program, id);
     struct obligation o = {.block = block, .value = id, .place = value->place};
 
+    if (padding_concerns(facts, value)) {
+        o.kind = PLACE_INITIALISED;
+        add(program, list, o);
+    }
     switch (value->op) {
     case OP_LOAD:
         o.kind = PLACE_READ;
@@ -54,13 +60,15 @@ static void collect_value(struct program *program, struct obligations *list, uin
     add(program, list, o);
 }
 
-void obligations_collect(struct program *program, struct obligations *ret)
+void obligations_collect(const struct facts *facts, struct obligations *ret)
 {
+    struct program *program = facts->program;
+
     for (uint32_t n = 0; n < program->order_count; n++) {
         uint32_t b = program->order[n];
         const struct block *block = &program->blocks[b];
         for (uint32_t i = 0; i < block->count; i++)
-            collect_value(program, ret, b, block->values[i]);
+            collect_value(facts, ret, b, block->values[i]);
         if (block->exit == EXIT_UNREACHABLE)
             add(program, ret,
                 (struct obligation){.kind = PLACE_UNREACHABLE, .block = b, .place = block->place});
@@ -171,13 +179,18 @@ void obligations_by_domain(struct facts *facts, struct obligations *obligations)
                 break;
             }
             __attribute__((fallthrough));
+        case PLACE_INITIALISED:
+            if (value->op != OP_REQUIRE) {
+                good = padding_is_kept(facts, value);
+                break;
+            }
+            __attribute__((fallthrough));
         case PLACE_UNREACHABLE:
             if (o->value == 0)
                 break;
             __attribute__((fallthrough));
         case PLACE_DIVISION:
         case PLACE_SHIFT:
-        case PLACE_INITIALISED:
         case PLACE_ALIVE:
         case PLACE_CONTRACT: {
             struct range r = facts_range(facts, value->operands[0], o->block);
@@ -232,6 +245,8 @@ Z3_ast obligation_violation(struct encoding *e, const struct obligation *o)
     case PLACE_INITIALISED:
     case PLACE_ALIVE:
     case PLACE_CONTRACT:
+        if (value->op != OP_REQUIRE)
+            return NULL; /* of padding */
         safe = encode_bool(e, value->operands[0]);
         break;
     default:

@@ -181,11 +181,11 @@ static struct side side_of(struct promoter *p, vid pointer)
 }
 
 static void fill_memory(struct promoter *p, vid address, vid byte, uint64_t bytes,
-                        struct place place)
+                        unsigned of_padding, struct place place)
 {
     vid operands[] = {address, byte, program_const(p->program, 64, bytes)};
 
-    ssa_emit(p->ssa, OP_MEMSET, KIND_VOID, 0, 3, operands, 0, 0, place);
+    ssa_emit(p->ssa, OP_MEMSET, KIND_VOID, 0, 3, operands, of_padding, 0, place);
 }
 
 static vid unknown(struct promoter *p, enum value_kind kind, unsigned width, struct place place)
@@ -197,13 +197,40 @@ static vid unknown(struct promoter *p, enum value_kind kind, unsigned width, str
     return id;
 }
 
-/* Bytes between fields: copied with a structure, never set. */
+/* Bytes between fields: copied with a structure, never set. (Cuts are where they begin and end.) */
 static bool is_padding(const struct program *program, const struct side *side, uint64_t offset)
 {
     const struct object *object = &program->objects[side->where->object];
     uint64_t at = (uint64_t)side->where->offset + offset;
 
     return object->padding && at < object->size && object->padding[at];
+}
+
+/* The same of what is copied from memory, where that may not be known. */
+static bool may_be_padding(const struct program *program, const struct side *side, uint64_t offset)
+{
+    if (side->where->state == WHERE_AT)
+        return is_padding(program, side, offset);
+    if (side->where->state == WHERE_WITHIN)
+        return program->objects[side->where->object].padding != NULL;
+    for (uint32_t i = 1; i < program->object_count; i++)
+        if (program->objects[i].padding)
+            return true;
+    return false;
+}
+
+/* What nobody loads or stores whole goes to memory as bytes that nobody knows. */
+static void copy_gap(struct promoter *p, const struct side *from, const struct atom *atom,
+                     uint64_t offset, vid address, uint64_t run, struct place place)
+{
+    vid ghost = ssa_read(p->ssa, ghost_of(p, atom));
+    bool set = value_is_const(p->program, ghost) && value_at(p->program, ghost)->imm == 1;
+    bool padding = !set && is_padding(p->program, from, offset);
+
+    if (!padding)
+        require_written(p, atom, place);
+    fill_memory(p, address, unknown(p, KIND_INT, 8, place), run, padding ? MEMSET_OF_PADDING : 0,
+                place);
 }
 
 /* `run` bytes at `offset`: one atom (spread_cuts() saw to it) or memory on either side. */
@@ -234,8 +261,8 @@ static void copy_run(struct promoter *p, const struct side *to, const struct sid
         ssa_write(p->ssa, ghost_of(p, to_atom), ghost);
     } else if (to_atom) {
         if (to_atom->gap || run != to_atom->bytes) {
-            ssa_write(p->ssa, ghost_of(p, to_atom),
-                      program_const(p->program, 1, run == to_atom->bytes));
+            bool set = run == to_atom->bytes && !may_be_padding(p->program, from, offset);
+            ssa_write(p->ssa, ghost_of(p, to_atom), program_const(p->program, 1, set));
             return;
         }
         vid address = side_address(p, from, offset, place);
@@ -246,9 +273,7 @@ static void copy_run(struct promoter *p, const struct side *to, const struct sid
     } else if (from_atom) {
         vid address = side_address(p, to, offset, place);
         if (from_atom->gap || run != from_atom->bytes) {
-            if (!is_padding(p->program, from, offset))
-                require_written(p, from_atom, place);
-            fill_memory(p, address, unknown(p, KIND_INT, 8, place), run, place);
+            copy_gap(p, from, from_atom, offset, address, run, place);
             return;
         }
         require_written(p, from_atom, place);
@@ -315,7 +340,7 @@ static bool rewrite_set(struct promoter *p, const struct value *value)
         const struct atom *atom;
         uint64_t run = run_of(p, &to, done, length - done, &atom);
         if (!atom) {
-            fill_memory(p, side_address(p, &to, done, place), byte, run, place);
+            fill_memory(p, side_address(p, &to, done, place), byte, run, 0, place);
         } else if (atom->gap) {
             if (run == atom->bytes)
                 ssa_write(p->ssa, ghost_of(p, atom), program_const(p->program, 1, 1));
@@ -488,11 +513,22 @@ static vid initial_value(struct promoter *p, const struct atom *atom)
     return ssa_emit(p->ssa, OP_LOAD, atom->kind, atom->width, 1, &pointer, 0, 0, place);
 }
 
+static bool is_between_fields(const struct program *program, const struct atom *atom)
+{
+    const struct object *object = &program->objects[atom->object];
+
+    return atom->gap && object->padding && object->padding[atom->first];
+}
+
+/* What a call leaves the next one finds, and takes for written. */
 static void write_back(struct promoter *p, const struct block *block)
 {
     for (uint32_t i = 0; i < p->atom_count; i++) {
         const struct atom *atom = &p->atoms[i];
-        if (!p->program->objects[atom->object].bytes || atom->gap)
+        if (!p->program->objects[atom->object].bytes || is_between_fields(p->program, atom))
+            continue;
+        require_written(p, atom, block->place);
+        if (atom->gap)
             continue;
         vid operands[] = {object_address(p, atom->object, atom->first, block->place),
                           ssa_read(p->ssa, i)};
@@ -500,10 +536,28 @@ static void write_back(struct promoter *p, const struct block *block)
     }
 }
 
+/* Objects that copies go to: what is between their fields may be what it was elsewhere. */
+static bool *copied_objects(const struct promoter *p, uint32_t objects)
+{
+    struct program *program = p->program;
+    bool *copied = program_alloc(program, objects, sizeof *copied);
+
+    for (uint32_t n = 0; n < program->order_count; n++) {
+        const struct block *block = &program->blocks[program->order[n]];
+        for (uint32_t i = 0; i < block->count; i++) {
+            const struct value *value = value_at(program, block->values[i]);
+            if (value->op == OP_MEMCPY)
+                copied[p->where[value->operands[0]].object] = true;
+        }
+    }
+    return copied;
+}
+
 static void make_variables(struct promoter *p, uint32_t objects)
 {
     struct program *program = p->program;
     uint32_t count = p->atom_count * 2;
+    const bool *copied = copied_objects(p, objects);
 
     p->variables = program_alloc(program, count + objects + 1, sizeof *p->variables);
     for (uint32_t i = 0; i < p->atom_count; i++) {
@@ -511,9 +565,11 @@ static void make_variables(struct promoter *p, uint32_t objects)
         unsigned width = atom->gap ? 8 : atom->width;
         p->variables[i] =
             (struct ssa_variable){atom->kind, width, constant_of(p, atom->kind, width, 0)};
-        bool global = program->objects[atom->object].bytes != NULL;
+        bool written =
+            program->objects[atom->object].bytes != NULL &&
+            !(program->repeated && is_between_fields(program, atom) && copied[atom->object]);
         p->variables[p->atom_count + i] =
-            (struct ssa_variable){KIND_INT, 1, program_const(program, 1, global)};
+            (struct ssa_variable){KIND_INT, 1, program_const(program, 1, written)};
     }
     for (uint32_t i = 1; i < objects; i++)
         if (p->splits[i].possible) {

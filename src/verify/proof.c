@@ -252,7 +252,7 @@ static void begin(struct proof *proof)
 
     proof->rounds = program_alloc(program, program->block_count, sizeof *proof->rounds);
     proof->bound = UINT64_MAX;
-    obligations_collect(program, proof->obligations);
+    obligations_collect(proof->encoding->facts, proof->obligations);
 }
 
 bool proof_run_alone(struct proof *proof)

@@ -64,7 +64,7 @@ struct obligations {
     uint32_t count, room;
 };
 
-void obligations_collect(struct program *program, struct obligations *ret);
+void obligations_collect(const struct facts *facts, struct obligations *ret);
 /* Those that intervals alone show. */
 void obligations_by_domain(struct facts *facts, struct obligations *obligations);
 /* What must not be satisfiable; NULL: nothing can show it. */
