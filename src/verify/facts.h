@@ -21,9 +21,9 @@ struct facts {
     struct where *where;
     /* Conditions that mention a value: by vid, lists of struct known_branch. */
     struct known_branch **branches;
-    bool known;  /* else all of this says nothing: facts_none() */
+    bool known;          /* else all of this says nothing: facts_none() */
     bool *leaks_padding; /* of objects: bytes between fields may be indeterminate in it */
-    vid *bounds; /* of pointers: the innermost OP_NARROW that holds; 0: the object's */
+    vid *bounds;         /* of pointers: the innermost OP_NARROW that holds; 0: the object's */
 };
 
 struct known_branch {
