@@ -94,16 +94,16 @@ static int add_export(struct library *library, const Elf64_Sym *symbol, const ch
         (struct library_export){.name = name,
                                 .hash = hash,
                                 .function = ELF64_ST_TYPE(symbol->st_info) == STT_FUNC,
-                                .value = symbol->st_value,
-                                .bytes = symbol->st_size};
+                                .value = (uint32_t)symbol->st_value,
+                                .bytes = (uint32_t)symbol->st_size};
     *place = ++exports->count;
     return 0;
 }
 
-/* Visits each defined symbol; with `library` NULL only counts them. */
-static int walk(const struct elf_image *image, struct library *library, uint32_t *ret_count,
-                struct err *err)
+static int add_exports(struct library *library, struct err *err)
 {
+    const struct elf_image *image = &library->image;
+
     for (uint64_t i = 1; i < image->dynamic_symbol_count; i++) {
         Elf64_Sym symbol;
 
@@ -116,10 +116,10 @@ static int walk(const struct elf_image *image, struct library *library, uint32_t
             return err_say(err, -ENOEXEC, "cannot link library: a symbol has no proper name");
         if (strcmp(name, face_name) == 0)
             continue;
-        if (++*ret_count > EXPORTS_MAX)
+        if (library->exports.count == EXPORTS_MAX)
             return err_say(err, -E2BIG, "cannot link library: it exports more than %u symbols",
                            EXPORTS_MAX);
-        int r = library ? add_export(library, &symbol, name, err) : 0;
+        int r = add_export(library, &symbol, name, err);
         if (r < 0)
             return r;
     }
@@ -128,28 +128,34 @@ static int walk(const struct elf_image *image, struct library *library, uint32_t
 
 int library_index_exports(struct library *library, struct err *err)
 {
-    uint32_t count = 0;
+    /* It may need symbols, too: then there is room for more than it exports, which nobody touches.
+     */
+    uint64_t most = library->image.dynamic_symbol_count;
     uint32_t places = 8;
 
-    int r = walk(&library->image, NULL, &count, err);
-    if (r < 0)
-        return r;
-    while (places < 2 * count)
+    if (most > EXPORTS_MAX)
+        most = EXPORTS_MAX;
+    while (places < 2 * most)
         places *= 2;
-    size_t all_bytes = count * sizeof *library->exports.all;
+    size_t all_bytes = most * sizeof *library->exports.all;
     library->exports.all = calloc(1, all_bytes + places * sizeof *library->exports.places);
     if (!library->exports.all)
         return err_set(err, -ENOMEM, "cannot link library");
-    library->exports.places = (uint32_t *)(library->exports.all + count);
+    library->exports.places = (uint32_t *)(library->exports.all + most);
     library->exports.place_count = places;
-    count = 0;
-    return walk(&library->image, library, &count, err);
+    return add_exports(library, err);
+}
+
+const struct library_export *library_export_find_hashed(const struct library *library,
+                                                        const char *name, uint32_t hash)
+{
+    if (!library->exports.places)
+        return NULL;
+    uint32_t place = *place_of(&library->exports, name, hash);
+    return place ? &library->exports.all[place - 1] : NULL;
 }
 
 const struct library_export *library_export_find(const struct library *library, const char *name)
 {
-    if (!library->exports.places)
-        return NULL;
-    uint32_t place = *place_of(&library->exports, name, hash_name(name));
-    return place ? &library->exports.all[place - 1] : NULL;
+    return library_export_find_hashed(library, name, hash_name(name));
 }

@@ -43,9 +43,9 @@ struct elf_image {
 struct library_export {
     const char *name; /* in the file */
     uint32_t hash;
+    /* Address in the image and size: an image has at most IMAGE_BYTES_MAX. */
+    uint32_t value, bytes;
     bool function;
-    uint64_t value; /* address in the image */
-    uint64_t bytes;
 };
 
 /* Each page that is written is a fault while a pVM stands still: all in one piece, without gaps. */
@@ -101,6 +101,9 @@ int library_take_face(struct library *library, struct err *err);
 /* Checks and indexes what it exports. -ENOEXEC naming the symbol that lies. */
 int library_index_exports(struct library *library, struct err *err);
 const struct library_export *library_export_find(const struct library *library, const char *name);
+/* The same for who has the name's hash: that of its own export. */
+const struct library_export *library_export_find_hashed(const struct library *library,
+                                                        const char *name, uint32_t hash);
 /* Has its linkage table ask the linker at the first call of each slot. */
 void library_bind_lazily(struct library *library);
 

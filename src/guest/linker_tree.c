@@ -90,13 +90,15 @@ uint64_t link_tree_bound(const struct link_tree *tree)
 static int check_clash(const struct link_tree *tree, const struct library *library, struct err *err)
 {
     for (uint32_t i = 0; i < library->exports.count; i++) {
-        const char *name = library->exports.all[i].name;
-        const struct library *other;
+        const struct library_export *own = &library->exports.all[i];
+        const char *name = own->name;
 
-        if (find_export(tree, name, &other))
-            return err_say(err, -EEXIST,
-                           "cannot link library '%s': symbol clash: '%.100s' is '%s' library's too",
-                           library->name, name, other->name);
+        for (size_t k = 0; k < tree->count; k++)
+            if (library_export_find_hashed(tree->libraries[k], name, own->hash))
+                return err_say(
+                    err, -EEXIST,
+                    "cannot link library '%s': symbol clash: '%.100s' is '%s' library's too",
+                    library->name, name, tree->libraries[k]->name);
         if (tree->options.host && tree->options.host(name))
             return err_say(err, -EEXIST,
                            "cannot link library '%s': symbol clash: '%.100s' is the guest's own",
