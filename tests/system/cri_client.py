@@ -3,8 +3,8 @@
 
 Runs a pod of one container by the runtime class HANDLER: asks for the version, makes the sandbox
 (in the machine's network, so that no CNI plug-in is needed), creates and starts the container,
-executes a command in it, reads its status and figures, stops and removes both. Prints a line for
-each. Debian has no compiled messages of the interface: here one is a dict by the field numbers of
+executes a command in it, reads the policy that its annotations say, its status and figures, stops
+and removes both. Prints a line for each. Debian has no compiled messages of the interface: here one is a dict by the field numbers of
 its api.proto.
 """
 import json
@@ -91,6 +91,8 @@ def main():
         print("sandbox", "ready" if status.get(3, [0])[0] == 0 else "not ready", status[9][0].decode())
         config = {1: {1: "c"}, 2: {1: image},  # metadata, image
                   3: ["/bin/sh", "-c"], 4: ["trap 'exit 3' TERM; while :; do sleep 0.1; done"],
+                  10: [{1: "io.vireo.vkernel.params.view", 2: "on"},  # annotations
+                       {1: "io.vireo.vkernel.sched.policy", 2: "batch"}],
                   15: {1: {4: 64 << 20, 5: 100}}}  # linux.resources: memory, oom_score_adj
         container = runtime.call("CreateContainer", {1: sandbox, 2: config, 3: pod})[1][0].decode()
         runtime.call("StartContainer", {1: container})
@@ -98,6 +100,8 @@ def main():
         print("container", ["created", "running", "exited", "unknown"][status.get(3, [0])[0]])
         done = runtime.call("ExecSync", {1: container, 2: ["/bin/sh", "-c", "echo inside; exit 5"], 3: 20})
         print("exec", done[1][0].decode().strip(), done.get(3, [0])[0])
+        done = runtime.call("ExecSync", {1: container, 2: ["/bin/cat", "/dev/vkernel/cpu.real_policy"], 3: 20})
+        print("policy", done.get(1, [b"none"])[0].decode().strip())
         figures = decode(runtime.call("ContainerStats", {1: container})[1][0])
         print("stats", "memory" if 3 in figures else "none")
         runtime.call("StopContainer", {1: container, 2: 20})

@@ -24,6 +24,8 @@ default_runtime_name = "vireo"
 snapshotter = "native"
 [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.vireo]
 runtime_type = "io.containerd.runc.v2"
+pod_annotations = ["io.vireo.*"]
+container_annotations = ["io.vireo.*"]
 [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.vireo.options]
 BinaryName = "$ENGINE_RUNTIME"
 END2
@@ -91,6 +93,16 @@ task_is() {
     ctr container rm life
 }
 
+@test "ctr's annotations are the container's virtual kernel" {
+    [[ $ENGINE_RUNTIME == *vireo-runtime ]] || skip "it is of vireo-runtime"
+    local key=io.vireo.vkernel
+    run ctr_run --rm --annotation "$key.params.view=on" --annotation "$key.sched.policy=batch" --annotation "$key.syscalls.calls.mkdir=errno EROFS" \
+        "$ENGINE/rootfs" once /bin/sh -c 'cat /dev/vkernel/cpu.real_policy; mkdir /tmp/x 2>&1'
+    echo "$output"
+    [ "${lines[0]}" = batch ]
+    [[ $output == *"Read-only file system"* ]]
+}
+
 @test "containerd's CRI plug-in has the runtime" {
     run ctr plugins ls
     [[ $output == *"io.containerd.grpc.v1"*cri*ok* ]]
@@ -107,6 +119,7 @@ task_is() {
     [[ $output == *"sandbox ready vireo"* ]]
     [[ $output == *"container running"* ]]
     [[ $output == *"exec inside 5"* ]]
+    [[ $ENGINE_RUNTIME != *vireo-runtime || $output == *"policy batch"* ]]
     [[ $output == *"stats memory"* ]]
     [[ $output == *"stopped 3"* ]]
     [[ $output == *"left 0"* ]]

@@ -1,17 +1,20 @@
 #!/usr/bin/env bats
-# dockerd with vireo-runtime as a further runtime (--add-runtime).
+# dockerd with vireo-runtime as further runtimes (daemon.json).
 
 load helper
 bats_require_minimum_version 1.5.0
 load engines
 
 setup_file() {
-    engine_begin dockerd docker containerd busybox
+    engine_begin dockerd docker containerd busybox jq
     engine_rootfs "$ENGINE/rootfs"
     export DOCKER_HOST=unix://$ENGINE/sock DOCKER_CONFIG=$ENGINE/config
+    printf '%s\n' sched.policy=fifo params.view=on 'syscalls.calls.mkdir=errno EROFS' >"$ENGINE/strict"
+    jq -n --arg path "$ENGINE_RUNTIME" --arg file "@$ENGINE/strict" '{runtimes: {vireo: {path: $path},
+        strict: {path: $path, runtimeArgs: ["--vkernel", $file, "--vkernel", "log.size=64KiB"]}}}' >"$ENGINE/daemon.json"
     setpriv --pdeathsig TERM dockerd --data-root "$ENGINE/data" --exec-root "$ENGINE/exec" -p "$ENGINE/pid" \
         -H "$DOCKER_HOST" --iptables=false --ip6tables=false --bridge=none --storage-driver vfs \
-        --add-runtime "vireo=$ENGINE_RUNTIME" --default-ulimit nofile=1024:1024 \
+        --config-file "$ENGINE/daemon.json" --default-ulimit nofile=1024:1024 \
         >"$ENGINE/log" 2>&1 3>&- &
     export DOCKERD=$!
     eventually 60 docker info >/dev/null 2>&1 || { tail "$ENGINE/log" >&2; return 1; }
@@ -94,6 +97,28 @@ start() {
 
 restarted() {
     [ "$(docker inspect --format '{{.RestartCount}}' "$1")" -ge 2 ]
+}
+
+@test "docker: what the runtime's arguments say is the virtual kernel of all of its containers" {
+    [[ $ENGINE_RUNTIME == *vireo-runtime ]] || skip "it is of vireo-runtime"
+    docker run -d --name life --runtime strict --network none box sh -c 'echo said >/dev/kmsg; dmesg; mkdir /tmp/x 2>&1; cat /dev/vkernel/cpu.real_policy; sleep 60'
+    eventually 10 sh -c 'docker logs life 2>&1 | grep -q fifo'
+    run docker logs life
+    echo "$output"
+    [[ $output == *said* && $output == *"Read-only file system"* && $output == *fifo* ]]
+    local id
+    id=$(docker inspect --format '{{.Id}}' life)
+    # The state is where this daemon keeps it.
+    local root
+    root=$(echo "$ENGINE"/exec/runtime-*/moby)
+    run "$ENGINE_RUNTIME" --root "$root" vk get "$id"
+    [ "$(jq -r '.keys["sched.policy"].value' <<<"$output")" = fifo ]
+    "$ENGINE_RUNTIME" --root "$root" vk set "$id" sched.policy batch
+    [ "$(docker exec life cat /dev/vkernel/cpu.real_policy)" = batch ]
+    docker rm -f life
+    run docker run --rm --runtime vireo --network none box sh -c 'ls /dev/vkernel 2>&1; mkdir /tmp/x && echo made'
+    [[ $output == *made ]]
+    [[ $output == *"No such file"* ]]
 }
 
 @test "docker's restart policy brings a container up again" {

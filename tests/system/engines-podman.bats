@@ -128,6 +128,24 @@ status_is() {
     podman rm -f -t 0 healthy
 }
 
+@test "podman's annotations are the container's virtual kernel" {
+    [[ $ENGINE_RUNTIME == *vireo-runtime ]] || skip "it is of vireo-runtime"
+    local key=io.vireo.vkernel id
+    run podman run --rm --annotation "$key.params.view=on" --annotation "$key.log.size=64KiB" --annotation "$key.sched.policy=fifo" \
+        --annotation "$key.syscalls.calls.mkdir=errno EROFS" --rootfs "$ENGINE/rootfs" sh -c 'cat /dev/vkernel/cpu.real_policy
+        cat /proc/sys/kernel/sched_wakeup_granularity_ns; echo said >/dev/kmsg; dmesg; mkdir /tmp/x 2>&1 || echo 150000 >/proc/sys/kernel/sched_wakeup_granularity_ns'
+    echo "$output"
+    # The rest of /proc/sys podman mounts read-only.
+    [ "$status" -eq 0 ]
+    [ "${lines[0]}" = fifo ]
+    [ "${lines[1]}" = 100000000 ]
+    [[ ${lines[2]} == *said ]]
+    [[ $output == *"mkdir: can't create directory '/tmp/x': Read-only file system"* ]]
+    run podman run --rm --annotation "$key.nothing=1" --rootfs "$ENGINE/rootfs" true
+    [ "$status" -ne 0 ]
+    [[ $output == *"annotation $key"*nothing* ]]
+}
+
 @test "podman: many at once start, and none leaves a process or a state" {
     local i
     for i in 1 2 3 4 5 6; do
