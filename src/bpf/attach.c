@@ -162,14 +162,25 @@ static int attach_tracing(const struct session *session, struct object_program *
     return object_program_keep(program, fd < 0 ? -errno : fd);
 }
 
+#ifdef __x86_64__
+#define SYSTEM_CALL "__x64_sys_"
+#else
+#define SYSTEM_CALL "__arm64_sys_"
+#endif
+
+/* A function, or a system call's, by the section. */
 static int attach_kprobe(const struct session *session, struct object_program *program,
                          const char *point)
 {
-    bool returns = strcmp(bpf_kinds[program->kind].name, "kretprobe") == 0;
+    const struct bpf_kind *kind = &bpf_kinds[program->kind];
+    bool returns = strcmp(kind->name, "kretprobe") == 0;
+    char function[160];
     uint64_t type;
 
     if (!is_name(point, 0))
         return -EINVAL;
+    snprintf(function, sizeof function, "%s%s", strstr(kind->section, "syscall") ? SYSTEM_CALL : "",
+             point);
     (void)session;
     int r = read_number(BROKER_SOURCES "/kprobe/type", &type);
     if (r < 0)
@@ -177,7 +188,7 @@ static int attach_kprobe(const struct session *session, struct object_program *p
     struct perf_event_attr attr = {.size = sizeof attr,
                                    .type = (uint32_t)type,
                                    .config = returns, /* format/retprobe is config:0 */
-                                   .kprobe_func = (uintptr_t)point};
+                                   .kprobe_func = (uintptr_t)function};
     return open_and_link(program, &attr, 0);
 }
 
@@ -256,7 +267,11 @@ static int attach_interface(const struct session *session, struct object_program
     int r = find_interface(point, &egress, &index);
     if (r < 0)
         return r;
-    int type = xdp ? BPF_XDP : egress ? TCX_EGRESS : TCX_INGRESS;
+    /* Of tc the target says which way, unless the section does. */
+    int type = xdp                    ? BPF_XDP
+               : program->attach_type ? (int)program->attach_type
+               : egress               ? TCX_EGRESS
+                                      : TCX_INGRESS;
     int fd = bpf_link_create(program->fd, index, (enum bpf_attach_type)type, NULL);
     return object_program_keep(program, fd < 0 ? -errno : fd);
 }
@@ -354,6 +369,32 @@ static int attach_network(const struct session *session, struct object_program *
     return object_program_keep(program, fd < 0 ? -errno : fd);
 }
 
+/* "FAMILY:HOOK:PRIORITY" in the machine's network namespace. */
+static int attach_netfilter(const struct session *session, struct object_program *program,
+                            const char *point)
+{
+    static const char *const hooks[] = {"prerouting", "input", "forward", "output", "postrouting"};
+    struct {
+        uint32_t program, target, type, flags, family, hook;
+        int32_t priority;
+        uint32_t filter_flags;
+    } attributes = {.program = (uint32_t)program->fd, .type = program->attach_type};
+    char family[8], hook[16], rest;
+
+    (void)session;
+    if (sscanf(point, "%7[^:]:%15[^:]:%d%c", family, hook, &attributes.priority, &rest) != 3)
+        return -EINVAL;
+    attributes.family = strcmp(family, "ipv4") == 0 ? 2 /* NFPROTO_IPV4 */ : 10;
+    if (attributes.family == 10 && strcmp(family, "ipv6") != 0)
+        return -EINVAL;
+    while (attributes.hook < ARRAY_LEN(hooks) && strcmp(hooks[attributes.hook], hook) != 0)
+        attributes.hook++;
+    if (attributes.hook == ARRAY_LEN(hooks))
+        return -EINVAL;
+    int fd = (int)syscall(__NR_bpf, BPF_LINK_CREATE, &attributes, sizeof attributes);
+    return object_program_keep(program, fd < 0 ? -errno : fd);
+}
+
 /* By its member's map: object_attach() has that name. */
 static int attach_operations(const struct session *session, struct object_program *program,
                              const char *point)
@@ -377,6 +418,7 @@ static attach_way *const ways[] = {
     [WAY_SOCKET] = attach_socket,
     [WAY_PERF] = attach_perf,
     [WAY_UPROBE] = attach_uprobe,
+    [WAY_NETFILTER] = attach_netfilter,
     [WAY_ITER] = attach_iterator,
     [WAY_STRUCT_OPS] = attach_operations,
     [WAY_NETWORK] = attach_network,
@@ -389,7 +431,7 @@ static const char *point_of(const struct object_program *program, const char *ta
                                                                               : target;
 }
 
-static struct object_map *find_map(struct object *object, const char *name)
+struct object_map *object_map_find(struct object *object, const char *name)
 {
     for (uint32_t i = 0; i < object->guest_maps; i++)
         if (strcmp(object->maps[i].shown.name, name) == 0)
@@ -401,7 +443,7 @@ static struct object_map *find_map(struct object *object, const char *name)
  * session's alone). */
 static int attach_sockets(struct object *object, struct object_program *program, const char *name)
 {
-    struct object_map *map = find_map(object, name);
+    struct object_map *map = object_map_find(object, name);
 
     if (!map)
         return -ENOENT;
@@ -441,6 +483,7 @@ static int attach_program(const struct session *session, struct object *object,
     if (r < 0)
         return r;
     r = way == WAY_SOCKETS ? attach_sockets(object, program, point)
+        : way == WAY_USDT  ? attach_usdt(session, object, program, point)
                            : ways[way](session, program, point);
     if (r == -E2BIG && way == WAY_TRACEPOINT)
         return err_say(err, r, "cannot attach '%s' to '%s': the function has %u programs there",
@@ -463,7 +506,7 @@ int object_attach(const struct session *session, struct object *object, const ch
                   const char *target, struct err *err)
 {
     struct object_program *program = object_program_find(object, name);
-    struct object_map *map = program ? NULL : find_map(object, name);
+    struct object_map *map = program ? NULL : object_map_find(object, name);
 
     if (map && map->operations) {
         int r = register_operations(map);
@@ -479,7 +522,7 @@ int object_attach(const struct session *session, struct object *object, const ch
 int object_detach(struct object *object, const char *name)
 {
     struct object_program *program = object_program_find(object, name);
-    struct object_map *map = program ? NULL : find_map(object, name);
+    struct object_map *map = program ? NULL : object_map_find(object, name);
 
     if (map && map->link >= 0) {
         close(map->link);

@@ -1,6 +1,6 @@
 /*
- * Uprobes: a place in a file, by its path in the machine's root. Which place a function's name
- * means is the reader's to say (symbol.c): an ELF file is not parsed here.
+ * Uprobes and USDT probes: places in a file, by its path in the machine's root. Which places a name
+ * means is the reader's to say (symbol.c, usdt.c): an ELF file is not parsed here.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -13,10 +13,13 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <bpf/bpf.h>
+
 #include "base/cleanup.h"
 #include "base/err.h"
 #include "base/fd.h"
 #include "bpf/broker_internal.h"
+#include "bpf/reader.h"
 
 #define LINKS_FOLLOWED 16
 #ifdef __x86_64__
@@ -25,10 +28,10 @@
 #define LIBRARIES "/usr/lib/aarch64-linux-gnu"
 #endif
 
-/* What "/path:function+16,1234" says. */
+/* What "/path:function+16,1234" or "/path:provider:name,1234" says. */
 struct place {
     char path[256];
-    char symbol[128]; /* "": the offset is the file's */
+    char symbol[128]; /* "": the offset is the file's; of USDT "provider:name" */
     uint64_t offset;
     int pid; /* -1: every process */
 };
@@ -45,11 +48,19 @@ static int read_hex(const char *text, const char *ends, uint64_t *ret_number, co
     return errno || !strchr(ends, *end) ? -EINVAL : 0;
 }
 
-static int read_place(const char *point, struct place *place)
+/* The last colon in front of `end`. */
+static const char *colon_before(const char *text, const char *end)
 {
-    const char *colon = strrchr(point, ':'), *at;
+    return memrchr(text, ':', (size_t)(end - text));
+}
+
+static int read_place(const char *point, bool usdt, struct place *place)
+{
+    const char *colon = colon_before(point, point + strlen(point)), *at;
     uint64_t number;
 
+    if (usdt && colon)
+        colon = colon_before(point, colon);
     *place = (struct place){.pid = -1};
     if (!colon || colon == point || (size_t)(colon - point) >= sizeof place->path)
         return -EINVAL;
@@ -148,12 +159,20 @@ static int find_file(const struct session *session, const char *path, int *ret_f
     return -ENOENT;
 }
 
+/* What is asked for of places in one file: as many of each as `count`. */
+struct probes {
+    const char *name; /* in the folder that this process is in */
+    uint64_t offsets[READER_PLACES_MAX], counters[READER_PLACES_MAX], cookies[READER_PLACES_MAX];
+    uint32_t count;
+    bool returns;
+    int pid;
+};
+
 /*
  * A link of its own kind (Linux 6.6): events of perf_event_open(2) in files are for CAP_SYS_ADMIN.
  * The attributes are spelled out: the headers may be older.
  */
-static int link_probe(const struct place *place, const char *name, bool returns,
-                      struct object_program *program)
+static int link_probes(const struct probes *probes, struct object_program *program)
 {
     char path[NAME_MAX + 3];
     struct {
@@ -163,39 +182,118 @@ static int link_probe(const struct place *place, const char *name, bool returns,
     } attributes = {.program = (uint32_t)program->fd,
                     .type = program->attach_type,
                     .path = (uintptr_t)path,
-                    .offsets = (uintptr_t)&place->offset,
-                    .count = 1,
-                    .probe_flags = returns,
-                    .pid = place->pid < 0 ? 0 : (uint32_t)place->pid};
+                    .offsets = (uintptr_t)probes->offsets,
+                    .counters = (uintptr_t)probes->counters,
+                    .cookies = (uintptr_t)probes->cookies,
+                    .count = probes->count,
+                    .probe_flags = probes->returns,
+                    .pid = probes->pid < 0 ? 0 : (uint32_t)probes->pid};
 
-    snprintf(path, sizeof path, "./%s", name);
+    snprintf(path, sizeof path, "./%s", probes->name);
     int fd = (int)syscall(__NR_bpf, BPF_LINK_CREATE, &attributes, sizeof attributes);
     return object_program_keep(program, fd < 0 ? -errno : fd);
 }
 
-int attach_uprobe(const struct session *session, struct object_program *program, const char *point)
+/* The file, whose folder is this process's working directory from here on. */
+static int open_file(const struct session *session, const struct place *place,
+                     char name[static NAME_MAX + 1], int *ret_file)
 {
-    bool returns = strcmp(bpf_kinds[program->kind].name, "uretprobe") == 0;
-    char name[NAME_MAX + 1];
     _cleanup_(closep) int folder = -1;
-    struct err err = {0};
-    struct place place;
-    uint64_t start = 0;
 
-    if (session->root_fd < 0)
-        return -EPERM;
-    int r = read_place(point, &place);
-    if (r == 0 && goes_up(place.path))
-        r = -EINVAL;
-    if (r == 0)
-        r = find_file(session, place.path, &folder, name);
+    int r = goes_up(place->path) ? -EINVAL : find_file(session, place->path, &folder, name);
     if (r < 0)
         return r;
     _cleanup_(closep) int file = openat(folder, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
     if (file < 0 || fchdir(folder) < 0)
         return -errno;
-    if (place.symbol[0])
-        r = fetch_symbol(session->instance.owner, file, place.symbol, &start, &err);
-    place.offset += start;
-    return r < 0 ? r : link_probe(&place, name, returns, program);
+    *ret_file = steal_fd(&file);
+    return 0;
+}
+
+int attach_uprobe(const struct session *session, struct object_program *program, const char *point)
+{
+    static struct probes probes;
+    _cleanup_(freep) struct reader_places *places = NULL;
+    char name[NAME_MAX + 1];
+    _cleanup_(closep) int file = -1;
+    struct err err = {0};
+    struct place place;
+
+    if (session->root_fd < 0)
+        return -EPERM;
+    int r = read_place(point, false, &place);
+    if (r == 0)
+        r = open_file(session, &place, name, &file);
+    if (r == 0 && place.symbol[0])
+        r = fetch_places(session->instance.owner, file, READER_FUNCTIONS, place.symbol, &places,
+                         &err);
+    if (r < 0)
+        return r;
+    probes = (struct probes){.name = name,
+                             .offsets = {place.offset},
+                             .count = places ? places->count : 1,
+                             .returns = strcmp(bpf_kinds[program->kind].name, "uretprobe") == 0,
+                             .pid = place.pid};
+    for (uint32_t i = 0; places && i < places->count; i++)
+        probes.offsets[i] = places->places[i].offset + place.offset;
+    return link_probes(&probes, program);
+}
+
+/* The map in which its programs look for arguments; NULL: they look for none. */
+static const struct object_map *arguments_map(struct object *object)
+{
+    const struct object_map *map = object_map_find(object, "__bpf_usdt_specs");
+
+    return map && map->shown.type == BPF_MAP_TYPE_ARRAY &&
+                   map->shown.key_bytes == sizeof(uint32_t) &&
+                   map->shown.value_bytes == sizeof(struct reader_arguments)
+               ? map
+               : NULL;
+}
+
+/* The number there, which the probe's cookie says; places that are alike have one. */
+static int put_arguments(struct object *object, const struct object_map *map,
+                         const struct reader_places *places, uint32_t index, uint64_t *cookies)
+{
+    const struct reader_arguments *arguments = &places->places[index].arguments;
+
+    for (uint32_t i = 0; i < index; i++)
+        if (memcmp(&places->places[i].arguments, arguments, sizeof *arguments) == 0) {
+            cookies[index] = cookies[i];
+            return 0;
+        }
+    if (object->usdt_count >= map->shown.entries)
+        return -E2BIG;
+    const uint32_t number = object->usdt_count++;
+    cookies[index] = number;
+    return bpf_map_update_elem(map->fd, &number, arguments, BPF_ANY) < 0 ? -errno : 0;
+}
+
+int attach_usdt(const struct session *session, struct object *object,
+                struct object_program *program, const char *point)
+{
+    static struct probes probes;
+    _cleanup_(freep) struct reader_places *places = NULL;
+    char name[NAME_MAX + 1];
+    _cleanup_(closep) int file = -1;
+    struct err err = {0};
+    struct place place;
+
+    if (session->root_fd < 0)
+        return -EPERM;
+    int r = read_place(point, true, &place);
+    if (r == 0)
+        r = open_file(session, &place, name, &file);
+    if (r == 0)
+        r = fetch_places(session->instance.owner, file, READER_USDT, place.symbol, &places, &err);
+    if (r < 0)
+        return r;
+    const struct object_map *map = arguments_map(object);
+    probes = (struct probes){.name = name, .count = places->count, .pid = place.pid};
+    for (uint32_t i = 0; i < places->count && r == 0; i++) {
+        probes.offsets[i] = places->places[i].offset;
+        probes.counters[i] = places->places[i].counter;
+        r = map ? put_arguments(object, map, places, i, probes.cookies) : 0;
+    }
+    return r < 0 ? r : link_probes(&probes, program);
 }

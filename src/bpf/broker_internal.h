@@ -40,6 +40,7 @@ struct object {
     uint32_t guest_maps; /* the first of them have names */
     uint32_t borrowed;   /* maps that count elsewhere: another object's, or pinned */
     uint64_t map_bytes;
+    uint32_t usdt_count; /* numbers of its "__bpf_usdt_specs" that are used */
     int hold; /* of one that is shared: with its end the broker has one less; 0: it is not */
     uint32_t variable_count;
     struct broker_variable *variables;
@@ -166,10 +167,11 @@ int share_lease(const struct object *object, uint32_t map);
 int fetch_image(uint64_t owner, int object_fd, uint32_t bytes, uint32_t settings_bytes,
                 uint8_t **ret_bytes, size_t *ret_size, struct err *err);
 
-/* Where a function of an ELF file begins, in bytes of the file. -ENOENT: it has none of that name.
- */
-int fetch_symbol(uint64_t owner, int file_fd, const char *name, uint64_t *ret_offset,
-                 struct err *err);
+struct reader_places;
+/* Places in an ELF file (reader.h), malloc'ed, the caller's: at least one. -ENOENT: it has none of
+ * that name. `question` is an enum reader_question. */
+int fetch_places(uint64_t owner, int file_fd, uint32_t question, const char *name,
+                 struct reader_places **ret_places, struct err *err);
 
 /* ---- load.c ---- */
 
@@ -217,6 +219,7 @@ uint32_t shown_value_bytes(uint32_t type, uint32_t value_bytes);
 int object_attach(const struct session *session, struct object *object, const char *name,
                   const char *target, struct err *err);
 struct object_program *object_program_find(struct object *object, const char *name); /* or NULL */
+struct object_map *object_map_find(struct object *object, const char *name);         /* or NULL */
 /* 0 or -errno: the program is attached no longer; it may be again. */
 int object_detach(struct object *object, const char *name);
 /* The next bytes of what an iterator says, 0 at its end; `anew` begins again. -errno. */
@@ -226,6 +229,10 @@ int object_iterate(struct object *object, const char *name, bool anew, void *buf
 
 /* "/path:function", "/path:function+16", "/path:0x1234", each with ",pid" behind it. */
 int attach_uprobe(const struct session *session, struct object_program *program, const char *point);
+/* "/path:provider:name", with ",pid" behind it; where its arguments are goes into the object's map
+ * "__bpf_usdt_specs", as <bpf/usdt.bpf.h> looks for it. */
+int attach_usdt(const struct session *session, struct object *object,
+                struct object_program *program, const char *point);
 /* attach.c: a link is the program's; a negative errno is handed on. */
 int object_program_keep(struct object_program *program, int fd);
 

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -100,12 +101,13 @@ int fetch_image(uint64_t owner, int object_fd, uint32_t bytes, uint32_t settings
                    "needs too much memory or time");
 }
 
-int fetch_symbol(uint64_t owner, int file_fd, const char *name, uint64_t *ret_offset,
-                 struct err *err)
+int fetch_places(uint64_t owner, int file_fd, uint32_t question, const char *name,
+                 struct reader_places **ret_places, struct err *err)
 {
-    struct reader_request request = {.version = BROKER_VERSION, .owner = owner};
+    struct reader_request request = {
+        .version = BROKER_VERSION, .owner = owner, .question = question};
     _cleanup_(freep) uint8_t *answer = NULL;
-    struct reader_place place = {0};
+    const size_t head_bytes = offsetof(struct reader_places, places);
     struct stat file;
     size_t size;
 
@@ -118,11 +120,14 @@ int fetch_symbol(uint64_t owner, int file_fd, const char *name, uint64_t *ret_of
     int r = ask(file_fd, &request, &answer, &size, err);
     if (r < 0)
         return r;
-    if (size != sizeof place)
+    const struct reader_places *places = (const void *)answer;
+    if (size < head_bytes || places->count > READER_PLACES_MAX ||
+        size != head_bytes + places->count * sizeof places->places[0])
         return err_say(err, -ENOEXEC, "cannot find '%s': it is no ELF file", name);
-    memcpy(&place, answer, sizeof place);
-    if (place.error < 0)
-        return err_set(err, place.error, "cannot find '%s'", name);
-    *ret_offset = place.offset;
+    if (places->error < 0)
+        return err_set(err, places->error, "cannot find '%s'", name);
+    if (places->error > 0 || places->count == 0)
+        return err_say(err, -EBADMSG, "cannot find '%s'", name);
+    *ret_places = (void *)steal_ptr(&answer);
     return 0;
 }

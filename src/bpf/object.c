@@ -373,11 +373,35 @@ static void take_pins(struct bpf_object *object)
     }
 }
 
+/* Sections of younger libbpfs than the one that this is built with may be. */
+static void add_sections(void)
+{
+    static const struct {
+        const char *name;
+        uint32_t type, attach_type;
+    } sections[] = {
+        {"tcx/ingress", BPF_PROG_TYPE_SCHED_CLS, 46},
+        {"tcx/egress", BPF_PROG_TYPE_SCHED_CLS, 47},
+        {"tc/ingress", BPF_PROG_TYPE_SCHED_CLS, 46},
+        {"tc/egress", BPF_PROG_TYPE_SCHED_CLS, 47},
+        {"netkit/primary", BPF_PROG_TYPE_SCHED_CLS, 54},
+        {"netkit/peer", BPF_PROG_TYPE_SCHED_CLS, 55},
+        {"uprobe.multi+", BPF_PROG_TYPE_KPROBE, 48},
+        {"uretprobe.multi+", BPF_PROG_TYPE_KPROBE, 48},
+        {"netfilter", 32, 45},
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(sections); i++)
+        (void)libbpf_register_prog_handler(sections[i].name, (enum bpf_prog_type)sections[i].type,
+                                           (enum bpf_attach_type)sections[i].attach_type, NULL);
+}
+
 static int read_object(struct output *output, const void *bytes, size_t size,
                        const struct object_settings *settings, const char **ret_step)
 {
     const struct bpf_object_open_opts options = {.sz = sizeof options, .object_name = "module"};
 
+    add_sections();
     *ret_step = "read";
     _cleanup_(bpf_object__closep) struct bpf_object *object =
         bpf_object__open_mem(bytes, size, &options);

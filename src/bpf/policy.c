@@ -452,7 +452,10 @@ static int check_program(const struct bpf_policy *policy, const struct image *im
                        "allow",
                        program->name, known->name);
     /* Sleepable programs wait for user memory with locks of the kernel's held. */
-    if (program->flags & ~(uint32_t)(BPF_F_STRICT_ALIGNMENT | BPF_F_ANY_ALIGNMENT))
+    uint32_t flags = BPF_F_STRICT_ALIGNMENT | BPF_F_ANY_ALIGNMENT;
+    if (known->way == WAY_XDP)
+        flags |= BPF_F_XDP_HAS_FRAGS;
+    if (program->flags & ~flags)
         return err_say(err, -EPERM, "cannot load object: program '%s' has flags 0x%x",
                        program->name, program->flags);
     if (!known->any_attach_type && known->attach_type != program->attach_type &&

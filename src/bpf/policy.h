@@ -56,9 +56,11 @@ enum bpf_way {
     WAY_SOCKET,
     WAY_PERF,
     WAY_UPROBE,     /* "/path:function", by its place in the file */
+    WAY_USDT,       /* "/path:provider:name" */
     WAY_ITER,       /* what vireo_bpf_read() runs */
     WAY_STRUCT_OPS, /* with its map, by that one's name */
     WAY_NETWORK,    /* the machine's network namespace */
+    WAY_NETFILTER,  /* "ipv4:input:PRIORITY" of it */
     WAY_SOCKETS,    /* a sockmap or sockhash of the object, by its name */
 };
 

@@ -6,8 +6,14 @@
 #include "base/cleanup.h"
 #include "bpf/policy.h"
 
-/* Linux 6.6; the headers may be older. */
+/* Linux 6.4 to 6.7; the headers may be older. */
+#define PROGRAM_NETFILTER 32
+#define NETFILTER 45
+#define TCX_INGRESS 46
+#define TCX_EGRESS 47
 #define UPROBE_MULTI 48
+#define NETKIT_PRIMARY 54
+#define NETKIT_PEER 55
 
 /*
  * Sections as libbpf has them; the longest prefix is the kind. Attach types are libbpf's where
@@ -60,7 +66,26 @@ const struct bpf_kind bpf_kinds[] = {
     {"sk_skb", "sk_skb/stream_parser", BPF_PROG_TYPE_SK_SKB, BPF_SK_SKB_STREAM_PARSER, false, false,
      WAY_SOCKETS, 34},
     {"sk_skb", "sk_skb", BPF_PROG_TYPE_SK_SKB, BPF_SK_SKB_VERDICT, false, false, WAY_SOCKETS, 34},
+    {"raw_tp", "raw_tp.w", BPF_PROG_TYPE_RAW_TRACEPOINT_WRITABLE, 0, false, true,
+     WAY_RAW_TRACEPOINT, 3},
+    {"raw_tp", "raw_tracepoint.w", BPF_PROG_TYPE_RAW_TRACEPOINT_WRITABLE, 0, false, true,
+     WAY_RAW_TRACEPOINT, 3},
+    {"xdp", "xdp.frags", BPF_PROG_TYPE_XDP, BPF_XDP, false, true, WAY_XDP, 12},
+    {"tc", "tcx/ingress", BPF_PROG_TYPE_SCHED_CLS, TCX_INGRESS, false, true, WAY_TC, 13},
+    {"tc", "tcx/egress", BPF_PROG_TYPE_SCHED_CLS, TCX_EGRESS, false, true, WAY_TC, 13},
+    {"tc", "tc/ingress", BPF_PROG_TYPE_SCHED_CLS, TCX_INGRESS, false, true, WAY_TC, 13},
+    {"tc", "tc/egress", BPF_PROG_TYPE_SCHED_CLS, TCX_EGRESS, false, true, WAY_TC, 13},
+    {"kprobe", "ksyscall", BPF_PROG_TYPE_KPROBE, 0, false, true, WAY_KPROBE, 9},
+    {"kretprobe", "kretsyscall", BPF_PROG_TYPE_KPROBE, 0, false, true, WAY_KPROBE, 10},
+    {"uprobe", "uprobe.multi", BPF_PROG_TYPE_KPROBE, UPROBE_MULTI, false, true, WAY_UPROBE, 25},
+    {"uretprobe", "uretprobe.multi", BPF_PROG_TYPE_KPROBE, UPROBE_MULTI, false, true, WAY_UPROBE,
+     26},
+    {"usdt", "usdt", BPF_PROG_TYPE_KPROBE, UPROBE_MULTI, false, true, WAY_USDT, 0},
+    {"netfilter", "netfilter", PROGRAM_NETFILTER, NETFILTER, false, true, WAY_NETFILTER, 0},
+    {"netkit", "netkit/primary", BPF_PROG_TYPE_SCHED_CLS, NETKIT_PRIMARY, false, true, WAY_TC, 0},
+    {"netkit", "netkit/peer", BPF_PROG_TYPE_SCHED_CLS, NETKIT_PEER, false, true, WAY_TC, 50},
 };
+_Static_assert(ARRAY_LEN(bpf_kinds) <= 64, "a bit for each in a policy");
 const size_t bpf_kind_count = ARRAY_LEN(bpf_kinds);
 
 int bpf_kind_find(const char *name)
@@ -112,7 +137,7 @@ bool bpf_kind_has_point(const struct bpf_kind *kind)
 {
     return kind->way == WAY_TRACEPOINT || kind->way == WAY_RAW_TRACEPOINT ||
            kind->way == WAY_TRACING || kind->way == WAY_KPROBE || kind->way == WAY_ITER ||
-           kind->way == WAY_UPROBE;
+           kind->way == WAY_UPROBE || kind->way == WAY_USDT;
 }
 
 static const char *const map_types[] = {

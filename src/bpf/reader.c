@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -94,12 +95,19 @@ static int enclose(void)
     return load_filter();
 }
 
-static _Noreturn void find_symbol(const void *file, uint32_t bytes, const char *name, int output_fd)
+static _Noreturn void find_places(const void *file, const struct reader_request *request,
+                                  int output_fd)
 {
-    struct reader_place place = {0};
+    static struct reader_places places;
 
-    place.error = symbol_find(file, bytes, name, &place.offset);
-    _exit(fd_write_full(output_fd, &place, sizeof place) < 0);
+    places.error = request->question == READER_USDT
+                       ? usdt_find(file, request->bytes, request->symbol, &places)
+                       : symbol_find(file, request->bytes, request->symbol, &places);
+    if (places.error < 0)
+        places.count = 0;
+    _exit(fd_write_full(output_fd, &places,
+                        offsetof(struct reader_places, places) +
+                            places.count * sizeof places.places[0]) < 0);
 }
 
 static _Noreturn void child(int object_fd, int output_fd, const struct reader_request *request)
@@ -117,8 +125,8 @@ static _Noreturn void child(int object_fd, int output_fd, const struct reader_re
         mmap(NULL, (size_t)bytes + request->settings_bytes, PROT_READ, MAP_PRIVATE, object_fd, 0);
     if (object == MAP_FAILED || enclose() < 0)
         _exit(1);
-    if (request->symbol[0])
-        find_symbol(object, bytes, request->symbol, output_fd);
+    if (request->question != READER_IMAGE)
+        find_places(object, request, output_fd);
     const struct object_settings settings = {(uint8_t *)object + bytes, request->settings_bytes};
     if (object_read(object, bytes, &settings, output_fd, &kernel_types) < 0)
         _exit(1);
@@ -222,7 +230,7 @@ static bool may_wait(uint64_t owner)
 /* Takes the descriptors of what has to wait. */
 static void serve(const struct reader_request *request, int *fds, size_t fd_count)
 {
-    uint32_t most = request->symbol[0] ? READER_FILE_MAX : BROKER_OBJECT_MAX;
+    uint32_t most = request->question != READER_IMAGE ? READER_FILE_MAX : BROKER_OBJECT_MAX;
 
     if (fd_count != 2 || request->version != BROKER_VERSION || request->bytes == 0 ||
         request->bytes > most || request->settings_bytes > BROKER_DATA_MAX ||

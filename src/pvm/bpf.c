@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/utsname.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -44,16 +45,23 @@ void pvm_bpf_end(struct pvm_bpf *bpf)
     pvm_spawned_end(&bpf->reader);
 }
 
-/* What parses is nobody, nowhere: it has the kernel's type information to look at, and a socket. */
+/* What parses is nobody, nowhere: it has the kernel's type information and configuration (of
+ * `extern int CONFIG_HZ __kconfig`) to look at, and a socket. */
 static int start_reader(const struct pvm_bpf_options *options, int socket, struct spawned *ret,
                         struct err *err)
 {
-    static const struct spawn_mount mounts[] = {
+    char boot[sizeof "/boot/config-" + sizeof((struct utsname *)0)->release] = "";
+    struct utsname kernel;
+    if (uname(&kernel) == 0)
+        snprintf(boot, sizeof boot, "/boot/config-%s", kernel.release);
+    const struct spawn_mount mounts[] = {
         {.source = "/sys/kernel/btf/vmlinux",
          .target = "/sys/kernel/btf/vmlinux",
          .optional = true},
         {.source = "/sys/devices/system/cpu/possible",
          .target = "/sys/devices/system/cpu/possible"},
+        {.source = "/proc/config.gz", .target = "/proc/config.gz", .optional = true},
+        {.source = boot, .target = boot, .optional = true},
     };
     char *argv[] = {(char[]){"vireo-bpf"}, options->prepare ? (char[]){"prepare"} : NULL, NULL};
     /* Huge pages for what it parses: a fifth of the faults, and quicker forks. */

@@ -229,6 +229,14 @@ static void kinds_that_see_more_need_host(void **state)
         {"struct_ops/ssthresh", BPF_PROG_TYPE_STRUCT_OPS},
         {"sk_lookup", BPF_PROG_TYPE_SK_LOOKUP},
         {"flow_dissector", BPF_PROG_TYPE_FLOW_DISSECTOR},
+        {"usdt//bin/true:a:b", BPF_PROG_TYPE_KPROBE},
+        {"uprobe.multi//bin/true:m*", BPF_PROG_TYPE_KPROBE},
+        {"ksyscall/unlinkat", BPF_PROG_TYPE_KPROBE},
+        {"raw_tp.w/sched_switch", BPF_PROG_TYPE_RAW_TRACEPOINT_WRITABLE},
+        {"tcx/ingress", BPF_PROG_TYPE_SCHED_CLS},
+        {"netkit/peer", BPF_PROG_TYPE_SCHED_CLS},
+        {"xdp.frags", BPF_PROG_TYPE_XDP},
+        {"netfilter", 32 /* BPF_PROG_TYPE_NETFILTER */},
     };
     (void)state;
 

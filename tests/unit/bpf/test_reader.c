@@ -40,13 +40,18 @@ int object_prepare(void)
     return 0;
 }
 
-int symbol_find(const void *bytes, size_t size, const char *name, uint64_t *ret_offset)
+int symbol_find(const void *bytes, size_t size, const char *name, struct reader_places *places)
 {
     (void)bytes;
     (void)size;
     (void)name;
-    (void)ret_offset;
+    (void)places;
     return -1;
+}
+
+int usdt_find(const void *bytes, size_t size, const char *name, struct reader_places *places)
+{
+    return symbol_find(bytes, size, name, places);
 }
 
 static int reader_fd;

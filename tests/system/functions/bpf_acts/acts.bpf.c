@@ -4,6 +4,7 @@
 #include <bpf/bpf_endian.h>
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_tracing.h>
+#include <bpf/usdt.bpf.h>
 
 #include "kinds.h"
 
@@ -11,6 +12,10 @@ __u64 hits[KIND_COUNT];
 __u32 limit = 7;
 const volatile __u32 step = 1;
 const volatile __u32 never = 0;
+/* Of the probe: its arguments, and how many there are. */
+__s64 turn[4];
+/* What the kernel was built with. */
+extern int CONFIG_HZ __kconfig;
 
 struct {
     __uint(type, BPF_MAP_TYPE_SOCKHASH);
@@ -61,6 +66,9 @@ COUNTS("tc", tc, struct __sk_buff, -1)
 COUNTS("socket", socket, struct __sk_buff, 0)
 COUNTS("uprobe", uprobe, void, 0)
 COUNTS("uretprobe", uretprobe, void, 0)
+COUNTS("uprobe.multi", multi, void, 0)
+COUNTS("tcx/ingress", tcx, struct __sk_buff, -1)
+COUNTS("netfilter", netfilter, void, 1)
 COUNTS("cgroup/connect4", connect, struct bpf_sock_addr, 1)
 COUNTS("cgroup/sock_create", create, struct bpf_sock, 1)
 COUNTS("cgroup_skb/egress", egress, struct __sk_buff, 1)
@@ -75,6 +83,17 @@ int BPF_PROG(on_tp_btf, bool preempt, struct task_struct *before, struct task_st
     HIT(tp_btf);
     if (mine && ++*mine > 1)
         HIT(storage);
+    return 0;
+}
+
+SEC("usdt")
+int BPF_USDT(on_usdt, int number, int constant, long in_memory)
+{
+    HIT(usdt);
+    turn[0] = CONFIG_HZ >= 100 && number > 0;
+    turn[1] = constant;
+    turn[2] = in_memory;
+    turn[3] = bpf_usdt_arg_cnt(ctx);
     return 0;
 }
 

@@ -10,6 +10,10 @@
     X(socket)    \
     X(uprobe)    \
     X(uretprobe) \
+    X(multi)     \
+    X(usdt)      \
+    X(tcx)       \
+    X(netfilter) \
     X(connect)   \
     X(create)    \
     X(egress)    \

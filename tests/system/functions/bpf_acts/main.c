@@ -35,14 +35,32 @@ static void rest(void)
 
 static void attach_all(const char *function)
 {
+    static char several[256], probe[256];
+    int path = (int)(strrchr(function, ':') - function);
+
+    snprintf(several, sizeof several, "%.*s:probed_*", path, function);
+    snprintf(probe, sizeof probe, "%.*s:victim:turn", path, function);
     const char *const targets[][2] = {
-        {"on_raw_tp", NULL},     {"on_tp_btf", NULL},        {"on_perf", "1:0:200"},
-        {"on_xdp", "lo"},        {"on_tc", "lo:egress"},     {"on_socket", "lo"},
-        {"on_uprobe", function}, {"on_uretprobe", function}, {"on_connect", "/"},
-        {"on_create", "/"},      {"on_egress", "/"},         {"on_sockops", "/"},
-        {"on_msg", "sockets"},   {"on_lookup", NULL},        {"on_iter", NULL},
-        {"on_sleep", NULL},
+        {"on_raw_tp", NULL},     {"on_tp_btf", NULL},
+        {"on_perf", "1:0:200"},  {"on_xdp", "lo"},
+        {"on_tc", "lo:egress"},  {"on_socket", "lo"},
+        {"on_uprobe", function}, {"on_uretprobe", function},
+        {"on_connect", "/"},     {"on_create", "/"},
+        {"on_egress", "/"},      {"on_sockops", "/"},
+        {"on_msg", "sockets"},   {"on_lookup", NULL},
+        {"on_iter", NULL},       {"on_sleep", NULL},
+        {"on_multi", several},   {"on_usdt", probe},
+        {"on_tcx", "lo"},        {"on_netfilter", "ipv4:output:5"},
     };
+    const char *const wrong[][2] = {
+        {"on_usdt", "/bin/true:victim:turn"}, {"on_usdt", "/bin:victim:turn"},
+        {"on_usdt", "victim:turn"},           {"on_multi", "/bin/../bin/true:main"},
+        {"on_multi", "/bin/true:no_such_*"},  {"on_netfilter", "ipv4:nowhere:1"},
+        {"on_netfilter", "ipv4:output"},
+    };
+
+    for (unsigned i = 0; i < sizeof wrong / sizeof *wrong; i++)
+        IS(wasm_attach_bpf_program(skel.object, wrong[i][0], wrong[i][1]) < 0, 1);
 
     for (unsigned i = 0; i < sizeof targets / sizeof *targets; i++) {
         int r = wasm_attach_bpf_program(skel.object, targets[i][0], targets[i][1]);
@@ -51,6 +69,17 @@ static void attach_all(const char *function)
             failures++;
         }
     }
+}
+
+static void read_probe(void)
+{
+    int64_t turn[4];
+
+    IS(vireo_bpf_global(skel.object, "turn", turn, sizeof turn, 0), 0);
+    IS(turn[0], 1);
+    IS(turn[1], -7);
+    IS(turn[2], 4242);
+    IS(turn[3], 3);
 }
 
 static void read_iterator(void)
@@ -294,6 +323,7 @@ int main(int argc, char **argv)
     attach_all(argc > 1 ? argv[1] : "/bin/true:main");
     fprintf(stderr, "ready\n");
     wait_for_all();
+    read_probe();
     traced("on_fentry");
     traced("on_fexit");
     traced("on_lsm");
