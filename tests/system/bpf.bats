@@ -254,11 +254,11 @@ END
         head -c "$bytes" "$MODULES/whole.bpf.o" >"$MODULES/cut.bpf.o"
         run "$VIREO" bpf skel "$MODULES/cut.bpf.o"
         [ "$status" != 0 ]
-        [[ $output == *"cannot read object: "* && $output != *"Unknown error"* ]]
+        [[ $output == *"cannot read the object: "* && $output != *"Unknown error"* ]]
     done
     python3 "$BATS_TEST_DIRNAME/bpf_self.py" "$MODULES/whole.bpf.o" shape inner
     run "$VIREO" bpf skel "$MODULES/whole.bpf.o"
-    [[ $output == *"cannot read object: "*"a structure has itself"* ]]
+    [[ $output == *"cannot read the object: "*"a structure has itself"* ]]
 }
 
 @test "no more samples a second than the policy says, and none is lost meanwhile" {
