@@ -122,6 +122,30 @@ static const struct field mount_fields[] = {
 };
 DEFINE_OBJECT(read_mount_fields, mount_fields)
 
+bool oci_mount_option_is_data(const char *option)
+{
+    return strchr(option, '=') && !strstr(option, "context=");
+}
+
+/* The kernel leaves them out as well, and runtimes were always given some: no error. */
+static int warn_of_data(struct reader *reader, const struct at *at, const struct oci_mount *mount)
+{
+    const struct at options = {.up = at, .key = "options"};
+    bool bind = mount->type && strcmp(mount->type, "bind") == 0;
+    int r = 0;
+
+    for (size_t i = 0; i < mount->options.count; i++)
+        bind |= strcmp(mount->options.list[i], "bind") == 0 ||
+                strcmp(mount->options.list[i], "rbind") == 0;
+    for (size_t i = 0; bind && i < mount->options.count && r == 0; i++) {
+        const struct at inner = {.up = &options, .index = i};
+        if (oci_mount_option_is_data(mount->options.list[i]))
+            r = config_warn(reader, &inner,
+                            "a bind takes its file system as it is; it is left out");
+    }
+    return r;
+}
+
 static int read_mount(struct reader *reader, const struct at *at, const struct field *field,
                       void *out)
 {
@@ -136,7 +160,7 @@ static int read_mount(struct reader *reader, const struct at *at, const struct f
         return refuse(reader, at, "the destination '%.100s' climbs by '..'", mount->destination);
     if ((mount->uid_mappings.count == 0) != (mount->gid_mappings.count == 0))
         return refuse(reader, at, "uidMappings and gidMappings belong together");
-    return 0;
+    return warn_of_data(reader, at, mount);
 }
 DEFINE_LIST(read_mount_list, struct oci_mount, 4096, read_mount)
 
@@ -173,6 +197,17 @@ static const struct field hooks_fields[] = {
 };
 DEFINE_OBJECT(read_all_hooks, hooks_fields)
 
+/* What is for another platform or kind of runtime must not be left out in silence. */
+static int read_foreign(struct reader *reader, const struct at *at, const struct field *field,
+                        void *out)
+{
+    (void)out;
+    if (json_object_is_type(at->value, json_type_object) &&
+        json_object_object_length(at->value) == 0)
+        return 0;
+    return refuse(reader, at, "this runtime makes no container of %s", field->key);
+}
+
 static const struct field config_fields[] = {
     FIELD_REQUIRED("ociVersion", read_version, struct oci_config, version),
     {.key = "root", .read = read_root, .required = true},
@@ -183,6 +218,11 @@ static const struct field config_fields[] = {
     FIELD("hooks", read_all_hooks, struct oci_config, hooks),
     FIELD("annotations", read_pairs, struct oci_config, annotations),
     FIELD("linux", read_linux, struct oci_config, linux_),
+    {.key = "solaris", .read = read_foreign},
+    {.key = "windows", .read = read_foreign},
+    {.key = "vm", .read = read_foreign},
+    {.key = "zos", .read = read_foreign},
+    {.key = "freebsd", .read = read_foreign},
 };
 static const struct field process_alone =
     FIELD("process", read_process, struct oci_config, process);

@@ -324,5 +324,9 @@ void oci_config_free(struct oci_config *config);
 /* The namespace of CLONE_NEW* `flag` that the file names, or NULL. */
 const struct oci_namespace *oci_config_namespace(const struct oci_config *config, int flag);
 
+/* Whether a mount's option is told to a file system when it is made, as "size=64k"; not a label,
+ * which nothing may leave out. */
+bool oci_mount_option_is_data(const char *option);
+
 /* A value of the annotations, or NULL. */
 const char *oci_config_annotation(const struct oci_config *config, const char *key);

@@ -98,9 +98,5 @@ int config_check(struct reader *reader)
                       "uidMappings and gidMappings need a namespace of type user");
     if ((linux_->boottime.set || linux_->monotonic.set) && !has(reader, CLONE_NEWTIME))
         return refuse(reader, &linux_at, "timeOffsets need a namespace of type time");
-    if ((linux_->masked_paths.count > 0 || linux_->readonly_paths.count > 0) &&
-        !has(reader, CLONE_NEWNS))
-        return refuse(reader, &linux_at,
-                      "maskedPaths and readonlyPaths need a namespace of type mount");
     return check_sysctl(reader, &linux_at);
 }

@@ -36,6 +36,7 @@ struct oci_place {
     enum oci_cgroup_manager manager;
     char cgroup_path[OCI_CGROUP_PATH_MAX]; /* below each tree's root, "/a/b"; "": no groups */
     char scope[OCI_SCOPE_MAX];             /* systemd's unit; "": none */
+    uint64_t root_mount; /* of a root in our mount namespace (oci/host_root.h); 0: none */
 };
 
 /* Runs the hooks of one kind in the runtime's namespaces, with the container's state on stdin. */
@@ -133,6 +134,7 @@ struct oci_exec {
     const struct oci_config *config;   /* the container's: seccomp, mappings, labels */
     const struct oci_process *process; /* what to run */
     const char *id, *bundle;           /* for the seccomp listener's state */
+    const char *rootfs;                /* absolute: entered where no mount namespace has it */
     const char *sub_cgroup;            /* --cgroup PATH, below the container's; NULL: its own */
     struct oci_launch_options options;
     oci_state_text state_text;

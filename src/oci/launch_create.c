@@ -15,6 +15,7 @@
 #include "base/fd.h"
 #include "oci/apart.h"
 #include "oci/broker.h"
+#include "oci/host_root.h"
 #include "oci/launch_internal.h"
 #include "oci/scope.h"
 #include "oci/user_namespace.h"
@@ -253,6 +254,14 @@ static int tell_cloned(const struct launch *launch, const struct oci_create *cre
     return create->cloned ? create->cloned(create->data, place, err) : 0;
 }
 
+static int make_host_root(struct launch *launch, struct oci_place *place, struct err *err)
+{
+    launch->host_root = strdup(launch->plan.out->root);
+    if (!launch->host_root)
+        return err_set(err, -ENOMEM, "cannot mount the container's root");
+    return host_root_make(launch->host_root, &place->root_mount, err);
+}
+
 static int create_all(struct launch *launch, const struct oci_create *create,
                       struct oci_place *place, struct oci_view *view, int *ret_terminal,
                       struct err *err)
@@ -284,6 +293,8 @@ static int create_all(struct launch *launch, const struct oci_create *create,
         launch->init_fd = fcntl(create->options.init_program, F_DUPFD_CLOEXEC, 3);
         r = launch->init_fd < 0 ? -errno : 0;
     }
+    if (r == 0 && launch->plan.out->host_root)
+        r = make_host_root(launch, place, err);
     if (r == 0)
         r = launch_clone(launch, config, flags, err);
     if (r == 0)
@@ -321,11 +332,14 @@ int oci_launch_create(const struct oci_create *create, struct oci_place *place, 
     oci_view_close(&view);
     if (r == 0 && ret_hold)
         *ret_hold = steal_fd(&launch.control);
+    _cleanup_(freep) char *root = launch.host_root;
     launch_close(&launch, r == 0);
     if (r < 0) {
         unlinkat(create->state_fd, START_SOCKET, 0);
         if (place->scope[0])
             scope_stop(place);
+        host_root_remove(root ? root : "", place->root_mount, NULL);
+        place->root_mount = 0;
         if (terminal >= 0)
             close(terminal);
         place->pid = 0;

@@ -101,6 +101,9 @@ static int make_plan(struct launch *launch, const struct oci_exec *exec, struct 
     r = find_namespaces(plan, exec->place->pid, err);
     if (r < 0)
         return r;
+    /* A mount namespace has its root; ours has another one. */
+    if (!plan_own_mounts(config))
+        out->root = plan_text(plan, exec->rootfs);
     /* A pid namespace is entered by birth. */
     out->split = (out->target_flags & CLONE_NEWPID) != 0;
     out->become_first = (out->target_flags & CLONE_NEWUSER) != 0;

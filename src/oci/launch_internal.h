@@ -21,6 +21,7 @@ struct launch {
     pid_t pid;                  /* of the container's process; 0: none yet */
     pid_t broker;               /* before it: process_apart() */
     bool set_groups;
+    char *host_root; /* that was mounted for the container; NULL: none */
 };
 
 void launch_open(struct launch *launch);

@@ -62,6 +62,9 @@ int plan_connect(struct plan *plan, const char *path, struct err *err);
 /* Whether a namespace given by path is the one that we are in. */
 bool namespace_is_own(const struct oci_namespace *namespace);
 
+/* Whether the container's mounts are its own: else it lives in our mount namespace, by chroot. */
+bool plan_own_mounts(const struct oci_config *config);
+
 /* The namespaces of create. *ret_clone_flags is for the first clone. */
 int plan_namespaces(struct plan *plan, const struct oci_config *config, uint64_t *ret_clone_flags,
                     struct err *err);

@@ -109,9 +109,13 @@ static int plan_bind(struct plan *plan, const struct oci_create *create,
     if (!mount->source)
         return err_say(err, -EINVAL, "cannot mount on '%s': a bind needs a source",
                        mount->destination);
-    if (flags->data_count)
-        return err_say(err, -EINVAL, "cannot mount '%s' on '%s': a bind knows no option '%s'",
-                       mount->source, mount->destination, flags->data[0]);
+    /* What a file system is told when it is made is not for one that is there: config_check() has
+     * said so. */
+    for (size_t i = 0; i < flags->data_count; i++)
+        if (!oci_mount_option_is_data(flags->data[i]))
+            return err_say(err, -EINVAL, "cannot mount '%s' on '%s': a bind knows no option '%s'",
+                           mount->source, mount->destination, flags->data[i]);
+    out->option_count = 0;
     int n = mount->source[0] == '/'
                 ? snprintf(path, sizeof path, "%s", mount->source)
                 : snprintf(path, sizeof path, "%s/%s", create->bundle, mount->source);
@@ -362,10 +366,6 @@ int plan_mounts(struct plan *plan, const struct oci_create *create, struct cgrou
 
     if (config->mount_count > MOUNTS_MAX)
         return err_set(err, -E2BIG, "cannot make %zu mounts", config->mount_count);
-    if (config->mount_count && !plan->out->own_mounts)
-        return err_say(err, -EINVAL,
-                       "cannot make mounts: linux.namespaces has no new mount "
-                       "namespace");
     const char *label = config->linux_.mount_label;
     if (label && label[0] && access("/sys/fs/selinux/enforce", F_OK) < 0)
         return err_say(err, -ENOTSUP,

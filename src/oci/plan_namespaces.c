@@ -45,6 +45,22 @@ bool namespace_is_own(const struct oci_namespace *namespace)
            theirs.st_ino == ours.st_ino && theirs.st_dev == ours.st_dev;
 }
 
+bool plan_own_mounts(const struct oci_config *config)
+{
+    const struct oci_namespace *mounts = oci_config_namespace(config, CLONE_NEWNS);
+
+    return mounts && !(mounts->path && namespace_is_own(mounts));
+}
+
+/* What a root has of its own can only be on a mount of its own. */
+static bool needs_host_root(const struct oci_config *config)
+{
+    const struct oci_linux *linux_ = &config->linux_;
+
+    return config->mount_count || config->root_readonly || linux_->masked_paths.count ||
+           linux_->readonly_paths.count || linux_->rootfs_propagation;
+}
+
 /* The user namespace first: it gives the right to join the others. Ours cannot be joined again. */
 static int join_user(struct plan *plan, const struct oci_namespace *user, struct err *err)
 {
@@ -134,7 +150,8 @@ int plan_namespaces(struct plan *plan, const struct oci_config *config, uint64_t
     }
     if (r < 0)
         return r;
-    out->own_mounts = oci_config_namespace(config, CLONE_NEWNS) != NULL;
+    out->own_mounts = plan_own_mounts(config);
+    out->host_root = !out->own_mounts && needs_host_root(config);
     out->user_namespace = (fresh & CLONE_NEWUSER) != 0;
     out->new_network = (fresh & CLONE_NEWNET) != 0;
     out->first_uid = first_id(&config->linux_.uid_mappings);

@@ -115,6 +115,8 @@ int oci_state_save(const struct oci_state *state, struct err *err)
     json_object_object_add(object, "cgroupManager", json_object_new_int((int)place->manager));
     add_string(object, "cgroupPath", place->cgroup_path);
     add_string(object, "scope", place->scope);
+    if (place->root_mount)
+        json_object_object_add(object, "rootMount", json_object_new_uint64(place->root_mount));
     const char *text = json_object_to_json_string_ext(object, JSON_C_TO_STRING_NOSLASHESCAPE);
     const size_t bytes = strlen(text);
     if (bytes >= sizeof page)
@@ -163,6 +165,8 @@ static bool take_place(struct json_object *object, struct oci_place *place)
     place->manager = (enum oci_cgroup_manager)manager;
     strcpy(place->cgroup_path, path);
     strcpy(place->scope, scope);
+    const int64_t mount = take_number(object, "rootMount");
+    place->root_mount = mount > 0 ? (uint64_t)mount : 0;
     return true;
 }
 

@@ -15,6 +15,7 @@
 #include "base/fd.h"
 #include "base/capability_names.h"
 #include "oci/hooks.h"
+#include "oci/host_root.h"
 #include "oci/runtime.h"
 
 DEFINE_CLEANUP(struct oci_config, oci_config_free)
@@ -184,8 +185,10 @@ static int launch(struct creation *creation, int *ret_terminal, int *ret_hold, s
     if (ret_hold)
         return 0;
     r = save_place(creation, &place, err);
-    if (r < 0)
+    if (r < 0) {
         oci_launch_remove(&place, NULL);
+        host_root_remove(state->rootfs, place.root_mount, NULL);
+    }
     return r;
 }
 

@@ -11,6 +11,7 @@
 #include "base/cleanup.h"
 #include "base/clock.h"
 #include "oci/hooks.h"
+#include "oci/host_root.h"
 #include "oci/runtime.h"
 
 DEFINE_CLEANUP(struct oci_config, oci_config_free)
@@ -129,6 +130,8 @@ int runtime_remove(struct runtime *runtime, struct oci_state *state,
     struct err unread = {0};
     int r = oci_launch_remove(&state->place, err);
 
+    if (r == 0)
+        r = host_root_remove(state->rootfs, state->place.root_mount, err);
     if (r < 0)
         return r;
     /* A create that crashed may not have written it. */

@@ -277,6 +277,20 @@ EOF
     [[ $output == *"exceeded"* ]]
 }
 
+@test "seccomp: a listener that is named gets its descriptor, whether or not a rule asks it" {
+    local agent='import json, socket, sys
+server = socket.socket(socket.AF_UNIX)
+server.bind(sys.argv[1])
+server.listen()
+open(sys.argv[2], "w").close()
+text, control, _, _ = server.accept()[0].recvmsg(1 << 20, socket.CMSG_SPACE(4))
+assert json.loads(text)["state"]["status"] == "creating" and len(control) == 1, text'
+    timeout 20 python3 -c "$agent" "$DIR/agent.sock" "$DIR/listens" &
+    eventually 10 test -e "$DIR/listens"
+    contain '.linux.seccomp = {"defaultAction": "SCMP_ACT_ALLOW", "listenerPath": "'"$DIR"'/agent.sock"}' true
+    wait %1
+}
+
 @test "exec: a further process in all of the container's namespaces and groups" {
     bundle "$USERS | .hostname = \"inside\"" sleep 100
     oci create -b "$DIR/bundle" "$ID"

@@ -116,7 +116,7 @@ mounted() {
     for mount in '{"destination": "/t", "type": "tmpfs", "source": "tmpfs", "options": ["nonsense"]}' \
         '{"destination": "/t", "type": "no-such-fs", "source": "x"}' \
         '{"destination": "/t", "type": "bind", "source": "/no/such/source", "options": ["bind"]}' \
-        '{"destination": "/t", "type": "bind", "source": "/tmp", "options": ["bind", "size=3"]}' \
+        '{"destination": "/t", "type": "bind", "source": "/tmp", "options": ["bind", "nonsense"]}' \
         '{"destination": "/bin/sh/t", "type": "tmpfs", "source": "tmpfs"}'; do
         run mounted "$mount" -- true
         [ "$status" != 0 ]
@@ -223,6 +223,46 @@ last" ]
     echo "$output"
     [ "$output" = "$there" ]
     nothing_left
+}
+
+@test "without a mount namespace the runtime's is the container's: its root is held, and leaves no mount" {
+    local shared='.linux.namespaces |= map(select(.type != "mount"))' here pid
+    here=$(readlink /proc/self/ns/mnt)
+    bundle "$shared | .root.readonly = true | .mounts += [{\"destination\": \"/mnt\", \"type\": \"bind\",
+        \"source\": \"$DIR/source\", \"options\": [\"rbind\"]}]" sleep 100
+    oci create -b "$DIR/bundle" "$ID" 3>&- >"$DIR/out" 2>&1
+    oci start "$ID"
+    pid=$(oci state "$ID" | jq .pid)
+    [ "$(readlink "/proc/$pid/ns/mnt")" = "$here" ]
+    # The last of a path's mounts is what holds; nothing of it is the host's peer.
+    grep -q " $ROOTFS ro,.* - " /proc/self/mountinfo
+    not grep -q " $ROOTFS.* shared:" /proc/self/mountinfo
+    run oci exec "$ID" sh -c 'ls /; cat /mnt/file; touch /x; ls /home; cat /proc/kcore'
+    [[ $output == bin$'\n'* && $output == *$'\n'host$'\n'* && $output == *"/x: Read-only"* ]]
+    [[ $output == *"/home: No such file"* ]]
+    oci delete --force "$ID"
+    nothing_left
+    run contain "$shared | .mounts += [{\"destination\": \"/mnt\", \"type\": \"no-such-type\"}]" true
+    [ "$status" != 0 ]
+    nothing_left
+    run contain "$shared"' | .mounts = [] | del(.linux.maskedPaths, .linux.readonlyPaths)' ls /
+    [[ $output == bin$'\n'* && $output != *home* ]]
+    run contain '.linux.namespaces |= map(if .type == "mount" then .path = "/proc/self/ns/mnt" else . end)' \
+        sh -c 'readlink /proc/self/ns/mnt; ls /'
+    [[ $output == "$here"$'\n'bin$'\n'* ]]
+    nothing_left
+}
+
+@test "what a bind cannot be told is left out with a warning if it is data of a file system, else refused" {
+    run mounted '{"destination": "/b", "source": "'"$DIR"'/source", "options": ["size=1k", "mode=755", "bind"]}' -- cat /b/file
+    [ "$status" = 0 ]
+    [[ ${lines[0]} == *"warning: mounts["*"].options[0]: a bind takes its file system as it is"* ]]
+    [ "${lines[2]}" = host ]
+    for option in no-such-flag 'context="system_u:object_r:x_t:s0"'; do
+        run mounted "$(jq -nc --arg o "$option" --arg s "$DIR/source" '{destination: "/b", source: $s, options: ["bind", $o]}')" -- true
+        [ "$status" = 1 ]
+        [[ $output == *"a bind knows no option"* ]]
+    done
 }
 
 @test "devices that the rules do not allow cannot be used" {

@@ -276,6 +276,9 @@ static int mount_bind(struct init *init, const struct init_mount *mount)
             return r;
         tree = made;
         directory = is_directory(tree);
+        /* The runtime's mounts are the host's: no event of ours is to reach them. */
+        if (init->plan->host_root && (r = change(tree, 0, 0, MS_PRIVATE, true)) < 0)
+            return fail(init, mount, r, "part it from the host's");
     }
     int r = set_attributes(init, mount, tree, true);
     if (r == 0)

@@ -165,7 +165,8 @@ struct init_plan {
 
     /* The root file system; root NULL: that of the mount namespace (exec). */
     const char *root;
-    bool own_mounts;      /* there is a new mount namespace */
+    bool own_mounts;      /* there is a mount namespace that is not the runtime's */
+    bool host_root;       /* there is none, and the root is a mount in the runtime's */
     uint64_t propagation; /* rootfsPropagation with MS_REC; 0: not given */
     bool no_pivot, root_readonly;
     const struct init_mount *mounts;

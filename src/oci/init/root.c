@@ -69,6 +69,14 @@ static int make_root(struct init *init)
     return r < 0 ? err_set(&init->err, r, "cannot mount root '%s'", plan->root) : 0;
 }
 
+static int open_root(struct init *init)
+{
+    init->root_fd = openat(AT_FDCWD, init->plan->root, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    return init->root_fd < 0
+               ? err_set(&init->err, -errno, "cannot open root '%s'", init->plan->root)
+               : 0;
+}
+
 /* A directory that config.json names as cwd and the image lacks: made, as every runtime does. */
 static int make_cwd(struct init *init)
 {
@@ -107,6 +115,14 @@ static int move_over(struct init *init)
                  : 0;
 }
 
+/* Where the mount namespace is the runtime's. */
+static int move_in(struct init *init)
+{
+    if (fchdir(init->root_fd) < 0 || chroot(".") < 0)
+        return err_set(&init->err, -errno, "cannot enter root '%s'", init->plan->root);
+    return 0;
+}
+
 static int enter_root(struct init *init)
 {
     const struct init_plan *plan = init->plan;
@@ -114,12 +130,7 @@ static int enter_root(struct init *init)
                               .propagation = plan->propagation & ~(uint64_t)MS_REC};
     int r;
 
-    if (!plan->own_mounts) {
-        if (fchdir(init->root_fd) < 0 || chroot(".") < 0)
-            return err_set(&init->err, -errno, "cannot enter root '%s'", plan->root);
-        return 0;
-    }
-    r = plan->no_pivot ? move_over(init) : pivot(init);
+    r = !plan->own_mounts ? move_in(init) : plan->no_pivot ? move_over(init) : pivot(init);
     if (r == 0 && (attr.attr_set || attr.propagation)) {
         r = call_mount_setattr(init->root_fd, 0, &attr);
         if (r < 0)
@@ -131,25 +142,19 @@ static int enter_root(struct init *init)
 int init_root(struct init *init)
 {
     const struct init_plan *plan = init->plan;
-    int r = 0;
+    int r;
 
     if (!plan->root)
         return 0;
-    if (plan->own_mounts) {
-        r = make_root(init);
-        for (size_t i = 0; i < plan->mount_count && r == 0; i++)
-            r = init_mount(init, &plan->mounts[i]);
-        beneath_cache_drop(&init->parent);
-    } else {
-        init->root_fd = openat(AT_FDCWD, plan->root, O_PATH | O_DIRECTORY | O_CLOEXEC);
-        if (init->root_fd < 0)
-            return err_set(&init->err, -errno, "cannot open root '%s'", plan->root);
-    }
+    r = plan->own_mounts ? make_root(init) : open_root(init);
+    for (size_t i = 0; i < plan->mount_count && r == 0; i++)
+        r = init_mount(init, &plan->mounts[i]);
+    beneath_cache_drop(&init->parent);
     if (r == 0)
         r = init_devices(init);
     if (r == 0)
         r = init_links(init, plan->links, plan->link_count);
-    if (r == 0 && plan->own_mounts)
+    if (r == 0)
         r = init_masks(init);
     if (r == 0 && plan->process.argv)
         r = make_cwd(init);

@@ -81,7 +81,7 @@ int init_terminal(struct init *init)
     if (process->uid && fchown(slave, process->uid, (gid_t)-1) < 0 && errno != EPERM &&
         errno != EINVAL)
         return err_set(&init->err, -errno, "cannot give the terminal to user %u", process->uid);
-    if (init->plan->root && init->plan->own_mounts)
+    if (init->plan->root && (init->plan->own_mounts || init->plan->host_root))
         r = mount_console(init, slave);
     if (r == 0)
         r = hand_over(init, master);

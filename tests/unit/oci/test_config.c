@@ -46,6 +46,10 @@ static const struct {
     {"{'ociVersion':'1.0.0','root':{}}", "root.path: it is missing"},
     {"{'ociVersion':'1.0.0','root':{'path':7}}", "root.path: it must be a string"},
     {"{'ociVersion':'1.0.0','root':{'path':'a\\u0000b'}}", "root.path: there is a NUL in it"},
+    {ALL("'windows':{'layerFolders':['a']}"),
+     "windows: this runtime makes no container of windows"},
+    {ALL("'vm':{'kernel':{'path':'/k'}}"), "vm: this runtime makes no container of vm"},
+    {ALL("'solaris':7"), "solaris: this runtime makes no container of solaris"},
     {ALL("'hostname':[]"), "hostname: it must be a string"},
     {ALL("'hostname':'x'"), "hostname: it needs a namespace of type uts"},
     {ALL("'annotations':{'':'x'}"), "annotations: a key is empty"},
@@ -175,8 +179,6 @@ static const struct {
      "linux.devices[0].type: there is no 'q' here"},
     {LINUX("'rootfsPropagation':'rsync'"), "linux.rootfsPropagation: there is no 'rsync' here"},
     {LINUX("'maskedPaths':['proc']"), "linux.maskedPaths[0]: 'proc' is not an absolute path"},
-    {LINUX("'maskedPaths':['/proc/kcore']"),
-     "linux: maskedPaths and readonlyPaths need a namespace of type mount"},
     {LINUX("'intelRdt':{'closID':'../x'}"),
      "linux.intelRdt: closID '../x' is not the name of a directory"},
     {LINUX("'personality':{'domain':'SVR4'}"), "linux.personality.domain: there is no 'SVR4' here"},
@@ -254,7 +256,8 @@ static struct oci_config *parsed(const char *text)
 static void what_is_said_arrives(void **state)
 {
     _cleanup_(oci_config_freep) struct oci_config *config = parsed(
-        "{" TOP ",'hostname':'h','unknown':{'x':[1.5,null]},"
+        "{" TOP ",'hostname':'h','unknown':{'x':[1.5,null]},'windows':{},'zos':null,"
+        "'mounts':[{'destination':'/b','source':'/s','options':['bind','size=1k']}],"
         "'process':{'cwd':'/','args':['sh','-c'],'user':{'uid':1,'gid':2,'additionalGids':[3,4]},"
         "'capabilities':{'bounding':['CAP_CHOWN','CAP_BPF','CAP_OF_TOMORROW']},"
         "'rlimits':[{'type':'RLIMIT_NOFILE','soft':18446744073709551615,"
@@ -277,7 +280,7 @@ static void what_is_said_arrives(void **state)
     assert_int_equal(process->additional_gids[1], 4);
     assert_true(process->capabilities.set);
     assert_true(process->capabilities.bounding == (1ull | 1ull << 39));
-    assert_int_equal(config->warnings.count, 1);
+    assert_int_equal(config->warnings.count, 2);
     assert_true(process->rlimits[0].limit.rlim_max == RLIM_INFINITY);
     assert_int_equal(config->hooks[OCI_HOOK_POSTSTOP].count, 1);
     assert_int_equal(config->hooks[OCI_HOOK_POSTSTOP].list[0].timeout.value, 3);
