@@ -209,10 +209,12 @@ const struct cli_verb cli_verbs[] = {
      "  vireo allow propose vireo_http_any_raw --reason 'crawlers need it'\n"
      "  vireo allow vote 1 yes --key ~/.vireo-vote --reason 'reviewed'\n",
      cli_allow},
-    {"audit", "--check [--head NUMBER:HASH]",
+    {"audit", "--check [--head NUMBER:HASH|--heads FILE]",
      "check that no decision about the allow-list was changed",
-     "  --head NUMBER:HASH    a head that the journal has: it must be among them\n\n"
-     "  vireo audit --check\n",
+     "  --head NUMBER:HASH    a head that the journal has: it must be among them\n"
+     "  --heads FILE          so must all that a log has; - is standard input\n\n"
+     "  vireo audit --check\n"
+     "  journalctl -t vireo -o cat | vireo audit --check --heads -\n",
      cli_audit},
     {"logs", "NAME [-f]", "show what a function wrote to its standard error",
      "  -f, --follow     go on as it is written\n\n"

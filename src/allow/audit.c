@@ -10,6 +10,7 @@
 
 #include "allow/audit_internal.h"
 #include "base/clock.h"
+#include "base/log.h"
 
 static const char schema[] =
     "CREATE TABLE IF NOT EXISTS counts (function TEXT NOT NULL, entry TEXT NOT NULL,"
@@ -27,9 +28,10 @@ static const char schema[] =
     " entry TEXT NOT NULL, action TEXT NOT NULL, reason TEXT NOT NULL, nonce TEXT NOT NULL,"
     " opened_ms INTEGER NOT NULL, deadline_ms INTEGER NOT NULL, quorum INTEGER NOT NULL,"
     " state TEXT NOT NULL) STRICT;"
-    "CREATE TABLE IF NOT EXISTS votes (proposal INTEGER NOT NULL, voter TEXT NOT NULL,"
-    " yes INTEGER NOT NULL, reason TEXT NOT NULL, signature TEXT NOT NULL,"
-    " PRIMARY KEY (proposal, voter)) STRICT, WITHOUT ROWID;";
+    /* One a key, whatever the configuration calls who has it. */
+    "CREATE TABLE IF NOT EXISTS ballots (proposal INTEGER NOT NULL, key TEXT NOT NULL,"
+    " voter TEXT NOT NULL, yes INTEGER NOT NULL, reason TEXT NOT NULL, signature TEXT NOT NULL,"
+    " PRIMARY KEY (proposal, key)) STRICT, WITHOUT ROWID;";
 
 /* ---- SQLite ---- */
 
@@ -80,6 +82,13 @@ int audit_end(struct audit *audit, int result, struct err *err)
         result = audit_failed(audit, err, "write");
     if (result < 0)
         sqlite3_exec(audit->db, "ROLLBACK", NULL, NULL, NULL);
+    /* What did not come into the record is no head that the journal may have. */
+    for (char *line = result < 0 ? NULL : audit->said, *end; line && *line; line = end + 1) {
+        end = strchr(line, '\n');
+        log_line(LOG_NOTICE, "%.*s", (int)(end - line), line);
+    }
+    free(audit->said);
+    audit->said = NULL;
     return result;
 }
 
@@ -112,6 +121,7 @@ int audit_open(const char *state_dir, const struct audit_rules *rules, struct au
                      NULL, NULL, NULL) != SQLITE_OK ||
         sqlite3_exec(audit->db, schema, NULL, NULL, NULL) != SQLITE_OK)
         return audit_failed(audit, err, "open");
+    audit->data_version = -1;
     *ret_audit = steal_ptr(&audit);
     return 0;
 }
@@ -121,6 +131,7 @@ void audit_close(struct audit *audit)
     if (!audit)
         return;
     sqlite3_close(audit->db);
+    free(audit->said);
     free(audit);
 }
 
@@ -130,16 +141,23 @@ int audit_state(struct audit *audit, const struct allow_entry *entry, bool *ret_
                 char *ret_reason, size_t size, struct err *err)
 {
     _cleanup_(statement_finalize) sqlite3_stmt *statement = NULL;
-    int r = audit_prepare(audit,
-                          "SELECT kind, detail FROM decisions WHERE entry = ? AND kind IN"
-                          " ('allowed', 'demoted', 'removed') ORDER BY number DESC LIMIT 1",
-                          &statement, err);
+    bool whole = audit_is_whole(audit);
 
+    /* Of a record that was altered only what takes away is believed. */
+    int r = audit_prepare(audit,
+                          "SELECT kind, detail FROM decisions WHERE entry = ?1 AND kind IN"
+                          " ('demoted', 'removed', iif(?2, 'allowed', 'demoted'))"
+                          " ORDER BY number DESC LIMIT 1",
+                          &statement, err);
     if (r < 0)
         return r;
     *ret_allowed = entry->layer != ALLOW_RISKY;
-    snprintf(ret_reason, size, "%s", *ret_allowed ? "" : "no vote has allowed it");
+    snprintf(ret_reason, size, "%s",
+             *ret_allowed ? ""
+             : whole      ? "no vote has allowed it"
+                          : "the record of decisions was altered (vireo audit --check)");
     sqlite3_bind_text(statement, 1, entry->name, -1, SQLITE_STATIC);
+    sqlite3_bind_int(statement, 2, whole);
     int step = sqlite3_step(statement);
     if (step == SQLITE_DONE)
         return 0;

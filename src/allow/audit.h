@@ -16,6 +16,9 @@ struct audit;
 
 #define AUDIT_VOTERS_MAX 32
 #define AUDIT_HASH_TEXT 65 /* SHA-256 in hex, and NUL */
+#define AUDIT_HEAD_TEXT (32 + AUDIT_HASH_TEXT)
+/* What stands before a head in the log. */
+#define AUDIT_HEAD_SAID "audit head "
 #define AUDIT_KEY_BYTES 32
 #define AUDIT_SIGNATURE_BYTES 64
 #define AUDIT_REASON_MAX 200
@@ -76,9 +79,13 @@ int audit_propose(struct audit *audit, const char *entry, bool remove, const cha
  * reason. `to` has room for AUDIT_REASON_MAX + 128 bytes. Its length.
  */
 size_t audit_vote_text(const char *hash, bool yes, const char *reason, char *to, size_t size);
-/* The hash of a proposal, from what it says. */
-void audit_proposal_hash(const char *entry, const char *action, const char *reason,
-                         int64_t opened_ms, const char *nonce, char ret_hash[AUDIT_HASH_TEXT]);
+/* What a proposal says. */
+struct audit_proposal {
+    const char *entry, *action, *reason, *nonce;
+    int64_t opened_ms, deadline_ms, quorum;
+};
+/* Over all of it: who signs it signs the quorum and the deadline, too. */
+void audit_proposal_hash(const struct audit_proposal *proposal, char ret_hash[AUDIT_HASH_TEXT]);
 /*
  * One vote. -ENOENT: no such proposal; -EPERM: the key is no voter's, or the signature is not its;
  * -EPERM as well: the proposal is decided, or its deadline has passed; -EEXIST: it has voted.
@@ -91,9 +98,17 @@ int audit_demote(struct audit *audit, const char *entry, const char *reason, con
                  char **ret_json, struct err *err);
 
 /*
- * Goes through all decisions. -EBADMSG, naming the first that is not what was written. `head`,
- * which the journal had, may be "NUMBER:HASH" or NULL: that decision must be there, unchanged. The
- * answer:
- * {"decisions": n, "head": "NUMBER:HASH"}.
+ * Goes through all decisions, proposals and votes. -EBADMSG, naming the first that is not what was
+ * written, or that the signed votes do not bear out. `head`, which the journal had, may be
+ * "NUMBER:HASH" or NULL: that decision must be there, unchanged. The answer:
+ * {"decisions": n, "head": "NUMBER:HASH"}, with `heads` also {"heads": ["1:HASH", ...]}.
  */
-int audit_check(struct audit *audit, const char *head, char **ret_json, struct err *err);
+int audit_check(struct audit *audit, const char *head, bool heads, char **ret_json,
+                struct err *err);
+/* The last decision, "NUMBER:HASH"; number 0 when there is none. */
+int audit_head(struct audit *audit, char ret_head[AUDIT_HEAD_TEXT], struct err *err);
+/*
+ * Whether it is whole; looked at again when another process has written to it. While it is not, no
+ * entry is allowed by a decision: only those that take one away are believed.
+ */
+bool audit_is_whole(struct audit *audit);

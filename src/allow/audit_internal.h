@@ -1,4 +1,4 @@
-/* For audit.c, audit_votes.c and audit_chain.c only. */
+/* For the audit's own files only. */
 #pragma once
 
 #include <sqlite3.h>
@@ -11,6 +11,9 @@ struct audit {
     sqlite3 *db;
     struct audit_rules rules;
     char path[4096];
+    char *said; /* lines for the log, when the transaction that they are about is committed */
+    bool whole;
+    int64_t data_version; /* of the file, when `whole` was looked at */
 };
 
 /* The failure of the last call. */
@@ -32,9 +35,35 @@ static inline void statement_finalize(sqlite3_stmt **statement)
 int audit_begin(struct audit *audit, struct err *err);
 int audit_end(struct audit *audit, int result, struct err *err);
 
+#define AUDIT_HASH_BYTES 32 /* SHA-256 */
+/* audit_chain.c: of a row that comes after the one with `previous`. */
+void audit_row_hash(const uint8_t previous[AUDIT_HASH_BYTES], int64_t number, int64_t time_ms,
+                    const char *kind, const char *entry, const char *detail,
+                    uint8_t ret_hash[AUDIT_HASH_BYTES]);
 /* audit_chain.c: appends a decision, and says its hash in the log when it is committed. */
 int audit_decide(struct audit *audit, const char *kind, const char *entry, const char *detail,
                  struct err *err);
+
+/* audit_check.c: whether proposals and votes are those that the decisions have, and bear these out.
+ * -EBADMSG. */
+int audit_tables_check(struct audit *audit, struct err *err);
+
+/* ---- audit_votes.c ---- */
+
+struct proposal {
+    int64_t id, opened_ms, deadline_ms, quorum;
+    char entry[64], action[16], reason[AUDIT_REASON_MAX + 1], nonce[33], state[16];
+    char hash[AUDIT_HASH_TEXT];
+};
+int proposal_read(struct audit *audit, int64_t id, struct proposal *ret_proposal, struct err *err);
+/* Signatures that are good; with `of_now` only those of who is a voter by the configuration. */
+int ballots_count(struct audit *audit, const struct proposal *proposal, bool of_now,
+                  int64_t *ret_yes, int64_t *ret_no, struct err *err);
+bool ballot_is_signed(const struct proposal *proposal, const char *key_hex, bool yes,
+                      const char *reason, const char *signature_hex);
+/* One number of one row, by one parameter: a text, or where that is NULL a number. */
+int audit_number(struct audit *audit, const char *sql, const char *text, int64_t number,
+                 int64_t *ret_number, struct err *err);
 
 /* audit_votes.c: demotes it, by which a proposal to remove it has nothing left to take away. In a
  * transaction. */

@@ -1,4 +1,4 @@
-/* Proposals, votes and what follows from them; and the list that people read. */
+/* Proposals, votes and what follows from them. */
 #include <errno.h>
 #include <inttypes.h>
 #include <sodium.h>
@@ -25,6 +25,16 @@ static int reason_check(const char *reason, struct err *err)
     return 0;
 }
 
+/* What a record says that was altered can't be the ground for more. */
+static int whole_check(struct audit *audit, const char *verb, struct err *err)
+{
+    return audit_is_whole(audit) ? 0
+                                 : err_say(err, -EBADMSG,
+                                           "cannot %s: the record '%s' is not as it was written "
+                                           "(vireo audit --check)",
+                                           verb, audit->path);
+}
+
 static const struct allow_entry *entry_find(const char *name, struct err *err)
 {
     const struct allow_entry *entry = allow_find(name);
@@ -40,14 +50,7 @@ static const struct allow_entry *entry_find(const char *name, struct err *err)
 
 /* ---- proposals ---- */
 
-struct proposal {
-    int64_t id, opened_ms, deadline_ms, quorum;
-    char entry[64], action[16], reason[AUDIT_REASON_MAX + 1], nonce[2 * NONCE_BYTES + 1], state[16];
-    char hash[AUDIT_HASH_TEXT];
-};
-
-static int proposal_read(struct audit *audit, int64_t id, struct proposal *ret_proposal,
-                         struct err *err)
+int proposal_read(struct audit *audit, int64_t id, struct proposal *ret_proposal, struct err *err)
 {
     _cleanup_(statement_finalize) sqlite3_stmt *statement = NULL;
     struct proposal *proposal = ret_proposal;
@@ -79,8 +82,14 @@ static int proposal_read(struct audit *audit, int64_t id, struct proposal *ret_p
     proposal->opened_ms = sqlite3_column_int64(statement, 5);
     proposal->deadline_ms = sqlite3_column_int64(statement, 6);
     proposal->quorum = sqlite3_column_int64(statement, 7);
-    audit_proposal_hash(proposal->entry, proposal->action, proposal->reason, proposal->opened_ms,
-                        proposal->nonce, proposal->hash);
+    audit_proposal_hash(&(struct audit_proposal){.entry = proposal->entry,
+                                                 .action = proposal->action,
+                                                 .reason = proposal->reason,
+                                                 .nonce = proposal->nonce,
+                                                 .opened_ms = proposal->opened_ms,
+                                                 .deadline_ms = proposal->deadline_ms,
+                                                 .quorum = proposal->quorum},
+                        proposal->hash);
     return 0;
 }
 
@@ -97,8 +106,8 @@ static int proposal_close(struct audit *audit, const struct proposal *proposal, 
     return audit_run(audit, statement, err);
 }
 
-static int count_of(struct audit *audit, const char *sql, const char *text, int64_t number,
-                    int64_t *ret_count, struct err *err)
+int audit_number(struct audit *audit, const char *sql, const char *text, int64_t number,
+                 int64_t *ret_number, struct err *err)
 {
     _cleanup_(statement_finalize) sqlite3_stmt *statement = NULL;
     int r = audit_prepare(audit, sql, &statement, err);
@@ -111,7 +120,7 @@ static int count_of(struct audit *audit, const char *sql, const char *text, int6
         sqlite3_bind_int64(statement, 1, number);
     if (sqlite3_step(statement) != SQLITE_ROW)
         return audit_failed(audit, err, "read");
-    *ret_count = sqlite3_column_int64(statement, 0);
+    *ret_number = sqlite3_column_int64(statement, 0);
     return 0;
 }
 
@@ -121,13 +130,14 @@ static int proposal_open(struct audit *audit, const char *entry, const char *act
     _cleanup_(statement_finalize) sqlite3_stmt *statement = NULL;
     char nonce[2 * NONCE_BYTES + 1], hash[AUDIT_HASH_TEXT], detail[AUDIT_REASON_MAX + 256];
     int64_t same, open, now_ms = clock_wall_ms();
+    int64_t deadline_ms = now_ms + audit->rules.deadline_seconds * INT64_C(1000);
     uint8_t random[NONCE_BYTES];
 
-    int r = count_of(audit, "SELECT count(*) FROM proposals WHERE state = 'open' AND entry = ?",
-                     entry, 0, &same, err);
+    int r = audit_number(audit, "SELECT count(*) FROM proposals WHERE state = 'open' AND entry = ?",
+                         entry, 0, &same, err);
     if (r == 0)
-        r = count_of(audit, "SELECT count(*) FROM proposals WHERE state = 'open' AND id > ?", NULL,
-                     0, &open, err);
+        r = audit_number(audit, "SELECT count(*) FROM proposals WHERE state = 'open' AND id > ?",
+                         NULL, 0, &open, err);
     if (r == 0 && same > 0)
         return err_say(err, -EEXIST, "cannot propose '%s': a proposal about it is open", entry);
     if (r == 0 && open >= OPEN_MAX)
@@ -146,12 +156,19 @@ static int proposal_open(struct audit *audit, const char *entry, const char *act
     sqlite3_bind_text(statement, 3, reason, -1, SQLITE_STATIC);
     sqlite3_bind_text(statement, 4, nonce, -1, SQLITE_STATIC);
     sqlite3_bind_int64(statement, 5, now_ms);
-    sqlite3_bind_int64(statement, 6, now_ms + audit->rules.deadline_seconds * INT64_C(1000));
+    sqlite3_bind_int64(statement, 6, deadline_ms);
     sqlite3_bind_int64(statement, 7, audit->rules.quorum);
     r = audit_run(audit, statement, err);
     if (r < 0)
         return r;
-    audit_proposal_hash(entry, action, reason, now_ms, nonce, hash);
+    audit_proposal_hash(&(struct audit_proposal){.entry = entry,
+                                                 .action = action,
+                                                 .reason = reason,
+                                                 .nonce = nonce,
+                                                 .opened_ms = now_ms,
+                                                 .deadline_ms = deadline_ms,
+                                                 .quorum = audit->rules.quorum},
+                        hash);
     snprintf(detail, sizeof detail, "proposal %lld by %s to %s it (%s): %s",
              (long long)sqlite3_last_insert_rowid(audit->db), who, action, hash, reason);
     return audit_decide(audit, "proposed", entry, detail, err);
@@ -167,6 +184,8 @@ int audit_propose(struct audit *audit, const char *name, bool remove, const char
     if (!entry)
         return err->code;
     int r = reason_check(reason, err);
+    if (r == 0)
+        r = whole_check(audit, "propose", err);
     if (r == 0 && audit->rules.voter_count == 0)
         return err_say(err, -EPERM,
                        "cannot propose '%s': the configuration has no voters (allow_votes)", name);
@@ -195,18 +214,70 @@ static int voter_of(const struct audit *audit, const uint8_t *key)
     return -1;
 }
 
+bool ballot_is_signed(const struct proposal *proposal, const char *key_hex, bool yes,
+                      const char *reason, const char *signature_hex)
+{
+    uint8_t key[AUDIT_KEY_BYTES], signature[AUDIT_SIGNATURE_BYTES];
+    char text[AUDIT_REASON_MAX + 128];
+    size_t bytes = audit_vote_text(proposal->hash, yes, reason, text, sizeof text), key_bytes,
+           signature_bytes;
+
+    return bytes > 0 &&
+           sodium_hex2bin(key, sizeof key, key_hex, strlen(key_hex), NULL, &key_bytes, NULL) == 0 &&
+           key_bytes == sizeof key &&
+           sodium_hex2bin(signature, sizeof signature, signature_hex, strlen(signature_hex), NULL,
+                          &signature_bytes, NULL) == 0 &&
+           signature_bytes == sizeof signature &&
+           crypto_sign_verify_detached(signature, (const uint8_t *)text, bytes, key) == 0;
+}
+
+/* Who is a voter now, by the key's digits. */
+static bool is_voter(const struct audit *audit, const char *key_hex)
+{
+    char hex[2 * AUDIT_KEY_BYTES + 1];
+
+    for (unsigned i = 0; i < audit->rules.voter_count; i++) {
+        sodium_bin2hex(hex, sizeof hex, audit->rules.voters[i].key, AUDIT_KEY_BYTES);
+        if (strcmp(hex, key_hex) == 0)
+            return true;
+    }
+    return false;
+}
+
+int ballots_count(struct audit *audit, const struct proposal *proposal, bool of_now,
+                  int64_t *ret_yes, int64_t *ret_no, struct err *err)
+{
+    _cleanup_(statement_finalize) sqlite3_stmt *statement = NULL;
+    int step;
+
+    int r =
+        audit_prepare(audit, "SELECT key, yes, reason, signature FROM ballots WHERE proposal = ?",
+                      &statement, err);
+    if (r < 0)
+        return r;
+    *ret_yes = *ret_no = 0;
+    sqlite3_bind_int64(statement, 1, proposal->id);
+    while ((step = sqlite3_step(statement)) == SQLITE_ROW) {
+        const char *key = (const char *)sqlite3_column_text(statement, 0),
+                   *reason = (const char *)sqlite3_column_text(statement, 2),
+                   *signature = (const char *)sqlite3_column_text(statement, 3);
+        bool yes = sqlite3_column_int(statement, 1);
+        if (!ballot_is_signed(proposal, key, yes, reason, signature) ||
+            (of_now && !is_voter(audit, key)))
+            continue;
+        *(yes ? ret_yes : ret_no) += 1;
+    }
+    return step == SQLITE_DONE ? 0 : audit_failed(audit, err, "read");
+}
+
 /* Enough votes for it, or too many against it for that: it is decided. */
 static int proposal_settle(struct audit *audit, const struct proposal *proposal, struct err *err)
 {
     char detail[AUDIT_REASON_MAX + 128];
     int64_t yes, no;
 
-    int r = count_of(audit, "SELECT count(*) FROM votes WHERE yes AND proposal = ?", NULL,
-                     proposal->id, &yes, err);
-    if (r == 0)
-        r = count_of(audit, "SELECT count(*) FROM votes WHERE NOT yes AND proposal = ?", NULL,
-                     proposal->id, &no, err);
-    bool accepted = yes >= proposal->quorum;
+    int r = ballots_count(audit, proposal, true, &yes, &no, err);
+    bool accepted = r == 0 && yes >= proposal->quorum;
     if (r < 0 || (!accepted && no + proposal->quorum <= (int64_t)audit->rules.voter_count))
         return r;
     snprintf(detail, sizeof detail,
@@ -221,20 +292,23 @@ static int proposal_settle(struct audit *audit, const struct proposal *proposal,
     return audit_decide(audit, kind, proposal->entry, detail, err);
 }
 
-static int vote_add(struct audit *audit, const struct proposal *proposal, const char *voter,
-                    bool yes, const char *reason, const char *signature, struct err *err)
+static int vote_add(struct audit *audit, const struct proposal *proposal, unsigned index, bool yes,
+                    const char *reason, const char *signature, struct err *err)
 {
     _cleanup_(statement_finalize) sqlite3_stmt *statement = NULL;
-    char detail[AUDIT_REASON_MAX + 512];
+    char detail[AUDIT_REASON_MAX + 512], key[2 * AUDIT_KEY_BYTES + 1];
+    const char *voter = audit->rules.voters[index].name;
 
-    int r = audit_prepare(audit, "INSERT INTO votes VALUES (?, ?, ?, ?, ?)", &statement, err);
+    int r = audit_prepare(audit, "INSERT INTO ballots VALUES (?, ?, ?, ?, ?, ?)", &statement, err);
     if (r < 0)
         return r;
+    sodium_bin2hex(key, sizeof key, audit->rules.voters[index].key, AUDIT_KEY_BYTES);
     sqlite3_bind_int64(statement, 1, proposal->id);
-    sqlite3_bind_text(statement, 2, voter, -1, SQLITE_STATIC);
-    sqlite3_bind_int(statement, 3, yes);
-    sqlite3_bind_text(statement, 4, reason, -1, SQLITE_STATIC);
-    sqlite3_bind_text(statement, 5, signature, -1, SQLITE_STATIC);
+    sqlite3_bind_text(statement, 2, key, -1, SQLITE_STATIC);
+    sqlite3_bind_text(statement, 3, voter, -1, SQLITE_STATIC);
+    sqlite3_bind_int(statement, 4, yes);
+    sqlite3_bind_text(statement, 5, reason, -1, SQLITE_STATIC);
+    sqlite3_bind_text(statement, 6, signature, -1, SQLITE_STATIC);
     if (sqlite3_step(statement) != SQLITE_DONE) {
         if ((sqlite3_errcode(audit->db) & 0xff) != SQLITE_CONSTRAINT)
             return audit_failed(audit, err, "write");
@@ -259,6 +333,8 @@ int audit_vote(struct audit *audit, int64_t id, const uint8_t key[AUDIT_KEY_BYTE
         return err_say(err, -EPERM, "cannot vote: the key is no voter's of the configuration");
     int r = reason_check(reason, err);
     if (r == 0)
+        r = whole_check(audit, "vote", err);
+    if (r == 0)
         r = proposal_read(audit, id, &proposal, err);
     if (r < 0)
         return r;
@@ -275,28 +351,32 @@ int audit_vote(struct audit *audit, int64_t id, const uint8_t key[AUDIT_KEY_BYTE
     if (r < 0)
         return r;
     sodium_bin2hex(hex, sizeof hex, signature, AUDIT_SIGNATURE_BYTES);
-    r = vote_add(audit, &proposal, audit->rules.voters[voter].name, yes, reason, hex, err);
+    r = vote_add(audit, &proposal, (unsigned)voter, yes, reason, hex, err);
     r = audit_end(audit, r, err);
     return r < 0 ? r : audit_list(audit, ret_json, err);
 }
 
 int audit_demote_now(struct audit *audit, const char *entry, const char *detail, struct err *err)
 {
-    _cleanup_(statement_finalize) sqlite3_stmt *statement = NULL;
+    struct proposal proposal;
+    char why[128];
+    int64_t id = 0;
 
     int r = audit_decide(audit, "demoted", entry, detail, err);
     if (r == 0)
-        r = audit_prepare(audit,
-                          "UPDATE proposals SET state = 'withdrawn'"
-                          " WHERE state = 'open' AND action = 'remove' AND entry = ?",
-                          &statement, err);
+        r = audit_number(audit,
+                         "SELECT coalesce(max(id), 0) FROM proposals WHERE state = 'open' AND"
+                         " action = 'remove' AND entry = ?",
+                         entry, 0, &id, err);
+    if (r < 0 || id == 0)
+        return r;
+    r = proposal_read(audit, id, &proposal, err);
+    if (r == 0)
+        r = proposal_close(audit, &proposal, "withdrawn", err);
     if (r < 0)
         return r;
-    sqlite3_bind_text(statement, 1, entry, -1, SQLITE_STATIC);
-    r = audit_run(audit, statement, err);
-    if (r < 0 || sqlite3_changes(audit->db) == 0)
-        return r;
-    return audit_decide(audit, "withdrawn", entry, "its removal was proposed; it is demoted", err);
+    snprintf(why, sizeof why, "proposal %" PRId64 ": its removal was proposed; it is demoted", id);
+    return audit_decide(audit, "withdrawn", entry, why, err);
 }
 
 int audit_demote(struct audit *audit, const char *name, const char *reason, const char *who,
@@ -330,6 +410,7 @@ int audit_demote(struct audit *audit, const char *name, const char *reason, cons
 
 static int expire(struct audit *audit, struct err *err)
 {
+    char detail[AUDIT_REASON_MAX + 64];
     struct proposal proposal;
     int64_t id = 0;
     int r = 0;
@@ -347,10 +428,12 @@ static int expire(struct audit *audit, struct err *err)
             return 0;
         id = sqlite3_column_int64(statement, 0);
         r = proposal_read(audit, id, &proposal, err);
+        if (r < 0)
+            return r;
+        r = proposal_close(audit, &proposal, "expired", err);
+        snprintf(detail, sizeof detail, "proposal %" PRId64 ": %s", id, proposal.reason);
         if (r == 0)
-            r = proposal_close(audit, &proposal, "expired", err);
-        if (r == 0)
-            r = audit_decide(audit, "expired", proposal.entry, proposal.reason, err);
+            r = audit_decide(audit, "expired", proposal.entry, detail, err);
     }
     return r;
 }
@@ -364,7 +447,7 @@ static int idle_since(struct audit *audit, const char *entry, int64_t *ret_ms, s
         " coalesce((SELECT max(time_ms) FROM decisions WHERE entry = ?1 AND kind = 'allowed'), 0))"
         " * EXISTS (SELECT 1 FROM decisions WHERE entry = ?1 AND kind = 'allowed') END";
 
-    return count_of(audit, sql, entry, 0, ret_ms, err);
+    return audit_number(audit, sql, entry, 0, ret_ms, err);
 }
 
 static int propose_removals(struct audit *audit, struct err *err)
@@ -399,96 +482,4 @@ int audit_tidy(struct audit *audit, struct err *err)
     if (r == 0 && audit->rules.unused_seconds && audit->rules.voter_count)
         r = propose_removals(audit, err);
     return audit_end(audit, r, err);
-}
-
-/* ---- the list ---- */
-
-static int list_entry(struct audit *audit, const struct allow_entry *entry, FILE *out,
-                      struct err *err)
-{
-    _cleanup_(statement_finalize) sqlite3_stmt *statement = NULL;
-    _cleanup_(freep) char *json = NULL;
-    char why[512];
-    bool allowed;
-
-    int r = audit_state(audit, entry, &allowed, why, sizeof why, err);
-    if (r == 0)
-        r = audit_prepare(
-            audit,
-            "SELECT json_object('name', ?1, 'layer', ?2, 'import', ?3, 'contract', ?4, 'allowed',"
-            " json(?5), 'reason', ?6, 'uses', coalesce(sum(uses), 0), 'denied',"
-            " coalesce(sum(denied), 0), 'limited', coalesce(sum(limited), 0), 'trapped',"
-            " coalesce(sum(trapped), 0), 'functions', count(*)) FROM counts WHERE entry = ?1",
-            &statement, err);
-    if (r < 0)
-        return r;
-    const char *const texts[] = {entry->name,     allow_layer_name(entry->layer), entry->import,
-                                 entry->contract, allowed ? "true" : "false",     why};
-    for (int i = 0; i < (int)ARRAY_LEN(texts); i++)
-        sqlite3_bind_text(statement, 1 + i, texts[i], -1, SQLITE_STATIC);
-    r = audit_text(audit, statement, &json, err);
-    if (r == 0)
-        fputs(json, out);
-    return r;
-}
-
-static int list_query(struct audit *audit, const char *sql, FILE *out, struct err *err)
-{
-    _cleanup_(statement_finalize) sqlite3_stmt *statement = NULL;
-    _cleanup_(freep) char *json = NULL;
-
-    int r = audit_prepare(audit, sql, &statement, err);
-    if (r == 0)
-        r = audit_text(audit, statement, &json, err);
-    if (r == 0)
-        fputs(json, out);
-    return r;
-}
-
-static int list(struct audit *audit, FILE *out, struct err *err)
-{
-    int r = 0;
-
-    fputs("{\"entries\": [", out);
-    for (size_t i = 0; i < allow_entry_count && r == 0; i++) {
-        fputs(i ? ",\n" : "\n", out);
-        r = list_entry(audit, &allow_entries[i], out, err);
-    }
-    fputs("],\n\"proposals\": ", out);
-    if (r == 0)
-        r = list_query(
-            audit,
-            "SELECT json_group_array(json_object('id', id, 'entry', entry, 'action', action,"
-            " 'reason', reason, 'nonce', nonce, 'opened_ms', opened_ms, 'deadline_ms', deadline_ms,"
-            " 'quorum', quorum, 'state', state, 'votes', (SELECT json_group_array(json_object("
-            "'voter', voter, 'yes', json(iif(yes, 'true', 'false')), 'reason', reason)) FROM votes"
-            " WHERE proposal = id))) FROM (SELECT * FROM proposals ORDER BY id DESC LIMIT 100)",
-            out, err);
-    fputs(",\n\"events\": ", out);
-    if (r == 0)
-        r = list_query(
-            audit,
-            "SELECT json_group_array(json_object('function', function, 'entry', entry, 'uses', "
-            "uses,"
-            " 'denied', denied, 'limited', limited, 'trapped', trapped)) FROM (SELECT * FROM counts"
-            " ORDER BY denied + limited + trapped DESC, uses DESC LIMIT 1000)",
-            out, err);
-    fputs("}\n", out);
-    return r;
-}
-
-int audit_list(struct audit *audit, char **ret_json, struct err *err)
-{
-    _cleanup_(freep) char *text = NULL;
-    size_t size;
-    FILE *out = open_memstream(&text, &size);
-
-    if (!out)
-        return err_set(err, -ENOMEM, "cannot list the allow-list");
-    int r = list(audit, out, err);
-    if (fclose(out) != 0 && r == 0)
-        r = err_set(err, -ENOMEM, "cannot list the allow-list");
-    if (r == 0)
-        *ret_json = steal_ptr(&text);
-    return r;
 }

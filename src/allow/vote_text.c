@@ -5,16 +5,18 @@
 
 #include "allow/audit.h"
 
-void audit_proposal_hash(const char *entry, const char *action, const char *reason,
-                         int64_t opened_ms, const char *nonce, char ret_hash[AUDIT_HASH_TEXT])
+void audit_proposal_hash(const struct audit_proposal *proposal, char ret_hash[AUDIT_HASH_TEXT])
 {
     uint8_t hash[crypto_hash_sha256_BYTES];
     char text[AUDIT_REASON_MAX + 512];
 
     /* None of these has a line end in it. */
-    int n = snprintf(text, sizeof text, "vireo proposal v1\n%s\n%s\n%s\n%" PRId64 "\n%s\n", entry,
-                     action, reason, opened_ms, nonce);
-    crypto_hash_sha256(hash, (const uint8_t *)text, (size_t)n);
+    int n = snprintf(text, sizeof text,
+                     "vireo proposal v2\n%s\n%s\n%s\n%s\n%" PRId64 "\n%" PRId64 "\n%" PRId64 "\n",
+                     proposal->entry, proposal->action, proposal->reason, proposal->nonce,
+                     proposal->opened_ms, proposal->deadline_ms, proposal->quorum);
+    size_t bytes = n < 0 ? 0 : (size_t)n < sizeof text ? (size_t)n : sizeof text - 1;
+    crypto_hash_sha256(hash, (const uint8_t *)text, bytes);
     sodium_bin2hex(ret_hash, AUDIT_HASH_TEXT, hash, sizeof hash);
 }
 

@@ -11,12 +11,16 @@
 #include "allow/audit.h"
 #include "base/cleanup.h"
 #include "base/err.h"
+#include "base/fd.h"
 #include "build/build.h"
 #include "cli/cli.h"
 #include "cli/http.h"
 #include "cli/options.h"
 #include "cli/problem.h"
 #include "cli/table.h"
+
+/* Of a log that heads are looked for in. */
+#define HEADS_FILE_MAX (256 << 20)
 
 DEFINE_CLEANUP(struct table, table_free)
 DEFINE_CLEANUP(struct sign_key, sign_key_free)
@@ -217,10 +221,15 @@ static int vote_sign(const struct sign_key *key, struct json_object *proposal, b
 {
     char hash[AUDIT_HASH_TEXT], text[AUDIT_REASON_MAX + 128];
     uint8_t signature[SIGN_TEXT_BYTES];
+    const struct audit_proposal says = {.entry = json_text(proposal, "entry", ""),
+                                        .action = json_text(proposal, "action", ""),
+                                        .reason = json_text(proposal, "reason", ""),
+                                        .nonce = json_text(proposal, "nonce", ""),
+                                        .opened_ms = json_number(proposal, "opened_ms"),
+                                        .deadline_ms = json_number(proposal, "deadline_ms"),
+                                        .quorum = json_number(proposal, "quorum")};
 
-    audit_proposal_hash(json_text(proposal, "entry", ""), json_text(proposal, "action", ""),
-                        json_text(proposal, "reason", ""), json_number(proposal, "opened_ms"),
-                        json_text(proposal, "nonce", ""), hash);
+    audit_proposal_hash(&says, hash);
     size_t bytes = audit_vote_text(hash, yes, reason, text, sizeof text);
     if (bytes == 0)
         return err_say(err, -EINVAL, "cannot vote: the reason is longer than %d bytes",
@@ -305,6 +314,8 @@ int cli_allow(int argc, char **argv)
     return cli_usage("allow", "it is one of ls, propose, vote, demote, remove, key");
 }
 
+/* ---- the record ---- */
+
 /* NUMBER:HASH, as the journal has it. */
 static bool is_head(const char *text)
 {
@@ -315,29 +326,81 @@ static bool is_head(const char *text)
            text[digits + AUDIT_HASH_TEXT] == '\0';
 }
 
+/* Compares one head of the log's, "NUMBER:HASH" and more behind it, with the record's. */
+static bool head_is_there(struct json_object *heads, const char *said, size_t length)
+{
+    char *end;
+    unsigned long long number = strtoull(said, &end, 10);
+
+    if (*end != ':' || number == 0 || number > length_of(heads))
+        return false;
+    const char *head = json_object_get_string(json_object_array_get_idx(heads, number - 1));
+    return strlen(head) == length && strncmp(head, said, length) == 0;
+}
+
+/* Each head that a log or an export of the journal has must be in the record. */
+static int heads_compare(struct json_object *heads, const char *path, size_t *ret_count,
+                         struct err *err)
+{
+    _cleanup_(freep) char *text = NULL;
+    size_t size;
+
+    int r = fd_read_input(path, HEADS_FILE_MAX, &text, &size, err);
+    if (r < 0)
+        return r;
+    /* What a function wrote may have a NUL in it. */
+    for (size_t i = 0; i < size; i++)
+        text[i] = text[i] ? text[i] : ' ';
+    *ret_count = 0;
+    for (const char *at = text; (at = strstr(at, AUDIT_HEAD_SAID)); ++*ret_count) {
+        at += strlen(AUDIT_HEAD_SAID);
+        size_t length = strspn(at, "0123456789:abcdef");
+        if (!head_is_there(heads, at, length))
+            return err_say(err, -EBADMSG,
+                           "cannot trust the record: it has no decision %.*s, which '%s' has: "
+                           "decisions were removed or written anew",
+                           (int)(length < 100 ? length : 100), at, path);
+    }
+    if (*ret_count == 0)
+        return err_say(err, -ENOMSG, "cannot compare: '%s' has no head of the record", path);
+    return 0;
+}
+
 int cli_audit(int argc, char **argv)
 {
     _cleanup_(json_freep) struct json_object *answer = NULL;
-    const char *head = NULL;
+    const char *head = NULL, *heads = NULL;
+    struct err err = {0};
     bool check = false;
     const struct cli_option options[] = {{.name = "--check", .flag = &check},
-                                         {.name = "--head", .text = &head}};
+                                         {.name = "--head", .text = &head},
+                                         {.name = "--heads", .text = &heads}};
     int words, exit;
+    size_t met = 0;
 
     if (!cli_options(argc, argv, options, ARRAY_LEN(options), 0, &words, &exit))
         return exit;
-    if (words != 0 || !check)
-        return cli_usage("audit", "it is vireo audit --check");
+    if (words != 0 || !check || (head && heads))
+        return cli_usage("audit", "it is vireo audit --check [--head HEAD | --heads FILE]");
     if (head && !is_head(head))
         return cli_usage("audit", "--head '%s' is no NUMBER:HASH", head);
-    const char *const pairs[][2] = {{"head", head}};
-    exit = ask("GET", "check the audit", NULL, "/system/audit", pairs, head ? 1 : 0, &answer);
+    const char *const pairs[][2] = {{head ? "head" : "heads", head ? head : "1"}};
+    exit =
+        ask("GET", "check the audit", NULL, "/system/audit", pairs, head || heads ? 1 : 0, &answer);
     if (exit != CLI_OK)
         return exit;
-    if (cli.json)
+    if (heads && heads_compare(member(answer, "heads"), heads, &met, &err) < 0) {
+        cli_error(&err, NULL);
+        return CLI_FAILED;
+    }
+    json_object_object_del(answer, "heads");
+    if (cli.json) {
         json_show(answer);
-    else if (!cli.quiet)
+    } else if (!cli.quiet) {
         printf("%lld decisions, each as it was written; head %s\n",
                json_number(answer, "decisions"), json_text(answer, "head", "?"));
+        if (heads)
+            printf("%zu heads of '%s', each in the record\n", met, heads);
+    }
     return CLI_OK;
 }

@@ -259,7 +259,8 @@ static int serve(struct audit *audit, const struct admin_request *request, char 
 
     snprintf(who, sizeof who, "uid %u", request->caller_uid);
     if (request->type == ADMIN_AUDIT)
-        return audit_check(audit, value_of(request, "head"), ret_json, err);
+        return audit_check(audit, value_of(request, "head"), value_of(request, "heads") != NULL,
+                           ret_json, err);
     int r = audit_tidy(audit, err);
     if (r < 0 || !action)
         return r < 0 ? r : audit_list(audit, ret_json, err);
@@ -338,13 +339,14 @@ int audit_start(struct supervisor *supervisor, struct err *err)
         return r;
     supervisor->allowed = result->allowed; /* nothing to be restored */
     result_apply(supervisor, result);
-    /* What was altered is told; what it says still holds, for it can't be known what it was. */
-    struct err broken = {0};
-    char *json = NULL;
-    if (audit_check(supervisor->audit, NULL, &json, &broken) < 0)
-        log_line(LOG_ERROR, "%s", broken.message);
-    free(json);
-    return 0;
+    /* The journal of each start has a head, whatever became of older ones. */
+    char head[AUDIT_HEAD_TEXT];
+    if (!audit_is_whole(supervisor->audit))
+        return 0;
+    r = audit_head(supervisor->audit, head, err);
+    if (r == 0 && head[0] != '0')
+        log_line(LOG_NOTICE, "allow-list: its record is whole; " AUDIT_HEAD_SAID "%s", head);
+    return r;
 }
 
 void audit_stop(struct supervisor *supervisor)

@@ -158,7 +158,7 @@ post() {
     post action=vote "proposal=$id" vote=yes reason=x "key=$("$VIREO" allow key "$HERE/ann")" "signature=$sum"
     [ "$code" = 403 ]
     # What ann signed for the first proposal, from the record, for this one; and for the first again.
-    signed=$(sqlite_of "SELECT signature FROM votes WHERE proposal = 1 AND voter = 'ann'")
+    signed=$(sqlite_of "SELECT signature FROM ballots WHERE proposal = 1 AND voter = 'ann'")
     [ "${#signed}" = 128 ]
     for number in "$id" 1; do
         post action=vote "proposal=$number" vote=yes reason=reviewed "key=$("$VIREO" allow key "$HERE/ann")" "signature=$signed"
@@ -310,9 +310,17 @@ removal_is_proposed() {
     [ "$status" -eq 0 ]
     [[ $output =~ ^([0-9]+)\ decisions ]]
     [ "${BASH_REMATCH[1]}" -ge 12 ]
-    [ "$(grep -c 'audit head [0-9]*:[0-9a-f]\{64\}$' "$VIREO_STATE/daemon.log")" = "${BASH_REMATCH[1]}" ]
+    [ "$(grep -o 'audit head [0-9]*:[0-9a-f]\{64\}$' "$VIREO_STATE/daemon.log" | sort -u | wc -l)" = "${BASH_REMATCH[1]}" ]
     head=$(sed -n 's/.*audit head \([0-9]*:[0-9a-f]*\)$/\1/p' "$VIREO_STATE/daemon.log" | sed -n 3p)
     "$VIREO" audit --check --head "$head"
+    "$VIREO" audit --check --heads "$VIREO_STATE/daemon.log"
+    "$VIREO" audit --check --heads - <"$VIREO_STATE/daemon.log"
+    run "$VIREO" audit --check --heads /dev/null
+    [ "$status" -eq 1 ]
+    sed "s/audit head 3:./audit head 3:x/" "$VIREO_STATE/daemon.log" >"$BATS_TEST_TMPDIR/other"
+    run "$VIREO" audit --check --heads "$BATS_TEST_TMPDIR/other"
+    [ "$status" -eq 1 ]
+    [[ $output == *"it has no decision 3:"*"removed or written anew"* ]]
     not sqlite_of "DELETE FROM decisions WHERE number = 2"
     not sqlite_of "UPDATE decisions SET detail = '' WHERE number = 2"
 }
@@ -331,10 +339,24 @@ removal_is_proposed() {
     run "$VIREO" audit --check
     [ "$status" -eq 1 ]
     [[ $output == *"decision 2 is missing"* ]]
-    # The end cut off is a whole chain, but not the journal's.
-    sqlite_of "DELETE FROM decisions WHERE number >= 2"
+    # Nothing is allowed by it, nor voted on, now or after the daemon's next start.
+    entry_is vireo_http_any_raw allowed false
+    [[ $(entry vireo_http_any_raw reason) == *"the record of decisions was altered"* ]]
+    run "$VIREO" allow propose vireo_http_any_raw --reason "again"
+    [ "$status" -ne 0 ]
+    [[ $output == *"is not as it was written"* ]]
+    daemon_stop
+    daemon_start --config "$HERE/conf"
+    entry_is vireo_http_any_raw allowed false
+    # All of it cut off is a whole record, but not the journal's.
+    sqlite_of "DROP TRIGGER decisions_stay"
+    for table in decisions proposals ballots; do
+        sqlite_of "DELETE FROM $table"
+    done
     "$VIREO" audit --check
-    run "$VIREO" audit --check --head "$last"
-    [ "$status" -eq 1 ]
-    [[ $output == *"removed or written anew"* ]]
+    for option in "--head $last" "--heads $VIREO_STATE/daemon.log"; do
+        run "$VIREO" audit --check $option
+        [ "$status" -eq 1 ]
+        [[ $output == *"removed or written anew"* ]]
+    done
 }
