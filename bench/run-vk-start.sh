@@ -8,6 +8,14 @@ set -eu
 . "$(dirname "$0")/lib.sh"
 
 rounds=${1:-30}
+# Where engines have their runtimes keep it: in memory.
+state=$(mktemp -d /run/vireo-bench.XXXXXX)
+clean() {
+    bench_clean
+    rm -rf "$state"
+}
+trap clean EXIT
+trap 'clean; exit 130' INT TERM
 bench_need jq python3 busybox crun
 runtime=$bench_build/vireo-runtime
 root=$bench_work/rootfs
@@ -34,13 +42,13 @@ jq '.process.args = ["sleep", "1000"]' "$bench_work/all/config.json" >"$bench_wo
 cp "$root/bin/true" "$root/bin/sleep"
 
 load_before=$(bench_load)
-python3 - "$rounds" "$runtime" "$bench_work" <<'END' >"$bench_work/rows"
+python3 - "$rounds" "$runtime" "$bench_work" "$state" <<'END' >"$bench_work/rows"
 import statistics, subprocess, sys, time
-rounds, runtime, work = int(sys.argv[1]), sys.argv[2], sys.argv[3]
-ours = [runtime, "--root", work + "/state", "run", "--bundle"]
+rounds, runtime, work, kept = int(sys.argv[1]), sys.argv[2], sys.argv[3], sys.argv[4]
+ours = [runtime, "--root", kept + "/state", "run", "--bundle"]
 # crun 1.8 refuses a v2 tree beside v1 ones.
 crun = ["unshare", "-m", "--propagation", "private", "sh", "-c",
-        'umount /sys/fs/cgroup/unified 2>/dev/null; exec crun "$@"', "sh", "--root", work + "/crun", "run", "--bundle"]
+        'umount /sys/fs/cgroup/unified 2>/dev/null; exec crun "$@"', "sh", "--root", kept + "/crun", "run", "--bundle"]
 rows = [(name, ours, name) for name in ("none", "table", "params", "log", "all")] + [("crun, none", crun, "none")]
 times = {name: [] for name, _, _ in rows}
 
@@ -52,7 +60,7 @@ def measure(rows):
             times[name].append((time.perf_counter() - begin) * 1000)
 
 measure(rows)
-state = [runtime, "--root", work + "/state"]
+state = [runtime, "--root", kept + "/state"]
 subprocess.run(state + ["run", "-d", "--bundle", work + "/other", "vireo-bench-vk-other"], stdin=subprocess.DEVNULL, check=True)
 beside = [(name + ", not the first", ours, name) for name in ("none", "log", "all")]
 times.update({name: [] for name, _, _ in beside})
