@@ -75,10 +75,27 @@ static int enter_part(struct cgroup_place_tree *tree, const char *name, bool las
     return r;
 }
 
+/* The usual case of v1: the parent is there, and has nothing to pass on. */
+static bool make_whole(struct cgroup_place_tree *tree, const char *path)
+{
+    char whole[sizeof tree->point + CGROUP_PLACE_PATH_MAX];
+
+    if (tree->unified || cgroup_list_has(tree->controllers, "cpuset"))
+        return false;
+    snprintf(whole, sizeof whole, "%s%s", tree->point, path);
+    if (mkdir(whole, 0755) < 0)
+        return false;
+    tree->fd = openat(AT_FDCWD, whole, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    tree->made = tree->fd >= 0;
+    return tree->made;
+}
+
 static int tree_make(struct cgroup_place_tree *tree, const char *path)
 {
     char name[256];
 
+    if (make_whole(tree, path))
+        return 0;
     _cleanup_(closep) int at = open(tree->point, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (at < 0)
         return -errno;

@@ -5,6 +5,7 @@
 #include <linux/magic.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/vfs.h>
 
 #include "cgroup/internal.h"
@@ -93,26 +94,24 @@ static bool controllers_of(const char *name, char *ret, size_t size)
 }
 
 /*
- * One entry of /sys/fs/cgroup as a tree. False: it is not as usual. Only the root of a v1 tree has
- * a release_agent, and only that of v2 has no type: what an engine bound from below is neither.
+ * One entry of /sys/fs/cgroup as a tree. False: it is not as usual. The root of a tree has inode 1;
+ * what an engine bound from below, or a directory of the tmpfs around it, has another number.
  */
-static bool add_usual(struct cgroup_place *place, const char *name)
+static bool add_usual(struct cgroup_place *place, int directory, const char *name)
 {
     struct cgroup_mount mount = {.root = "/"};
-    char mark[sizeof mount.point + 20];
-    struct statfs status;
+    struct stat status;
+    struct statfs system;
 
     snprintf(mount.point, sizeof mount.point, "%s/%s", USUAL_POINT, name);
-    if (statfs(mount.point, &status) < 0)
+    _cleanup_(closep) int fd = openat(directory, name, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0 || fstatfs(fd, &system) < 0 || fstat(fd, &status) < 0)
         return false;
-    if (status.f_type != CGROUP_SUPER_MAGIC && status.f_type != CGROUP2_SUPER_MAGIC)
+    if (system.f_type != CGROUP_SUPER_MAGIC && system.f_type != CGROUP2_SUPER_MAGIC)
         return true; /* nothing is mounted here */
-    mount.unified = status.f_type == CGROUP2_SUPER_MAGIC;
-    if (!mount.unified && !controllers_of(name, mount.controllers, sizeof mount.controllers))
-        return false;
-    snprintf(mark, sizeof mark, "%s/%s", mount.point,
-             mount.unified ? "cgroup.type" : "release_agent");
-    if ((access(mark, F_OK) == 0) == mount.unified)
+    mount.unified = system.f_type == CGROUP2_SUPER_MAGIC;
+    if (status.st_ino != 1 ||
+        (!mount.unified && !controllers_of(name, mount.controllers, sizeof mount.controllers)))
         return false;
     tree_add(place, &mount);
     return true;
@@ -128,7 +127,7 @@ static bool find_usual(struct cgroup_place *place)
     for (struct dirent *entry; usual && (entry = readdir(directory));) {
         if (entry->d_name[0] == '.' || entry->d_type == DT_LNK)
             continue;
-        usual = entry->d_type == DT_DIR && add_usual(place, entry->d_name);
+        usual = entry->d_type == DT_DIR && add_usual(place, dirfd(directory), entry->d_name);
     }
     if (directory)
         closedir(directory);

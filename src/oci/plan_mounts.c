@@ -210,6 +210,9 @@ static int cgroup_trees(struct plan *plan, const struct oci_mount *mount,
 {
     struct init_link *links = plan_take(plan, 8 * CGROUP_PLACE_TREES * sizeof *links);
     struct init_option *options = plan_take(plan, 2 * sizeof *options);
+    /* What makes them read-only sets the rest too, for all of them by one call. */
+    const bool at_once = flags->set & MOUNT_ATTR_RDONLY && !(flags->set & MOUNT_ATTR__ATIME) &&
+                         !plan->out->user_namespace;
     char source[PATH_MAX], target[PATH_MAX];
     size_t n = 1, link_count = 0;
 
@@ -223,9 +226,12 @@ static int cgroup_trees(struct plan *plan, const struct oci_mount *mount,
             (size_t)snprintf(target, sizeof target, "%s%s", mount->destination, slash) >=
                 sizeof target)
             return -ENAMETOOLONG;
-        int r = cgroup_bind(plan, source, target, flags, &out[n++]);
+        int r = cgroup_bind(plan, source, target, flags, &out[n]);
         if (r < 0)
             return r;
+        if (at_once)
+            out[n].set = 0;
+        n++;
         link_count += cgroup_links(plan, tree, slash + 1, links + link_count);
     }
     options[0] = (struct init_option){plan_text(plan, "mode"), plan_text(plan, "755")};
@@ -245,7 +251,8 @@ static int cgroup_trees(struct plan *plan, const struct oci_mount *mount,
         out[n++] = (struct init_mount){.kind = INIT_MOUNT_REMOUNT,
                                        .target = out[0].target,
                                        .tree_fd = -1,
-                                       .set = MOUNT_ATTR_RDONLY};
+                                       .recursive_set = at_once ? flags->set : 0,
+                                       .set = at_once ? 0 : MOUNT_ATTR_RDONLY};
     *ret_count = n;
     return 0;
 }
