@@ -326,11 +326,10 @@ int registry_get(struct registry *registry, const char *name,
     return registry_row_read(registry, statement, ret_function, err);
 }
 
-int registry_each(struct registry *registry,
-                  int (*each)(const struct registry_function *function, void *user), void *user,
-                  struct err *err)
+int registry_rows_each(struct registry *registry, sqlite3_stmt *statement,
+                       int (*each)(const struct registry_function *function, void *user),
+                       void *user, struct err *err)
 {
-    _cleanup_(statement_resetp) sqlite3_stmt *statement = registry->statement[STATEMENT_EACH];
     int step;
 
     while ((step = sqlite3_step(statement)) == SQLITE_ROW) {
@@ -342,4 +341,13 @@ int registry_each(struct registry *registry,
             return r;
     }
     return step == SQLITE_DONE ? 0 : registry_failed(registry, err, "read");
+}
+
+int registry_each(struct registry *registry,
+                  int (*each)(const struct registry_function *function, void *user), void *user,
+                  struct err *err)
+{
+    _cleanup_(statement_resetp) sqlite3_stmt *statement = registry->statement[STATEMENT_EACH];
+
+    return registry_rows_each(registry, statement, each, user, err);
 }

@@ -66,6 +66,11 @@ int registry_finish(struct registry *registry, int result, const char *verb, str
 /* The row that stands in a statement with the columns of a function. */
 int registry_row_read(struct registry *registry, sqlite3_stmt *row,
                       struct registry_function *ret_function, struct err *err);
+/* Calls `each` for every row of such a statement, until it answers other than 0: that, or -errno.
+ */
+int registry_rows_each(struct registry *registry, sqlite3_stmt *statement,
+                       int (*each)(const struct registry_function *function, void *user),
+                       void *user, struct err *err);
 /* Writes `function` over its row, inside a transaction. */
 int registry_row_write(struct registry *registry, const struct registry_function *function,
                        struct err *err);

@@ -30,19 +30,10 @@ int registry_each_version(struct registry *registry, const char *name,
                           void *user, struct err *err)
 {
     _cleanup_(statement_resetp) sqlite3_stmt *statement = registry->statement[STATEMENT_VERSIONS];
-    int step;
 
     if (name)
         sqlite3_bind_text(statement, 1, name, -1, SQLITE_STATIC);
-    while ((step = sqlite3_step(statement)) == SQLITE_ROW) {
-        _cleanup_(registry_function_clear) struct registry_function function = {0};
-        int r = registry_row_read(registry, statement, &function, err);
-        if (r == 0)
-            r = each(&function, user);
-        if (r != 0)
-            return r;
-    }
-    return step == SQLITE_DONE ? 0 : registry_failed(registry, err, "read");
+    return registry_rows_each(registry, statement, each, user, err);
 }
 
 /* Takes the first that comes. */

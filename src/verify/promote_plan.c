@@ -140,29 +140,43 @@ static bool follow(struct promoter *p, const struct where *where, const struct w
     return changed;
 }
 
-static bool spread_regions(struct promoter *p)
+/* Of a copy both ways. */
+static bool spread_regions(struct promoter *p, const struct where *to, const struct where *from,
+                           uint64_t length)
 {
-    struct program *program = p->program;
-    bool changed = false;
-    uint64_t length;
+    bool changed = follow(p, to, from, length);
 
-    for (uint32_t n = 0; n < program->order_count; n++) {
-        const struct block *block = &program->blocks[program->order[n]];
-        for (uint32_t i = 0; i < block->count; i++) {
-            const struct value *value = value_at(program, block->values[i]);
-            if (value->op != OP_MEMCPY || !promote_length(p, value, &length))
-                continue;
-            const struct where *to = &p->where[value->operands[0]];
-            const struct where *from = &p->where[value->operands[1]];
-            changed = follow(p, to, from, length) || changed;
-            changed = follow(p, from, to, length) || changed;
+    return follow(p, from, to, length) || changed;
+}
+
+/* A copy between two objects cuts both alike. */
+static bool spread_cuts(struct promoter *p, const struct where *to, const struct where *from,
+                        uint64_t length)
+{
+    bool changed = false;
+
+    if (to->state != WHERE_AT || from->state != WHERE_AT)
+        return false;
+    struct split *a = split_of(p, to), *b = split_of(p, from);
+    for (uint64_t k = 0; a && b && k < length; k++) {
+        uint64_t x = (uint64_t)to->offset + k, y = (uint64_t)from->offset + k;
+        if (a->cut[x] != b->cut[y]) {
+            a->cut[x] = b->cut[y] = 1;
+            changed = true;
+        }
+        /* What one side holds as a scalar the other does too. */
+        uint8_t kinds = a->kinds[x] | b->kinds[y];
+        if (!a->region[x] && !b->region[y] && (a->kinds[x] != kinds || b->kinds[y] != kinds)) {
+            a->kinds[x] = b->kinds[y] = kinds;
+            changed = true;
         }
     }
     return changed;
 }
 
-/* A copy between two objects cuts both alike. */
-static bool spread_cuts(struct promoter *p)
+/* Of every copy of a known length; true: something changed. */
+static bool spread(struct promoter *p, bool (*by)(struct promoter *, const struct where *,
+                                                  const struct where *, uint64_t))
 {
     struct program *program = p->program;
     bool changed = false;
@@ -172,29 +186,10 @@ static bool spread_cuts(struct promoter *p)
         const struct block *block = &program->blocks[program->order[n]];
         for (uint32_t i = 0; i < block->count; i++) {
             const struct value *value = value_at(program, block->values[i]);
-            if (value->op != OP_MEMCPY || !promote_length(p, value, &length))
-                continue;
-            const struct where *to = &p->where[value->operands[0]];
-            const struct where *from = &p->where[value->operands[1]];
-            if (to->state != WHERE_AT || from->state != WHERE_AT)
-                continue;
-            struct split *a = split_of(p, to), *b = split_of(p, from);
-            if (!a || !b)
-                continue;
-            for (uint64_t k = 0; k < length; k++) {
-                uint64_t x = (uint64_t)to->offset + k, y = (uint64_t)from->offset + k;
-                if (a->cut[x] != b->cut[y]) {
-                    a->cut[x] = b->cut[y] = 1;
-                    changed = true;
-                }
-                /* What one side holds as a scalar the other does too. */
-                uint8_t kinds = a->kinds[x] | b->kinds[y];
-                if (!a->region[x] && !b->region[y] &&
-                    (a->kinds[x] != kinds || b->kinds[y] != kinds)) {
-                    a->kinds[x] = b->kinds[y] = kinds;
-                    changed = true;
-                }
-            }
+            if (value->op == OP_MEMCPY && promote_length(p, value, &length))
+                changed =
+                    by(p, &p->where[value->operands[0]], &p->where[value->operands[1]], length) ||
+                    changed;
         }
     }
     return changed;
@@ -384,9 +379,9 @@ bool promote_plan(struct promoter *p)
     look_at_uses(p);
     do
         widen_regions(p);
-    while (spread_regions(p));
+    while (spread(p, spread_regions));
     cut_at_regions(p, objects);
-    while (spread_cuts(p))
+    while (spread(p, spread_cuts))
         ;
     for (uint32_t i = 1; i < objects; i++) {
         if (!p->splits[i].possible)
