@@ -37,6 +37,7 @@
 #include "guest/seccomp.h"
 #include "guest/template.h"
 #include "oci/config.h"
+#include "vkernel/syscalls.h"
 
 /* Waits at most so long for output that an ended program left in its pipes. */
 #define DRAIN_MS 100
@@ -200,8 +201,8 @@ static char *state_text(void *data, const char *status, pid_t pid)
 /* Whether its filter is an engine's own, which lets through what starting a program takes. */
 static bool is_of_profile(const struct vkernel *vkernel)
 {
-    return strcmp(vkernel->syscalls.profile, "podman") == 0 && !vkernel->syscalls.otherwise[0] &&
-           !vkernel->syscalls.calls[0];
+    return strcmp(vkernel->syscalls.profile, VK_CONTAINER_PROFILE) == 0 &&
+           !vkernel->syscalls.otherwise[0] && !vkernel->syscalls.calls[0];
 }
 
 /*

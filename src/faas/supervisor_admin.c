@@ -16,6 +16,7 @@
 #include "faas/supervisor_link.h"
 #include "faas/supervisor_jobs.h"
 #include "guest/template.h"
+#include "vkernel/syscalls.h"
 
 #define REPORT_SHOWN_MAX_BYTES (4u << 20)
 
@@ -105,7 +106,7 @@ static struct json_object *syscalls_json(uint32_t grant)
     return array;
 }
 
-/* The base table, and what each grant of this function adds. */
+/* The base table, and what each grant of this function adds; of a container the profile. */
 static struct json_object *tables_json(const struct function *function)
 {
     static const struct {
@@ -121,6 +122,10 @@ static struct json_object *tables_json(const struct function *function)
                       (function->current && function->current->live ? GUEST_GRANT_UPDATE : 0);
     struct json_object *tables = json_object_new_object();
 
+    if (strcmp(function->row.safety, "container") == 0) {
+        json_add_text(tables, "profile", VK_CONTAINER_PROFILE);
+        return tables;
+    }
     bool proved = strcmp(function->row.safety, "proved") == 0;
     json_object_object_add(tables, "base", syscalls_json(proved ? PVM_SYSCALLS_PROVED : 0));
     for (size_t i = 0; i < ARRAY_LEN(sets); i++) {

@@ -283,6 +283,14 @@ static int vk_change(struct supervisor *supervisor, struct instance *instance, c
 
 /* ---- explain ---- */
 
+static int wall_table(const struct template_slot *slot, struct vk_table **ret_wall, struct err *err)
+{
+    if (slot->image_directory[0] || slot->interprets)
+        return pvm_container_table(slot->interprets, ret_wall, err);
+    int r = pvm_wall_table(slot->grants, ret_wall);
+    return r < 0 ? err_set(err, r, "cannot make the table of system calls") : 0;
+}
+
 static int vk_explain(struct supervisor *supervisor, const struct instance *instance,
                       const struct admin_request *request, const char *call, const char *arguments,
                       struct err *err)
@@ -290,9 +298,9 @@ static int vk_explain(struct supervisor *supervisor, const struct instance *inst
     _cleanup_(vk_table_freep) struct vk_table *wall = NULL;
     struct json_object *object = NULL;
 
-    int r = pvm_wall_table(instance->slot->grants, &wall);
+    int r = wall_table(instance->slot, &wall, err);
     if (r < 0)
-        return err_set(err, r, "cannot make the table of system calls");
+        return r;
     r = vkernel_explain(vk_of(instance), wall, call, arguments, &object, err);
     if (r < 0)
         return r;

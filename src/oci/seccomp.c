@@ -356,21 +356,20 @@ static void take_copy(struct plan *plan, const struct sock_fprog *program)
     plan->out->process.filter_count = program->len;
 }
 
-/* *ret_program's instructions are malloc'ed. */
-static int merge(const struct oci_seccomp *seccomp, const struct vkernel *vkernel,
-                 struct sock_fprog *ret_program, struct err *err)
+/* One filter of `floor` and what the virtual kernel says, if anything; *ret_program's instructions
+ * are malloc'ed. */
+static int merge_under(const struct vk_table *floor, const struct vkernel *vkernel,
+                       struct sock_fprog *ret_program, struct err *err)
 {
-    _cleanup_(vk_table_freep) struct vk_table *own = NULL, *profile = NULL, *merged = NULL;
+    _cleanup_(vk_table_freep) struct vk_table *own = NULL, *merged = NULL;
 
     int r = vkernel_syscalls_table(vkernel, &own, err);
-    if (r == 0)
-        r = oci_vkernel_profile(seccomp, &profile, err);
-    if (r == 0)
-        r = vk_table_merge(profile, own, &merged, err);
+    if (r == 0 && own)
+        r = vk_table_merge(floor, own, &merged, err);
     if (r < 0)
         return r;
     _cleanup_(freep) struct sock_filter *program = calloc(VK_PROGRAM_MAX, sizeof *program);
-    r = program ? vk_table_compile(merged, program, VK_PROGRAM_MAX) : -ENOMEM;
+    r = program ? vk_table_compile(merged ? merged : floor, program, VK_PROGRAM_MAX) : -ENOMEM;
     if (r < 0)
         return err_set(err, r, "cannot make seccomp filter");
     ret_program->len = (unsigned short)r;
@@ -378,11 +377,24 @@ static int merge(const struct oci_seccomp *seccomp, const struct vkernel *vkerne
     return 0;
 }
 
-int oci_launch_filter(const struct vkernel *vkernel, struct sock_fprog *ret_program,
-                      struct err *err)
+static int merge(const struct oci_seccomp *seccomp, const struct vkernel *vkernel,
+                 struct sock_fprog *ret_program, struct err *err)
 {
+    _cleanup_(vk_table_freep) struct vk_table *profile = NULL;
+    int r = oci_vkernel_profile(seccomp, &profile, err);
+
+    return r < 0 ? r : merge_under(profile, vkernel, ret_program, err);
+}
+
+int oci_launch_filter(const char *profile, const struct vkernel *vkernel,
+                      struct sock_fprog *ret_program, struct err *err)
+{
+    _cleanup_(vk_table_freep) struct vk_table *floor = NULL;
+    int r = vk_profile_table(profile, &floor);
+
     *ret_program = (struct sock_fprog){0};
-    return vkernel_has_table(vkernel) ? merge(NULL, vkernel, ret_program, err) : 0;
+    return r < 0 ? err_set(err, r, "cannot make seccomp filter")
+                 : merge_under(floor, vkernel, ret_program, err);
 }
 
 static int compile_merged(struct plan *plan, const struct oci_seccomp *seccomp,

@@ -187,6 +187,8 @@ size_t pvm_syscalls(uint32_t grant, const char **ret_names, size_t max);
 struct vk_table;
 struct vkernel;
 int pvm_wall_table(uint32_t grants, struct vk_table **ret_table);
+/* That of a container, of an image or of an interpreter. */
+int pvm_container_table(bool interprets, struct vk_table **ret_table, struct err *err);
 /* What a pVM has of it under its virtual kernel, which can only make it stricter. */
 int pvm_table(uint32_t grants, const struct vkernel *vkernel, struct vk_table **ret_table,
               struct err *err);

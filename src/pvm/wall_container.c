@@ -20,6 +20,7 @@
 #include "guest/template.h"
 #include "pvm/spawn.h"
 #include "pvm/template_internal.h"
+#include "vkernel/syscalls.h"
 
 /* An image of the largest size is unpacked meanwhile. */
 #define CONTAINER_READY_MS 60000
@@ -110,9 +111,8 @@ static int fill(struct contain_setup *setup, const struct pvm_template_options *
     snprintf(setup->function, sizeof setup->function, "%s", options->function);
     memcpy(setup->version, manifest->version, sizeof setup->version);
     setup->vkernel = manifest->vkernel;
-    /* podman's, unless the manifest says another one. */
     if (!setup->vkernel.syscalls.profile[0])
-        strcpy(setup->vkernel.syscalls.profile, "podman");
+        strcpy(setup->vkernel.syscalls.profile, VK_CONTAINER_PROFILE);
     return fill_texts(setup, options, err);
 }
 

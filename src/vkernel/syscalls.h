@@ -138,5 +138,7 @@ void vk_verdict_format(struct vk_verdict verdict, char *text, size_t size);
 
 /* The names, ended by NULL: none, podman, strict. */
 extern const char *const vk_profiles[];
+/* The wall of functions in containers: their virtual kernels only make it stricter. */
+#define VK_CONTAINER_PROFILE "podman"
 /* -ENOENT, -ENOMEM. */
 int vk_profile_table(const char *name, struct vk_table **ret_table);

@@ -176,6 +176,24 @@ body" ]
     [ "$body" = 0 ]
 }
 
+@test "the wall: a function's own virtual kernel makes the profile stricter, never wider" {
+    local own folder=$BATS_TEST_TMPDIR/wider
+    mkdir -p "$folder/rootfs"
+    gcc -static -o "$folder/rootfs/calls" "$TOP/tests/system/containers/calls.c"
+    for own in 'profile: none' 'default: native' \
+        'profile: none, calls: {perf_event_open: native, userfaultfd: native, io_uring_setup: native, bpf: native}'; do
+        printf 'name: wider\ncommand: [/calls]\nvkernel: {syscalls: {%s}}\n' "$own" >"$folder/vireo.yaml"
+        "$VIREO" -q deploy "$folder"
+        call wider -d x
+        [ "$body" = "perf_event_open EPERM userfaultfd EPERM io_uring_setup ENOSYS bpf EPERM add_key ENOSYS " ]
+    done
+    [ "$("$VIREO" describe wider -o json | jq -c .syscalls)" = '{"profile":"podman"}' ]
+    printf 'name: wider\ncommand: [/calls]\nvkernel: {syscalls: {calls: {bpf: kill}}}\n' >"$folder/vireo.yaml"
+    "$VIREO" -q deploy "$folder"
+    call wider -d x
+    [[ $body == *"exit status 159"* ]] # SIGSYS
+}
+
 @test "limits: memory and time end a container, and all that is in it" {
     deploy eats --memory 16MiB -- sh -c 'a=x; while :; do a=$a$a; done'
     call eats -d x
