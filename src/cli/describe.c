@@ -15,6 +15,8 @@
 
 /* Where lists of names wrap. */
 #define LINE_COLUMNS 88
+#define LABEL_COLUMNS 14     /* names, and the gap behind them */
+#define LABEL_COLUMNS_MAX 32 /* of the longest that others are lined up with */
 
 /* Text from the daemon, which may hold a tenant's words, as one printable piece. */
 static void text_print(const char *text)
@@ -63,25 +65,41 @@ static void names_print(struct json_object *list, int column)
     putchar('\n');
 }
 
-/* Any value behind its name: the daemon may tell more than this version knows of. */
-static void member_print(const char *key, struct json_object *value, int indent)
+/* Where the values begin, so that the longest name among them has room. */
+static int value_column(struct json_object *object)
+{
+    int column = LABEL_COLUMNS;
+
+    json_object_object_foreach(object, key, value)
+    {
+        int width = (int)strlen(key) + 1;
+        (void)value;
+        if (width > column && width <= LABEL_COLUMNS_MAX)
+            column = width;
+    }
+    return column;
+}
+
+/* Any value behind its name, `column` from there: the daemon may tell more than this version knows
+ * of. */
+static void member_print(const char *key, struct json_object *value, int indent, int column)
 {
     struct json_object *first =
         json_object_is_type(value, json_type_array) ? json_object_array_get_idx(value, 0) : NULL;
+    int gap = column > (int)strlen(key) ? column - (int)strlen(key) : 1;
 
     printf("%*s", indent, "");
     text_print(key);
     if (json_object_is_type(value, json_type_object)) {
+        int inner_column = value_column(value);
         printf(":\n");
         json_object_object_foreach(value, inner_key, inner)
         {
-            member_print(inner_key, inner, indent + 2);
+            member_print(inner_key, inner, indent + 2, inner_column);
         }
     } else if (first && !json_object_is_type(first, json_type_object)) {
-        int column = indent + 14;
-        printf("%*s",
-               column - indent - (int)strlen(key) > 1 ? column - indent - (int)strlen(key) : 1, "");
-        names_print(value, column);
+        printf("%*s", gap, "");
+        names_print(value, indent + column);
     } else if (json_object_is_type(value, json_type_array)) {
         printf("%s\n", first ? ":" : "  none");
         for (size_t i = 0; i < json_object_array_length(value); i++) {
@@ -95,7 +113,7 @@ static void member_print(const char *key, struct json_object *value, int indent)
             printf(":\n");
             lines_print(text, indent + 2);
         } else {
-            printf("%*s", 14 - (int)strlen(key) > 1 ? 14 - (int)strlen(key) : 1, "");
+            printf("%*s", gap, "");
             text_print(text ? text : "-");
             putchar('\n');
         }
@@ -104,7 +122,7 @@ static void member_print(const char *key, struct json_object *value, int indent)
 
 static void line_print(const char *label, const char *value)
 {
-    printf("%-14s", label);
+    printf("%-*s", LABEL_COLUMNS, label);
     text_print(value);
     putchar('\n');
 }
@@ -218,7 +236,7 @@ int cli_describe(int argc, char **argv)
     json_object_object_foreach(function, key, value)
     {
         if (!is_headed(key))
-            member_print(key, value, 0);
+            member_print(key, value, 0, LABEL_COLUMNS);
     }
     return CLI_OK;
 }
