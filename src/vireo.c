@@ -21,6 +21,7 @@ const struct cli_verb cli_verbs[] = {
      "  --grant NAME           fork: it may fork; ipc: it may make pipes; bpf: it may load eBPF\n"
      "                         programs that see itself alone, bpf=host: the whole machine;\n"
      "                         repeatable\n"
+     "  --key ID               a library that this key signed is run, too; repeatable\n"
      "  --prepare              build it, optimised, for the runs that come, and run nothing\n\n"
      "  vireo run hello.wasm arg\n",
      cli_run},

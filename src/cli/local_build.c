@@ -301,6 +301,7 @@ int local_build(struct local_build *local, const struct local_build_options *wan
     options.ladder = wanted->ladder;
     options.require = wanted->require;
     options.quick = wanted->quick;
+    options.trust = wanted->trust;
     options.stop_fd = wanted->stop_fd;
     options.progress = on_stage;
     struct progress *progress =

@@ -26,6 +26,7 @@ struct local_build_options {
     int stop_fd;         /* likewise */
     /* The library of a version that runs, which this one is to be updated to in place; NULL. */
     const char *against;
+    const struct sign_trust *trust; /* of a source that is a library: struct build_options */
     bool plain_progress, quiet;
     /* Called on the manifest before it is used; may be NULL. */
     int (*override)(struct manifest *manifest, void *user, struct err *err);

@@ -38,7 +38,8 @@ DEFINE_CLEANUP(struct pvm_template, pvm_template_free)
 struct run {
     struct pvm_bounds bounds;            /* of a proved library */
     const char *memory, *cpus, *timeout; /* as given; NULL: not */
-    struct cli_list env, directories, grants;
+    struct cli_list env, directories, grants, keys;
+    struct sign_trust trust; /* the keys */
     struct manifest manifest;
     int library_fd, signal_fd;
     struct run_bpf bpf;
@@ -174,7 +175,21 @@ static int apply_options(struct manifest *manifest, void *user, struct err *err)
     return r < 0 ? r : grant_directories(manifest, &run->directories, err);
 }
 
-/* A library that was built before: its signature must be by our key. */
+/* --key: whose libraries are run beside one's own. */
+static int trust_keys(struct run *run, struct err *err)
+{
+    int r = 0;
+
+    for (size_t i = 0; i < run->keys.count && r == 0; i++) {
+        r = sign_trust_add(&run->trust, run->keys.items[i]);
+        if (r < 0)
+            err_say(err, r, "cannot trust key '%s': %s", run->keys.items[i],
+                    r == -EINVAL ? "it has 64 hex digits" : "there are too many");
+    }
+    return r;
+}
+
+/* A library that was built before: its signature must be by our key, or one that we trust. */
 static int take_library(struct run *run, const struct local_build *local, const char *path,
                         struct err *err)
 {
@@ -188,6 +203,10 @@ static int take_library(struct run *run, const struct local_build *local, const 
     if (r < 0)
         return r;
     r = library_verify(local->key, bytes, size, &note, &elf_size, &reason);
+    if (r == -EKEYREJECTED && run->trust.count > 0) {
+        reason = (struct err){0};
+        r = library_accept(local->key, &run->trust, bytes, size, &note, &elf_size, &reason);
+    }
     if (r < 0)
         return err_say(err, r, "cannot run '%s': %s", path, reason.message);
     run->bounds = (struct pvm_bounds){.stack_bytes = note.proof.stack_bytes,
@@ -213,6 +232,7 @@ static int obtain(struct run *run, struct local_build *local, const char *file, 
         .user = run,
         .quick = !run->learned && !local->temporary && !run->prepare,
         .stop_fd = run->signal_fd,
+        .trust = run->trust.count > 0 ? &run->trust : NULL,
     };
 
     if (length > 3 && strcmp(file + length - 3, ".so") == 0)
@@ -471,7 +491,8 @@ static int run_file(struct run *run, int argc, char **argv, int *ret_exit, struc
     run->rootless = geteuid() != 0;
     run->uid = geteuid();
     run->signal_fd = catch_signals();
-    int r = run->signal_fd < 0 ? err_set(err, run->signal_fd, "cannot wait for signals") : 0;
+    int r = run->signal_fd < 0 ? err_set(err, run->signal_fd, "cannot wait for signals")
+                               : trust_keys(run, err);
     if (r == 0 && wants_bpf(&run->grants) && !run->prepare)
         r = run_bpf_start(&run->bpf, run->rootless, err);
     if (r == 0)
@@ -520,7 +541,7 @@ static int run_words(int argc, char **argv, struct vk_learned *learned, int *ret
         {.name = "--memory", .text = &run.memory},   {.name = "--cpus", .text = &run.cpus},
         {.name = "--timeout", .text = &run.timeout}, {.name = "--env", .list = &run.env},
         {.name = "--dir", .list = &run.directories}, {.name = "--grant", .list = &run.grants},
-        {.name = "--prepare", .flag = &run.prepare},
+        {.name = "--key", .list = &run.keys},        {.name = "--prepare", .flag = &run.prepare},
     };
     struct err err = {0};
     int words, exit;

@@ -117,6 +117,14 @@ without_compilers() {
     local state=$PLACE/runner-state port=$((22000 + RANDOM % 8000))
     run "$VIREO" run --memory 8MiB runner/tool.so
     [ "$status" -eq 4 ]
+    local signer
+    signer=$(jq -r .signed_by built.json)
+    [ "$(without_compilers "$VIREO" run --key "$signer" --memory 8MiB runner/tool.so)" = "hello from wasm" ]
+    [ "$(without_compilers "$VIREO" run --key "$signer" runner)" = "hello from wasm" ]
+    run "$VIREO" run --key "${signer%?}" runner/tool.so
+    [ "$status" -eq 2 ]
+    run "$VIREO" run --key "$(printf '%064d' 7)" --memory 8MiB runner/tool.so
+    [ "$status" -eq 4 ]
     printf 'keys: {trusted: [%s]}\n' "$(jq -r .signed_by built.json)" >config.yaml
     without_compilers "$VIREO" serve --state "$state" --listen "127.0.0.1:$port" --config config.yaml >serve.log 2>&1 3>&- &
     local pid=$!
