@@ -9,11 +9,11 @@
  * v1, no terminal): the budget that bench/run-oci.sh counts.
  *   enter    one write for each v1 tree, 1 fcntl a descriptor, execve
  *   begin    close_range, prctl, mmap; 1 setns a joined namespace, 1 unshare
- *   root     5 for the root; a file system 4 + options, a bind 3, its target 1 when it is there
- *   devices  3 each (mknod, fchmod where the umask matters, chown where it has an owner), links 1
- *   masks    a file 4, a directory 4, a read-only path 5
- *   pivot    5; sysctl 3 each; names 1 each; a new network 3
- *   process  5 + those that config.json asks for; the set of capabilities 1 for each one dropped
+ *   root     7 for the root; a file system 2 (5 + options where it is read-only or is filled), a
+ * bind 4, its target 3 or 4, where it is beside the last one devices  1 each (chown where it has an
+ * owner), links 1 masks    a file or directory 6, a read-only path 6, one that is not there 1 pivot
+ * 5; sysctl 3 each; names 1 each; a new network 3 process  5 + those that config.json asks for; the
+ * set of capabilities 1 for each one dropped
  */
 #pragma once
 
