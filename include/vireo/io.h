@@ -28,6 +28,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#ifndef __wasm__
+#include <vireo/io_native.h>
+#endif
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -95,13 +99,6 @@ static inline int vireo_rename(const char *from, size_t from_bytes, const char *
 }
 
 #else
-
-int32_t vireo_import_open(const char *path, uint32_t bytes, uint32_t flags);
-int32_t vireo_import_mkdir(const char *path, uint32_t bytes);
-int32_t vireo_import_unlink(const char *path, uint32_t bytes);
-int32_t vireo_import_rmdir(const char *path, uint32_t bytes);
-int32_t vireo_import_rename(const char *from, uint32_t from_bytes, const char *to,
-                            uint32_t to_bytes);
 
 static inline int vireo_io_result(int32_t result)
 {

@@ -489,6 +489,12 @@ int supervisor_config_read(struct supervisor_config *config, struct err *err)
     yaml_node_t *root = yaml_document_get_root_node(&document);
     if (root)
         r = each_key(&document, root, config->config_file, top_key, config, err);
+    if (r == 0 && config->votes.voter_count > 0 && config->votes.quorum > config->votes.voter_count)
+        r = err_say(
+            err, -EINVAL,
+            "cannot read '%s': allow_votes has %u voters, so that its quorum of %u is never "
+            "met",
+            config->config_file, config->votes.voter_count, config->votes.quorum);
     yaml_document_delete(&document);
     yaml_parser_delete(&parser);
     return r;

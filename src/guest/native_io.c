@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "guest/native_io.h"
+#include "vireo/io_native.h"
 #include "guest/wasi_internal.h"
 #include "guest/wasm_internal.h"
 

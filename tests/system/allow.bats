@@ -147,6 +147,13 @@ post() {
     cat "$BATS_TEST_TMPDIR/answer" >&2
 }
 
+@test "a quorum that no vote can reach is refused in the configuration" {
+    sed 's/quorum: 2/quorum: 4/' "$HERE/conf" >"$BATS_TEST_TMPDIR/conf"
+    run "$VIREO" serve --listen 127.0.0.1:1 --state "$BATS_TEST_TMPDIR" --config "$BATS_TEST_TMPDIR/conf"
+    [ "$status" -ne 0 ]
+    [[ $output == *"3 voters, so that its quorum of 4 is never met"* ]]
+}
+
 @test "forged and replayed votes are refused" {
     "$VIREO" allow remove vireo_http_any_raw --reason "nobody crawls"
     id=$("$VIREO" allow ls -o json | jq '.proposals[] | select(.state == "open").id')

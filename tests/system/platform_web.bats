@@ -16,7 +16,7 @@ setup_file() {
 allow_layers:
   platform: ["*"]
 allow_grants:
-  connect: ["127.66.0.1:$PORT", "flips.test:$PORT", "localhost:$PORT"]
+  connect: ["127.66.0.1:$PORT", "127.66.0.1:$PORT/udp", "*.test:$PORT", "*.test:$PORT/udp", "localhost:$PORT"]
   queue: [taker, nobody]
 platform:
   queue: 5
@@ -107,19 +107,65 @@ requests() {
 }
 
 @test "a name is resolved once, and one that turns to another address is refused" {
-    [ ! -e "$WEB/questions" ]
+    [ ! -e "$WEB/questions.flips.test" ]
     # The first answer is an address that is allowed, the second is not; then again.
     for round in 1 2; do
         ask "http GET http://flips.test:$PORT/flips"
         [ "$body" = "200 page /flips " ]
-        [ "$(cat "$WEB/questions")" = $((2 * round - 1)) ]
+        [ "$(cat "$WEB/questions.flips.test")" = $((2 * round - 1)) ]
         ask "http GET http://flips.test:$PORT/flips"
         [ "$body" = "Permission denied" ]
-        [ "$(cat "$WEB/questions")" = $((2 * round)) ]
+        [ "$(cat "$WEB/questions.flips.test")" = $((2 * round)) ]
     done
     grep -q "may not ask 'flips.test:$PORT': it is 169.254.169.254, which the operator" "$VIREO_STATE/daemon.log"
     ask "http GET http://localhost:$PORT/"
     [ "$body" = "Permission denied" ]
+}
+
+# connects NAME PATH [/udp]: what the function got there
+connects() {
+    call caller --data-binary "$1:$PORT${3-} GET /$2 HTTP/1.0"$'\r\n\r\n'
+    [ "$code" = 200 ]
+}
+
+@test "a connection is to an address that was checked, whatever the name server says next" {
+    mkdir "$WEB/caller"
+    cp "$FUNCTIONS/connect.c" "$WEB/caller"
+    {
+        printf 'name: caller\ngrants:\n  connect:\n'
+        for name in turns both alias mapped nat loop; do
+            printf '    - "%s.test:%s"\n' "$name" "$PORT"
+        done
+        printf '    - "swings.test:%s/udp"\n' "$PORT"
+    } >"$WEB/caller/vireo.yaml"
+    "$VIREO" deploy -q "$WEB/caller"
+    for round in 1 2; do
+        connects turns.test "turn$round"
+        [[ $body == *"page /turn$round"* ]]
+        # One question a connection.
+        [ "$(cat "$WEB/questions.turns.test")" = $((2 * round - 1)) ]
+        connects turns.test never
+        [ "$body" = "connect: Permission denied" ]
+        [ "$(cat "$WEB/questions.turns.test")" = $((2 * round)) ]
+    done
+    # Of two addresses the one that is allowed; of others none, in whatever form.
+    connects both.test both
+    [[ $body == *"page /both"* ]]
+    for name in alias mapped nat loop; do
+        connects "$name.test" never
+        echo "$name: $body"
+        [ "$body" = "connect: Permission denied" ]
+    done
+    # Datagrams: sent to the first answer's address (nobody is there), refused for the second's.
+    connects swings.test udp /udp
+    [ "$body" != "connect: Permission denied" ]
+    connects swings.test udp /udp
+    [ "$body" = "connect: Permission denied" ]
+    not grep never "$WEB/requests"
+    for told in "turns.test:$PORT': it is 169.254.169.254" "alias.test:$PORT': it is 127.0.0.1" \
+        "mapped.test:$PORT': it is 169.254.169.254" "nat.test:$PORT': it is 64:ff9b::a9fe:a9fe" "loop.test:$PORT': it is ::1"; do
+        grep -q "function 'caller' may not connect to '$told" "$VIREO_STATE/daemon.log"
+    done
 }
 
 @test "an answer that is too long is refused, and a server that is not there is told" {

@@ -4,6 +4,8 @@
  */
 #include <stddef.h>
 
+#include <vireo/io_native.h>
+
 int memcmp(const void *a, const void *b, size_t n)
 {
     const unsigned char *x = a, *y = b;
@@ -396,22 +398,6 @@ long strtol(const char *s, char **end, int base)
  * Files and connections: what the guest does for them is on the allow-list, by names of its own and
  * with lengths; here it gets those of POSIX, and errno.
  */
-
-int vireo_import_open(const char *path, unsigned bytes, unsigned flags);
-int vireo_import_read(int fd, void *to, unsigned room);
-int vireo_import_pread(int fd, void *to, unsigned room, long at);
-int vireo_import_write(int fd, const void *from, unsigned bytes);
-int vireo_import_pwrite(int fd, const void *from, unsigned bytes, long at);
-int vireo_import_lseek(int fd, long by, int whence, long *ret_at);
-int vireo_import_ftruncate(int fd, long bytes);
-int vireo_import_fsync(int fd);
-int vireo_import_close(int fd);
-int vireo_import_mkdir(const char *path, unsigned bytes);
-int vireo_import_unlink(const char *path, unsigned bytes);
-int vireo_import_rmdir(const char *path, unsigned bytes);
-int vireo_import_rename(const char *from, unsigned from_bytes, const char *to, unsigned to_bytes);
-int vireo_import_poll(int fd, int events, int timeout_ms);
-int vireo_import_shutdown(int fd, int how);
 
 static int answered(int answer)
 {

@@ -14,7 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "guest/native_io.h"
+#include "vireo/io_native.h"
 #include "guest/template.h"
 #include "guest/wasi_internal.h"
 #include "guest/wasm_internal.h"

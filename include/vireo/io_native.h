@@ -1,10 +1,17 @@
 /*
- * What native code has of the layer io, by the names that its objects have: each answers a number
- * or -errno, and does what src/allow/table.c says of it. In a call of native code, on its stack.
+ * vireo/io_native.h: files and connections as native code has them: what <vireo/io.h>, and the C
+ * library that is verified with proved code, are made of. Not for functions: translated code has
+ * WASI. Each answers a number or -errno, and does what the allow-list says of it (`vireo allow ls
+ * -o json`, which has its name without the prefix).
  */
-#pragma once
+#ifndef VIREO_IO_NATIVE_H
+#define VIREO_IO_NATIVE_H
 
 #include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
 
 int32_t vireo_import_open(const char *path, uint32_t bytes, uint32_t flags);
 int32_t vireo_import_read(int32_t fd, void *to, uint32_t room);
@@ -22,4 +29,10 @@ int32_t vireo_import_rename(const char *from, uint32_t from_bytes, const char *t
                             uint32_t to_bytes);
 int32_t vireo_import_poll(int32_t fd, int32_t events, int32_t timeout_ms);
 int32_t vireo_import_shutdown(int32_t fd, int32_t how);
-int32_t vireo_import_connect(const char *name, uint32_t bytes);
+int32_t vireo_import_connect(const char *host_port, uint32_t bytes);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
