@@ -210,23 +210,33 @@ static int open_file(const struct session *session, const struct place *place,
     return 0;
 }
 
+/* The places that a point names; NULL: it says the one place itself, in bytes of the file. The
+ * file's folder is the working directory then. */
+static int look_up(const struct session *session, const char *point, uint32_t question,
+                   struct place *place, char name[static NAME_MAX + 1],
+                   struct reader_places **ret_places)
+{
+    _cleanup_(closep) int file = -1;
+    struct err err = {0};
+
+    if (session->root_fd < 0)
+        return -EPERM;
+    int r = read_place(point, question == READER_USDT, place);
+    if (r == 0)
+        r = open_file(session, place, name, &file);
+    return r < 0 || !place->symbol[0] ? r
+                                      : fetch_places(session->instance.owner, file, question,
+                                                     place->symbol, ret_places, &err);
+}
+
 int attach_uprobe(const struct session *session, struct object_program *program, const char *point)
 {
     static struct probes probes;
     _cleanup_(freep) struct reader_places *places = NULL;
     char name[NAME_MAX + 1];
-    _cleanup_(closep) int file = -1;
-    struct err err = {0};
     struct place place;
 
-    if (session->root_fd < 0)
-        return -EPERM;
-    int r = read_place(point, false, &place);
-    if (r == 0)
-        r = open_file(session, &place, name, &file);
-    if (r == 0 && place.symbol[0])
-        r = fetch_places(session->instance.owner, file, READER_FUNCTIONS, place.symbol, &places,
-                         &err);
+    int r = look_up(session, point, READER_FUNCTIONS, &place, name, &places);
     if (r < 0)
         return r;
     probes = (struct probes){.name = name,
@@ -274,21 +284,13 @@ int attach_usdt(const struct session *session, struct object *object,
 {
     static struct probes probes;
     _cleanup_(freep) struct reader_places *places = NULL;
+    const struct object_map *map = arguments_map(object);
     char name[NAME_MAX + 1];
-    _cleanup_(closep) int file = -1;
-    struct err err = {0};
     struct place place;
 
-    if (session->root_fd < 0)
-        return -EPERM;
-    int r = read_place(point, true, &place);
-    if (r == 0)
-        r = open_file(session, &place, name, &file);
-    if (r == 0)
-        r = fetch_places(session->instance.owner, file, READER_USDT, place.symbol, &places, &err);
-    if (r < 0)
-        return r;
-    const struct object_map *map = arguments_map(object);
+    int r = look_up(session, point, READER_USDT, &place, name, &places);
+    if (r < 0 || !places)
+        return r < 0 ? r : -EINVAL;
     probes = (struct probes){.name = name, .count = places->count, .pid = place.pid};
     for (uint32_t i = 0; i < places->count && r == 0; i++) {
         probes.offsets[i] = places->places[i].offset;

@@ -56,6 +56,8 @@ struct reader_places {
 };
 
 struct Elf;
+/* An ELF file in memory, which stays the caller's; NULL: it is none. elf_end() ends it. */
+struct Elf *places_open(const void *bytes, size_t size);
 /* Adds one, unless it is there already. -E2BIG. */
 int places_add(struct reader_places *places, const struct reader_place *place);
 /* Where in the file what a program has at this address is; of code, or of whatever. -ENOENT. */

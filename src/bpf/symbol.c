@@ -7,6 +7,16 @@
 
 #include "bpf/reader.h"
 
+Elf *places_open(const void *bytes, size_t size)
+{
+    elf_version(EV_CURRENT);
+    Elf *elf = elf_memory((char *)(uintptr_t)bytes, size);
+    if (elf && elf_kind(elf) == ELF_K_ELF)
+        return elf;
+    elf_end(elf);
+    return NULL;
+}
+
 int places_add(struct reader_places *places, const struct reader_place *place)
 {
     for (uint32_t i = 0; i < places->count; i++)
@@ -73,14 +83,11 @@ static int find_in(Elf *elf, Elf_Scn *section, const GElf_Shdr *head, const char
 int symbol_find(const void *bytes, size_t size, const char *name, struct reader_places *places)
 {
     bool one = !strpbrk(name, "*?[");
+    Elf *elf = places_open(bytes, size);
     int r = 0;
 
-    elf_version(EV_CURRENT);
-    Elf *elf = elf_memory((char *)(uintptr_t)bytes, size);
-    if (!elf || elf_kind(elf) != ELF_K_ELF) {
-        elf_end(elf);
+    if (!elf)
         return -ENOEXEC;
-    }
     for (Elf_Scn *section = elf_nextscn(elf, NULL);
          section && r == 0 && !(one && places->count > 0); section = elf_nextscn(elf, section)) {
         GElf_Shdr head;

@@ -164,13 +164,11 @@ static int take_section(Elf *elf, Elf_Scn *section, uint64_t base, const char *w
 
 int usdt_find(const void *bytes, size_t size, const char *name, struct reader_places *places)
 {
+    Elf *elf = places_open(bytes, size);
     size_t names;
     int r = 0;
 
-    elf_version(EV_CURRENT);
-    Elf *elf = elf_memory((char *)(uintptr_t)bytes, size);
-    if (!elf || elf_kind(elf) != ELF_K_ELF || gelf_getclass(elf) != ELFCLASS64 ||
-        elf_getshdrstrndx(elf, &names) != 0) {
+    if (!elf || gelf_getclass(elf) != ELFCLASS64 || elf_getshdrstrndx(elf, &names) != 0) {
         elf_end(elf);
         return -ENOEXEC;
     }
