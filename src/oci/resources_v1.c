@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -37,6 +38,26 @@ static int set_memory(struct cgroup_place *groups, const struct oci_resources *r
                            err);
 }
 
+/* Since Linux 5.16 the file takes any number and holds none: what was written is looked for. */
+static int check_kernel_memory(struct cgroup_place *groups, int64_t value, struct err *err)
+{
+    const struct cgroup_place_tree *tree = cgroup_place_tree(groups, "memory", false);
+    const int64_t page = sysconf(_SC_PAGESIZE);
+    char text[32];
+
+    if (value < 0 || !tree || tree->fd < 0)
+        return 0;
+    _cleanup_(closep) int fd = openat(tree->fd, "memory.kmem.limit_in_bytes", O_RDONLY | O_CLOEXEC);
+    ssize_t n = fd < 0 ? -errno : fd_read_full(fd, text, sizeof text - 1);
+    if (n < 0)
+        return err_set(err, (int)n, "cannot read memory.kmem.limit_in_bytes");
+    text[n] = '\0';
+    if (strtoll(text, NULL, 10) / page <= value / page)
+        return 0;
+    return err_say(err, -ENOTSUP,
+                   "cannot set memory.kernel to %" PRId64 ": this kernel has no such limit", value);
+}
+
 static int set_memory_rest(struct cgroup_place *groups, const struct oci_resources *resources,
                            struct err *err)
 {
@@ -64,7 +85,8 @@ static int set_memory_rest(struct cgroup_place *groups, const struct oci_resourc
     for (size_t i = 0; i < ARRAY_LEN(rows) && r == 0; i++)
         r = resource_number(groups, false, "memory", rows[i].what, rows[i].file, rows[i].set,
                             rows[i].value, err);
-    return r;
+    return r == 0 && memory->kernel.set ? check_kernel_memory(groups, memory->kernel.value, err)
+                                        : r;
 }
 
 /* Quota and period are checked against each other at every write: the period may have to wait. */

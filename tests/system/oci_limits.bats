@@ -33,6 +33,16 @@ running() {
     oci start "$ID"
 }
 
+@test "a limit of kernel memory holds or is refused: younger kernels take the number and do nothing" {
+    run running '.linux.resources.memory = {"kernel": 50003968}'
+    if [ "$status" = 0 ]; then
+        [ "$(cat "/sys/fs/cgroup/memory/$GROUP/memory.kmem.limit_in_bytes")" = 50003968 ]
+    else
+        [[ $output == *"cannot set memory.kernel"* ]]
+        nothing_left
+    fi
+}
+
 @test "memory, cpu, cpuset, pids and hugepages; and the events' figures" {
     running '.linux.resources += {
         "memory": {"limit": 64000000, "reservation": 32000000},
