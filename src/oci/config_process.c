@@ -277,11 +277,15 @@ static int read_io_priority(struct reader *reader, const struct at *at, const st
 static int read_args(struct reader *reader, const struct at *at, const struct field *field,
                      void *out)
 {
+    const struct oci_strings *args = out;
+    const struct at first = {.up = at};
     int r = read_strings(reader, at, field, out);
 
-    return r == 0 && ((struct oci_strings *)out)->count == 0
-               ? refuse(reader, at, "it has no element; the first names the program")
-               : r;
+    if (r < 0)
+        return r;
+    if (args->count == 0)
+        return refuse(reader, at, "it has no element; the first names the program");
+    return args->list[0][0] ? 0 : refuse(reader, &first, "it is empty; it names the program");
 }
 
 static const struct field affinity_fields[] = {

@@ -16,6 +16,7 @@
 #include "base/err.h"
 #include "cgroup/place.h"
 #include "oci/init/mount_calls.h"
+#include "oci/init/mount_error.h"
 #include "oci/mount_options.h"
 #include "oci/plan.h"
 #include "oci/user_namespace.h"
@@ -385,9 +386,12 @@ int plan_mounts(struct plan *plan, const struct oci_create *create, struct cgrou
             return err_say(err, -EINVAL, "cannot mount cgroup on '%s': it is mounted already",
                            config->mounts[i].destination);
         int r = plan_mount(plan, create, &config->mounts[i], place, &list[count], &more, err);
-        if (r < 0)
+        if (r < 0) {
+            mount_error_at(err, i);
             return r;
-        count += more;
+        }
+        for (; more > 0; more--)
+            list[count++].number = i + 1;
     }
     int r = plan_notify(plan, create, &list[count], &count, err);
     plan->out->mounts = list;

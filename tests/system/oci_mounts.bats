@@ -120,13 +120,15 @@ mounted() {
         '{"destination": "/bin/sh/t", "type": "tmpfs", "source": "tmpfs"}'; do
         run mounted "$mount" -- true
         [ "$status" != 0 ]
-        [[ $output == *"cannot "*mount* ]]
+        [[ $output == *"cannot "*mount*" (mounts[7])" ]]
         [ "${#lines[@]}" = 1 ]
         nothing_left
     done
     run mounted "$mount" -- true
     run mounted '{"destination": "/t", "type": "tmpfs", "source": "tmpfs", "options": ["nonsense"]}' -- true
     [[ $output == *"Unknown parameter 'nonsense'"* ]]
+    run mounted '{"destination": "/t", "type": "tmpfs", "options": ["'"$(printf 'x%.0s' {1..4000})"'"]}' -- true
+    [[ $output == *" (mounts[7])" ]]
 }
 
 @test "devices: the usual ones, their links, and those of config.json with mode and owner" {

@@ -17,6 +17,7 @@
 
 #include "oci/init/init.h"
 #include "oci/init/mount_calls.h"
+#include "oci/init/mount_error.h"
 
 /* Read-only is not among them: mount(2) would make the file system itself so, which sysfs shares.
  */
@@ -74,7 +75,8 @@ static int make_filesystem(struct init *init, const struct init_mount *mount, in
     if (context == -EPERM && mount->or_bind)
         return context;
     if (context < 0)
-        return fail(init, mount, context, "open its file system");
+        return err_set(&init->err, context, "cannot mount '%s' on '%s': open a file system '%s'",
+                       mount->source ? mount->source : mount->type, mount->target, mount->type);
     int r = 0;
     if (mount->source)
         r = call_fsconfig(context, FSCONFIG_SET_STRING, "source", mount->source, 0);
@@ -390,7 +392,7 @@ static int renew_root(struct init *init, const struct init_mount *mount)
     return 0;
 }
 
-int init_mount(struct init *init, const struct init_mount *mount)
+static int make_mount(struct init *init, const struct init_mount *mount)
 {
     if (mount->kind == INIT_MOUNT_LINK)
         return make_link(init, mount);
@@ -402,4 +404,13 @@ int init_mount(struct init *init, const struct init_mount *mount)
     if (target < 0)
         return fail(init, mount, target, "open what to change");
     return set_attributes(init, mount, target, true);
+}
+
+int init_mount(struct init *init, const struct init_mount *mount)
+{
+    int r = make_mount(init, mount);
+
+    if (r < 0 && mount->number)
+        mount_error_at(&init->err, mount->number - 1);
+    return r;
 }

@@ -67,6 +67,7 @@ struct init_mount {
     uint64_t propagation, recursive_propagation; /* MS_SHARED…; 0: none */
     const struct init_link *links;               /* made in it */
     size_t link_count;
+    size_t number; /* which of config.json's, from 1; 0: none of these */
 };
 
 struct init_device {

@@ -59,6 +59,7 @@ static const struct {
     {ALL("'process':{'cwd':'/','args':[],'args':['a']}"), "process.args: the key is there twice"},
     {ALL("'process':{}"), "process.args: it is missing"},
     {ALL("'process':{'args':[]}"), "process.args: it has no element; the first names the program"},
+    {ALL("'process':{'args':['','a']}"), "process.args[0]: it is empty; it names the program"},
     {ALL("'process':{'args':'a'}"), "process.args: it must be a list"},
     {ALL("'process':{'args':['a',2]}"), "process.args[1]: it must be a string"},
     {ALL("'process':{'args':['a']}"), "process.cwd: it is missing"},
