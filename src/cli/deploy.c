@@ -1,9 +1,11 @@
 /* vireo deploy: packs a source, has the daemon build it, says how to call it. */
 #include <errno.h>
 #include <json-c/json.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/err.h"
@@ -165,6 +167,18 @@ static int outcome(struct answer_lines *lines, const struct deploy_upload *uploa
     return cli_error(&err, "vireo ls");
 }
 
+/* A folder that looks like a container's root, not like a source. */
+static bool is_root_folder(const char *path)
+{
+    char inside[PATH_MAX];
+
+    snprintf(inside, sizeof inside, "%s/vireo.yaml", path);
+    if (access(inside, F_OK) == 0)
+        return false;
+    snprintf(inside, sizeof inside, "%s/bin", path);
+    return access(inside, F_OK) == 0;
+}
+
 int deploy_upload(const struct deploy_upload *upload)
 {
     static const char *const headers[] = {"Content-Type: application/x-tar",
@@ -186,7 +200,10 @@ int deploy_upload(const struct deploy_upload *upload)
                                 &tar, &tar_size, &err)
             : source_pack(upload->source, &tar, &tar_size, &err);
     if (packed < 0)
-        return cli_error(&err, NULL);
+        return cli_error(&err, !upload->container && is_root_folder(upload->source)
+                                   ? "vireo deploy ROOTFS --name NAME -- CMD..., for a root file "
+                                     "system: docs/containers.md"
+                                   : NULL);
     struct http_request request = {
         .method = "POST",
         .target = upload->target,

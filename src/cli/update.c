@@ -28,9 +28,10 @@ static void report(struct json_object *function, unsigned long long ms)
     struct json_object *update = NULL;
     json_object_object_get_ex(function, "update", &update);
     if (json_number(update, "pvms") > 0)
-        printf("%lld pVMs go on with it: %lld us in all, at most %lld us stood still\n",
-               json_number(update, "pvms"), json_number(update, "total_us"),
-               json_number(update, "stopped_us"));
+        printf("%lld pVM%s with it: %lld us in all, at most %lld us stood still\n",
+               json_number(update, "pvms"),
+               json_number(update, "pvms") == 1 ? " goes on" : "s go on",
+               json_number(update, "total_us"), json_number(update, "stopped_us"));
     printf("updated %s%s%s in %s\n", json_text(function, "name", "?"), version[0] ? " to " : "",
            version, time_text);
     printf("  back: vireo rollback %s\n", json_text(function, "name", "?"));

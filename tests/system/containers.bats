@@ -150,6 +150,12 @@ body" ]
     [ "$(ls "$VIREO_STATE/containers" | wc -l)" -le "$(pgrep -c -P "$VIREO_DAEMON" vireo-contain)" ]
 }
 
+@test "a root file system without its command is refused with the next step" {
+    run "$VIREO" deploy "$ROOTFS" --name nothing
+    [ "$status" -eq 2 ]
+    [ "${lines[-1]}" = "  try: vireo deploy ROOTFS --name NAME -- CMD..., for a root file system: docs/containers.md" ]
+}
+
 @test "the wall: no capability, no way to write, nobody else, the profile of podman" {
     deploy wall -- sh -c 'grep -E "^(CapBnd|CapEff|NoNewPrivs|Seccomp):" /proc/self/status; ls /proc | grep -c "^[0-9]"
         exec 3<>/dev/ptmx; ls /dev/pts | wc -l

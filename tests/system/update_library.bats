@@ -151,7 +151,7 @@ C
     [ "$("$VIREO" invoke counting --data x)" = "one 1 41" ]
     run "$VIREO" update counting "$WORK/two"
     [ "$status" -eq 0 ] || { echo "$output"; return 1; }
-    [[ $output == *"1 pVMs go on with it"* ]]
+    [[ $output == *"1 pVM goes on with it"* ]]
     [ "$("$VIREO" invoke counting --data x)" = "two 2 42" ]
     [ "$("$VIREO" ps -o json | jq -r '.[] | select(.function == "counting") | .version')" = 2 ]
     "$VIREO" rollback counting

@@ -70,7 +70,7 @@ pvm() {
     # It sleeps in poll(): the update wakes it.
     run "$VIREO" update points two
     [ "$status" -eq 0 ] || { echo "$output"; return 1; }
-    [[ $output == *"1 pVMs go on with it"* ]]
+    [[ $output == *"1 pVM goes on with it"* ]]
     echo x >&5
     read -r -t 10 line <&5
     [ "$line" = "two $((n + 11)) first 1 7" ]
