@@ -40,14 +40,14 @@ setup() {
     need_guest
     need_v2
     [ -e /sys/kernel/sched_ext ] || skip "the kernel has no sched_ext"
+    # What a test has ended is there for the next one.
+    ! sched_state disabled || sched_start
     bundle_begin
     cp "$PREPARED/turns" "$ROOTFS/bin/"
 }
 
 teardown() {
     bundle_end
-    # What a test has ended is there for the next one.
-    [ ! -e /sys/kernel/sched_ext ] || ! sched_state disabled || sched_start
 }
 
 # one_by_one COUNT: what turns has printed: each began when the one before it had ended, in the order in which they
@@ -154,6 +154,94 @@ uptime_ms() {
     [[ $output == *"vkernel: sched"*"sched_ext"* ]]
     run -4 "$VIREO" sched
     [ "$output" = "vireo: cannot load the scheduler: 'vireo' is loaded already" ]
+}
+
+@test "a pVM's policy is told to it" {
+    [ -n "${VIREO_TEST_LONG-}" ] || skip "a daemon's start takes long here: scripts/test --long"
+    prepared_daemon
+    prepared_deploy plain
+    call plain --data-binary before
+    [ "$code:$body" = 200:before ]
+    local pvm group
+    pvm=$("$VIREO" vk ls -o json | jq -r '[.[] | select(.function == "plain")][0].id')
+    group=$(group_of "$(pvm_pids plain | tail -n 1)" cpu)
+    policy_of() {
+        python3 -c 'import os, sys; print(os.getxattr(sys.argv[1], "trusted.vireo.policy").decode())' "$1" 2>/dev/null
+    }
+    for word in fifo batch; do
+        "$VIREO" vk set "$pvm" sched.policy $word
+        [ "$(policy_of "$group")" = $word ]
+        call plain --data-binary $word
+        [ "$code:$body" = "200:$word" ]
+    done
+    "$VIREO" vk set "$pvm" sched.policy normal
+    run ! policy_of "$group"
+    sched_state enabled
+    daemon_clean
+}
+
+@test "another one by its name is neither put aside nor used: it is refused, doctor names it, what is older than vireo's has its policy in it" {
+    sched_stop
+    "$PREPARED/foreign" >"$DIR/foreign" 2>&1 3>&- &
+    local foreign=$!
+    eventually 60 test -s "$DIR/foreign"
+    [ "$(cat "$DIR/foreign")" = loaded ]
+    run -4 "$VIREO" sched
+    [ "$output" = "vireo: cannot load the scheduler: 'foreign' is loaded already" ]
+    run "$VIREO" doctor
+    [[ $(grep 'vkernel: sched' <<<"$output") == *foreign* ]]
+    run contain "$FIFO" turns $CPU 50 2
+    [ "$status" -eq 0 ]
+    [ "${#lines[@]}" -eq 2 ]
+    [ "$(cat /sys/kernel/sched_ext/root/ops)" = foreign ]
+    kill $foreign
+    eventually 60 sched_state disabled
+    # A container that is older than the scheduler has its policy in it.
+    bundle "$FIFO" sleep 1000
+    oci run -d -b "$DIR/bundle" "$ID" >/dev/null
+    sched_start
+    run oci exec "$ID" turns $CPU 150 3
+    echo "$output"
+    one_by_one 3
+    oci delete -f "$ID"
+    nothing_left
+}
+
+@test "taken back by the kernel, by request or because a thread waits too long, it says why; threads go on" {
+    bundle "$FIFO" turns $CPU 800 3
+    oci run -b "$DIR/bundle" "$ID" >"$DIR/out" 3>&- &
+    local container=$!
+    sleep 1
+    echo S >/proc/sysrq-trigger
+    eventually 60 sched_state disabled
+    eventually 20 grep -q 'cannot\|took the scheduler back' "$BATS_FILE_TMPDIR/sched"
+    cat "$BATS_FILE_TMPDIR/sched"
+    grep -q 'the kernel took the scheduler back: .*sysrq' "$BATS_FILE_TMPDIR/sched"
+    not kill -0 "$(cat "$BATS_FILE_TMPDIR/pid")"
+    wait $container
+    [ "$(wc -l <"$DIR/out")" -eq 3 ]
+    nothing_left
+    # A thread that waits too long is the end of it, not of the thread. Beside real-time ones the kernel gives a share
+    # to these; without it they wait for as long as those run.
+    sched_start --timeout 1000
+    local server=/sys/kernel/debug/sched/ext_server/cpu$CPU/runtime limit had
+    limit=$(cat /proc/sys/kernel/sched_rt_runtime_us)
+    mountpoint -q /sys/kernel/debug || mount -t debugfs debugfs /sys/kernel/debug
+    [ ! -e $server ] || { had=$(cat $server) && echo 0 >$server; }
+    echo -1 >/proc/sys/kernel/sched_rt_runtime_us
+    timeout 15 taskset -c $CPU chrt -f 50 sh -c 'while :; do :; done' 3>&- &
+    local loop=$!
+    sleep 0.5
+    taskset -c $CPU sh -c 'echo went on' >"$DIR/waits" 3>&- &
+    local waits=$!
+    eventually 20 sched_state disabled
+    kill $loop
+    wait $waits
+    echo "$limit" >/proc/sys/kernel/sched_rt_runtime_us
+    [ ! -e $server ] || echo "$had" >$server
+    cat "$BATS_FILE_TMPDIR/sched"
+    grep -q 'the kernel took the scheduler back: .*stall' "$BATS_FILE_TMPDIR/sched"
+    [ "$(cat "$DIR/waits")" = "went on" ]
 }
 
 @test "it ends: threads go on, under slices" {
