@@ -91,6 +91,30 @@ C
     refused 2 "it is not proved, sfi or container"
 }
 
+@test "with a better verifier the same source climbs" {
+    # One that takes no module for its machine's proves nothing.
+    mkdir "$WORK/weak"
+    find "$BUILD" -maxdepth 1 -type f -name 'vireo*' ! -name '*.*' -exec cp -t "$WORK/weak" {} +
+    sed -i 's/e-m:e-p270:32:32-p271/e-m:e-p270:32:32-p279/g' "$WORK/weak/vireo-verify"
+    not cmp -s "$WORK/weak/vireo-verify" "$BUILD/vireo-verify"
+    (
+        unset VIREO_STATE VIREO_PORT VIREO_DAEMON
+        trap daemon_clean EXIT
+        VIREO=$WORK/weak/vireo daemon_start
+        run "$VIREO" deploy -q "$WORK/flip.c" --name flip --require proved
+        [ "$status" -eq 4 ]
+        "$VIREO" deploy -q "$WORK/flip.c" --name flip
+        "$VIREO" describe flip | grep "^ladder *proved: refused: it is not for x86-64"
+        [ "$("$VIREO" describe -o json flip | jq -r .rung)" = sfi ]
+        daemon_stop
+        # What is deployed stays what it is until it is deployed again.
+        daemon_start
+        [ "$("$VIREO" describe -o json flip | jq -r .rung)" = sfi ]
+        "$VIREO" deploy -q "$WORK/flip.c" --name flip --require proved
+        [ "$("$VIREO" describe -o json flip | jq -r .rung)" = proved ]
+    )
+}
+
 @test "a proved library is built, run from its file, deployed, and says what was proved" {
     "$VIREO" build -q "$WORK/flip.c" -o "$WORK/flip.so" --require proved
     run bash -c 'echo -n abc | "$VIREO" run "$WORK/flip.so"'
