@@ -13,8 +13,9 @@
 
 DEFINE_CLEANUP(struct table, table_free)
 
-/* Deeper members stand in this column: a family's limits end earlier. */
+/* Deeper members stand in this column. */
 #define DEPTH_MAX 16
+#define LEAD_BYTES (DEPTH_MAX * sizeof "│  ")
 
 /* For people: three digits of it. */
 static void memory_text(unsigned long long bytes, char *text, size_t size)
@@ -28,13 +29,14 @@ static void memory_text(unsigned long long bytes, char *text, size_t size)
     snprintf(text, size, value < 10 && unit > 0 ? "%.1f %s" : "%.0f %s", value, units[unit]);
 }
 
-static int row_add(struct table *table, struct json_object *pvm, int depth)
+/* `lead`: what is drawn in front of its name. */
+static int row_add(struct table *table, struct json_object *pvm, const char *lead,
+                   const char *branch)
 {
-    char memory[32], id[128];
+    char memory[32], id[64 + LEAD_BYTES];
 
     memory_text((unsigned long long)json_number(pvm, "memory_bytes"), memory, sizeof memory);
-    snprintf(id, sizeof id, "%*s%s%s", depth > 1 ? (depth - 1) * 3 : 0, "", depth ? "└─ " : "",
-             json_text(pvm, "id", "?"));
+    snprintf(id, sizeof id, "%s%s%s", lead, branch, json_text(pvm, "id", "?"));
     const char *const cells[] = {
         id,
         json_text(pvm, "family", "?"),
@@ -49,21 +51,37 @@ static int row_add(struct table *table, struct json_object *pvm, int depth)
     return table_row(table, cells);
 }
 
-/* Those whose parent this is, each with its own below it; all of them, for NULL, the roots. */
-static int rows_below(struct table *table, struct json_object *list, const char *parent, int depth)
+static bool is_child(struct json_object *pvm, const char *parent)
 {
-    for (size_t i = 0; i < json_object_array_length(list); i++) {
+    const char *its = json_text(pvm, "parent", NULL);
+
+    return parent ? its && strcmp(its, parent) == 0 : !its;
+}
+
+/* Those whose parent this is, each with its own below it; all of them, for NULL, the roots. */
+static int rows_below(struct table *table, struct json_object *list, const char *parent,
+                      const char *lead, int depth)
+{
+    size_t count = json_object_array_length(list), last = 0;
+    int r = 0;
+
+    for (size_t i = 0; i < count; i++)
+        if (is_child(json_object_array_get_idx(list, i), parent))
+            last = i;
+    for (size_t i = 0; i < count && r == 0; i++) {
         struct json_object *pvm = json_object_array_get_idx(list, i);
-        const char *its = json_text(pvm, "parent", NULL);
-        if (parent ? !its || strcmp(its, parent) != 0 : its != NULL)
+        char below[LEAD_BYTES];
+        if (!is_child(pvm, parent))
             continue;
-        int r = row_add(table, pvm, depth);
-        if (r == 0 && depth < DEPTH_MAX)
-            r = rows_below(table, list, json_text(pvm, "id", "?"), depth + 1);
-        if (r < 0)
-            return r;
+        r = row_add(table, pvm, lead, !parent ? "" : i == last ? "└─ " : "├─ ");
+        snprintf(below, sizeof below, "%s%s", lead,
+                 !parent || depth >= DEPTH_MAX ? ""
+                 : i == last                   ? "   "
+                                               : "│  ");
+        if (r == 0 && (size_t)depth < count)
+            r = rows_below(table, list, json_text(pvm, "id", "?"), below, depth + 1);
     }
-    return 0;
+    return r;
 }
 
 static int rows_plain(struct table *table, struct json_object *list)
@@ -71,7 +89,7 @@ static int rows_plain(struct table *table, struct json_object *list)
     int r = 0;
 
     for (size_t i = 0; i < json_object_array_length(list) && r == 0; i++)
-        r = row_add(table, json_object_array_get_idx(list, i), 0);
+        r = row_add(table, json_object_array_get_idx(list, i), "", "");
     return r;
 }
 
@@ -82,7 +100,9 @@ static int table_show(struct json_object *list, bool tree)
     _cleanup_(table_freep) struct table *table = table_new(headings);
     struct err err = {0};
 
-    int r = !table ? -ENOMEM : tree ? rows_below(table, list, NULL, 0) : rows_plain(table, list);
+    int r = !table ? -ENOMEM
+            : tree ? rows_below(table, list, NULL, "", 0)
+                   : rows_plain(table, list);
     if (r < 0) {
         err_set(&err, r, "cannot list the pVMs");
         return cli_error(&err, NULL);

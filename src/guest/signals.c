@@ -4,9 +4,12 @@
 #include <sys/syscall.h>
 #include <sys/time.h>
 #include <ucontext.h>
+#include <unistd.h>
 
+#include "guest/family.h"
 #include "guest/kin.h"
 #include "guest/signals.h"
+#include "guest/template.h"
 
 static struct signals of_process;
 static const _Atomic uint64_t never;
@@ -99,6 +102,23 @@ void signals_block(struct signals *signals, uint64_t blocked)
     uint64_t all = atomic_exchange(&signals->pending, 0) | signals->held;
     signals->held = all & blocked;
     atomic_fetch_or(&signals->pending, all & ~blocked);
+}
+
+void signals_broken_pipe(const struct host *host)
+{
+    const struct signals *signals = host->signals;
+    sigset_t broken;
+
+    if (!signals || !host->family || !(host->family->grants & GUEST_GRANT_FORK) ||
+        signals->actions[SIGPIPE].handler != SIGNAL_DEFAULT ||
+        (signals->blocked & signal_bit(SIGPIPE)) || getpid() == 1)
+        return;
+    /* The guest ignores it for all its processes. */
+    sigemptyset(&broken);
+    sigaddset(&broken, SIGPIPE);
+    sigaction(SIGPIPE, &(struct sigaction){.sa_handler = SIG_DFL}, NULL);
+    sigprocmask(SIG_UNBLOCK, &broken, NULL);
+    kill(getpid(), SIGPIPE);
 }
 
 struct signals *signals_open(struct host *host, void (*run)(struct host *, uint32_t, int))

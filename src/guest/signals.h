@@ -81,6 +81,10 @@ void signals_block(struct signals *signals, uint64_t blocked);
 int signals_take_held(struct signals *signals, uint64_t set);
 /* What of `set` the kernel may be asked to wait for: the rest is the guest's own. */
 uint64_t signals_waitable(uint64_t set);
+/* A child that writes to a pipe which nobody reads ends by SIGPIPE, unless its code handles, blocks
+ * or ignores that. The first of a family goes on, as process 1 does. System calls: getpid, kill,
+ * rt_sigaction, rt_sigprocmask. */
+void signals_broken_pipe(const struct host *host);
 /* A command begins anew, or a child has just been forked (which keeps the actions). */
 void signals_reset(struct host *host);
 void signals_forget(struct host *host);

@@ -78,11 +78,11 @@ metric() {
         "$VIREO_STATE/daemon.log"
 }
 
-@test "signals, descriptors: programs say here what they say when gcc builds them" {
+@test "signals, descriptors, shared memory: programs say here what they say when gcc builds them" {
     local folder=$BATS_FILE_TMPDIR/unix name
     mkdir -p "$folder"
     printf 'limits: {timeout: 10s}\ngrants: {fork: true, ipc: true}\n' >"$folder/vireo.yaml"
-    for name in signals dup; do
+    for name in signals dup shared; do
         cp "$FUNCTIONS/$name.c" "$folder/main.c"
         "$VIREO" deploy "$folder" --name "$name"
         gcc -o "$folder/program" "$folder/main.c"

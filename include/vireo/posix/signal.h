@@ -42,6 +42,7 @@ typedef struct {
 typedef struct {
     int si_signo, si_errno, si_code;
     pid_t si_pid;
+    int si_status; /* of waitid() */
 } siginfo_t;
 
 struct sigaction {
@@ -101,7 +102,7 @@ static void (*vireo_with_info[65])(int, siginfo_t *, void *);
 
 static inline void vireo_run_with_info(int number)
 {
-    siginfo_t info = {number, 0, 0, 0};
+    siginfo_t info = {number, 0, 0, 0, 0};
 
     vireo_with_info[number](number, &info, (void *)0);
 }

@@ -7,6 +7,8 @@
 #include_next <unistd.h>
 #undef getpid
 
+#include <fcntl.h>
+
 #include <vireo/family.h>
 
 static inline pid_t fork(void)
@@ -27,6 +29,21 @@ static inline pid_t getppid(void)
 static inline int pipe(int fds[2])
 {
     return vireo_pipe(fds);
+}
+
+/* O_NONBLOCK; O_CLOEXEC is without a meaning, since nothing is executed. */
+static inline int pipe2(int fds[2], int flags)
+{
+    if (flags & ~(O_NONBLOCK | O_CLOEXEC)) {
+        errno = EINVAL;
+        return -1;
+    }
+    if (vireo_pipe(fds) < 0)
+        return -1;
+    if (!(flags & O_NONBLOCK))
+        return 0;
+    return fcntl(fds[0], F_SETFL, O_NONBLOCK) < 0 || fcntl(fds[1], F_SETFL, O_NONBLOCK) < 0 ? -1
+                                                                                            : 0;
 }
 
 VIREO_IMPORT(dup) int32_t vireo_import_dup(int32_t from, uint32_t to);
@@ -73,5 +90,24 @@ static inline int pause(void)
     vireo_import_sigmask(3, 0, &blocked);
     return vireo_errno(vireo_import_sigsuspend(blocked));
 }
+
+/* A pVM has no programs to execute, and one process group, its family's; what is said here is the
+ * compiler's message. */
+#define VIREO_NO_PROGRAMS                                                                    \
+    __attribute__((unavailable("a pVM has no programs to execute: such a program runs in a " \
+                               "container")))
+#define VIREO_ONE_GROUP \
+    __attribute__((unavailable("a family is one session and one process group: kill(0, ...)")))
+int execl(const char *path, const char *argument, ...) VIREO_NO_PROGRAMS;
+int execlp(const char *file, const char *argument, ...) VIREO_NO_PROGRAMS;
+int execle(const char *path, const char *argument, ...) VIREO_NO_PROGRAMS;
+int execv(const char *path, char *const arguments[]) VIREO_NO_PROGRAMS;
+int execvp(const char *file, char *const arguments[]) VIREO_NO_PROGRAMS;
+int execve(const char *path, char *const arguments[], char *const environment[]) VIREO_NO_PROGRAMS;
+pid_t setsid(void) VIREO_ONE_GROUP;
+pid_t getsid(pid_t pid) VIREO_ONE_GROUP;
+int setpgid(pid_t pid, pid_t group) VIREO_ONE_GROUP;
+pid_t getpgid(pid_t pid) VIREO_ONE_GROUP;
+pid_t getpgrp(void) VIREO_ONE_GROUP;
 
 #endif

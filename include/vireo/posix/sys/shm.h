@@ -8,6 +8,7 @@
 #define VIREO_POSIX_SYS_SHM_H
 
 #include <stddef.h>
+#include <stdlib.h>
 #include <sys/ipc.h>
 
 #include <vireo/family.h>
@@ -35,6 +36,10 @@ static inline int shmget(key_t key, size_t bytes, int flags)
 /* Where it lies is not the caller's to choose: `address` is NULL. SHM_RDONLY is the one flag. */
 static inline void *shmat(int id, const void *address, int flags)
 {
+    /* At its first use the C library's heap takes all memory that there is: before there is more,
+     * which is not its. */
+    void *volatile first = malloc(1);
+    free(first);
     uint32_t at = vireo_import_shmat(id, address, flags);
 
     /* The last page of all can't be one's: these are errors. */
