@@ -104,7 +104,6 @@ int manifest_add_connect(struct manifest *manifest, const char *text, struct err
 int manifest_add_queue(struct manifest *manifest, const char *text, struct err *reason);
 int manifest_add_layer(struct manifest *manifest, const char *text, struct err *reason);
 const char *manifest_recycle_name(enum manifest_recycle recycle);
-bool manifest_env_name_is_proper(const char *name);
 /* Checks one grant against itself and those before it, and sets what it leaves open. */
 int manifest_add_file(struct manifest *manifest, const struct manifest_file *file,
                       bool writable_is_set, struct err *reason);

@@ -59,11 +59,6 @@ static bool is_identifier(const char *text)
            text[strspn(text, LETTERS DIGITS "_")] == '\0';
 }
 
-bool manifest_env_name_is_proper(const char *name)
-{
-    return is_identifier(name);
-}
-
 static int set_entry(struct manifest *manifest, const char *value, struct err *reason)
 {
     /* Which of the two it must be, manifest_runtime_check() knows. C's names are short. */

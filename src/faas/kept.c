@@ -89,17 +89,6 @@ int kept_new(const char *directory, uint64_t bytes, uint32_t queue_max, struct k
     return 0;
 }
 
-void kept_free(struct kept *kept)
-{
-    if (!kept)
-        return;
-    for (int i = 0; i < KEPT_STATEMENTS; i++)
-        sqlite3_finalize(kept->statement[i]);
-    for (int i = 0; i < KEPT_FILES; i++)
-        sqlite3_close(kept->db[i]);
-    free(kept);
-}
-
 int kept_database(struct kept *kept, enum kept_file file, sqlite3 **ret_db)
 {
     char path[sizeof kept->directory + 32], pragma[1024];

@@ -12,9 +12,8 @@
 struct err;
 struct kept;
 
-/* `directory` is there. No file is made yet. */
+/* `directory` is there. No file is made yet. It is the process's, to its end. */
 int kept_new(const char *directory, uint64_t bytes, uint32_t queue_max, struct kept **ret_kept);
-void kept_free(struct kept *kept);
 
 /* The value's length; -ENOENT, -EMSGSIZE (longer than `room`). */
 int kept_key_get(struct kept *kept, const void *key, size_t key_bytes, void *to, size_t room);

@@ -109,13 +109,3 @@ void image_close(struct image *image)
     closep(&image->fd);
     image->fd = -1;
 }
-
-void images_close(void)
-{
-    for (size_t i = 0; i < IMAGES_MAX; i++) {
-        if (!cache.slots[i].image.hash[0])
-            continue;
-        close(cache.slots[i].image.fd);
-        cache.slots[i] = (struct slot){0};
-    }
-}

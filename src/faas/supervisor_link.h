@@ -19,7 +19,6 @@ int image_open(struct supervisor *supervisor, const char *hash, struct image *re
 /* The same, of the cache only: -ENOENT. Quick. */
 int image_peek(const char *hash, struct image *ret_image);
 void image_close(struct image *image);
-void images_close(void);
 
 /* ---- supervisor_resolve.c: who may be linked with whom ---- */
 

@@ -334,8 +334,3 @@ void program_simplify(struct program *program);
 /* Part of it (simplify_threads.c): who brings a constant to a joint goes past it. Did anything
  * change? Afterwards the program has to be analysed. */
 bool simplify_thread_joins(struct program *program);
-
-/* For looking at one: as text. */
-#include <stdio.h>
-void program_print(const struct program *program, FILE *out);
-extern const char *const operation_names[];

@@ -65,9 +65,6 @@ struct vk_rule {
 int vk_table_new(struct vk_verdict otherwise, struct vk_table **ret_table);
 void vk_table_free(struct vk_table *table);
 
-/* What becomes of calls of other architectures. */
-void vk_table_set_foreign(struct vk_table *table, struct vk_verdict verdict);
-
 /*
  * What becomes of one call: of `rules`, copied, the first that holds; the last must have no
  * condition. -EINVAL (number, argument, comparison or error out of range), -ENOMEM.

@@ -38,11 +38,6 @@ void vk_table_free(struct vk_table *table)
     free(table);
 }
 
-void vk_table_set_foreign(struct vk_table *table, struct vk_verdict verdict)
-{
-    table->foreign = verdict;
-}
-
 static bool rule_is_proper(const struct vk_rule *rule)
 {
     if (rule->verdict.action > VK_NATIVE || rule->condition_count > VK_CONDITIONS_MAX ||
