@@ -51,6 +51,7 @@ static void foreign_handles(void)
     for (unsigned i = 0; i < sizeof foreign / sizeof *foreign; i++) {
         IS(wasm_close_bpf_object(foreign[i]), EINVAL_);
         IS(wasm_attach_bpf_program(foreign[i], "on_try", NULL), EINVAL_);
+        IS(wasm_attach_bpf_program_fd(foreign[i], "on_try", -1), EINVAL_);
         IS(wasm_bpf_map_fd_by_name(foreign[i], "each"), EINVAL_);
         IS(wasm_bpf_buffer_poll(foreign[i], skel.maps.events, NULL, NULL, data, 64, 0), EINVAL_);
     }
@@ -83,6 +84,10 @@ static void pointers_at_the_end(void)
     IS(wasm_attach_bpf_program(skel.object, end - 8, NULL), EFAULT_);
     IS(wasm_attach_bpf_program(skel.object, end, NULL), EFAULT_);
     IS(wasm_attach_bpf_program(skel.object, "on_try", end - 8), EFAULT_);
+    IS(wasm_attach_bpf_program_fd(skel.object, end - 8, -1), EFAULT_);
+    /* A descriptor that is open is no directory that was granted. */
+    IS(wasm_attach_bpf_program_fd(skel.object, "on_try", 1), EBADF_);
+    IS(wasm_attach_bpf_program_fd(skel.object, "on_try", skel.maps.each), EBADF_);
     IS(wasm_bpf_map_fd_by_name(skel.object, end - 8), EFAULT_);
     IS(wasm_bpf_map_operate(skel.maps.each, BPF_MAP_LOOKUP, end - 3, value, NULL, 0), EFAULT_);
     /* A value of eight bytes for each processor: one processor's room is not enough. */
