@@ -203,12 +203,6 @@ H(poll_unset)
     struct pollfd one;
     return poll(&one, 1, 0);
 }
-/* Declared as another type: half a register would be left to chance. */
-int32_t vireo_import_ftruncate(int32_t fd, int32_t bytes);
-H(truncate_type)
-{
-    return vireo_import_ftruncate(3, 0);
-}
 /* Its own arguments, which nobody counts. */
 static int second(int count, ...)
 {
