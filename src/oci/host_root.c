@@ -27,26 +27,34 @@ static int mount_of(int fd, uint64_t *ret_mount)
     return 0;
 }
 
-int host_root_make(const char *root, uint64_t *ret_mount, struct err *err)
+static int fail(const char *root, int code, struct err *err)
+{
+    return err_set(err, code, "cannot mount root '%s' (linux.namespaces has no mount namespace)",
+                   root);
+}
+
+int host_root_copy(const char *root, uint64_t *ret_mount, struct err *err)
 {
     struct mount_attr attr = {.propagation = MS_PRIVATE};
     uint64_t mount = 0;
 
-    _cleanup_(closep) int place = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC);
-    if (place < 0)
-        return err_set(err, -errno, "cannot open root '%s'", root);
-    _cleanup_(closep) int tree = call_open_tree(
-        place, "", AT_EMPTY_PATH | AT_RECURSIVE | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+    _cleanup_(closep) int tree =
+        call_open_tree(AT_FDCWD, root, AT_RECURSIVE | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
     int r = tree < 0 ? tree : call_mount_setattr(tree, AT_RECURSIVE, &attr);
     if (r == 0)
         r = mount_of(tree, &mount);
-    if (r == 0)
-        r = call_move_mount(tree, place);
     if (r < 0)
-        return err_set(err, r, "cannot mount root '%s' (linux.namespaces has no mount namespace)",
-                       root);
+        return fail(root, r, err);
     *ret_mount = mount;
-    return 0;
+    return steal_fd(&tree);
+}
+
+int host_root_attach(const char *root, int tree, struct err *err)
+{
+    _cleanup_(closep) int place = open(root, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    int r = place < 0 ? -errno : call_move_mount(tree, place);
+
+    return r < 0 ? fail(root, r, err) : 0;
 }
 
 int host_root_remove(const char *root, uint64_t mount, struct err *err)

@@ -98,6 +98,8 @@ struct oci_create {
     /* Called when the process is there and still makes itself ready: for what needs its pid alone
      * and is no loss of time now. May be NULL. */
     int (*cloned)(void *data, const struct oci_place *place, struct err *err);
+    /* Called before a mount is made in the caller's namespace; place->root_mount is known. */
+    int (*mounting)(void *data, const struct oci_place *place, struct err *err);
     oci_run_hooks run_hooks; /* called for PRESTART and CREATE_RUNTIME at their time in create */
     oci_state_text state_text;
     void *data; /* of these */

@@ -254,12 +254,17 @@ static int tell_cloned(const struct launch *launch, const struct oci_create *cre
     return create->cloned ? create->cloned(create->data, place, err) : 0;
 }
 
-static int make_host_root(struct launch *launch, struct oci_place *place, struct err *err)
+static int make_host_root(struct launch *launch, const struct oci_create *create,
+                          struct oci_place *place, struct err *err)
 {
     launch->host_root = strdup(launch->plan.out->root);
     if (!launch->host_root)
         return err_set(err, -ENOMEM, "cannot mount the container's root");
-    return host_root_make(launch->host_root, &place->root_mount, err);
+    _cleanup_(closep) int tree = host_root_copy(launch->host_root, &place->root_mount, err);
+    if (tree < 0)
+        return tree;
+    int r = create->mounting ? create->mounting(create->data, place, err) : 0;
+    return r == 0 ? host_root_attach(launch->host_root, tree, err) : r;
 }
 
 static int create_all(struct launch *launch, const struct oci_create *create,
@@ -294,7 +299,7 @@ static int create_all(struct launch *launch, const struct oci_create *create,
         r = launch->init_fd < 0 ? -errno : 0;
     }
     if (r == 0 && launch->plan.out->host_root)
-        r = make_host_root(launch, place, err);
+        r = make_host_root(launch, create, place, err);
     if (r == 0)
         r = launch_clone(launch, config, flags, err);
     if (r == 0)

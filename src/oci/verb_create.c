@@ -153,6 +153,15 @@ static int save_place(void *data, const struct oci_place *place, struct err *err
     return r;
 }
 
+/* Before it is there: who deletes what a crash left must know of it. */
+static int save_mount(void *data, const struct oci_place *place, struct err *err)
+{
+    struct creation *creation = data;
+
+    creation->state->place = *place;
+    return oci_state_save(creation->state, err);
+}
+
 static int launch(struct creation *creation, int *ret_terminal, int *ret_hold, struct err *err)
 {
     struct oci_state *state = creation->state;
@@ -172,6 +181,7 @@ static int launch(struct creation *creation, int *ret_terminal, int *ret_hold, s
         .at_once = ret_hold != NULL && creation->config->process,
         /* The pid file of a create says that all is ready. */
         .cloned = ret_hold ? save_place : NULL,
+        .mounting = save_mount,
         .run_hooks = run_hooks,
         .state_text = state_text,
         .data = creation,

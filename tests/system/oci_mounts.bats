@@ -253,6 +253,16 @@ last" ]
         sh -c 'readlink /proc/self/ns/mnt; ls /'
     [[ $output == "$here"$'\n'bin$'\n'* ]]
     nothing_left
+    # A runtime that is killed at whatever moment leaves what a delete takes away.
+    bundle "$shared" sleep 100
+    for pause in 02 04 06 08 10 12 14 17 20; do
+        "$RUNTIME" --root "$ROOT" create -b "$DIR/bundle" "$ID" </dev/null >/dev/null 2>&1 3>&- &
+        sleep "0.0$pause"
+        kill -9 $! || true
+        wait $! || true
+        oci delete --force "$ID"
+    done
+    nothing_left
 }
 
 @test "what a bind cannot be told is left out with a warning if it is data of a file system, else refused" {
