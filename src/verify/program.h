@@ -230,6 +230,7 @@ struct program {
     const char *only_run;        /* what makes it provable by its one run only (only_run.c) */
     const char *only_run_change; /* what to change, were it not so */
     struct place only_run_place;
+    bool unrolls;                /* program_promote() writes loops of known rounds out */
     bool repeated;               /* called again and again: globals keep what a call left in them */
     vid in_length, out_capacity; /* of a handler */
     uint64_t stack_bytes;
@@ -334,3 +335,6 @@ void program_simplify(struct program *program);
 /* Part of it (simplify_threads.c): who brings a constant to a joint goes past it. Did anything
  * change? Afterwards the program has to be analysed. */
 bool simplify_thread_joins(struct program *program);
+
+/* Loops that go round a known, small number of times are written out (unroll.c). Were there any? */
+bool program_unroll(struct program *program);

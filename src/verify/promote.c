@@ -639,6 +639,12 @@ void promote_keeps_addresses(struct program *program, struct place place)
         program_refuse_all_but_run(program);
 }
 
+static void promote_all(struct program *program)
+{
+    for (unsigned round = 0; round < ROUNDS_MAX && promote_once(program, false); round++)
+        program_simplify(program);
+}
+
 void program_promote(struct program *program)
 {
     vid stored;
@@ -646,8 +652,9 @@ void program_promote(struct program *program)
     program_simplify(program);
     if (promote_once(program, true))
         program_simplify(program);
-    for (unsigned round = 0; round < ROUNDS_MAX && promote_once(program, false); round++)
-        program_simplify(program);
+    promote_all(program);
+    if (program->unrolls && program_unroll(program))
+        promote_all(program);
     /* Addresses that are still kept in memory are beyond the model, but not beyond a run. */
     if (refers_to_memory(program, &stored))
         promote_keeps_addresses(program, value_at(program, stored)->place);

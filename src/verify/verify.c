@@ -229,6 +229,7 @@ static bool prove(struct run *run, struct program *program, LLVMValueRef entry, 
     program->library_folder = run->options->library_folder;
     if (setjmp(stop))
         return false;
+    proof->obligations = program_alloc(program, 1, sizeof *proof->obligations);
     lower_module(program, run->module, entry, run->options->buffer_max);
     proof->original = program_copy(program);
     program_promote(program);
@@ -240,6 +241,57 @@ static bool prove(struct run *run, struct program *program, LLVMValueRef entry, 
     else if (!proof_run_alone(proof))
         program_refuse_all_but_run(program);
     return true;
+}
+
+struct attempt {
+    struct program *program;
+    struct proof proof;
+};
+
+static void end_attempt(struct attempt *attempt)
+{
+    encoding_free(attempt->proof.encoding);
+    program_free(attempt->program);
+}
+
+static bool begin_attempt(struct run *run, struct attempt *attempt, bool unrolls)
+{
+    *attempt = (struct attempt){.program = program_new()};
+    if (!attempt->program) {
+        run->result = -ENOMEM;
+        return false;
+    }
+    attempt->program->unrolls = unrolls;
+    attempt->proof = (struct proof){
+        .limits = {.step = run->options->query_limit ? run->options->query_limit : QUERY_LIMIT,
+                   .total = run->options->total_limit ? run->options->total_limit : TOTAL_LIMIT}};
+    return true;
+}
+
+/* Nothing shows that it is unsafe, and the first attempt did not cost too much. */
+static bool may_be_unrolled(const struct proof *proof)
+{
+    return !all_proved(proof) && !proof->example.found && !proof->contradicted &&
+           !proof->exhausted && proof->spent < proof->limits.total / 4;
+}
+
+/* Once more, with loops of a known number of rounds written out: in place of the first attempt, if
+ * it is proved so (or shows a defect of the verifier). */
+static void try_unrolled(struct run *run, LLVMValueRef entry, struct attempt *first)
+{
+    struct attempt again;
+
+    if (!begin_attempt(run, &again, true))
+        return;
+    again.proof.limits.total /= 4;
+    bool done = prove(run, again.program, entry, &again.proof);
+    bool better = done && (all_proved(&again.proof) || again.proof.contradicted);
+    if (!better) {
+        end_attempt(&again);
+        return;
+    }
+    end_attempt(first);
+    *first = again;
 }
 
 static void *run_stages(void *argument)
@@ -262,17 +314,14 @@ static void *run_stages(void *argument)
                  run->report.reason);
         return NULL;
     }
-    struct obligations obligations = {0};
-    struct proof proof = {
-        .obligations = &obligations,
-        .limits = {.step = run->options->query_limit ? run->options->query_limit : QUERY_LIMIT,
-                   .total = run->options->total_limit ? run->options->total_limit : TOTAL_LIMIT}};
-    struct program *program = program_new();
-    if (!program) {
-        run->result = -ENOMEM;
+    struct attempt attempt;
+    if (!begin_attempt(run, &attempt, false))
         return NULL;
-    }
-    bool done = prove(run, program, entry, &proof);
+    bool done = prove(run, attempt.program, entry, &attempt.proof);
+    if (done && may_be_unrolled(&attempt.proof))
+        try_unrolled(run, entry, &attempt);
+    struct program *program = attempt.program;
+    struct proof proof = attempt.proof;
     if (program->out_of_memory)
         run->result = -ENOMEM;
     run->report.program = program;
@@ -280,8 +329,7 @@ static void *run_stages(void *argument)
     run->report.verdict = done && all_proved(&proof) ? VERIFY_PROVED : VERIFY_NOT_PROVED;
     run->made.json = report_json(&run->report);
     note_facts(run, program, run->report.proof);
-    encoding_free(proof.encoding);
-    program_free(program);
+    end_attempt(&attempt);
     return NULL;
 }
 

@@ -176,7 +176,7 @@ H(array_loop_skips)
             continue;
         a[i] = i;
     }
-    return a[7];
+    return a[in_len % 10];
 }
 H(array_prefix_off)
 {
