@@ -9,7 +9,6 @@
 #include <fcntl.h>
 #include <json-c/json.h>
 #include <linux/futex.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,9 +31,6 @@
 
 /* An instance that is in a call for so long is busy; what was asked of it lapses. */
 #define LINK_WAIT_NS 2000000000ull
-/* An instance that sleeps has linked in 0.1 ms, and its answer is looked for so long: to sleep and
- * be woken by it takes half of that again where processors sleep, too. */
-#define LINK_SPIN_NS 200000
 /* The part of a channel that has its words. */
 #define CHANNEL_HEAD_BYTES 4096u
 
@@ -470,22 +466,6 @@ int linkage_say(struct instance *instance, const void *message, size_t size, int
     return r;
 }
 
-static bool has_processors(void)
-{
-    cpu_set_t all;
-
-    return sched_getaffinity(0, sizeof all, &all) == 0 && CPU_COUNT(&all) > 1;
-}
-
-/* Looks for the answer of an instance that slept: it is on another processor. */
-static void look_for_answer(struct supervisor *supervisor, struct linkage *linkage)
-{
-    int64_t end_ns = clock_now_ns() + LINK_SPIN_NS;
-
-    while (linkage->token && clock_now_ns() < end_ns)
-        control_ready(supervisor, &linkage->control, EPOLLIN);
-}
-
 /* Without a descriptor for a timer it waits as long as the instance does, which knows the deadline.
  */
 static void start_waiting(struct supervisor *supervisor, struct linkage *linkage)
@@ -556,14 +536,11 @@ static int link_now(struct supervisor *supervisor, const struct admin_request *r
     linkage->cached = !loaded;
     memcpy(linkage->pvm, request->name, sizeof linkage->pvm);
     snprintf(linkage->replaces, sizeof linkage->replaces, "%s", replaced_of(request));
-    bool sleeps = linkage->channel && atomic_load(&linkage->channel->guest_waits);
     r = send_wish(linkage, &wanted, request->token, err);
     if (r < 0)
         return r;
-    if (sleeps && has_processors())
-        look_for_answer(supervisor, linkage);
-    if (linkage->token)
-        start_waiting(supervisor, linkage);
+    /* While the pVM wakes up. */
+    start_waiting(supervisor, linkage);
     return 0;
 }
 
