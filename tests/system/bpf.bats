@@ -183,14 +183,19 @@ example() {
     [[ $output == *"connections 0 messages 0"* ]]
 }
 
+# Opens the file once more, for a busy machine fills the ring with others' files: FILE.
+opened() {
+    echo opened >"$1"
+    said "^[0-9]* [^ ]* $1\$" out
+}
+
 # A guest in another language, which prints files as they are opened: LANGUAGE.
 opens_in() {
     "$TOP/examples/bpf/opens-$1/build" "$MODULES/opens-$1.wasm"
     "$VIREO" run --grant bpf=host --timeout "${2:-30s}" "$MODULES/opens-$1.wasm" >"$MODULES/out" 2>"$MODULES/err" 3>&- &
     RUN_PID=$!
     eventually "${3:-30}" said '^ready' err
-    echo opened >"$MODULES/opened-by-$1"
-    eventually 10 said "^[0-9]* [^ ]* $MODULES/opened-by-$1\$" out
+    eventually 10 opened "$MODULES/opened-by-$1"
     kill -TERM "$RUN_PID"
     wait "$RUN_PID" || true
     RUN_PID=

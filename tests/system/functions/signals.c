@@ -38,21 +38,26 @@ static int status_of(pid_t pid)
     return status;
 }
 
-/* A child that sends its parent SIGUSR1 after a while, then a byte. */
+static pid_t sending;
+
+/*
+ * A child that sends its parent SIGUSR1 after a while, then a byte; or again and again until
+ * interrupted(), for on a busy machine the first may come before the parent waits.
+ */
 static pid_t sender(int byte)
 {
-    pid_t pid = fork();
-
-    if (pid == 0) {
+    sending = fork();
+    if (sending == 0) {
+        do {
+            usleep(30000);
+            kill(getppid(), SIGUSR1);
+        } while (!byte);
         usleep(30000);
-        kill(getppid(), SIGUSR1);
-        usleep(30000);
-        if (byte)
-            write(fds[1], &(char){(char)byte}, 1);
+        write(fds[1], &(char){(char)byte}, 1);
         _exit(0);
     }
     got = 0;
-    return pid;
+    return sending;
 }
 
 static void interrupted(const char *name, long result)
@@ -60,6 +65,9 @@ static void interrupted(const char *name, long result)
     const char *said = result < 0 ? strerror(errno) : "done";
 
     printf("%s: %s, got %d\n", name, said, (int)got);
+    if (sending > 0)
+        kill(sending, SIGKILL);
+    sending = 0;
     while (wait(NULL) > 0 || errno == EINTR)
         ;
 }
@@ -75,12 +83,10 @@ static void waits(void)
     char byte;
 
     sigaction(SIGUSR1, &action, NULL);
-    sender('x');
+    sender(0);
     interrupted("read", read(fds[0], &byte, 1));
-    read(fds[0], &byte, 1);
     sender(0);
     interrupted("msgrcv", msgrcv(queue, &message, sizeof message.text, 0, 0));
-    sender(0);
     interrupted("wait", waitpid(sender(0), NULL, 0) < 0 ? -1 : 0);
     action.sa_flags = SA_RESTART;
     sigaction(SIGUSR1, &action, NULL);
@@ -108,7 +114,7 @@ static void masks(void)
     sigprocmask(SIG_SETMASK, &before, NULL);
     printf("let through: %d\n", (int)got);
     sigprocmask(SIG_BLOCK, &set, NULL);
-    sender(0);
+    sender('x');
     interrupted("sigsuspend", sigsuspend(&none));
 
     /* None is lost between the look and the wait. */
@@ -162,7 +168,7 @@ static void dispositions(void)
     if (fork() == 0)
         _exit(0);
     while (!children)
-        pause();
+        usleep(1000);
     printf("a child has ended: %d\n", wait(NULL) > 0);
 }
 
