@@ -144,7 +144,7 @@ int cgroup_place_make(struct cgroup_place *place, const char *only, struct err *
         int r = tree_make(tree, place->path);
         if (r < 0) {
             err_set(err, r, "cannot make control group '%s%s'", tree->point, place->path);
-            cgroup_place_remove(place, NULL);
+            cgroup_place_unmake(place);
             return r;
         }
     }

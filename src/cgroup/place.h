@@ -66,6 +66,12 @@ int cgroup_place_move(const struct cgroup_place_tree *tree, pid_t pid);
 int cgroup_place_pids(struct cgroup_place *place, pid_t **ret_pids, size_t *ret_count,
                       struct err *err);
 
+/* Whether somebody lives in one of its groups, or below, that cgroup_place_make() found there. */
+bool cgroup_place_has_others(const struct cgroup_place *place);
+
+/* Removes the groups that cgroup_place_make() made, and closes all. */
+void cgroup_place_unmake(struct cgroup_place *place);
+
 /* Kills all that is in it and below it: until nobody is left, or -EBUSY after some seconds. */
 int cgroup_place_kill(struct cgroup_place *place, struct err *err);
 

@@ -147,6 +147,23 @@ int cgroup_place_pids(struct cgroup_place *place, pid_t **ret_pids, size_t *ret_
     return 0;
 }
 
+bool cgroup_place_has_others(const struct cgroup_place *place)
+{
+    struct pid_list list = {0};
+    int r = 0;
+
+    for (size_t i = 0; i < place->count && r == 0 && list.count == 0; i++) {
+        const struct cgroup_place_tree *tree = &place->trees[i];
+        if (tree->fd < 0 || tree->made)
+            continue;
+        r = add_listed(tree->fd, -1, "", &list);
+        if (r == 0 && list.count == 0)
+            r = walk(tree->fd, 0, add_listed, &list);
+    }
+    free(list.pids);
+    return r < 0 || list.count > 0;
+}
+
 /* Sleeps, each time a little longer. */
 static void pause_for(unsigned turn)
 {
@@ -246,6 +263,14 @@ int cgroup_place_remove(struct cgroup_place *place, struct err *err)
                 err_set(err, r, "cannot remove control group '%s%s'", tree->point, place->path);
     }
     return result;
+}
+
+void cgroup_place_unmake(struct cgroup_place *place)
+{
+    for (size_t i = 0; i < place->count; i++)
+        if (place->trees[i].fd >= 0 && place->trees[i].made)
+            tree_remove(&place->trees[i], place->path);
+    cgroup_place_close(place);
 }
 
 /* ---- freezing ---- */

@@ -100,7 +100,7 @@ bool groups_are_wanted(const struct oci_resources *resources)
 }
 
 int groups_make(struct cgroup_place *groups, const struct oci_config *config, bool unified,
-                struct err *err)
+                bool given, struct err *err)
 {
     char only[GROUPS_ONLY_MAX];
 
@@ -109,11 +109,14 @@ int groups_make(struct cgroup_place *groups, const struct oci_config *config, bo
     int r = cgroup_place_make(groups, only, err);
     if (r < 0)
         return r;
-    r = groups_limit(groups, &config->linux_.resources, true, err);
-    if (r < 0) {
-        cgroup_place_remove(groups, NULL);
-        cgroup_place_close(groups);
-    }
+    if (!given && cgroup_place_has_others(groups))
+        r = err_say(err, -EBUSY,
+                    "cannot use control group '%s' (linux.cgroupsPath): there are processes in it",
+                    groups->path);
+    if (r == 0)
+        r = groups_limit(groups, &config->linux_.resources, true, err);
+    if (r < 0)
+        cgroup_place_unmake(groups);
     return r;
 }
 

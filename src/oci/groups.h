@@ -13,10 +13,13 @@
 int groups_path(const struct oci_config *config, const char *id, char ret_path[OCI_CGROUP_PATH_MAX],
                 struct err *err);
 
-/* Makes the groups that the configuration needs in `groups`, found and not yet open, and limits
- * them. On failure they are gone again. */
+/*
+ * Makes the groups that the configuration needs in `groups`, found and not yet open, and limits
+ * them. On failure those that it made are gone again. -EBUSY: somebody lives in one that was there,
+ * for what is in a container's groups ends with it; `given`: fine, they are of its own manager.
+ */
 int groups_make(struct cgroup_place *groups, const struct oci_config *config, bool unified,
-                struct err *err);
+                bool given, struct err *err);
 
 /* Whether there is any limit that only a group can hold (device rules are no limit to a user). */
 bool groups_are_wanted(const struct oci_resources *resources);

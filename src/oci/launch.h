@@ -98,12 +98,20 @@ struct oci_create {
     /* Called when the process is there and still makes itself ready: for what needs its pid alone
      * and is no loss of time now. May be NULL. */
     int (*cloned)(void *data, const struct oci_place *place, struct err *err);
+    /* Called when all is ready, for what must be recorded before it can outlive the caller. May be
+     * NULL. */
+    int (*ready)(void *data, const struct oci_place *place, struct err *err);
     /* Called before a mount is made in the caller's namespace; place->root_mount is known. */
     int (*mounting)(void *data, const struct oci_place *place, struct err *err);
     oci_run_hooks run_hooks; /* called for PRESTART and CREATE_RUNTIME at their time in create */
     oci_state_text state_text;
     void *data; /* of these */
 };
+
+/* What is known of a container's place before it is made: it tells who deletes what a crash left
+ * of the making. */
+int oci_launch_place(const struct oci_config *config, const char *id,
+                     enum oci_cgroup_manager manager, struct oci_place *ret_place, struct err *err);
 
 /*
  * Makes the container up to the moment before its process starts: groups, namespaces, mounts,

@@ -62,20 +62,27 @@ static bool has_view(const struct oci_create *create)
     return create->options.vkernel && vkernel_has_view(create->options.vkernel);
 }
 
+int oci_launch_place(const struct oci_config *config, const char *id,
+                     enum oci_cgroup_manager manager, struct oci_place *ret_place, struct err *err)
+{
+    *ret_place = (struct oci_place){.manager = manager};
+    return manager == OCI_CGROUP_CGROUPFS ? groups_path(config, id, ret_place->cgroup_path, err)
+                                          : 0;
+}
+
 static int make_groups(struct launch *launch, const struct oci_create *create,
                        struct oci_place *place, struct err *err)
 {
-    place->manager = create->options.manager;
+    const bool given = create->options.manager == OCI_CGROUP_SYSTEMD;
+
     if (create->options.manager == OCI_CGROUP_DISABLED)
         return 0;
-    int r = create->options.manager == OCI_CGROUP_SYSTEMD
-                ? scope_start(create->config, create->id, place, &launch->holder, err)
-                : groups_path(create->config, create->id, place->cgroup_path, err);
+    int r = given ? scope_start(create->config, create->id, place, &launch->holder, err) : 0;
     if (r == 0)
         r = cgroup_place_find(place->cgroup_path, &launch->groups, err);
     struct err why = {0};
     if (r == 0)
-        r = groups_make(&launch->groups, create->config, has_view(create), &why);
+        r = groups_make(&launch->groups, create->config, has_view(create), given, &why);
     /* A user to whom nothing was delegated can't have groups, and needs none without limits. */
     if ((r == -EACCES || r == -EPERM || r == -EROFS) && !oci_is_root() &&
         !groups_are_wanted(&create->config->linux_.resources)) {
@@ -319,7 +326,10 @@ static int create_all(struct launch *launch, const struct oci_create *create,
         err_set(err, r, "cannot start the broker of emulated calls");
     if (r == 0)
         r = finish(launch, create, place, err);
-    if (r == 0 && create->at_once)
+    if (r == 0 && create->ready)
+        r = create->ready(create->data, place, err);
+    /* The program's start, or the word that its maker may go: before it the init ends with us. */
+    if (r == 0 && (create->at_once || !create->held))
         r = launch_go(launch->control, NULL, 0, err);
     return r < 0 ? err_set(err, r, "cannot create the container") : 0;
 }
@@ -331,9 +341,10 @@ int oci_launch_create(const struct oci_create *create, struct oci_place *place, 
     struct launch launch;
     int terminal = -1;
 
-    *place = (struct oci_place){0};
     launch_open(&launch);
-    int r = create_all(&launch, create, place, &view, ret_terminal ? &terminal : NULL, err);
+    int r = oci_launch_place(create->config, create->id, create->options.manager, place, err);
+    if (r == 0)
+        r = create_all(&launch, create, place, &view, ret_terminal ? &terminal : NULL, err);
     oci_view_close(&view);
     if (r == 0 && ret_hold)
         *ret_hold = steal_fd(&launch.control);

@@ -15,7 +15,6 @@
 #include "base/fd.h"
 #include "base/capability_names.h"
 #include "oci/hooks.h"
-#include "oci/host_root.h"
 #include "oci/runtime.h"
 
 DEFINE_CLEANUP(struct oci_config, oci_config_free)
@@ -84,7 +83,6 @@ static int fill_state(struct creation *creation, const char *text, size_t bytes,
     state->version = strdup(creation->config->version);
     state->created = time_now();
     state->owner = geteuid();
-    state->place.manager = creation->launch.manager;
     if (root[0] == '/')
         state->rootfs = strdup(root);
     else if (asprintf(&state->rootfs, "%s/%s", creation->bundle_path, root) < 0)
@@ -93,7 +91,9 @@ static int fill_state(struct creation *creation, const char *text, size_t bytes,
         state->annotations = json_object_get(annotations);
     if (!state->bundle || !state->version || !state->created || !state->rootfs)
         return err_set(err, -ENOMEM, "cannot create '%s'", state->id);
-    return oci_state_write(state, text, bytes, err);
+    int r =
+        oci_launch_place(creation->config, state->id, creation->launch.manager, &state->place, err);
+    return r < 0 ? r : oci_state_write(state, text, bytes, err);
 }
 
 /* What flags and annotations say; kept, for processes that come later have it too. */
@@ -181,6 +181,7 @@ static int launch(struct creation *creation, int *ret_terminal, int *ret_hold, s
         .at_once = ret_hold != NULL && creation->config->process,
         /* The pid file of a create says that all is ready. */
         .cloned = ret_hold ? save_place : NULL,
+        .ready = ret_hold ? NULL : save_place,
         .mounting = save_mount,
         .run_hooks = run_hooks,
         .state_text = state_text,
@@ -189,16 +190,8 @@ static int launch(struct creation *creation, int *ret_terminal, int *ret_hold, s
     struct oci_place place = state->place;
     r = oci_launch_create(&create, &place, ret_terminal, ret_hold, err);
 
-    if (r < 0)
-        return r;
-    state->place = place;
-    if (ret_hold)
-        return 0;
-    r = save_place(creation, &place, err);
-    if (r < 0) {
-        oci_launch_remove(&place, NULL);
-        host_root_remove(state->rootfs, place.root_mount, NULL);
-    }
+    if (r == 0)
+        state->place = place;
     return r;
 }
 

@@ -316,6 +316,48 @@ hook() { # NAME [COMMAND]
     [ -z "$(ls "$ROOT")" ]
 }
 
+@test "a create that is killed at whatever moment leaves no process, and only what delete --force takes away" {
+    local manager pause reader output
+    mkfifo "$DIR/output"
+    for manager in cgroupfs disabled; do
+        for pause in 001 003 005 006 007 008 010 013; do
+            # It reads as long as anybody has the container's output.
+            cat "$DIR/output" >/dev/null 3>&- &
+            reader=$!
+            exec {output}>"$DIR/output"
+            "$BUILD/vireo-runtime" --root "$ROOT" --cgroup-manager $manager create -b "$DIR" "$ID" \
+                </dev/null >&"$output" 2>&1 {output}>&- 3>&- &
+            exec {output}>&-
+            sleep "0.$pause"
+            kill -9 $! || true
+            wait $! || true
+            runtime delete --force "$ID"
+            timeout 5 tail --pid=$reader -f /dev/null
+            nothing_left
+        done
+    done
+}
+
+@test "a control group in which somebody lives, or below which, is not made a container's" {
+    local path
+    edit ".linux.cgroupsPath = \"/$ID/inner\""
+    create
+    for path in "/$ID/inner" "/$ID" "$ID/./inner"; do
+        edit --arg p "$path" '.linux.cgroupsPath = $p'
+        run runtime create -b "$DIR" "$ID-other" </dev/null
+        echo "$output"
+        [ "$status" != 0 ]
+        [[ $output == *"cannot use control group '"*"there are processes in it"* ]]
+    done
+    is created
+    runtime start "$ID"
+    is running
+    runtime delete --force "$ID"
+    # As `cgroupsPath` was made with its parents, so it goes without them.
+    find /sys/fs/cgroup -depth -type d -name "$ID" -exec rmdir {} + 2>/dev/null || true
+    nothing_left
+}
+
 @test "a state file that is damaged is told, and hides no other container" {
     create
     printf '{"pid": 0\n{"id": 3\n' >"$ROOT/broken.json"

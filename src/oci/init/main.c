@@ -72,6 +72,10 @@ static int await_start(struct init *init, int *ret_reply)
         int r = init_await_go(plan->control_fd, &text, &bytes);
         return r < 0 || bytes == 0 ? r : init_process_add_variables(init, text, bytes);
     }
+    /* Until it is recorded that we are here, we end with our maker. */
+    int r = init_await_go(plan->control_fd, NULL, NULL);
+    if (r < 0)
+        return r;
     for (;;) {
         int fd = accept4(plan->start_fd, NULL, NULL, SOCK_CLOEXEC);
         if (fd < 0 && (errno == EINTR || errno == ECONNABORTED))
