@@ -93,7 +93,8 @@ static struct json_object *verdict_of_error(const struct err *err)
         {-ETIME, "not proved", "the verifier's time ran out"},
         {-ENOMEM, "not proved", "the verifier's memory ran out"},
         {-EFBIG, "not proved", "a result of the verifier grew too large"},
-        {-EPROTO, "bad input", "LLVM or the verifier broke on it: it is damaged, or a fault of theirs"},
+        {-EPROTO, "bad input",
+         "LLVM or the verifier broke on it: it is damaged, or a fault of theirs"},
     };
 
     for (size_t i = 0; i < ARRAY_LEN(verdicts); i++)
