@@ -118,14 +118,16 @@ const struct runtime_verb runtime_verbs[] = {
     {"update", "[OPTION...] ID",
      "change the limits of a container\n"
      "  -r, --resources FILE     as linux.resources of config.json; - is standard input\n"
-     "      --memory, --memory-reservation, --memory-swap, --kernel-memory BYTES\n"
+     "      --memory, --memory-reservation, --memory-swap BYTES\n"
+     "      --kernel-memory, --kernel-memory-tcp BYTES\n"
      "      --cpu-quota, --cpu-period, --cpu-share, --cpu-burst, --cpu-idle,\n"
      "      --cpu-rt-period, --cpu-rt-runtime N\n"
      "      --cpuset-cpus, --cpuset-mems LIST   --pids-limit N   --blkio-weight N",
      verb_update},
-    {"spec", "[--rootless] [-b DIR]",
+    {"spec", "[--rootless] [-b DIR] [-f FILE]",
      "write a config.json to begin with\n"
      "  -b, --bundle DIR         where to (default: here)\n"
+     "  -f, --file FILE          its name there, or in full (default: config.json)\n"
      "      --rootless           for who is not root",
      verb_spec},
     {"features", "", "print what this runtime can do as JSON", verb_features},

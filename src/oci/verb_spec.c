@@ -89,11 +89,12 @@ static const char rootless_linux[] =
 int verb_spec(struct runtime *runtime, int argc, char **argv, struct err *err)
 {
     bool rootless = false;
-    const char *bundle = ".";
+    const char *bundle = ".", *file = "config.json";
     char **words;
     const struct verb_option options[] = {
         {.name = "rootless", .flag = &rootless},
         {.name = "bundle", .letter = 'b', .value = &bundle},
+        {.name = "file", .letter = 'f', .value = &file},
         {NULL},
     };
     (void)runtime;
@@ -104,9 +105,9 @@ int verb_spec(struct runtime *runtime, int argc, char **argv, struct err *err)
     _cleanup_(closep) int dir = open(bundle, O_PATH | O_DIRECTORY | O_CLOEXEC);
     if (dir < 0)
         return err_set(err, -errno, "cannot open '%s'", bundle);
-    int fd = openat(dir, "config.json", O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+    int fd = openat(dir, file, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
     if (fd < 0)
-        return err_set(err, -errno, "cannot make '%s/config.json'", bundle);
+        return err_set(err, -errno, "cannot make '%s' in '%s'", file, bundle);
     /* Without a mapping for group 5 (tty) devpts would refuse it. */
     dprintf(fd, head, rootless ? "" : ", \"gid=5\"", rootless ? rootless_sys : root_sys);
     if (rootless)
@@ -116,5 +117,5 @@ int verb_spec(struct runtime *runtime, int argc, char **argv, struct err *err)
     r = fd_write_full(fd, tail, strlen(tail));
     if (close(fd) < 0 && r == 0)
         r = -errno;
-    return r < 0 ? err_set(err, r, "cannot write '%s/config.json'", bundle) : 0;
+    return r < 0 ? err_set(err, r, "cannot write '%s' in '%s'", file, bundle) : 0;
 }

@@ -150,8 +150,8 @@ int verb_update(struct runtime *runtime, int argc, char **argv, struct err *err)
 {
     _cleanup_(oci_state_closep) struct oci_state *state = NULL;
     _cleanup_(oci_config_freep) struct oci_config *config = NULL;
-    struct verb_option options[ARRAY_LEN(limits) + 3] = {0};
-    const char *values[ARRAY_LEN(limits)] = {0}, *file = NULL, *rdt = NULL;
+    struct verb_option options[ARRAY_LEN(limits) + 4] = {0};
+    const char *values[ARRAY_LEN(limits)] = {0}, *file = NULL, *cache = NULL, *bandwidth = NULL;
     struct oci_resources of_flags = {0}, *resources = &of_flags;
     char **words;
 
@@ -159,11 +159,16 @@ int verb_update(struct runtime *runtime, int argc, char **argv, struct err *err)
         options[i] = (struct verb_option){.name = limits[i].name, .value = &values[i]};
     options[ARRAY_LEN(limits)] =
         (struct verb_option){.name = "resources", .letter = 'r', .value = &file};
-    options[ARRAY_LEN(limits) + 1] = (struct verb_option){.name = "l3-cache-schema", .value = &rdt};
+    options[ARRAY_LEN(limits) + 1] =
+        (struct verb_option){.name = "l3-cache-schema", .value = &cache};
+    options[ARRAY_LEN(limits) + 2] =
+        (struct verb_option){.name = "mem-bw-schema", .value = &bandwidth};
     int r = verb_options(argc, argv, options, false, 1, 1, &words, err);
-    if (r >= 0 && rdt)
-        r = err_say(err, -ENOTSUP, "cannot set '%s': a container's cache schema is set at create",
-                    rdt);
+    if (r >= 0 && (cache || bandwidth))
+        r = err_say(err, -ENOTSUP,
+                    "cannot set '%s': this machine has no resctrl file system that the runtime may "
+                    "use",
+                    cache ? cache : bandwidth);
     if (r >= 0 && file)
         r = resources_of_file(file, &config, err);
     if (r >= 0 && config)

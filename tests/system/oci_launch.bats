@@ -92,7 +92,7 @@ teardown() {
 }
 
 @test "namespaces by path: network, pid and user of others" {
-    unshare --user --map-root-user --net --pid --fork --kill-child sleep 60 &
+    unshare --user --map-root-user --net --pid --fork --kill-child sleep 60 3>&- &
     local outer=$! inner
     eventually 5 pgrep -P $outer
     inner=$(pgrep -P $outer)
@@ -108,7 +108,7 @@ teardown() {
     local net pid user
     net=$(readlink /proc/$inner/ns/net) pid=$(readlink /proc/$inner/ns/pid)
     user=$(readlink /proc/$inner/ns/user)
-    kill $outer
+    kill -KILL $outer # it does not mind a SIGTERM
     echo "$output"
     [ "$status" = 0 ]
     [ "${lines[0]}" = "$net" ]

@@ -213,7 +213,7 @@ last" ]
 }
 
 @test "a mount namespace by path is joined, and the root made in it" {
-    unshare --mount --propagation private sleep 60 &
+    unshare --mount --propagation private sleep 60 3>&- &
     local other=$!
     differs() { [ "$(readlink /proc/$other/ns/mnt)" != "$(readlink /proc/self/ns/mnt)" ]; }
     eventually 5 differs

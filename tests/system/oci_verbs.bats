@@ -393,6 +393,10 @@ hook() { # NAME [COMMAND]
     run runtime spec -b "$DIR"
     [ "$status" = 1 ]
     [[ $output == *"File exists"* ]]
+    runtime spec -b "$DIR" -f other.json
+    cmp <(jq .ociVersion "$DIR/other.json") <(jq .ociVersion "$DIR/config.json")
+    run runtime update --l3-cache-schema L3:0=f --mem-bw-schema MB:0=20 "$ID"
+    [ "$status" = 1 ] && [[ $output == *"no resctrl file system"* ]]
     for verb in create start run state kill delete list ps exec pause resume update spec features events; do
         run runtime "$verb" --help
         [ "$status" = 0 ]
