@@ -137,35 +137,25 @@ static int state_check(struct audit *audit, const struct proposal *proposal, str
     return r;
 }
 
-static int ballots_check(struct audit *audit, const struct proposal *proposal, struct err *err)
-{
-    _cleanup_(statement_finalize) sqlite3_stmt *statement = NULL;
-    char has[64];
-    int step;
+struct ballots {
+    struct audit *audit;
+    const struct proposal *proposal;
+};
 
-    int r =
-        audit_prepare(audit, "SELECT key, yes, reason, signature FROM ballots WHERE proposal = ?",
-                      &statement, err);
-    if (r < 0)
-        return r;
-    snprintf(has, sizeof has, " to proposal %" PRId64 " (", proposal->id);
-    sqlite3_bind_int64(statement, 1, proposal->id);
-    while ((step = sqlite3_step(statement)) == SQLITE_ROW) {
-        const char *signature = (const char *)sqlite3_column_text(statement, 3);
-        int64_t count = 0;
-        if (!ballot_is_signed(proposal, (const char *)sqlite3_column_text(statement, 0),
-                              sqlite3_column_int(statement, 1),
-                              (const char *)sqlite3_column_text(statement, 2), signature))
-            return proposal_altered(audit, proposal->id, "has a vote that nobody signed", err);
-        char said[64 + 2 * AUDIT_SIGNATURE_BYTES + 2];
-        snprintf(said, sizeof said, "%s%s)", has, signature);
-        r = decisions_of(audit, "vote", "", said, &count, err);
-        if (r == 0 && count != 1)
-            return proposal_altered(audit, proposal->id, "has a vote that was not decided on", err);
-        if (r < 0)
-            return r;
-    }
-    return step == SQLITE_DONE ? 0 : audit_failed(audit, err, "read");
+static int ballot_check(void *user, const struct ballot *ballot, struct err *err)
+{
+    const struct ballots *ballots = user;
+    const int64_t id = ballots->proposal->id;
+    char said[64 + 2 * AUDIT_SIGNATURE_BYTES + 2];
+    int64_t count = 0;
+
+    if (!ballot->is_signed)
+        return proposal_altered(ballots->audit, id, "has a vote that nobody signed", err);
+    snprintf(said, sizeof said, " to proposal %" PRId64 " (%s)", id, ballot->signature);
+    int r = decisions_of(ballots->audit, "vote", "", said, &count, err);
+    if (r == 0 && count != 1)
+        return proposal_altered(ballots->audit, id, "has a vote that was not decided on", err);
+    return r;
 }
 
 static int proposal_check(struct audit *audit, int64_t id, struct err *err)
@@ -183,7 +173,7 @@ static int proposal_check(struct audit *audit, int64_t id, struct err *err)
     if (r == 0 && count != 1)
         return proposal_altered(audit, id, "is not what was proposed", err);
     if (r == 0)
-        r = ballots_check(audit, &proposal, err);
+        r = ballots_each(audit, &proposal, ballot_check, &(struct ballots){audit, &proposal}, err);
     return r == 0 ? state_check(audit, &proposal, err) : r;
 }
 

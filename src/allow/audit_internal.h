@@ -56,11 +56,17 @@ struct proposal {
     char hash[AUDIT_HASH_TEXT];
 };
 int proposal_read(struct audit *audit, int64_t id, struct proposal *ret_proposal, struct err *err);
+struct ballot {
+    const char *key, *reason, *signature; /* digits, text, digits; "" for what is missing */
+    bool yes, is_signed;
+};
+/* Calls `each` for every vote, until it answers other than 0: that, or -errno. */
+int ballots_each(struct audit *audit, const struct proposal *proposal,
+                 int (*each)(void *user, const struct ballot *ballot, struct err *err), void *user,
+                 struct err *err);
 /* Signatures that are good; with `of_now` only those of who is a voter by the configuration. */
 int ballots_count(struct audit *audit, const struct proposal *proposal, bool of_now,
                   int64_t *ret_yes, int64_t *ret_no, struct err *err);
-bool ballot_is_signed(const struct proposal *proposal, const char *key_hex, bool yes,
-                      const char *reason, const char *signature_hex);
 /* One number of one row, by one parameter: a text, or where that is NULL a number. */
 int audit_number(struct audit *audit, const char *sql, const char *text, int64_t number,
                  int64_t *ret_number, struct err *err);

@@ -214,8 +214,8 @@ static int voter_of(const struct audit *audit, const uint8_t *key)
     return -1;
 }
 
-bool ballot_is_signed(const struct proposal *proposal, const char *key_hex, bool yes,
-                      const char *reason, const char *signature_hex)
+static bool ballot_is_signed(const struct proposal *proposal, const char *key_hex, bool yes,
+                             const char *reason, const char *signature_hex)
 {
     uint8_t key[AUDIT_KEY_BYTES], signature[AUDIT_SIGNATURE_BYTES];
     char text[AUDIT_REASON_MAX + 128];
@@ -244,30 +244,62 @@ static bool is_voter(const struct audit *audit, const char *key_hex)
     return false;
 }
 
-int ballots_count(struct audit *audit, const struct proposal *proposal, bool of_now,
-                  int64_t *ret_yes, int64_t *ret_no, struct err *err)
+static const char *text_of(sqlite3_stmt *statement, int column)
+{
+    const char *text = (const char *)sqlite3_column_text(statement, column);
+
+    return text ? text : "";
+}
+
+int ballots_each(struct audit *audit, const struct proposal *proposal,
+                 int (*each)(void *user, const struct ballot *ballot, struct err *err), void *user,
+                 struct err *err)
 {
     _cleanup_(statement_finalize) sqlite3_stmt *statement = NULL;
-    int step;
+    int step = SQLITE_DONE;
 
     int r =
         audit_prepare(audit, "SELECT key, yes, reason, signature FROM ballots WHERE proposal = ?",
                       &statement, err);
-    if (r < 0)
-        return r;
-    *ret_yes = *ret_no = 0;
-    sqlite3_bind_int64(statement, 1, proposal->id);
-    while ((step = sqlite3_step(statement)) == SQLITE_ROW) {
-        const char *key = (const char *)sqlite3_column_text(statement, 0),
-                   *reason = (const char *)sqlite3_column_text(statement, 2),
-                   *signature = (const char *)sqlite3_column_text(statement, 3);
-        bool yes = sqlite3_column_int(statement, 1);
-        if (!ballot_is_signed(proposal, key, yes, reason, signature) ||
-            (of_now && !is_voter(audit, key)))
-            continue;
-        *(yes ? ret_yes : ret_no) += 1;
+    if (r == 0)
+        sqlite3_bind_int64(statement, 1, proposal->id);
+    while (r == 0 && (step = sqlite3_step(statement)) == SQLITE_ROW) {
+        struct ballot ballot = {.key = text_of(statement, 0),
+                                .yes = sqlite3_column_int(statement, 1),
+                                .reason = text_of(statement, 2),
+                                .signature = text_of(statement, 3)};
+        ballot.is_signed =
+            ballot_is_signed(proposal, ballot.key, ballot.yes, ballot.reason, ballot.signature);
+        r = each(user, &ballot, err);
     }
-    return step == SQLITE_DONE ? 0 : audit_failed(audit, err, "read");
+    return r < 0 || step == SQLITE_DONE ? r : audit_failed(audit, err, "read");
+}
+
+struct count {
+    const struct audit *audit;
+    bool of_now;
+    int64_t yes, no;
+};
+
+static int count_one(void *user, const struct ballot *ballot, struct err *err)
+{
+    struct count *count = user;
+    (void)err;
+
+    if (ballot->is_signed && (!count->of_now || is_voter(count->audit, ballot->key)))
+        *(ballot->yes ? &count->yes : &count->no) += 1;
+    return 0;
+}
+
+int ballots_count(struct audit *audit, const struct proposal *proposal, bool of_now,
+                  int64_t *ret_yes, int64_t *ret_no, struct err *err)
+{
+    struct count count = {.audit = audit, .of_now = of_now};
+    int r = ballots_each(audit, proposal, count_one, &count, err);
+
+    *ret_yes = count.yes;
+    *ret_no = count.no;
+    return r;
 }
 
 /* Enough votes for it, or too many against it for that: it is decided. */
