@@ -77,17 +77,6 @@ int manifest_check(const struct manifest *manifest, struct err *err)
         return err_say(err, -EINVAL,
                        "a function that listens is one instance that runs on: pool.spares is not "
                        "for it");
-    bool secret = false;
-    for (uint32_t i = 0; i < manifest->env_count; i++)
-        secret |= manifest->env[i].file[0] != '\0';
-    bool writes = false;
-    for (uint32_t i = 0; i < manifest->file_count; i++)
-        writes |= manifest->files[i].host[0] && manifest->files[i].writable;
-    if (manifest->recycle != MANIFEST_RECYCLE_NONE &&
-        (writes || manifest->listen_count > 0 || secret))
-        return err_say(err, -EINVAL,
-                       "recycle is for functions without grants to listen, secrets and folders of "
-                       "the machine that can be written");
     if (manifest->pool.spares > instances(manifest))
         return err_say(err, -EINVAL, "%u spares are more than the %u instances of the pool",
                        manifest->pool.spares, instances(manifest));

@@ -567,6 +567,15 @@ int supervisor_config_read(struct supervisor_config *config, struct err *err);
 int supervisor_config_allows(const struct supervisor_config *config,
                              const struct manifest *manifest, struct err *err);
 
+/* ---- supervisor_blanks.c ---- */
+/*
+ * pvm_template_blank() of a function's wall, which is its own where it writes to the machine,
+ * listens or has secrets (`secrets`: the files that they came from, or NULL): the group in
+ * `options` goes back to the pool with the blank. A thread of jobs.
+ */
+int blank_open(struct supervisor *supervisor, struct pvm_template_options *options,
+               const struct secrets *secrets, struct pvm_template **ret_pvm, struct err *err);
+
 /* ---- supervisor_secrets.c ---- */
 /*
  * Every secret's file is below a directory that the operator names, root's or the operator's,

@@ -1,6 +1,5 @@
 /* What is deployed, in memory, and the templates of it. */
 #include <errno.h>
-#include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -305,62 +304,6 @@ static bool is_live(const struct manifest *manifest, const struct library_note *
            footer.magic == SYMBOL_MAP_MAGIC;
 }
 
-static void hash_text(crypto_hash_sha256_state *state, const char *text)
-{
-    crypto_hash_sha256_update(state, (const uint8_t *)text, strlen(text) + 1);
-}
-
-/*
- * All that the wall of an instance is made of, and whose it is, as one hash: who has the same
- * shares a blank. What is not here is the same for all who may: recycle: blank is for no other
- * grants.
- */
-static void wall_hash(const struct pvm_template_options *options, uint8_t ret_wall[PVM_WALL_BYTES])
-{
-    const struct manifest *manifest = options->manifest;
-    const uint32_t grants = pvm_grants(manifest, options->bounds);
-    const uint32_t isolation = (uint32_t)manifest->isolation << 1 | options->live;
-    crypto_hash_sha256_state state;
-
-    crypto_hash_sha256_init(&state);
-    hash_text(&state, manifest_application(manifest));
-    crypto_hash_sha256_update(&state, (const uint8_t *)&grants, sizeof grants);
-    crypto_hash_sha256_update(&state, (const uint8_t *)&isolation, sizeof isolation);
-    crypto_hash_sha256_update(&state, (const uint8_t *)&manifest->limits, sizeof manifest->limits);
-    crypto_hash_sha256_update(&state, (const uint8_t *)&manifest->vkernel,
-                              sizeof manifest->vkernel);
-    for (uint32_t i = 0; i < manifest->file_count; i++) {
-        const struct manifest_file *file = &manifest->files[i];
-        const uint64_t numbers[] = {file->size_bytes, file->writable};
-        hash_text(&state, file->path);
-        hash_text(&state, file->host);
-        crypto_hash_sha256_update(&state, (const uint8_t *)numbers, sizeof numbers);
-    }
-    crypto_hash_sha256_final(&state, ret_wall);
-}
-
-static void blank_group_done(struct cgroup *group, void *user)
-{
-    struct supervisor *supervisor = user;
-
-    cgroup_pool_put(supervisor->pool, group, true);
-}
-
-static int open_blank(struct supervisor *supervisor, struct pvm_template_options *options,
-                      struct pvm_template **ret_pvm, struct err *err)
-{
-    const uint32_t seconds = supervisor->config.template_seconds
-                                 ? supervisor->config.template_seconds
-                                 : TEMPLATE_SECONDS;
-    uint8_t wall[PVM_WALL_BYTES];
-
-    wall_hash(options, wall);
-    options->group_done = blank_group_done;
-    options->user = supervisor;
-    options->reuse = options->manifest->recycle == MANIFEST_RECYCLE_REUSE;
-    return pvm_template_blank(options, wall, (int64_t)seconds * 1000000000, ret_pvm, err);
-}
-
 /* Page tables of one fork and what is copied before it has moved. */
 #define INTERPRETER_FORK_BYTES (UINT64_C(1) << 20)
 
@@ -480,7 +423,7 @@ int template_open(struct supervisor *supervisor, const char *name, const char *l
         if (blank)
             slot->group = NULL;
         r = spare   ? pvm_template_become(slot->pvm, &options, err)
-            : blank ? open_blank(supervisor, &options, &slot->pvm, err)
+            : blank ? blank_open(supervisor, &options, slot->secrets, &slot->pvm, err)
                     : pvm_template_new(&options, &slot->pvm, err);
     }
     secrets_forget(slot->secrets);

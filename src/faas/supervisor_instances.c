@@ -330,7 +330,9 @@ int instance_start_server(struct supervisor *supervisor, struct function *functi
         return err_say(err, -EAGAIN, "cannot start '%s': too many instances", function->row.name);
     instance->server = true;
     instance->cold = function->current->forks == 0;
-    int r = start(supervisor, function, instance, (struct pvm_fork_options){.stdio = stdio}, err);
+    int r =
+        start(supervisor, function, instance,
+              (struct pvm_fork_options){.stdio = stdio, .ret_recycled = &instance->recycled}, err);
     if (r < 0) {
         put_instance(supervisor, instance);
         return r;

@@ -158,9 +158,15 @@ static int setup_runtime(struct err *err)
     return r < 0 ? err_set(err, r, "cannot reserve the call stack") : 0;
 }
 
+/* Listening sockets that come with a set-up: a fork of a blank has those of the blank. */
+static size_t sockets_sent(const struct guest_setup *setup)
+{
+    return setup->own_wall && !setup->blank ? 0 : setup->listen_count;
+}
+
 static int setup_library(const int *fds, struct err *err)
 {
-    const int *dependencies = fds + 1 + state.setup.listen_count;
+    const int *dependencies = fds + 1 + sockets_sent(&state.setup);
     struct library *library = NULL;
     int r;
 
@@ -202,7 +208,7 @@ static int setup_receive(int control, int moved[static FD_MESSAGE_MAX], struct e
         state.setup.protocol != GUEST_PROTOCOL ||
         (size_t)n - offsetof(struct guest_setup, text) < state.setup.text_bytes ||
         fd_count != (state.setup.blank ? 0 : 1 + (size_t)state.setup.dependency_count) +
-                        state.setup.listen_count)
+                        sockets_sent(&state.setup))
         r = err_set(err, n < 0 ? (int)n : -EBADMSG, "cannot read the set-up message");
     for (size_t i = 0; i < fd_count && r == 0; i++) {
         moved[i] = fcntl(fds[i], F_DUPFD_CLOEXEC, PLACES_END);
@@ -235,7 +241,7 @@ static int setup_socket_places(int any_fd, struct err *err)
 
 static int setup_fds(const int *fds, struct err *err)
 {
-    int r = setup_listeners(fds + 1, err);
+    int r = setup_listeners(fds + (state.setup.blank ? 0 : 1), err);
 
     /* A place is kept by a descriptor that nobody has a use of. */
     int event = eventfd(0, EFD_CLOEXEC);
@@ -307,6 +313,19 @@ static pid_t clone_process(uint64_t flags, int group_fd)
     return pid < 0 ? -errno : (pid_t)pid;
 }
 
+/* The variables of a blank that is one function's, behind what the fork was sent. */
+static int become_variables(const char *text, uint32_t bytes, uint32_t count)
+{
+    struct guest_setup *setup = &state.setup;
+
+    if (setup->env_count > 0 || bytes > sizeof setup->text - setup->text_bytes)
+        return -EBADMSG;
+    memcpy(setup->text + setup->text_bytes, text, bytes);
+    setup->text_bytes += bytes;
+    setup->env_count = count;
+    return setup_strings(setup);
+}
+
 /*
  * A fork of a blank: linked with the function that its set-up names, it goes on as an instance of
  * it. The wall stands already, so it must be the function's: the host takes blanks by the hash of
@@ -318,9 +337,14 @@ static void become_instance(int socket)
     const uint64_t stack_bytes = state.setup.stack_bytes;
     const bool connects = state.setup.connect_count > 0; /* then a place is kept for its socket */
     const uint32_t file_count = state.setup.file_count;
+    const bool own_wall = state.setup.own_wall;
+    const uint32_t listen_count = state.setup.listen_count;
+    const uint32_t text_bytes = state.setup.text_bytes, env_count = state.setup.env_count;
+    char text[sizeof state.setup.text];
     struct guest_grant_file files[GRANT_FILES_MAX];
     int fds[FD_MESSAGE_MAX];
 
+    memcpy(text, state.setup.text, text_bytes);
     /* What is open at the places of its folders, and what Landlock allows. */
     memcpy(files, state.setup.files, sizeof files);
     for (size_t i = 0; i < FD_MESSAGE_MAX; i++)
@@ -328,10 +352,13 @@ static void become_instance(int socket)
     if (setup_receive(socket, fds, NULL) < 0 || state.setup.blank ||
         state.setup.file_count != file_count ||
         memcmp(state.setup.files, files, file_count * sizeof files[0]) != 0 ||
-        state.setup.listen_count > 0 || (state.setup.connect_count > 0) != connects ||
-        state.setup.grants != grants || state.setup.stack_bytes != stack_bytes ||
+        state.setup.own_wall != own_wall || state.setup.listen_count != listen_count ||
+        (state.setup.connect_count > 0) != connects || state.setup.grants != grants ||
+        state.setup.stack_bytes != stack_bytes ||
+        (own_wall && become_variables(text, text_bytes, env_count) < 0) ||
         setup_library(fds, NULL) < 0)
         _exit(GUEST_EXIT_BLANK);
+    explicit_bzero(text, text_bytes);
     fd_close_all(fds, FD_MESSAGE_MAX);
 }
 

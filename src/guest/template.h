@@ -106,7 +106,9 @@ struct guest_setup {
     /* 1: no library yet, no descriptors: each fork is sent a set-up of its own (GUEST_FORK_BLANK),
      * by which it becomes a function's instance. */
     uint32_t blank;
-    uint32_t reserved;
+    /* 1: the blank is one function's, and has the variables and the listening sockets that the
+     * set-ups of its forks leave out. */
+    uint32_t own_wall;
     /* Where it may connect to, as the function says it; the connector knows the same list. */
     char connects[GRANT_CONNECT_MAX][ENDPOINT_MAX_BYTES + 1];
     char dependencies[DEPENDENCIES_MAX][NAME_MAX_BYTES + 1];

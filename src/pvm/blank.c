@@ -2,7 +2,8 @@
  * Blanks: templates that have a wall and no library. Each fork of one becomes an instance of the
  * function whose set-up it finds in its socket, so one process serves many functions, and a start
  * links. Who shares one shares a uid and namespaces, never an address space: `wall` is the hash of
- * all that the wall is made of, and of whose functions they are.
+ * all that the wall is made of, and of whose functions they are. What can't be another function's
+ * (its folders to write, its secrets, its listening sockets) makes a wall that is its own.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -71,7 +72,7 @@ static struct blank *find(const uint8_t wall[static PVM_WALL_BYTES], int64_t age
     return NULL;
 }
 
-/* A new one, as a uid that is nobody's. */
+/* A new one: as a uid that is nobody's, or the function's where nobody else can have the wall. */
 static int start(const struct pvm_template_options *options,
                  const uint8_t wall[static PVM_WALL_BYTES], struct blank **ret_blank,
                  struct err *err)
@@ -84,12 +85,14 @@ static int start(const struct pvm_template_options *options,
         return err_set(err, -ENOMEM, "cannot start a blank for '%s'", options->function);
     blank->uid_lock = -1;
     *manifest = *options->manifest;
-    manifest->env_count = manifest->dependency_count = 0;
+    manifest->dependency_count = 0;
+    if (!options->own_wall)
+        manifest->env_count = 0;
     bare.manifest = manifest;
     bare.arg_count = 0;
     bare.blank = true;
     bare.function = "blank";
-    int r = pvm_uid_take(&bare.uid, &blank->uid_lock, err);
+    int r = options->own_wall ? 0 : pvm_uid_take(&bare.uid, &blank->uid_lock, err);
     if (r == 0)
         r = pvm_template_new(&bare, &blank->template, err);
     if (r < 0)

@@ -69,6 +69,9 @@ struct pvm_template_options {
     struct cgroup *group; /* the template's own group, or NULL; stays the caller's */
     bool blank;           /* no library: pvm_template_blank() */
     bool reuse;           /* pvm_template_blank(): instances take the place of ended ones */
+    /* pvm_template_blank(): the wall is this function's alone. The blank has its uid, its variables
+     * with their secrets, and its listening sockets; nobody keeps a secret for later forks. */
+    bool own_wall;
     /* Of a blank, whose group it is: takes it back when the blank has ended. Any thread. */
     void (*group_done)(struct cgroup *group, void *user);
     void *user;
@@ -94,8 +97,8 @@ int pvm_template_become(struct pvm_template *spare, const struct pvm_template_op
 /*
  * The same from a blank: a template that has the wall but no library, shared by all functions for
  * which `wall` is the same; one that is older than `age_ns` is not taken. Its forks are linked with
- * the function. `options` has no listeners, files, connections or secrets; its group is given back
- * by group_done(), at once when there was a blank already. Any one thread.
+ * the function. Listeners, secrets and folders that can be written are for own_wall alone. The
+ * group is given back by group_done(), at once when there was a blank already. Any one thread.
  */
 #define PVM_WALL_BYTES 32
 int pvm_template_blank(const struct pvm_template_options *options,

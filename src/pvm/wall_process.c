@@ -148,7 +148,9 @@ int template_setup_fill(struct guest_setup *setup, const struct pvm_template_opt
             return err_set(err, -E2BIG, "cannot pass the arguments of '%s'", options->function);
     }
     setup->arg_count = (uint32_t)options->arg_count;
-    int r = setup_add_env(setup, options, err);
+    /* What its blank has already is not sent, nor kept to be sent, with each fork. */
+    setup->own_wall = options->own_wall;
+    int r = options->own_wall && !options->blank ? 0 : setup_add_env(setup, options, err);
     if (r < 0)
         return r;
     for (uint32_t i = 0; i < manifest->file_count; i++) {
