@@ -9,6 +9,7 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/err.h"
@@ -290,6 +291,28 @@ static void plan_memory_policy(struct plan *plan, const struct oci_memory_policy
             out->memory_node_count = OCI_MEMORY_NODES_MAX;
 }
 
+/* One label, of the security module that is in use; "" is none, as engines write it. */
+static int plan_labels(struct plan *plan, const struct oci_process *process, struct err *err)
+{
+    struct init_process *out = &plan->out->process;
+    const char *apparmor = process->apparmor_profile, *selinux = process->selinux_label;
+
+    if (apparmor && apparmor[0])
+        out->apparmor = plan_text(plan, apparmor);
+    if (selinux && selinux[0])
+        out->selinux = plan_text(plan, selinux);
+    if (out->selinux && access("/sys/fs/selinux/enforce", F_OK) < 0)
+        return err_say(err, -ENOTSUP,
+                       "cannot set label '%s' (process.selinuxLabel): SELinux is not in use here",
+                       selinux);
+    if (out->selinux && out->apparmor)
+        return err_say(err, -EINVAL,
+                       "cannot set label '%s': the process has an AppArmor profile too, and one "
+                       "of both is in use",
+                       selinux);
+    return 0;
+}
+
 int plan_process(struct plan *plan, const struct oci_process *process,
                  const struct oci_config *config, const struct oci_launch_options *options,
                  const char *id, struct err *err)
@@ -323,10 +346,11 @@ int plan_process(struct plan *plan, const struct oci_process *process,
         out->group_count = 0;
     }
     out->no_new_privileges = process->no_new_privileges;
-    out->confined_wait = options->confined_wait && !process->apparmor_profile &&
-                         !process->selinux_label && !config->hooks[OCI_HOOK_START_CONTAINER].count;
-    out->apparmor = plan_text(plan, process->apparmor_profile);
-    out->selinux = plan_text(plan, process->selinux_label);
+    r = plan_labels(plan, process, err);
+    if (r < 0)
+        return r;
+    out->confined_wait = options->confined_wait && !out->apparmor && !out->selinux &&
+                         !config->hooks[OCI_HOOK_START_CONTAINER].count;
     out->personality = config->linux_.personality_set ? (int64_t)config->linux_.personality : -1;
     plan_memory_policy(plan, config->linux_.memory_policy);
     out->terminal = process->terminal;

@@ -286,17 +286,22 @@ static int plan_cgroup(struct plan *plan, const struct oci_create *create,
 }
 
 /* linux.mountLabel is the SELinux context of all files of a new file system. Those of the kernel
- * have labels of their own. */
-static void plan_label(const char *label, const struct oci_mount *mount, struct init_mount *out)
+ * have labels of their own; message queues take theirs from their directory. */
+static void plan_label(struct plan *plan, const char *label, const struct oci_mount *mount,
+                       struct init_mount *out)
 {
-    static const char *const own[] = {"proc", "sysfs", "mqueue", "securityfs", "bpf"};
+    static const char *const own[] = {"proc", "sysfs", "securityfs", "bpf"};
 
+    if (label && label[0] && strcmp(mount->type, "mqueue") == 0) {
+        out->label = plan_text(plan, label);
+        return;
+    }
     for (size_t i = 0; i < ARRAY_LEN(own); i++)
         if (strcmp(mount->type, own[i]) == 0)
             return;
     if (label && label[0])
         ((struct init_option *)out->options)[out->option_count++] =
-            (struct init_option){"context", label};
+            (struct init_option){plan_text(plan, "context"), plan_text(plan, label)};
 }
 
 static int plan_mount(struct plan *plan, const struct oci_create *create,
@@ -332,7 +337,7 @@ static int plan_mount(struct plan *plan, const struct oci_create *create,
         return err_say(err, -ENOTSUP, "cannot mount '%s' on '%s': only a bind can map ids",
                        mount->type, mount->destination);
     plan_filesystem(plan, mount, out);
-    plan_label(plan_text(plan, create->config->linux_.mount_label), mount, out);
+    plan_label(plan, create->config->linux_.mount_label, mount, out);
     return 0;
 }
 

@@ -359,9 +359,15 @@ EOF
     grep -q '136, *0' "$DIR/said"
 }
 
-@test "a label for mounts is refused where SELinux is not in use" {
+@test "a label for mounts or of a process is refused where SELinux is not in use" {
     [ ! -e /sys/fs/selinux/enforce ] || skip "SELinux is in use"
     run contain '.linux.mountLabel = "system_u:object_r:container_file_t:s0"' true
     [ "$status" -ne 0 ]
     [[ $output == *"cannot label mounts 'system_u:object_r:container_file_t:s0' (linux.mountLabel): SELinux is not in use here"* ]]
+    run contain '.process.selinuxLabel = "system_u:system_r:container_t:s0"' true
+    [ "$status" -ne 0 ]
+    [[ $output == *"cannot set label 'system_u:system_r:container_t:s0' (process.selinuxLabel): SELinux is not in use here"* ]]
+    # As engines write none.
+    contain '.linux.mountLabel = "" | .process.selinuxLabel = "" | .process.apparmorProfile = ""' true
+    nothing_left
 }

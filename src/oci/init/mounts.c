@@ -14,6 +14,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/vfs.h>
+#include <sys/xattr.h>
 
 #include "oci/init/init.h"
 #include "oci/init/mount_calls.h"
@@ -319,8 +320,8 @@ static bool is_simple(const struct init *init, const struct init_mount *mount)
 
     for (size_t i = 0; i < mount->option_count && !mode; i++)
         mode = strcmp(mount->options[i].key, "mode") == 0;
-    return mode && !is_filled(mount) && !mount->propagation && !mount->recursive_set &&
-           !mount->recursive_clear && !mount->recursive_propagation &&
+    return mode && !is_filled(mount) && !mount->label && !mount->propagation &&
+           !mount->recursive_set && !mount->recursive_clear && !mount->recursive_propagation &&
            !(mount->set & ~(uint64_t)SIMPLE_ATTRIBUTES) &&
            init->plan->create_container.count == 0; /* hooks know our directory */
 }
@@ -341,6 +342,17 @@ static bool mount_at_once(const struct init *init, const struct init_mount *moun
            syscall(SYS_mount, mount->source, ".", mount->type, flags, options) == 0;
 }
 
+/* Whose file system the kernel holds too takes no context, but its root an attribute. */
+static int set_label(struct init *init, const struct init_mount *mount, int tree)
+{
+    if (!mount->label)
+        return 0;
+    _cleanup_(closep) int fd = openat(tree, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0 || fsetxattr(fd, "security.selinux", mount->label, strlen(mount->label), 0) < 0)
+        return fail(init, mount, -errno, "label it");
+    return 0;
+}
+
 static int mount_filesystem(struct init *init, const struct init_mount *mount)
 {
     _cleanup_(closep) int tree = -1;
@@ -353,6 +365,8 @@ static int mount_filesystem(struct init *init, const struct init_mount *mount)
         r = make_tree(init, mount, target, &tree);
     if (r == 0 && is_filled(mount))
         r = fill(init, mount, tree);
+    if (r == 0)
+        r = set_label(init, mount, tree);
     if (r == 0)
         r = set_attributes(init, mount, tree, is_filled(mount));
     if (r < 0)

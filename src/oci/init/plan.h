@@ -67,7 +67,8 @@ struct init_mount {
     uint64_t propagation, recursive_propagation; /* MS_SHARED…; 0: none */
     const struct init_link *links;               /* made in it */
     size_t link_count;
-    size_t number; /* which of config.json's, from 1; 0: none of these */
+    const char *label; /* SELinux context of its root, as an attribute; NULL: the policy's */
+    size_t number;     /* which of config.json's, from 1; 0: none of these */
 };
 
 struct init_device {
@@ -129,7 +130,7 @@ struct init_process {
     int console_fd; /* connected socket for the terminal; -1: it goes to the runtime */
     unsigned kept_fds;
     bool new_keyring;
-    const char *keyring_name, *keyring_label;
+    const char *keyring_name;
     const void *filter; /* struct sock_filter[] */
     size_t filter_count;
     uint64_t filter_flags;     /* SECCOMP_FILTER_FLAG_* */

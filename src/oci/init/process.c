@@ -15,6 +15,16 @@
 #define PASSWD_MAX (256 << 10)
 #define DEFAULT_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
+/* The session keyring is made later, with the label that its user will have. */
+static int label_keyring(struct init *init, const char *label)
+{
+    _cleanup_(closep) int fd = proc_open("self/attr/keycreate", O_WRONLY);
+    int r = fd < 0 ? fd : fd_write_full(fd, label, strlen(label));
+
+    return r < 0 ? err_set(&init->err, r, "cannot set label '%s' of the session keyring", label)
+                 : 0;
+}
+
 int init_process_open_label(struct init *init)
 {
     const struct init_process *process = &init->plan->process;
@@ -32,7 +42,7 @@ int init_process_open_label(struct init *init)
     if (fd < 0)
         return err_set(&init->err, fd, "cannot set label '%s': open '/proc/self/attr/exec'", label);
     init->label_fd = fd;
-    return 0;
+    return process->selinux && process->new_keyring ? label_keyring(init, label) : 0;
 }
 
 static int set_label(struct init *init)
