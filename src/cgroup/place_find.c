@@ -104,8 +104,8 @@ static bool add_usual(struct cgroup_place *place, int directory, const char *nam
     struct statfs system;
 
     snprintf(mount.point, sizeof mount.point, "%s/%s", USUAL_POINT, name);
-    _cleanup_(closep) int fd = openat(directory, name, O_PATH | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0 || fstatfs(fd, &system) < 0 || fstat(fd, &status) < 0)
+    if (fstatat(directory, name, &status, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISDIR(status.st_mode) ||
+        statfs(mount.point, &system) < 0)
         return false;
     if (system.f_type != CGROUP_SUPER_MAGIC && system.f_type != CGROUP2_SUPER_MAGIC)
         return true; /* nothing is mounted here */

@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <linux/capability.h>
 #include <linux/sched.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -381,4 +382,26 @@ int launch_await_exec(int socket, struct err *err)
         return err_set(err, (int)n, "cannot start the container");
     fd_close_all(fds, count);
     return failed(&message, n, err);
+}
+
+/* A peer's word does not end this poll, only its end of the socket that is closed. */
+int launch_await_ready_and_exec(int socket, struct err *err)
+{
+    struct pollfd closed = {.fd = socket};
+    struct init_message message;
+    int fds[FD_MESSAGE_MAX];
+    size_t count;
+
+    while (poll(&closed, 1, -1) < 0)
+        if (errno != EINTR)
+            return err_set(err, -errno, "cannot start the container");
+    ssize_t n = fd_receive(socket, &message, sizeof message, fds, &count, MSG_DONTWAIT);
+    /* One that failed before it read our INIT_GO: what it said comes after that. */
+    if (n == -ECONNRESET)
+        n = fd_receive(socket, &message, sizeof message, fds, &count, MSG_DONTWAIT);
+    if (n > 0)
+        fd_close_all(fds, count);
+    if (n < (ssize_t)INIT_MESSAGE_HEAD || message.say != INIT_READY)
+        return failed(&message, n, err);
+    return launch_await_exec(socket, err);
 }

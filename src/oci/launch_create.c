@@ -174,6 +174,42 @@ static bool needs_sync(const struct plan *plan, const struct oci_config *config)
            config->hooks[OCI_HOOK_PRESTART].count || config->hooks[OCI_HOOK_CREATE_RUNTIME].count;
 }
 
+static bool has_hooks(const struct oci_config *config)
+{
+    for (size_t i = 0; i < ARRAY_LEN(config->hooks); i++)
+        if (i != OCI_HOOK_POSTSTART && config->hooks[i].count)
+            return true;
+    return false;
+}
+
+/*
+ * Whether one that is started at once may be told so before it is ready: nothing of ours comes
+ * between. Two messages and two changes of process less. Its limits it sets itself then, with the
+ * capabilities that we have too, as its user namespace is ours.
+ */
+static bool can_be_unattended(const struct plan *plan, const struct oci_create *create)
+{
+    const struct oci_process *process = create->config->process;
+
+    return create->at_once && !plan->out->sync && !plan->out->split && !plan->out->host_root &&
+           !process->terminal && !process->scheduler && !process->io_priority &&
+           plan->out->process.listener_fd < 0 && !create->options.vkernel &&
+           !oci_config_namespace(create->config, CLONE_NEWUSER) && !has_hooks(create->config);
+}
+
+static void plan_limits(struct plan *plan, const struct oci_process *process)
+{
+    struct init_rlimit *limits = plan_take(plan, process->rlimit_count * sizeof *limits);
+
+    for (size_t i = 0; i < process->rlimit_count; i++)
+        limits[i] = (struct init_rlimit){.resource = process->rlimits[i].resource,
+                                         .soft = process->rlimits[i].limit.rlim_cur,
+                                         .hard = process->rlimits[i].limit.rlim_max,
+                                         .name = plan_text(plan, process->rlimits[i].name)};
+    plan->out->process.rlimits = limits;
+    plan->out->process.rlimit_count = process->rlimit_count;
+}
+
 static int make_plan(struct launch *launch, const struct oci_create *create, struct oci_view *view,
                      uint64_t *ret_flags, struct err *err)
 {
@@ -194,6 +230,10 @@ static int make_plan(struct launch *launch, const struct oci_create *create, str
     if (r == 0 && !create->held)
         r = listen_start(launch, create->state_fd, err);
     plan->out->sync = r == 0 && needs_sync(plan, config);
+    plan->out->at_once = create->at_once;
+    plan->out->unattended = r == 0 && can_be_unattended(plan, create);
+    if (plan->out->unattended)
+        plan_limits(plan, config->process);
     /* Hooks of the runtime's namespaces have the bundle as their directory: so do these. */
     if (plan->out->create_container.count)
         launch->directory = create->bundle;
@@ -204,7 +244,9 @@ static int make_plan(struct launch *launch, const struct oci_create *create, str
 static int finish(struct launch *launch, const struct oci_create *create,
                   const struct oci_place *place, struct err *err)
 {
-    int r = create->config->process ? launch_adjust(launch->pid, create->config->process, err) : 0;
+    int r = create->config->process ? launch_adjust(launch->pid, create->config->process,
+                                                    !launch->plan.out->unattended, err)
+                                    : 0;
 
     if (r == 0)
         r = oci_vkernel_adjust(launch->pid, create->options.vkernel, err);
@@ -274,6 +316,18 @@ static int make_host_root(struct launch *launch, const struct oci_create *create
     return r == 0 ? host_root_attach(launch->host_root, tree, err) : r;
 }
 
+/* The program's start, or the word that its maker may go: before it the init ends with us. */
+static int tell_start(const struct launch *launch, struct err *err)
+{
+    struct err why = {0};
+    int r = launch_go(launch->control, NULL, 0, &why);
+
+    /* One that has ended already has said why, to who waits for its program. */
+    if (r == -EPIPE && launch->plan.out->unattended)
+        return 0;
+    return r < 0 ? err_say(err, r, "%s", why.message) : 0;
+}
+
 static int create_all(struct launch *launch, const struct oci_create *create,
                       struct oci_place *place, struct oci_view *view, int *ret_terminal,
                       struct err *err)
@@ -318,7 +372,7 @@ static int create_all(struct launch *launch, const struct oci_create *create,
         r = oci_view_guard(view, create, &launch->groups, err);
     if (r == 0 && !launch->plan.out->sync)
         oci_view_look(view);
-    if (r == 0)
+    if (r == 0 && !launch->plan.out->unattended)
         r = follow(launch, &ready, view, ret_terminal, err);
     if (r == 0 && !told) /* of a split start it was not known before */
         r = tell_cloned(launch, create, place, err);
@@ -328,9 +382,8 @@ static int create_all(struct launch *launch, const struct oci_create *create,
         r = finish(launch, create, place, err);
     if (r == 0 && create->ready)
         r = create->ready(create->data, place, err);
-    /* The program's start, or the word that its maker may go: before it the init ends with us. */
     if (r == 0 && (create->at_once || !create->held))
-        r = launch_go(launch->control, NULL, 0, err);
+        r = tell_start(launch, err);
     return r < 0 ? err_set(err, r, "cannot create the container") : 0;
 }
 
@@ -382,7 +435,7 @@ int oci_launch_start(const struct oci_place *place, int state_fd, struct err *er
 
 int oci_launch_go(int hold, bool at_once, struct err *err)
 {
-    return at_once ? launch_await_exec(hold, err) : launch_release(hold, err);
+    return at_once ? launch_await_ready_and_exec(hold, err) : launch_release(hold, err);
 }
 
 int oci_launch_go_with(int hold, const char *variables, size_t bytes, struct err *err)

@@ -148,7 +148,7 @@ static int exec_all(struct launch *launch, const struct oci_exec *exec, int *ret
         r = launch_follow(launch, exec->config, INIT_READY, namespaces_joined, &ready, ret_terminal,
                           err);
     if (r == 0)
-        r = launch_adjust(launch->pid, exec->process, err);
+        r = launch_adjust(launch->pid, exec->process, true, err);
     if (r == 0)
         r = set_affinity(launch->pid, exec->process->exec_affinity_final, err);
     if (r == 0)

@@ -35,8 +35,9 @@ int launch_clone(struct launch *launch, const struct oci_config *config, uint64_
 int launch_follow(struct launch *launch, const struct oci_config *config, enum init_say until,
                   int (*namespaces)(void *data, struct err *err), void *data, int *ret_terminal,
                   struct err *err);
-/* What the init may not do itself: limits, scheduling, out-of-memory score. */
-int launch_adjust(pid_t pid, const struct oci_process *process, struct err *err);
+/* What the init may not do itself: scheduling, out-of-memory score; and limits where `with_limits`,
+ * else the plan has them. */
+int launch_adjust(pid_t pid, const struct oci_process *process, bool with_limits, struct err *err);
 /* What the seccomp agent is told with its descriptor, into the plan. */
 int launch_listener_text(struct launch *launch, const struct oci_seccomp *seccomp,
                          oci_state_text state_text, void *data, const char *status,
@@ -45,6 +46,9 @@ int launch_listener_text(struct launch *launch, const struct oci_seccomp *seccom
 int launch_go(int socket, const char *variables, size_t bytes, struct err *err);
 /* Reads what it says of the exec: 0, or its failure. */
 int launch_await_exec(int socket, struct err *err);
+/* The same of one that is started at once: it must have been ready before, too. Nothing but its end
+ * wakes us up. */
+int launch_await_ready_and_exec(int socket, struct err *err);
 /* Both. */
 int launch_release(int socket, struct err *err);
 

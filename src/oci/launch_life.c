@@ -90,7 +90,7 @@ static int set_limits(pid_t pid, const struct oci_process *process, struct err *
     return 0;
 }
 
-int launch_adjust(pid_t pid, const struct oci_process *process, struct err *err)
+int launch_adjust(pid_t pid, const struct oci_process *process, bool with_limits, struct err *err)
 {
     char path[64], text[24];
     int r = 0;
@@ -108,7 +108,7 @@ int launch_adjust(pid_t pid, const struct oci_process *process, struct err *err)
         syscall(SYS_ioprio_set, 1 /* IOPRIO_WHO_PROCESS */, pid,
                 process->io_priority->class << 13 | process->io_priority->priority) < 0)
         r = err_set(err, -errno, "cannot set process.ioPriority");
-    return r == 0 ? set_limits(pid, process, err) : r;
+    return r == 0 && with_limits ? set_limits(pid, process, err) : r;
 }
 
 /* ---- signals ---- */

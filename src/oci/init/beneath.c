@@ -166,6 +166,7 @@ void beneath_cache_drop(struct beneath_cache *cache)
     if (cache->fd >= 0)
         close(cache->fd);
     cache->fd = -1;
+    cache->made_last = false;
 }
 
 /* The last part of `path`, which is a name in the directory of the `*ret_length` bytes before it.
@@ -203,12 +204,16 @@ int beneath_make_cached(int root, const char *path, struct beneath_cache *cache,
             return -ENOENT;
         cache->fd = fd;
     }
-    int fd = beneath_open(cache->fd, name, O_PATH, RESOLVE_NO_SYMLINKS);
-    if (fd >= 0)
-        return fd;
-    if (fd != -ENOENT || make_part(cache->fd, name, true) < 0)
-        return -ENOENT;
-    *ret_made = true;
+    /* Where the one before had to be made, so has probably this one. */
+    if (!cache->made_last || make_part(cache->fd, name, true) < 0) {
+        cache->made_last = false;
+        int fd = beneath_open(cache->fd, name, O_PATH, RESOLVE_NO_SYMLINKS);
+        if (fd >= 0)
+            return fd;
+        if (fd != -ENOENT || make_part(cache->fd, name, true) < 0)
+            return -ENOENT;
+    }
+    cache->made_last = *ret_made = true;
     return beneath_open(cache->fd, name, O_PATH, RESOLVE_NO_SYMLINKS);
 }
 

@@ -13,6 +13,7 @@
 struct beneath_cache {
     int fd;         /* -1: none */
     char path[256]; /* up to and with the last slash */
+    bool made_last; /* the entry before was not there */
 };
 
 struct init {

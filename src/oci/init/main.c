@@ -141,7 +141,7 @@ int main(int argc, char **argv)
         return 125;
     }
     int reply = -1;
-    if (init_tell(&init, INIT_READY, 0, -1) < 0)
+    if (!init.plan->unattended && init_tell(&init, INIT_READY, 0, -1) < 0)
         return 125;
     /* What fails is read by whoever starts it. */
     if (init.plan->process.confined_wait && init_process_confine(&init) < 0) {
@@ -152,6 +152,8 @@ int main(int argc, char **argv)
     if (init.plan->process.confined_wait)
         stack_give_back(STACK_DEPTH);
     if (await_start(&init, &reply) < 0)
+        return 125;
+    if (init.plan->at_once && init_tell(&init, INIT_READY, 0, -1) < 0)
         return 125;
     init_process_execute(&init);
     tell_failure(reply, &init.err);

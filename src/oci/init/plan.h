@@ -97,6 +97,12 @@ struct init_sysctl {
     const char *value;
 };
 
+struct init_rlimit {
+    int resource;
+    uint64_t soft, hard;
+    const char *name;
+};
+
 /* What may be done with files below a path: rights of Landlock. */
 struct init_path {
     const char *path;
@@ -114,6 +120,8 @@ struct init_process {
     bool set_groups; /* false where setgroups(2) is denied */
     bool set_capabilities;
     uint64_t bounding, effective, inheritable, permitted, ambient;
+    const struct init_rlimit *rlimits; /* where the runtime does not set them */
+    size_t rlimit_count;
     bool no_new_privileges;
     bool confined_wait; /* it waits for the start as confined as its program will be */
     const char *apparmor, *selinux;
@@ -151,6 +159,9 @@ struct init_plan {
     int control_fd;
     int start_fd; /* listening socket; -1: INIT_GO on the control socket starts the process */
     bool sync;    /* the runtime has something to do once the namespaces are there */
+    /* Started as soon as it is ready: INIT_READY says that INIT_GO has come. `unattended`: nobody
+     * waits for an INIT_READY before that. */
+    bool at_once, unattended;
     bool user_namespace; /* a new one: its maps are written at the sync */
 
     /* Namespaces. `split`: this process joins and then clones the container's first one. */

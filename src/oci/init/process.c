@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -298,6 +299,21 @@ int init_process_confine(struct init *init)
     return confine(init);
 }
 
+static int set_limits(struct init *init)
+{
+    const struct init_process *process = &init->plan->process;
+
+    for (size_t i = 0; i < process->rlimit_count; i++) {
+        const struct init_rlimit *limit = &process->rlimits[i];
+        const struct rlimit both = {limit->soft, limit->hard};
+        if (setrlimit(limit->resource, &both) < 0)
+            return err_set(&init->err, -errno, "cannot set process.rlimits '%s' to %llu:%llu",
+                           limit->name, (unsigned long long)limit->soft,
+                           (unsigned long long)limit->hard);
+    }
+    return 0;
+}
+
 int init_process_execute(struct init *init)
 {
     const struct init_process *process = &init->plan->process;
@@ -310,6 +326,8 @@ int init_process_execute(struct init *init)
         r = init_hooks_run(init, &init->plan->start_container, "startContainer");
     if (r == 0)
         r = set_label(init);
+    if (r == 0)
+        r = set_limits(init);
     if (r == 0 && !process->confined_wait)
         r = init_process_confine(init);
     if (r < 0)
