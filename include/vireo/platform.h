@@ -1,7 +1,8 @@
 /*
  * vireo/platform.h: what a function with the layer platform can keep and ask for: keys and values,
- * SQL, messages to functions, HTTP. For handlers and for programs with main(); any other language
- * imports kv_get, kv_put, kv_delete, sql, queue_push and http of module "vireo" itself.
+ * SQL, messages to functions, HTTP, programs. For handlers and for programs with main(); any other
+ * language imports kv_get, kv_put, kv_delete, sql, queue_push, http and exec of module "vireo"
+ * itself.
  *
  *     allow: [base, platform]
  *
@@ -42,6 +43,8 @@ VIREO_PLATFORM_IMPORT(http)
 (const char *head, uint32_t head_bytes, const void *body, uint32_t bytes, void *to, uint32_t room);
 VIREO_PLATFORM_IMPORT(http_any)
 (const char *head, uint32_t head_bytes, const void *body, uint32_t bytes, void *to, uint32_t room);
+VIREO_PLATFORM_IMPORT(exec)
+(const char *name, uint32_t name_bytes, const void *input, uint32_t bytes, void *to, uint32_t room);
 
 static inline int32_t vireo_platform_result(int32_t result)
 {
@@ -120,6 +123,21 @@ static inline int32_t vireo_http_any(const char *head, const void *body, uint32_
 {
     return vireo_http_result(
         vireo_import_http_any(head, (uint32_t)strlen(head), body, bytes, to, room), to, ret_status);
+}
+
+/* ---- programs ---- */
+
+/*
+ * Runs a program that `grants: exec` names, a function in a container that reads standard input:
+ * `input` is that, what it writes is in `to`, and its length is returned. A risky entry of the
+ * allow-list, which is EACCES until a vote has allowed it. ENOENT: there is no such program now.
+ * EPROTO: it ended with another status than 0. EAGAIN: too many of it run. ETIMEDOUT.
+ */
+static inline int32_t vireo_exec(const char *program, const void *input, uint32_t bytes, void *to,
+                                 uint32_t room)
+{
+    return vireo_platform_result(
+        vireo_import_exec(program, (uint32_t)strlen(program), input, bytes, to, room));
 }
 
 /* ---- SQL: SQLite's ---- */

@@ -91,6 +91,7 @@ enum allow_served {
     ALLOW_QUEUE_PUSH,
     ALLOW_HTTP,
     ALLOW_HTTP_ANY,
+    ALLOW_EXEC,
     ALLOW_SERVED,
 };
 /* Its name in the table. */

@@ -269,6 +269,14 @@ const struct allow_entry allow_entries[] = {
      5,
      .disjoint = true,
      .contract = "a request to any public host; how many bytes came, or negative"},
+    {"vireo_exec",
+     ALLOW_RISKY,
+     "exec",
+     {READ(1), SIZE(PLATFORM_KEY_MAX), READ(3), SIZE(PLATFORM_DATA_MAX), WRITE(5), SIZE(0)},
+     ALLOW_COUNT,
+     5,
+     .disjoint = true,
+     .contract = "runs a program that vireo.yaml names; how many bytes it wrote, or negative"},
 };
 const size_t allow_entry_count = ARRAY_LEN(allow_entries);
 
@@ -283,7 +291,7 @@ static const char *const served[ALLOW_SERVED] = {
     [ALLOW_KV_GET] = "vireo_kv_get",         [ALLOW_KV_PUT] = "vireo_kv_put",
     [ALLOW_KV_DELETE] = "vireo_kv_delete",   [ALLOW_SQL] = "vireo_sql_raw",
     [ALLOW_QUEUE_PUSH] = "vireo_queue_push", [ALLOW_HTTP] = "vireo_http_raw",
-    [ALLOW_HTTP_ANY] = "vireo_http_any_raw",
+    [ALLOW_HTTP_ANY] = "vireo_http_any_raw", [ALLOW_EXEC] = "vireo_exec",
 };
 
 const char *allow_layer_name(enum allow_layer layer)

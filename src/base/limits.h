@@ -24,6 +24,7 @@
 #define GRANT_LISTEN_MAX 8               /* addresses that one manifest may listen on */
 #define GRANT_CONNECT_MAX 16             /* destinations in one manifest */
 #define GRANT_QUEUE_MAX 8                /* functions that one manifest may send messages to */
+#define GRANT_EXEC_MAX 8                 /* programs that one manifest may run */
 #define ENDPOINT_MAX_BYTES 262           /* of "HOST:PORT" */
 #define LINK_LIBRARIES_MAX 32            /* native libraries in one pVM */
 #define DEPENDENCIES_MAX 12              /* libraries that one manifest names or needs */

@@ -236,6 +236,12 @@ static int queue_read(struct reader *reader, const struct entry *entry, void *in
                         into);
 }
 
+static int exec_read(struct reader *reader, const struct entry *entry, void *into)
+{
+    return reader_texts(reader, entry->name, "programs: [sorter]", entry->name, manifest_add_exec,
+                        into);
+}
+
 static int allow_read(struct reader *reader, const struct entry *entry, void *into)
 {
     struct manifest *manifest = into;
@@ -264,15 +270,11 @@ static int link_read(struct reader *reader, const struct entry *entry, void *int
 static int grants_read(struct reader *reader, const struct entry *entry, void *into)
 {
     static const struct entry entries[] = {
-        {"files", files_read, NULL},
-        {"env", env_read, NULL},
-        {"listen", listen_read, NULL},
-        {"connect", connect_read, NULL},
-        {"fork", fork_read, NULL},
-        {"ipc", ipc_read, NULL},
-        {"queue", queue_read, NULL},
-        {"link", link_read, NULL},
-        {"bpf", manifest_grant_bpf_read, NULL},
+        {"files", files_read, NULL},   {"env", env_read, NULL},
+        {"listen", listen_read, NULL}, {"connect", connect_read, NULL},
+        {"fork", fork_read, NULL},     {"ipc", ipc_read, NULL},
+        {"queue", queue_read, NULL},   {"exec", exec_read, NULL},
+        {"link", link_read, NULL},     {"bpf", manifest_grant_bpf_read, NULL},
     };
 
     return reader_mapping(reader, entry->name, entries, ARRAY_LEN(entries), into);

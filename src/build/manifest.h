@@ -129,6 +129,8 @@ struct manifest {
     bool fork, ipc;                                  /* grants: fork, ipc */
     char queue[GRANT_QUEUE_MAX][NAME_MAX_BYTES + 1]; /* grants: queue: names of functions */
     uint32_t queue_count;
+    char exec[GRANT_EXEC_MAX][NAME_MAX_BYTES + 1]; /* grants: exec: functions in containers */
+    uint32_t exec_count;
     bool allow_said; /* allow: is there; else the layers are the default */
     uint32_t layers; /* ALLOW_BIT() of each layer that it may use */
     struct {

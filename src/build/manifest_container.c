@@ -117,8 +117,8 @@ int manifest_container_check(const struct manifest *manifest, struct err *err)
     if (container->word_count == 0)
         return 0;
     if (manifest->listen_count > 0 || manifest->connect_count > 0 || manifest->queue_count > 0 ||
-        manifest->bpf.given || manifest->link || manifest->ipc || manifest->dependency_count > 0 ||
-        manifest->recycle != MANIFEST_RECYCLE_NONE)
+        manifest->exec_count > 0 || manifest->bpf.given || manifest->link || manifest->ipc ||
+        manifest->dependency_count > 0 || manifest->recycle != MANIFEST_RECYCLE_NONE)
         return err_say(err, -EINVAL,
                        "a function in a container has no grants but files and env, and no "
                        "dependencies or recycle");

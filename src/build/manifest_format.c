@@ -109,7 +109,7 @@ static void grants(FILE *out, const struct manifest *manifest)
 {
     if (manifest->file_count == 0 && manifest->env_count == 0 && manifest->listen_count == 0 &&
         manifest->connect_count == 0 && !manifest->fork && !manifest->ipc && !manifest->link &&
-        manifest->queue_count == 0 && !manifest->bpf.given)
+        manifest->queue_count == 0 && manifest->exec_count == 0 && !manifest->bpf.given)
         return;
     fprintf(out, "grants:\n");
     if (manifest->file_count > 0)
@@ -131,6 +131,7 @@ static void grants(FILE *out, const struct manifest *manifest)
     texts(out, "connect", manifest->connect[0], sizeof manifest->connect[0],
           manifest->connect_count);
     texts(out, "queue", manifest->queue[0], sizeof manifest->queue[0], manifest->queue_count);
+    texts(out, "exec", manifest->exec[0], sizeof manifest->exec[0], manifest->exec_count);
     if (manifest->fork)
         fprintf(out, "  fork: true\n");
     if (manifest->ipc)

@@ -102,6 +102,7 @@ int manifest_put_secret(struct manifest *manifest, const char *name, const char 
 int manifest_add_listen(struct manifest *manifest, const char *text, struct err *reason);
 int manifest_add_connect(struct manifest *manifest, const char *text, struct err *reason);
 int manifest_add_queue(struct manifest *manifest, const char *text, struct err *reason);
+int manifest_add_exec(struct manifest *manifest, const char *text, struct err *reason);
 int manifest_add_layer(struct manifest *manifest, const char *text, struct err *reason);
 const char *manifest_recycle_name(enum manifest_recycle recycle);
 /* Checks one grant against itself and those before it, and sets what it leaves open. */

@@ -375,20 +375,33 @@ int manifest_add_connect(struct manifest *manifest, const char *text, struct err
                       text, reason);
 }
 
-int manifest_add_queue(struct manifest *manifest, const char *text, struct err *reason)
+/* Names of functions, each once. */
+static int add_name(char (*names)[NAME_MAX_BYTES + 1], uint32_t *count, const char *grant,
+                    const char *text, struct err *reason)
 {
     struct value_shown shown = value_show(text);
 
+    if (!is_name(text))
+        return err_say(reason, -EINVAL, "%s '%s': it is no name of a function", grant, shown.text);
+    for (uint32_t i = 0; i < *count; i++)
+        if (strcmp(names[i], text) == 0)
+            return err_say(reason, -EINVAL, "%s '%s': it is there twice", grant, shown.text);
+    return text_store(names[(*count)++], sizeof names[0], text, reason);
+}
+
+int manifest_add_queue(struct manifest *manifest, const char *text, struct err *reason)
+{
     if (manifest->queue_count == GRANT_QUEUE_MAX)
         return err_say(reason, -EINVAL, "there are more than %d functions to send messages to",
                        GRANT_QUEUE_MAX);
-    if (!is_name(text))
-        return err_say(reason, -EINVAL, "queue '%s': it is no name of a function", shown.text);
-    for (uint32_t i = 0; i < manifest->queue_count; i++)
-        if (strcmp(manifest->queue[i], text) == 0)
-            return err_say(reason, -EINVAL, "queue '%s': it is there twice", shown.text);
-    return text_store(manifest->queue[manifest->queue_count++], sizeof manifest->queue[0], text,
-                      reason);
+    return add_name(manifest->queue, &manifest->queue_count, "queue", text, reason);
+}
+
+int manifest_add_exec(struct manifest *manifest, const char *text, struct err *reason)
+{
+    if (manifest->exec_count == GRANT_EXEC_MAX)
+        return err_say(reason, -EINVAL, "there are more than %d programs to run", GRANT_EXEC_MAX);
+    return add_name(manifest->exec, &manifest->exec_count, "exec", text, reason);
 }
 
 int manifest_add_layer(struct manifest *manifest, const char *text, struct err *reason)

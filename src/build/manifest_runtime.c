@@ -79,6 +79,7 @@ int manifest_runtime_check(const struct manifest *manifest, struct err *err)
         {manifest->listen_count > 0, "grants: listen"},
         {manifest->connect_count > 0, "grants: connect"},
         {manifest->queue_count > 0, "grants: queue"},
+        {manifest->exec_count > 0, "grants: exec"},
         {manifest->fork, "grants: fork"},
         {manifest->ipc, "grants: ipc"},
         {manifest->link, "grants: link"},

@@ -49,6 +49,7 @@ static int layers_check(const struct manifest *manifest, struct err *err)
         {manifest->connect_count > 0 && !(manifest->layers & ALLOW_BIT(ALLOW_PLATFORM)), "connect",
          ALLOW_IO},
         {manifest->queue_count > 0, "queue", ALLOW_PLATFORM},
+        {manifest->exec_count > 0, "exec", ALLOW_PLATFORM},
     };
 
     for (size_t i = 0; i < ARRAY_LEN(grants); i++)

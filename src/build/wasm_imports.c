@@ -18,6 +18,7 @@ const struct wasm_host_function wasm_host_functions[] = {
     {"callback-wrapper", "wasm_bpf_buffer_poll", "Iiiiii", "i"},
     {"vireo", "connect", "ii", "i"},
     {"vireo", "dup", "ii", "i"},
+    {"vireo", "exec", "iiiiii", "i"},
     {"vireo", "fork", "", "i"},
     {"vireo", "getpid", "", "i"},
     {"vireo", "getppid", "", "i"},

@@ -212,7 +212,8 @@ static bool supervisor_ready(void)
     if (n == -EAGAIN)
         return true;
     if (n != sizeof message || fd_count > 1 || message.function_id == 0 ||
-        message.connect_count > GRANT_CONNECT_MAX || message.queue_count > GRANT_QUEUE_MAX) {
+        message.connect_count > GRANT_CONNECT_MAX || message.queue_count > GRANT_QUEUE_MAX ||
+        message.exec_count > GRANT_EXEC_MAX) {
         fd_close_all(fds, fd_count);
         return n > 0 || n == -EMSGSIZE; /* that: no descriptor was left for it */
     }

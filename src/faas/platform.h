@@ -39,9 +39,10 @@ struct platform_instance {
     uint32_t timeout_ms;
     uint32_t allowed; /* a bit for each enum allow_served */
     uint32_t reserved;
-    uint32_t connect_count, queue_count;
+    uint32_t connect_count, queue_count, exec_count;
     char connects[GRANT_CONNECT_MAX][ENDPOINT_MAX_BYTES + 1]; /* where HTTP may go */
     char queue[GRANT_QUEUE_MAX][NAME_MAX_BYTES + 1];          /* whom it may send messages to */
+    char exec[GRANT_EXEC_MAX][NAME_MAX_BYTES + 1];            /* programs that it may run */
 };
 
 /* What one entry of the allow-list was used for since the last report. */

@@ -65,6 +65,8 @@ static _Noreturn void child_run(const struct platform_options *options,
         r = courier_http(options, head, first, second, answer.bytes);
     else if (head->kind == COURIER_MESSAGE)
         r = courier_message(options, head, first, second);
+    else if (head->kind == COURIER_EXEC)
+        r = courier_exec(options, head, first, second, answer.bytes);
     answer_send(head->number, r);
     _exit(0);
 }

@@ -393,30 +393,36 @@ static int calls_place(const char *calls, struct endpoint *ret_endpoint)
     return 0;
 }
 
-int courier_message(const struct platform_options *options, const struct courier_request *request,
-                    const char *function, const uint8_t *body)
+/* Has the public port call a function. The answer's status, or -errno. */
+static long call_function(struct transfer *transfer, const char *function, const uint8_t *body)
 {
-    struct courier_request patient = *request;
-    static uint8_t dropped[PLATFORM_DATA_MAX];
-    struct transfer transfer = {.options = options,
-                                .request = &patient,
-                                .open_place = true,
-                                .to = dropped,
-                                .room = sizeof dropped};
     char url[256], address[64];
     struct lines lines = {.method = "POST", .url = url};
     struct endpoint place;
     char *next = NULL;
 
-    patient.timeout_ms = MESSAGE_MS;
-    if (calls_place(options->calls, &place) < 0)
+    if (calls_place(transfer->options->calls, &place) < 0)
         return -EINVAL;
+    transfer->open_place = true;
     net_address_text(&place.address, address, sizeof address);
     snprintf(url, sizeof url,
              place.address.v6 ? "http://[%s]:%u/function/%s" : "http://%s:%u/function/%s", address,
              place.port, function);
-    long status = exchange(&transfer, &place, &lines, body, request->second_bytes, &next);
+    long status = exchange(transfer, &place, &lines, body, transfer->request->second_bytes, &next);
     free(next);
+    return status;
+}
+
+int courier_message(const struct platform_options *options, const struct courier_request *request,
+                    const char *function, const uint8_t *body)
+{
+    struct courier_request patient = *request;
+    static uint8_t dropped[PLATFORM_DATA_MAX];
+    struct transfer transfer = {
+        .options = options, .request = &patient, .to = dropped, .room = sizeof dropped};
+
+    patient.timeout_ms = MESSAGE_MS;
+    long status = call_function(&transfer, function, body);
     /* An answer that is longer than what is kept of it is an answer. */
     if (status == -EMSGSIZE || (status >= 200 && status < 300))
         return 0;
@@ -425,4 +431,19 @@ int courier_message(const struct platform_options *options, const struct courier
     if (status == 429 || status >= 500 || status < 0)
         return -EAGAIN;
     return -EINVAL;
+}
+
+int courier_exec(const struct platform_options *options, const struct courier_request *request,
+                 const char *program, const uint8_t *input, uint8_t *to)
+{
+    /* All that an answer has room for: why there is none is never longer. */
+    struct transfer transfer = {
+        .options = options, .request = request, .to = to, .room = PLATFORM_DATA_MAX};
+    long status = call_function(&transfer, program, input);
+
+    if (status < 0)
+        return (int)status;
+    if (status == 200)
+        return transfer.used > request->room ? -EMSGSIZE : (int)transfer.used;
+    return status == 404 ? -ENOENT : status == 429 ? -EAGAIN : status == 504 ? -ETIMEDOUT : -EPROTO;
 }

@@ -185,6 +185,28 @@ static int http(unsigned number, const struct platform_request *request, const u
     return r < 0 ? r : 1;
 }
 
+/* The names are of programs: whoever filled the list in has looked. 1: the courier answers it. */
+static int exec_program(unsigned number, const struct platform_request *request,
+                        const uint8_t *name, const uint8_t *input)
+{
+    const struct platform_instance *instance = clients[number].instance;
+    const struct courier_request head = {.kind = COURIER_EXEC,
+                                         .number = number,
+                                         .function_id = function_id,
+                                         .timeout_ms = instance->timeout_ms,
+                                         .first_bytes = request->first_bytes,
+                                         .second_bytes = request->second_bytes,
+                                         .room = request->room};
+
+    for (uint32_t i = 0; i < instance->exec_count; i++)
+        if (strlen(instance->exec[i]) == head.first_bytes &&
+            memcmp(instance->exec[i], name, head.first_bytes) == 0) {
+            int r = to_courier(&head, name, input);
+            return r < 0 ? r : 1;
+        }
+    return -EACCES;
+}
+
 static int push(const struct platform_instance *instance, const uint8_t *name, size_t name_bytes,
                 const uint8_t *body, size_t bytes)
 {
@@ -197,7 +219,7 @@ static int push(const struct platform_instance *instance, const uint8_t *name, s
     return -EACCES;
 }
 
-/* The answer's length, -errno, or 1 of PLATFORM_HTTP*: it is answered later. */
+/* The answer's length, -errno, or 1 of PLATFORM_HTTP* and _EXEC: it is answered later. */
 static int request_run(unsigned number, const struct platform_request *request,
                        const uint8_t *first, const uint8_t *second, uint8_t *out)
 {
@@ -219,6 +241,8 @@ static int request_run(unsigned number, const struct platform_request *request,
                         request->room);
     case PLATFORM_QUEUE_PUSH:
         return push(clients[number].instance, first, first_bytes, second, second_bytes);
+    case PLATFORM_EXEC:
+        return exec_program(number, request, first, second);
     default:
         return http(number, request, first, second);
     }
@@ -226,6 +250,7 @@ static int request_run(unsigned number, const struct platform_request *request,
 
 _Static_assert((int)PLATFORM_KV_GET == ALLOW_KV_GET + 1 && (int)PLATFORM_SQL == ALLOW_SQL + 1 &&
                    (int)PLATFORM_HTTP_ANY == ALLOW_HTTP_ANY + 1 &&
+                   (int)PLATFORM_EXEC == ALLOW_EXEC + 1 &&
                    (int)PLATFORM_OPERATIONS == ALLOW_SERVED + 1,
                "an operation is an entry of the allow-list");
 
@@ -236,12 +261,12 @@ static void request_serve(unsigned number, const struct platform_request *reques
     struct client *client = &clients[number];
     static uint8_t out[PLATFORM_DATA_MAX];
     enum allow_served which = (enum allow_served)(request->operation - 1);
-    bool is_http = which == ALLOW_HTTP || which == ALLOW_HTTP_ANY;
+    bool by_courier = which == ALLOW_HTTP || which == ALLOW_HTTP_ANY || which == ALLOW_EXEC;
     int r = -EACCES;
 
     if (client->instance->allowed & 1u << which)
         r = request_run(number, request, first, second, out);
-    if (is_http && r == 1) {
+    if (by_courier && r == 1) {
         client->busy = true;
         client->served = which;
         client->sequence = request->sequence;

@@ -228,6 +228,8 @@ struct supervisor_config {
      * beginnings of names with '*' behind. */
     char allow_queue[ALLOW_PATTERNS][NAME_MAX_BYTES + 2];
     unsigned allow_queue_count;
+    char allow_exec[ALLOW_PATTERNS][NAME_MAX_BYTES + 2];
+    unsigned allow_exec_count;
     char allow_layers[ALLOW_LAYERS][ALLOW_PATTERNS][NAME_MAX_BYTES + 2];
     unsigned allow_layers_count[ALLOW_LAYERS];
     struct audit_rules votes;

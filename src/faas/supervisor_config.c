@@ -131,6 +131,11 @@ static int add_queue(struct supervisor_config *config, const yaml_node_t *item, 
     return add_pattern(config, item, config->allow_queue, &config->allow_queue_count, err);
 }
 
+static int add_exec(struct supervisor_config *config, const yaml_node_t *item, struct err *err)
+{
+    return add_pattern(config, item, config->allow_exec, &config->allow_exec_count, err);
+}
+
 static int layer_key(struct supervisor_config *config, yaml_document_t *document,
                      const yaml_node_t *key, const yaml_node_t *value, struct err *err)
 {
@@ -185,11 +190,8 @@ static int take_bool(const struct supervisor_config *config, const yaml_node_t *
 static const struct {
     const char *name;
     int (*add)(struct supervisor_config *config, const yaml_node_t *item, struct err *err);
-} grant_keys[] = {{"files", add_files},
-                  {"secrets", add_secrets},
-                  {"listen", add_listen},
-                  {"connect", add_connect},
-                  {"queue", add_queue}};
+} grant_keys[] = {{"files", add_files},     {"secrets", add_secrets}, {"listen", add_listen},
+                  {"connect", add_connect}, {"queue", add_queue},     {"exec", add_exec}};
 
 static int grant_key(struct supervisor_config *config, yaml_document_t *document,
                      const yaml_node_t *key, const yaml_node_t *value, struct err *err)
@@ -211,8 +213,8 @@ static int grant_key(struct supervisor_config *config, yaml_document_t *document
     if (at == ARRAY_LEN(grant_keys))
         return bad(
             err, config->config_file, key,
-            "unknown key (allow_grants has: bpf, connect, files, fork, ipc, limits, link, listen, "
-            "queue, secrets)");
+            "unknown key (allow_grants has: bpf, connect, exec, files, fork, ipc, limits, link, "
+            "listen, queue, secrets)");
     if (value->type != YAML_SEQUENCE_NODE)
         return bad(err, config->config_file, value, "a list is expected here");
     for (yaml_node_item_t *item = value->data.sequence.items.start;

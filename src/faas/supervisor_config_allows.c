@@ -71,7 +71,7 @@ static bool name_matches(const char (*patterns)[NAME_MAX_BYTES + 2], unsigned co
     return false;
 }
 
-/* The layers that it names, or that one without `allow` has by its grants; and whom it calls. */
+/* The layers that it names, or that one without `allow` has by its grants. */
 static int layers_allowed(const struct supervisor_config *config, const struct manifest *manifest,
                           struct err *err)
 {
@@ -88,12 +88,21 @@ static int layers_allowed(const struct supervisor_config *config, const struct m
                            "cannot deploy '%s': layer %s is not in the operator's allow_layers for "
                            "it",
                            manifest->name, allow_layer_name(layer));
-    for (uint32_t i = 0; i < manifest->queue_count; i++)
-        if (!name_matches(config->allow_queue, config->allow_queue_count, manifest->queue[i]))
+    return 0;
+}
+
+/* Whom it sends messages to, or has run. */
+static int names_allowed(const struct manifest *manifest, const char *grant,
+                         const char (*names)[NAME_MAX_BYTES + 1], uint32_t count,
+                         const char (*patterns)[NAME_MAX_BYTES + 2], unsigned pattern_count,
+                         struct err *err)
+{
+    for (uint32_t i = 0; i < count; i++)
+        if (!name_matches(patterns, pattern_count, names[i]))
             return err_say(err, -EPERM,
-                           "cannot grant queue '%s' to '%s': it is not in the operator's "
+                           "cannot grant %s '%s' to '%s': it is not in the operator's "
                            "allow_grants",
-                           manifest->queue[i], manifest->name);
+                           grant, names[i], manifest->name);
     return 0;
 }
 
@@ -154,6 +163,12 @@ int supervisor_config_allows(const struct supervisor_config *config,
         r = connect_allowed(config, manifest, err);
     if (r == 0)
         r = layers_allowed(config, manifest, err);
+    if (r == 0)
+        r = names_allowed(manifest, "queue", manifest->queue, manifest->queue_count,
+                          config->allow_queue, config->allow_queue_count, err);
+    if (r == 0)
+        r = names_allowed(manifest, "exec", manifest->exec, manifest->exec_count,
+                          config->allow_exec, config->allow_exec_count, err);
     if (r == 0)
         r = bpf_allowed(config, manifest, err);
     return r < 0 ? r : family_allowed(config, manifest, err);

@@ -175,7 +175,17 @@ static int spawn(struct supervisor *supervisor, int socket, struct spawned *ret_
     return broker_spawn(supervisor, &program, ret_process, err);
 }
 
-static void fill(const struct supervisor *supervisor, const struct function *function, uint64_t id,
+/* What runs in a container, a call from its start to its end: that has no grants of this kind, so
+ * that no program runs another. */
+static bool is_program(struct supervisor *supervisor, const char *name)
+{
+    const struct function *function = function_find(supervisor, name);
+
+    return function && function->manifest.container.word_count > 0 &&
+           function->manifest.container.talk == MANIFEST_STDIO;
+}
+
+static void fill(struct supervisor *supervisor, const struct function *function, uint64_t id,
                  struct platform_instance *message)
 {
     const struct manifest *manifest = &function->manifest;
@@ -192,6 +202,10 @@ static void fill(const struct supervisor *supervisor, const struct function *fun
     memcpy(message->function, function->row.name, strlen(function->row.name));
     memcpy(message->connects, manifest->connect, sizeof message->connects);
     memcpy(message->queue, manifest->queue, sizeof message->queue);
+    for (uint32_t i = 0; i < manifest->exec_count; i++)
+        if (is_program(supervisor, manifest->exec[i]))
+            memcpy(message->exec[message->exec_count++], manifest->exec[i],
+                   sizeof message->exec[0]);
 }
 
 /* Messages that wait since before are sent, whether their function is called or not. */

@@ -82,7 +82,8 @@ LIBRARY_SYMBOL(Z_vireoZ_shmat)
 LIBRARY_SYMBOL(Z_vireoZ_shmdt)
 LIBRARY_SYMBOL(Z_vireoZ_shmctl)
 
-/* Keys, SQL, queues and HTTP (platform.c), imported by include/vireo/platform.h. */
+/* Keys, SQL, queues, HTTP and programs (platform.c), imported by include/vireo/platform.h. */
+LIBRARY_SYMBOL(Z_vireoZ_exec)
 LIBRARY_SYMBOL(Z_vireoZ_http)
 LIBRARY_SYMBOL(Z_vireoZ_http_any)
 LIBRARY_SYMBOL(Z_vireoZ_kv_delete)

@@ -1,7 +1,7 @@
 /*
- * Module "vireo": kv_get, kv_put, kv_delete, sql, queue_push, http. Each is a question to
- * vireo-platform, which decides; a result is a number of its own or a WASI errno as a negative one.
- * Requests and answers go from and to the instance's memory directly.
+ * Module "vireo": kv_get, kv_put, kv_delete, sql, queue_push, http, http_any, exec. Each is a
+ * question to vireo-platform, which decides; a result is a number of its own or a WASI errno as a
+ * negative one. Requests and answers go from and to the instance's memory directly.
  */
 #include "guest/platform.h"
 
@@ -29,6 +29,8 @@ uint32_t VIREO(http)(struct host *host, uint32_t head, uint32_t head_bytes, uint
                      uint32_t bytes, uint32_t to, uint32_t room);
 uint32_t VIREO(http_any)(struct host *host, uint32_t head, uint32_t head_bytes, uint32_t body,
                          uint32_t bytes, uint32_t to, uint32_t room);
+uint32_t VIREO(exec)(struct host *host, uint32_t name, uint32_t name_bytes, uint32_t input,
+                     uint32_t bytes, uint32_t to, uint32_t room);
 
 /* A piece of the instance's memory. */
 struct piece {
@@ -154,4 +156,11 @@ uint32_t VIREO(http_any)(struct host *host, uint32_t head, uint32_t head_bytes, 
 {
     return ask(host, PLATFORM_HTTP_ANY, (struct piece){head, head_bytes},
                (struct piece){body, bytes}, (struct piece){to, room});
+}
+
+uint32_t VIREO(exec)(struct host *host, uint32_t name, uint32_t name_bytes, uint32_t input,
+                     uint32_t bytes, uint32_t to, uint32_t room)
+{
+    return ask(host, PLATFORM_EXEC, (struct piece){name, name_bytes}, (struct piece){input, bytes},
+               (struct piece){to, room});
 }

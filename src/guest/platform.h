@@ -30,6 +30,7 @@ enum platform_operation {
      */
     PLATFORM_HTTP,
     PLATFORM_HTTP_ANY, /* the same, to any place of the public Internet */
+    PLATFORM_EXEC,     /* first: the program; second: its input; the answer: its output */
     PLATFORM_OPERATIONS,
 };
 

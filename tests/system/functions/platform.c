@@ -1,6 +1,6 @@
 /* A function for the tests: the body is a line "put KEY VALUE", "get KEY", "delete KEY", "fill
- * BYTES", "sql STATEMENT", "bind VALUE STATEMENT", "push FUNCTION TEXT", "http METHOD URL" or
- * "count"; the answer is what came, or why nothing did. */
+ * BYTES", "sql STATEMENT", "bind VALUE STATEMENT", "push FUNCTION TEXT", "http METHOD URL",
+ * "exec PROGRAM TEXT" or "count"; the answer is what came, or why nothing did. */
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -108,6 +108,13 @@ int64_t handler(const uint8_t *in, size_t in_len, uint8_t *out, size_t out_cap)
         return say(out, out_cap, vireo_kv_put(key, key_bytes, rest, bytes));
     if (strcmp(verb, "delete") == 0)
         return say(out, out_cap, vireo_kv_delete(key, key_bytes));
+    if (strcmp(verb, "exec") == 0) {
+        int32_t wrote = vireo_exec(key, rest, bytes, data, sizeof data);
+        if (wrote < 0)
+            return say(out, out_cap, -1);
+        memcpy(out, data, (size_t)wrote);
+        return wrote;
+    }
     if (strcmp(verb, "push") == 0)
         return say(out, out_cap, vireo_queue_push(key, rest, bytes));
     int32_t n = vireo_kv_get(key, key_bytes, data, sizeof data);

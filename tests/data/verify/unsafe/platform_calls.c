@@ -77,6 +77,10 @@ H(any)
     int s;
     return vireo_http_any("GET http://example.org/\n", "", 0, kept, sizeof kept, &s);
 }
+H(exec)
+{
+    return vireo_exec("sorter", in, in_len < 99 ? (uint32_t)in_len : 0, kept, sizeof kept);
+}
 H(http_status)
 {
     int s;
