@@ -9,6 +9,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -18,7 +19,9 @@
 #include "base/limits.h"
 #include "base/fd.h"
 #include "build/build.h"
+#include "build/manifest.h"
 #include "build/pack_internal.h"
+#include "build/tar.h"
 
 #define PATH_BYTES_MAX 256 /* ustar has room for 255 */
 #define DEPTH_MAX 32
@@ -305,11 +308,40 @@ int pack_files(const char *source, const struct packed_file *files, size_t count
     return 0;
 }
 
+int pack_check_manifest(const char *where, const char *text, size_t size, struct err *err)
+{
+    _cleanup_(freep) struct manifest *manifest = malloc(sizeof *manifest);
+
+    if (!manifest)
+        return err_set(err, -ENOMEM, "cannot read '%s'", where);
+    manifest_default(manifest);
+    return manifest_parse(text, size, where, manifest, err);
+}
+
+static int check_manifest(const struct pack *pack)
+{
+    char where[PATH_MAX];
+    size_t length = strlen(pack->source);
+
+    for (size_t i = 0; i < pack->count; i++) {
+        const struct packed_file *file = &pack->files[i];
+        if (strcmp(file->path, SOURCE_MANIFEST) != 0)
+            continue;
+        while (length > 1 && pack->source[length - 1] == '/')
+            length--;
+        snprintf(where, sizeof where, "%.*s/%s", (int)length, pack->source, SOURCE_MANIFEST);
+        return pack_check_manifest(where, file->data, file->size, pack->err);
+    }
+    return 0;
+}
+
 int source_pack(const char *path, void **ret_tar, size_t *ret_size, struct err *err)
 {
     _cleanup_(pack_clear) struct pack pack = {.source = path, .err = err};
     int r = source_add(&pack, path);
 
+    if (r == 0)
+        r = check_manifest(&pack);
     if (r < 0)
         return r;
     qsort(pack.files, pack.count, sizeof *pack.files, by_path);

@@ -18,6 +18,7 @@
 #include "base/limits.h"
 #include "build/build.h"
 #include "build/pack_internal.h"
+#include "build/tar.h"
 
 #define YAML_MAX_BYTES (256u << 10)
 
@@ -166,7 +167,7 @@ int source_pack_image(const char *root, const char *manifest_path, void **ret_ta
     _cleanup_(image_clear) struct image image = {.path = root, .err = err};
     _cleanup_(closep) int here = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
     _cleanup_(freep) char *manifest = NULL;
-    char image_name[] = SOURCE_IMAGE, manifest_name[] = "vireo.yaml";
+    char image_name[] = SOURCE_IMAGE, manifest_name[] = SOURCE_MANIFEST;
     struct packed_file files[2];
     size_t manifest_size, count = 0;
 
@@ -174,6 +175,8 @@ int source_pack_image(const char *root, const char *manifest_path, void **ret_ta
     if (manifest_path) {
         int r =
             fd_read_file(AT_FDCWD, manifest_path, YAML_MAX_BYTES, &manifest, &manifest_size, err);
+        if (r == 0)
+            r = pack_check_manifest(manifest_path, manifest, manifest_size, err);
         if (r < 0)
             return r;
     }

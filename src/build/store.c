@@ -294,7 +294,7 @@ static int copy_file(struct store *store, const char *hash, int *ret_fd, size_t 
         return err_say(err, -ENOENT, "cannot find library '%s' in the store", hash);
     if (file < 0 || fstat(file, &status) < 0)
         return err_set(err, -errno, "cannot open library '%s'", hash);
-    if (!S_ISREG(status.st_mode) || status.st_size < LIBRARY_TRAILER_BYTES ||
+    if (!S_ISREG(status.st_mode) || status.st_size == 0 ||
         status.st_size > LIBRARY_MAX_BYTES + LIBRARY_TRAILER_BYTES)
         return err_say(err, -EBADMSG, "cannot use library '%s': its file is damaged", hash);
     int r = copy_sealed(file, (size_t)status.st_size, ret_fd);

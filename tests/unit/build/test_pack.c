@@ -38,7 +38,7 @@ static void a_folder_is_packed_without_what_is_hidden(void **state)
     size_t size;
     struct err err = {0};
     shell("mkdir -p f/src/deep f/.git f/empty && echo a >f/main.c && echo b >f/src/b.c && "
-          "printf '' >f/src/deep/zero.h && echo n >f/vireo.yaml && echo x >f/.git/config && "
+          "printf '' >f/src/deep/zero.h && echo name: n >f/vireo.yaml && echo x >f/.git/config && "
           "echo x >f/.hidden && ln -s /etc/passwd f/.link && chmod 700 f/main.c");
     if (pack("f", &tar, &size, &err) < 0)
         fail_msg("%s", err.message);

@@ -95,6 +95,28 @@ static void what_is_put_is_got_sealed(void **state)
     assert_int_equal(store_put(store, library, library_size, hash, NULL), 0);
 }
 
+static void an_image_may_be_smaller_than_a_signature(void **state)
+{
+    (void)state;
+    _cleanup_(store_closep) struct store *store = store_of_test();
+    _cleanup_(closep) int fd = -1;
+    char hash[BUILD_HASH_TEXT];
+    struct library_note note;
+    /* What an empty root file system packs to has 80 bytes. */
+    assert_int_equal(store_put(store, "small", 5, hash, NULL), 0);
+    assert_int_equal(store_get_image(store, hash, &fd, NULL), 0);
+    char text[8];
+    assert_int_equal(pread(fd, text, sizeof text, 0), 5);
+    assert_memory_equal(text, "small", 5);
+    /* It is no library for all that. */
+    assert_true(store_get(store, hash, key, NULL, &fd, &note, NULL) < 0);
+    damage(hash, 0, 5);
+    closep(&fd);
+    assert_int_equal(store_get_image(store, hash, &fd, NULL), -EBADMSG);
+    damage(hash, 0, 0);
+    assert_int_equal(store_get_image(store, hash, &fd, NULL), -EBADMSG);
+}
+
 static void the_store_is_the_owners_alone(void **state)
 {
     (void)state;
@@ -306,6 +328,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_put_is_got_sealed),
+        cmocka_unit_test(an_image_may_be_smaller_than_a_signature),
         cmocka_unit_test(the_store_is_the_owners_alone),
         cmocka_unit_test(damaged_and_foreign_files_are_refused),
         cmocka_unit_test(names_that_are_not_hashes_are_refused),
