@@ -8,7 +8,7 @@ FUNCTIONS=$TOP/tests/system/functions
 export TOP BUILD VIREO FUNCTIONS
 
 # Machines that others use stall for seconds: what fails is tried once more, and that is shown.
-BATS_TEST_RETRIES=1
+BATS_TEST_RETRIES=${VIREO_TEST_RETRIES:-1}
 if [ "${BATS_TEST_TRY_NUMBER:-1}" -gt 1 ]; then
     echo "# a second try of the test that follows" >&3
 fi
