@@ -20,7 +20,11 @@ int err_set(struct err *err, int code, const char *format, ...)
     message_format(err, format, args);
     va_end(args);
 
+    /* What the user wrote may be as long as a path can be: it is cut, not the cause. */
+    const size_t cause_bytes = 80;
     size_t used = strlen(err->message);
+    if (used > sizeof err->message - cause_bytes)
+        strcpy(err->message + (used = sizeof err->message - cause_bytes) - 3, "...");
     snprintf(err->message + used, sizeof err->message - used, ": %s", strerror(-code));
     err->code = code;
     return code;

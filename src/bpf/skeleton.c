@@ -130,12 +130,12 @@ static int write_header(const char *name, const uint8_t *bytes, size_t size)
     if (!object) {
         char cause[128];
         libbpf_strerror(-errno, cause, sizeof cause); /* it has numbers of its own too */
-        fprintf(stderr, "vireo-bpf: cannot read the object: %s\n", cause);
+        fprintf(stderr, "%s\n", cause);
         return 1;
     }
     int r = skeleton_types_check(bpf_object__btf(object));
     if (r < 0) {
-        fprintf(stderr, "vireo-bpf: cannot read the object: its type information: %s\n",
+        fprintf(stderr, "its type information: %s\n",
                 r == -ELOOP ? "a structure has itself, or too many in each other" : strerror(-r));
         return 1;
     }
@@ -162,7 +162,7 @@ int skeleton_main(const char *name)
     libbpf_set_print(say_nothing);
     ssize_t n = fd_read_full(STDIN_FILENO, bytes, BROKER_OBJECT_MAX + 1);
     if (n <= 0 || n > (ssize_t)BROKER_OBJECT_MAX) {
-        fprintf(stderr, "vireo-bpf: cannot read the object: %s\n",
+        fprintf(stderr, "%s\n",
                 n > 0   ? "it is too large"
                 : n < 0 ? strerror((int)-n)
                         : "it is empty");

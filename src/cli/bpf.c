@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -38,8 +39,10 @@ struct work {
     size_t program_count;
 };
 
-/* Runs a tool with its standard input and output in files; NULL: ours. */
-static int tool(char *const *argv, const char *in, const char *out, struct err *err)
+/* Runs a tool with its standard input and output in files; NULL: ours. What it says goes to
+ * `said_fd`; -1: our standard error. */
+static int tool_that_says(char *const *argv, const char *in, const char *out, int said_fd,
+                          struct err *err)
 {
     posix_spawn_file_actions_t actions;
     int status;
@@ -50,6 +53,8 @@ static int tool(char *const *argv, const char *in, const char *out, struct err *
         posix_spawn_file_actions_addopen(&actions, 0, in, O_RDONLY, 0);
     if (out)
         posix_spawn_file_actions_addopen(&actions, 1, out, O_WRONLY | O_CREAT | O_TRUNC, 0666);
+    if (said_fd >= 0)
+        posix_spawn_file_actions_adddup2(&actions, said_fd, 2);
     int r = -posix_spawnp(&child, argv[0], &actions, NULL, argv, environ);
     posix_spawn_file_actions_destroy(&actions);
     if (r < 0)
@@ -60,6 +65,11 @@ static int tool(char *const *argv, const char *in, const char *out, struct err *
     if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
         return err_say(err, -EINVAL, "cannot build: %s failed", argv[0]);
     return 0;
+}
+
+static int tool(char *const *argv, const char *in, const char *out, struct err *err)
+{
+    return tool_that_says(argv, in, out, -1, err);
 }
 
 static bool ends_with(const char *name, const char *end)
@@ -148,9 +158,18 @@ static int write_skeleton(const char *object, const char *name, const char *out,
 
     if (!program)
         return err_set(err, -ENOMEM, "cannot run vireo-bpf");
-    /* What is wrong with the object it has said. */
-    if (tool(argv, object, out, NULL) < 0)
-        return err_say(err, -EINVAL, "cannot make the skeleton of '%s'", object);
+    /* It says why, on one line. */
+    _cleanup_(closep) int said = memfd_create("said", MFD_CLOEXEC);
+    if (said < 0)
+        return err_set(err, -errno, "cannot run vireo-bpf");
+    char cause[256] = "";
+    if (tool_that_says(argv, object, out, said, NULL) < 0) {
+        if (pread(said, cause, sizeof cause - 1, 0) < 0)
+            cause[0] = '\0';
+        cause[strcspn(cause, "\n")] = '\0';
+        return err_say(err, -EINVAL, "cannot make the skeleton of '%s': %s", object,
+                       cause[0] ? cause : "vireo-bpf failed");
+    }
     return 0;
 }
 

@@ -101,7 +101,10 @@ static void member_print(const char *key, struct json_object *value, int indent,
         printf("%*s", gap, "");
         names_print(value, indent + column);
     } else if (json_object_is_type(value, json_type_array)) {
-        printf("%s\n", first ? ":" : "  none");
+        if (first)
+            printf(":\n");
+        else
+            printf("%*snone\n", gap, "");
         for (size_t i = 0; i < json_object_array_length(value); i++) {
             const char *text = json_object_to_json_string_ext(json_object_array_get_idx(value, i),
                                                               JSON_C_TO_STRING_PLAIN);

@@ -5,6 +5,7 @@
 
 #include "base/cleanup.h"
 #include "base/err.h"
+#include "base/printable.h"
 #include "cli/cli.h"
 
 static const struct {
@@ -54,7 +55,11 @@ int cli_exit_code(int negative_errno)
 
 int cli_error(const struct err *err, const char *next)
 {
-    fprintf(stderr, "vireo: %s\n", err->message);
+    char line[2 * sizeof err->message];
+
+    /* One line, whatever the name has in it that it speaks of. */
+    int bytes = (int)printable(line, sizeof line, err->message, strlen(err->message));
+    fprintf(stderr, "vireo: %.*s\n", bytes, line);
     if (next)
         fprintf(stderr, "  try: %s\n", next);
     /* A failure is never success, even if whoever failed forgot to say how. */

@@ -1,9 +1,11 @@
 /* Options: one pass over argv that sorts what is an option from what is a word. */
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/cleanup.h"
+#include "base/err.h"
 #include "base/suggest.h"
 #include "cli/cli.h"
 #include "cli/help.h"
@@ -41,17 +43,18 @@ void cli_globals_init(void)
 int cli_usage(const char *verb, const char *format, ...)
 {
     bool known = cli_verb_find(verb) != NULL;
+    struct err err = {.code = -EINVAL};
+    char next[64];
     va_list args;
 
-    if (known)
-        fprintf(stderr, "vireo: cannot %s: ", verb);
-    else
-        fprintf(stderr, "vireo: cannot understand the command line: ");
+    int used =
+        known ? snprintf(err.message, sizeof err.message, "cannot %s: ", verb)
+              : snprintf(err.message, sizeof err.message, "cannot understand the command line: ");
     va_start(args, format);
-    vfprintf(stderr, format, args);
+    vsnprintf(err.message + used, sizeof err.message - (size_t)used, format, args);
     va_end(args);
-    fprintf(stderr, "\n  try: vireo %s%s\n", known ? "help " : "--help", known ? verb : "");
-    return CLI_USAGE;
+    snprintf(next, sizeof next, "vireo %s%s", known ? "help " : "--help", known ? verb : "");
+    return cli_error(&err, next);
 }
 
 struct parse {

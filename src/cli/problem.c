@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/err.h"
+#include "base/printable.h"
 #include "base/suggest.h"
 #include "cli/cli.h"
 #include "cli/http.h"
@@ -142,9 +143,12 @@ static void print_line(const char *verb, const char *name, const char *detail, c
     fputs("vireo: ", stderr);
     if (begins && strncmp(detail + length, ": ", 2) == 0)
         detail += length + 2;
-    if (!begins || strncmp(detail, doing, length) != 0)
-        fprintf(stderr, "cannot %s%s%s%s: ", verb, name ? " '" : "", name ? name : "",
+    if (!begins || strncmp(detail, doing, length) != 0) {
+        char shown[256];
+        int bytes = name ? (int)printable(shown, sizeof shown, name, strlen(name)) : 0;
+        fprintf(stderr, "cannot %s%s%.*s%s: ", verb, name ? " '" : "", bytes, shown,
                 name ? "'" : "");
+    }
     fputs(detail, stderr);
     if (near)
         fprintf(stderr, " (did you mean '%s'?)", near);

@@ -208,7 +208,7 @@ static int rounds_show(unsigned long rounds, double interval, enum top_order ord
             }
         }
         if (fflush(stdout) != 0)
-            return CLI_FAILED;
+            return CLI_OK; /* main() says it */
         top_sample_free(before);
         before = steal_ptr(&now);
     }

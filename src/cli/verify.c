@@ -39,6 +39,9 @@ static bool is_ir(const char *path)
 static int read_input(const char *path, struct build_verify_input *input, void **ret_bytes,
                       struct err *err)
 {
+    if (ends_with(path, ".so") || ends_with(path, ".py"))
+        return err_say(err, -EINVAL, "cannot verify '%s': it is %s, and what is proved is C", path,
+                       ends_with(path, ".so") ? "a library" : "Python");
     input->ir = is_ir(path);
     int r = input->ir ? fd_read_file(AT_FDCWD, path, SOURCE_MAX_BYTES, (char **)ret_bytes,
                                      &input->size, err)

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <unistd.h>
 
 #include <curl/curl.h>
 
@@ -231,6 +232,11 @@ int dist_registry_open(const struct dist_reference *reference, const struct dist
     bool plain = options->plain_http || dist_host_is_local(reference->host);
 
     *registry = (struct dist_registry){.reference = reference, .options = options};
+    /* A file that was named and is not there is no reason to go on without it. */
+    const char *const files[] = {options->ca, options->auth};
+    for (size_t i = 0; i < ARRAY_LEN(files); i++)
+        if (files[i] && access(files[i], R_OK) < 0)
+            return err_set(err, -errno, "cannot read '%s'", files[i]);
     if (options->ca)
         plain = false;
     snprintf(registry->base, sizeof registry->base, "http%s://%s", plain ? "" : "s",

@@ -200,17 +200,26 @@ static bool is_good(struct dist_registry *registry, const struct dist_descriptor
                                        dist_signed_text(digest, words), key) == 0;
 }
 
-static int check_signature(struct dist_registry *registry, const char *digest, struct err *err)
+static int read_key(const char *id, uint8_t ret_key[static crypto_sign_PUBLICKEYBYTES],
+                    struct err *err)
 {
-    const char *id = registry->options->key_id;
     uint8_t key[crypto_sign_PUBLICKEYBYTES];
-    _cleanup_(dist_answer_clear) struct dist_answer answer = {0};
-    struct dist_descriptor signatures[SIGNATURES_MAX];
-    size_t bytes, count = 0;
+    size_t bytes;
 
     if (sodium_hex2bin(key, sizeof key, id, strlen(id), NULL, &bytes, NULL) != 0 ||
         bytes != sizeof key || strlen(id) != 2 * sizeof key)
         return err_say(err, -EINVAL, "cannot use key '%s': it is 64 hexadecimal digits", id);
+    memcpy(ret_key, key, sizeof key);
+    return 0;
+}
+
+static int check_signature(struct dist_registry *registry, const char *digest,
+                           const uint8_t key[static crypto_sign_PUBLICKEYBYTES], struct err *err)
+{
+    _cleanup_(dist_answer_clear) struct dist_answer answer = {0};
+    struct dist_descriptor signatures[SIGNATURES_MAX];
+    size_t count = 0;
+
     int r = get_referrers(registry, digest, &answer, err);
     if (r < 0)
         return r;
@@ -219,16 +228,21 @@ static int check_signature(struct dist_registry *registry, const char *digest, s
     for (size_t i = 0; i < count; i++)
         if (is_good(registry, &signatures[i], digest, key))
             return 0;
-    return err_say(err, -EKEYREJECTED, "cannot pull: %s is not signed by key %s", digest, id);
+    return err_say(err, -EKEYREJECTED, "cannot pull: %s is not signed by key %s", digest,
+                   registry->options->key_id);
 }
 
 static int pull(struct dist_registry *registry, const char *stem, struct dist_pulled *pulled,
                 struct err *err)
 {
     _cleanup_(dist_answer_clear) struct dist_answer answer = {0};
+    uint8_t key[crypto_sign_PUBLICKEYBYTES] = {0};
     struct dist_manifest manifest;
-    int r = get_manifest(registry, registry->reference->tag, &answer, pulled->digest, err);
+    const char *key_id = registry->options->key_id;
+    int r = key_id ? read_key(key_id, key, err) : 0;
 
+    if (r == 0)
+        r = get_manifest(registry, registry->reference->tag, &answer, pulled->digest, err);
     if (r == 0)
         r = dist_manifest_read(answer.body, &manifest, err);
     if (r == 0 && manifest.is_index) {
@@ -240,8 +254,8 @@ static int pull(struct dist_registry *registry, const char *stem, struct dist_pu
         if (r == 0 && manifest.is_index)
             r = err_say(err, -EBADMSG, "cannot pull: an index of indexes");
     }
-    if (r == 0 && registry->options->key_id) {
-        r = check_signature(registry, pulled->digest, err);
+    if (r == 0 && key_id) {
+        r = check_signature(registry, pulled->digest, key, err);
         pulled->is_signed = r == 0;
     }
     if (r == 0 && manifest.has_policy) {

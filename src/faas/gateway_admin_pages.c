@@ -430,6 +430,30 @@ static bool is_path_of(const char *path, const struct admin_page *page, const ch
            page->name_is_valid(*ret_name, *ret_bytes);
 }
 
+/* Of a path that is no page's: it may be the name in it that nothing can have. */
+static const char *why_not_found(const char *path)
+{
+    static const struct {
+        const char *path;
+        bool (*name_is_valid)(const char *name, size_t bytes);
+        const char *why;
+    } named[] = {
+        {"/system/functions/", admin_name_is_valid,
+         "no function can have this name: a name is [a-z0-9][a-z0-9-]*, at most 63 bytes"},
+        {"/system/pvms/", admin_pvm_is_valid,
+         "this is not a pVM's name: it is a number, such as 8193, and of what that one forked "
+         "8193.4"},
+    };
+
+    for (size_t i = 0; i < ARRAY_LEN(named); i++) {
+        size_t prefix = strlen(named[i].path);
+        if (strncmp(path, named[i].path, prefix) == 0 &&
+            !named[i].name_is_valid(path + prefix, strcspn(path + prefix, "/")))
+            return named[i].why;
+    }
+    return "no such page";
+}
+
 /* Finds the page and the name in it. `allow` gathers the methods that its path has. */
 static const struct admin_page *find_page(struct admin_call *call, char *allow, size_t allow_size)
 {
@@ -495,7 +519,7 @@ static void on_begin(struct http_request *request)
         snprintf(detail, sizeof detail, "this page has %s", allow);
         admin_problem(call, PROBLEM_METHOD, detail);
     } else {
-        admin_problem(call, PROBLEM_NOT_FOUND, "no such page, or not a function's name");
+        admin_problem(call, PROBLEM_NOT_FOUND, why_not_found(request->path));
     }
 }
 

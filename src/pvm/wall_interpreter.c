@@ -175,7 +175,7 @@ static int spawn_interpreter(const struct pvm_template_options *options, int con
     char *envp[] = {(char[]){"LANG=C.UTF-8"}, NULL};
 
     if (options->real_stdio || !options->program_dir)
-        return err_say(err, -EOPNOTSUPP,
+        return err_say(err, -EINVAL,
                        "cannot run '%s': a Python function is served by a daemon (vireo deploy)",
                        options->function);
     _cleanup_(closep) int program = open(INTERPRETER, O_RDONLY | O_CLOEXEC);

@@ -324,6 +324,8 @@ removal_is_proposed() {
     "$VIREO" audit --check --heads - <"$VIREO_STATE/daemon.log"
     run "$VIREO" audit --check --heads /dev/null
     [ "$status" -eq 1 ]
+    run "$VIREO" audit --check --heads "$BATS_TEST_TMPDIR/nosuch"
+    [ "$status" -eq 3 ]
     sed "s/audit head 3:./audit head 3:x/" "$VIREO_STATE/daemon.log" >"$BATS_TEST_TMPDIR/other"
     run "$VIREO" audit --check --heads "$BATS_TEST_TMPDIR/other"
     [ "$status" -eq 1 ]

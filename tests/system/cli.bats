@@ -103,7 +103,7 @@ own_verbs() {
 @test "the skeleton of what is no object, or not there, is refused in plain words" {
     run "$VIREO" bpf skel "$FUNCTIONS/tool.c"
     [ "$status" -eq 2 ]
-    [ "${lines[-1]}" = "vireo: cannot make the skeleton of '$FUNCTIONS/tool.c'" ]
+    [ "$output" = "vireo: cannot make the skeleton of '$FUNCTIONS/tool.c': BPF object format invalid" ]
     [[ $output != *libbpf* ]]
     run "$VIREO" bpf skel nosuch.bpf.o
     [ "$status" -eq 3 ]
@@ -149,6 +149,63 @@ own_verbs() {
     [ "${#lines[@]}" -eq 2 ]
     [[ ${lines[0]} == "vireo: cannot "* ]]
     [[ ${lines[1]} == "  try: "* ]]
+}
+
+@test "a message is one line and has its cause, whatever the name that it speaks of" {
+    cd "$BATS_TEST_TMPDIR"
+    local name long
+    long=$(printf 'd/%.0s' $(seq 1000))
+    for name in $'a\nb' $'a\e[2Jb' "$long"; do
+        for words in run "build -o x.so" verify "deploy --name x" "bpf skel"; do
+            # shellcheck disable=SC2086
+            run "$VIREO" $words "$name"
+            [ "$status" -ne 0 ]
+            [[ ${lines[0]} == "vireo: cannot "*": No such file or directory" ]]
+            [ "${#lines[@]}" -eq 1 ] || [[ ${#lines[@]} -eq 2 && ${lines[1]} == "  try: "* ]]
+        done
+        run "$VIREO" "$name"
+        [ "${#lines[@]}" -eq 2 ]
+    done
+    [[ $output != *$'\e'* ]]
+}
+
+@test "a mistake in vireo.yaml is named by its path, before anybody is asked" {
+    cd "$BATS_TEST_TMPDIR"
+    mkdir -p some/rootfs
+    printf 'name: x\nmemroy: 1\n' >some/vireo.yaml
+    echo 'int main(void) { return 0; }' >some/x.c
+    for words in "run some" "build some/ -o x.so" "verify some" "deploy some" "update x some" \
+        "deploy some --name x -- true"; do
+        # shellcheck disable=SC2086
+        run "$VIREO" $words
+        [ "$status" -eq 2 ]
+        [ "${lines[0]}" = "vireo: cannot read 'some/vireo.yaml': line 2, column 1: unknown key 'memroy'" ]
+    done
+}
+
+@test "a file that is no source for a verb is named as what it is" {
+    cd "$BATS_TEST_TMPDIR"
+    echo 'def handler(request): return 1' >app.py
+    head -c 300 /dev/zero >lib.so
+    run "$VIREO" verify app.py
+    [ "$status" -eq 2 ]
+    [ "$output" = "vireo: cannot verify 'app.py': it is Python, and what is proved is C" ]
+    run "$VIREO" verify lib.so
+    [ "$status" -eq 2 ]
+    [ "$output" = "vireo: cannot verify 'lib.so': it is a library, and what is proved is C" ]
+}
+
+@test "what a pull is told to go by is looked at before the registry is" {
+    cd "$BATS_TEST_TMPDIR"
+    run "$VIREO" pull localhost:1/a:b --key zz
+    [ "$status" -eq 2 ]
+    [[ $output == "vireo: cannot use key 'zz': "* ]]
+    for option in --ca --auth-file; do
+        run "$VIREO" pull localhost:1/a:b "$option" nosuch
+        [ "$status" -eq 3 ]
+        [ "$output" = "vireo: cannot read 'nosuch': No such file or directory" ]
+    done
+    [ ! -e a ]
 }
 
 @test "an answer that can't be written is not success" {
@@ -233,7 +290,7 @@ own_verbs() {
     for method in "B AD" "" $'GET\r\nX: y' "GET:"; do
         run "$VIREO" invoke x --data y -X "$method"
         [ "$status" -eq 2 ]
-        [[ $output == "vireo: cannot invoke: '--method $method': "* ]]
+        [[ ${lines[0]} == "vireo: cannot invoke: '--method ${method//$'\r\n'/\\x0d\\x0a}': "* ]]
     done
     # This one is: nobody is there.
     run "$VIREO" invoke x --data y -X "M-SEARCH"

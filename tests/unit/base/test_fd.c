@@ -33,8 +33,13 @@ static void a_long_message_is_cut_not_overrun(void **state)
 
     memset(text, 'a', sizeof text - 1);
     text[sizeof text - 1] = '\0';
-    err_set(&err, -EIO, "cannot %s", text);
+    err_say(&err, -EIO, "cannot %s", text);
     assert_int_equal(strlen(err.message), sizeof err.message - 1);
+    err = (struct err){0};
+    err_set(&err, -EIO, "cannot %s", text);
+    assert_true(strlen(err.message) < sizeof err.message);
+    /* The cause is whole. */
+    assert_non_null(strstr(err.message, "aaa...: Input/output error"));
 }
 
 static void a_sealed_copy_can_not_be_changed(void **state)
