@@ -108,6 +108,12 @@ static uint32_t remainder_at(struct remainders *r, vid v, unsigned depth)
             return UNKNOWN;
         return combine(remainder_at(r, value->operands[0], depth + 1),
                        remainder_at(r, value->operands[1], depth + 1), r->stride);
+    case OP_SHL: {
+        const struct value *by = value_at(r->facts->program, value->operands[1]);
+        bool multiple =
+            by->op == OP_CONST && by->imm < 32 && ((uint64_t)1 << by->imm) % r->stride == 0;
+        return value->width == 64 && multiple ? 0 : UNKNOWN;
+    }
     case OP_MUL:
         if (value->width != 64)
             return UNKNOWN;
@@ -272,6 +278,23 @@ static bool overlap(uint32_t stride, uint32_t a, uint32_t a_bytes, uint32_t b, u
     return false;
 }
 
+/* Does what is filled or copied end or begin inside a class's bytes? Then it leaves some of the old
+ * ones beside its own. */
+static bool cuts(const struct facts *facts, const struct value *value, uint32_t stride,
+                 uint32_t remainder, uint32_t bytes)
+{
+    uint32_t first, length;
+
+    if (bytes == 1)
+        return false;
+    if (!facts_remainder(facts, value->operands[0], stride, &first) ||
+        !facts_remainder(facts, value->operands[2], stride, &length))
+        return true;
+    uint32_t end = (uint32_t)(((uint64_t)first + length) % stride);
+    return (first > remainder && first < remainder + bytes) ||
+           (end > remainder && end < remainder + bytes);
+}
+
 /* All that the initial content has in a class; not empty only for globals. */
 static struct range initial_range(const struct program *program, const struct class *class)
 {
@@ -314,14 +337,18 @@ static struct range written(const struct facts *facts, const struct memory_facts
         struct range byte = facts_range(facts, value->operands[1], value->block);
         if (byte.empty)
             return none;
-        if (byte.low != byte.high)
-            return class->bytes == 1 ? byte : full_of(class);
+        if (class->bytes == 1)
+            return byte;
+        if (byte.low != byte.high ||
+            cuts(facts, value, class->stride, class->remainder, class->bytes))
+            return full_of(class);
         uint64_t bits = byte.low * UINT64_C(0x0101010101010101);
         return range_of(bits & width_mask(class->bytes * 8), class->bytes * 8);
     }
     if (value->op == OP_MEMCPY) {
         const struct pointees *from = &facts->pointees[value->operands[1]];
         if (from->count != 1 || depth > 2 || class->stride == 0 ||
+            cuts(facts, value, class->stride, class->remainder, class->bytes) ||
             program->objects[from->objects[0]].stride != class->stride ||
             !facts_remainder(facts, value->operands[0], class->stride, &remainder) ||
             remainder != 0 ||
@@ -432,7 +459,9 @@ static struct float_range float_written(const struct facts *facts, const struct 
 
     if (value->op == OP_MEMSET) {
         const struct value *byte = value_at(program, value->operands[1]);
-        return byte->op == OP_CONST && byte->imm == 0 ? float_of(0, bytes * 8) : float_full();
+        return byte->op == OP_CONST && byte->imm == 0 && !cuts(facts, value, bytes, 0, bytes)
+                   ? float_of(0, bytes * 8)
+                   : float_full();
     }
     if (value->op != OP_STORE || value->width != bytes * 8 ||
         value_at(program, value->operands[1])->kind != KIND_FLOAT ||
