@@ -4,6 +4,7 @@
 #include "verify/prove.h"
 
 #define DEPTH_MAX 40
+#define GUESSES_MAX 40 /* joins that one form is followed through */
 #define FACTOR_MAX ((int64_t)1 << 40)
 
 bool affine_add_term(struct affine *to, vid value, int64_t factor)
@@ -41,7 +42,33 @@ bool affine_add(struct affine *to, const struct affine *from, int64_t factor)
 }
 
 static bool walk(const struct encoding *e, vid id, uint32_t header, int64_t factor,
-                 struct affine *to, unsigned depth)
+                 struct affine *to, unsigned depth, unsigned *guesses);
+
+/* What an inner loop or a branch changes: as it was before, which is a guess as good as any. */
+static bool walk_back(const struct encoding *e, vid id, uint32_t header, int64_t factor,
+                      struct affine *to, unsigned depth, unsigned *guesses)
+{
+    const struct program *program = e->program;
+    const struct value *phi = value_at(program, id);
+    const struct block *block = &program->blocks[phi->block];
+
+    for (unsigned i = 0; i < phi->count; i++) {
+        struct affine before = *to;
+        if (*guesses == 0)
+            return false;
+        --*guesses;
+        if (block->header && block_dominates(program, phi->block, block->predecessors[i]))
+            continue;
+        if (walk(e, phi->operands[i], header, factor, &before, depth + 1, guesses)) {
+            *to = before;
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool walk(const struct encoding *e, vid id, uint32_t header, int64_t factor,
+                 struct affine *to, unsigned depth, unsigned *guesses)
 {
     const struct program *program = e->program;
     const struct value *value = value_at(program, id);
@@ -63,22 +90,22 @@ static bool walk(const struct encoding *e, vid id, uint32_t header, int64_t fact
     switch (value->op) {
     case OP_ADD:
     case OP_PTRADD:
-        return walk(e, value->operands[0], header, factor, to, depth + 1) &&
-               walk(e, value->operands[1], header, factor, to, depth + 1);
+        return walk(e, value->operands[0], header, factor, to, depth + 1, guesses) &&
+               walk(e, value->operands[1], header, factor, to, depth + 1, guesses);
     case OP_SUB:
-        return walk(e, value->operands[0], header, factor, to, depth + 1) &&
-               walk(e, value->operands[1], header, -factor, to, depth + 1);
+        return walk(e, value->operands[0], header, factor, to, depth + 1, guesses) &&
+               walk(e, value->operands[1], header, -factor, to, depth + 1, guesses);
     case OP_ZEXT:
     case OP_SEXT:
         if (value_at(program, value->operands[0])->width == 1)
             break;
-        return walk(e, value->operands[0], header, factor, to, depth + 1);
+        return walk(e, value->operands[0], header, factor, to, depth + 1, guesses);
     case OP_NARROW:
-        return walk(e, value->operands[0], header, factor, to, depth + 1);
+        return walk(e, value->operands[0], header, factor, to, depth + 1, guesses);
     case OP_PTRTOINT:
         if (value->sub != 1)
             break;
-        return walk(e, value->operands[0], header, factor, to, depth + 1);
+        return walk(e, value->operands[0], header, factor, to, depth + 1, guesses);
     case OP_MUL:
     case OP_SHL:
         if (value_is_const(program, value->operands[1])) {
@@ -88,7 +115,7 @@ static bool walk(const struct encoding *e, vid id, uint32_t header, int64_t fact
                 by = bits < 40 ? (int64_t)1 << bits : 0;
             if (by != 0 && !__builtin_mul_overflow(by, factor, &product) && product < FACTOR_MAX &&
                 product > -FACTOR_MAX)
-                return walk(e, value->operands[0], header, product, to, depth + 1);
+                return walk(e, value->operands[0], header, product, to, depth + 1, guesses);
         }
         break;
     default:
@@ -96,14 +123,15 @@ static bool walk(const struct encoding *e, vid id, uint32_t header, int64_t fact
     }
     if (loop_contains(program, header, value->block) &&
         !(value->op == OP_PHI && value->block == header))
-        return false;
+        return value->op == OP_PHI && walk_back(e, id, header, factor, to, depth, guesses);
     return affine_add_term(to, id, factor);
 }
 
 bool affine_of(const struct encoding *e, vid value, uint32_t header, struct affine *ret)
 {
     *ret = (struct affine){0};
-    return walk(e, value, header, 1, ret, 0);
+    unsigned guesses = GUESSES_MAX;
+    return walk(e, value, header, 1, ret, 0, &guesses);
 }
 
 Z3_ast encode_rounds(struct encoding *e, uint32_t header)

@@ -270,7 +270,7 @@ static void claim_invariants(struct bits *b)
 
     for (uint32_t i = 0; i < list->count && b->count < TERMS_MAX; i++) {
         const struct invariant *invariant = &list->items[i];
-        if (!invariant->alive || invariant->later ||
+        if (!invariant->alive || invariant->later || invariant->modulus ||
             !block_dominates(b->program, invariant->header, b->at) ||
             !speaks_of_values(b, invariant))
             continue;

@@ -43,7 +43,7 @@ static bool speaks_of_header(const struct proof *proof, const struct affine *for
     return false;
 }
 
-static void add_guess(struct proof *proof, const struct invariant *guess)
+void proof_add_candidate(struct proof *proof, const struct invariant *guess)
 {
     uint32_t header = guess->header;
     const struct affine *form = &guess->form;
@@ -57,7 +57,7 @@ static void add_guess(struct proof *proof, const struct invariant *guess)
             continue;
         of_header++;
         if (list->items[i].equal == guess->equal && list->items[i].later == guess->later &&
-            same_form(&list->items[i].form, form))
+            list->items[i].modulus == guess->modulus && same_form(&list->items[i].form, form))
             return;
     }
     if (of_header >= HEADER_MAX)
@@ -75,8 +75,8 @@ static void add_guess(struct proof *proof, const struct invariant *guess)
 
 static void add(struct proof *proof, uint32_t header, const struct affine *form, bool equal)
 {
-    add_guess(proof,
-              &(struct invariant){.header = header, .equal = equal, .alive = true, .form = *form});
+    proof_add_candidate(
+        proof, &(struct invariant){.header = header, .equal = equal, .alive = true, .form = *form});
 }
 
 /* a - b + constant >= 0, of two forms. */
@@ -496,7 +496,7 @@ static void from_exit(struct proof *proof, uint32_t header, uint32_t b)
         !affine_of(proof->encoding, value->operands[!less], header, &other) ||
         !affine_add(&guess.form, &other, -1))
         return;
-    add_guess(proof, &guess); /* the next step goes no further than to the bound itself */
+    proof_add_candidate(proof, &guess); /* the next step goes no further than to the bound itself */
 }
 
 void proof_find_candidates(struct proof *proof)

@@ -36,6 +36,9 @@ static void note_condition(struct facts *facts, vid about, vid condition, uint32
     note_branch(facts, about, block, condition, holds);
     if (value->op == OP_MUL && value->operands[0] == value->operands[1])
         note_branch(facts, value->operands[0], block, condition, holds);
+    if (value->op == OP_AND && value->width > 1 &&
+        value_is_const(facts->program, value->operands[1]))
+        note_branch(facts, value->operands[0], block, condition, holds);
     if (depth < 3 && value->width == 1 &&
         (value->op == OP_ICMP || value->op == OP_FCMP || value->op == OP_AND ||
          value->op == OP_OR || value->op == OP_XOR))

@@ -41,6 +41,36 @@ static struct range apply_square(const struct facts *facts, vid v, struct range 
     return range_meet(range, limit, s->width);
 }
 
+/*
+ * Of (v & mask) == 0 or != 0: with a bit of the mask set, v is at least the lowest of these; with
+ * none set, and nothing above the mask's highest run of bits, v lies below that run.
+ */
+static struct range apply_mask(const struct facts *facts, vid v, struct range range, vid masked,
+                               enum predicate predicate, vid other)
+{
+    const struct program *program = facts->program;
+    const struct value *and = value_at(program, masked);
+
+    if (range.empty || and->op != OP_AND || and->operands[0] != v ||
+        !value_is_const(program, and->operands[1]) || !value_is_const(program, other) ||
+        value_at(program, other)->imm != 0)
+        return range;
+    uint64_t mask = value_at(program, and->operands[1])->imm & width_mask(and->width);
+    if (mask == 0)
+        return range;
+    if (predicate == ICMP_NE || predicate == ICMP_UGT)
+        return range_meet(
+            range, range_unsigned(mask & -mask, width_mask(and->width), and->width), and->width);
+    if (predicate != ICMP_EQ)
+        return range;
+    unsigned top = 63 - (unsigned)__builtin_clzll(mask);
+    if (range.high >> top > 1)
+        return range;
+    while (top > 0 && (mask >> (top - 1) & 1))
+        top--;
+    return range_meet(range, range_unsigned(0, ((uint64_t)1 << top) - 1, and->width), and->width);
+}
+
 /* What a condition says of `v`, given that it holds (or not). */
 struct range facts_apply(const struct facts *facts, vid v, struct range range, vid condition,
                          bool holds, uint32_t block, unsigned depth)
@@ -76,6 +106,8 @@ struct range facts_apply(const struct facts *facts, vid v, struct range range, v
         range = apply_square(facts, v, range, c->operands[side],
                              side ? predicate_swap(predicate) : predicate, c->operands[1 - side],
                              block, depth);
+        range = apply_mask(facts, v, range, c->operands[side],
+                           side ? predicate_swap(predicate) : predicate, c->operands[1 - side]);
     }
     return range;
 }

@@ -10,6 +10,8 @@ static Z3_ast holds(struct encoding *e, const struct invariant *i, Z3_ast sum)
 {
     Z3_ast zero = term_number(e, 0);
 
+    if (i->modulus)
+        sum = Z3_mk_mod(e->z3, sum, term_number(e, i->modulus));
     return i->equal ? term_eq(e, sum, zero) : term_le(e, zero, sum);
 }
 

@@ -214,6 +214,7 @@ static void prove_by_induction(struct proof *proof)
 {
     limit_queries(proof);
     mark_relevant(proof);
+    proof_find_samples(proof);
     proof_find_candidates(proof);
     (void)proof_rehearse(proof, 60, false);
     proof_keep_inductive(proof);

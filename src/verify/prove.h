@@ -2,6 +2,7 @@
 #pragma once
 
 #include "verify/encode.h"
+#include "verify/interpret.h"
 
 /* ---- linear forms over the state at a loop header (affine.c) ---- */
 
@@ -19,12 +20,13 @@ struct affine {
     int64_t constant;
 };
 
-/* sum of factor * value + constant >= 0 whenever the header is reached; `equal`: = 0; `later`: but
- * for the first time. */
+/* sum of factor * value + constant >= 0 whenever the header is reached; `equal`: = 0, or (if there
+ * is one) a multiple of `modulus`; `later`: but for the first time. */
 struct invariant {
     uint32_t header;
     bool equal, later;
     bool alive;
+    int64_t modulus;
     struct affine form;
     Z3_ast literal, now, violated;
 };
@@ -102,10 +104,16 @@ struct proof {
 Z3_lbool proof_check(struct proof *proof, unsigned count, const Z3_ast *assumptions);
 /* Guesses of what holds at the headers (candidates.c), and which of them do (houdini.c). */
 void proof_find_candidates(struct proof *proof);
+void proof_add_candidate(struct proof *proof, const struct invariant *guess);
+/* Adds those that runs suggest (samples.c). */
+void proof_find_samples(struct proof *proof);
 void proof_keep_inductive(struct proof *proof);
 /* Each invariant again, alone, in a fresh solver: what this refuses is not used. Returns how many
  * it refused (independent.c). */
 uint32_t proof_check_again(struct proof *proof);
+/* What a form's term is in a run that stands at the header; 0: `rounds`. */
+__int128 proof_number(const struct proof *proof, const struct interpreter *interpreter, vid value,
+                      uint64_t rounds);
 /* The invariant at its header, and behind one of the header's edges, in any encoding. */
 Z3_ast invariant_now(struct encoding *e, const struct invariant *invariant);
 Z3_ast invariant_next(struct encoding *e, const struct invariant *invariant, uint32_t edge);

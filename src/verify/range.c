@@ -200,7 +200,17 @@ static unsigned bit_length(uint64_t bits)
     return bits ? 64 - (unsigned)__builtin_clzll(bits) : 0;
 }
 
-static struct range bitwise(enum operation op, struct range a, struct range b, unsigned width)
+/* The bits above those in which either may vary are the same in every result. */
+static struct range common_prefix(enum operation op, struct range a, struct range b, unsigned width)
+{
+    uint64_t varies = fill((a.low ^ a.high) | (b.low ^ b.high));
+    uint64_t prefix = op == OP_AND ? a.low & b.low : op == OP_OR ? a.low | b.low : a.low ^ b.low;
+
+    return range_unsigned(prefix & ~varies, prefix | varies, width);
+}
+
+static struct range bitwise_bounds(enum operation op, struct range a, struct range b,
+                                   unsigned width)
 {
     if (op == OP_AND) {
         struct range r = range_unsigned(0, a.high < b.high ? a.high : b.high, width);
@@ -213,6 +223,11 @@ static struct range bitwise(enum operation op, struct range a, struct range b, u
     if (op == OP_OR && (a.signed_high < 0 || b.signed_high < 0))
         r = range_meet(r, range_signed(signed_min(width), -1, width), width);
     return r;
+}
+
+static struct range bitwise(enum operation op, struct range a, struct range b, unsigned width)
+{
+    return range_meet(bitwise_bounds(op, a, b, width), common_prefix(op, a, b, width), width);
 }
 
 static struct range shift(enum operation op, struct range a, struct range b, unsigned width)

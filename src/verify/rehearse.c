@@ -13,13 +13,13 @@ struct rehearsal {
     bool strict;      /* invariants must hold; else those that do not are dropped */
 };
 
-static __int128 number_of(const struct rehearsal *r, const struct interpreter *interpreter,
-                          vid value, uint32_t header)
+__int128 proof_number(const struct proof *proof, const struct interpreter *interpreter, vid value,
+                      uint64_t rounds)
 {
-    const struct encoding *e = r->proof->encoding;
+    const struct encoding *e = proof->encoding;
 
     if (value == 0)
-        return r->rounds[header];
+        return rounds;
     if (value & AFFINE_SIZE_OF)
         return interpreter_size_behind(interpreter, value & ~AFFINE_SIZE_OF);
     const struct value *v = value_at(e->program, value);
@@ -45,8 +45,11 @@ static bool watch(struct interpreter *interpreter, uint32_t header, uint32_t fro
             continue;
         __int128 sum = invariant->form.constant;
         for (uint8_t k = 0; k < invariant->form.count; k++)
-            sum += number_of(r, interpreter, invariant->form.terms[k].value, header) *
+            sum += proof_number(r->proof, interpreter, invariant->form.terms[k].value,
+                                r->rounds[header]) *
                    invariant->form.terms[k].factor;
+        if (invariant->modulus)
+            sum %= invariant->modulus;
         if (invariant->equal ? sum == 0 : sum >= 0)
             continue;
         if (r->strict)
