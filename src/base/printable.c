@@ -1,12 +1,13 @@
 /* Text from elsewhere, made harmless. */
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/printable.h"
 
-/* Bytes of the UTF-8 sequence at `text`, or 0 when there is no proper one (RFC 3629). */
-static size_t utf8_bytes(const unsigned char *text, size_t left)
+size_t utf8_sequence(const char *from, size_t left)
 {
+    const unsigned char *text = (const unsigned char *)from;
     size_t bytes = text[0] >= 0xf0 ? 4 : text[0] >= 0xe0 ? 3 : 2;
     unsigned char low = 0x80, high = 0xbf;
 
@@ -23,8 +24,13 @@ static size_t utf8_bytes(const unsigned char *text, size_t left)
     for (size_t i = 1; i < bytes; i++, low = 0x80, high = 0xbf)
         if (text[i] < low || text[i] > high)
             return 0;
-    /* C1 controls (U+0080 to U+009F) drive terminals, too. */
-    return text[0] == 0xc2 && text[1] < 0xa0 ? 0 : bytes;
+    return bytes;
+}
+
+/* C1 controls (U+0080 to U+009F) drive terminals, too. */
+static bool is_control(const unsigned char *text, size_t sequence)
+{
+    return sequence == 2 && text[0] == 0xc2 && text[1] < 0xa0;
 }
 
 size_t printable(char *to, size_t size, const char *from, size_t bytes)
@@ -39,10 +45,13 @@ size_t printable(char *to, size_t size, const char *from, size_t bytes)
             memcpy(to + used, "...", 3);
             return used + 3;
         }
-        if (at[i] >= 0x80)
-            sequence = utf8_bytes(at + i, bytes - i);
-        else if ((at[i] < 0x20 && at[i] != '\t') || at[i] == 0x7f)
+        if (at[i] >= 0x80) {
+            sequence = utf8_sequence(from + i, bytes - i);
+            if (is_control(at + i, sequence))
+                sequence = 0;
+        } else if ((at[i] < 0x20 && at[i] != '\t') || at[i] == 0x7f) {
             sequence = 0;
+        }
         if (sequence > 0) {
             memcpy(to + used, from + i, sequence);
             used += sequence;

@@ -9,3 +9,7 @@
  * length.
  */
 size_t printable(char *to, size_t size, const char *from, size_t bytes);
+
+/* Bytes of the UTF-8 sequence of two to four bytes at `text`, of which `left` are there; 0: there
+ * is no proper one (RFC 3629: nothing overlong, no surrogate). */
+size_t utf8_sequence(const char *text, size_t left);

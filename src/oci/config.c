@@ -55,6 +55,8 @@ static int read_root(struct reader *reader, const struct at *at, const struct fi
     (void)out;
     int r = read_object(reader, at, root_fields, ARRAY_LEN(root_fields), &root);
 
+    if (r == 0 && strlen(root.path) >= 4096)
+        return refuse_key(reader, at, "path", "it is too long");
     reader->config->root_path = root.path;
     reader->config->root_readonly = root.readonly;
     return r;
@@ -155,11 +157,12 @@ static int read_mount(struct reader *reader, const struct at *at, const struct f
     if (r < 0)
         return r;
     if (strlen(mount->destination) >= 4096)
-        return refuse(reader, at, "the destination is too long");
+        return refuse_key(reader, at, "destination", "it is too long");
     if (path_climbs(mount->destination))
-        return refuse(reader, at, "the destination '%.100s' climbs by '..'", mount->destination);
+        return refuse_key(reader, at, "destination", "'%.100s' climbs by '..'", mount->destination);
     if ((mount->uid_mappings.count == 0) != (mount->gid_mappings.count == 0))
-        return refuse(reader, at, "uidMappings and gidMappings belong together");
+        return refuse_key(reader, at, mount->uid_mappings.count ? "gidMappings" : "uidMappings",
+                          "uidMappings and gidMappings belong together");
     return warn_of_data(reader, at, mount);
 }
 DEFINE_LIST(read_mount_list, struct oci_mount, 4096, read_mount)

@@ -50,8 +50,11 @@ static int read_namespaces(struct reader *reader, const struct at *at, const str
 
     for (size_t i = 0; r == 0 && i < linux_->namespace_count; i++)
         for (size_t j = 0; r == 0 && j < i; j++)
-            if (linux_->namespaces[i].flag == linux_->namespaces[j].flag)
-                r = refuse(reader, at, "the type '%s' is there twice", linux_->namespaces[i].name);
+            if (linux_->namespaces[i].flag == linux_->namespaces[j].flag) {
+                const struct at inner = {.up = at, .index = i};
+                r = refuse_key(reader, &inner, "type", "'%s' is there twice",
+                               linux_->namespaces[i].name);
+            }
     return r;
 }
 
@@ -126,9 +129,9 @@ static int read_device(struct reader *reader, const struct at *at, const struct 
     if (r < 0)
         return r;
     if (path_climbs(row.path))
-        return refuse(reader, at, "the path '%.100s' climbs by '..'", row.path);
+        return refuse_key(reader, at, "path", "'%.100s' climbs by '..'", row.path);
     if (row.type != 'p' && (!row.major.set || !row.minor.set))
-        return refuse(reader, at, "a device needs major and minor");
+        return refuse_key(reader, at, !row.major.set ? "major" : "minor", "it is missing");
     *(struct oci_device_node *)out = (struct oci_device_node){
         .path = row.path,
         .type = (char)row.type,
@@ -225,7 +228,8 @@ static int read_rdt(struct reader *reader, const struct at *at, const struct fie
         return r;
     if (rdt->clos_id &&
         (strchr(rdt->clos_id, '/') || rdt->clos_id[0] == '.' || strlen(rdt->clos_id) > 255))
-        return refuse(reader, at, "closID '%.60s' is not the name of a directory", rdt->clos_id);
+        return refuse_key(reader, at, "closID", "'%.60s' is not the name of a directory",
+                          rdt->clos_id);
     *(struct oci_intel_rdt **)out = rdt;
     return 0;
 }

@@ -175,8 +175,11 @@ static int read_rlimits(struct reader *reader, const struct at *at, const struct
 
     for (size_t i = 0; r == 0 && i < process->rlimit_count; i++)
         for (size_t j = 0; r == 0 && j < i; j++)
-            if (process->rlimits[i].resource == process->rlimits[j].resource)
-                r = refuse(reader, at, "%s is there twice", process->rlimits[i].name);
+            if (process->rlimits[i].resource == process->rlimits[j].resource) {
+                const struct at inner = {.up = at, .index = i};
+                r = refuse_key(reader, &inner, "type", "%s is there twice",
+                               process->rlimits[i].name);
+            }
     return r;
 }
 

@@ -427,6 +427,8 @@ int read_choice_flags(struct reader *reader, const struct at *at, const struct f
 
     if (!json_object_is_type(at->value, json_type_array))
         return refuse(reader, at, "it must be a list");
+    if (json_object_array_length(at->value) > 64)
+        return refuse(reader, at, "it has more than 64 elements");
     for (size_t i = 0; i < json_object_array_length(at->value); i++) {
         struct at inner = {.up = at, .index = i, .value = json_object_array_get_idx(at->value, i)};
         int flag;

@@ -76,6 +76,9 @@ void *config_memory(struct oci_config *config, size_t count, size_t size);
 /* "cannot read 'config.json': linux.resources: " and what is wrong; returns -EINVAL. */
 int refuse(struct reader *reader, const struct at *at, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+/* The same of the value that `key` has in the object `above`. */
+#define refuse_key(reader, above, name, ...) \
+    refuse(reader, &(const struct at){.up = (above), .key = (name)}, __VA_ARGS__)
 
 /* An object, field by field; `out` is the struct. Values that are absent leave it alone. */
 int read_object(struct reader *reader, const struct at *at, const struct field *fields,

@@ -44,7 +44,8 @@ static int read_device_rule(struct reader *reader, const struct at *at, const st
         return r;
     const char *access = row.access && row.access[0] ? row.access : "rwm";
     if (access[strspn(access, "rwm")] != '\0')
-        return refuse(reader, at, "access '%.20s' has other letters than r, w and m", access);
+        return refuse_key(reader, at, "access", "'%.20s' has other letters than r, w and m",
+                          access);
     *(struct oci_device_rule *)out = (struct oci_device_rule){
         .allow = row.allow,
         .type = row.type[0],

@@ -120,9 +120,11 @@ static int read_rule(struct reader *reader, const struct at *at, const struct fi
         return r;
     if (rule->names.count == 0)
         return refuse(reader, at, "names: it has no element");
+    const struct at names = {.up = at, .key = "names"};
     for (size_t i = 0; i < rule->names.count; i++) {
         if (rule->names.list[i][0] == '\0' || strlen(rule->names.list[i]) > 63)
-            return refuse(reader, at, "names[%zu]: that is no name of a system call", i);
+            return refuse(reader, &(struct at){.up = &names, .index = i},
+                          "that is no name of a system call");
         /* The listener is handed over by write(2), under this very filter. */
         if (strcmp(rule->action, "SCMP_ACT_NOTIFY") == 0 &&
             strcmp(rule->names.list[i], "write") == 0)
@@ -159,7 +161,7 @@ int read_seccomp(struct reader *reader, const struct at *at, const struct field 
     if (r < 0)
         return r;
     if (strcmp(seccomp->default_action, "SCMP_ACT_NOTIFY") == 0)
-        return refuse(reader, at, "SCMP_ACT_NOTIFY can't be the default action");
+        return refuse_key(reader, at, "defaultAction", "SCMP_ACT_NOTIFY can't be the default");
     if (seccomp->default_errno_ret.set && seccomp->default_errno_ret.value != 0 &&
         !can_return_errno(seccomp->default_action))
         return refuse(reader, at, "defaultErrnoRet does not go with %s", seccomp->default_action);

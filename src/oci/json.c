@@ -6,6 +6,7 @@
 #include <limits.h>
 #include <math.h>
 #include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/cleanup.h"
@@ -179,10 +180,23 @@ static bool is_beyond(const char *p, const char *end, size_t *ret_length)
 
 struct census {
     size_t members;
-    const char *beyond;  /* the first number that 64 bits don't hold */
-    const char *control; /* a control character in a string, which json-c lets pass */
-    bool infinite;
+    const char *beyond;   /* the first number that 64 bits don't hold */
+    const char *control;  /* a control character in a string, which json-c lets pass */
+    const char *infinite; /* 1e400, NaN */
+    const char *garbled;  /* bytes that are no UTF-8, of which json-c lets pass some */
 };
+
+static void take_string_census(const char *p, const char *past, struct census *census)
+{
+    for (size_t step; p < past; p += step) {
+        step = (unsigned char)*p < 0x80 ? 1 : utf8_sequence(p, (size_t)(past - p));
+        if (step == 0 && !census->garbled)
+            census->garbled = p;
+        if ((unsigned char)*p < 0x20 && !census->control)
+            census->control = p;
+        step += step == 0;
+    }
+}
 
 /* Members of all objects of the text, which is valid: each has one colon outside of strings. */
 static void take_text_census(const char *text, size_t bytes, struct census *census)
@@ -193,17 +207,23 @@ static void take_text_census(const char *text, size_t bytes, struct census *cens
     for (const char *p = text; p && p < scan.end && !census->beyond;) {
         if (*p == '"') {
             const char *past = string_end(&scan, p);
-            for (; past && p < past && !census->control; p++)
-                census->control = (unsigned char)*p < 0x20 ? p : NULL;
+            if (past)
+                take_string_census(p, past, census);
             p = past;
         } else if (*p == '-' || (*p >= '0' && *p <= '9')) {
             if (is_beyond(p, scan.end, &length))
                 census->beyond = p;
+            const char *number = p;
             p += length;
             /* The fraction and the exponent have digits without end. */
             while (p < scan.end && *p && strchr("0123456789.eE+-", *p))
                 p++;
+            /* What ends it stands in the text, or it is all of the text and no object. */
+            if (!census->infinite && p < scan.end && !isfinite(strtod(number, NULL)))
+                census->infinite = number;
         } else {
+            if ((*p == 'N' || *p == 'I') && !census->infinite)
+                census->infinite = p;
             census->members += *p++ == ':';
         }
     }
@@ -221,8 +241,6 @@ static void take_census(struct json_object *object, struct census *census)
     } else if (json_object_is_type(object, json_type_array)) {
         for (size_t i = 0; i < json_object_array_length(object); i++)
             take_census(json_object_array_get_idx(object, i), census);
-    } else if (json_object_is_type(object, json_type_double)) {
-        census->infinite = census->infinite || !isfinite(json_object_get_double(object));
     }
 }
 
@@ -265,10 +283,14 @@ int oci_json_parse(const char *name, const char *text, size_t bytes,
     else if (text_census.control)
         r = refuse_at(name, text, (size_t)(text_census.control - text),
                       "there is a control character in a string", err);
+    else if (text_census.garbled)
+        r = refuse_at(name, text, (size_t)(text_census.garbled - text),
+                      "there are bytes in it that are not UTF-8", err);
     else if (census.members != text_census.members)
         r = refuse_duplicate(name, text, bytes, err);
-    else if (census.infinite)
-        r = err_say(err, -EINVAL, "cannot read '%s': a number is not finite", name);
+    else if (text_census.infinite)
+        r = refuse_at(name, text, (size_t)(text_census.infinite - text), "the number is not finite",
+                      err);
     if (r < 0) {
         json_object_put(object);
         return r;

@@ -26,7 +26,7 @@ groups_and_mounts() {
     [ "$status" = 0 ]
     printf '%s\n' "$output" | cut -c 1-300 | head -n 20
     [ "${#lines[@]}" = 1 ]
-    [ "${lines[0]#tried }" -gt 600 ]
+    [ "${lines[0]#tried }" -gt 2500 ]
     [ "$(groups_and_mounts)" = "$before" ]
 }
 

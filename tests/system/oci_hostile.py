@@ -161,13 +161,11 @@ def texts():
         for wrong in wrong_values(path, value):
             config = json.loads(json.dumps(GOOD))
             put(config, path, wrong)
-            # Where several fields make the trouble, the message may name the object around them.
-            top = path.split(".")[0].split("[")[0]
-            yield json.dumps(config), path if isinstance(wrong, (dict, list)) else top
+            yield json.dumps(config), path
     for path in REQUIRED:
         config = json.loads(json.dumps(GOOD))
         put(config, path, KeyError)
-        yield json.dumps(config), path.split(".")[0].split("[")[0]
+        yield json.dumps(config), path
     text = json.dumps(GOOD)
     for i in range(0, len(text), max(1, len(text) // 24)):
         yield text[:i], "line 1"
@@ -179,6 +177,68 @@ def texts():
                  text.replace("/bin/true", "/bin/\x01"), '{"a":' * 3000 + "1" + "}" * 3000,
                  "\ufeff" + text, "nul", "1e5", '"text"', "[]", "null", "NaN"):
         yield junk, "config.json"
+    yield from spellings(text)
+    yield from twice(text)
+    yield from huge(text)
+
+
+def spellings(text):
+    """The text with one value spelt as JSON does not have it, or as no program would."""
+    for path, value in leaves(GOOD):
+        if not path or isinstance(value, (dict, list)):
+            continue
+        config = json.loads(text)
+        put(config, path, "@")
+        around = json.dumps(config).split('"@"')
+        if isinstance(value, bool):
+            words = ("True", "1e400")
+        elif isinstance(value, int):
+            words = ("1e400", "-1e999", "9" * 400, "9" * 400 + ".5", "0x10", "+1", "01", "1.", ".5", "-", "1e", "NaN",
+                     "-Infinity")
+        else:
+            words = (b'"a\xff"', b'"\xc0\xaf"', b'"\xed\xa0\x80"', b'"\xf8\x88\x80\x80\x80"', r'"a\u0000b"', r'"\x41"',
+                     r'"\u12"', '"a\tb"', '"a\nb"', '"a', "'a'", '"a" "b"')
+        for word in words:
+            word = word.encode() if isinstance(word, str) else word
+            yield around[0].encode() + word + around[1].encode(), "line 1" if word in UNNAMED else path
+
+
+# Where the text goes on wrongly behind them.
+UNNAMED = (b'"a', b'"a" "b"', b"01")
+
+
+def twice(text):
+    """Each key there twice, in a second spelling too; its place is told as it is spelt."""
+    for path, _ in leaves(GOOD):
+        above, _, key = path.rpartition(".")
+        if "[" in key or not key or key in ("ip_forward", "high"):
+            continue
+        config = json.loads(text)
+        put(config, path, "@")
+        around = json.dumps(config).split('"@"')
+        for spelt in (key, "\\u%04x" % ord(key[0]) + key[1:]):
+            yield around[0] + '1, "%s": 2' % spelt + around[1], above + "." * bool(above) + spelt
+
+
+def huge(text):
+    """Lists and texts far beyond what any container has."""
+    for path, value in leaves(GOOD):
+        if isinstance(value, list) and value:
+            config = json.loads(text)
+            put(config, path, value * 70000)
+            longer = json.dumps(config)
+            yield longer, path if len(longer) <= 4 << 20 else "longer than"
+        if isinstance(value, (list, dict)) and path:
+            config = json.loads(text)
+            put(config, path, "@")
+            for deep in ("[" * 4000 + "]" * 4000, '{"a":' * 4000 + "1" + "}" * 4000):
+                yield json.dumps(config).replace('"@"', deep), path
+    for path in ("hostname", "process.cwd", "root.path", "linux.cgroupsPath", "mounts[0].destination",
+                 "hooks.prestart[0].path", "linux.maskedPaths[0]", "linux.devices[0].path",
+                 "linux.seccomp.listenerPath"):
+        config = json.loads(text)
+        put(config, path, "/" + "a" * 300000)
+        yield json.dumps(config), path
 
 
 def main():
@@ -187,8 +247,8 @@ def main():
     tried = 0
     for text, expect in texts():
         tried += 1
-        with open(os.path.join(bundle, "config.json"), "w", encoding="utf-8") as file:
-            file.write(text)
+        with open(os.path.join(bundle, "config.json"), "wb") as file:
+            file.write(text if isinstance(text, bytes) else text.encode())
         done = subprocess.run([runtime, "--root", root, "create", "-b", bundle, "hostile"],
                               stdin=subprocess.DEVNULL, capture_output=True, check=False,
                               text=True, timeout=30)
@@ -196,7 +256,7 @@ def main():
         if (done.returncode not in (1, 2) or said.count("\n") != 1 or expect not in said
                 or "cannot " not in said or done.stdout
                 or (os.path.isdir(root) and os.listdir(root))):
-            print("not refused well (%d, %r wanted): %s%s" % (done.returncode, expect, said, text))
+            print("not refused well (%d, %r wanted): %s%s" % (done.returncode, expect, said, text[:2000]))
     print("tried", tried)
 
 
