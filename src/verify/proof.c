@@ -214,7 +214,8 @@ static void prove_by_induction(struct proof *proof)
 {
     limit_queries(proof);
     mark_relevant(proof);
-    proof_find_samples(proof);
+    if (proof->encoding->relates_loads)
+        proof_find_samples(proof);
     proof_find_candidates(proof);
     (void)proof_rehearse(proof, 60, false);
     proof_keep_inductive(proof);
@@ -226,8 +227,9 @@ static void prove_by_induction(struct proof *proof)
 }
 
 /*
- * What was read twice may matter: a word's first letter, by which the loop before it ended. Told at
- * once it makes other programs hard, so that it is told where nothing else helped.
+ * What was read twice may matter: a word's first letter, by which the loop before it ended; so may
+ * what variables add up to in runs. Told at once it makes other programs hard, so that it is told
+ * where nothing else helped.
  */
 static void prove_with_loads(struct proof *proof)
 {

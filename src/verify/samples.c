@@ -19,7 +19,7 @@
 #define NUMBER_MAX ((__int128)1 << 40)
 #define MODULUS_MAX 4096
 #define PRIME ((uint64_t)2305843009213693951u) /* 2^61 - 1 */
-#define FRACTION_MAX (1 << 16)
+#define FRACTION_MAX 64                        /* what programs count by */
 
 struct header_samples {
     vid variables[VARIABLES_MAX];
@@ -95,8 +95,7 @@ static bool watch(struct interpreter *interpreter, uint32_t header, uint32_t fro
     if (!h->states || h->samples == SAMPLES_MAX || h->of_run == SAMPLES_OF_RUN)
         return true;
     for (unsigned i = 0; i < h->count; i++) {
-        __int128 number =
-            proof_number(s->proof, interpreter, h->variables[i], s->rounds[header]);
+        __int128 number = proof_number(s->proof, interpreter, h->variables[i], s->rounds[header]);
         if (number > NUMBER_MAX || number < -NUMBER_MAX)
             return true;
         state[i] = (int64_t)number;
