@@ -198,6 +198,9 @@ struct lines {
     size_t header_count;
 };
 
+/* RFC 9110, section 5.6.2: what a field's name is made of. */
+#define TOKEN "!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+
 /* "METHOD URL\nName: value\n...", which is cut into pieces. */
 static int lines_parse(char *head, struct lines *lines)
 {
@@ -219,7 +222,9 @@ static int lines_parse(char *head, struct lines *lines)
     *lines = (struct lines){.method = head, .url = url};
     while (*rest) {
         char *end = strchr(rest, '\n');
-        if (!end || !strchr(rest, ':') || lines->header_count == HEADERS_MAX)
+        /* "Host :" is for some servers what "Host:" is. */
+        size_t name = strspn(rest, TOKEN);
+        if (!end || name == 0 || rest[name] != ':' || lines->header_count == HEADERS_MAX)
             return -EINVAL;
         *end = '\0';
         for (const char *at = rest; *at; at++)

@@ -340,6 +340,23 @@ removal_is_proposed() {
     # Who has the file can do without its triggers.
     sqlite_of "DROP TRIGGER decisions_are"
     sqlite_of "DROP TRIGGER decisions_stay"
+    # Two that changed places, and back; the last one cut off.
+    swap() {
+        sqlite_of "UPDATE decisions SET number = -1 WHERE number = 2"
+        sqlite_of "UPDATE decisions SET number = 2 WHERE number = 3"
+        sqlite_of "UPDATE decisions SET number = 3 WHERE number = -1"
+    }
+    swap
+    run "$VIREO" audit --check
+    [ "$status" -eq 1 ]
+    [[ $output == *"decision 2 was altered"* ]]
+    swap
+    run "$VIREO" audit --check --head "$last"
+    [ "$status" -eq 0 ]
+    sqlite_of "DELETE FROM decisions WHERE number = (SELECT max(number) FROM decisions)"
+    run "$VIREO" audit --check --heads "$VIREO_STATE/daemon.log"
+    [ "$status" -eq 1 ]
+    [[ $output == *removed* ]]
     sqlite_of "UPDATE decisions SET detail = 'by uid 0: other words' WHERE number = 2"
     run "$VIREO" audit --check
     [ "$status" -eq 1 ]

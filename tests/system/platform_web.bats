@@ -8,7 +8,7 @@ setup_file() {
     WEB=$(mktemp -d /tmp/vireo-test-web.XXXXXX)
     PORT=$(free_port)
     export WEB PORT
-    python3 "$FUNCTIONS/web.py" "$PORT" "$WEB" 127.66.0.1 127.66.0.2 3>&- &
+    python3 "$FUNCTIONS/web.py" "$PORT" "$WEB" 127.66.0.1 127.66.0.2 127.0.0.1 3>&- &
     export SERVER=$!
     eventually 15 curl -s -o /dev/null "http://127.66.0.1:$PORT/ready"
     echo "nameserver 127.66.0.53" >"$WEB/resolv.conf"
@@ -84,6 +84,43 @@ requests() {
         "TRACE http://127.66.0.1:$PORT/" "GET" "GET /a"; do
         ask "http $request"
         echo "$request: $body"
+        [ "$body" = "Invalid argument" ]
+    done
+    [ "$(requests)" = "$before" ]
+}
+
+@test "an address in disguise, two hosts in one URL, and lines within lines are refused" {
+    before=$(requests)
+    # Everything that some parser takes for 127.0.0.1 or 127.66.0.2, where the same server listens.
+    for host in 2130706433 0x7f000001 0x7f.0.0.1 0177.0.0.1 017700000001 127.1 127.66.2 0 0.0.0.0 127.0.0.1. 127.66.0.2. \
+        '[::ffff:127.0.0.1]' '[::ffff:7f00:1]' '[0:0:0:0:0:ffff:7f42:2]' '[::127.0.0.1]' '[::]' '[::1%25lo]' '[fe80::1%25lo]' \
+        '[64:ff9b::7f00:1]' '[2002:7f00:1::]' LOCALHOST localhost. localhost.localdomain ip6-localhost \
+        '１２７.０.０.１' '①②⑦.0.0.1' '127。0。0。1' 'loc%61lhost' '%31%32%37.0.0.1' xn--loclhost-8ya ''; do
+        ask "http GET http://$host:$PORT/"
+        echo "$host: $body"
+        [[ $body == "Permission denied" || $body == "Invalid argument" || $body == "Host is unreachable" ]]
+        ask "http GET http://127.66.0.1:$PORT/to/http://$host:$PORT/"
+        echo "to $host: $body"
+        [[ $body == "Permission denied" || $body == "Invalid argument" || $body == "Host is unreachable" || $body == 200* ]]
+        # The redirection was asked for, and nothing after it.
+        before=$((before + 1))
+        [ "$(requests)" = "$before" ]
+    done
+    # Which of the two is the host? Whatever it is, nobody else is asked.
+    for url in "http://127.66.0.1:$PORT@127.66.0.2:$PORT/" "http://127.66.0.2:$PORT\\@127.66.0.1:$PORT/" "http://127.66.0.2:$PORT#@127.66.0.1:$PORT/" \
+        "http://127.66.0.2:$PORT?@127.66.0.1:$PORT/" "http://127.66.0.2:$PORT;127.66.0.1:$PORT/" "http://127.66.0.2:$PORT%2f@127.66.0.1:$PORT/" \
+        "http:///127.66.0.2:$PORT/" "http:127.66.0.2:$PORT/" "//127.66.0.2:$PORT/" "http://127.66.0.1:$((PORT + 65536))/" "http://127.66.0.1:0$PORT@127.66.0.2:$PORT/" \
+        "http://127.66.0.1:-1/" "http://127.66.0.1:/" "http://127.66.0.1 127.66.0.2:$PORT/" "http://127.66.0.1,127.66.0.2:$PORT/"; do
+        ask "http GET $url"
+        echo "$url: $body"
+        [[ $body == "Permission denied" || $body == "Invalid argument" || $body == "Host is unreachable" || $body == "Protocol error" ]]
+    done
+    for request in "GET http://127.66.0.1:$PORT/"$'\r\nX-Split: yes' "GET http://127.66.0.1:$PORT/ HTTP/1.1"$'\r\nHost: x' "GET http://127.66.0.1:$PORT/a"$'\t'b \
+        "GET http://127.66.0.1:$PORT/"$'\nHost: 127.66.0.2' "GET http://127.66.0.1:$PORT/"$'\nhost : x' "GET http://127.66.0.1:$PORT/"$'\nX: a\rHost: b' \
+        "GET http://127.66.0.1:$PORT/"$'\nTransfer-Encoding: chunked' "GET http://127.66.0.1:$PORT/"$'\nContent-Length: 5' "GET http://127.66.0.1:$PORT/"$'\n no: name' \
+        "GET http://127.66.0.1:$PORT/"$'\nProxy-Authorization: x' "GET"$'\t'"http://127.66.0.1:$PORT/" "CONNECT http://127.66.0.1:$PORT/"; do
+        ask "http $request"
+        printf '%q: %s\n' "$request" "$body"
         [ "$body" = "Invalid argument" ]
     done
     [ "$(requests)" = "$before" ]
