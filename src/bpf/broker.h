@@ -26,7 +26,8 @@
 #define BROKER_READER_FD 4
 
 /* Where the broker's root has them. */
-#define BROKER_TRACING "/tracing"
+#define BROKER_TRACING_ALL "/tracing"
+#define BROKER_TRACING BROKER_TRACING_ALL "/events"
 #define BROKER_SOURCES "/sys/bus/event_source/devices"
 #define BROKER_GROUPS "/cgroup"
 

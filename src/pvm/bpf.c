@@ -18,6 +18,7 @@
 #include "base/fd.h"
 #include "bpf/broker.h"
 
+#define TRACING "/sys/kernel/tracing/events"
 #define DESCRIPTORS 8192 /* a map, program or link each */
 #define PROCESSES 8192   /* a session for each instance */
 
@@ -94,14 +95,17 @@ static int start_broker(const struct pvm_bpf_options *options, int socket, int r
                         struct spawned *ret, struct err *err)
 {
     static const struct spawn_mount mounts[] = {
-        {.source = "/sys/kernel/tracing/events", .target = BROKER_TRACING, .optional = true},
         {.source = "/sys/bus/event_source/devices", .target = BROKER_SOURCES, .optional = true},
         {.source = "/sys/devices", .target = "/sys/devices", .optional = true},
         {.source = "/sys/kernel/btf/vmlinux",
          .target = "/sys/kernel/btf/vmlinux",
          .optional = true},
     };
-    struct spawn_mount all[ARRAY_LEN(mounts) + 1];
+    /* Debian has it mounted; not every machine. What is mounted keeps its options. */
+    static const struct spawn_mount tracing[] = {
+        {.source = TRACING, .target = BROKER_TRACING, .optional = true},
+        {.filesystem = "tracefs", .target = BROKER_TRACING_ALL, .optional = true}};
+    struct spawn_mount all[ARRAY_LEN(mounts) + 2];
     size_t count = ARRAY_LEN(mounts);
     char uid[16];
     char *argv[] = {(char[]){"vireo-broker"}, uid, NULL}, *envp[] = {NULL};
@@ -112,6 +116,7 @@ static int start_broker(const struct pvm_bpf_options *options, int socket, int r
     memcpy(all, mounts, sizeof mounts);
     all[count++] =
         (struct spawn_mount){.source = groups, .target = BROKER_GROUPS, .optional = true};
+    all[count++] = tracing[access(TRACING, F_OK) < 0];
     snprintf(uid, sizeof uid, "%u", (unsigned)options->broker_uid);
     const struct spawn_options spawn = {
         .what = "the broker of eBPF",

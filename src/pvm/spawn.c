@@ -55,6 +55,10 @@ void spawn_tmpfs_text(uint64_t bytes, char *size, size_t size_bytes, char *inode
 static int plan_mount(const struct spawn_options *options, const struct spawn_mount *mount,
                       struct spawn_source *source, struct err *err)
 {
+    if (mount->filesystem) {
+        source->directory = true;
+        return 0;
+    }
     if (!mount->source) {
         /* 0 would mean "no limit" to tmpfs. */
         if (mount->tmpfs_bytes == 0)

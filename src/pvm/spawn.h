@@ -13,8 +13,9 @@ struct err;
 
 /* One mount below the new root. */
 struct spawn_mount {
-    const char *source; /* host path, or NULL for a private tmpfs of `tmpfs_bytes` */
-    const char *target; /* absolute, as seen inside; directories are made */
+    const char *source;     /* host path, or NULL for a private tmpfs of `tmpfs_bytes` */
+    const char *filesystem; /* a new mount of this one in the place of a source: "tracefs" */
+    const char *target;     /* absolute, as seen inside; directories are made */
     uint64_t tmpfs_bytes;
     bool writable;
     bool exec;     /* else mounted noexec */

@@ -115,13 +115,31 @@ static int make_target(int root, const char *target, bool directory)
     return steal_fd(&at);
 }
 
+/* CAP_SYS_ADMIN where the file system is the machine's. */
+static int make_filesystem(const struct spawn_mount *mount, int *ret_fd)
+{
+    _cleanup_(closep) int context = fsopen(mount->filesystem, FSOPEN_CLOEXEC);
+
+    if (context < 0 || fsconfig(context, FSCONFIG_CMD_CREATE, NULL, NULL, 0) < 0)
+        return -errno;
+    int fd = fsmount(context, FSMOUNT_CLOEXEC, (unsigned)mount_flags(mount));
+    if (fd < 0)
+        return -errno;
+    *ret_fd = fd;
+    return 0;
+}
+
 static int attach(int root, const struct spawn_mount *mount, const struct spawn_source *source)
 {
     _cleanup_(closep) int made = -1;
     int tree = source->tree_fd;
     int r = 0;
 
-    if (!mount->source) {
+    if (mount->filesystem) {
+        r = make_filesystem(mount, &made);
+        if (r < 0 && mount->optional)
+            return 0;
+    } else if (!mount->source) {
         r = spawn_make_tmpfs(source->size_text, source->inodes_text, "1777", mount_flags(mount),
                              &made);
     } else if (tree < 0) {
