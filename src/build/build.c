@@ -360,6 +360,20 @@ static bool take_from_store(const struct build *build, struct store *store,
     return true;
 }
 
+/* Whether nothing of it outlives a call: no state, and no instance of an older library. */
+static bool starts_anew(const struct build *build, const char *kind)
+{
+    const struct manifest *manifest = &build->source.manifest;
+
+    return manifest->listen_count == 0 &&
+           (manifest->isolation == MANIFEST_REQUEST || strcmp(kind, "command") == 0);
+}
+
+static bool may_be_quick(const struct build *build, const char *kind)
+{
+    return build->quick && (!build->options->quick_calls || starts_anew(build, kind));
+}
+
 /* The optimised library first; that of the first tier is as good as none when it is not wanted. */
 static bool find_built(struct build *build, struct store *store, const struct sign_key *key,
                        struct build_result *result)
@@ -370,9 +384,13 @@ static bool find_built(struct build *build, struct store *store, const struct si
     build->quick = build->options->quick && build->source.module &&
                    build_hash_input(build->note.source_hash, BUILD_QUICK, build->options,
                                     build->quick_hash, NULL) == 0;
-    result->quick = build->quick && take_from_store(build, store, key, build->quick_hash, result);
+    if (!build->quick || !take_from_store(build, store, key, build->quick_hash, result))
+        return false;
+    result->quick = may_be_quick(build, result->note.kind);
     if (result->quick)
         memcpy(result->input_hash, build->quick_hash, sizeof result->input_hash);
+    else
+        free(steal_ptr(&result->library));
     return result->quick;
 }
 
@@ -430,8 +448,8 @@ static bool make_quick(struct build *build)
 {
     struct err reason = {0};
 
-    if (build->quick && !build_is_linked(build) && build_quick(build, &reason) == 0 &&
-        check_library(build, &reason) == 0)
+    build->quick = may_be_quick(build, build->note.kind) && !build_is_linked(build);
+    if (build->quick && build_quick(build, &reason) == 0 && check_library(build, &reason) == 0)
         return true;
     build->quick = false;
     free(steal_ptr(&build->elf));

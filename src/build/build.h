@@ -319,6 +319,7 @@ struct build_options {
      * slower. It is signed and stored like any; the next build without this word makes the other.
      */
     bool quick;
+    bool quick_calls;               /* with it: only what starts anew for each call */
     const struct sign_trust *trust; /* of a source that is a library; NULL: one's own key only */
     const char *cgroup_name;        /* unused when "" */
     build_progress *progress;       /* may be NULL */
@@ -333,9 +334,6 @@ struct build_options {
     int stop_fd;           /* 0: none. The build ends when it becomes readable: -ECANCELED */
     uint64_t memory_bytes; /* of each process, and of all of a stage where it has a group: 3 GiB */
 };
-
-/* Frames of the first tier are so many times larger, at most: so is its call stack. */
-#define BUILD_QUICK_FRAMES 8
 
 struct build_result {
     void *library; /* signed; malloc'ed, the caller's */

@@ -41,6 +41,7 @@ struct run {
     struct cli_list env, directories, grants, keys;
     struct sign_trust trust; /* the keys */
     struct manifest manifest;
+    bool quick; /* its library is of the first tier */
     int library_fd, signal_fd;
     struct run_bpf bpf;
     struct run_optimise optimise;
@@ -241,10 +242,9 @@ static int obtain(struct run *run, struct local_build *local, const char *file, 
     if (r < 0)
         return r;
     run->manifest = local->result.manifest;
-    if (local->result.quick) {
+    run->quick = local->result.quick;
+    if (run->quick)
         run_optimise_want(&run->optimise, local->state_dir);
-        run->manifest.limits.stack_bytes *= BUILD_QUICK_FRAMES;
-    }
     return fd_sealed_copy("vireo-library", local->result.library, local->result.size,
                           &run->library_fd, err);
 }
@@ -432,6 +432,7 @@ static int start_and_wait(struct run *run, const char *const *args, size_t arg_c
     if (guest_fd < 0)
         return err_set(err, -errno, "cannot open program '%s'", guest);
     struct pvm_template_options options = {
+        .quick = run->quick,
         .bounds = run->bounds.cpu_ms ? &run->bounds : NULL,
         .function = run->manifest.name,
         .manifest = &run->manifest,

@@ -146,6 +146,8 @@ struct function {
     struct registry_function row;
     struct manifest manifest;
     struct cgroup_limits limits; /* of each instance's group */
+    bool quick;                  /* of the first tier: supervisor_tier.c */
+    bool stays_quick;            /* and can't be optimised */
     bool proved;
     struct library_proof proof; /* of what is proved */
     struct pvm_bounds bounds;   /* the same, for its sandbox */
@@ -355,7 +357,7 @@ void function_free_all(struct supervisor *supervisor);
  * thread that started it, which lives as long as the daemon. `listeners` are the manifest's.
  */
 int template_open(struct supervisor *supervisor, const char *name, const char *library_hash,
-                  const struct manifest *manifest, uid_t uid, const int *listeners,
+                  const struct manifest *manifest, bool quick, uid_t uid, const int *listeners,
                   struct template_slot **ret_slot, struct err *err);
 /* Ends one that was not adopted. Any thread. NULL is fine. */
 void template_discard(struct supervisor *supervisor, struct template_slot *slot);
@@ -540,6 +542,22 @@ void function_fall_clear(struct function *function);
 void audit_note_forgotten(struct supervisor *supervisor, const char *function);
 /* Has what was counted written. */
 void audit_flush(struct supervisor *supervisor);
+
+/* ---- supervisor_tier.c ---- */
+
+/*
+ * What a deploy has built of the first tier: its source is kept until it is optimised. From the
+ * job's thread; nothing happens with another result.
+ */
+int tier_keep_source(struct supervisor *supervisor, const struct build_result *result,
+                     const void *tar, size_t size, struct err *err);
+/* Whether it is of the first tier; what has come in the place of that is written into the row. Any
+ * thread. */
+bool tier_row(struct supervisor *supervisor, struct registry_function *row);
+/* The same for a function that was set. */
+void tier_set(struct supervisor *supervisor, struct function *function);
+/* One that is to be optimised; NULL: there is none. */
+struct function *tier_next(struct supervisor *supervisor);
 
 /* ---- supervisor_purge.c ---- */
 /*

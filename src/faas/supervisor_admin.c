@@ -210,7 +210,8 @@ static struct json_object *ladder_json(const struct supervisor *supervisor,
     while ((line = strsep(&lines, "\n"))) {
         char *rung = strsep(&line, "\t"), *outcome = strsep(&line, "\t");
         if (!rung || !*rung || !outcome || strcmp(rung, "proof") == 0 ||
-            strcmp(rung, "calls") == 0 || strcmp(rung, "below") == 0)
+            strcmp(rung, "calls") == 0 || strcmp(rung, "below") == 0 ||
+            strcmp(rung, "source") == 0 || strcmp(rung, "above") == 0)
             continue;
         struct json_object *step = json_object_new_object();
         json_add_text(step, "rung", rung);
@@ -323,6 +324,8 @@ static void reply_describe(struct supervisor *supervisor, const struct function 
     sign_key_id(supervisor->key, key);
     json_add_text(object, "signed_by", key);
     json_add_text(object, "rung", function->row.safety);
+    if (function->quick)
+        json_add_text(object, "tier", function->stays_quick ? "first" : "first, being optimised");
     json_object_object_add(object, "ladder", ladder_json(supervisor, function));
     if (function->proved) {
         json_object_object_add(object, "proof", proof_json(supervisor, function));

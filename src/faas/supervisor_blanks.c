@@ -58,7 +58,8 @@ static void wall_hash(const struct pvm_template_options *options, const struct s
 {
     const struct manifest *manifest = options->manifest;
     const uint32_t grants = pvm_grants(manifest, options->bounds);
-    const uint32_t isolation = (uint32_t)manifest->isolation << 1 | options->live;
+    const uint32_t isolation =
+        (uint32_t)manifest->isolation << 2 | (uint32_t)options->quick << 1 | options->live;
     crypto_hash_sha256_state state;
 
     crypto_hash_sha256_init(&state);

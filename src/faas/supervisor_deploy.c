@@ -283,6 +283,8 @@ static int deploy_build(struct job *job)
         .trust = &supervisor->config.trust,
         .ladder = true,
         .contain = true,
+        .quick = job->request.type == ADMIN_DEPLOY,
+        .quick_calls = true,
         .require = job->request.require,
         .timeout_ms = job->long_build ? 0 : SHORT_BUILD_MS,
         .memory_bytes = job->long_build ? 0 : SHORT_BUILD_BYTES,
@@ -291,6 +293,8 @@ static int deploy_build(struct job *job)
                   supervisor->key, &job->result, err);
     if (r == 0)
         r = update_check(job, base_map != NULL);
+    if (r == 0)
+        r = tier_keep_source(supervisor, &job->result, tar, (size_t)status.st_size, err);
     if (r == 0)
         build_below(job, &options, tar, (size_t)status.st_size);
     if (job->long_build || (r != -ETIME && r != -ENOMEM))
@@ -385,8 +389,8 @@ static void try_imports(struct job *job)
         pvm_uid_take(&uid, &uid_lock, &job->err) < 0)
         return;
     job_progress("import", job);
-    template_open(supervisor, job->row.name, job->row.library_hash, &job->result.manifest, uid,
-                  job->listeners, &slot, &job->err);
+    template_open(supervisor, job->row.name, job->row.library_hash, &job->result.manifest, false,
+                  uid, job->listeners, &slot, &job->err);
     template_discard(supervisor, slot);
 }
 
@@ -397,7 +401,7 @@ static void try_imports(struct job *job)
 static void deploy_commit(struct job *job)
 {
     struct supervisor *supervisor = job->supervisor;
-    const struct manifest *manifest = &job->result.manifest;
+    struct manifest *manifest = &job->result.manifest;
     struct registry_function *row = &job->row;
     struct registry_function known = {0};
     _cleanup_(closep) int uid_lock = -1;
@@ -427,8 +431,8 @@ static void deploy_commit(struct job *job)
     if (found < 0 && pvm_uid_take(&uid, &uid_lock, &job->err) < 0)
         return;
     if (!elsewhere && !job->round_over &&
-        template_open(supervisor, row->name, row->library_hash, manifest, uid, job->listeners,
-                      &job->slot, &job->err) < 0)
+        template_open(supervisor, row->name, row->library_hash, manifest, job->result.quick, uid,
+                      job->listeners, &job->slot, &job->err) < 0)
         return;
     if (job->base_mapped && !job->round_over && (elsewhere || !job->slot->live)) {
         err_say(&job->err, -EPERM,
@@ -451,8 +455,8 @@ static void deploy_commit(struct job *job)
     } else if (found < 0 && !elsewhere) {
         template_discard(supervisor, steal_ptr(&job->slot));
         /* What fails now, after the trial, is met and told again at the first call. */
-        template_open(supervisor, row->name, row->library_hash, manifest, row->uid, job->listeners,
-                      &job->slot, NULL);
+        template_open(supervisor, row->name, row->library_hash, manifest, job->result.quick,
+                      row->uid, job->listeners, &job->slot, NULL);
     }
 }
 
@@ -468,6 +472,7 @@ static int rollback_read(struct job *job)
         r = manifest_parse(row->manifest, strlen(row->manifest), "registry", manifest, &job->err);
     if (r == 0)
         r = manifest_settle(manifest, &job->err);
+    job->result.quick = r == 0 && tier_row(supervisor, row);
     /* The operator's word may have changed since. */
     return r < 0 ? r : grants_check(&supervisor->config, manifest, &job->err);
 }
@@ -523,9 +528,12 @@ void job_step(struct job *job)
     case JOB_SPARE:
         container_spare_make(supervisor, &job->err);
         return;
+    case JOB_OPTIMISE:
+        tier_job_step(job);
+        return;
     case JOB_TEMPLATE:
-        template_open(supervisor, job->request.name, job->library_hash, &job->manifest, job->uid,
-                      job->listeners, &job->slot, &job->err);
+        template_open(supervisor, job->request.name, job->library_hash, &job->manifest, job->quick,
+                      job->uid, job->listeners, &job->slot, &job->err);
         return;
     }
 }

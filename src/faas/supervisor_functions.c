@@ -173,6 +173,7 @@ int function_set(struct supervisor *supervisor, struct registry_function *row,
     registry_function_clear(&function->row);
     function->row = *row;
     memset(row, 0, sizeof *row);
+    tier_set(supervisor, function);
     function_fall(supervisor, function);
     function->generation++;
     function_tell(supervisor, function);
@@ -340,7 +341,7 @@ static bool take_spare(struct supervisor *supervisor, const struct manifest *man
 }
 
 int template_open(struct supervisor *supervisor, const char *name, const char *library_hash,
-                  const struct manifest *manifest, uid_t uid, const int *listeners,
+                  const struct manifest *manifest, bool quick, uid_t uid, const int *listeners,
                   struct template_slot **ret_slot, struct err *err)
 {
     /* None: a template runs our code only, and on v1 each fork is counted here until it has moved.
@@ -413,6 +414,7 @@ int template_open(struct supervisor *supervisor, const char *name, const char *l
             .args = &name,
             .arg_count = 1,
             .live = slot->live,
+            .quick = quick,
             .native = strcmp(note.safety, "native") == 0,
             .group = slot->group,
             .listeners = listeners,

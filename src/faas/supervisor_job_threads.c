@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -17,19 +18,21 @@
 #include "base/log.h"
 #include "faas/supervisor_jobs.h"
 
+#define OPTIMISE_NICE 10
 #define PROGRESS_MAX 32 /* messages that the loop has not sent on yet */
 
-enum job_queue { QUEUE_SHORT, QUEUE_LONG, QUEUE_IMPORT, QUEUE_QUICK, QUEUES };
+enum job_queue { QUEUE_SHORT, QUEUE_LONG, QUEUE_IMPORT, QUEUE_QUICK, QUEUE_OPTIMISE, QUEUES };
 
 /*
  * A build begins in one of the short threads, for at most 10 s and 1 GiB; what does not end in them
  * begins anew in one of the long ones, with the whole limits. So nobody's deploy waits for builds
- * that are slow, and all together take at most 4 * 1 + 2 * 3 GiB. Templates that import tenants'
- * modules may take all of their ten seconds: nobody else's template waits for those.
+ * that are slow, and all together take at most 4 * 1 + 2 * 3 GiB, and the optimiser 3 behind all.
+ * Templates that import tenants' modules may take all of their ten seconds: nobody else's template
+ * waits for those.
  */
 static const enum job_queue queue_of_thread[] = {
     QUEUE_SHORT,  QUEUE_SHORT,  QUEUE_SHORT,  QUEUE_SHORT,  QUEUE_LONG,  QUEUE_LONG,
-    QUEUE_IMPORT, QUEUE_IMPORT, QUEUE_IMPORT, QUEUE_IMPORT, QUEUE_QUICK,
+    QUEUE_IMPORT, QUEUE_IMPORT, QUEUE_IMPORT, QUEUE_IMPORT, QUEUE_QUICK, QUEUE_OPTIMISE,
 };
 #define THREADS ARRAY_LEN(queue_of_thread)
 
@@ -145,6 +148,9 @@ static void *worker_main(void *argument)
 
     if (own && worker->threads->own_cgroup_namespace && unshare(CLONE_NEWCGROUP) < 0)
         log_line(LOG_WARNING, "cannot make a cgroup namespace: %s", strerror(errno));
+    /* Of this thread alone, and of what it starts. */
+    if (worker->queue == QUEUE_OPTIMISE)
+        setpriority(PRIO_PROCESS, 0, OPTIMISE_NICE);
     serve_queue(worker->threads, worker->queue);
     return NULL;
 }
@@ -155,7 +161,10 @@ void job_submit(struct job_threads *threads, struct job *job)
 {
     bool builds = job->kind == JOB_DEPLOY && job->request.type != ADMIN_ROLLBACK && !job->built;
     bool imports = job->kind == JOB_TEMPLATE && job->manifest.runtime != MANIFEST_RUNTIME_NONE;
-    enum job_queue queue = builds ? QUEUE_SHORT : imports ? QUEUE_IMPORT : QUEUE_QUICK;
+    enum job_queue queue = builds                      ? QUEUE_SHORT
+                           : imports                   ? QUEUE_IMPORT
+                           : job->kind == JOB_OPTIMISE ? QUEUE_OPTIMISE
+                                                       : QUEUE_QUICK;
 
     job->threads = threads;
     pthread_mutex_lock(&threads->lock);

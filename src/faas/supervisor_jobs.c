@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -39,6 +40,8 @@ struct jobs {
     struct job_threads *threads;
     unsigned count;    /* of what administrators asked for */
     bool makes_spare;  /* JOB_SPARE is under way */
+    bool optimises;    /* JOB_OPTIMISE is */
+    int stop_fd;       /* an eventfd that ends it */
     int64_t purged_ns; /* the last JOB_PURGE_STORE */
 };
 
@@ -185,6 +188,29 @@ static void spare_if_lacking(struct supervisor *supervisor)
     job_submit(supervisor->jobs->threads, job);
 }
 
+/* One at a time: it takes a processor for itself. */
+static void optimise_if_wanted(struct supervisor *supervisor)
+{
+    struct jobs *jobs = supervisor->jobs;
+    struct err err = {0};
+    const struct function *function = jobs->optimises ? NULL : tier_next(supervisor);
+    struct job *job = function ? job_new(supervisor, JOB_OPTIMISE, NULL, &err) : NULL;
+
+    if (job)
+        job->base_manifest = strdup(function->row.manifest);
+    if (!job || !job->base_manifest) {
+        free(job); /* another time */
+        return;
+    }
+    memcpy(job->request.name, function->row.name, sizeof job->request.name);
+    memcpy(job->library_hash, function->row.library_hash, sizeof job->library_hash);
+    memcpy(job->source_hash, function->row.source_hash, sizeof job->source_hash);
+    job->function_id = function->row.id;
+    job->stop_fd = jobs->stop_fd;
+    jobs->optimises = true;
+    job_submit(jobs->threads, job);
+}
+
 /* Between build and commit: what only the loop can do. */
 static int deploy_prepare(struct supervisor *supervisor, struct job *job)
 {
@@ -267,6 +293,10 @@ static void job_finished(struct supervisor *supervisor, struct job *job)
     case JOB_TEMPLATE:
         template_done(supervisor, job);
         break;
+    case JOB_OPTIMISE:
+        jobs->optimises = false;
+        tier_job_done(supervisor, job);
+        break;
     case JOB_SPARE:
         jobs->makes_spare = false;
         if (job->err.code) /* the next function in a container has one tried again */
@@ -280,6 +310,8 @@ static void job_finished(struct supervisor *supervisor, struct job *job)
     }
     if (job->kind == JOB_TEMPLATE || job->kind == JOB_DEPLOY)
         spare_if_lacking(supervisor);
+    if (job->kind == JOB_OPTIMISE || job->kind == JOB_DEPLOY)
+        optimise_if_wanted(supervisor);
     job_done(jobs, job);
 }
 
@@ -397,6 +429,7 @@ void jobs_template(struct supervisor *supervisor, struct function *function)
     memcpy(job->request.name, function->row.name, sizeof job->request.name);
     memcpy(job->library_hash, function->row.library_hash, sizeof job->library_hash);
     job->manifest = function->manifest;
+    job->quick = function->quick;
     job->uid = function->row.uid;
     job->function_id = function->row.id;
     job->generation = function->generation;
@@ -442,13 +475,18 @@ int jobs_open(struct supervisor *supervisor, struct err *err)
         free(jobs);
         return r;
     }
+    jobs->stop_fd = eventfd(0, EFD_CLOEXEC);
     supervisor->jobs = jobs;
     supervisor->jobs_source.owner = jobs;
     supervisor->jobs_source.ready = jobs_ready;
     r = supervisor_watch(supervisor, &supervisor->jobs_source, job_threads_fd(jobs->threads),
                          EPOLLIN, err);
+    if (r == 0 && jobs->stop_fd < 0)
+        r = err_set(err, -errno, "cannot start job threads");
     if (r == 0)
         purge_soon(supervisor, LIBRARY_KEEP_SECONDS);
+    if (r == 0)
+        optimise_if_wanted(supervisor);
     return r;
 }
 
@@ -459,12 +497,16 @@ void jobs_close(struct supervisor *supervisor)
     if (!jobs)
         return;
     supervisor_unwatch(supervisor, &supervisor->jobs_source);
+    const uint64_t one = 1;
     /* What waits is still done: a purge must not be lost, and a deploy that was not acknowledged
-     * only ends up built. */
+     * only ends up built. What is being optimised the next daemon begins anew. */
+    if (write(jobs->stop_fd, &one, sizeof one) < 0)
+        log_line(LOG_WARNING, "cannot stop the optimiser: %s", strerror(errno));
     struct job *next;
     for (struct job *job = job_threads_end(jobs->threads); job; job = next) {
         next = job->next;
         job_free(job);
     }
+    closep(&jobs->stop_fd);
     free(steal_ptr(&supervisor->jobs));
 }

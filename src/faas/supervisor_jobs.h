@@ -18,7 +18,8 @@ enum job_kind {
     JOB_SPARE, /* a generic container */
     JOB_TEMPLATE,
     JOB_IMAGE,
-    JOB_AUDIT
+    JOB_AUDIT,
+    JOB_OPTIMISE /* of a function of the first tier: one at a time */
 };
 
 struct job_threads;
@@ -35,7 +36,7 @@ struct job {
     struct build_result result;
     struct registry_function row;
     struct template_slot *slot; /* started, not adopted */
-    char *base_manifest;        /* an update's: of the version that is current */
+    char *base_manifest;        /* an update's, JOB_OPTIMISE's: of the version that is current */
     char base_library[BUILD_HASH_TEXT];
     int library_fd, base_fd; /* sealed: the new library and the one before; -1 */
     bool round_over;         /* its instances have the new library, or there are none */
@@ -52,8 +53,11 @@ struct job {
     uint32_t function_id, generation;
     char library_hash[BUILD_HASH_TEXT];
     struct manifest manifest;
-    int listeners[GRANT_LISTEN_MAX]; /* of a server; -1: none */
-    struct audit_batch *rows;        /* JOB_AUDIT: counts; NULL: the request */
+    bool quick;
+    int listeners[GRANT_LISTEN_MAX];   /* of a server; -1: none */
+    char source_hash[BUILD_HASH_TEXT]; /* JOB_OPTIMISE: what the library was built from */
+    int stop_fd;                       /* likewise: ends it */
+    struct audit_batch *rows;          /* JOB_AUDIT: counts; NULL: the request */
     struct audit_result *audited;
     struct err err;
     struct supervisor *supervisor;
@@ -66,6 +70,12 @@ void job_step(struct job *job);
 /* A build_progress: `user` is the job. The loop passes it on, for the gateway's socket is its own.
  * What can't be kept is lost; it is only progress. Any thread. */
 void job_progress(const char *stage, void *user);
+
+/* ---- supervisor_tier.c ---- */
+
+/* JOB_OPTIMISE, in its thread and then in the loop. */
+void tier_job_step(struct job *job);
+void tier_job_done(struct supervisor *supervisor, struct job *job);
 
 /* ---- the threads (supervisor_job_threads.c); all of these are the loop's ---- */
 

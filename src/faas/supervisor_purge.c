@@ -45,7 +45,8 @@ static int add_hash(const struct registry_function *function, void *user)
 {
     _cleanup_(freep) struct manifest *manifest = malloc(sizeof *manifest);
     struct hashes *hashes = user;
-    char ladder[BUILD_LADDER_BYTES], below[BUILD_HASH_TEXT], report[BUILD_HASH_TEXT];
+    char ladder[BUILD_LADDER_BYTES], below[BUILD_HASH_TEXT], above[BUILD_HASH_TEXT];
+    char report[BUILD_HASH_TEXT];
 
     if (!manifest)
         return -ENOMEM;
@@ -53,6 +54,10 @@ static int add_hash(const struct registry_function *function, void *user)
     store_find_ladder(hashes->store, function->source_hash, ladder);
     if (r == 0 && build_ladder_line(ladder, "below", below, sizeof below))
         r = add_one(user, below);
+    /* What it is optimised to, or is to be from. */
+    if (r == 0 && (build_ladder_line(ladder, "above", above, sizeof above) ||
+                   build_ladder_line(ladder, "source", above, sizeof above)))
+        r = add_one(user, above);
     if (r == 0 && build_ladder_report_hash(ladder, report))
         r = add_one(user, report);
     if (r < 0 || !function->manifest ||

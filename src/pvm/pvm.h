@@ -66,6 +66,7 @@ struct pvm_template_options {
     bool learn;           /* every call of an instance waits for a listener: vkernel/learn.h */
     bool live;            /* its instances' library may be replaced while they run */
     bool native;          /* its library is native code */
+    bool quick;           /* it is of the first tier, whose frames are larger */
     struct cgroup *group; /* the template's own group, or NULL; stays the caller's */
     bool blank;           /* no library: pvm_template_blank() */
     bool reuse;           /* pvm_template_blank(): instances take the place of ended ones */

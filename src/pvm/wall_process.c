@@ -106,6 +106,9 @@ static void setup_scheduling(struct guest_setup *setup, const struct vkernel *vk
     setup->slice_ns = sched.slice_ns;
 }
 
+/* Frames of the first tier are so many times larger, at most: so is its call stack. */
+#define QUICK_FRAMES 8
+
 int template_setup_fill(struct guest_setup *setup, const struct pvm_template_options *options,
                         struct err *err)
 {
@@ -115,7 +118,7 @@ int template_setup_fill(struct guest_setup *setup, const struct pvm_template_opt
     setup->type = GUEST_SETUP;
     setup->protocol = GUEST_PROTOCOL;
     setup->memory_pages_max = pages > 65535 ? 65535 : (uint32_t)pages;
-    setup->stack_bytes = manifest->limits.stack_bytes;
+    setup->stack_bytes = manifest->limits.stack_bytes * (options->quick ? QUICK_FRAMES : 1);
     setup->http_cgi = manifest->http_cgi;
     setup->grants = pvm_grants(manifest, options->bounds) |
                     (options->real_stdio ? GUEST_GRANT_STDIO : 0) |
