@@ -313,6 +313,8 @@ static int document(struct reader *reader)
     int r = reader_next(reader);
     if (r == 0)
         r = reader_mapping(reader, "the manifest", entries, ARRAY_LEN(entries), reader->manifest);
+    if (r == 0 && reader->contained.reason[0] && reader->manifest->container.word_count == 0)
+        r = reader_refuse_at(reader, &reader->contained.mark, reader->contained.reason);
     if (r == 0)
         r = reader_next(reader); /* the document's end */
     return r;

@@ -17,6 +17,12 @@ struct reader {
     const char *where;
     struct manifest *manifest;
     struct err *err;
+    /* The first thing that only a function in a container may say, and what is wrong if it is none;
+     * "": nothing. */
+    struct {
+        yaml_mark_t mark;
+        char reason[200];
+    } contained;
 };
 
 /* A key that may stand in a mapping, and what reads its value (the current event, to its end). */

@@ -34,6 +34,22 @@ static int once(struct reader *reader, struct keys *keys, const char *key)
     return 0;
 }
 
+/* Whether it is a function in a container, its `command` tells, which may stand further down. */
+static int home_check(struct reader *reader, const char *key, const char *pvm_lacks,
+                      const char *function_lacks)
+{
+    if (!pvm_lacks)
+        return 0;
+    if (function_lacks)
+        return reader_refuse(reader, "vkernel.%s is for containers: %s", key, pvm_lacks);
+    if (!reader->contained.reason[0]) {
+        snprintf(reader->contained.reason, sizeof reader->contained.reason,
+                 "vkernel.%s is for containers: %s", key, pvm_lacks);
+        reader->contained.mark = reader->event.start_mark;
+    }
+    return 0;
+}
+
 static int value_read(struct reader *reader, struct keys *keys, const char *key)
 {
     const struct vkernel_part *part;
@@ -41,9 +57,9 @@ static int value_read(struct reader *reader, struct keys *keys, const char *key)
     const char *text, *rest;
     int r = reader_scalar(reader, key, &text);
 
-    if (r == 0 && vkernel_part_find(key, &part, &rest, NULL) == 0 && vkernel_not_pvm(part, rest))
-        return reader_refuse(reader, "vkernel.%s is for containers: %s", key,
-                             vkernel_not_pvm(part, rest));
+    if (r == 0 && vkernel_part_find(key, &part, &rest, NULL) == 0)
+        r = home_check(reader, key, vkernel_lacks(part, rest, VKERNEL_OF_PVM),
+                       vkernel_lacks(part, rest, VKERNEL_OF_FUNCTION));
     if (r == 0 && vkernel_set(keys->vkernel, key, text, &reason) < 0)
         return reader_refuse(reader, "%s", reason.message);
     return r;

@@ -209,6 +209,11 @@ void vks_bury(struct supervisor *supervisor)
 
 /* ---- get ---- */
 
+static enum vkernel_home home_of(const struct instance *instance)
+{
+    return instance->slot->image_directory[0] ? VKERNEL_OF_FUNCTION : VKERNEL_OF_PVM;
+}
+
 static struct json_object *vk_json(const struct instance *instance)
 {
     struct json_object *object = json_object_new_object();
@@ -218,7 +223,7 @@ static struct json_object *vk_json(const struct instance *instance)
     json_add_text(object, "id", id);
     json_add_text(object, "function", instance->slot->name);
     json_add_text(object, "wall", template_wall(instance->slot));
-    json_object_object_add(object, "keys", vkernel_json(vk_of(instance), true));
+    json_object_object_add(object, "keys", vkernel_json(vk_of(instance), home_of(instance)));
     if (instance->vk && instance->vk->timer.fd >= 0) {
         struct json_object *adaptive = json_object_new_object();
         json_add_text(adaptive, "policy", vkernel_policy_name(instance->vk->now));
@@ -258,10 +263,10 @@ static int vk_change(struct supervisor *supervisor, struct instance *instance, c
     const char *rest;
     int r = vkernel_part_find(key, &part, &rest, &reason);
 
-    const char *not_pvm = r == 0 ? vkernel_not_pvm(part, rest) : NULL;
-    if (not_pvm)
+    const char *lacks = r == 0 ? vkernel_lacks(part, rest, home_of(instance)) : NULL;
+    if (lacks)
         return err_say(err, -EPERM, "cannot set '%s' of pVM %" PRIu64 ": it is for containers: %s",
-                       key, instance->id, not_pvm);
+                       key, instance->id, lacks);
     if (r == 0 && !vkernel_is_live(part, rest))
         return err_say(err, -EPERM,
                        "cannot set '%s' of pVM %" PRIu64 ": it is set at the start of a pVM, by "

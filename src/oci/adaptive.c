@@ -89,16 +89,16 @@ static void tell(int fd, enum vkernel_policy policy, unsigned long long decision
 }
 
 /* What was decided while somebody set another policy is taken back. */
-static int decide(const struct oci_place *place, int state_fd, enum vkernel_policy policy,
-                  uint32_t slice_us)
+static int decide(const struct oci_place *place, int state_fd, const struct vkernel *told,
+                  enum vkernel_policy policy)
 {
     struct vkernel vkernel;
 
-    int r = oci_vkernel_schedule(place, policy, slice_us, NULL);
+    int r = oci_vkernel_schedule(place, told, policy, NULL);
     if (r == 0)
         r = oci_vkernel_load(state_fd, &vkernel, NULL);
     if (r == 0 && vkernel.sched.policy != VKERNEL_POLICY_ADAPTIVE)
-        r = oci_vkernel_schedule(place, vkernel.sched.policy, vkernel.sched.slice_us, NULL);
+        r = oci_vkernel_schedule(place, &vkernel, vkernel.sched.policy, NULL);
     return r;
 }
 
@@ -125,7 +125,7 @@ void adaptive_look(const struct oci_place *place, int state_fd)
         enum vkernel_policy next = vk_sched_adapt(&vkernel, now, &load);
         /* What an exec has brought meanwhile began as normal. */
         if ((next != now || next == VKERNEL_POLICY_FIFO) &&
-            decide(place, state_fd, next, vkernel.sched.slice_us) == 0) {
+            decide(place, state_fd, &vkernel, next) == 0) {
             decisions += next != now;
             now = next;
         }

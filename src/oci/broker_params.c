@@ -18,7 +18,7 @@
 
 static int keep(const struct oci_place *place, int state_fd, const struct vkernel *vkernel)
 {
-    int r = oci_vkernel_schedule(place, vkernel->sched.policy, vkernel->sched.slice_us, NULL);
+    int r = oci_vkernel_schedule(place, vkernel, vkernel->sched.policy, NULL);
 
     return r < 0 ? r : oci_vkernel_save(state_fd, vkernel, NULL);
 }

@@ -20,6 +20,7 @@
 #include "oci/scope.h"
 #include "oci/user_namespace.h"
 #include "oci/privilege.h"
+#include "oci/realtime.h"
 #include "oci/view.h"
 #include "oci/vkernel.h"
 #include "vkernel/scheduler.h"
@@ -93,6 +94,11 @@ static int make_groups(struct launch *launch, const struct oci_create *create,
     if (r < 0)
         return err_say(err, r, "%s", why.message);
     launch->own_groups = true;
+    r = create->options.vkernel
+            ? realtime_give(&launch->groups, create->options.vkernel->sched.realtime, err)
+            : 0;
+    if (r < 0)
+        return r;
     return delegate(launch, create->config, err);
 }
 
@@ -409,6 +415,8 @@ int oci_launch_create(const struct oci_create *create, struct oci_place *place, 
             scope_stop(place);
         host_root_remove(root ? root : "", place->root_mount, NULL);
         place->root_mount = 0;
+        if (create->options.vkernel && create->options.vkernel->sched.realtime > 0)
+            realtime_take_back(place->cgroup_path);
         if (terminal >= 0)
             close(terminal);
         place->pid = 0;

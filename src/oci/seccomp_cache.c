@@ -41,7 +41,7 @@ char *seccomp_cache_key(const struct oci_seccomp *seccomp)
 
 static void put_row(const char *key, const char *value, bool said, void *user)
 {
-    static const char *const parts[] = {"syscalls.", "memory.huge_pages", "log."};
+    static const char *const parts[] = {"syscalls.", "memory.huge_pages", "log.", "sched.realtime"};
 
     for (size_t i = 0; said && i < ARRAY_LEN(parts); i++)
         if (strncmp(key, parts[i], strlen(parts[i])) == 0)

@@ -15,6 +15,7 @@
 #include "base/fd.h"
 #include "base/capability_names.h"
 #include "oci/hooks.h"
+#include "oci/realtime.h"
 #include "oci/runtime.h"
 
 DEFINE_CLEANUP(struct oci_config, oci_config_free)
@@ -105,6 +106,8 @@ static int make_vkernel(const struct runtime *runtime, struct creation *creation
     if (r < 0 || !vkernel_is_set(&creation->vkernel))
         return r;
     r = oci_vkernel_deny_devices(&creation->vkernel, creation->config, err);
+    if (r == 0)
+        r = realtime_prepare(&creation->vkernel, creation->config, err);
     if (r == 0)
         r = oci_state_directory(creation->state, err);
     if (r < 0)

@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "oci/hooks.h"
 #include "oci/host_root.h"
+#include "oci/realtime.h"
 #include "oci/runtime.h"
 
 DEFINE_CLEANUP(struct oci_config, oci_config_free)
@@ -128,8 +129,14 @@ int runtime_remove(struct runtime *runtime, struct oci_state *state,
 {
     _cleanup_(oci_config_freep) struct oci_config *read = NULL;
     struct err unread = {0};
+    struct vkernel vkernel;
+    bool had_realtime =
+        oci_vkernel_load(state->fd, &vkernel, NULL) == 0 && vkernel.sched.realtime > 0;
+    if (had_realtime)
+        realtime_take_back(state->place.cgroup_path);
     int r = oci_launch_remove(&state->place, err);
-
+    if (r == 0 && had_realtime) /* where somebody was left */
+        realtime_take_back(state->place.cgroup_path);
     if (r == 0)
         r = host_root_remove(state->rootfs, state->place.root_mount, err);
     if (r < 0)

@@ -30,7 +30,7 @@ static struct json_object *describe(const char *id, const struct vkernel *vkerne
     json_object_object_add(object, "id", json_object_new_string(id));
     json_object_object_add(object, "function", json_object_new_string(""));
     json_object_object_add(object, "wall", json_object_new_string("container"));
-    json_object_object_add(object, "keys", vkernel_json(vkernel, false));
+    json_object_object_add(object, "keys", vkernel_json(vkernel, VKERNEL_OF_CONTAINER));
     return object;
 }
 
@@ -108,7 +108,7 @@ static int change(struct runtime *runtime, char **words, int count, struct err *
     if (r == 0)
         r = oci_vkernel_save(state->fd, &vkernel, err);
     if (r == 0 && part == &vkernel_sched)
-        r = oci_vkernel_schedule(&state->place, vkernel.sched.policy, vkernel.sched.slice_us, err);
+        r = oci_vkernel_schedule(&state->place, &vkernel, vkernel.sched.policy, err);
     if (r == 0 && part == &vkernel_sched && vkernel.sched.policy == VKERNEL_POLICY_ADAPTIVE)
         r = oci_adaptive_start(&state->place, state->fd, err);
     if (r == 0)

@@ -20,6 +20,7 @@
 
 #define PREFIX "io.vireo.vkernel."
 #define CALLS "syscalls."
+#define REALTIME "sched.realtime"
 #define FILE_NAME "vkernel"
 /* All calls with their names, and the other keys. */
 #define FILE_MAX_BYTES (64u << 10)
@@ -76,7 +77,11 @@ int oci_vkernel_read(const struct oci_config *config, struct vkernel *vkernel, s
         const char *key = annotations->list[i].key + strlen(PREFIX);
         if (strncmp(annotations->list[i].key, PREFIX, strlen(PREFIX)) != 0)
             continue;
-        r = refuse_other(&flags, key, err);
+        r = strcmp(key, REALTIME) == 0
+                ? err_say(err, -EPERM,
+                          "cannot take annotation " PREFIX REALTIME ": real time is the operator's "
+                          "to give, by the runtime's --vkernel")
+                : refuse_other(&flags, key, err);
         if (r == 0)
             r = set(vkernel, key, annotations->list[i].value, "annotation " PREFIX, err);
     }
@@ -190,7 +195,7 @@ int oci_vkernel_adjust(pid_t pid, const struct vkernel *vkernel, struct err *err
 {
     if (!vkernel || !says_scheduling(vkernel))
         return 0;
-    const struct vk_sched sched = vk_sched_of(vkernel->sched.policy, vkernel->sched.slice_us);
+    const struct vk_sched sched = vk_sched_for(vkernel, vkernel->sched.policy);
     return vk_sched_apply(one_pid, &pid, &sched, err);
 }
 
@@ -222,10 +227,10 @@ int oci_vkernel_tell(const struct oci_place *place, enum vkernel_policy policy, 
     return r;
 }
 
-int oci_vkernel_schedule(const struct oci_place *place, enum vkernel_policy policy,
-                         uint32_t slice_us, struct err *err)
+int oci_vkernel_schedule(const struct oci_place *place, const struct vkernel *vkernel,
+                         enum vkernel_policy policy, struct err *err)
 {
-    const struct vk_sched sched = vk_sched_of(policy, slice_us);
+    const struct vk_sched sched = vk_sched_for(vkernel, policy);
     int r = vk_sched_apply(oci_vkernel_pids, (void *)place, &sched, err);
 
     /* Without groups of its own it has no policy but that of its threads. */

@@ -33,8 +33,8 @@ int oci_vkernel_profile(const struct oci_seccomp *seccomp, struct vk_table **ret
 /* The scheduling of one process before it is the user's. */
 int oci_vkernel_adjust(pid_t pid, const struct vkernel *vkernel, struct err *err);
 /* Of all that run in the container; adaptive is normal at first. */
-int oci_vkernel_schedule(const struct oci_place *place, enum vkernel_policy policy,
-                         uint32_t slice_us, struct err *err);
+int oci_vkernel_schedule(const struct oci_place *place, const struct vkernel *vkernel,
+                         enum vkernel_policy policy, struct err *err);
 /* Its group's policy, for the BPF scheduler: there or to come (scheduler.h). */
 int oci_vkernel_tell(const struct oci_place *place, enum vkernel_policy policy, struct err *err);
 /* Its processes, as scheduling.h asks for them; `user` is a struct oci_place. */

@@ -74,7 +74,8 @@ static void mechanism(struct vkernel_mechanism *ret_mechanism)
 const struct vkernel_part vkernel_caps = {
     .name = "caps",
     .summary = "the capabilities that it may have at most",
-    .not_pvm = "a pVM has no capabilities at all",
+    .lacks = {[VKERNEL_OF_PVM] = "a pVM has no capabilities at all",
+              [VKERNEL_OF_FUNCTION] = "a function's container has no capabilities at all"},
     .set = set,
     .each = each,
     .mechanism = mechanism,

@@ -3,6 +3,7 @@
 #include <json-c/json.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 
 #include "base/cleanup.h"
 #include "base/err.h"
@@ -17,7 +18,7 @@ static void add_text(struct json_object *object, const char *key, const char *va
 
 struct keys {
     struct json_object *object;
-    bool pvm;
+    enum vkernel_home home;
 };
 
 static void key_json(const char *key, const char *value, bool said, void *user)
@@ -26,8 +27,7 @@ static void key_json(const char *key, const char *value, bool said, void *user)
     const struct vkernel_part *part;
     const char *rest;
 
-    if (vkernel_part_find(key, &part, &rest, NULL) < 0 ||
-        (keys->pvm && vkernel_not_pvm(part, rest)))
+    if (vkernel_part_find(key, &part, &rest, NULL) < 0 || vkernel_lacks(part, rest, keys->home))
         return;
     struct json_object *object = json_object_new_object();
     add_text(object, "value", value);
@@ -36,9 +36,9 @@ static void key_json(const char *key, const char *value, bool said, void *user)
     json_object_object_add(keys->object, key, object);
 }
 
-struct json_object *vkernel_json(const struct vkernel *vkernel, bool pvm)
+struct json_object *vkernel_json(const struct vkernel *vkernel, enum vkernel_home home)
 {
-    struct keys keys = {json_object_new_object(), pvm};
+    struct keys keys = {json_object_new_object(), home};
 
     vkernel_each(vkernel, key_json, &keys);
     return keys.object;
@@ -63,6 +63,12 @@ static const char *source_of(const struct vkernel *vkernel, unsigned number)
     size_t count;
     bool own = false;
 
+    if (number == SYS_futex && vkernel->sched.realtime > 0)
+        return "vkernel: sched: realtime";
+    if (number == SYS_prctl && vkernel->memory.huge_pages != VKERNEL_HUGE_PAGES_HOST)
+        return "vkernel: memory: huge_pages";
+    if (number == SYS_syslog && vkernel->log.kib)
+        return "vkernel: log: size";
     vk_call_name(number, name);
     if (vkernel_syscalls_names(vkernel, name))
         return "vkernel: syscalls: calls";

@@ -7,8 +7,8 @@
 struct err;
 struct json_object;
 
-/* {KEY: {value, said, live}} of every key that a pVM, or a container, has; the caller's. */
-struct json_object *vkernel_json(const struct vkernel *vkernel, bool pvm);
+/* {KEY: {value, said, live}} of every key that one of this home has; the caller's. */
+struct json_object *vkernel_json(const struct vkernel *vkernel, enum vkernel_home home);
 
 /*
  * What becomes of `call` (a name or number) where the wall has the table `wall` and `vkernel` makes

@@ -129,7 +129,7 @@ static void mechanism(struct vkernel_mechanism *ret_mechanism)
 const struct vkernel_part vkernel_files = {
     .name = "files",
     .summary = "below which paths it may read, write, execute and list",
-    .not_pvm = "a pVM has the files that its manifest grants, and no others",
+    .lacks = {[VKERNEL_OF_PVM] = "a pVM has the files that its manifest grants, and no others"},
     .set = set,
     .each = each,
     .mechanism = mechanism,

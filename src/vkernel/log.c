@@ -59,7 +59,10 @@ static void mechanism(struct vkernel_mechanism *ret_mechanism)
 const struct vkernel_part vkernel_log = {
     .name = "log",
     .summary = "a kernel log of its own: dmesg, /dev/kmsg and syslog(2) of a container",
-    .not_pvm = "a pVM has no call and no file to read a kernel log with",
+    .lacks = {[VKERNEL_OF_PVM] = "a pVM has no call and no file to read a kernel log with",
+              [VKERNEL_OF_FUNCTION] = "a function's container is made by a process without rights, "
+                                      "and a kernel log takes root's (its own output is in vireo "
+                                      "logs)"},
     .set = set,
     .each = each,
     .mechanism = mechanism,

@@ -168,8 +168,10 @@ const struct vkernel_part vkernel_memory = {
     .name = "memory",
     .summary = "its own policy of huge pages; a container's own overcommit",
     .live = "overcommit",
-    .not_pvm = "a pVM has a limit of memory that it can't commit beyond",
-    .not_pvm_keys = "overcommit",
+    .lacks = {[VKERNEL_OF_PVM] = "a pVM has a limit of memory that it can't commit beyond",
+              [VKERNEL_OF_FUNCTION] = "a function's container is made by a process without rights, "
+                                      "and this takes root's; limits.memory is what it has"},
+    .lacks_keys = "overcommit",
     .set = set,
     .each = each,
     .mechanism = mechanism,

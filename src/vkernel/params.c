@@ -149,7 +149,9 @@ const struct vkernel_part vkernel_params = {
     .name = "params",
     .summary = "a view of its own of listed parameters of /proc/sys; fs.file-max is shown as the "
                "host's",
-    .not_pvm = "a pVM has no /proc/sys",
+    .lacks = {[VKERNEL_OF_PVM] = "a pVM has no /proc/sys",
+              [VKERNEL_OF_FUNCTION] = "a function's container is made by a process without rights, "
+                                      "and a view takes root's; its /proc/sys is read-only"},
     .set = set,
     .each = each,
     .mechanism = mechanism,

@@ -43,12 +43,13 @@ static bool begins_with(const char *key, const char *beginning)
 
 bool vkernel_is_live(const struct vkernel_part *part, const char *key)
 {
-    return part->live && begins_with(key, part->live);
+    return part->live && begins_with(key, part->live) &&
+           (!part->not_live || strcmp(key, part->not_live) != 0);
 }
 
-const char *vkernel_not_pvm(const struct vkernel_part *part, const char *key)
+const char *vkernel_lacks(const struct vkernel_part *part, const char *key, enum vkernel_home home)
 {
-    return !part->not_pvm_keys || begins_with(key, part->not_pvm_keys) ? part->not_pvm : NULL;
+    return !part->lacks_keys || begins_with(key, part->lacks_keys) ? part->lacks[home] : NULL;
 }
 
 int vkernel_set(struct vkernel *vkernel, const char *key, const char *value, struct err *reason)

@@ -23,6 +23,9 @@
 #define SLICE_MIN_US 100u
 #define SLICE_MAX_US 100000u
 
+/* All budgets of real time together, per cent of each CPU. */
+#define REALTIME_MAX 50u
+
 /* Rounds over a group: a thread that is started inherits, so the second one finds what the first
  * one missed, and nothing is left for the third unless threads come and go all the time. */
 #define ROUNDS_MAX 32
@@ -55,6 +58,16 @@ struct vk_sched vk_sched_of(enum vkernel_policy policy, uint32_t slice_us)
         sched.slice_ns = SLICE_MAX_US * UINT64_C(1000);
     if (policy == VKERNEL_POLICY_FIFO || policy == VKERNEL_POLICY_BATCH)
         sched.policy = SCHED_BATCH;
+    return sched;
+}
+
+struct vk_sched vk_sched_for(const struct vkernel *vkernel, enum vkernel_policy policy)
+{
+    struct vk_sched sched = vk_sched_of(policy, vkernel->sched.slice_us);
+
+    sched.has_budget = vkernel->sched.realtime > 0;
+    if (sched.has_budget && policy == VKERNEL_POLICY_FIFO)
+        sched = (struct vk_sched){.policy = SCHED_FIFO, .has_budget = true};
     return sched;
 }
 
@@ -125,17 +138,33 @@ static int slice_set(struct vkernel *vkernel, const char *value, struct err *rea
     return 0;
 }
 
+static int realtime_set(struct vkernel *vkernel, const char *value, struct err *reason)
+{
+    char *end;
+    unsigned long given = value[0] >= '1' && value[0] <= '9' ? strtoul(value, &end, 10) : 0;
+
+    if (given > 0 && strcmp(end, "%") != 0)
+        given = 0;
+    if (strcmp(value, "off") != 0 && (given == 0 || given > REALTIME_MAX))
+        return err_say(reason, -EINVAL, "realtime '%.40s': it is off, or from 1%% to %u%%", value,
+                       REALTIME_MAX);
+    vkernel->sched.realtime = (uint32_t)given;
+    return 0;
+}
+
 static int set(struct vkernel *vkernel, const char *key, const char *value, struct err *reason)
 {
     if (strcmp(key, "policy") == 0)
         return policy_set(vkernel, value, reason);
+    if (strcmp(key, "realtime") == 0)
+        return realtime_set(vkernel, value, reason);
     if (strcmp(key, "slice") == 0)
         return slice_set(vkernel, value, reason);
     for (size_t i = 0; i < ARRAY_LEN(numbers); i++)
         if (strcmp(numbers[i].key, key) == 0)
             return number_set(vkernel, &numbers[i], value, reason);
     return err_say(reason, -ENOENT,
-                   "sched has policy, slice, interval, use_high, use_low, "
+                   "sched has policy, slice, realtime, interval, use_high, use_low, "
                    "switches_high and switches_low, not '%.40s'",
                    key);
 }
@@ -151,6 +180,8 @@ static void each(const struct vkernel *vkernel, vkernel_row row, void *user)
     else
         snprintf(text, sizeof text, slice_us ? "%uus" : "default", slice_us);
     row("slice", text, slice_us != 0, user);
+    snprintf(text, sizeof text, vkernel->sched.realtime ? "%u%%" : "off", vkernel->sched.realtime);
+    row("realtime", text, vkernel->sched.realtime != 0, user);
     for (size_t i = 0; i < ARRAY_LEN(numbers); i++) {
         uint32_t number = number_get(vkernel, &numbers[i]);
         snprintf(text, sizeof text, "%u%s", number ? number : numbers[i].otherwise,
@@ -161,6 +192,15 @@ static void each(const struct vkernel *vkernel, vkernel_row row, void *user)
 
 /* ---- a group ---- */
 
+/* The lowest of the kernel's real-time priorities, which is ours. */
+#define REALTIME_PRIORITY 1
+
+static bool is_ours(const struct attributes *now, const struct vk_sched *sched)
+{
+    return now->policy == SCHED_OTHER || now->policy == SCHED_BATCH ||
+           (sched->has_budget && now->policy == SCHED_FIFO && now->priority == REALTIME_PRIORITY);
+}
+
 /* 1: it was changed; 0: it was so, or has ended. */
 static int thread_set(pid_t tid, const struct vk_sched *sched)
 {
@@ -170,9 +210,10 @@ static int thread_set(pid_t tid, const struct vk_sched *sched)
         return errno == ESRCH ? 0 : -errno;
     /* Who gave itself to the idle ones stays there; who has a real-time policy was given it by
      * somebody with the right to. */
-    if (now.policy != SCHED_OTHER && now.policy != SCHED_BATCH)
+    if (!is_ours(&now, sched))
         return 0;
     struct attributes wanted = {.size = sizeof wanted,
+                                .priority = sched->policy == SCHED_FIFO ? REALTIME_PRIORITY : 0,
                                 .policy = sched->policy,
                                 .nice = now.nice,
                                 .runtime = sched->slice_ns};
@@ -305,6 +346,12 @@ struct vk_sched vk_sched_own(bool called, uint32_t slice_us)
     return vk_sched_of(VKERNEL_POLICY_NORMAL, slice_us);
 }
 
+bool vk_sched_budgets_work(void)
+{
+    return access("/sys/fs/cgroup/cpu/cpu.rt_runtime_us", F_OK) == 0 ||
+           access("/sys/fs/cgroup/cpu,cpuacct/cpu.rt_runtime_us", F_OK) == 0;
+}
+
 /* What the kernel's own scheduler has. */
 static void describe_slices(struct vkernel_mechanism *ret_mechanism, const char *why)
 {
@@ -313,11 +360,13 @@ static void describe_slices(struct vkernel_mechanism *ret_mechanism, const char 
     *ret_mechanism = (struct vkernel_mechanism){.grade = VKERNEL_LESSER};
     snprintf(ret_mechanism->name, sizeof ret_mechanism->name, "%s",
              slices ? "EEVDF slices" : "SCHED_BATCH");
-    snprintf(ret_mechanism->detail, sizeof ret_mechanism->detail, "%s; %s",
+    snprintf(ret_mechanism->detail, sizeof ret_mechanism->detail, "%s; %s; %s",
              slices ? "fifo is slices of 100 ms without preemption by those that wake: two that "
                       "compute alternate"
                     : "no slices of a thread's own (Linux 6.12): fifo is batch",
-             why);
+             why,
+             vk_sched_budgets_work() ? "budgets of SCHED_FIFO: sched.realtime"
+                                     : "no SCHED_FIFO: groups have no budgets of it here");
 }
 
 static void mechanism(struct vkernel_mechanism *ret_mechanism)
@@ -347,10 +396,15 @@ static void mechanism(struct vkernel_mechanism *ret_mechanism)
              "for it to say");
 }
 
+#define REALTIME_LACKS "functions share the CPUs by their weights, and none comes before all others"
+
 const struct vkernel_part vkernel_sched = {
     .name = "sched",
     .summary = "its own scheduling policy, changed while it runs",
     .live = "",
+    .not_live = "realtime",
+    .lacks = {[VKERNEL_OF_PVM] = REALTIME_LACKS, [VKERNEL_OF_FUNCTION] = REALTIME_LACKS},
+    .lacks_keys = "realtime",
     .set = set,
     .each = each,
     .mechanism = mechanism,

@@ -12,14 +12,21 @@ struct err;
 
 /* What the kernel is told of a thread. */
 struct vk_sched {
-    uint32_t policy;   /* SCHED_OTHER, SCHED_BATCH */
+    uint32_t policy;   /* SCHED_OTHER, SCHED_BATCH; SCHED_FIFO with a budget */
     uint64_t slice_ns; /* 0: the kernel's own */
+    bool has_budget;   /* its group has one of real time: threads of SCHED_FIFO are changed too */
 };
 
 const char *vkernel_policy_name(enum vkernel_policy policy);
 
 /* What a policy other than adaptive and default is made of. `slice_us` 0: the policy's own. */
 struct vk_sched vk_sched_of(enum vkernel_policy policy, uint32_t slice_us);
+
+/* The same for a virtual kernel: with a budget of real time fifo is the kernel's SCHED_FIFO. */
+struct vk_sched vk_sched_for(const struct vkernel *vkernel, enum vkernel_policy policy);
+
+/* Whether groups can have budgets of real time: RT_GROUP_SCHED, in a v1 tree of the CPU. */
+bool vk_sched_budgets_work(void);
 
 /*
  * The wall's own, which is `default`: normal, and for instances that are `called` by a channel

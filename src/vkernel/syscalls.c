@@ -1,5 +1,6 @@
 /* The part of system calls: a profile, and calls by name. */
 #include <errno.h>
+#include <linux/futex.h>
 #include <linux/seccomp.h>
 #include <stdio.h>
 #include <string.h>
@@ -184,7 +185,8 @@ static bool says_calls(const struct vkernel *vkernel)
 
 bool vkernel_has_table(const struct vkernel *vkernel)
 {
-    return says_calls(vkernel) || vkernel->memory.huge_pages != VKERNEL_HUGE_PAGES_HOST;
+    return says_calls(vkernel) || vkernel->memory.huge_pages != VKERNEL_HUGE_PAGES_HOST ||
+           vkernel->sched.realtime > 0;
 }
 
 /* What the profile, the default and the calls by name make together; NULL: nothing was said. */
@@ -226,7 +228,7 @@ static int said_table(const struct vkernel *vkernel, struct vk_table **ret_table
 }
 
 /* Nobody takes back what the part of memory has set. */
-static int keep_huge_pages(struct vk_table **table)
+static int keep_huge_pages(struct vk_table *floor)
 {
     const struct vk_rule rules[] = {
         {.verdict = {VK_ERRNO, EPERM},
@@ -238,20 +240,51 @@ static int keep_huge_pages(struct vk_table **table)
                          .value = PR_SET_THP_DISABLE}}},
         {.verdict = {.action = VK_NATIVE}},
     };
-    _cleanup_(vk_table_freep) struct vk_table *floor = NULL, *merged = NULL;
 
+    return vk_table_put(floor, __NR_prctl, rules, ARRAY_LEN(rules));
+}
+
+/*
+ * A thread that is lent a real-time priority is in no budget (rt_nr_boosted of the kernel's rt.c):
+ * one that holds such a lock, and another that waits for it, would have a CPU for themselves.
+ */
+static int keep_budget(struct vk_table *floor)
+{
+    static const int locks[] = {FUTEX_LOCK_PI, FUTEX_TRYLOCK_PI, FUTEX_WAIT_REQUEUE_PI,
+                                FUTEX_CMP_REQUEUE_PI, FUTEX_LOCK_PI2};
+    struct vk_rule rules[ARRAY_LEN(locks) + 1] = {0};
+
+    for (size_t i = 0; i < ARRAY_LEN(locks); i++)
+        rules[i] = (struct vk_rule){.verdict = {VK_ERRNO, ENOSYS},
+                                    .condition_count = 1,
+                                    .conditions = {{.argument = 1,
+                                                    .compare = VK_EQ,
+                                                    .low = true,
+                                                    .mask = (uint32_t)FUTEX_CMD_MASK,
+                                                    .value = (uint64_t)locks[i]}}};
+    rules[ARRAY_LEN(locks)].verdict.action = VK_NATIVE;
+    return vk_table_put(floor, __NR_futex, rules, ARRAY_LEN(rules));
+}
+
+/* What other parts need of the table, and nobody's word makes weaker. */
+static int add_floor(const struct vkernel *vkernel, struct vk_table **table)
+{
+    _cleanup_(vk_table_freep) struct vk_table *floor = NULL, *merged = NULL;
+    const bool pages = vkernel->memory.huge_pages != VKERNEL_HUGE_PAGES_HOST;
+
+    if (!pages && vkernel->sched.realtime == 0)
+        return 0;
     int r = vk_table_new((struct vk_verdict){.action = VK_NATIVE}, &floor);
-    if (r == 0)
-        r = vk_table_put(floor, __NR_prctl, rules, ARRAY_LEN(rules));
-    if (r < 0 || !*table) {
-        *table = r < 0 ? NULL : steal_ptr(&floor);
-        return r;
-    }
-    r = vk_table_merge(floor, *table, &merged, NULL);
+    if (r == 0 && pages)
+        r = keep_huge_pages(floor);
+    if (r == 0 && vkernel->sched.realtime > 0)
+        r = keep_budget(floor);
+    if (r == 0 && *table)
+        r = vk_table_merge(floor, *table, &merged, NULL);
     if (r < 0)
         return r;
     vk_table_free(*table);
-    *table = steal_ptr(&merged);
+    *table = merged ? steal_ptr(&merged) : steal_ptr(&floor);
     return 0;
 }
 
@@ -261,8 +294,7 @@ int vkernel_syscalls_table(const struct vkernel *vkernel, struct vk_table **ret_
     _cleanup_(vk_table_freep) struct vk_table *table = NULL;
     int r = said_table(vkernel, &table, err);
 
-    if (r == 0 && vkernel->memory.huge_pages != VKERNEL_HUGE_PAGES_HOST &&
-        (r = keep_huge_pages(&table)) < 0)
+    if (r == 0 && (r = add_floor(vkernel, &table)) < 0)
         err_set(err, r, "cannot make the table of system calls");
     *ret_table = r < 0 ? NULL : steal_ptr(&table);
     return r;

@@ -49,6 +49,7 @@ struct vkernel {
     struct {
         uint32_t policy;   /* enum vkernel_policy */
         uint32_t slice_us; /* 0: the policy's */
+        uint32_t realtime; /* per cent of each CPU that fifo has as the kernel's; 0: none */
         uint32_t interval_ms;
         uint32_t use_high, use_low;           /* per cent of the CPUs' time */
         uint32_t switches_high, switches_low; /* a second */
@@ -87,12 +88,21 @@ struct vkernel_mechanism {
 /* A row for each key of a part, said or not: "policy", "batch". */
 typedef void (*vkernel_row)(const char *key, const char *value, bool said, void *user);
 
+/* Whose a virtual kernel is. */
+enum vkernel_home {
+    VKERNEL_OF_PVM,
+    VKERNEL_OF_FUNCTION, /* in a container that vireo makes for it, without rights of the host's */
+    VKERNEL_OF_CONTAINER,
+    VKERNEL_HOMES,
+};
+
 struct vkernel_part {
     const char *name; /* what its keys begin with: "sched" */
     const char *summary;
-    const char *live;         /* keys that begin so can be changed while it runs; NULL: none can */
-    const char *not_pvm;      /* why a pVM has not got it; NULL: it has */
-    const char *not_pvm_keys; /* the keys that this is said of, by their beginning; NULL: all */
+    const char *live;     /* keys that begin so can be changed while it runs; NULL: none can */
+    const char *not_live; /* but for this one */
+    const char *lacks[VKERNEL_HOMES]; /* why such a one has not got it; NULL: it has */
+    const char *lacks_keys; /* the keys that this is said of, by their beginning; NULL: all */
     /* `key` without the part's name. The reason alone; nothing is changed then. */
     int (*set)(struct vkernel *vkernel, const char *key, const char *value, struct err *reason);
     void (*each)(const struct vkernel *vkernel, vkernel_row row, void *user);
@@ -108,10 +118,10 @@ extern const struct vkernel_part vkernel_syscalls, vkernel_sched, vkernel_memory
 /* The part of "sched.policy", and what follows the dot; -ENOENT with the reason alone. */
 int vkernel_part_find(const char *key, const struct vkernel_part **ret_part, const char **ret_rest,
                       struct err *reason);
-/* Of a key without the part's name: whether it can be changed while it runs, and why a pVM has not
- * got it (NULL: it has). */
+/* Of a key without the part's name: whether it can be changed while it runs, and why one of this
+ * home has not got it (NULL: it has). */
 bool vkernel_is_live(const struct vkernel_part *part, const char *key);
-const char *vkernel_not_pvm(const struct vkernel_part *part, const char *key);
+const char *vkernel_lacks(const struct vkernel_part *part, const char *key, enum vkernel_home home);
 /* Sets one key, "sched.policy", from its text. The reason alone; nothing is changed then. */
 int vkernel_set(struct vkernel *vkernel, const char *key, const char *value, struct err *reason);
 /* Its value; -ENOENT with the reason alone. */

@@ -200,6 +200,47 @@ body" ]
     [[ $body == *"exit status 159"* ]] # SIGSYS
 }
 
+@test "a function in a container is held to its lists of files, and what takes root's rights is refused by name" {
+    local key folder=$BATS_TEST_TMPDIR/listed
+    mkdir -p "$folder"
+    cp -a "$ROOTFS" "$folder/rootfs"
+    cat >"$folder/vireo.yaml" <<'END'
+name: listed
+pool: {spares: 1}
+vkernel:
+  files: {write: /tmp:/dev, execute: /bin, list: none, read: "/bin:/etc:/proc:/sys:-/nowhere"}
+command: [sh, -c, 'echo x >/tmp/f && echo written; echo x >/dev/shm/f && echo shared; echo x >/x; ls /etc; cat /tmp/f; cp /bin/busybox /tmp/sh; /tmp/sh true; cat /www/index.html; head -c 1 /etc/passwd >/dev/null && echo read; exit 0']
+END
+    printf 'root:x:0:0::/:/bin/sh\n' >"$folder/rootfs/etc/passwd" 2>/dev/null || { mkdir -p "$folder/rootfs/etc" && echo x >"$folder/rootfs/etc/passwd"; }
+    "$VIREO" -q deploy "$folder"
+    # What a program says of its failures is in its log.
+    call listed -d x
+    echo "$code: $body"
+    [ "$code $body" = "200 written
+shared
+read" ]
+    said() {
+        "$VIREO" logs listed >"$BATS_TEST_TMPDIR/said"
+        [ "$(grep -c 'ermission denied' "$BATS_TEST_TMPDIR/said")" -ge 4 ]
+    }
+    eventually 5 said
+    grep -q "ls: can't open '/etc': Permission denied" "$BATS_TEST_TMPDIR/said"
+    grep -q "/tmp/sh: Permission denied" "$BATS_TEST_TMPDIR/said"
+    grep -q "/www/index.html.*Permission denied" "$BATS_TEST_TMPDIR/said"
+    # Shown as a container's; those that there are no rights for are neither shown nor taken.
+    shown() {
+        [ "$("$VIREO" vk ls -o json | jq -r '[.[] | select(.function == "listed")][0].keys | .["files.list"].value, has("log.size")' | xargs)" = "none false" ]
+    }
+    eventually 10 shown
+    for key in 'log: {size: 64KiB}' 'params: {view: on}' 'caps: {keep: none}' 'memory: {overcommit: 2}' 'sched: {realtime: 10%}'; do
+        printf 'name: listed\ncommand: [sh]\nvkernel: {%s}\n' "$key" >"$folder/vireo.yaml"
+        run "$VIREO" -q deploy "$folder"
+        echo "$output"
+        [ "$status" -eq 2 ]
+        [[ $output == *"vkernel.${key%%:*}."*"is for containers: "* ]]
+    done
+}
+
 @test "limits: memory and time end a container, and all that is in it" {
     deploy eats --memory 16MiB -- sh -c 'a=x; while :; do a=$a$a; done'
     call eats -d x

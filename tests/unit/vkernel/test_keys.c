@@ -34,6 +34,11 @@ static void what_is_set_is_there(void **state)
     assert_int_equal(vkernel_set(&vkernel, "sched.slice", "250us", NULL), 0);
     expect(&vkernel, "sched.slice", "250us");
     assert_int_equal(vkernel_set(&vkernel, "sched.slice", "default", NULL), 0);
+    expect(&vkernel, "sched.realtime", "off");
+    assert_int_equal(vkernel_set(&vkernel, "sched.realtime", "50%", NULL), 0);
+    expect(&vkernel, "sched.realtime", "50%");
+    assert_int_equal(vkernel_set(&vkernel, "sched.realtime", "off", NULL), 0);
+    expect(&vkernel, "sched.realtime", "off");
     assert_int_equal(vkernel_set(&vkernel, "sched.use_high", "70%", NULL), 0);
     expect(&vkernel, "sched.use_high", "70%");
     assert_int_equal(vkernel_set(&vkernel, "syscalls.profile", "strict", NULL), 0);
@@ -65,6 +70,10 @@ static void what_is_refused_changes_nothing(void **state)
         {"sched.slice", "4294968ms", -EINVAL},
         {"sched.slice", "3", -EINVAL},
         {"sched.slice", "-3ms", -EINVAL},
+        {"sched.realtime", "51%", -EINVAL},
+        {"sched.realtime", "0%", -EINVAL},
+        {"sched.realtime", "20", -EINVAL},
+        {"sched.realtime", "4294967297%", -EINVAL},
         {"sched.interval", "9ms", -EINVAL},
         {"sched.interval", "100s", -EINVAL},
         {"sched.interval", "", -EINVAL},
