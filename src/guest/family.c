@@ -182,7 +182,7 @@ void family_become_child(struct host *host)
     struct wasi_options *options = &host->wasi->options;
 
     family->generation++;
-    signals_forget(host);
+    signals_as_child(host);
     ask_for_group(family);
     update_point_leave(host);
     /* Two that ask the connector or the platform over one socket would take each other's answers.
@@ -255,6 +255,12 @@ uint32_t family_key_result(struct family *family, enum kin_key_kind kind, int ke
     return error ? refuse(error) : (uint32_t)id;
 }
 
+struct guest_ipc family_ipc(const struct ipc_perm *known)
+{
+    return (struct guest_ipc){known->__key, known->uid,  known->gid,
+                              known->cuid,  known->cgid, known->mode & 0777};
+}
+
 /* Noted where the call's end, or the supervisor, finds it. System calls: write, clock_nanosleep. */
 static uint32_t fork_refused(struct host *host, bool by_depth)
 {
@@ -286,8 +292,10 @@ uint32_t VIREO(fork)(struct host *host)
     if (host->call && call_keep_body(host->call) < 0)
         return refuse(ENOMEM);
     long pid = syscall(SYS_clone, (long)SIGCHLD, 0L, 0L, 0L, 0L);
-    if (pid == 0)
+    if (pid == 0) {
+        signals_forget(host);
         family_become_child(host);
+    }
     if (pid >= 0)
         return (uint32_t)pid;
     if (errno == EAGAIN)

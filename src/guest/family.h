@@ -78,6 +78,17 @@ void family_forget_places(struct family *family);
 uint32_t family_key_result(struct family *family, enum kin_key_kind kind, int key, int flags,
                            int id);
 
+/* Who a queue or a segment belongs to, as include/vireo/posix/sys/ipc.h has it. */
+struct guest_ipc {
+    int32_t key;
+    uint32_t user, group, made_by_user, made_by_group, mode;
+};
+struct ipc_perm;
+struct guest_ipc family_ipc(const struct ipc_perm *known);
+/* msgctl and shmctl: IPC_STAT with all that is known. What IPC_SET would change has no meaning in a
+ * family of one user, and more room than the kernel's own is nobody's to ask for: EPERM. */
+#define FAMILY_STAT 18u
+
 /* ---- kin.c: a family's words to its supervisor. Nothing where there is none ---- */
 /* Puts the socket at its place and maps the page (a memfd). 0 or -errno. */
 int kin_take(int socket, int page_fd, int place, struct family_options *ret_family);

@@ -51,8 +51,9 @@ static void on_wish(int signal, siginfo_t *info, void *context)
 
     (void)signal;
     (void)context;
-    if (info->si_pid != 0 || !host)
-        return; /* a member's joke */
+    /* Not the kernel's word for a sender outside: a member's joke. */
+    if (info->si_code != SI_USER || info->si_pid != 0 || !host)
+        return;
     if (host->family->generation >= host->family->depth_max) {
         message.value = -EAGAIN;
     } else {

@@ -26,6 +26,8 @@ uint32_t VIREO(msgctl)(struct host *host, uint32_t id, uint32_t command, uint32_
 /* The kernel's own limit of a message (msgmax), unless the machine has another. */
 #define MESSAGE_MAX_BYTES 8192u
 #define TYPE_BYTES 4u
+/* MSG_EXCEPT, which musl's header shows to others alone. */
+#define QUEUE_EXCEPT 020000
 
 struct message {
     long type;
@@ -98,7 +100,9 @@ static uint32_t receive_once(struct host *host, uint32_t id, uint32_t message, u
 
     if (!has_queues(host))
         return refuse(EPERM);
-    if (flags & ~(uint32_t)(IPC_NOWAIT | MSG_NOERROR))
+    if (flags & ~(uint32_t)(IPC_NOWAIT | MSG_NOERROR | QUEUE_EXCEPT))
+        return refuse(EINVAL);
+    if (bytes > INT32_MAX)
         return refuse(EINVAL);
     if (!to)
         return refuse(EFAULT);
@@ -123,30 +127,46 @@ uint32_t VIREO(msgrcv)(struct host *host, uint32_t id, uint32_t message, uint32_
     return result;
 }
 
-/* What the guest is told of a queue. */
+/* What the guest is told of a queue: by IPC_STAT, and by FAMILY_STAT. */
 struct guest_queue {
     uint32_t messages, bytes, bytes_max, sender, receiver;
 };
+struct guest_queue_whole {
+    struct guest_ipc ipc;
+    struct guest_queue queue;
+    uint32_t reserved;
+    int64_t sent, received, changed;
+};
 
-/* IPC_RMID, and of IPC_STAT what has a meaning here. System call: msgctl. */
+/* System call: msgctl. */
 uint32_t VIREO(msgctl)(struct host *host, uint32_t id, uint32_t command, uint32_t buffer)
 {
-    void *to = host_memory(host, buffer, sizeof(struct guest_queue));
+    const bool whole = command == FAMILY_STAT, asks = whole || command == IPC_STAT;
+    void *to = host_memory(host, buffer,
+                           whole ? sizeof(struct guest_queue_whole) : sizeof(struct guest_queue));
     struct msqid_ds queue;
 
     if (!has_queues(host))
         return refuse(EPERM);
-    if (command != IPC_RMID && command != IPC_STAT)
-        return refuse(EINVAL);
-    if (command == IPC_STAT && !to)
+    if (command != IPC_RMID && !asks)
+        return refuse(command == IPC_SET ? EPERM : EINVAL);
+    if (asks && !to)
         return refuse(EFAULT);
-    if (msgctl((int)id, (int)command, &queue) < 0)
+    if (msgctl((int)id, asks ? IPC_STAT : IPC_RMID, &queue) < 0)
         return refuse(errno);
-    if (command == IPC_STAT) {
-        const struct guest_queue told = {(uint32_t)queue.msg_qnum, (uint32_t)queue.__msg_cbytes,
-                                         (uint32_t)queue.msg_qbytes, (uint32_t)queue.msg_lspid,
-                                         (uint32_t)queue.msg_lrpid};
+    if (!asks)
+        return 0;
+    const struct guest_queue_whole told = {
+        .ipc = family_ipc(&queue.msg_perm),
+        .queue = {(uint32_t)queue.msg_qnum, (uint32_t)queue.__msg_cbytes,
+                  (uint32_t)queue.msg_qbytes, (uint32_t)queue.msg_lspid, (uint32_t)queue.msg_lrpid},
+        .sent = queue.msg_stime,
+        .received = queue.msg_rtime,
+        .changed = queue.msg_ctime,
+    };
+    if (whole)
         memcpy(to, &told, sizeof told);
-    }
+    else
+        memcpy(to, &told.queue, sizeof told.queue);
     return 0;
 }

@@ -22,9 +22,14 @@ uint32_t VIREO(shmat)(struct host *host, uint32_t id, uint32_t address, uint32_t
 uint32_t VIREO(shmdt)(struct host *host, uint32_t address);
 uint32_t VIREO(shmctl)(struct host *host, uint32_t id, uint32_t command, uint32_t buffer);
 
-/* What IPC_STAT tells a guest. */
+/* What a guest is told of a segment: by IPC_STAT, and by FAMILY_STAT. */
 struct guest_shm {
     uint32_t bytes, attached, creator, last;
+};
+struct guest_shm_whole {
+    struct guest_ipc ipc;
+    struct guest_shm segment;
+    int64_t attached, detached, changed;
 };
 
 static uint32_t refuse(int error)
@@ -130,24 +135,35 @@ uint32_t VIREO(shmdt)(struct host *host, uint32_t address)
     return refuse(EINVAL);
 }
 
-/* IPC_RMID, and of IPC_STAT what has a meaning here. System call: shmctl. */
+/* System call: shmctl. */
 uint32_t VIREO(shmctl)(struct host *host, uint32_t id, uint32_t command, uint32_t buffer)
 {
-    void *to = host_memory(host, buffer, sizeof(struct guest_shm));
+    const bool whole = command == FAMILY_STAT, asks = whole || command == IPC_STAT;
+    void *to = host_memory(host, buffer,
+                           whole ? sizeof(struct guest_shm_whole) : sizeof(struct guest_shm));
     struct shmid_ds segment;
 
     if (!family_of(host))
         return refuse(EPERM);
-    if (command != IPC_RMID && command != IPC_STAT)
-        return refuse(EINVAL);
-    if (command == IPC_STAT && !to)
+    if (command != IPC_RMID && !asks)
+        return refuse(command == IPC_SET ? EPERM : EINVAL);
+    if (asks && !to)
         return refuse(EFAULT);
-    if (shmctl((int)id, (int)command, &segment) < 0)
+    if (shmctl((int)id, asks ? IPC_STAT : IPC_RMID, &segment) < 0)
         return refuse(errno);
-    if (command == IPC_STAT) {
-        struct guest_shm told = {(uint32_t)segment.shm_segsz, (uint32_t)segment.shm_nattch,
-                                 (uint32_t)segment.shm_cpid, (uint32_t)segment.shm_lpid};
+    if (!asks)
+        return 0;
+    const struct guest_shm_whole told = {
+        .ipc = family_ipc(&segment.shm_perm),
+        .segment = {(uint32_t)segment.shm_segsz, (uint32_t)segment.shm_nattch,
+                    (uint32_t)segment.shm_cpid, (uint32_t)segment.shm_lpid},
+        .attached = segment.shm_atime,
+        .detached = segment.shm_dtime,
+        .changed = segment.shm_ctime,
+    };
+    if (whole)
         memcpy(to, &told, sizeof told);
-    }
+    else
+        memcpy(to, &told.segment, sizeof told.segment);
     return 0;
 }

@@ -1,7 +1,7 @@
 /*
- * Module "vireo": signal, sigmask, sigpending, sigsuspend, sigwait, raise, timer, for sources by
- * include/vireo/posix/signal.h. A signal of another process, and one's own, reaches only what may
- * fork; without that grant handlers are there for raise() alone.
+ * Module "vireo": signal, sigmask, sigpending, sigsuspend, sigwait, siginfo, sigqueue, raise,
+ * timer, for sources by include/vireo/posix/signal.h. A signal of another process, and one's own,
+ * reaches only what may fork; without that grant handlers are there for raise() alone.
  */
 #include <errno.h>
 #include <signal.h>
@@ -30,6 +30,8 @@ uint32_t VIREO(sigpending)(struct host *host, uint32_t ret_set);
 uint32_t VIREO(sigwait)(struct host *host, uint64_t set, uint64_t timeout_ns, uint32_t ret_info);
 uint32_t VIREO(timer)(struct host *host, uint64_t value_us, uint64_t interval_us,
                       uint32_t ret_former);
+uint32_t VIREO(siginfo)(struct host *host, uint32_t ret_info);
+uint32_t VIREO(sigqueue)(struct host *host, uint32_t pid, uint32_t number, uint32_t value);
 
 /* What is written of a signal that was waited for. */
 struct guest_signal {
@@ -154,10 +156,7 @@ uint32_t VIREO(raise)(struct host *host, uint32_t number)
         return 0;
     if (signals->actions[number].handler == SIGNAL_IGNORE)
         return 1;
-    if (signals->blocked & signal_bit((int)number))
-        signals->held |= signal_bit((int)number);
-    else
-        atomic_fetch_or(&signals->pending, signal_bit((int)number));
+    signals_note(signals, (int)number, may_be_sent(host) ? getpid() : 1);
     signals_after(host, false);
     return 1;
 }
@@ -203,7 +202,15 @@ uint32_t VIREO(sigwait)(struct host *host, uint64_t set, uint64_t timeout_ns, ui
         signals_after(host, true);
         return refuse((int)-signal);
     }
-    const struct guest_signal taken = {(int32_t)signal, info.si_code, info.si_pid};
+    if (info.si_signo != 0)
+        signals->current = (struct signal_info){
+            .code = info.si_code,
+            .pid = info.si_pid,
+            .status = info.si_signo == SIGCHLD ? info.si_status : 0,
+            .value = info.si_code == SI_QUEUE ? info.si_value.sival_int : 0,
+        };
+    const struct guest_signal taken = {(int32_t)signal, signals->current.code,
+                                       signals->current.pid};
     /* A handler may have made the memory grow, but it lies where it lay. */
     if (ret)
         memcpy(ret, &taken, sizeof taken);
@@ -235,4 +242,36 @@ uint32_t VIREO(timer)(struct host *host, uint64_t value_us, uint64_t interval_us
         memcpy(ret, &before, sizeof before);
     signals_after(host, false);
     return 0;
+}
+
+/* Of the signal whose handler runs, or that was waited for last. */
+uint32_t VIREO(siginfo)(struct host *host, uint32_t ret_info)
+{
+    const struct signal_info none = {0};
+    void *ret = host_memory(host, ret_info, sizeof none);
+
+    if (!ret)
+        return refuse(EFAULT);
+    memcpy(ret, host->signals ? &host->signals->current : &none, sizeof none);
+    return 0;
+}
+
+/*
+ * As sigqueue(3): kill with a number that goes with it. Whom it may reach, the pid namespace says.
+ * System calls: getpid, rt_sigqueueinfo.
+ */
+uint32_t VIREO(sigqueue)(struct host *host, uint32_t pid, uint32_t number, uint32_t value)
+{
+    siginfo_t info = {.si_signo = (int)number, .si_code = SI_QUEUE};
+
+    if (!may_be_sent(host))
+        return refuse(EPERM);
+    if (number > SIGNALS_MAX)
+        return refuse(EINVAL);
+    info.si_pid = getpid();
+    info.si_value.sival_int = (int)value;
+    uint32_t result =
+        syscall(SYS_rt_sigqueueinfo, (pid_t)pid, (int)number, &info) < 0 ? refuse(errno) : 0;
+    signals_after(host, false);
+    return result;
 }

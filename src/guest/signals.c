@@ -56,8 +56,15 @@ static void on_signal(int signal, siginfo_t *info, void *context)
     greg_t *registers = ((ucontext_t *)context)->uc_mcontext.gregs;
     uintptr_t at = (uintptr_t)registers[REG_RIP];
 
-    (void)info;
+    of_process.infos[signal] = (struct signal_info){
+        .code = info->si_code,
+        .pid = info->si_pid,
+        .status = signal == SIGCHLD ? info->si_status : 0,
+        .value = signal != SIGCHLD && info->si_code == SI_QUEUE ? info->si_value.sival_int : 0,
+    };
     atomic_fetch_or_explicit(&of_process.pending, signal_bit(signal), memory_order_relaxed);
+    /* The next of the same waits in the kernel until this one has been handled. */
+    sigaddset(&((ucontext_t *)context)->uc_sigmask, signal);
     if (at >= (uintptr_t)vireo_interruptible && at <= (uintptr_t)vireo_interruptible_call)
         registers[REG_RIP] = (greg_t)(uintptr_t)vireo_interrupted;
 }
@@ -91,34 +98,36 @@ static void kernel_mask(const struct signals *signals, uint64_t blocked, sigset_
         sigaddset(ret_mask, SIGCHLD);
 }
 
+/* What is noted stays blocked, too: see on_signal(). */
+static void real_mask(const struct signals *signals, sigset_t *ret_mask)
+{
+    kernel_mask(signals, signals->blocked | atomic_load(&signals->pending), ret_mask);
+}
+
 /* System call: rt_sigprocmask. */
 void signals_block(struct signals *signals, uint64_t blocked)
 {
     sigset_t mask;
 
-    signals->blocked = blocked;
-    kernel_mask(signals, blocked, &mask);
+    /* None is noted between these lines. */
+    sigfillset(&mask);
     sigprocmask(SIG_SETMASK, &mask, NULL);
     uint64_t all = atomic_exchange(&signals->pending, 0) | signals->held;
+    signals->blocked = blocked;
     signals->held = all & blocked;
     atomic_fetch_or(&signals->pending, all & ~blocked);
+    real_mask(signals, &mask);
+    sigprocmask(SIG_SETMASK, &mask, NULL);
 }
 
-void signals_broken_pipe(const struct host *host)
+void signals_note(struct signals *signals, int signal, int32_t pid)
 {
-    const struct signals *signals = host->signals;
-    sigset_t broken;
-
-    if (!signals || !host->family || !(host->family->grants & GUEST_GRANT_FORK) ||
-        signals->actions[SIGPIPE].handler != SIGNAL_DEFAULT ||
-        (signals->blocked & signal_bit(SIGPIPE)) || getpid() == 1)
-        return;
-    /* The guest ignores it for all its processes. */
-    sigemptyset(&broken);
-    sigaddset(&broken, SIGPIPE);
-    sigaction(SIGPIPE, &(struct sigaction){.sa_handler = SIG_DFL}, NULL);
-    sigprocmask(SIG_UNBLOCK, &broken, NULL);
-    kill(getpid(), SIGPIPE);
+    signals->infos[signal] = (struct signal_info){.code = SI_TKILL, .pid = pid};
+    signals->raised |= signal_bit(signal);
+    if (signals->blocked & signal_bit(signal))
+        signals->held |= signal_bit(signal);
+    else
+        atomic_fetch_or(&signals->pending, signal_bit(signal));
 }
 
 struct signals *signals_open(struct host *host, void (*run)(struct host *, uint32_t, int))
@@ -144,7 +153,7 @@ static int set_real(int signal, const struct signal_action *action)
     if (signal == SIGCHLD && sigaction(SIGCHLD, &(struct sigaction){.sa_handler = SIG_DFL}, NULL))
         return -errno;
     if (action->handler == SIGNAL_IGNORE ||
-        (!action->handler && (signal == SIGPIPE || signal == SIGXFSZ))) {
+        (!action->handler && !of_process.child && (signal == SIGPIPE || signal == SIGXFSZ))) {
         real.sa_handler = SIG_IGN;
     } else if (action->handler == SIGNAL_DEFAULT) {
         real.sa_handler = signal == SIGCHLD ? on_child : SIG_DFL;
@@ -167,11 +176,12 @@ int signals_set(struct signals *signals, int signal, const struct signal_action 
     if (r < 0)
         return r;
     signals->actions[signal] = *action;
+    bool noted = false;
     if (action->handler <= SIGNAL_IGNORE) {
-        atomic_fetch_and(&signals->pending, ~signal_bit(signal));
+        noted = atomic_fetch_and(&signals->pending, ~signal_bit(signal)) & signal_bit(signal);
         signals->held &= ~signal_bit(signal);
     }
-    if (signal == SIGCHLD && real)
+    if ((signal == SIGCHLD || noted) && real)
         signals_block(signals, signals->blocked);
     return 0;
 }
@@ -184,6 +194,7 @@ int signals_take_held(struct signals *signals, uint64_t set)
         return 0;
     int signal = __builtin_ctzll(found) + 1;
     signals->held &= ~signal_bit(signal);
+    signals->current = signals->infos[signal];
     return signal;
 }
 
@@ -207,10 +218,25 @@ static void stop_timer(struct signals *signals)
 
 void signals_forget(struct host *host)
 {
-    if (!host->signals)
+    struct signals *signals = host->signals;
+
+    if (!signals || !(atomic_exchange(&signals->pending, 0) | signals->held))
         return;
-    atomic_store(&host->signals->pending, 0);
-    host->signals->held = 0;
+    signals->held = 0;
+    signals_block(signals, signals->blocked);
+}
+
+void signals_as_child(const struct host *host)
+{
+    static const int ignored[] = {SIGPIPE, SIGXFSZ};
+    const struct sigaction action = {.sa_handler = SIG_DFL};
+
+    if (of_process.child)
+        return;
+    of_process.child = true;
+    for (size_t i = 0; i < sizeof ignored / sizeof *ignored; i++)
+        if (!host->signals || host->signals->actions[ignored[i]].handler == SIGNAL_DEFAULT)
+            sigaction(ignored[i], &action, NULL);
 }
 
 void signals_reset(struct host *host)
@@ -225,24 +251,37 @@ void signals_reset(struct host *host)
             signals_set(host->signals, i, &none, true);
     signals_forget(host);
     host->signals->depth = 0;
+    host->signals->raised = 0;
     signals_block(host->signals, 0);
     host->signals = NULL;
 }
 
+/* Its bit in `pending` is gone, and the kernel still holds back the next of it. */
 static void deliver_one(struct host *host, int signal)
 {
     struct signals *signals = host->signals;
     const struct signal_action action = signals->actions[signal];
+    const struct signal_info before_info = signals->current;
     uint64_t before = signals->blocked, own = signal_bit(signal);
+    const bool raised = signals->raised & own;
+    const uint64_t during = before | action.mask | (action.flags & SIGNAL_NO_DEFER ? 0 : own);
 
-    if (action.handler <= SIGNAL_IGNORE)
+    if (action.handler <= SIGNAL_IGNORE) {
+        signals_block(signals, before);
         return;
+    }
+    signals->current = signals->infos[signal];
+    signals->raised &= ~own;
     if (action.flags & SIGNAL_RESET)
         signals_set(signals, signal, &(struct signal_action){.handler = SIGNAL_DEFAULT}, true);
-    signals_block(signals, before | action.mask | (action.flags & SIGNAL_NO_DEFER ? 0 : own));
+    if (during == (before | own) && !raised)
+        signals->blocked = during;
+    else
+        signals_block(signals, during);
     signals->depth++;
     signals->run(host, action.handler - SIGNAL_HANDLER, signal);
     signals->depth--;
+    signals->current = before_info;
     signals_block(signals, before);
 }
 
@@ -268,7 +307,7 @@ void signals_hold(const struct host *host, sigset_t *ret_wait)
     sigemptyset(ret_wait);
     if (!host->signals)
         return;
-    kernel_mask(host->signals, host->signals->blocked, ret_wait);
+    real_mask(host->signals, ret_wait);
     mask = *ret_wait;
     if (!(host->signals->blocked & signal_bit(SIGCHLD)))
         sigdelset(ret_wait, SIGCHLD);
@@ -285,6 +324,6 @@ void signals_release(const struct host *host)
 
     if (!host->signals)
         return;
-    kernel_mask(host->signals, host->signals->blocked, &mask);
+    real_mask(host->signals, &mask);
     sigprocmask(SIG_SETMASK, &mask, NULL);
 }

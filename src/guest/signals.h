@@ -33,13 +33,23 @@ struct signal_action {
     uint64_t mask; /* bit 0: signal 1 */
 };
 
+/* What is known of one that came. */
+struct signal_info {
+    int32_t code, pid, status, value;
+};
+
 struct signals {
     _Atomic uint64_t pending; /* noted, to be handled; written by the process's handler, too */
     uint64_t held;            /* noted, and blocked since */
     uint64_t blocked;
     uint32_t depth; /* handlers that run */
     bool timer;     /* one was set */
+    bool child;     /* the process was forked by the code */
     struct signal_action actions[SIGNALS_MAX + 1];
+    /* By the process's handler, of one that was noted, which the kernel holds back then. */
+    struct signal_info infos[SIGNALS_MAX + 1];
+    uint64_t raised;            /* noted by the code itself: the kernel holds none of these back */
+    struct signal_info current; /* of the one whose handler runs, or that was waited for last */
     /* Runs the function of that index; may leave the guest's code for good. */
     void (*run)(struct host *host, uint32_t handler, int signal);
 };
@@ -81,13 +91,18 @@ void signals_block(struct signals *signals, uint64_t blocked);
 int signals_take_held(struct signals *signals, uint64_t set);
 /* What of `set` the kernel may be asked to wait for: the rest is the guest's own. */
 uint64_t signals_waitable(uint64_t set);
-/* A child that writes to a pipe which nobody reads ends by SIGPIPE, unless its code handles, blocks
- * or ignores that. The first of a family goes on, as process 1 does. System calls: getpid, kill,
- * rt_sigaction, rt_sigprocmask. */
-void signals_broken_pipe(const struct host *host);
-/* A command begins anew, or a child has just been forked (which keeps the actions). */
+/* As if it had come from the process itself, whose number this is. */
+void signals_note(struct signals *signals, int signal, int32_t pid);
+/* A command begins anew. */
 void signals_reset(struct host *host);
+/* A child has just been forked: it keeps actions and mask, not what waits. */
 void signals_forget(struct host *host);
+/*
+ * In a child: what the template ignores for all its processes ends it, as elsewhere, SIGPIPE and
+ * SIGXFSZ, unless its code says otherwise. (The first of a family goes on, as process 1 does.)
+ * System call: rt_sigaction. Async-signal-safe.
+ */
+void signals_as_child(const struct host *host);
 
 /* Blocks what has handlers, so that a wait with `ret_wait` for its mask misses none. */
 void signals_hold(const struct host *host, sigset_t *ret_wait);

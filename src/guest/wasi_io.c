@@ -147,8 +147,6 @@ static uint32_t move_once(struct host *host, uint32_t fd, enum wasi_direction di
         return error;
 
     ssize_t n = wasi_transfer(host, entry, direction, count, offset);
-    if (n == -EPIPE && !wasi_is_socket(entry))
-        signals_broken_pipe(host);
     if (n < 0)
         return wasi_errno_from((int)n);
     memcpy(ret, &(uint32_t){(uint32_t)n}, 4);

@@ -328,7 +328,7 @@ closed() {
 @test "the grants are described" {
     run "$VIREO" describe -o json kin
     [ "$(jq -r '.syscalls.fork | join(" ")' <<<"$output")" = \
-        "read ppoll close clone wait4 kill getpid getppid setitimer rt_sigpending rt_sigtimedwait pipe2" ]
+        "read ppoll close clone wait4 kill getpid getppid setitimer rt_sigpending rt_sigtimedwait rt_sigqueueinfo pipe2" ]
     [[ $(jq -r '.syscalls.ipc | join(" ")' <<<"$output") == *pipe2* ]]
 }
 

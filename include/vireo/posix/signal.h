@@ -3,8 +3,8 @@
  * reaches any member of the family; without it handlers are there for raise() alone. A handler runs
  * when the code calls the system next (reading, waiting, sleeping, looking at the clock, getpid()),
  * not between two instructions; what waits is interrupted, and begins again with SA_RESTART (which
- * signal() sets) but for pause(), poll() and sleeping. There are no alternate stacks, no timers,
- * and siginfo_t has the signal's number.
+ * signal() sets) but for pause(), poll() and sleeping. Those of real time (SIGRTMIN to SIGRTMAX)
+ * wait in a row, the others once. There are no alternate stacks.
  */
 #ifndef VIREO_POSIX_SIGNAL_H
 #define VIREO_POSIX_SIGNAL_H
@@ -39,10 +39,39 @@ typedef struct {
 #define SIG_UNBLOCK 1
 #define SIG_SETMASK 2
 
+/* As musl's: those below are the C library's own. */
+#undef SIGRTMIN
+#undef SIGRTMAX
+#define SIGRTMIN 35
+#define SIGRTMAX 64
+#ifndef NSIG
+#define NSIG 65
+#endif
+
+#define SI_USER 0
+#define SI_KERNEL 128
+#define SI_QUEUE (-1)
+#define SI_TKILL (-6)
+
+#ifndef CLD_EXITED
+#define CLD_EXITED 1
+#define CLD_KILLED 2
+#define CLD_STOPPED 5
+#define CLD_CONTINUED 6
+#endif
+
+/* sival_ptr is of use in the same memory alone. */
+union sigval {
+    int sival_int;
+    void *sival_ptr;
+};
+
 typedef struct {
     int si_signo, si_errno, si_code;
     pid_t si_pid;
-    int si_status; /* of waitid() */
+    uid_t si_uid;
+    int si_status; /* of SIGCHLD */
+    union sigval si_value;
 } siginfo_t;
 
 struct sigaction {
@@ -66,6 +95,13 @@ VIREO_IMPORT(sigmask)
 int32_t vireo_import_sigmask(int32_t how, uint64_t set, uint64_t *ret_former);
 VIREO_IMPORT(sigsuspend) int32_t vireo_import_sigsuspend(uint64_t blocked);
 VIREO_IMPORT(raise) int32_t vireo_import_raise(int32_t number);
+VIREO_IMPORT(sigqueue) int32_t vireo_import_sigqueue(int32_t pid, int32_t number, int32_t value);
+
+/* Of the signal whose handler runs, or that was waited for last. */
+struct vireo_signal_info {
+    int32_t code, pid, status, value;
+};
+VIREO_IMPORT(siginfo) int32_t vireo_import_siginfo(struct vireo_signal_info *ret_info);
 /* The C library's: ours has another name for the linker. */
 int vireo_default_raise(int number) __asm__("raise");
 static inline int raise(int number) __asm__("vireo_raise");
@@ -86,6 +122,24 @@ static inline int kill(pid_t pid, int number)
     return vireo_kill(pid, number);
 }
 
+static inline siginfo_t vireo_signal_info(int number)
+{
+    struct vireo_signal_info known = {0, 0, 0, 0};
+
+    vireo_import_siginfo(&known);
+    return (siginfo_t){.si_signo = number,
+                       .si_code = known.code,
+                       .si_pid = known.pid,
+                       .si_status = known.status,
+                       .si_value = {.sival_int = known.value}};
+}
+
+/* As sigqueue(3). */
+static inline int sigqueue(pid_t pid, int number, const union sigval value)
+{
+    return vireo_errno(vireo_import_sigqueue(pid, number, value.sival_int));
+}
+
 static inline int raise(int number)
 {
     int handled = vireo_errno(vireo_import_raise(number));
@@ -102,7 +156,7 @@ static void (*vireo_with_info[65])(int, siginfo_t *, void *);
 
 static inline void vireo_run_with_info(int number)
 {
-    siginfo_t info = {number, 0, 0, 0, 0};
+    siginfo_t info = vireo_signal_info(number);
 
     vireo_with_info[number](number, &info, (void *)0);
 }
@@ -215,7 +269,7 @@ static inline int sigtimedwait(const sigset_t *set, siginfo_t *info, const struc
     }
     int number = vireo_errno(vireo_import_sigwait(set->bits, ns, taken));
     if (number > 0 && info)
-        *info = (siginfo_t){taken[0], 0, taken[1], taken[2]};
+        *info = vireo_signal_info(taken[0]);
     return number;
 }
 

@@ -2,12 +2,17 @@
 #ifndef VIREO_POSIX_UNISTD_H
 #define VIREO_POSIX_UNISTD_H
 
-/* It has a getpid() that says it is no good. */
+/* It has a getpid() that says it is no good, and sleeps by what <time.h> says of it. */
 #define getpid vireo_no_getpid
+#define sleep vireo_no_sleep
+#define usleep vireo_no_usleep
 #include_next <unistd.h>
 #undef getpid
+#undef sleep
+#undef usleep
 
 #include <fcntl.h>
+#include <time.h>
 
 #include <vireo/family.h>
 
@@ -29,6 +34,24 @@ static inline pid_t getppid(void)
 static inline int pipe(int fds[2])
 {
     return vireo_pipe(fds);
+}
+
+static inline unsigned sleep(unsigned seconds) __asm__("vireo_sleep");
+static inline int usleep(unsigned microseconds) __asm__("vireo_usleep");
+
+/* The whole seconds that were left when a signal came. */
+static inline unsigned sleep(unsigned seconds)
+{
+    struct timespec time = {seconds, 0};
+
+    return nanosleep(&time, &time) == 0 ? 0 : (unsigned)time.tv_sec;
+}
+
+static inline int usleep(unsigned microseconds)
+{
+    struct timespec time = {microseconds / 1000000, (long)(microseconds % 1000000) * 1000};
+
+    return nanosleep(&time, (void *)0);
 }
 
 /* O_NONBLOCK; O_CLOEXEC is without a meaning, since nothing is executed. */

@@ -294,6 +294,7 @@ static void a_family_forks_and_signals_with_its_grant_alone(void **state)
         {"setitimer", __NR_setitimer, {ITIMER_REAL, -1, 0}},
         {"rt_sigpending", __NR_rt_sigpending, {0, 0}},
         {"rt_sigtimedwait", __NR_rt_sigtimedwait, {0, 0, 0, 0}},
+        {"rt_sigqueueinfo", __NR_rt_sigqueueinfo, {0, 0, 0}},
         {"madvise, huge pages", __NR_madvise, {0, 0, MADV_HUGEPAGE}},
     };
     /* On a queue that does not exist: the tests' namespace is the machine's. */

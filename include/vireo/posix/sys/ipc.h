@@ -11,8 +11,18 @@ typedef int key_t;
 #define IPC_EXCL 02000
 #define IPC_NOWAIT 04000
 #define IPC_RMID 0
+#define IPC_SET 1
 #define IPC_STAT 2
 #define IPC_PRIVATE ((key_t)0)
+
+/* Users are not known in a family: all of it is one. */
+struct ipc_perm {
+    key_t __key;
+    uid_t uid, gid, cuid, cgid;
+    mode_t mode;
+};
+/* What the import writes is the whole structure: IPC_STAT of module "vireo" is some numbers. */
+#define VIREO_IPC_STAT 18
 
 static inline key_t ftok(const char *path, int id)
 {

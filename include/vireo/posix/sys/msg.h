@@ -11,15 +11,18 @@
 #include <vireo/family.h>
 
 #define MSG_NOERROR 010000
+#define MSG_EXCEPT 020000
 
 typedef unsigned long msgqnum_t, msglen_t;
 
 /* What is known of a queue. */
 struct msqid_ds {
+    struct ipc_perm msg_perm;
     msgqnum_t msg_qnum;
     unsigned long __msg_cbytes;
     msglen_t msg_qbytes;
     pid_t msg_lspid, msg_lrpid;
+    time_t msg_stime, msg_rtime, msg_ctime;
 };
 
 VIREO_IMPORT(msgget) int32_t vireo_import_msgget(int32_t key, int32_t flags);
@@ -45,9 +48,10 @@ static inline ssize_t msgrcv(int id, void *message, size_t bytes, long type, int
     return vireo_errno(vireo_import_msgrcv(id, message, bytes, (int32_t)type, flags));
 }
 
-/* IPC_RMID, IPC_STAT. */
+/* IPC_RMID, IPC_STAT; IPC_SET is EPERM. */
 static inline int msgctl(int id, int command, struct msqid_ds *buffer)
 {
+    command = command == IPC_STAT ? VIREO_IPC_STAT : command;
     return vireo_errno(vireo_import_msgctl(id, command, buffer));
 }
 

@@ -15,11 +15,15 @@
 
 #define SHM_RDONLY 010000
 
+typedef unsigned long shmatt_t;
+
 /* What is known of a segment. */
 struct shmid_ds {
+    struct ipc_perm shm_perm;
     size_t shm_segsz;
-    unsigned shm_nattch;
+    shmatt_t shm_nattch;
     pid_t shm_cpid, shm_lpid;
+    time_t shm_atime, shm_dtime, shm_ctime;
 };
 
 VIREO_IMPORT(shmget) int32_t vireo_import_shmget(int32_t key, size_t bytes, int32_t flags);
@@ -55,9 +59,10 @@ static inline int shmdt(const void *address)
     return vireo_errno(vireo_import_shmdt(address));
 }
 
-/* IPC_RMID: it goes when nobody has it attached any more; IPC_STAT. */
+/* IPC_RMID: it goes when nobody has it attached any more; IPC_STAT; IPC_SET is EPERM. */
 static inline int shmctl(int id, int command, struct shmid_ds *buffer)
 {
+    command = command == IPC_STAT ? VIREO_IPC_STAT : command;
     return vireo_errno(vireo_import_shmctl(id, command, buffer));
 }
 

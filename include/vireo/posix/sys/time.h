@@ -43,4 +43,22 @@ static inline int setitimer(int which, const struct itimerval *wanted, struct it
     return 0;
 }
 
+/* What is left of it: it is stopped and goes on. */
+static inline int getitimer(int which, struct itimerval *current)
+{
+    struct vireo_timer left, none;
+
+    if (which != ITIMER_REAL) {
+        errno = EINVAL;
+        return -1;
+    }
+    if (vireo_errno(vireo_import_timer(0, 0, &left)) < 0)
+        return -1;
+    if (left.value > 0)
+        vireo_import_timer(left.value, left.interval, &none);
+    current->it_value = vireo_timeval(left.value);
+    current->it_interval = vireo_timeval(left.interval);
+    return 0;
+}
+
 #endif

@@ -13,10 +13,6 @@
 #define WCONTINUED 8
 
 typedef enum { P_ALL, P_PID } idtype_t;
-#define CLD_EXITED 1
-#define CLD_KILLED 2
-#define CLD_STOPPED 5
-#define CLD_CONTINUED 6
 
 #define WEXITSTATUS(status) (((status)&0xff00) >> 8)
 #define WTERMSIG(status) ((status)&0x7f)
