@@ -254,6 +254,10 @@ int store_put(struct store *store, const void *library, size_t size, char ret_ha
 int store_get(struct store *store, const char *hash, const struct sign_key *key,
               const struct sign_trust *trust, int *ret_fd, struct library_note *ret_note,
               struct err *err);
+/* The same, without waiting for a disk and of at most 64 KiB, for a loop that has more to do.
+ * -EAGAIN (or any other error): store_get() may succeed. */
+int store_get_quick(struct store *store, const char *hash, const struct sign_key *key,
+                    const struct sign_trust *trust, int *ret_fd, struct library_note *ret_note);
 /* A container's image, or a report, as a sealed memfd: its hash is all that is checked. The caller
  * owns *ret_fd. -ENOENT. */
 int store_get_image(struct store *store, const char *hash, int *ret_fd, struct err *err);

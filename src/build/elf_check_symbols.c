@@ -22,14 +22,25 @@ static const char *const listed_symbols[] = {
 #include "guest/library_symbols.h"
 };
 #undef LIBRARY_SYMBOL
-#define NATIVE_SYMBOL(name, function, proved) {#name, proved},
-static const struct {
+#define NATIVE_SYMBOL(name, function, proved) {#name, sizeof #name - 1, proved},
+static const struct native_symbol {
     const char *name;
+    size_t length;
     bool proved; /* so may one that is proved */
 } native_symbols[] = {
 #include "guest/native_symbols.h"
 };
 #undef NATIVE_SYMBOL
+
+/* Each name that is exported is looked up: those of another length are told apart without a call.
+ */
+static const struct native_symbol *native_symbol(const char *name, size_t length)
+{
+    for (size_t i = 0; i < ARRAY_LEN(native_symbols); i++)
+        if (native_symbols[i].length == length && memcmp(name, native_symbols[i].name, length) == 0)
+            return &native_symbols[i];
+    return NULL;
+}
 
 static bool is_native(const struct elf *elf)
 {
@@ -44,10 +55,11 @@ static bool symbol_is_listed(const struct elf *elf, const char *name)
     if (!proved && is_native(elf) &&
         (elf->note.demands.link || elf->note.demands.dependency_count > 0))
         return true;
-    for (size_t i = 0; is_native(elf) && i < ARRAY_LEN(native_symbols); i++)
-        if (strcmp(name, native_symbols[i].name) == 0)
-            return native_symbols[i].proved || !proved;
-    for (size_t i = 0; !is_native(elf) && i < ARRAY_LEN(listed_symbols); i++)
+    if (is_native(elf)) {
+        const struct native_symbol *known = native_symbol(name, strlen(name));
+        return known && (known->proved || !proved);
+    }
+    for (size_t i = 0; i < ARRAY_LEN(listed_symbols); i++)
         if (strcmp(name, listed_symbols[i]) == 0)
             return true;
     return false;
@@ -71,9 +83,8 @@ static int export_check(struct elf *elf, const Elf64_Sym *symbol, const char *na
     if (!is_native(elf) || (!function && ELF64_ST_TYPE(symbol->st_info) != STT_OBJECT) ||
         length == 0 || length > EXPORT_NAME_MAX || strspn(name, letters) != length)
         return elf_refuse(elf, "it exports '%.64s'", name);
-    for (size_t i = 0; i < ARRAY_LEN(native_symbols); i++)
-        if (strcmp(name, native_symbols[i].name) == 0)
-            return elf_refuse(elf, "it exports '%.64s', which is the guest's", name);
+    if (native_symbol(name, length))
+        return elf_refuse(elf, "it exports '%.64s', which is the guest's", name);
     for (size_t i = 0; i < elf->load_count; i++) {
         const Elf64_Phdr *load = &elf->load[i];
         if (((load->p_flags & PF_X) != 0) == function && lies_in(load, symbol))

@@ -80,28 +80,42 @@ static void keep(const struct image *image)
     pthread_mutex_unlock(&cache.lock);
 }
 
+/* A new one, whose descriptor and note are there. */
+static int complete(struct image *image, const char *hash, struct image *ret_image, struct err *err)
+{
+    struct stat status;
+
+    memcpy(image->hash, hash, BUILD_HASH_TEXT);
+    if (fstat(image->fd, &status) < 0) {
+        int r = err_set(err, -errno, "cannot use library '%s'", hash);
+        close(image->fd);
+        return r;
+    }
+    image->bytes = (uint64_t)status.st_size;
+    keep(image);
+    *ret_image = *image;
+    return 0;
+}
+
 int image_open(struct supervisor *supervisor, const char *hash, struct image *ret_image,
                struct err *err)
 {
     struct image image = {.fd = -1};
-    struct stat status;
 
     if (image_peek(hash, ret_image) == 0)
         return 0;
     int r = store_get(supervisor->store, hash, supervisor->key, &supervisor->config.trust,
                       &image.fd, &image.note, err);
-    if (r < 0)
-        return r;
-    memcpy(image.hash, hash, BUILD_HASH_TEXT);
-    if (fstat(image.fd, &status) < 0) {
-        r = err_set(err, -errno, "cannot use library '%s'", hash);
-        close(image.fd);
-        return r;
-    }
-    image.bytes = (uint64_t)status.st_size;
-    keep(&image);
-    *ret_image = image;
-    return 0;
+    return r < 0 ? r : complete(&image, hash, ret_image, err);
+}
+
+int image_open_quick(struct supervisor *supervisor, const char *hash, struct image *ret_image)
+{
+    struct image image = {.fd = -1};
+    int r = store_get_quick(supervisor->store, hash, supervisor->key, &supervisor->config.trust,
+                            &image.fd, &image.note);
+
+    return r < 0 ? r : complete(&image, hash, ret_image, NULL);
 }
 
 void image_close(struct image *image)

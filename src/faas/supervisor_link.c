@@ -274,6 +274,8 @@ static void wanted_clear(struct wanted *wanted)
 {
     for (unsigned i = 0; i < wanted->count; i++)
         image_close(&wanted->images[i]);
+    wanted->count = 0;
+    wanted->missing[0] = '\0';
 }
 
 /* What the pVM has by this name: a hash, or NULL. */
@@ -513,6 +515,20 @@ static const char *replaced_of(const struct admin_request *request)
     return first < request->param_bytes ? request->params + first : "";
 }
 
+/* What is small is checked here and now, which takes less than a thread's work and both its wakes.
+ * Once a wish: the loop has others to serve. */
+static bool load_quick(struct supervisor *supervisor, const char *hash, bool *loaded, int *ret_r)
+{
+    struct image image;
+
+    if (!hash[0] || *loaded || image_open_quick(supervisor, hash, &image) < 0)
+        return false;
+    image_close(&image);
+    *loaded = true;
+    *ret_r = 0;
+    return true;
+}
+
 /* `loaded`: images were loaded for it, by a job. */
 static int link_now(struct supervisor *supervisor, const struct admin_request *request,
                     int64_t begin_ns, bool loaded, struct err *err)
@@ -524,9 +540,12 @@ static int link_now(struct supervisor *supervisor, const struct admin_request *r
     wanted.missing[0] = '\0';
 
     int r = find_instance(supervisor, request->name, &instance, err);
-    if (r == 0)
-        r = gather(supervisor, instance, request->params, replaced_of(request), request->name,
-                   &wanted, err);
+    do {
+        wanted_clear(&wanted);
+        if (r == 0)
+            r = gather(supervisor, instance, request->params, replaced_of(request), request->name,
+                       &wanted, err);
+    } while (r == -EAGAIN && load_quick(supervisor, wanted.missing, &loaded, &r));
     if (r == -EAGAIN && wanted.missing[0])
         return jobs_image(supervisor, request, wanted.missing, begin_ns, err);
     if (r < 0)

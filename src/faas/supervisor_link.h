@@ -18,6 +18,9 @@ int image_open(struct supervisor *supervisor, const char *hash, struct image *re
                struct err *err);
 /* The same, of the cache only: -ENOENT. Quick. */
 int image_peek(const char *hash, struct image *ret_image);
+/* One that is not in the cache, if it is small and no disk is waited for: else image_open(), in a
+ * thread of jobs. */
+int image_open_quick(struct supervisor *supervisor, const char *hash, struct image *ret_image);
 void image_close(struct image *image);
 
 /* ---- supervisor_resolve.c: who may be linked with whom ---- */

@@ -79,6 +79,22 @@ untouched() {
     "$VIREO" rm -q late
 }
 
+@test "a library too large to be looked at beside calls is checked by a thread, and linked" {
+    mkdir -p "$WORK/source-large"
+    printf 'name: large\nversion: "1"\n' >"$WORK/source-large/vireo.yaml"
+    printf '%s\n' '__attribute__((visibility("default"))) char large_table[100000] = {1};' \
+        '__attribute__((visibility("default"))) int large(int i) { return large_table[i]; }' \
+        >"$WORK/source-large/large.c"
+    VIREO_STATE=$WORK/signer "$VIREO" build -q --native "$WORK/source-large" -o "$WORK/large.so"
+    [ "$(stat -c %s "$WORK/large.so")" -gt 65536 ]
+    "$VIREO" deploy -q "$WORK/large.so" --name large
+    shop looks 's/^name:.*/name: looks/'
+    run "$VIREO" link -o json "$pvm" large
+    [ "$status" -eq 0 ]
+    [ "$(jq -r '.library + " " + (.cached | tostring)' <<<"$output")" = "large false" ]
+    "$VIREO" rm -q looks
+}
+
 @test "a link while a call runs waits for its end, and not for ever" {
     shop busy
     curl -s --max-time 60 -d busy -o "$BATS_TEST_TMPDIR/busy" "$VIREO_SERVER/function/busy" 3>&- &

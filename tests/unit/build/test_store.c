@@ -117,6 +117,55 @@ static void an_image_may_be_smaller_than_a_signature(void **state)
     assert_int_equal(store_get_image(store, hash, &fd, NULL), -EBADMSG);
 }
 
+/* Of what lies in the page cache; a file system that can't tell is -EOPNOTSUPP. */
+static void small_ones_are_got_without_waiting_and_checked_alike(void **state)
+{
+    (void)state;
+    _cleanup_(store_closep) struct store *store = store_of_test();
+    char hash[BUILD_HASH_TEXT], path[512], other_path[512];
+    struct library_note note;
+    struct stat status;
+    _cleanup_(closep) int fd = -1;
+    int none = -1;
+    assert_int_equal(store_put(store, library, library_size, hash, NULL), 0);
+    int r = store_get_quick(store, hash, key, NULL, &fd, &note);
+    if (r == -EOPNOTSUPP || r == -EAGAIN)
+        skip();
+    assert_int_equal(r, 0);
+    assert_string_equal(note.name, "hello");
+    assert_int_equal(fstat(fd, &status), 0);
+    assert_int_equal(status.st_size, library_size);
+    assert_int_equal(fcntl(fd, F_GET_SEALS),
+                     F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE);
+    void *code = mmap(NULL, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE, fd, 0);
+    assert_ptr_not_equal(code, MAP_FAILED);
+    munmap(code, 4096);
+    /* Neither another's name, nor another's key, nor other bytes, nor a link, nor a pipe. */
+    path_of(path, hash);
+    path_of(other_path, nobody);
+    assert_int_equal(link(path, other_path), 0);
+    assert_int_equal(store_get_quick(store, nobody, key, NULL, &none, &note), -EBADMSG);
+    assert_int_equal(unlink(other_path), 0);
+    assert_int_equal(symlink(path, other_path), 0);
+    assert_true(store_get_quick(store, nobody, key, NULL, &none, &note) < 0);
+    assert_int_equal(unlink(other_path), 0);
+    assert_int_equal(mkfifo(other_path, 0600), 0);
+    assert_true(store_get_quick(store, nobody, key, NULL, &none, &note) < 0);
+    assert_int_equal(unlink(other_path), 0);
+    snprintf(other_path, sizeof other_path, "%s/quick.key", scratch);
+    _cleanup_(sign_key_freep) struct sign_key *other = NULL;
+    assert_int_equal(sign_key_open(other_path, &other, NULL), 0);
+    assert_int_equal(store_get_quick(store, hash, other, NULL, &none, &note), -EKEYREJECTED);
+    damage(hash, 5000, library_size);
+    assert_int_equal(store_get_quick(store, hash, key, NULL, &none, &note), -EBADMSG);
+    assert_int_equal(store_get_quick(store, "../../key", key, NULL, &none, &note), -EINVAL);
+    /* What is large is for a thread. */
+    damage(hash, SIZE_MAX, 65537);
+    assert_int_equal(store_get_quick(store, hash, key, NULL, &none, &note), -EAGAIN);
+    assert_int_equal(none, -1);
+    assert_int_equal(store_put(store, library, library_size, hash, NULL), 0);
+}
+
 static void the_store_is_the_owners_alone(void **state)
 {
     (void)state;
@@ -329,6 +378,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_put_is_got_sealed),
         cmocka_unit_test(an_image_may_be_smaller_than_a_signature),
+        cmocka_unit_test(small_ones_are_got_without_waiting_and_checked_alike),
         cmocka_unit_test(the_store_is_the_owners_alone),
         cmocka_unit_test(damaged_and_foreign_files_are_refused),
         cmocka_unit_test(names_that_are_not_hashes_are_refused),
