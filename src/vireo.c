@@ -147,8 +147,8 @@ const struct cli_verb cli_verbs[] = {
     {"ps", "[--tree]", "show the pVMs that run",
      "A pVM is an instance of a function, or what one forked: 8193 is an instance, 8193.4 the\n"
      "pVM that its family calls 4. START says how it began: cold (its template was started for\n"
-     "it), fork (of a template), child (of another pVM). MEMORY is its share of what the family\n"
-     "has.\n\n"
+     "it), fork (of a template), child (of another pVM), container, blank or recycled (of a\n"
+     "blank). MEMORY is its share of what the family has.\n\n"
      "  --tree           families as trees: who forked whom\n\n"
      "  vireo ps --tree\n",
      cli_ps},

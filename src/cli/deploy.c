@@ -179,6 +179,23 @@ static bool is_root_folder(const char *path)
     return access(inside, F_OK) == 0;
 }
 
+static void lines_clear(struct answer_lines *lines)
+{
+    json_free(lines->last);
+    free(lines->line);
+    lines->last = NULL;
+    lines->line = NULL;
+    lines->used = lines->capacity = 0;
+}
+
+static void on_wait(void *user)
+{
+    struct answer_lines *lines = user;
+
+    progress_stage(lines->progress, "wait for other deploys");
+    lines_clear(lines);
+}
+
 int deploy_upload(const struct deploy_upload *upload)
 {
     static const char *const headers[] = {"Content-Type: application/x-tar",
@@ -216,7 +233,7 @@ int deploy_upload(const struct deploy_upload *upload)
         .user = &lines,
     };
     lines.progress = progress_new(cli.verbose, cli.quiet);
-    int r = http_admin(&request, &answer, &err);
+    int r = admin_send(&request, on_wait, &lines, &answer, &err);
     /* A last line without its newline counts too. */
     if (r == 0 && lines.used > 0)
         on_piece("\n", 1, &lines);
@@ -233,8 +250,7 @@ int deploy_upload(const struct deploy_upload *upload)
     else
         exit = outcome(&lines, upload, (unsigned long long)answer.total_us / 1000);
     http_answer_clear(&answer);
-    json_free(lines.last);
-    free(lines.line);
+    lines_clear(&lines);
     return exit;
 }
 

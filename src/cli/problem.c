@@ -3,6 +3,8 @@
 #include <json-c/json.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "base/err.h"
 #include "base/printable.h"
@@ -16,6 +18,8 @@
 #define JSON_DEPTH_MAX 32
 /* Most names that a mistyped one is compared with. */
 #define SUGGEST_MAX 1024
+/* How often a request asks for its turn: some ten minutes. */
+#define TURN_TRIES 2000
 
 DEFINE_CLEANUP(struct json_tokener, json_tokener_free)
 
@@ -202,6 +206,34 @@ int problem_print(const char *verb, const char *name, const struct http_answer *
                  json_text(problem, "detail", otherwise));
 }
 
+/* The daemon has as many requests of this kind as it takes at once. */
+static bool others_are_before(const struct http_answer *answer)
+{
+    if (answer->status != 429)
+        return false;
+    _cleanup_(json_freep) struct json_object *problem = answer_json(answer);
+    const char *detail = json_text(problem, "detail", "");
+    return strstr(detail, "other deploys are running") || strstr(detail, "others wait already");
+}
+
+int admin_send(const struct http_request *request, void (*on_wait)(void *user), void *user,
+               struct http_answer *answer, struct err *err)
+{
+    /* Those that wait ask at moments of their own. */
+    const struct timespec pause = {.tv_nsec = 100000000 + getpid() % 100 * 4000000};
+
+    for (unsigned tries = 1;; tries++) {
+        int r = http_admin(request, answer, err);
+        if (r < 0 || tries == TURN_TRIES || !others_are_before(answer))
+            return r;
+        http_answer_clear(answer);
+        *answer = (struct http_answer){0};
+        if (on_wait)
+            on_wait(user);
+        nanosleep(&pause, NULL);
+    }
+}
+
 int admin_ask(const char *method, const char *verb, const char *name, const char *target,
               struct json_object **ret_json)
 {
@@ -209,7 +241,7 @@ int admin_ask(const char *method, const char *verb, const char *name, const char
     struct http_answer answer = {0};
     struct err err = {0};
 
-    if (http_admin(&request, &answer, &err) < 0)
+    if (admin_send(&request, NULL, NULL, &answer, &err) < 0)
         return problem_unreachable(&err);
     int exit = CLI_OK;
     if (answer.status != 200) {

@@ -5,7 +5,9 @@
 
 #include "base/cleanup.h"
 
+struct err;
 struct http_answer;
+struct http_request;
 struct json_object;
 
 void json_free(struct json_object *json);
@@ -48,6 +50,13 @@ long long json_number(struct json_object *object, const char *key);
 
 /* The page of a pVM below /system/pvms; as function_target(). */
 char *pvm_target(const char *name, const char *rest);
+
+/*
+ * As http_admin(), for what the daemon does in turns: while it has as many as it takes at once,
+ * this one waits (some ten minutes) and asks again, after on_wait() each time (or NULL).
+ */
+int admin_send(const struct http_request *request, void (*on_wait)(void *user), void *user,
+               struct http_answer *answer, struct err *err);
 
 /* As admin_get(), with another method. */
 int admin_ask(const char *method, const char *verb, const char *name, const char *target,

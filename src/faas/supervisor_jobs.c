@@ -139,7 +139,7 @@ static struct job *job_new(struct supervisor *supervisor, enum job_kind kind,
     struct job *job = !asked || supervisor->jobs->count < JOBS_MAX ? calloc(1, sizeof *job) : NULL;
 
     if (!job) {
-        err_say(err, -EBUSY, "cannot take the request: %d others wait already", JOBS_MAX);
+        err_say(err, -EAGAIN, "cannot take the request: %d others wait already", JOBS_MAX);
         return NULL;
     }
     job->kind = kind;

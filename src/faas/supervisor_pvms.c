@@ -342,7 +342,7 @@ int pvm_wait_wish(struct supervisor *supervisor, const struct admin_request *req
     if (r < 0)
         return r;
     if (supervisor->pvm_waiter_count == WAITERS_MAX)
-        return err_say(err, -EBUSY, "%d others wait already", WAITERS_MAX);
+        return err_say(err, -EAGAIN, "%d others wait already", WAITERS_MAX);
     struct pvm_waiter *waiter = calloc(1, sizeof *waiter);
     if (!waiter)
         return err_set(err, -ENOMEM, "cannot wait for '%s'", request->name);

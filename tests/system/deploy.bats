@@ -301,6 +301,29 @@ setup() {
     "$VIREO" rm one{1..10}
 }
 
+@test "a deploy waits for its turn while as many are running as the daemon takes" {
+    # Sources that don't come: each has its place for ten seconds at most.
+    python3 - "$VIREO_STATE/admin.sock" 3>&- <<'END' &
+import socket, sys, time
+held = []
+for _ in range(48):
+    peer = socket.socket(socket.AF_UNIX)
+    peer.connect(sys.argv[1])
+    peer.sendall(b"POST /system/functions?name=held HTTP/1.1\r\nHost: x\r\nContent-Length: 9999\r\n"
+                 b"Content-Type: application/x-tar\r\n\r\n" + b"x" * 100)
+    held.append(peer)
+print("held", flush=True)
+time.sleep(4)
+END
+    local holder=$!
+    sleep 1.5
+    run curl -s --unix-socket "$VIREO_STATE/admin.sock" --data-binary x http://vireo/system/functions?name=x
+    [[ $output == *"other deploys are running"* ]]
+    "$VIREO" deploy "$FUNCTIONS/tool.c" --name turn
+    not alive "$holder"
+    "$VIREO" rm turn
+}
+
 @test "rm removes it from list and port, and a second rm does not find it" {
     "$VIREO" deploy "$FUNCTIONS/tool.c" --name gone
     call gone --data-binary x
