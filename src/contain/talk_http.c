@@ -11,7 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -28,7 +27,8 @@ struct http {
     bool listens;   /* it was seen to */
     bool too_large; /* the answer of this call */
     bool improper;
-    bool bare;       /* the answer has no body, but may say how long it would be */
+    bool bare; /* the answer has no body, but may say how long it would be */
+    bool has_length;
     uint64_t length; /* what it says */
 };
 
@@ -108,7 +108,7 @@ static size_t take_header(char *data, size_t size, size_t count, void *user)
 
     if (length >= 5 && memcmp(data, "HTTP/", 5) == 0) {
         call->response_head_bytes = call->response_header_count = 0;
-        http->length = 0;
+        http->has_length = false;
         http->bare = strcmp(call->method.data, "HEAD") == 0 ||
                      (length >= 12 && memcmp(data + 8, " 304", 4) == 0);
         return length;
@@ -125,7 +125,8 @@ static size_t take_header(char *data, size_t size, size_t count, void *user)
     /* Hop-by-hop ones are refused there, and the length is the gateway's to say. */
     if (name_bytes == 14 && strncasecmp(data, "content-length", 14) == 0) {
         /* libcurl has seen that it is a number. */
-        http->length = http->bare ? strtoull(value, NULL, 10) : 0;
+        http->length = strtoull(value, NULL, 10);
+        http->has_length = http->length <= INT64_MAX;
         return size * count;
     }
     if (call_response_header(call, data, name_bytes, value, (size_t)(data + length - value)) ==
@@ -237,22 +238,6 @@ static CURLcode perform(struct keeper *keeper)
     return message && message->msg == CURLMSG_DONE ? message->data.result : CURLE_FAILED_INIT;
 }
 
-/*
- * The gateway tells the length of a body that it doesn't send by the body itself, so there is one,
- * of zeros, whose memory nobody has touched.
- */
-static void fill_bare(struct keeper *keeper, struct verdict *verdict)
-{
-    const struct http *http = keeper->talk_data;
-
-    if (!http->bare || http->length == 0)
-        return;
-    if (http->length > keeper->call.answer_max)
-        verdict->outcome = CHANNEL_TOO_LARGE;
-    else if (madvise(keeper->answer, RESPONSE_BODY_MAX_BYTES, MADV_DONTNEED) == 0)
-        keeper->call.answer_bytes = (uint32_t)http->length;
-}
-
 static void judge(struct keeper *keeper, CURLcode code, struct verdict *verdict)
 {
     struct http *http = keeper->talk_data;
@@ -264,7 +249,8 @@ static void judge(struct keeper *keeper, CURLcode code, struct verdict *verdict)
         call->status = status >= 200 && status <= 599 ? (uint32_t)status : 0;
         call->has_bad_status = call->status == 0;
         call->bad_status = (uint32_t)status;
-        fill_bare(keeper, verdict);
+        call->has_length = http->bare && http->has_length;
+        call->length = http->length;
         return;
     }
     if (http->too_large) {
@@ -293,8 +279,7 @@ static void http_serve(struct keeper *keeper, struct verdict *verdict)
 
     if (http_ready(keeper, verdict) < 0)
         return;
-    http->too_large = http->improper = http->bare = false;
-    http->length = 0;
+    http->too_large = http->improper = http->bare = http->has_length = false;
     int r = asprintf(&url, "http://127.0.0.1:%d%s%s%s", TALK_HTTP_PORT, call->path.data,
                      call->query.bytes ? "?" : "", call->query.data) < 0
                 ? -ENOMEM

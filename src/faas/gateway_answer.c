@@ -42,6 +42,8 @@ void call_reply(struct call *call, const struct response *response,
         .header_count = count,
         .body = answer->data + ANSWER_TEXT + response->head_bytes,
         .body_bytes = response->body_bytes,
+        .has_length = response->flags & CHANNEL_LENGTH,
+        .length = response->length,
         .release = answer_release,
         .owner = answer,
     };

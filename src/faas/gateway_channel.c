@@ -207,6 +207,7 @@ int response_check(struct channel *channel, uint32_t slot, uint32_t answer_max,
         .body_bytes = shared->body_bytes,
         .header_count = shared->header_count,
         .log_end = shared->log_end,
+        .length = shared->length,
     };
 
     if (response.outcome > CHANNEL_ERROR)
@@ -230,6 +231,8 @@ int response_check(struct channel *channel, uint32_t slot, uint32_t answer_max,
         return err_say(err, -EBADMSG, "a body of %u bytes is too long", response.body_bytes);
     if (response.header_count > REQUEST_HEADERS_MAX)
         return err_say(err, -EBADMSG, "%u headers are too many", response.header_count);
+    if (response.flags & CHANNEL_LENGTH && (response.body_bytes > 0 || response.length > INT64_MAX))
+        return err_say(err, -EBADMSG, "an answer with a body has a length besides, or none has it");
     *ret_response = response;
     return 0;
 }

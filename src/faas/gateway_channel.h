@@ -92,6 +92,7 @@ struct response {
     uint32_t body_bytes;
     uint32_t header_count;
     uint32_t log_end;
+    uint64_t length;
     char message[CHANNEL_MESSAGE_BYTES + 1]; /* printable, NUL-terminated */
 };
 

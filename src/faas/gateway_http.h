@@ -110,6 +110,9 @@ struct http_reply {
     size_t header_count;
     const void *body;
     size_t body_bytes;
+    /* To HEAD and with 304 alone, without a body: what Content-Length says. */
+    bool has_length;
+    uint64_t length;
     /* Called with `owner` when the body is not needed any more; NULL: the body is copied. */
     void (*release)(void *owner);
     void *owner;

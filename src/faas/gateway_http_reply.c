@@ -81,13 +81,32 @@ static struct MHD_Response *long_response(const struct http_reply *reply)
     return response;
 }
 
+/* MHD asks for nothing of what it does not send. */
+static ssize_t on_no_body(void *user, uint64_t position, char *buffer, size_t max)
+{
+    (void)user, (void)position, (void)buffer, (void)max;
+    return MHD_CONTENT_READER_END_WITH_ERROR;
+}
+
+static struct MHD_Response *bare_response(const struct http_reply *reply)
+{
+    struct MHD_Response *response =
+        MHD_create_response_from_callback(reply->length, 16, on_no_body, NULL, NULL);
+
+    if (response && reply->release)
+        reply->release(reply->owner);
+    return response;
+}
+
 int http_reply(struct http_request *public, const struct http_reply *reply)
 {
     struct request *request = (struct request *)public;
     struct MHD_Response *response;
     void *body = (void *)(uintptr_t)reply->body;
 
-    if (reply->release && reply->body_bytes > 2 * BLOCK_BYTES)
+    if (reply->has_length)
+        response = bare_response(reply);
+    else if (reply->release && reply->body_bytes > 2 * BLOCK_BYTES)
         response = long_response(reply);
     else if (reply->release)
         response = MHD_create_response_from_buffer_with_free_callback_cls(

@@ -265,6 +265,15 @@ static void answer_copied(struct calls *calls, struct instance *instance, struct
     answer_whole(calls, instance, copy->answer, &copy->response, copy->ended);
 }
 
+/* Elsewhere a length without its body would leave the caller waiting. */
+static int length_check(const struct call *call, const struct response *response, struct err *err)
+{
+    if (response->outcome != CHANNEL_ANSWERED || !(response->flags & CHANNEL_LENGTH) ||
+        response->status == 304 || strcmp(call->request->method, "HEAD") == 0)
+        return 0;
+    return err_say(err, -EBADMSG, "a length without a body answers neither HEAD nor is it a 304");
+}
+
 /* The answer to the instance's first call is in `slot`. `ended`: the instance is no more. */
 static void answer_take(struct calls *calls, struct instance *instance, uint32_t slot, bool ended)
 {
@@ -275,7 +284,8 @@ static void answer_take(struct calls *calls, struct instance *instance, uint32_t
 
     instance->events_unused = 0;
     if (response_check(channel, slot, instance->function->facts.answer_bytes, &response, &err) <
-        0) {
+            0 ||
+        length_check(call, &response, &err) < 0) {
         output_drain(calls, instance, CHANNEL_LOG_BYTES);
         misbehaved(calls, instance, err.message);
         return;

@@ -88,6 +88,8 @@ int call_parse(struct guest_call *call, struct channel *channel, uint32_t slot, 
     call->response_header_count = 0;
     call->answer = NULL;
     call->answer_bytes = 0;
+    call->has_length = false;
+    call->length = 0;
     call->channel = channel;
     call->slot = slot;
     channel->slots[slot].response.flags = 0;
@@ -196,13 +198,14 @@ void call_respond(struct guest_call *call, enum channel_outcome outcome, int32_t
         memcpy(text + head_bytes, call->answer, body_bytes);
     channel->slots[call->slot].response = (struct channel_response){
         .outcome = outcome,
-        .flags = flags,
+        .flags = flags | (answered && call->has_length ? CHANNEL_LENGTH : 0),
         .status = answered ? call->status : 0,
         .code = code,
         .head_bytes = head_bytes,
         .body_bytes = body_bytes,
         .header_count = answered ? call->response_header_count : 0,
         .log_end = (uint32_t)atomic_load_explicit(&channel->log_written, memory_order_relaxed),
+        .length = call->length,
     };
 }
 

@@ -37,6 +37,8 @@ struct guest_call {
     uint32_t response_header_count;
     uint8_t *answer; /* private memory of answer_max bytes, reserved, filled from its start */
     uint32_t answer_bytes;
+    bool has_length; /* the answer has no body, and is said to stand for one of `length` bytes */
+    uint64_t length;
 
     uint8_t *kept_body; /* call_keep_body() */
     struct family

@@ -71,6 +71,7 @@ enum channel_outcome {
 #define CHANNEL_MEMORY_REFUSED 1u /* memory.grow was refused by the limit during this call */
 #define CHANNEL_FINISHED 2u       /* the instance ends after this answer (isolation: request) */
 #define CHANNEL_PIDS_REFUSED 4u   /* fork was refused by the limit; said before the response too */
+#define CHANNEL_LENGTH 8u         /* of an answer to HEAD or a 304: `length` is said, no body */
 
 /*
  * A request's text is head then body. The head is NUL-terminated strings: method, path (what
@@ -101,6 +102,7 @@ struct channel_response {
     uint32_t body_bytes;
     uint32_t header_count;
     uint32_t log_end; /* low bits of log_written behind the call's own output */
+    uint64_t length;  /* of the body that GET would bring (CHANNEL_LENGTH), <= INT64_MAX */
 };
 
 /* Of a slot. A request that was not taken yet can be withdrawn; its number is then passed over. */

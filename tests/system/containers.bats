@@ -78,6 +78,26 @@ body" ]
     [ "$("$VIREO" ps -o json | jq -r '[.[] | select(.function == "web").wall] | unique[]')" = container ]
 }
 
+# shellcheck disable=SC2016 # of the container's shell
+@test "http: HEAD and 304 say what length there would be, however large, and no body follows" {
+    local head
+    printf '#!/bin/sh\n[ "$QUERY_STRING" != 304 ] || { printf "Status: 304 Not Modified\\r\\nETag: \\"a\\"\\r\\n\\r\\n"; exit; }\nprintf "Content-Length: %%s\\r\\n\\r\\n" "$QUERY_STRING"\n' \
+        >"$ROOTFS/www/cgi-bin/length"
+    chmod 755 "$ROOTFS/www/cgi-bin/length"
+    deploy heads --talk http -- sh -c 'exec httpd -f -p "$PORT" -h /www'
+    head=$(curl -s -m 10 -I "$VIREO_SERVER/function/heads/cgi-bin/length?9007199254740993")
+    echo "$head"
+    [[ $head == *" 200 "*"Content-Length: 9007199254740993"* ]]
+    [[ $(curl -s -m 10 -I "$VIREO_SERVER/function/heads/cgi-bin/length?0") == *" 200 "*"Content-Length: 0"* ]]
+    [[ $(curl -s -m 10 -D - "$VIREO_SERVER/function/heads/cgi-bin/length?304") == *" 304 "* ]]
+    # What is no length is not passed on; to GET a body is missing.
+    head=$(curl -s -m 10 -I "$VIREO_SERVER/function/heads/cgi-bin/length?99999999999999999999999")
+    echo "$head"
+    [[ $head != *99999* ]]
+    call "heads/cgi-bin/length?5000"
+    [ "$code" = 502 ]
+}
+
 @test "http: a program that ends between two calls costs no caller anything" {
     deploy mortal --talk http -- sh -c 'httpd -p "$PORT" -h /www; sleep 0.7'
     call mortal/index.html

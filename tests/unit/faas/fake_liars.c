@@ -43,6 +43,10 @@ NUMBERS(counted, .header_count = 0xffffffffu)
 NUMBERS(outcome, .outcome = 0x7fffffffu)
 NUMBERS(interim, .status = 101)
 NUMBERS(status, .status = 99999)
+/* The length of a body that does not come, to GET. */
+NUMBERS(bodiless, .flags = CHANNEL_LENGTH, .length = 5)
+NUMBERS(endless, .flags = CHANNEL_LENGTH, .length = UINT64_MAX)
+NUMBERS(both, .flags = CHANNEL_LENGTH, .length = 1, .body_bytes = 1)
 
 /* The number of an answer to what was not asked yet. */
 static void serve_early(struct channel *channel, int event_fd, uint32_t sequence)
@@ -137,12 +141,13 @@ static void serve_shrink(struct channel *channel, int event_fd, uint32_t sequenc
 }
 
 const struct fake_liar fake_liars[] = {
-    {"split", serve_split},     {"hop", serve_hop},           {"measured", serve_measured},
-    {"closing", serve_closing}, {"blank", serve_blank},       {"colon", serve_colon},
-    {"nul", serve_nul},         {"fewer", serve_fewer},       {"length", serve_length},
-    {"wrap", serve_wrap},       {"counted", serve_counted},   {"outcome", serve_outcome},
-    {"interim", serve_interim}, {"status", serve_status},     {"early", serve_early},
-    {"ahead", serve_ahead},     {"noise", serve_noise},       {"race", serve_race},
-    {"cursors", serve_cursors}, {"scribble", serve_scribble}, {"shrink", serve_shrink},
+    {"split", serve_split},       {"hop", serve_hop},           {"measured", serve_measured},
+    {"closing", serve_closing},   {"blank", serve_blank},       {"colon", serve_colon},
+    {"nul", serve_nul},           {"fewer", serve_fewer},       {"length", serve_length},
+    {"wrap", serve_wrap},         {"counted", serve_counted},   {"outcome", serve_outcome},
+    {"interim", serve_interim},   {"status", serve_status},     {"early", serve_early},
+    {"ahead", serve_ahead},       {"noise", serve_noise},       {"race", serve_race},
+    {"cursors", serve_cursors},   {"scribble", serve_scribble}, {"shrink", serve_shrink},
+    {"bodiless", serve_bodiless}, {"endless", serve_endless},   {"both", serve_both},
 };
 const size_t fake_liar_count = ARRAY_LEN(fake_liars);

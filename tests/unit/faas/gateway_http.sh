@@ -190,9 +190,14 @@ problem "a start that fails is named" 502 start "$url/function/unborn"
     echo $n >"$dir/beside"
 ) &
 beside=$!
-for lie in split hop measured closing blank colon nul fewer length wrap counted outcome interim status early ahead noise; do
+for lie in split hop measured closing blank colon nul fewer length wrap counted outcome interim status early ahead noise bodiless endless both; do
     problem "'$lie' is refused" 502 bad-answer "$url/function/$lie"
     has "and says why" "the answer is not proper: " "$(detail)"
+done
+is "a length to HEAD is passed on without a body" "Content-Length: 5" \
+    "$(curl -sI "$url/function/bodiless" | tr -d '\r' | grep -i '^content-length')"
+for lie in endless both; do
+    has "'$lie' is refused to HEAD too" " 502 " "$(curl -sI "$url/function/$lie" | head -n 1)"
 done
 for i in 1 2 3 4 5; do
     got=$(status "$url/function/race")

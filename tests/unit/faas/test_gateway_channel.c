@@ -45,6 +45,8 @@ static void numbers_past_their_limits_are_refused(void **state)
         {.head_bytes = 16, .body_bytes = UINT32_MAX - 15}, /* their sum wraps to 0 */
         {.header_count = REQUEST_HEADERS_MAX + 1},
         {.header_count = UINT32_MAX},
+        {.flags = CHANNEL_LENGTH, .body_bytes = 1},
+        {.flags = CHANNEL_LENGTH, .length = 1ull << 63},
     };
     for (size_t i = 0; i < ARRAY_LEN(refused); i++) {
         struct response response = {.status = 7};
