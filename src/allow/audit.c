@@ -188,13 +188,14 @@ int audit_allowed(struct audit *audit, uint32_t *ret_bits, struct err *err)
 
 /* ---- counts ---- */
 
-/* Events of an entry since it was last allowed, and of how many functions. */
-static int events(struct audit *audit, const char *entry, int64_t *ret_events,
+/* Events of an entry since it was last allowed, of each function at most `most`, and of how many
+ * functions. */
+static int events(struct audit *audit, const char *entry, int64_t most, int64_t *ret_events,
                   int64_t *ret_functions, struct err *err)
 {
     _cleanup_(statement_finalize) sqlite3_stmt *statement = NULL;
     int r = audit_prepare(audit,
-                          "SELECT total(denied + limited + trapped), count(*) FROM counts"
+                          "SELECT total(min(denied + limited + trapped, ?2)), count(*) FROM counts"
                           " WHERE entry = ?1 AND denied + limited + trapped > 0 AND since = "
                           "(SELECT coalesce(max(number), 0) FROM decisions WHERE entry = ?1"
                           " AND kind = 'allowed')",
@@ -203,6 +204,7 @@ static int events(struct audit *audit, const char *entry, int64_t *ret_events,
     if (r < 0)
         return r;
     sqlite3_bind_text(statement, 1, entry, -1, SQLITE_STATIC);
+    sqlite3_bind_int64(statement, 2, most);
     if (sqlite3_step(statement) != SQLITE_ROW)
         return audit_failed(audit, err, "read");
     *ret_events = sqlite3_column_int64(statement, 0);
@@ -219,9 +221,13 @@ static int demote_past_threshold(struct audit *audit, const struct allow_entry *
 
     if (audit->rules.demote_events == 0)
         return 0;
+    /* Its share of the threshold is all that counts of one function: who makes events on purpose
+     * must not take an entry from others, with a few of whom it went wrong once. */
+    const int64_t least = audit->rules.demote_functions ? audit->rules.demote_functions : 1;
+    const int64_t most = (audit->rules.demote_events + least - 1) / least;
     int r = audit_state(audit, entry, &allowed, reason, sizeof reason, err);
     if (r == 0 && allowed)
-        r = events(audit, entry->name, &sum, &functions, err);
+        r = events(audit, entry->name, most, &sum, &functions, err);
     if (r < 0 || !allowed || sum < (int64_t)audit->rules.demote_events ||
         functions < (int64_t)audit->rules.demote_functions)
         return r;

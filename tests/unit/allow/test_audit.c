@@ -246,6 +246,35 @@ static void what_was_demoted_stays_so_in_a_record_that_was_altered(void **state)
     free(json);
 }
 
+static bool keys_are_allowed(void)
+{
+    uint32_t bits = 0;
+
+    assert_int_equal(audit_allowed(audit, &bits, &err), 0);
+    return bits & 1u << ALLOW_KV_PUT;
+}
+
+static void one_function_alone_takes_no_entry_from_others(void **state)
+{
+    static const struct audit_use one = {.uses = 1, .limited = 1},
+                                  many = {.uses = 100000, .denied = 100000},
+                                  some = {.uses = 33, .limited = 33};
+
+    (void)state;
+    rules.demote_events = 100;
+    rules.demote_functions = 3;
+    open_again();
+    assert_int_equal(audit_count(audit, "honest", "vireo_kv_put", &one, &err), 0);
+    assert_int_equal(audit_count(audit, "other", "vireo_kv_put", &one, &err), 0);
+    assert_int_equal(audit_count(audit, "evil", "vireo_kv_put", &many, &err), 0);
+    assert_true(keys_are_allowed());
+    /* Three that each have their share. */
+    assert_int_equal(audit_count(audit, "other", "vireo_kv_put", &some, &err), 0);
+    assert_true(keys_are_allowed());
+    assert_int_equal(audit_count(audit, "honest", "vireo_kv_put", &some, &err), 0);
+    assert_false(keys_are_allowed());
+}
+
 static void a_key_has_one_vote_whatever_its_owner_is_called(void **state)
 {
     (void)state;
@@ -304,6 +333,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(no_tampering_goes_unseen, setup, teardown),
         cmocka_unit_test_setup_teardown(what_was_demoted_stays_so_in_a_record_that_was_altered,
                                         setup, teardown),
+        cmocka_unit_test_setup_teardown(one_function_alone_takes_no_entry_from_others, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(a_key_has_one_vote_whatever_its_owner_is_called, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(votes_of_who_is_no_voter_any_more_do_not_count, setup,
