@@ -17,7 +17,7 @@ allow_layers:
   platform: ["*"]
 allow_grants:
   connect: ["127.66.0.1:$PORT", "127.66.0.1:$PORT/udp", "*.test:$PORT", "*.test:$PORT/udp", "localhost:$PORT"]
-  queue: [taker, nobody]
+  queue: [taker, nobody, ping, pong]
 platform:
   queue: 5
 END
@@ -290,4 +290,49 @@ END
     "$VIREO" deploy "$WEB/taker.c" --name taker
     # Without any call of the one that sent them.
     eventually 20 taken_is wait5 1
+}
+
+@test "functions that send each other ever more messages hold up nobody, and end with them" {
+    for name in ping pong; do
+        mkdir -p "$WEB/$name"
+        cat >"$WEB/$name/f.c" <<'END'
+#include <vireo/function.h>
+#include <vireo/platform.h>
+int64_t handler(const uint8_t *in, size_t in_len, uint8_t *out, size_t out_cap)
+{
+    for (int i = 0; i < 3; i++) {
+        vireo_queue_push("ping", "a", 1);
+        vireo_queue_push("pong", "b", 1);
+    }
+    return 0;
+}
+END
+        printf 'name: %s\nallow: [base, platform]\ngrants: {queue: [ping, pong]}\n' "$name" >"$WEB/$name/vireo.yaml"
+        "$VIREO" deploy "$WEB/$name" -q
+    done
+    call ping -d x
+    [ "$code" = 200 ]
+    # As many wait as the operator allows, however many were pushed; the rest was refused and is counted.
+    limited() {
+        [ "$("$VIREO" allow ls -o json | jq -r '.entries[] | select(.name == "vireo_queue_push").limited')" -gt 20 ]
+    }
+    eventually 20 limited
+    for word in one two three; do
+        before=$(date +%s%N)
+        ask "put loop $word"
+        ask "get loop"
+        [ "$body" = "$word" ]
+        [ $((($(date +%s%N) - before) / 1000000)) -lt 5000 ]
+    done
+    quiet() {
+        local first
+        first=$(wc -c <"$VIREO_STATE/daemon.log")
+        sleep 2
+        [ "$(wc -c <"$VIREO_STATE/daemon.log")" = "$first" ]
+    }
+    not quiet
+    # Both gone, nothing runs on.
+    "$VIREO" rm ping
+    "$VIREO" rm pong
+    eventually 30 quiet
 }
