@@ -27,10 +27,20 @@ size_t utf8_sequence(const char *from, size_t left)
     return bytes;
 }
 
-/* C1 controls (U+0080 to U+009F) drive terminals, too. */
+/*
+ * C1 controls (U+0080 to U+009F) drive terminals, too. Marks of writing direction (U+061C, U+200E,
+ * U+200F, U+202A to U+202E, U+2066 to U+2069) show a line in another order than it has, and U+2028
+ * and U+2029 end it.
+ */
 static bool is_control(const unsigned char *text, size_t sequence)
 {
-    return sequence == 2 && text[0] == 0xc2 && text[1] < 0xa0;
+    if (sequence == 2)
+        return (text[0] == 0xc2 && text[1] < 0xa0) || (text[0] == 0xd8 && text[1] == 0x9c);
+    if (sequence != 3 || text[0] != 0xe2)
+        return false;
+    return text[1] == 0x80
+               ? text[2] == 0x8e || text[2] == 0x8f || (text[2] >= 0xa8 && text[2] <= 0xae)
+               : text[1] == 0x81 && text[2] >= 0xa6 && text[2] <= 0xa9;
 }
 
 size_t printable(char *to, size_t size, const char *from, size_t bytes)

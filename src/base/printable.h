@@ -4,9 +4,9 @@
 #include <stddef.h>
 
 /*
- * Copies UTF-8 as it is; control characters but the tab (C1 too), and bytes that are not UTF-8, as
- * \xHH. What does not fit `size` (>= 12) is cut, with "..." for it. No NUL is written; returns the
- * length.
+ * Copies UTF-8 as it is; control characters but the tab (C1 too), marks of writing direction,
+ * and bytes that are not UTF-8, as \xHH. What does not fit `size` (>= 12) is cut, with "..." for
+ * it. No NUL is written; returns the length.
  */
 size_t printable(char *to, size_t size, const char *from, size_t bytes);
 

@@ -16,6 +16,7 @@
 
 #include "base/cleanup.h"
 #include "base/err.h"
+#include "base/printable.h"
 #include "vkernel/syscalls_internal.h"
 
 DEFINE_CLEANUP(struct vk_table, vk_table_free)
@@ -170,7 +171,7 @@ static void rules_text(const struct seen *seen, int argument, char *text, size_t
 
 void vk_learned_print(const struct vk_learned *learned, const char *what, bool flags, FILE *out)
 {
-    char name[VK_CALL_NAME_BYTES], rules[256];
+    char name[VK_CALL_NAME_BYTES], rules[256], shown[512];
     unsigned calls = 0;
     unsigned long long times = 0;
 
@@ -178,8 +179,10 @@ void vk_learned_print(const struct vk_learned *learned, const char *what, bool f
         calls += learned->calls[i].times > 0;
         times += learned->calls[i].times;
     }
-    fprintf(out, "# learned from a run of %s: %u system calls, made %llu times\n", what, calls,
-            times);
+    /* A name of two lines would have its second one be a line of the table. */
+    int length = (int)printable(shown, sizeof shown, what, strlen(what));
+    fprintf(out, "# learned from a run of %.*s: %u system calls, made %llu times\n", length, shown,
+            calls, times);
     fputs(flags ? "syscalls.default=kill\n"
                 : "vkernel:\n  syscalls:\n    default: kill\n    calls:\n",
           out);

@@ -100,6 +100,10 @@ static void what_is_printable_drives_no_terminal(void **state)
     to[printable(to, sizeof to, from, sizeof from - 1)] = '\0';
     assert_string_equal(to, "a\tb\\x1b\\x0a\\x7f\\xff\\xc2\\x9b\\xc0\\x80\\xed\\xa0\\x80"
                             "\xf0\x9f\x98\x80");
+    static const char turned[] = "\xe2\x80\xae\xe2\x80\xa8\xe2\x81\xa6\xd8\x9c\xe2\x80\xa7\xd8\x9b";
+    to[printable(to, sizeof to, turned, sizeof turned - 1)] = '\0';
+    assert_string_equal(
+        to, "\\xe2\\x80\\xae\\xe2\\x80\\xa8\\xe2\\x81\\xa6\\xd8\\x9c\xe2\x80\xa7\xd8\x9b");
     size_t bytes = printable(to, 12, "\x01\x02\x03\x04", 4);
     assert_int_equal(bytes, 11);
     assert_memory_equal(to, "\\x01\\x02...", 11);
