@@ -209,13 +209,16 @@ void view_kmsg_wake(struct view *view)
 static void kmsg_write(struct view *view, fuse_req_t request, fuse_ino_t file, const char *bytes,
                        size_t size, off_t offset, struct fuse_file_info *info)
 {
+    struct reader *reader = reader_of(info);
+
     (void)file;
-    (void)offset;
-    (void)info;
     if (size > LOG_RING_TEXT_BYTES) { /* as the kernel does */
         fuse_reply_err(request, EINVAL);
         return;
     }
+    /* It moves the position of who reads with the same descriptor: no wish of his. */
+    if (offset == reader->expected)
+        reader->expected += (off_t)size;
     view_log_write(view, bytes, size);
     fuse_reply_write(request, size);
 }

@@ -427,6 +427,49 @@ END
     [[ $output != *"ring: Function not implemented"* ]]
 }
 
+@test "a size of the futex table goes with fork and exec, so no key sets one" {
+    command -v gcc >/dev/null || skip "gcc is not installed"
+    cat >"$ENGINE/slots.c" <<'END'
+#include <errno.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+static void *rest(void *unused)
+{
+    sleep(1);
+    return unused;
+}
+static int slots(void) { return prctl(78 /* PR_FUTEX_HASH */, 2, 0, 0, 0); }
+int main(int argc, char **argv)
+{
+    pthread_t thread;
+    if (argc > 1)
+        return printf("executed %d\n", slots() == 4096), 0;
+    int before = slots();
+    pthread_create(&thread, 0, rest, 0);
+    int threads = slots();
+    if (prctl(78, 1, 4096, 0, 0) < 0)
+        return printf("none: %s\n", strerror(errno)), 0;
+    printf("alone %d threads %d set %d\n", before, threads > 0, slots());
+    fflush(stdout);
+    if (fork() == 0)
+        return printf("forked %d\n", slots() == 4096), fflush(stdout), 0;
+    wait(NULL);
+    execv("/proc/self/exe", (char *[]){"slots", "again", NULL});
+    return 1;
+}
+END
+    gcc -static -pthread -o "$ENGINE/rootfs/bin/slots" "$ENGINE/slots.c"
+    once slots . 'exec slots'
+    echo "$output"
+    [[ $output == "none: "* ]] || [ "$output" = "alone 0 threads 1 set 4096
+forked 0
+executed 0" ]
+}
+
 @test "no key sets what there is no way to give" {
     once futex '.annotations["io.vireo.vkernel.futex.slots"] = "64"' true
     [ "$status" -ne 0 ]

@@ -190,3 +190,96 @@ seen own" ]
     once listener "$LOG"' | .linux.seccomp = {defaultAction: "SCMP_ACT_NOTIFY", listenerPath: "/nowhere"}' true
     [ "$status" -ne 0 ]
 }
+
+@test "the view's files can't be mapped, linked, moved, marked or made, and no odd write or call reaches the host" {
+    command -v gcc >/dev/null || skip "gcc is not installed"
+    cat >"$ENGINE/odd.c" <<'END'
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/klog.h>
+#include <sys/mman.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+static char text[1 << 20];
+#define WANT(what, holds) printf("%s: %s\n", what, (holds) ? "so" : "NOT SO")
+int main(void)
+{
+    static const char policy[] = "/dev/vkernel/cpu.real_policy", other[] = "/dev/vkernel/x";
+    int fd = open(policy, O_RDWR), ends[2];
+    WANT("open", fd >= 0);
+    WANT("mmap", mmap(0, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0) == MAP_FAILED);
+    WANT("splice", pipe(ends) == 0 && write(ends[1], "bogus", 5) == 5 && splice(ends[0], 0, fd, 0, 5, 0) < 0);
+    int odd = 0;
+    for (unsigned i = 0; i < 256; i++)
+        odd += ioctl(fd, _IOC(_IOC_READ | _IOC_WRITE, 0xe5, i, 8), text) >= 0;
+    WANT("ioctl", odd == 0);
+    WANT("chmod", chmod(policy, 0) < 0 && chown(policy, 1, 1) < 0 && setxattr(policy, "user.a", "b", 1, 0) < 0);
+    WANT("names", unlink(policy) < 0 && rename(policy, other) < 0 && link(policy, other) < 0 && symlink("/", other) < 0 &&
+         mkdir(other, 0755) < 0 && mknod(other, S_IFCHR | 0666, makedev(1, 11)) < 0 && open(other, O_CREAT | O_RDWR, 0666) < 0);
+    WANT("space", fallocate(fd, 0, 0, 1 << 20) < 0 && pwrite(fd, "fifo", 4, 1L << 62) < 0);
+    memset(text, 0, sizeof text);
+    WANT("value", pread(fd, text, 64, 0) == 7 && strcmp(text, "normal\n") == 0);
+    int kmsg = open("/dev/kmsg", O_RDWR | O_NONBLOCK);
+    memset(text, 'A', sizeof text);
+    WANT("long", write(kmsg, text, sizeof text) < 0 && write(kmsg, text, 60000) < 0);
+    /* A CR, 8-bit and UTF-8 controls, another direction, a NUL; priorities that are none. */
+    static const char line[] = "<0>a\rhost: b\x9b" "2J\xc2\x9b" "2J\xe2\x80\xae" "c\0d";
+    WANT("line", write(kmsg, line, sizeof line - 1) == sizeof line - 1 && write(kmsg, "<99999999999>e", 14) == 14 &&
+         write(kmsg, "<-1>f", 5) == 5 && write(kmsg, "<7", 2) == 2 && write(kmsg, "", 0) == 0);
+    int records = 0, raw = 0;
+    for (ssize_t n; (n = read(kmsg, text, sizeof text)) > 0; records++)
+        for (ssize_t i = 0; i < n - 1; i++)
+            raw += (unsigned char)text[i] < ' ' || (unsigned char)text[i] > '~';
+    printf("records %d raw %d\n", records, raw);
+    WANT("mmap of the log", mmap(0, 4096, PROT_READ, MAP_SHARED, kmsg, 0) == MAP_FAILED);
+    WANT("console", klogctl(6, 0, 0) < 0 && klogctl(7, 0, 0) < 0 && klogctl(8, 0, 1) < 0 && klogctl(11, 0, 0) < 0 && klogctl(-1, 0, 0) < 0);
+    WANT("bad buffers", klogctl(3, text, -1) < 0 && klogctl(3, (char *)8, 64) < 0);
+    WANT("unread", klogctl(9, 0, 0) > 0);
+    WANT("clear", klogctl(4, text, sizeof text) > 0 && klogctl(5, 0, 0) == 0 && klogctl(3, text, sizeof text) == 0);
+    WANT("over", mount("/etc", "/dev/vkernel", NULL, MS_BIND, NULL) < 0);
+    return 0;
+}
+END
+    gcc -static -o "$ENGINE/rootfs/bin/odd" "$ENGINE/odd.c"
+    local mark=odd-$$-$RANDOM before after
+    echo "<6>$mark" >/dev/kmsg
+    before=$(cat /proc/sys/kernel/printk)
+    once odd "$LOG"' | .annotations["io.vireo.vkernel.params.view"] = "on"' 'mkdir -p /etc 2>/dev/null; exec odd'
+    echo "$output"
+    [ "$status" -eq 0 ]
+    [[ $output != *"NOT SO"* ]]
+    [ "$(grep -c ': so$' <<<"$output")" = 16 ]
+    [[ $output == *"records 4 raw 0"* ]]
+    # A clear is of its own log alone, and of the console there was nothing to change.
+    dmesg | grep -q "$mark"
+    after=$(cat /proc/sys/kernel/printk)
+    [ "$before" = "$after" ]
+    # Not even where the host shows it.
+    [ -z "$(runtime vk log | jq -r '.[].text' | LC_ALL=C grep -P '[\x00-\x08\x0b-\x1f\x7f]')" ]
+}
+
+@test "a policy that changes while its container ends leaves nothing, and is an answer or one clear error" {
+    local i policy at job
+    at=$(bundle ends '.annotations["io.vireo.vkernel.params.view"] = "on"' 'true & true & sleep 0.1')
+    for i in 1 2 3 4; do
+        timeout 30 "$ENGINE_RUNTIME" --root "$ENGINE/state" run --bundle "$at" ends </dev/null >"$ENGINE/ends.out" 2>&1 3>&- &
+        job=$!
+        for policy in adaptive fifo normal adaptive batch adaptive fifo adaptive; do
+            run runtime vk set ends sched.policy $policy
+            [ "$status" -eq 0 ] || [[ $output == *"does not exist"* || $output == *"the container is "* ]]
+        done
+        wait "$job"
+    done
+    [ -z "$(runtime list -q)" ]
+    eventually 10 test -z "$(lookers ends)"
+    eventually 10 test -z "$(views ends)"
+    [ ! -e /sys/fs/cgroup/memory/ends ]
+}
