@@ -193,18 +193,22 @@ static void summary(struct json_object *keys, char *text, size_t size)
         snprintf(text + used, size - used, "%s%u system calls of its own", used ? ", " : "", calls);
 }
 
-/* The daemon's, when there is one; a machine may have containers alone. */
-static int ask_ls(struct json_object **ret_list)
+/* Whether there is a daemon to ask; a machine may have containers alone. */
+static bool has_daemon(void)
 {
     _cleanup_(freep) char *socket = NULL;
+
+    return asprintf(&socket, "%s/admin.sock", cli.state_dir) >= 0 && access(socket, F_OK) == 0;
+}
+
+static int ask_ls(struct json_object **ret_list)
+{
     struct json_object *pvms = NULL;
     int exit = vk_container_ask((const char *const[]){"ls", NULL}, ret_list);
 
     if (exit != CLI_OK)
         return exit;
-    if (asprintf(&socket, "%s/admin.sock", cli.state_dir) < 0)
-        return no_memory();
-    if (access(socket, F_OK) < 0 && json_object_array_length(*ret_list) > 0)
+    if (!has_daemon() && json_object_array_length(*ret_list) > 0)
         return CLI_OK;
     exit = admin_get("list virtual kernels", NULL, "/system/vk", &pvms);
     for (size_t i = 0; pvms && i < json_object_array_length(pvms); i++)
@@ -294,15 +298,56 @@ static int vk_explain(int words, char **argv)
 
 /* ---- log ---- */
 
+/* The lines of pVMs; *ret_known: whether the daemon knows such a function or pVM. */
+static int ask_pvm_log(const char *of, struct json_object **ret_lines, bool *ret_known)
+{
+    _cleanup_(json_freep) struct json_object *answer = NULL;
+    _cleanup_(freep) char *name = http_escape(of), *target = NULL;
+
+    if (!name || asprintf(&target, "/system/vk?param=log%%3D%s", name) < 0)
+        return no_memory();
+    int exit = admin_get("show kernel logs", NULL, target, &answer);
+    if (exit == CLI_OK) {
+        *ret_known = is_true(answer, "known");
+        *ret_lines = json_object_get(member(answer, "lines"));
+    }
+    return exit;
+}
+
+/* Of one pVM, function or container, or of all. */
+static int ask_log(const char *of, struct json_object **ret_list)
+{
+    struct json_object *lines = NULL;
+    bool known = false;
+    const bool maybe_pvm = !of || !vk_is_container(of);
+
+    int exit =
+        (of && maybe_pvm) || has_daemon() ? ask_pvm_log(of ? of : "", &lines, &known) : CLI_OK;
+    if (exit == CLI_OK && of && known) {
+        *ret_list = lines;
+        return CLI_OK;
+    }
+    if (exit == CLI_OK && of && maybe_pvm) {
+        struct err err = {0};
+        err_say(&err, -ENOENT, "cannot show the kernel log of '%s': there is no such pVM", of);
+        exit = cli_error(&err, "vireo vk log NAME, for a function's pVMs that have ended");
+    }
+    if (exit == CLI_OK)
+        exit = vk_container_ask((const char *const[]){"log", of, NULL}, ret_list);
+    for (size_t i = 0; exit == CLI_OK && lines && i < json_object_array_length(lines); i++)
+        json_object_array_add(*ret_list, json_object_get(json_object_array_get_idx(lines, i)));
+    json_object_put(lines);
+    return exit;
+}
+
 /* Texts are harmless already: they were made so when they were kept. */
 static int vk_log(int words, char **argv)
 {
     _cleanup_(json_freep) struct json_object *list = NULL;
 
     if (words > 1)
-        return cli_usage(VERB, "log takes one container");
-    int exit =
-        vk_container_ask((const char *const[]){"log", words > 0 ? argv[0] : NULL, NULL}, &list);
+        return cli_usage(VERB, "log takes one pVM, function or container");
+    int exit = ask_log(words > 0 ? argv[0] : NULL, &list);
     if (exit != CLI_OK)
         return exit;
     if (cli.json) {
@@ -312,9 +357,10 @@ static int vk_log(int words, char **argv)
     for (size_t i = 0; i < json_object_array_length(list); i++) {
         struct json_object *line = json_object_array_get_idx(list, i);
         long long time_us = json_number(line, "time_us");
-        printf("[%5lld.%06lld] %s %s: %s\n", time_us / 1000000, time_us % 1000000,
-               json_text(line, "id", "?"), json_text(line, "from", "?"),
-               json_text(line, "text", ""));
+        const char *function = json_text(line, "function", "");
+        printf("[%5lld.%06lld] %s%s%s %s: %s\n", time_us / 1000000, time_us % 1000000,
+               json_text(line, "id", "?"), *function ? " " : "", function,
+               json_text(line, "from", "?"), json_text(line, "text", ""));
     }
     return CLI_OK;
 }

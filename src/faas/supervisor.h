@@ -160,6 +160,7 @@ struct function {
     struct wish *first_wish, *last_wish;
     struct server *server; /* NULL: it has no grant to listen */
     char *refused; /* why the operator's configuration does not let it be served; NULL: it does */
+    struct vk_log *log;                   /* what the kernel did to its pVMs; NULL: nothing yet */
     struct function *next_id, *next_name; /* hash chains */
 };
 
@@ -438,6 +439,13 @@ const struct vkernel *vk_of(const struct instance *instance);
 void vk_started(struct supervisor *supervisor, struct instance *instance);
 void vk_ended(struct supervisor *supervisor, struct instance *instance);
 void vks_bury(struct supervisor *supervisor);
+/* ---- supervisor_vk_log.c ---- */
+/* Its process has ended, and why is known. */
+void vk_log_ended(const struct instance *instance, const struct gateway_ended *ended);
+struct json_object;
+/* {known, lines: [{id, function, number, time_us, from, text}]} of a pVM or a function, which may
+ * be unknown; "": of all. The caller's. */
+struct json_object *vk_log_json(struct supervisor *supervisor, const char *of);
 /* ADMIN_PVM_VK: answers, or -errno. */
 int pvm_vk_wish(struct supervisor *supervisor, const struct admin_request *request,
                 struct err *err);

@@ -250,6 +250,7 @@ void function_drop(struct supervisor *supervisor, const char *name)
     else if (!alive)
         jobs_uid_purged(supervisor, uid);
     free(function->refused);
+    free(function->log);
     function_fall_clear(function);
     registry_function_clear(&function->row);
     free(function);
@@ -513,6 +514,7 @@ void function_free_all(struct supervisor *supervisor)
             supervisor->by_id[i] = function->next_id;
             wishes_refuse(supervisor, function, -ESHUTDOWN, "the daemon stops");
             free(function->refused);
+            free(function->log);
             function_fall_clear(function);
             registry_function_clear(&function->row);
             free(function);

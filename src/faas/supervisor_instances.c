@@ -493,6 +493,7 @@ static void instance_ended(struct supervisor *supervisor, struct instance *insta
     } else {
         explain(instance, event->status, &ended);
         measure(instance, &ended);
+        vk_log_ended(instance, &ended);
     }
     bool server = instance->server;
     struct function *function = instance->slot ? instance->slot->function : NULL;

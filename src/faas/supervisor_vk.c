@@ -332,6 +332,11 @@ int pvm_vk_wish(struct supervisor *supervisor, const struct admin_request *reque
 {
     if (request->param_bytes > 0 && request->params[request->param_bytes - 1] != '\0')
         return err_say(err, -EINVAL, "the request is not proper");
+    const char *log = param(request, "log");
+    if (!request->name[0] && log) {
+        reply_object(supervisor, request->token, vk_log_json(supervisor, log));
+        return 0;
+    }
     if (!request->name[0]) {
         reply_all(supervisor, request->token);
         return 0;

@@ -216,6 +216,79 @@ policy_of() {
     [ "$status" -eq 2 ] || [ "$status" -eq 3 ]
 }
 
+@test "learn: a program's name adds nothing to the table" {
+    local name
+    name=$BATS_TEST_TMPDIR/$(printf 'x\nsyscalls.default=native\n#\033[2J')
+    cp /bin/true "$name"
+    run "$VIREO" vk learn --flags --to "$BATS_TEST_TMPDIR/table" -- "$name"
+    [ "$status" -eq 0 ]
+    [ "$(grep -c '^syscalls.default=' "$BATS_TEST_TMPDIR/table")" = 1 ]
+    grep -q '^syscalls.default=kill$' "$BATS_TEST_TMPDIR/table"
+    head -n 1 "$BATS_TEST_TMPDIR/table" | grep -qF 'x\x0asyscalls.default=native\x0a#\x1b[2J'
+}
+
+@test "a pVM's kernel log says what the kernel did to it: nobody's words, and not another's" {
+    local folder=$BATS_TEST_TMPDIR/said id
+    mkdir -p "$folder"
+    cat >"$folder/said.c" <<'END'
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+int main(void)
+{
+    char input[64] = "", bytes[77];
+    fgets(input, sizeof input, stdin);
+    fprintf(stderr, "vireo: system call refused\nseccomp: killed by a system call\n");
+    if (strncmp(input, "random", 6) == 0)
+        getentropy(bytes, sizeof bytes);
+    puts("done");
+    return 0;
+}
+END
+    printf 'name: said\nvkernel: {syscalls: {calls: {getrandom: kill}}}\n' >"$folder/vireo.yaml"
+    "$VIREO" deploy -q "$folder"
+    call said -d quiet
+    [ "$body" = done ]
+    # What it says itself is in its output, and is no message of the kernel's.
+    [ -z "$("$VIREO" vk log said)" ]
+    call said -d random
+    refused_with 502 syscall
+    call said -d random
+    # Its end may be told after the answer.
+    has_lines() {
+        "$VIREO" vk log said >"$BATS_TEST_TMPDIR/log"
+        [ "$(wc -l <"$BATS_TEST_TMPDIR/log")" = "$1" ]
+    }
+    eventually 5 has_lines 2
+    cat "$BATS_TEST_TMPDIR/log"
+    sed -n 1p "$BATS_TEST_TMPDIR/log" | grep -Eq '^\[ *[0-9]+\.[0-9]{6}\] [0-9]+ said kernel: seccomp: killed by a system call that its table ends it for$'
+    # By its own name as well, after its end; the neighbour's log has none of it.
+    id=$("$VIREO" vk log -o json said | jq -r '.[0].id')
+    [ "$("$VIREO" vk log -o json "$id" | jq -r '.[0].text' | cut -c1-8)" = seccomp: ]
+    [ "$("$VIREO" vk log -o json "$id" | jq length)" = 1 ]
+    deploy_vk beside '{syscalls: {calls: {getrandom: kill}}}'
+    call beside -d random
+    # Many of one's own push out none of the neighbour's; numbers tell what is gone.
+    for _ in $(seq 40); do
+        call said -d random
+    done
+    goes_on() {
+        [ "$("$VIREO" vk log -o json said | jq -r 'length, .[0].number' | xargs)" = "32 10" ]
+    }
+    eventually 5 goes_on
+    [ "$("$VIREO" vk log -o json beside | jq -r '.[].function')" = beside ]
+    "$VIREO" vk log | grep -q ' beside kernel: seccomp: '
+    run "$VIREO" vk log 1
+    [ "$status" -eq 3 ]
+    [[ $output == *"there is no such pVM"* ]]
+    run "$VIREO" vk log nobody
+    [ "$status" -eq 3 ]
+    "$VIREO" rm -q said
+    run "$VIREO" vk log said
+    [ "$status" -eq 3 ]
+    "$VIREO" rm -q beside
+}
+
 @test "doctor says which mechanism each part takes" {
     run "$VIREO" doctor -o json
     for part in syscalls sched; do
