@@ -50,8 +50,7 @@ int object_program_keep(struct object_program *program, int fd)
     return 0;
 }
 
-/* Letters, digits and _ only; `slashes` of them between. */
-static bool is_name(const char *text, unsigned slashes)
+bool is_kernel_name(const char *text, unsigned slashes)
 {
     static const char good[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_";
 
@@ -67,7 +66,7 @@ static bool is_name(const char *text, unsigned slashes)
     }
 }
 
-static int read_number(const char *path, uint64_t *ret_number)
+int read_number(const char *path, uint64_t *ret_number)
 {
     char text[32];
     _cleanup_(closep) int fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -97,13 +96,20 @@ static int link_event(struct object_program *program, int event)
     return object_program_keep(program, link);
 }
 
-static int open_and_link(struct object_program *program, struct perf_event_attr *attr,
-                         int processor)
+/* Debian's kernels let nobody without CAP_SYS_ADMIN open events while the sysctl
+ * kernel.perf_event_paranoid is above 2: EACCES, which is told from the verifier's here. */
+int event_open(struct perf_event_attr *attr, int processor)
 {
-    _cleanup_(closep) int event =
-        (int)syscall(__NR_perf_event_open, attr, -1, processor, -1, PERF_FLAG_FD_CLOEXEC);
+    int event = (int)syscall(__NR_perf_event_open, attr, -1, processor, -1, PERF_FLAG_FD_CLOEXEC);
 
-    return event < 0 ? -errno : link_event(program, event);
+    return event >= 0 ? event : errno == EACCES ? -EPERM : -errno;
+}
+
+int open_and_link(struct object_program *program, struct perf_event_attr *attr, int processor)
+{
+    _cleanup_(closep) int event = event_open(attr, processor);
+
+    return event < 0 ? event : link_event(program, event);
 }
 
 int event_enable(int event)
@@ -116,7 +122,7 @@ int tracepoint_open(const char *point)
     char path[300];
     uint64_t id;
 
-    if (!is_name(point, 1))
+    if (!is_kernel_name(point, 1))
         return -EINVAL;
     snprintf(path, sizeof path, BROKER_TRACING "/%s/id", point);
     int r = read_number(path, &id);
@@ -128,8 +134,7 @@ int tracepoint_open(const char *point)
                                    .disabled = 1,
                                    .sample_period = 1,
                                    .wakeup_events = 1};
-    int event = (int)syscall(__NR_perf_event_open, &attr, -1, 0, -1, PERF_FLAG_FD_CLOEXEC);
-    return event < 0 ? -errno : event;
+    return event_open(&attr, 0);
 }
 
 static int attach_tracepoint(const struct session *session, struct object_program *program,
@@ -146,7 +151,7 @@ static int attach_raw_tracepoint(const struct session *session, struct object_pr
                                  const char *point)
 {
     (void)session;
-    if (!is_name(point, 0))
+    if (!is_kernel_name(point, 0))
         return -EINVAL;
     int fd = bpf_raw_tracepoint_open(point, program->fd);
     return object_program_keep(program, fd < 0 ? -errno : fd);
@@ -160,36 +165,6 @@ static int attach_tracing(const struct session *session, struct object_program *
     (void)point;
     int fd = bpf_raw_tracepoint_open(NULL, program->fd);
     return object_program_keep(program, fd < 0 ? -errno : fd);
-}
-
-#ifdef __x86_64__
-#define SYSTEM_CALL "__x64_sys_"
-#else
-#define SYSTEM_CALL "__arm64_sys_"
-#endif
-
-/* A function, or a system call's, by the section. */
-static int attach_kprobe(const struct session *session, struct object_program *program,
-                         const char *point)
-{
-    const struct bpf_kind *kind = &bpf_kinds[program->kind];
-    bool returns = strcmp(kind->name, "kretprobe") == 0;
-    char function[160];
-    uint64_t type;
-
-    if (!is_name(point, 0))
-        return -EINVAL;
-    snprintf(function, sizeof function, "%s%s", strstr(kind->section, "syscall") ? SYSTEM_CALL : "",
-             point);
-    (void)session;
-    int r = read_number(BROKER_SOURCES "/kprobe/type", &type);
-    if (r < 0)
-        return r == -ENOENT ? -EOPNOTSUPP : r; /* a kernel without CONFIG_KPROBE_EVENTS */
-    struct perf_event_attr attr = {.size = sizeof attr,
-                                   .type = (uint32_t)type,
-                                   .config = returns, /* format/retprobe is config:0 */
-                                   .kprobe_func = (uintptr_t)function};
-    return open_and_link(program, &attr, 0);
 }
 
 /* A group's path within the v2 tree, of one that may begin where that is mounted. */
@@ -408,19 +383,13 @@ static int attach_operations(const struct session *session, struct object_progra
 typedef int attach_way(const struct session *session, struct object_program *program,
                        const char *point);
 static attach_way *const ways[] = {
-    [WAY_TRACEPOINT] = attach_tracepoint,
-    [WAY_RAW_TRACEPOINT] = attach_raw_tracepoint,
-    [WAY_TRACING] = attach_tracing,
-    [WAY_KPROBE] = attach_kprobe,
-    [WAY_CGROUP] = attach_group,
-    [WAY_XDP] = attach_interface,
-    [WAY_TC] = attach_interface,
-    [WAY_SOCKET] = attach_socket,
-    [WAY_PERF] = attach_perf,
-    [WAY_UPROBE] = attach_uprobe,
-    [WAY_NETFILTER] = attach_netfilter,
-    [WAY_ITER] = attach_iterator,
-    [WAY_STRUCT_OPS] = attach_operations,
+    [WAY_TRACEPOINT] = attach_tracepoint, [WAY_RAW_TRACEPOINT] = attach_raw_tracepoint,
+    [WAY_TRACING] = attach_tracing,       [WAY_KPROBE] = attach_kprobe,
+    [WAY_KPROBES] = attach_kprobes,       [WAY_CGROUP] = attach_group,
+    [WAY_XDP] = attach_interface,         [WAY_TC] = attach_interface,
+    [WAY_SOCKET] = attach_socket,         [WAY_PERF] = attach_perf,
+    [WAY_UPROBE] = attach_uprobe,         [WAY_NETFILTER] = attach_netfilter,
+    [WAY_ITER] = attach_iterator,         [WAY_STRUCT_OPS] = attach_operations,
     [WAY_NETWORK] = attach_network,
 };
 
@@ -488,6 +457,11 @@ static int attach_program(const struct session *session, struct object *object,
     if (r == -E2BIG && way == WAY_TRACEPOINT)
         return err_say(err, r, "cannot attach '%s' to '%s': the function has %u programs there",
                        program->name, point, HOOK_LEVELS);
+    if (r == -EPERM && (way == WAY_TRACEPOINT || way == WAY_KPROBE || way == WAY_PERF))
+        return err_say(err, r,
+                       "cannot attach '%s' to '%s': the kernel keeps events for CAP_SYS_ADMIN (the "
+                       "sysctl kernel.perf_event_paranoid must be 2 or less)",
+                       program->name, point);
     if (r < 0)
         return err_set(err, r, "cannot attach '%s' to '%s'", program->name,
                        point[0] ? point : bpf_kinds[program->kind].name);

@@ -28,6 +28,7 @@
 /* Where the broker's root has them. */
 #define BROKER_TRACING_ALL "/tracing"
 #define BROKER_TRACING BROKER_TRACING_ALL "/events"
+#define BROKER_FUNCTIONS BROKER_TRACING_ALL "/available_filter_functions"
 #define BROKER_SOURCES "/sys/bus/event_source/devices"
 #define BROKER_GROUPS "/cgroup"
 

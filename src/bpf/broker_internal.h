@@ -233,6 +233,23 @@ int attach_uprobe(const struct session *session, struct object_program *program,
  * "__bpf_usdt_specs", as <bpf/usdt.bpf.h> looks for it. */
 int attach_usdt(const struct session *session, struct object *object,
                 struct object_program *program, const char *point);
+/* ---- attach_kernel.c: kprobes ---- */
+
+/* "function", "function+0x10"; of a system call's section that one's name. */
+int attach_kprobe(const struct session *session, struct object_program *program, const char *point);
+/* A function, or a pattern of '*' and '?': -E2BIG: too many have it. */
+int attach_kprobes(const struct session *session, struct object_program *program,
+                   const char *point);
+struct perf_event_attr;
+/* attach.c: a descriptor or -errno, -EPERM where the sysctl kernel.perf_event_paranoid is above 2.
+ */
+int event_open(struct perf_event_attr *attr, int processor);
+/* attach.c: the program is run by this event of a processor. */
+int open_and_link(struct object_program *program, struct perf_event_attr *attr, int processor);
+/* attach.c: letters, digits and _ only; `slashes` of them between. */
+bool is_kernel_name(const char *text, unsigned slashes);
+/* attach.c: what a file of the kernel's says. */
+int read_number(const char *path, uint64_t *ret_number);
 /* attach.c: a link is the program's; a negative errno is handed on. */
 int object_program_keep(struct object_program *program, int fd);
 

@@ -121,11 +121,10 @@ static int open_event(const struct object_map *map, uint32_t processor)
         .sample_period = 1,
         .wakeup_events = 1,
     };
-    int fd =
-        (int)syscall(__NR_perf_event_open, &attr, -1, (int)processor, -1, PERF_FLAG_FD_CLOEXEC);
+    int fd = event_open(&attr, (int)processor);
 
     if (fd < 0)
-        return -errno;
+        return fd;
     if (bpf_map_update_elem(map->fd, &processor, &fd, BPF_ANY) < 0 ||
         ioctl(fd, PERF_EVENT_IOC_ENABLE, 0) < 0) {
         int error = -errno;

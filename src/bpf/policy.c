@@ -177,10 +177,45 @@ void policy_settle(const struct bpf_policy *said, struct bpf_policy *ret_policy)
 
 /* ---- one policy within another ---- */
 
+/* `point` with so many bytes of a kind that no name has for each of its stars, one for each '?'. */
+static void fill_stars(const char *point, size_t count, char *to, size_t size)
+{
+    size_t used = 0;
+
+    for (; *point && used + count + 1 < size; point++) {
+        size_t more = *point == '*' ? count : 1;
+        memset(to + used, *point == '*' || *point == '?' ? '\1' : *point, more);
+        used += more;
+    }
+    to[used] = '\0';
+}
+
+#define STARS_MAX 8
+#define STAR_BYTES 128
+
+/* A point may be a pattern of its own: whatever that has must be within the policy's, where only
+ * a star stands for few bytes and for many. */
+static bool allows_point(const char *pattern, const char *point)
+{
+    char none[512], many[512 + STARS_MAX * STAR_BYTES];
+    unsigned stars = 0;
+
+    if (!strpbrk(point, "*?"))
+        return fnmatch(pattern, point, 0) == 0;
+    for (const char *at = point; *at; at++)
+        stars += *at == '*';
+    if (strchr(pattern, '[') || stars > STARS_MAX || strlen(point) + STAR_BYTES >= sizeof none)
+        return false;
+    fill_stars(point, 0, none, sizeof none);
+    fill_stars(point, STAR_BYTES, many, sizeof many);
+    return fnmatch(pattern, none, 0) == 0 && fnmatch(pattern, many, 0) == 0;
+}
+
 static bool has_pattern(const struct bpf_policy *policy, const char *pattern)
 {
     for (uint32_t i = 0; i < policy->attach_count; i++)
-        if (strcmp(policy->attach[i], pattern) == 0 || fnmatch(policy->attach[i], pattern, 0) == 0)
+        if (strcmp(policy->attach[i], pattern) == 0 ||
+            (!strpbrk(pattern, "[\\") && allows_point(policy->attach[i], pattern)))
             return true;
     return policy->attach_count == 0;
 }
@@ -402,7 +437,7 @@ static bool matches(const struct bpf_policy *policy, const char *name, const cha
 
     snprintf(whole, sizeof whole, "%s/%s", name, point);
     for (uint32_t i = 0; i < policy->attach_count; i++)
-        if (fnmatch(policy->attach[i], point, 0) == 0 || fnmatch(policy->attach[i], whole, 0) == 0)
+        if (allows_point(policy->attach[i], point) || allows_point(policy->attach[i], whole))
             return true;
     return policy->attach_count == 0;
 }

@@ -50,6 +50,7 @@ enum bpf_way {
     WAY_RAW_TRACEPOINT,
     WAY_TRACING, /* a function or hook of the kernel, by its type information */
     WAY_KPROBE,
+    WAY_KPROBES, /* all functions of a pattern */
     WAY_CGROUP,
     WAY_XDP,
     WAY_TC,

@@ -41,7 +41,7 @@ const struct bpf_kind bpf_kinds[] = {
     {"cgroup_skb", "cgroup_skb/egress", BPF_PROG_TYPE_CGROUP_SKB, BPF_CGROUP_INET_EGRESS, false,
      false, WAY_CGROUP, 16},
     {"cgroup_sock", "cgroup/sock", BPF_PROG_TYPE_CGROUP_SOCK, 0, true, false, WAY_CGROUP, 0},
-    {"cgroup_sock", "cgroup/post_bind", BPF_PROG_TYPE_CGROUP_SOCK, 0, true, false, WAY_CGROUP, 18},
+    {"cgroup_sock", "cgroup/post_bind4", BPF_PROG_TYPE_CGROUP_SOCK, 0, true, false, WAY_CGROUP, 18},
     {"cgroup_addr", "cgroup/", BPF_PROG_TYPE_CGROUP_SOCK_ADDR, 0, true, false, WAY_CGROUP, 0},
     {"cgroup_dev", "cgroup/dev", BPF_PROG_TYPE_CGROUP_DEVICE, BPF_CGROUP_DEVICE, false, false,
      WAY_CGROUP, 0},
@@ -83,6 +83,11 @@ const struct bpf_kind bpf_kinds[] = {
     {"usdt", "usdt", BPF_PROG_TYPE_KPROBE, UPROBE_MULTI, false, true, WAY_USDT, 0},
     {"netfilter", "netfilter", PROGRAM_NETFILTER, NETFILTER, false, true, WAY_NETFILTER, 0},
     {"netkit", "netkit/primary", BPF_PROG_TYPE_SCHED_CLS, NETKIT_PRIMARY, false, true, WAY_TC, 0},
+    {"cgroup_sock", "cgroup/post_bind6", BPF_PROG_TYPE_CGROUP_SOCK, 0, true, false, WAY_CGROUP, 18},
+    {"kprobe", "kprobe.multi", BPF_PROG_TYPE_KPROBE, BPF_TRACE_KPROBE_MULTI, false, true,
+     WAY_KPROBES, 9},
+    {"kretprobe", "kretprobe.multi", BPF_PROG_TYPE_KPROBE, BPF_TRACE_KPROBE_MULTI, false, true,
+     WAY_KPROBES, 10},
     {"netkit", "netkit/peer", BPF_PROG_TYPE_SCHED_CLS, NETKIT_PEER, false, true, WAY_TC, 50},
 };
 _Static_assert(ARRAY_LEN(bpf_kinds) <= 64, "a bit for each in a policy");
@@ -136,8 +141,8 @@ int bpf_kind_of(const char *section, uint32_t type, const char **ret_point)
 bool bpf_kind_has_point(const struct bpf_kind *kind)
 {
     return kind->way == WAY_TRACEPOINT || kind->way == WAY_RAW_TRACEPOINT ||
-           kind->way == WAY_TRACING || kind->way == WAY_KPROBE || kind->way == WAY_ITER ||
-           kind->way == WAY_UPROBE || kind->way == WAY_USDT;
+           kind->way == WAY_TRACING || kind->way == WAY_KPROBE || kind->way == WAY_KPROBES ||
+           kind->way == WAY_ITER || kind->way == WAY_UPROBE || kind->way == WAY_USDT;
 }
 
 static const char *const map_types[] = {

@@ -79,6 +79,21 @@ static void subuid_line(struct doctor *doctor)
 }
 
 /* The shortest program: return 0. */
+/* Debian's own: above 2 perf_event_open(2) is for CAP_SYS_ADMIN, which vireo-broker has not. */
+static void paranoid_line(struct doctor *doctor)
+{
+    _cleanup_(freep) char *text = NULL;
+    size_t size;
+
+    if (fd_read_file(AT_FDCWD, "/proc/sys/kernel/perf_event_paranoid", 16, &text, &size, NULL) < 0)
+        return;
+    bool open = atoi(text) <= 2;
+    doctor_line(doctor, open ? DOCTOR_OK : DOCTOR_MISSING, "events of eBPF",
+                open ? "perf_event_open" : "none",
+                open ? "tracepoints, kprobes and samples can be had"
+                     : "no tracepoints, kprobes and samples (sysctl kernel.perf_event_paranoid=2)");
+}
+
 static int try_bpf(void)
 {
     struct bpf_insn code[] = {
@@ -110,6 +125,7 @@ void doctor_machine(struct doctor *doctor)
                     "x86-64-v2 is needed: rounding instructions of SSE4.1 and POPCNT");
     subuid_line(doctor);
 
+    paranoid_line(doctor);
     int r = try_bpf();
     doctor_line(doctor, r == 0 ? DOCTOR_OK : DOCTOR_MISSING, "counters and policy",
                 r == 0 ? "eBPF" : "none", "%s%s",

@@ -19,6 +19,7 @@
 #include "bpf/broker.h"
 
 #define TRACING "/sys/kernel/tracing/events"
+#define TRACING_FUNCTIONS "/sys/kernel/tracing/available_filter_functions"
 #define DESCRIPTORS 8192 /* a map, program or link each */
 #define PROCESSES 8192   /* a session for each instance */
 
@@ -102,10 +103,13 @@ static int start_broker(const struct pvm_bpf_options *options, int socket, int r
          .optional = true},
     };
     /* Debian has it mounted; not every machine. What is mounted keeps its options. */
-    static const struct spawn_mount tracing[] = {
+    static const struct spawn_mount everything = {
+        .filesystem = "tracefs", .target = BROKER_TRACING_ALL, .optional = true};
+    static const struct spawn_mount parts[] = {
         {.source = TRACING, .target = BROKER_TRACING, .optional = true},
-        {.filesystem = "tracefs", .target = BROKER_TRACING_ALL, .optional = true}};
-    struct spawn_mount all[ARRAY_LEN(mounts) + 2];
+        {.source = TRACING_FUNCTIONS, .target = BROKER_FUNCTIONS, .optional = true},
+    };
+    struct spawn_mount all[ARRAY_LEN(mounts) + 3];
     size_t count = ARRAY_LEN(mounts);
     char uid[16];
     char *argv[] = {(char[]){"vireo-broker"}, uid, NULL}, *envp[] = {NULL};
@@ -116,7 +120,10 @@ static int start_broker(const struct pvm_bpf_options *options, int socket, int r
     memcpy(all, mounts, sizeof mounts);
     all[count++] =
         (struct spawn_mount){.source = groups, .target = BROKER_GROUPS, .optional = true};
-    all[count++] = tracing[access(TRACING, F_OK) < 0];
+    bool mounted = access(TRACING, F_OK) == 0;
+    all[count++] = mounted ? parts[0] : everything;
+    if (mounted)
+        all[count++] = parts[1];
     snprintf(uid, sizeof uid, "%u", (unsigned)options->broker_uid);
     const struct spawn_options spawn = {
         .what = "the broker of eBPF",

@@ -27,6 +27,10 @@ none_left() {
     [ -z "$(bpftool prog | grep -E 'on_execute|on_check' || true)" ]
 }
 
+no_sections() {
+    [ -z "$(bpftool prog | grep section_ || true)" ]
+}
+
 @test "an LSM program of a module with bpf=host decides what is executed, and goes with the module" {
     grep -qw bpf /sys/kernel/security/lsm
     "$VIREO" run --grant bpf=host --timeout 60s "$PREPARED/guard.so" /tmp/forbidden >/tmp/guard.out 2>/tmp/guard.err 3>&- &
@@ -50,6 +54,23 @@ none_left() {
     kill -KILL "$GUARD"
     eventually 20 none_left
     /tmp/forbidden
+}
+
+@test "every section that libbpf attaches by its name is attached: kprobes, of one function and of many, trampolines, probes of files" {
+    # shellcheck source=sections.bash
+    source "$TOP/tests/vm/sections.bash"
+    # As Debian sets it, no events are to be had, and that is said.
+    sysctl -q kernel.perf_event_paranoid=3
+    "$VIREO" run --grant bpf=host --timeout 300s "$PREPARED/sections.so" >/tmp/sections.out 2>/tmp/sections.err
+    grep -q '^tp/sched/sched_process_exit refused' /tmp/sections.out
+    grep -q "cannot attach 'section_18' to 'sched/sched_process_exit': .*kernel.perf_event_paranoid must be 2 or less" /tmp/sections.err
+    run "$VIREO" doctor
+    [[ $output == *"kernel.perf_event_paranoid=2"* ]]
+    sysctl -q kernel.perf_event_paranoid=2
+    "$VIREO" run --grant bpf=host --timeout 300s "$PREPARED/sections.so" >/tmp/sections.out 2>/tmp/sections.err
+    cat /tmp/sections.out /tmp/sections.err
+    sections_check /tmp/sections.out /tmp/sections.err '^nothing$'
+    eventually 20 no_sections
 }
 
 @test "without host it is refused before it is loaded" {

@@ -300,6 +300,46 @@ static void maps_outside_of_the_policy_are_refused(void **state)
     refused(true, -EPERM, "larger than");
 }
 
+/* "kprobe.multi/vfs_*" is as many points as the kernel has: all of them must be allowed. */
+static void a_point_that_is_a_pattern_is_within_the_policys(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *allowed, *point;
+        bool passes;
+    } cases[] = {
+        {"vfs_*", "vfs_read", true},
+        {"vfs_*", "vfs_*", true},
+        {"vfs_*", "vfs_r*d", true},
+        {"vfs_*", "vfs_?", true},
+        {"*", "*", true},
+        {"kprobe/vfs_*", "vfs_*", true},
+        {"vfs_*", "*", false},
+        {"vfs_*", "v*", false},
+        {"vfs_*", "*vfs_*", false},
+        {"vfs_?", "vfs_*", false},
+        {"vfs_????", "vfs_*", false},
+        {"vfs_??*", "vfs_*", false},
+        {"vfs_r*", "vfs_*", false},
+        {"vfs_r*", "vfs_?*", false},
+        {"vfs_[!w]*", "vfs_?*", false},
+        {"vfs_[!w]*", "vfs_*", false},
+        {"vfs_read", "vfs_rea?", false},
+        {"vfs_*", "********vfs_*", false},
+    };
+    const int kind = bpf_kind_find("kprobe");
+    struct bpf_policy policy;
+    struct err err = {0};
+
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        policy_default(&policy, true);
+        strcpy(policy.attach[policy.attach_count++], cases[i].allowed);
+        int r = policy_check_point(&policy, (uint32_t)kind, cases[i].point, &err);
+        if (r != (cases[i].passes ? 0 : -EPERM))
+            fail_msg("'%s' of '%s': %d", cases[i].point, cases[i].allowed, r);
+    }
+}
+
 static void a_policy_is_held_to_a_wider_one(void **state)
 {
     (void)state;
@@ -343,6 +383,7 @@ int main(void)
         cmocka_unit_test(halves_of_instructions_are_told_apart),
         cmocka_unit_test(kinds_that_see_more_need_host),
         cmocka_unit_test(maps_outside_of_the_policy_are_refused),
+        cmocka_unit_test(a_point_that_is_a_pattern_is_within_the_policys),
         cmocka_unit_test(a_policy_is_held_to_a_wider_one),
     };
 
