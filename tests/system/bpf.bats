@@ -144,6 +144,19 @@ said() {
     eventually 10 nothing_left
 }
 
+@test "every section that libbpf attaches by its name is attached, or refused with the reason" {
+    # shellcheck source=../vm/sections.bash
+    source "$TOP/tests/vm/sections.bash"
+    "$VIREO" -q bpf build "$TOP/tests/vm/functions/sections" -o "$MODULES/sections.wasm"
+    "$VIREO" run --grant bpf=host --timeout 120s "$MODULES/sections.wasm" >"$MODULES/out" 2>"$MODULES/err"
+    # A kernel without kprobes, trampolines for functions or a list of them says so; nothing else is missing.
+    sections_check "$MODULES/out" "$MODULES/err" '^(kprobe|kretprobe|ksyscall|kretsyscall|fentry|fexit|fmod_ret|lsm)'
+    # Without host only those that see their own group are let in: a socket's map has none in it yet.
+    "$VIREO" run --grant bpf --timeout 120s "$MODULES/sections.wasm" >"$MODULES/out" 2>"$MODULES/err"
+    [ -z "$(grep ' attached$' "$MODULES/out" | grep -vE '^(tracepoint/syscalls|tp/sched/sched_process_exit|sk_skb|sk_msg)' || true)" ]
+    [ -z "$(bpftool prog show | grep section_ || true)" ]
+}
+
 # example NAME ARGUMENT...: its output, with the whole machine granted.
 example() {
     [ -e "$MODULES/$1.wasm" ] ||
@@ -419,8 +432,58 @@ refused() {
 }
 
 @test "a callback that is no function is a trap, as call_indirect's" {
-    run "$VIREO" run --grant bpf --timeout 60s "$MODULES/attack.wasm" trap
-    [ "$status" = 1 ]
-    [[ $output == *"trap in 'main': undefined element or indirect call type mismatch"* ]]
+    local how
+    for how in trap type; do
+        run "$VIREO" run --grant bpf --timeout 60s "$MODULES/attack.wasm" "$how"
+        echo "$output"
+        [ "$status" = 1 ]
+        [[ $output == *"trap in 'main': undefined element or indirect call type mismatch"* ]]
+    done
     eventually 10 nothing_left
+}
+
+@test "objects whose parts lie, instructions made by hand, handles that were closed: errors, and nothing else" {
+    "$VIREO" -q bpf build "$FUNCTIONS/bpf_crafted" -o "$MODULES/crafted.wasm"
+    run "$VIREO" run --grant bpf --timeout 180s "$MODULES/crafted.wasm"
+    echo "$output"
+    [ "$status" = 0 ]
+    [[ $output == *"all refused"* ]]
+    eventually 10 nothing_left
+}
+
+# All that the kernel has of anybody's: programs, maps, links.
+kernel_has() {
+    local what
+    for what in prog map link; do
+        bpftool -j "$what" show | jq -c '.[] | [.id, .type, .name]'
+    done | sort
+}
+as_before() {
+    [ "$(kernel_has)" = "$1" ]
+}
+
+@test "broker, session or reader killed at any moment of a load: the module ends or is told, and the kernel has what it had" {
+    [ -e "$MODULES/crafted.wasm" ] || "$VIREO" -q bpf build "$FUNCTIONS/bpf_crafted" -o "$MODULES/crafted.wasm"
+    local before moment victim pids
+    before=$(kernel_has)
+    for victim in vireo-broker vireo-bpf; do
+        for moment in 0 0.005 0.02 0.04 0.08; do
+            "$VIREO" run --grant bpf --timeout 60s "$MODULES/crafted.wasm" loads >/dev/null 2>"$MODULES/err" 3>&- &
+            RUN_PID=$!
+            eventually 20 pgrep -P "$RUN_PID" vireo-guest
+            eventually 20 pgrep -P "$RUN_PID" "$victim"
+            sleep "$moment"
+            # The newest first: a session, or the reader's child.
+            pids=$(pgrep -P "$RUN_PID" "$victim")
+            pids="$(pgrep -P "${pids%%$'\n'*}" || true) $pids"
+            if [ "$moment" = 0.02 ]; then
+                kill -KILL ${pids%% *} 2>/dev/null || true
+            fi
+            kill -KILL $pids 2>/dev/null || true
+            eventually 20 not alive "$RUN_PID"
+            wait "$RUN_PID" || [ $? -lt 128 ]
+            RUN_PID=
+        done
+    done
+    eventually 10 as_before "$before"
 }

@@ -391,6 +391,14 @@ int main(int argc, char **argv)
         return wasm_bpf_buffer_poll(skel.object, skel.maps.events, (bpf_sample_function *)99999,
                                     NULL, data, 16, 0);
     }
+    if (argc > 1 && strcmp(argv[1], "type") == 0) {
+        /* A function that there is, of another type. */
+        void (*volatile other)(int times) = sleep_times;
+        attack_attach(&skel);
+        sleep_times(2);
+        return wasm_bpf_buffer_poll(skel.object, skel.maps.events, (bpf_sample_function *)other,
+                                    NULL, data, 16, 0);
+    }
     if (argc > 1 && strcmp(argv[1], "spin") == 0) {
         attack_attach(&skel);
         sleep_times(2);
