@@ -8,8 +8,10 @@ set -eu
 . "$(dirname "$0")/vk_lib.sh"
 
 rounds=${1:-7}
-bench_need jq python3 busybox nginx wrk pwgen hackbench
-vk_rootfs nginx wrk pwgen hackbench
+bench_need gcc jq python3 busybox nginx wrk pwgen hackbench
+gcc -std=gnu17 -O2 -static -pthread -o "$bench_work/vk_probe" "$bench_root/bench/vk_probe.c"
+PATH=$bench_work:$PATH
+vk_rootfs nginx wrk pwgen hackbench vk_probe
 mkdir -p "$vk_root/www"
 head -c 1024 /dev/zero | tr '\0' x >"$vk_root/www/index.html"
 cat >"$vk_root/etc/bench.conf" <<END
@@ -49,6 +51,8 @@ i=0
 while [ $i -lt "$rounds" ]; do
     i=$((i + 1))
     vk_run none "$(inside /etc/inside.conf)" | take 'container'
+    # What any filter at all costs: the least that a table can.
+    vk_run none "exec vk_probe allowed sh -c '$(inside /etc/inside.conf)'" | take 'a filter of one instruction'
     vk_run full "$(inside /etc/inside.conf)" | take 'container with a virtual kernel'
     busybox sh -c "$(inside "$vk_root/etc/bench.conf")" | take 'host'
     [ -z "$docker" ] || vk_run_docker "$(inside /etc/inside.conf)" | take "docker's default"

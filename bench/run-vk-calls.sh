@@ -28,6 +28,7 @@ i=0
 while [ $i -lt "$rounds" ]; do
     i=$((i + 1))
     vk_run none 'vk_probe calls' | take 'container'
+    vk_run none 'vk_probe allowed vk_probe calls' | take 'a filter of one instruction'
     vk_run sched 'vk_probe calls' | take 'its scheduling alone'
     vk_run full 'vk_probe calls' | take 'all of it'
     vk_probe calls | take 'host'

@@ -6,10 +6,13 @@
  *   vk_probe futex|fork|log|commit|denied   a storm of that, until it is ended
  *   vk_probe contend own|global SECONDS     futexes beside a neighbour's storm, each with a table
  * of its own or both with the machine's: ns a call, p50 and p99 of 1,000 calls
+ *   vk_probe allowed PROGRAM [ARG...]       the program under a filter of one instruction
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/filter.h>
 #include <linux/futex.h>
+#include <linux/seccomp.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdbool.h>
@@ -278,6 +281,24 @@ static int contend(bool global, int seconds)
     return 0;
 }
 
+/* ---- what any filter costs ---- */
+
+/* The least that there is: one instruction, which allows everything. */
+static int allowed(char **argv)
+{
+    struct sock_filter allow = BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
+    const struct sock_fprog program = {.len = 1, .filter = &allow};
+
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ||
+        syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program) < 0) {
+        perror("vk_probe: filter");
+        return 1;
+    }
+    execvp(argv[0], argv);
+    perror(argv[0]);
+    return 1;
+}
+
 int main(int argc, char **argv)
 {
     static const struct {
@@ -297,13 +318,14 @@ int main(int argc, char **argv)
         late(atoi(argv[2]));
         return 0;
     }
+    if (argc > 2 && strcmp(argv[1], "allowed") == 0)
+        return allowed(argv + 2);
     if (argc > 3 && strcmp(argv[1], "contend") == 0)
         return contend(strcmp(argv[2], "global") == 0, atoi(argv[3]));
     for (size_t i = 0; argc > 1 && i < sizeof storms / sizeof *storms; i++)
         if (strcmp(argv[1], storms[i].name) == 0)
             return storm(storms[i].body);
-    fprintf(stderr,
-            "usage: vk_probe calls [ROUNDS] | late SECONDS | contend own|global SECONDS | futex | "
-            "fork | log | commit | denied\n");
+    fprintf(stderr, "usage: vk_probe calls [ROUNDS] | late SECONDS | contend own|global SECONDS | "
+                    "allowed PROGRAM [ARG...] | futex | fork | log | commit | denied\n");
     return 2;
 }
