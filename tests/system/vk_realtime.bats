@@ -185,6 +185,32 @@ used() {
     done
 }
 
+@test "loops on all CPUs leave half of each: the machine answers, and the policy can be taken back" {
+    local before after begin end i
+    has_budgets
+    programs
+    bundle loops "$FIFO" 'for i in 1 2 3 4 5 6 7 8; do (while :; do :; done) & done; wait' >/dev/null
+    runtime --vkernel sched.realtime=50% run -d --bundle "$ENGINE/loops" loops </dev/null >"$ENGINE/loops.out" 2>&1
+    sleep 0.5
+    read -r -a before </sys/fs/cgroup/cpuacct/loops/cpuacct.usage_percpu
+    begin=$(date +%s%N)
+    sleep 2
+    read -r -a after </sys/fs/cgroup/cpuacct/loops/cpuacct.usage_percpu
+    end=$(date +%s%N)
+    for i in "${!after[@]}"; do
+        echo "CPU $i: $(((after[i] - before[i]) * 100 / (end - begin))) %"
+        [ $(((after[i] - before[i]) * 100 / (end - begin))) -le 55 ]
+    done
+    [ "$(threads_of "$(pid_of loops)")" = "1 1" ]
+    runtime vk set loops sched.policy normal >/dev/null
+    [ "$(threads_of "$(pid_of loops)")" = "0 0" ]
+    # And given again, to those that never wait.
+    runtime vk set loops sched.policy fifo >/dev/null
+    [ "$(threads_of "$(pid_of loops)")" = "1 1" ]
+    runtime delete -f loops
+    [ ! -e $CPU/loops ]
+}
+
 @test "no lock lends a way out of the budget" {
     local how share
     has_budgets
