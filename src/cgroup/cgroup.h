@@ -120,9 +120,6 @@ int cgroup_entry_fds(const struct cgroup *group, int *ret_clone_fd,
  */
 int cgroup_memory_fd(const struct cgroup *group);
 
-/* Moves one process in by pid: for what is not forked by us; may wait 10 ms. */
-int cgroup_attach(struct cgroup *group, int pid, struct err *err);
-
 /*
  * The file by which the kernel counts the group's processor time: v2's cpu.stat ("usage_usec N"
  * first) or v1's cpuacct.usage (nanoseconds), read-only; it belongs to the group and stays open

@@ -122,21 +122,6 @@ int cgroup_memory_fd(const struct cgroup *group)
     return -1;
 }
 
-int cgroup_attach(struct cgroup *group, int pid, struct err *err)
-{
-    char file[64], text[16];
-
-    snprintf(file, sizeof file, "%s/cgroup.procs", group->dir);
-    snprintf(text, sizeof text, "%d", pid);
-    for (size_t i = 0; i < group->root->tree_count; i++) {
-        int r = is_needed(group, i) ? fd_write_string(group->root->trees[i].fd, file, text) : 0;
-        if (r < 0)
-            return err_set(err, r, "cannot move process %d to '%s/%s'", pid,
-                           group->root->trees[i].path, group->dir);
-    }
-    return 0;
-}
-
 int cgroup_set_background(struct cgroup *group, bool background)
 {
     const struct cgroup_tree *tree = group->root->background_tree;

@@ -34,6 +34,7 @@
 #include "contain/talk.h"
 #include "guest/lockdown.h"
 #include "guest/template.h"
+#include "guest/template_message.h"
 #include "vkernel/syscalls.h"
 
 #define KEEPERS_MAX 4096
@@ -302,24 +303,16 @@ static void reap(struct launcher *launcher)
 
 static void serve_message(struct launcher *launcher)
 {
-    union {
-        uint32_t type;
-        struct guest_fork fork;
-        struct guest_kill kill;
-    } message = {0};
-    int fds[FD_MESSAGE_MAX];
-    size_t count = 0;
+    struct template_message message;
+    int r = template_message_receive(launcher->control, &message);
 
-    ssize_t n = fd_receive(launcher->control, &message, sizeof message, fds, &count, MSG_DONTWAIT);
-    if (n == -EAGAIN)
-        return;
-    if (n <= 0)
+    if (r < 0)
         _exit(0); /* the supervisor lets us go */
-    if (message.type == GUEST_FORK && n == sizeof message.fork)
-        start_keeper(launcher, &message.fork, fds, count);
-    else if (message.type == GUEST_KILL && n == sizeof message.kill)
-        kill_keeper(launcher, message.kill.id);
-    fd_close_all(fds, count);
+    if (r == GUEST_FORK)
+        start_keeper(launcher, &message.body.fork, message.fds, message.fd_count);
+    else if (r == GUEST_KILL)
+        kill_keeper(launcher, message.body.kill.id);
+    fd_close_all(message.fds, message.fd_count);
 }
 
 int launcher_main(void)

@@ -32,6 +32,7 @@
 #include "guest/lockdown.h"
 #include "guest/template.h"
 #include "guest/template_main.h"
+#include "guest/template_message.h"
 #include "guest/wasi.h"
 #include "guest/wasm_internal.h"
 #include "guest/wasm_runtime.h"
@@ -501,34 +502,19 @@ static void fork_keeper(int control, uint64_t id, const int *fds, size_t fd_coun
 /* One message of `socket`; what is said about it goes to `control`. False when the host is gone. */
 static bool serve(int socket, int control)
 {
-    union {
-        uint32_t type;
-        struct guest_fork fork;
-        struct guest_kill kill;
-        struct guest_keep keep;
-    } message = {0};
-    int fds[FD_MESSAGE_MAX];
-    size_t fd_count = 0;
+    struct template_message message;
+    int r = template_message_receive(socket, &message);
 
-    ssize_t n = fd_receive(socket, &message, sizeof message, fds, &fd_count, MSG_DONTWAIT);
-    if (n == -EAGAIN)
-        return true;
-    if (n <= 0)
-        return false;
-    if (n == sizeof message.fork && message.type == GUEST_FORK) {
-        fork_instance(control, &message.fork, fds, fd_count);
+    if (r == GUEST_FORK) {
+        fork_instance(control, &message.body.fork, message.fds, message.fd_count);
         return true;
     }
-    if (n == sizeof message.keep && message.type == GUEST_KEEP)
-        fork_keeper(control, message.keep.id, fds, fd_count);
-    fd_close_all(fds, fd_count);
-    if (message.type == GUEST_KEEP)
-        return n == sizeof message.keep;
-    if (n == sizeof message.kill && message.type == GUEST_KILL) {
-        kill_instance(message.kill.id);
-        return true;
-    }
-    return false;
+    if (r == GUEST_KEEP)
+        fork_keeper(control, message.body.keep.id, message.fds, message.fd_count);
+    else if (r == GUEST_KILL)
+        kill_instance(message.body.kill.id);
+    fd_close_all(message.fds, message.fd_count);
+    return r >= 0;
 }
 
 /* Until the socket ends. Signals that tell of ended children come only inside ppoll(). */

@@ -66,38 +66,6 @@ int vkernel_set(struct vkernel *vkernel, const char *key, const char *value, str
     return part->set(vkernel, rest, value, reason);
 }
 
-struct search {
-    const char *key;
-    char *text;
-    bool found;
-};
-
-static void search_row(const char *key, const char *value, bool said, void *user)
-{
-    struct search *search = user;
-
-    (void)said;
-    if (search->found || strcmp(key, search->key) != 0)
-        return;
-    snprintf(search->text, VKERNEL_VALUE_BYTES, "%s", value);
-    search->found = true;
-}
-
-int vkernel_get(const struct vkernel *vkernel, const char *key,
-                char text[static VKERNEL_VALUE_BYTES], struct err *reason)
-{
-    const struct vkernel_part *part;
-    const char *rest;
-    int r = vkernel_part_find(key, &part, &rest, reason);
-
-    if (r < 0)
-        return r;
-    struct search search = {.key = rest, .text = text};
-    part->each(vkernel, search_row, &search);
-    return search.found ? 0
-                        : err_say(reason, -ENOENT, "part '%s' has no key '%s'", part->name, rest);
-}
-
 struct whole {
     const char *part;
     vkernel_row row;

@@ -87,9 +87,6 @@ struct vk_verdict vk_table_verdict(const struct vk_table *table, unsigned number
 /* Whether any call has this action under any circumstance. */
 bool vk_table_has(const struct vk_table *table, enum vk_action action);
 
-/* How many calls are named. */
-size_t vk_table_count(const struct vk_table *table);
-
 /*
  * One table that answers every call as the stricter of the two does, for all arguments; of two
  * errors floor's. One exception: what `ours` has *emulated* stays so, for it does not run natively

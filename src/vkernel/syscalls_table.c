@@ -160,15 +160,6 @@ bool vk_table_has(const struct vk_table *table, enum vk_action action)
     return false;
 }
 
-size_t vk_table_count(const struct vk_table *table)
-{
-    size_t count = 0;
-
-    for (unsigned i = 0; i < VK_CALLS_MAX; i++)
-        count += table->lists[i] != NULL;
-    return count;
-}
-
 /* ---- two lists at once ---- */
 
 static bool condition_same(const struct vk_condition *one, const struct vk_condition *other)

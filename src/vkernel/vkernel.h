@@ -124,9 +124,6 @@ bool vkernel_is_live(const struct vkernel_part *part, const char *key);
 const char *vkernel_lacks(const struct vkernel_part *part, const char *key, enum vkernel_home home);
 /* Sets one key, "sched.policy", from its text. The reason alone; nothing is changed then. */
 int vkernel_set(struct vkernel *vkernel, const char *key, const char *value, struct err *reason);
-/* Its value; -ENOENT with the reason alone. */
-int vkernel_get(const struct vkernel *vkernel, const char *key,
-                char text[static VKERNEL_VALUE_BYTES], struct err *reason);
 /* Every key with its value, whole: "sched.policy". */
 void vkernel_each(const struct vkernel *vkernel, vkernel_row row, void *user);
 /* Whether anything was said. */

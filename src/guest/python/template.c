@@ -27,6 +27,7 @@
 #include "guest/lockdown.h"
 #include "guest/python/python.h"
 #include "guest/seccomp.h"
+#include "guest/template_message.h"
 
 #define EXPORTED __attribute__((visibility("default")))
 /* Instances of one template at a time; the host asks for fewer. */
@@ -282,27 +283,21 @@ enum served { SERVED, INSTANCE, HOST_GONE };
 /* One message. */
 static enum served serve_message(void)
 {
-    union {
-        uint32_t type;
-        struct guest_fork fork;
-        struct guest_kill kill;
-    } message = {0};
-    int fds[FD_MESSAGE_MAX];
-    size_t count = 0;
+    struct template_message message;
 
-    ssize_t n = fd_receive(GUEST_CONTROL_FD, &message, sizeof message, fds, &count, MSG_DONTWAIT);
-    if (n == -EAGAIN)
+    switch (template_message_receive(GUEST_CONTROL_FD, &message)) {
+    case 0:
         return SERVED;
-    if (n <= 0)
+    case GUEST_FORK:
+        return fork_instance(&message.body.fork, message.fds, message.fd_count) ? INSTANCE : SERVED;
+    case GUEST_KILL:
+        fd_close_all(message.fds, message.fd_count);
+        kill_instance(message.body.kill.id);
+        return SERVED;
+    default:
+        fd_close_all(message.fds, message.fd_count);
         return HOST_GONE;
-    if (n == sizeof message.fork && message.type == GUEST_FORK)
-        return fork_instance(&message.fork, fds, count) ? INSTANCE : SERVED;
-    fd_close_all(fds, count);
-    if (n == sizeof message.kill && message.type == GUEST_KILL) {
-        kill_instance(message.kill.id);
-        return SERVED;
     }
-    return HOST_GONE;
 }
 
 EXPORTED int python_serve(void)

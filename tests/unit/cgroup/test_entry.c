@@ -61,25 +61,6 @@ static void a_child_is_born_inside_every_tree(void **state)
     group_end(group);
 }
 
-static void a_running_process_can_be_moved_in(void **state)
-{
-    (void)state;
-    NEEDS_ROOT();
-    struct cgroup *group = group_new();
-    pid_t pid = fork();
-    if (pid == 0)
-        for (;;)
-            pause();
-    assert_int_equal(cgroup_attach(group, pid, NULL), 0);
-    assert_true(is_inside(group, pid));
-    struct err err = {0};
-    kill(pid, SIGKILL);
-    reap(pid);
-    assert_int_equal(cgroup_attach(group, pid, &err), -ESRCH);
-    assert_non_null(strstr(err.message, "cannot move process"));
-    group_end(group);
-}
-
 static void descriptors_are_closed_on_exec(void **state)
 {
     int clone_fd, tasks[CGROUP_TREES_MAX];
@@ -238,7 +219,6 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_child_is_born_inside_every_tree),
-        cmocka_unit_test(a_running_process_can_be_moved_in),
         cmocka_unit_test(descriptors_are_closed_on_exec),
         cmocka_unit_test(a_user_namespace_clones_into_a_group_whose_descriptor_it_holds),
         cmocka_unit_test(without_the_open_procs_files_it_may_not),
