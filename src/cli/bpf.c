@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <signal.h>
 #include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -39,6 +40,39 @@ struct work {
     size_t program_count;
 };
 
+/* The signal that ends a build, and the tool that it ends with it: the folder is removed first. */
+static volatile sig_atomic_t stopped_by;
+static volatile pid_t running;
+
+static void on_stop(int number)
+{
+    stopped_by = number;
+    if (running > 0)
+        kill(running, SIGTERM);
+}
+
+/* From here on these signals end the tool that runs, and the build fails. */
+static void stop_in_order(void)
+{
+    static const int numbers[] = {SIGINT, SIGTERM, SIGHUP};
+    const struct sigaction action = {.sa_handler = on_stop};
+    struct sigaction before;
+
+    for (size_t i = 0; i < ARRAY_LEN(numbers); i++)
+        if (sigaction(numbers[i], NULL, &before) == 0 && before.sa_handler != SIG_IGN)
+            sigaction(numbers[i], &action, NULL);
+}
+
+/* The end that was asked for, when all is removed; else the exit code. */
+static int stop_or(int exit)
+{
+    if (stopped_by != 0) {
+        signal(stopped_by, SIG_DFL);
+        raise(stopped_by);
+    }
+    return exit;
+}
+
 /* Runs a tool with its standard input and output in files; NULL: ours. What it says goes to
  * `said_fd`; -1: our standard error. */
 static int tool_that_says(char *const *argv, const char *in, const char *out, int said_fd,
@@ -48,6 +82,8 @@ static int tool_that_says(char *const *argv, const char *in, const char *out, in
     int status;
     pid_t child;
 
+    if (stopped_by != 0)
+        return err_say(err, -EINTR, "cannot build: interrupted");
     posix_spawn_file_actions_init(&actions);
     if (in)
         posix_spawn_file_actions_addopen(&actions, 0, in, O_RDONLY, 0);
@@ -59,9 +95,11 @@ static int tool_that_says(char *const *argv, const char *in, const char *out, in
     posix_spawn_file_actions_destroy(&actions);
     if (r < 0)
         return err_set(err, r, "cannot run '%s'", argv[0]);
+    running = child;
     while (waitpid(child, &status, 0) < 0)
         if (errno != EINTR)
             return err_set(err, -errno, "cannot wait for '%s'", argv[0]);
+    running = 0;
     if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
         return err_say(err, -EINVAL, "cannot build: %s failed", argv[0]);
     return 0;
@@ -175,6 +213,7 @@ static int write_skeleton(const char *object, const char *name, const char *out,
 
 static int open_folder(struct work *work, struct err *err)
 {
+    stop_in_order();
     snprintf(work->folder, sizeof work->folder, "/tmp/vireo-bpf.XXXXXX");
     if (mkdtemp(work->folder))
         return 0;
@@ -398,7 +437,7 @@ int cli_bpf(int argc, char **argv)
     if (run)
         return verb_run(words, argv + 2, host, events);
     if (strcmp(argv[1], "build") == 0)
-        return verb_build(words, argv + 2, out);
+        return stop_or(verb_build(words, argv + 2, out));
     if (strcmp(argv[1], "skel") == 0)
         return verb_skel(words, argv + 2, out);
     return cli_usage("bpf", "it is one of: build, skel, run");

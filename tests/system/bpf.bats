@@ -288,6 +288,22 @@ END
     [[ $output == *": its type information: a structure has itself"* ]]
 }
 
+@test "a build that is interrupted leaves no folder of its own" {
+    local before builder folder
+    before=$(ls -d /tmp/vireo-bpf.* 2>/dev/null || true)
+    "$VIREO" bpf build "$FUNCTIONS/bpf_shapes" -o "$MODULES/never.wasm" >/dev/null 2>&1 3>&- &
+    builder=$!
+    new_folder() {
+        folder=$(comm -13 <(sort <<<"$before") <(ls -d /tmp/vireo-bpf.* 2>/dev/null | sort) | head -n 1)
+        [ -n "$folder" ]
+    }
+    eventually 10 new_folder
+    kill -TERM "$builder"
+    wait "$builder" || [ $? -eq 143 ]
+    [ ! -e "$folder" ]
+    [ ! -e "$MODULES/never.wasm" ]
+}
+
 @test "no more samples a second than the policy says, and none is lost meanwhile" {
     mkdir -p "$MODULES/slow"
     "$VIREO" -q bpf build "$FUNCTIONS/bpf_pace" -o "$MODULES/slow/pace.wasm"

@@ -54,22 +54,27 @@ refuse() {
 }
 
 @test "macro bombs end at a limit, and a deploy does not wait for three of them" {
-    local bombs=() i pid
+    local bombs=() i pid deployed living=0 limited=0
     for i in 1 2 3; do
         timeout 240 "$VIREO" deploy "$HOSTILE/macro_bomb.c" --name "bomb-$i" >"$BATS_TEST_TMPDIR/bomb-$i" 2>&1 3>&- &
         bombs+=($!)
     done
     sleep 2
-    run timeout 100 "$VIREO" deploy "$FUNCTIONS/filter.c" --name beside
-    [ "$status" -eq 0 ]
+    run timeout 200 "$VIREO" deploy "$FUNCTIONS/filter.c" --name beside
+    deployed=$status
     for pid in "${bombs[@]}"; do
-        alive "$pid"
+        ! alive "$pid" || living=$((living + 1))
     done
+    # All are waited for, whatever came of the deploy: the next test counts compilers.
     for pid in "${bombs[@]}"; do
         i=0
         wait "$pid" || i=$?
-        [ "$i" -eq 5 ]
+        [ "$i" -ne 5 ] || limited=$((limited + 1))
     done
+    [ "$deployed" -eq 0 ]
+    # On a busy machine the first may have ended; a deploy that stood behind them would find none.
+    [ "$living" -gt 0 ]
+    [ "$limited" -eq 3 ]
     for i in 1 2 3; do
         grep -q '^vireo: cannot ' "$BATS_TEST_TMPDIR/bomb-$i"
         nothing_left "bomb-$i"
