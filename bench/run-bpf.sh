@@ -86,9 +86,21 @@ daemon_start() {
         sleep 0.1
     done
     "$vireo" --server "http://127.0.0.1:$port" --state "$work/state" -q deploy "$work/rate" >/dev/null
+    # Many of it find a place at one tracepoint where each sees its own group.
+    mkdir "$work/own"
+    cp "$work/rate.wasm" "$work/own/"
+    printf 'name: own\ngrants: {bpf: true}\nlimits: {timeout: 60s}\npool: {instances: 100}\n' >"$work/own/vireo.yaml"
+    "$vireo" --server "http://127.0.0.1:$port" --state "$work/state" -q deploy "$work/own" >/dev/null
+    # Optimised, as it stays: what is served until then is measured above, by itself.
+    while "$vireo" --server "http://127.0.0.1:$port" --state "$work/state" describe rate -o json | jq -e .tier >/dev/null; do
+        sleep 0.1
+    done
 }
 called() {
     curl -sf -o /dev/null "${@:2}" "http://127.0.0.1:$port/function/rate?$1"
+}
+own() {
+    curl -sf -o /dev/null "http://127.0.0.1:$port/function/own?$1"
 }
 # What the client's own start takes is not the call's.
 calls_of() {
@@ -110,12 +122,12 @@ pss_below() {
 sum_below() {
     pss_below "$1" | awk '{sum += $1} END {print sum}'
 }
-# below COMMAND...
+# below COUNT COMMAND...
 memory_of() {
-    local before below=$1 i
+    local before below=$1 many=$2 i
     before=$(sum_below "$below")
     for i in $(seq "$many"); do
-        "${@:2}" >/dev/null &
+        "${@:3}" >/dev/null &
         waiting="$waiting $!"
     done
     for i in $(seq 300); do
@@ -156,11 +168,13 @@ read -r d50 d99 <<<"$(calls_of)"
 printf '%-34s %9s ms %9s ms   (p50, p99)\n' "call of a deployed one to event" "$d50" "$d99"
 kill "$producer" && wait "$producer" 2>/dev/null || true
 producer=
-memory_of "$daemon" called 30
+memory_of "$daemon" "$many" own 30
 module_kib=$each
 memory_end
-memory_of $$ native 30
-printf '%-34s %8s KiB %8s KiB   (each of %s)\n' "memory of its processes" "$module_kib" "$each" "$many"
+# The kernel has 64 places at a tracepoint: programs of libbpf's have one each.
+few=$((many < 60 ? many : 60))
+memory_of $$ "$few" native 30
+printf '%-34s %8s KiB %8s KiB   (each of %s, of %s)\n' "memory of its processes" "$module_kib" "$each" "$many" "$few"
 memory_end
 kill "$daemon" && wait "$daemon" 2>/dev/null || true
 daemon=
