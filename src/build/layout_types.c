@@ -366,7 +366,8 @@ static void read_variable(struct reader *reader, Dwarf_Die *die, const char *fun
     struct layout_type known = {.kind = SYMBOL_VARIABLE, .size = size_of(die)};
     char name[512];
 
-    if (!address_of(die, &known.address))
+    /* Of a function without a name only what is there: its address says which it is. */
+    if (!address_of(die, &known.address) || (function && !*function && !known.address))
         return;
     known.constant = is_constant(die);
     Dwarf_Attribute attribute;
@@ -378,8 +379,8 @@ static void read_variable(struct reader *reader, Dwarf_Die *die, const char *fun
     if (!dwarf_diename(named))
         return; /* a literal's */
     /* As the compiler names a static variable of a function. */
-    snprintf(name, sizeof name, "%s%s%s", function ? function : "", function ? "." : "",
-             dwarf_diename(named));
+    snprintf(name, sizeof name, "%s%s%s", function ? function : "",
+             function && *function ? "." : "", dwarf_diename(named));
     add_text(reader, named, &known, name, write_type);
 }
 
@@ -418,8 +419,13 @@ static void read_die(struct reader *reader, Dwarf_Die *die, const char *function
         const struct layout_type known = {.kind = SYMBOL_FUNCTION,
                                           .external = dwarf_hasattr_integrate(die, DW_AT_external)};
         const char *name = dwarf_diename(die);
-        if (!name || dwarf_hasattr(die, DW_AT_declaration))
+        if (dwarf_hasattr(die, DW_AT_declaration))
             return;
+        /* LLVM has the statics of a function that it inlined everywhere in one without a name. */
+        if (!name) {
+            read_children(reader, die, "", depth);
+            return;
+        }
         /* An inlined one's body refers to it, and is met besides. */
         if (!dwarf_hasattr(die, DW_AT_abstract_origin))
             add_text(reader, die, &known, name, write_signature);
