@@ -502,7 +502,7 @@ static void supervisor_init(struct supervisor *supervisor, const struct supervis
     broker_init(&supervisor->connector);
     broker_init(&supervisor->platform);
     bpf_init(supervisor);
-    supervisor->audit_timer.fd = -1;
+    supervisor->audit_timer.fd = supervisor->spares_timer.fd = -1;
     for (unsigned i = 0; i < GATEWAY_ROLES; i++) {
         supervisor->gateways[i].source.fd = supervisor->gateways[i].process.fd =
             supervisor->gateways[i].timer.fd = -1;

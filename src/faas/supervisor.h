@@ -241,7 +241,8 @@ struct supervisor_config {
     uint32_t platform_queue;     /* messages of one function that wait */
     char redis[ENDPOINT_MAX_BYTES + 1], redis_password[256]; /* "": none */
     char container_runtime[256]; /* that makes functions' containers; "": ours does */
-    uint32_t container_spares;   /* generic containers that are kept ready */
+    uint32_t container_spares;   /* generic containers that are kept ready; by rate: at most */
+    bool container_spares_by_rate;
     uint32_t template_starts, template_seconds; /* 0: TEMPLATE_STARTS, TEMPLATE_SECONDS */
     /* Of each function's output: bytes that are kept, and that may come a second (0: all). */
     uint64_t log_ring, log_rate;
@@ -318,7 +319,8 @@ struct supervisor {
     struct audit *audit;             /* the quick job thread's, once the loop runs */
     struct audit_batch *audit_batch; /* counts that are not written yet */
     struct source audit_timer;
-    uint32_t allowed; /* a bit for each enum allow_served */
+    struct source spares_timer; /* of containers by rate */
+    uint32_t allowed;           /* a bit for each enum allow_served */
     bool allowed_known;
     char demoted[ALLOW_SERVED][200]; /* why it is not allowed */
     struct pvm_waiter *pvm_waiters;

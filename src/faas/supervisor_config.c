@@ -288,8 +288,15 @@ static int containers_key(struct supervisor_config *config, yaml_document_t *doc
     (void)document;
     if (strcmp(text_of(key), "runtime") == 0)
         return take_runtime(config, value, err);
+    if (strcmp(text_of(key), "policy") == 0) {
+        config->container_spares_by_rate = strcmp(text_of(value), "rate") == 0;
+        return config->container_spares_by_rate || strcmp(text_of(value), "fixed") == 0
+                   ? 0
+                   : bad(err, config->config_file, value, "fixed or rate is expected here");
+    }
     if (strcmp(text_of(key), "spares") != 0)
-        return bad(err, config->config_file, key, "unknown key (containers has: runtime, spares)");
+        return bad(err, config->config_file, key,
+                   "unknown key (containers has: policy, runtime, spares)");
     if (strcmp(text_of(value), "0") == 0) {
         config->container_spares = 0;
         return 0;

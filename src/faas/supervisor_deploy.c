@@ -526,7 +526,7 @@ void job_step(struct job *job)
         audit_job_step(supervisor->audit, &job->request, job->rows, job->audited, &job->err);
         return;
     case JOB_SPARE:
-        container_spare_make(supervisor, &job->err);
+        container_spares_tend(supervisor, &job->err);
         return;
     case JOB_OPTIMISE:
         tier_job_step(job);

@@ -17,6 +17,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/timerfd.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -174,18 +175,42 @@ static void purge_if_due(struct supervisor *supervisor, bool disk_is_full)
         purge_soon(supervisor, LIBRARY_KEEP_SECONDS);
 }
 
+/* Sets the timer for the end of what was wanted within a second, if anything is to end then. */
+static void spares_rest_later(struct supervisor *supervisor)
+{
+    int64_t due;
+
+    if (container_spares_rest(supervisor, &due) || due == 0)
+        return;
+    const struct itimerspec time = {
+        .it_value = {.tv_sec = due / 1000000000 + 1}, /* of the clock of clock_now_ns() */
+    };
+    timerfd_settime(supervisor->spares_timer.fd, TFD_TIMER_ABSTIME, &time, NULL);
+}
+
 /* One at a time, so that what is asked for meanwhile comes between. */
-static void spare_if_lacking(struct supervisor *supervisor)
+static void spares_tend(struct supervisor *supervisor)
 {
     struct err err = {0};
     struct job *job = NULL;
 
-    if (!supervisor->jobs->makes_spare && container_spares_lack(supervisor))
+    spares_rest_later(supervisor);
+    if (!supervisor->jobs->makes_spare &&
+        (container_spares_lack(supervisor) || container_spares_abound(supervisor)))
         job = job_new(supervisor, JOB_SPARE, NULL, &err);
     if (!job)
         return;
     supervisor->jobs->makes_spare = true;
     job_submit(supervisor->jobs->threads, job);
+}
+
+static void spares_rested(struct supervisor *supervisor, struct source *source, uint32_t events)
+{
+    uint64_t count;
+
+    (void)events;
+    if (read(source->fd, &count, sizeof count) > 0)
+        spares_tend(supervisor);
 }
 
 /* One at a time: it takes a processor for itself. */
@@ -302,14 +327,14 @@ static void job_finished(struct supervisor *supervisor, struct job *job)
         if (job->err.code) /* the next function in a container has one tried again */
             log_line(LOG_WARNING, "%s", job->err.message);
         else
-            spare_if_lacking(supervisor);
+            spares_tend(supervisor);
         break;
     case JOB_IMAGE:
         link_image_ready(supervisor, &job->request, job->begin_ns, &job->err);
         break;
     }
     if (job->kind == JOB_TEMPLATE || job->kind == JOB_DEPLOY)
-        spare_if_lacking(supervisor);
+        spares_tend(supervisor);
     if (job->kind == JOB_OPTIMISE || job->kind == JOB_DEPLOY)
         optimise_if_wanted(supervisor);
     job_done(jobs, job);
@@ -464,6 +489,16 @@ void jobs_container_gone(struct supervisor *supervisor, const char *directory)
     job_submit(supervisor->jobs->threads, job);
 }
 
+static int spares_timer_open(struct supervisor *supervisor, struct err *err)
+{
+    int fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+
+    if (fd < 0)
+        return err_set(err, -errno, "cannot make a timer");
+    supervisor->spares_timer.ready = spares_rested;
+    return supervisor_watch(supervisor, &supervisor->spares_timer, fd, EPOLLIN, err);
+}
+
 int jobs_open(struct supervisor *supervisor, struct err *err)
 {
     struct jobs *jobs = calloc(1, sizeof *jobs);
@@ -484,6 +519,8 @@ int jobs_open(struct supervisor *supervisor, struct err *err)
     if (r == 0 && jobs->stop_fd < 0)
         r = err_set(err, -errno, "cannot start job threads");
     if (r == 0)
+        r = spares_timer_open(supervisor, err);
+    if (r == 0)
         purge_soon(supervisor, LIBRARY_KEEP_SECONDS);
     if (r == 0)
         optimise_if_wanted(supervisor);
@@ -497,6 +534,8 @@ void jobs_close(struct supervisor *supervisor)
     if (!jobs)
         return;
     supervisor_unwatch(supervisor, &supervisor->jobs_source);
+    supervisor_unwatch(supervisor, &supervisor->spares_timer);
+    closep(&supervisor->spares_timer.fd);
     const uint64_t one = 1;
     /* What waits is still done: a purge must not be lost, and a deploy that was not acknowledged
      * only ends up built. What is being optimised the next daemon begins anew. */

@@ -16,11 +16,14 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/err.h"
 #include "base/log.h"
 #include "cgroup/cgroup.h"
 #include "faas/supervisor.h"
 #include "pvm/pvm.h"
+
+#define SECOND_NS INT64_C(1000000000)
 
 void container_spare_free(struct supervisor *supervisor, struct container_spare *spare)
 {
@@ -73,7 +76,7 @@ static int fill(struct supervisor *supervisor, struct container_spare *spare, st
     return pvm_template_spare(&options, &spare->pvm, err);
 }
 
-void container_spare_make(struct supervisor *supervisor, struct err *err)
+static void make(struct supervisor *supervisor, struct err *err)
 {
     struct container_spare *spare = calloc(1, sizeof *spare);
 
@@ -89,6 +92,36 @@ void container_spare_make(struct supervisor *supervisor, struct err *err)
     spare->next = supervisor->spares.first;
     supervisor->spares.first = spare;
     supervisor->spares.count++;
+}
+
+void container_spares_tend(struct supervisor *supervisor, struct err *err)
+{
+    struct container_spares *spares = &supervisor->spares;
+
+    if (container_spares_lack(supervisor)) {
+        make(supervisor, err);
+        return;
+    }
+    while (container_spares_abound(supervisor) && spares->first) {
+        struct container_spare *spare = spares->first;
+        spares->first = spare->next;
+        spares->count--;
+        container_spare_free(supervisor, spare);
+    }
+}
+
+static void note_wanted(struct container_spares *spares, unsigned most)
+{
+    const int64_t now = clock_now_ns();
+
+    if (now - spares->begin_ns > SECOND_NS) {
+        spares->begin_ns = now;
+        spares->in_second = 0;
+    }
+    spares->in_second++;
+    spares->last_ns = now;
+    if (spares->in_second > spares->wanted && spares->wanted < most)
+        spares->wanted = spares->in_second;
 }
 
 static bool is_eligible(const struct manifest *manifest)
@@ -127,6 +160,7 @@ struct container_spare *container_spare_take(struct supervisor *supervisor,
     struct container_spare *spare = is_eligible(manifest) ? first_alive(supervisor) : NULL;
 
     spares->asked = true;
+    note_wanted(spares, supervisor->config.container_spares);
     if (!spare || spares->out >= CONTAINER_SPARES_OUT)
         return NULL;
     spares->first = spare->next;
@@ -144,11 +178,43 @@ void container_spare_ended(struct supervisor *supervisor, int uid_lock)
     supervisor->spares.out--;
 }
 
+/* How many should wait. */
+static unsigned target(const struct supervisor *supervisor)
+{
+    const struct supervisor_config *config = &supervisor->config;
+    const unsigned wanted = supervisor->spares.wanted;
+
+    if (!supervisor->spares.asked || !config->container_spares_by_rate)
+        return supervisor->spares.asked ? config->container_spares : 0;
+    if (wanted >= config->container_spares)
+        return config->container_spares;
+    return wanted ? wanted : 1;
+}
+
 bool container_spares_lack(const struct supervisor *supervisor)
 {
-    const struct container_spares *spares = &supervisor->spares;
+    return supervisor->spares.count < target(supervisor);
+}
 
-    return spares->asked && spares->count < supervisor->config.container_spares;
+bool container_spares_abound(const struct supervisor *supervisor)
+{
+    return supervisor->spares.count > target(supervisor);
+}
+
+bool container_spares_rest(struct supervisor *supervisor, int64_t *ret_ns)
+{
+    struct container_spares *spares = &supervisor->spares;
+    const int64_t due = spares->last_ns + CONTAINER_SPARES_KEEP_SECONDS * SECOND_NS;
+
+    *ret_ns = 0;
+    if (!supervisor->config.container_spares_by_rate || spares->wanted <= 1)
+        return false;
+    if (clock_now_ns() < due) {
+        *ret_ns = due;
+        return false;
+    }
+    spares->wanted = 1;
+    return true;
 }
 
 void container_spares_close(struct supervisor *supervisor)

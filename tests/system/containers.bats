@@ -341,6 +341,14 @@ metric() {
     [ "$code" = 200 ]
 }
 
+spares_are() {
+    [ "$(metric container_spares)" = "$1" ]
+}
+
+spares_are_more() {
+    [ "$(metric container_spares)" -gt 1 ]
+}
+
 # A daemon beside the file's own, with another configuration; it ends with this test's shell.
 daemon_beside() {
     VIREO_STATE=$BATS_TEST_TMPDIR/$1 VIREO_PORT=$(free_port)
@@ -376,6 +384,34 @@ runtime_serves() {
     [ "$status" = 4 ]
     [[ $output == *"'http: cgi' is for containers of vireo's own runtime"* ]]
     daemon_kill 5
+}
+
+@test "generic containers by rate: as many as were wanted within a second, and one after ten quiet seconds" {
+    local i round pids
+    printf 'containers:\n  spares: 4\n  policy: rate\n' >"$BATS_TEST_TMPDIR/rate.yaml"
+    daemon_beside "state-rate-$BATS_TEST_TRY_NUMBER" "$BATS_TEST_TMPDIR/rate.yaml"
+    deploy first -- cat
+    eventually 20 spares_are 1
+    # A busy machine may take longer than the second for those of one round.
+    for round in 1 2 3 4 5; do
+        pids=()
+        for i in 1 2 3 4 5; do
+            deploy "many$round$i" -- cat &
+            pids+=($!)
+        done
+        wait "${pids[@]}"
+        sleep 0.5
+        spares_are_more && break
+    done
+    eventually 5 spares_are_more
+    [ "$(metric container_spares)" -le 4 ]
+    eventually 20 spares_are 1
+    printf 'containers:\n  policy: sometimes\n' >"$BATS_TEST_TMPDIR/wrong.yaml"
+    run "$BUILD/vireo" serve --config "$BATS_TEST_TMPDIR/wrong.yaml" --state "$BATS_TEST_TMPDIR/none"
+    [ "$status" != 0 ]
+    [[ $output == *"fixed or rate is expected here"* ]]
+    daemon_stop
+    [ -z "$(ls "$VIREO_STATE/containers")" ]
 }
 
 @test "the pool's runtime is crun where the operator says so" {
