@@ -84,9 +84,15 @@ static int make_groups(struct launch *launch, const struct oci_create *create,
     struct err why = {0};
     if (r == 0)
         r = groups_make(&launch->groups, create->config, has_view(create), given, &why);
-    /* A user to whom nothing was delegated can't have groups, and needs none without limits. */
-    if ((r == -EACCES || r == -EPERM || r == -EROFS) && !oci_is_root() &&
-        !groups_are_wanted(&create->config->linux_.resources)) {
+    /* A user to whom nothing was delegated can't have groups, and needs none without limits; but a
+     * scope was asked for, and is no scope of the container's if that is elsewhere. */
+    const bool denied = (r == -EACCES || r == -EPERM || r == -EROFS) && !oci_is_root();
+    if (denied && given)
+        return err_say(err, r,
+                       "cannot use scope '%s': %s (v1 trees are not delegated to users; on v2 the "
+                       "runtime must run below the user's own manager)",
+                       place->scope, why.message);
+    if (denied && !groups_are_wanted(&create->config->linux_.resources)) {
         launch->groups.count = 0;
         place->cgroup_path[0] = '\0';
         return 0;

@@ -22,7 +22,7 @@ setup_file() {
     sh -c 'while read -r tree; do echo 0 >"$tree/$2/cgroup.procs"; done <"$1/trees"
         exec "$0" "$1"' "$BATS_TEST_DIRNAME/systemd_bed.sh" "$BED" "$GROUP" >"$BED/log" 2>&1 3>&- &
     echo $! >"$BED/pid"
-    eventually 30 inside busctl --no-pager status org.freedesktop.systemd1
+    eventually 60 inside busctl --no-pager status org.freedesktop.systemd1
 }
 
 teardown_file() {
@@ -136,6 +136,68 @@ contained() {
     grep -q "cannot execute '/no/such/program'" "$BED/out"
     forgotten
     [ -z "$(find /sys/fs/cgroup -name "vireo-$ID.scope")" ]
+}
+
+# What a user does whom the system's manager has given a manager of the user's own.
+# One that every Debian has: units take no number that is nobody's.
+USER_NAME=games
+USER_ID=$(id -u "$USER_NAME")
+
+as_user() {
+    inside setpriv --reuid "$USER_ID" --regid "$(id -g "$USER_NAME")" --clear-groups env -i PATH="$PATH" HOME=/ \
+        XDG_RUNTIME_DIR="/run/user/$USER_NAME" "$@" </dev/null
+}
+
+user_runtime() {
+    as_user "$RUNTIME" --cgroup-manager systemd "$@"
+}
+
+user_property() {
+    as_user systemctl --user show -P "$1" "vireo-$ID.scope"
+    cat "$BED/out"
+}
+
+user_forgotten() {
+    [ "$(user_property LoadState)" = not-found ]
+}
+
+# The user's container of one id, in a scope with limits.
+user_bundle() {
+    chmod -R o+rX "$DIR"
+    as_user sh -c "cd /run/user/$USER_NAME && rm -f config.json && '$RUNTIME' spec --rootless -b . && cat config.json"
+    jq ".process.terminal = false | .root.readonly = false | .process.env = [\"PATH=/bin\"]
+        | .linux.cgroupsPath = \"machine-test.slice:vireo:$ID\"" "$BED/out" >"$bundle_config"
+    bundle "$@"
+    chmod o+r "$DIR/bundle/config.json"
+}
+
+user_manager() {
+    inside systemctl start "user@$USER_NAME.service" || { cat "$BED/out" "$BED/log"; false; }
+    eventually 10 as_user busctl --user --no-pager status org.freedesktop.systemd1
+}
+
+nothing_of_the_users() {
+    eventually 10 user_forgotten
+    inside find /sys/fs/cgroup -name "vireo-$ID.scope"
+    [ ! -s "$BED/out" ]
+    as_user ls "/run/user/$USER_NAME/vireo-oci"
+    not grep -q "$ID" "$BED/out"
+}
+
+@test "a user's scope that the container can't be put in, or no manager of the user's, is a one-line error" {
+    user_manager
+    user_bundle . sleep 1000
+    # From outside of the user's manager, or where a v1 tree is nobody's but root's.
+    not user_runtime run -d -b "$DIR/bundle" "$ID"
+    cat "$BED/out"
+    [ "$(wc -l <"$BED/out")" = 1 ]
+    grep -q "cannot use scope 'vireo-$ID.scope': .*: Permission denied (v1 trees are not delegated" "$BED/out"
+    nothing_of_the_users
+    inside systemctl stop "user@$USER_NAME.service"
+    as_user "$RUNTIME" --root "$DIR/none" --cgroup-manager systemd run -b "$DIR/bundle" "$ID" && false
+    cat "$BED/out"
+    [ "$(wc -l <"$BED/out")" = 1 ]
+    grep -q "cannot " "$BED/out"
 }
 
 @test "what is no slice and scope, no property or no bus is a one-line error, and nothing is left" {

@@ -13,6 +13,8 @@ mount --bind /proc/sys /proc/sys
 mount -o remount,bind,ro /proc/sys
 mount -t tmpfs tmpfs /run
 if [ -e /sys/fs/cgroup/cgroup.controllers ]; then
+    # Not on itself, which the kernel refuses.
+    mount -t tmpfs tmpfs /sys/fs/cgroup
     mount -t cgroup2 cgroup2 /sys/fs/cgroup
 else
     trees=$(cd /sys/fs/cgroup && find . -mindepth 1 -maxdepth 1 -type d -printf '%f ')
@@ -48,6 +50,31 @@ Type=notify
 NotifyAccess=main
 ExecStart=/usr/bin/dbus-daemon --system --address=systemd: --nofork --nopidfile --systemd-activation --syslog-only
 END
+# A user's own manager with a bus of its own, as logind starts them: started by name, user@NAME.service.
+mkdir -p "$dir/user"
+chmod 755 "$dir" "$dir/units" "$dir/user"
+cat >"$dir/units/user@.service" <<END
+[Unit]
+DefaultDependencies=no
+After=dbus.service
+[Service]
+Type=notify
+User=%i
+Delegate=pids memory cpu
+RuntimeDirectory=user/%i
+RuntimeDirectoryMode=0700
+Environment=XDG_RUNTIME_DIR=/run/user/%i HOME=/run/user/%i SYSTEMD_UNIT_PATH=/run/user/%i/systemd/transient:$dir/user
+ExecStart=/lib/systemd/systemd --user --unit=basic.target --log-target=console
+KillMode=mixed
+END
+cp "$dir/units/basic.target" "$dir/user/"
+cat >"$dir/user/dbus.socket" <<'END'
+[Unit]
+DefaultDependencies=no
+[Socket]
+ListenStream=%t/bus
+END
+sed -e 's/--system /--session /' "$dir/units/dbus.service" >"$dir/user/dbus.service"
 run=/run/systemd
 exec env -i container=vireo PATH="$PATH" \
     SYSTEMD_UNIT_PATH="$run/transient:$run/system.control:$run/control:$dir/units" \
