@@ -36,12 +36,13 @@ teardown() {
     daemon_stop
 }
 
-# config EVENTS: ann, bob and eve vote, two decide; EVENTS of one function demote.
+# config EVENTS [SECONDS]: ann, bob and eve vote, two decide; EVENTS of one function demote, and what
+# nobody used for SECONDS is proposed to be removed (an hour: not while these tests run).
 config() {
     {
         printf 'allow_layers: {platform: ["*"]}\n'
         printf 'allow_grants: {connect: ["127.66.0.1:%s"]}\n' "$PORT"
-        printf 'allow_votes:\n  quorum: 2\n  demote_events: %s\n  demote_functions: 1\n  unused_seconds: 2\n  voters:\n' "$1"
+        printf 'allow_votes:\n  quorum: 2\n  demote_events: %s\n  demote_functions: 1\n  unused_seconds: %s\n  voters:\n' "$1" "${2:-3600}"
         for name in ann bob eve; do
             printf '    %s: %s\n' "$name" "$("$VIREO" allow key "$HERE/$name")"
         done
@@ -304,6 +305,9 @@ is_refused() {
     id=$("$VIREO" allow ls -o json | jq '.proposals[] | select(.state == "open" and .entry == "vireo_http_any_raw").id')
     "$VIREO" allow vote "$id" no --key "$HERE/ann" --reason "keep"
     "$VIREO" allow vote "$id" no --key "$HERE/bob" --reason "keep"
+    config 1000 2
+    daemon_stop
+    daemon_start --config "$HERE/conf"
     eventually 15 removal_is_proposed
 }
 
