@@ -165,6 +165,8 @@ static Z3_ast state_now(struct encoding *e, vid value, uint32_t header)
         return size_behind(e, value & ~AFFINE_SIZE_OF);
     if (value_at(e->program, value)->kind == KIND_POINTER)
         return encode_offset(e, value);
+    if (value_at(e->program, value)->width == 1)
+        return encode_view(e, value, false);
     Z3_ast term = encode_int(e, value);
     return encode_view(e, value, e->is_signed[value]) ? term : NULL;
 }
@@ -185,6 +187,8 @@ static Z3_ast state_next(struct encoding *e, vid value, uint32_t header, uint32_
     vid operand = v->operands[edge];
     if (v->kind == KIND_POINTER)
         return encode_offset(e, operand);
+    if (v->width == 1)
+        return encode_view(e, operand, false);
     (void)encode_int(e, value); /* its view is settled */
     return encode_view(e, operand, e->is_signed[value]);
 }

@@ -258,6 +258,7 @@ static bool speaks_of_values(const struct bits *b, const struct invariant *invar
     for (uint8_t i = 0; i < invariant->form.count; i++) {
         vid v = invariant->form.terms[i].value;
         if (v == 0 || v & AFFINE_SIZE_OF || value_at(b->program, v)->kind == KIND_FLOAT ||
+            value_at(b->program, v)->width == 1 ||
             !block_dominates(b->program, value_at(b->program, v)->block, invariant->header))
             return false;
     }

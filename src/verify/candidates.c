@@ -120,6 +120,10 @@ static void from_comparison(struct proof *proof, uint32_t header, const struct v
     default:
         add_difference(proof, header, &b, &a, 0);
         add_difference(proof, header, &a, &b, 0);
+        if (proof->encoding->contents) { /* the round ends before they are equal */
+            add_difference(proof, header, &b, &a, -1);
+            add_difference(proof, header, &a, &b, -1);
+        }
     }
 }
 
@@ -469,6 +473,35 @@ static void from_block(struct proof *proof, uint32_t header, uint32_t b)
     }
 }
 
+/* What the header's own variable is that takes this value at the end of a round. */
+static bool taken_over(const struct proof *proof, vid v, uint32_t header, struct affine *ret)
+{
+    const struct program *program = proof->encoding->program;
+    const struct block *block = &program->blocks[header];
+
+    while (value_at(program, v)->op == OP_ZEXT || value_at(program, v)->op == OP_SEXT)
+        v = value_at(program, v)->operands[0];
+    for (uint32_t i = 0; i < block->count; i++) {
+        const struct value *phi = value_at(program, block->values[i]);
+        for (unsigned k = 0; phi->op == OP_PHI && k < phi->count; k++) {
+            vid next = phi->operands[k];
+            while (value_at(program, next)->op == OP_ZEXT || value_at(program, next)->op == OP_SEXT)
+                next = value_at(program, next)->operands[0];
+            if (next != v || phi->kind != KIND_INT || phi->width < 8)
+                continue;
+            *ret = (struct affine){0};
+            return affine_add_term(ret, block->values[i], 1);
+        }
+    }
+    return false;
+}
+
+static bool affine_of_next(const struct proof *proof, vid v, uint32_t header, struct affine *ret)
+{
+    return affine_of(proof->encoding, v, header, ret) ||
+           (proof->encoding->contents && taken_over(proof, v, header, ret));
+}
+
 /*
  * A comparison that may end the loop says something of who went round it, which need not be so
  * before: i + 1 < n, where n may be 0.
@@ -492,11 +525,30 @@ static void from_exit(struct proof *proof, uint32_t header, uint32_t b)
     bool less = predicate == ICMP_ULT || predicate == ICMP_SLT || predicate == ICMP_ULE ||
                 predicate == ICMP_SLE;
     if (predicate == ICMP_EQ || predicate == ICMP_NE ||
-        !affine_of(proof->encoding, value->operands[less], header, &guess.form) ||
-        !affine_of(proof->encoding, value->operands[!less], header, &other) ||
+        !affine_of_next(proof, value->operands[less], header, &guess.form) ||
+        !affine_of_next(proof, value->operands[!less], header, &other) ||
         !affine_add(&guess.form, &other, -1))
         return;
+    bool strict = predicate == ICMP_ULT || predicate == ICMP_SLT || predicate == ICMP_UGT ||
+                  predicate == ICMP_SGT;
+    if (strict && proof->encoding->contents) {
+        struct invariant closer = guess;
+        closer.form.constant--;
+        proof_add_candidate(proof, &closer);
+    }
     proof_add_candidate(proof, &guess); /* the next step goes no further than to the bound itself */
+}
+
+/* Whether something was set: from the second round on, say. */
+static void from_flag(struct proof *proof, uint32_t header, vid phi)
+{
+    struct invariant guess = {.header = header, .alive = true};
+
+    affine_add_term(&guess.form, phi, 1);
+    guess.form.constant = -1;
+    proof_add_candidate(proof, &guess);
+    guess.later = true;
+    proof_add_candidate(proof, &guess);
 }
 
 void proof_find_candidates(struct proof *proof)
@@ -508,11 +560,18 @@ void proof_find_candidates(struct proof *proof)
         const struct block *head = &program->blocks[header];
         if (!head->header)
             continue;
+        contents_find_candidates(proof, header);
         for (uint32_t i = 0; i < head->count; i++) {
             const struct value *value = value_at(program, head->values[i]);
             if (value->op == OP_PHI && proof->relevant[head->values[i]] && value->width >= 8 &&
                 (value->kind == KIND_INT || value->kind == KIND_POINTER))
                 from_steps(proof, header, head->values[i]);
+        }
+        for (uint32_t i = 0; i < head->count && proof->encoding->contents; i++) {
+            const struct value *value = value_at(program, head->values[i]);
+            if (value->op == OP_PHI && proof->relevant[head->values[i]] && value->width == 1 &&
+                value->kind == KIND_INT)
+                from_flag(proof, header, head->values[i]);
         }
         /* The loop itself before what is around it and in it: there is a limit. */
         for (uint32_t m = n; m < program->order_count; m++)

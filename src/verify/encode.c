@@ -123,6 +123,19 @@ Z3_ast encode_incoming(struct encoding *e, uint32_t block, uint32_t index)
     return any;
 }
 
+Z3_ast encode_when(struct encoding *e, uint32_t position, Z3_ast fact)
+{
+    return e->now ? term_and(e, term_eq(e, e->now, term_number(e, position)), fact) : fact;
+}
+
+Z3_ast encode_at_edge(struct encoding *e, uint32_t block, uint32_t index)
+{
+    uint32_t from = e->program->blocks[block].predecessors[index];
+
+    return e->now ? encode_when(e, e->ends[from], encode_incoming(e, block, index))
+                  : encode_incoming(e, block, index);
+}
+
 Z3_ast encode_reached(struct encoding *e, uint32_t block)
 {
     struct program *program = e->program;

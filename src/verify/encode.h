@@ -29,6 +29,10 @@ struct encoding {
         struct related *next;
     } * products, *quotients, *loads; /* so far; of products and quotients what is not constant */
     bool relates_loads;               /* what is read twice is the same: dear, and seldom of use */
+    struct contents *contents;        /* what arrays hold (contents.c); NULL: nothing is known */
+    Z3_ast now;                       /* with contents: the position that a query is about */
+    uint32_t *positions;              /* of values, in the order of a pass */
+    uint32_t *ends;                   /* of blocks */
     uint64_t queries;
 };
 
@@ -49,6 +53,14 @@ Z3_ast encode_reached(struct encoding *e, uint32_t block);
 Z3_ast encode_incoming(struct encoding *e, uint32_t block, uint32_t index);
 /* `length` bytes at a pointer may be read (or written). */
 Z3_ast encode_access(struct encoding *e, vid pointer, Z3_ast length, bool write);
+
+/* What a load may give, of an array of which something is known. */
+void contents_of_load(struct encoding *e, vid load, Z3_ast guard);
+/* `fact`, said of a moment of the pass: what arrays hold is known of loads before it only, so that
+ * no fact about a later load can exclude what is asked. */
+Z3_ast encode_when(struct encoding *e, uint32_t position, Z3_ast fact);
+/* The end of the predecessor, where its edge is taken. */
+Z3_ast encode_at_edge(struct encoding *e, uint32_t block, uint32_t index);
 
 /* ---- small helpers (encode_terms.c) ---- */
 Z3_ast term_number(struct encoding *e, __int128 number);

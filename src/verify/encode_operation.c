@@ -428,8 +428,12 @@ static Z3_ast load(struct op *op)
         term_assert(e, term_and(e, op->guard, there), term_eq(e, result, term_number(e, last)));
     }
     e->terms[op->id] = result;
-    if (e->relates_loads)
+    /* Of memory that changes only with what arrays hold: dear, too. */
+    if (e->relates_loads &&
+        (e->contents || op->value->count < 2 || value_is_const(e->program, op->value->operands[1])))
         relate_load(e, op->id, op->guard);
+    if (e->contents)
+        contents_of_load(e, op->id, op->guard);
     return result;
 }
 
@@ -475,7 +479,8 @@ Z3_ast encode_operation(struct encoding *e, vid id)
         .e = e, .id = id, .value = value, .width = value->width, .range = e->facts->ranges[id]};
 
     op.guard = encode_reached(e, value->block);
-    for (unsigned i = 0; i < value->count && i < 3; i++) {
+    /* A load's second operand is no number: it names a state of memory. */
+    for (unsigned i = 0; i < value->count && i < (value->op == OP_LOAD ? 1u : 3u); i++) {
         op.operands[i] = facts_range(e->facts, value->operands[i], value->block);
         if (op.operands[i].empty) /* not reached: any number will do */
             return encode_opaque(e, id);

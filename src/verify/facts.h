@@ -49,3 +49,16 @@ bool padding_concerns(const struct facts *facts, const struct value *value);
 /* Such bytes are not read by it, and go to bytes between fields only. */
 bool padding_is_kept(const struct facts *facts, const struct value *value);
 struct float_range facts_float(const struct facts *facts, vid value, uint32_t block);
+
+/* What a write does to bytes [remainder, remainder + bytes) of every `stride` bytes of an object.
+ */
+enum facts_write {
+    WRITE_BESIDE,  /* nothing */
+    WRITE_ELEMENT, /* a store of just these bytes of one element */
+    WRITE_FILL,    /* a constant byte, in whole ones */
+    WRITE_OTHER    /* anything */
+};
+enum facts_write facts_write_kind(const struct facts *facts, vid write, uint32_t stride,
+                                  uint32_t remainder, uint32_t bytes);
+/* The remainder of a pointer's offset by `stride`; false: not known. */
+bool facts_remainder(const struct facts *facts, vid pointer, uint32_t stride, uint32_t *ret);

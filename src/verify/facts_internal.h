@@ -12,8 +12,6 @@ struct memory_facts *facts_memory_new(struct facts *facts);
 struct range facts_load(const struct facts *facts, const struct memory_facts *memory, vid load);
 struct float_range facts_load_float(const struct facts *facts, const struct memory_facts *memory,
                                     vid load);
-/* The remainder of a pointer's offset by `stride`; false: not known. */
-bool facts_remainder(const struct facts *facts, vid pointer, uint32_t stride, uint32_t *ret);
 
 /* ---- padding.c ---- */
 

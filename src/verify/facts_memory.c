@@ -295,6 +295,25 @@ static bool cuts(const struct facts *facts, const struct value *value, uint32_t 
            (end > remainder && end < remainder + bytes);
 }
 
+enum facts_write facts_write_kind(const struct facts *facts, vid write, uint32_t stride,
+                                  uint32_t remainder, uint32_t bytes)
+{
+    const struct value *value = value_at(facts->program, write);
+    uint32_t first;
+
+    if (value->op == OP_MEMSET)
+        return value_is_const(facts->program, value->operands[1]) &&
+                       !cuts(facts, value, stride, remainder, bytes)
+                   ? WRITE_FILL
+                   : WRITE_OTHER;
+    if (value->op != OP_STORE || !facts_remainder(facts, value->operands[0], stride, &first))
+        return WRITE_OTHER;
+    if (first == remainder && value->width == bytes * 8 &&
+        value_at(facts->program, value->operands[1])->kind == KIND_INT)
+        return WRITE_ELEMENT;
+    return overlap(stride, remainder, bytes, first, value->width / 8u) ? WRITE_OTHER : WRITE_BESIDE;
+}
+
 /* All that the initial content has in a class; not empty only for globals. */
 static struct range initial_range(const struct program *program, const struct class *class)
 {

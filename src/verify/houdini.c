@@ -49,7 +49,7 @@ static void define(struct proof *proof, struct invariant *i)
     for (uint32_t k = 0; k < block->predecessor_count; k++) {
         Z3_ast next = invariant_next(e, i, k);
         violated =
-            term_or(e, violated, term_and(e, encode_incoming(e, i->header, k), term_not(e, next)));
+            term_or(e, violated, term_and(e, encode_at_edge(e, i->header, k), term_not(e, next)));
     }
     i->violated = term_fresh_bool(e);
     term_assert(e, NULL, term_eq(e, i->violated, violated));

@@ -29,7 +29,7 @@ static uint32_t check_invariants(struct proof *proof, struct encoding *e)
                 if (invariant->alive && invariant->header == header)
                     broken = term_or(e, broken, term_not(e, invariant_next(e, invariant, k)));
             }
-            wrong += refuted(e, term_and(e, encode_incoming(e, header, k), broken));
+            wrong += refuted(e, term_and(e, encode_at_edge(e, header, k), broken));
         }
     }
     return wrong;
@@ -39,7 +39,13 @@ uint32_t proof_check_again(struct proof *proof)
 {
     struct encoding *e = encoding_new(proof->encoding->facts);
     e->relates_loads = proof->encoding->relates_loads;
+    contents_attach(e, proof->encoding->contents);
     uint32_t wrong = check_invariants(proof, e);
+
+    for (uint32_t i = 0; e->contents && i < contents_count(e->contents); i++) {
+        Z3_ast broken = contents_broken(e, i);
+        wrong += broken && refuted(e, broken);
+    }
 
     for (uint32_t i = 0; i < proof->obligations->count && wrong == 0; i++) {
         const struct obligation *o = &proof->obligations->items[i];

@@ -238,7 +238,7 @@ Z3_ast obligation_violation(struct encoding *e, const struct obligation *o)
         break;
     case PLACE_UNREACHABLE:
         if (o->value == 0)
-            return reached;
+            return e->now ? encode_when(e, e->ends[o->block], reached) : reached;
         __attribute__((fallthrough));
     case PLACE_DIVISION:
     case PLACE_SHIFT:
@@ -252,5 +252,6 @@ Z3_ast obligation_violation(struct encoding *e, const struct obligation *o)
     default:
         return NULL;
     }
-    return term_and(e, reached, term_not(e, safe));
+    Z3_ast violated = term_and(e, reached, term_not(e, safe));
+    return e->now ? encode_when(e, e->positions[o->value], violated) : violated;
 }

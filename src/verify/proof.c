@@ -90,9 +90,25 @@ static void mark_relevant(struct proof *proof)
                 !loop_contains(program, block->loop, block->targets[i]))
                 MARK(block->condition);
     }
+    /* What arrays hold, each store has to keep. */
+    for (uint32_t n = 0; proof->encoding->contents && n < program->order_count; n++) {
+        const struct block *block = &program->blocks[program->order[n]];
+        for (uint32_t i = 0; i < block->count; i++) {
+            const struct value *value = value_at(program, block->values[i]);
+            if (value->op != OP_STORE || !contents_concern(proof->encoding, block->values[i]))
+                continue;
+            MARK(value->operands[0]);
+            MARK(value->operands[1]);
+            for (uint32_t b = program->order[n]; b != program->entry;) {
+                b = program->blocks[b].dominator;
+                MARK(program->blocks[b].condition);
+            }
+        }
+    }
     while (size > 0) {
-        const struct value *value = value_at(program, stack[--size]);
-        if (value->op == OP_LOAD)
+        vid v = stack[--size];
+        const struct value *value = value_at(program, v);
+        if (value->op == OP_LOAD && !contents_concern(proof->encoding, v))
             continue;
         for (unsigned k = 0; k < value->count; k++)
             MARK(value->operands[k]);
@@ -210,7 +226,7 @@ static bool any_open(const struct proof *proof)
     return false;
 }
 
-static void prove_by_induction(struct proof *proof)
+static void find_invariants(struct proof *proof)
 {
     limit_queries(proof);
     mark_relevant(proof);
@@ -219,11 +235,44 @@ static void prove_by_induction(struct proof *proof)
     proof_find_candidates(proof);
     (void)proof_rehearse(proof, 60, false);
     proof_keep_inductive(proof);
+}
+
+static void use_invariants(struct proof *proof)
+{
     prove_open(proof);
     prove_by_bits(proof);
     proof_find_ranks(proof);
     find_example(proof);
     proof->bound = count_instructions(proof);
+}
+
+static void prove_by_induction(struct proof *proof)
+{
+    find_invariants(proof);
+    use_invariants(proof);
+}
+
+static void begin_encoding(struct proof *proof, struct contents *contents)
+{
+    struct facts *facts = proof->encoding->facts;
+    uint64_t queries = proof->encoding->queries;
+
+    encoding_free(proof->encoding);
+    proof->encoding = encoding_new(facts);
+    proof->encoding->queries = queries;
+    proof->encoding->relates_loads = true;
+    contents_attach(proof->encoding, contents);
+    proof->invariants.count = 0;
+    proof->unknowns = contents ? UNKNOWNS_MAX / 2 : 0;
+    memset(proof->rounds, 0, facts->program->block_count * sizeof *proof->rounds);
+    /* What intervals show stays; all else was shown by the invariants that are gone. */
+    for (uint32_t i = 0; i < proof->obligations->count; i++)
+        if (proof->obligations->items[i].state != OBLIGATION_PROVED ||
+            proof->obligations->items[i].prover[0] != 'd')
+            proof->obligations->items[i].state = OBLIGATION_OPEN;
+    /* Each solver counts its own. */
+    proof->limits.total -= proof->spent < proof->limits.total ? proof->spent : proof->limits.total;
+    proof->spent = 0;
 }
 
 /*
@@ -233,20 +282,25 @@ static void prove_by_induction(struct proof *proof)
  */
 static void prove_with_loads(struct proof *proof)
 {
-    struct facts *facts = proof->encoding->facts;
-
-    encoding_free(proof->encoding);
-    proof->encoding = encoding_new(facts);
-    proof->encoding->relates_loads = true;
-    proof->invariants.count = 0;
-    proof->unknowns = 0;
-    memset(proof->rounds, 0, facts->program->block_count * sizeof *proof->rounds);
-    /* What intervals show stays; all else was shown by the invariants that are gone. */
-    for (uint32_t i = 0; i < proof->obligations->count; i++)
-        if (proof->obligations->items[i].state != OBLIGATION_PROVED ||
-            proof->obligations->items[i].prover[0] != 'd')
-            proof->obligations->items[i].state = OBLIGATION_OPEN;
+    begin_encoding(proof, NULL);
     prove_by_induction(proof);
+}
+
+/* What arrays hold, where that is still not enough; what is left of it has to be kept by what was
+ * found with it. */
+static void prove_with_contents(struct proof *proof)
+{
+    mark_relevant(proof);
+    struct contents *contents = contents_find(proof);
+    if (!contents)
+        return;
+    do {
+        begin_encoding(proof, contents);
+        find_invariants(proof);
+    } while (contents_drop_broken(proof) && !proof->exhausted);
+    if (proof->exhausted)
+        begin_encoding(proof, NULL);
+    use_invariants(proof);
 }
 
 static void begin(struct proof *proof)
@@ -272,7 +326,9 @@ void proof_run(struct proof *proof)
     begin(proof);
     obligations_by_domain(proof->encoding->facts, proof->obligations);
     enum only_run only = any_open(proof) ? proof_only_run(proof) : ONLY_RUN_UNDECIDED;
-    if (only == ONLY_RUN_UNDECIDED && any_open(proof)) {
+    if (only == ONLY_RUN_UNDECIDED && any_open(proof) && proof->follows_arrays) {
+        prove_with_contents(proof);
+    } else if (only == ONLY_RUN_UNDECIDED && any_open(proof)) {
         prove_by_induction(proof);
         if (!all_proved(proof) && !proof->example.found && !proof->exhausted &&
             proof->spent < proof->limits.total / 4)

@@ -47,6 +47,30 @@ Z3_ast affine_next(struct encoding *e, const struct affine *form, uint32_t heade
 /* Rounds of a loop so far, for closed forms. */
 Z3_ast encode_rounds(struct encoding *e, uint32_t header);
 
+struct proof;
+
+/* ---- what arrays hold (contents.c) ---- */
+
+/* Guesses what elements of arrays are, whenever they are read; NULL: nothing. */
+struct contents *contents_find(struct proof *proof);
+/* A fresh encoding takes what is left of them as known. */
+void contents_attach(struct encoding *e, struct contents *contents);
+uint32_t contents_count(const struct contents *contents);
+/* What must not be satisfiable for number `index` to hold; NULL: it was dropped. */
+Z3_ast contents_broken(struct encoding *e, uint32_t index);
+/* Those that some store breaks are dropped. Were there any? */
+bool contents_drop_broken(struct proof *proof);
+/* Adds what the variables of a loop are that take elements. */
+void contents_find_candidates(struct proof *proof, uint32_t header);
+/* Values that matter because of them. */
+bool contents_concern(const struct encoding *e, vid value);
+/* Does what was read and written in `block`, which a run just left, agree? `drops`: what does not
+ * is dropped. */
+bool contents_hold(struct encoding *e, const struct interpreter *interpreter, uint32_t block,
+                   bool drops);
+/* For tests of the check: says more (or less) than was found. False: it was dropped. */
+bool contents_move(struct contents *contents, uint32_t index, int64_t by);
+
 /* ---- obligations (obligations.c) ---- */
 
 enum obligation_state { OBLIGATION_OPEN, OBLIGATION_PROVED, OBLIGATION_FAILED };
@@ -85,13 +109,14 @@ struct proof {
     struct obligations *obligations;
     struct invariants invariants;
     struct proof_limits limits;
-    bool *relevant;    /* values that obligations or loops' ends depend on */
-    uint64_t *rounds;  /* of each header: most times that it is entered again; 0: not bounded */
-    bool exhausted;    /* a limit was reached */
-    uint64_t bound;    /* of instructions; UINT64_MAX: none known */
-    uint64_t spent;    /* resource units of Z3 */
-    unsigned unknowns; /* queries without an answer */
-    bool contradicted; /* our own mistake: nothing is proved */
+    bool follows_arrays; /* what they hold is asked for, and nothing else is tried first */
+    bool *relevant;      /* values that obligations or loops' ends depend on */
+    uint64_t *rounds;    /* of each header: most times that it is entered again; 0: not bounded */
+    bool exhausted;      /* a limit was reached */
+    uint64_t bound;      /* of instructions; UINT64_MAX: none known */
+    uint64_t spent;      /* resource units of Z3 */
+    unsigned unknowns;   /* queries without an answer */
+    bool contradicted;   /* our own mistake: nothing is proved */
     struct example {
         bool found;
         uint8_t *in;

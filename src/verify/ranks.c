@@ -122,7 +122,7 @@ static Z3_ast stays(struct encoding *e, const struct affine *const *forms, unsig
             good = term_or(e, good, term_and(e, level, falls));
             level = term_and(e, level, term_le(e, next, now));
         }
-        any = term_or(e, any, term_and(e, encode_incoming(e, header, k), term_not(e, good)));
+        any = term_or(e, any, term_and(e, encode_at_edge(e, header, k), term_not(e, good)));
     }
     return any;
 }

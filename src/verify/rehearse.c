@@ -26,7 +26,8 @@ __int128 proof_number(const struct proof *proof, const struct interpreter *inter
     uint64_t bits = interpreter_value(interpreter, value);
     if (v->kind == KIND_POINTER)
         return (int64_t)bits;
-    return e->is_signed[value] ? (__int128)sign_extend(bits, v->width) : (__int128)bits;
+    return e->is_signed[value] && v->width > 1 ? (__int128)sign_extend(bits, v->width)
+                                               : (__int128)bits;
 }
 
 static bool watch(struct interpreter *interpreter, uint32_t header, uint32_t from, void *user)
@@ -34,6 +35,9 @@ static bool watch(struct interpreter *interpreter, uint32_t header, uint32_t fro
     struct rehearsal *r = user;
     struct invariants *list = &r->proof->invariants;
 
+    if (from != UINT32_MAX && r->proof->encoding->contents &&
+        !contents_hold(r->proof->encoding, interpreter, from, !r->strict) && r->strict)
+        return false;
     if (!r->proof->encoding->program->blocks[header].header)
         return true;
     bool again = from != UINT32_MAX && block_dominates(r->proof->encoding->program, header, from);

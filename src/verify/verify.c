@@ -269,20 +269,21 @@ static bool begin_attempt(struct run *run, struct attempt *attempt, bool unrolls
 }
 
 /* Nothing shows that it is unsafe, and the first attempt did not cost too much. */
-static bool may_be_unrolled(const struct proof *proof)
+static bool may_try_again(const struct proof *proof)
 {
     return !all_proved(proof) && !proof->example.found && !proof->contradicted &&
            !proof->exhausted && proof->spent < proof->limits.total / 4;
 }
 
-/* Once more, with loops of a known number of rounds written out: in place of the first attempt, if
- * it is proved so (or shows a defect of the verifier). */
-static void try_unrolled(struct run *run, LLVMValueRef entry, struct attempt *first)
+/* Once more, with loops of a known number of rounds written out, or with what arrays hold: in place
+ * of the first attempt, if it is proved so (or shows a defect of the verifier). */
+static void try_again(struct run *run, LLVMValueRef entry, struct attempt *first, bool unrolls)
 {
     struct attempt again;
 
-    if (!begin_attempt(run, &again, true))
+    if (!begin_attempt(run, &again, unrolls))
         return;
+    again.proof.follows_arrays = !unrolls;
     again.proof.limits.total /= 4;
     bool done = prove(run, again.program, entry, &again.proof);
     bool better = done && (all_proved(&again.proof) || again.proof.contradicted);
@@ -318,8 +319,10 @@ static void *run_stages(void *argument)
     if (!begin_attempt(run, &attempt, false))
         return NULL;
     bool done = prove(run, attempt.program, entry, &attempt.proof);
-    if (done && may_be_unrolled(&attempt.proof))
-        try_unrolled(run, entry, &attempt);
+    if (done && may_try_again(&attempt.proof))
+        try_again(run, entry, &attempt, true);
+    if (done && may_try_again(&attempt.proof))
+        try_again(run, entry, &attempt, false);
     struct program *program = attempt.program;
     struct proof proof = attempt.proof;
     if (program->out_of_memory)

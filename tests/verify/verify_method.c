@@ -1,5 +1,5 @@
 /*
- * Tests of the method itself, on a program that is proved: verify_method FILE.bc ENTRY.
+ * Tests of the method itself, on a program that is proved: verify_method FILE.bc ENTRY [arrays].
  *
  *   alive     every block that a run reaches can be reached in the formula, with all invariants
  *             asserted: else "unsatisfiable" would mean nothing
@@ -60,6 +60,14 @@ static void run_some(struct proof *proof, struct seen *seen)
     }
 }
 
+/* All that is known of arrays, whatever is asked. */
+static void know_contents(struct encoding *e, const struct proof *proof)
+{
+    contents_attach(e, proof->encoding->contents);
+    if (e->now)
+        term_assert(e, NULL, term_lt(e, term_number(e, UINT32_MAX), e->now));
+}
+
 /* Nothing that happens may be impossible in the formula. */
 static unsigned check_alive(struct proof *proof, const char *file)
 {
@@ -67,6 +75,7 @@ static unsigned check_alive(struct proof *proof, const char *file)
     struct seen seen = {program_alloc(e->program, e->program->block_count, sizeof(bool))};
     unsigned wrong = 0, count = 0;
 
+    know_contents(e, proof);
     run_some(proof, &seen);
     for (uint32_t i = 0; i < proof->invariants.count; i++)
         if (proof->invariants.items[i].alive)
@@ -159,6 +168,7 @@ static unsigned check_traced(struct proof *proof, const char *file)
     struct interpreter *interpreter = interpreter_new(proof->encoding->facts);
     uint8_t body[96];
 
+    know_contents(trace.e, proof);
     for (uint32_t i = 0; i < proof->invariants.count; i++)
         if (proof->invariants.items[i].alive)
             term_assert(trace.e, encode_reached(trace.e, proof->invariants.items[i].header),
@@ -177,7 +187,8 @@ static unsigned check_traced(struct proof *proof, const char *file)
     return trace.wrong;
 }
 
-/* Each invariant made a little stronger; where a run shows that to be false the check must see it.
+/* Each invariant, and what each array holds, made a little stronger; where a run shows that to be
+ * false the check must see it.
  */
 static unsigned check_planted(struct proof *proof, const char *file)
 {
@@ -196,6 +207,15 @@ static unsigned check_planted(struct proof *proof, const char *file)
             invariant->form.constant += by;
         }
     }
+    struct contents *contents = proof->encoding->contents;
+    for (uint32_t i = 0; contents && i < contents_count(contents) && planted < 24; i++)
+        for (int64_t by = 1; by <= 4096; by *= 64) {
+            if (contents_move(contents, i, -by) && !proof_rehearse(proof, 60, true)) {
+                planted++;
+                missed += proof_check_again(proof) == 0;
+            }
+            contents_move(contents, i, by);
+        }
     printf("%s planted %s: %u false invariants, %u not noticed\n", missed ? "not ok" : "ok", file,
            planted, missed);
     return missed;
@@ -255,7 +275,7 @@ int main(int argc, char **argv)
     struct program *program = program_new();
     jmp_buf stop;
 
-    if (argc != 3 || !program)
+    if ((argc != 3 && argc != 4) || !program)
         return 2;
     LLVMModuleRef module = read_module(LLVMContextCreate(), argv[1]);
     const char *file = strrchr(argv[1], '/') ? strrchr(argv[1], '/') + 1 : argv[1];
@@ -269,6 +289,7 @@ int main(int argc, char **argv)
     proof.original = program_copy(program);
     program_promote(program);
     proof.encoding = encoding_new(facts_find(program));
+    proof.follows_arrays = argc == 4;
     proof_run(&proof);
     unsigned wrong = check_alive(&proof, file) + check_traced(&proof, file) +
                      check_planted(&proof, file) + check_replayed(&proof, file);
