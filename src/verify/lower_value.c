@@ -305,6 +305,20 @@ static bool is_zero(LLVMValueRef index)
     return LLVMIsAConstantInt(index) && LLVMConstIntGetZExtValue(index) == 0;
 }
 
+/*
+ * What LLVM makes of "t + 16 - 1" for an array of 16: element -1 of the array behind it. No
+ * subscript says that (clang compiles no constant one that is outside), so the place has the bounds
+ * of where it began.
+ */
+static bool is_folded(LLVMValueRef gep, unsigned at, LLVMTypeRef array)
+{
+    LLVMValueRef index = LLVMGetOperand(gep, at);
+
+    return at == 2 && LLVMIsAConstantInt(LLVMGetOperand(gep, 1)) &&
+           !is_zero(LLVMGetOperand(gep, 1)) && LLVMIsAConstantInt(index) &&
+           LLVMConstIntGetZExtValue(index) >= LLVMGetArrayLength(array);
+}
+
 static vid narrow(struct lowering *low, vid pointer, uint64_t size)
 {
     return size == 0 ? pointer : lower_emit(low, OP_NARROW, KIND_POINTER, 64, 1, &pointer, 0, size);
@@ -339,7 +353,7 @@ vid lower_address(struct lowering *low, LLVMValueRef gep)
         }
         if (LLVMGetTypeKind(type) != LLVMArrayTypeKind)
             program_refuse(low->program, lower_place(low), "use arrays and loops", "a vector type");
-        if (!is_zero(index) && LLVMGetArrayLength(type) > 0)
+        if (!is_zero(index) && LLVMGetArrayLength(type) > 0 && !is_folded(gep, i, type))
             pointer = narrow(low, pointer, lower_size(low, type));
         type = LLVMGetElementType(type);
         if (is_zero(index))

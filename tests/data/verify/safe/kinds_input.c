@@ -5,6 +5,8 @@ H(macro_precedence);
 H(macro_range);
 H(macro_words);
 H(macro_evaluates_twice);
+H(macro_last);
+H(macro_before);
 H(comma_in_subscript);
 H(comma_in_condition);
 H(shift_before_sum);

@@ -57,6 +57,11 @@ H(macro_last)
     uint8_t *p = LAST(t16) - (in_len & 15);
     return BAD(p[1], p[0]) + (BAD(0, 0)); //!
 }
+H(macro_before)
+{
+    const uint8_t *p = t16 + sizeof t16 - BAD(17, 16);
+    return p[BAD(in_len & 1, in_len & 15)]; //!
+}
 H(comma_in_subscript)
 {
     size_t i = in_len & 3, j = in_len & 15;
