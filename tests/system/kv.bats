@@ -98,6 +98,29 @@ saved() {
     [ "$(head -c 10 "$DATA/dump.kv")" = "vireo-kv 1" ]
 }
 
+@test "redis-benchmark with 500 clients, pipelines and threads; redis-cli --pipe; lines and large values" {
+    local i
+    redis-benchmark -p "$PORT" -t ping,set,get,incr,lpush,rpush,lpop,rpop -n 20000 -c 500 -P 16 -q >"$BATS_TEST_TMPDIR/out" 2>&1
+    redis-benchmark -p "$PORT" -t set,get,incr -n 10000 -c 50 --threads 2 -q >>"$BATS_TEST_TMPDIR/out" 2>&1
+    [ "$(grep -c 'requests per second' "$BATS_TEST_TMPDIR/out")" -ge 12 ]
+    not grep -i error "$BATS_TEST_TMPDIR/out"
+    kv flushall
+    for i in $(seq 2000); do
+        printf '*3\r\n$3\r\nSET\r\n$5\r\np%04d\r\n$3\r\nabc\r\n' "$i"
+    done | kv --pipe | grep -q 'errors: 0, replies: 2000'
+    [ "$(kv dbsize)" = 2000 ]
+    exec 4<>"/dev/tcp/127.0.0.1/$PORT"
+    printf 'SET line 5\r\nGET line\r\n' >&4
+    for i in +OK '$1' 5; do
+        read -r -t 5 -u 4 line
+        [ "${line%$'\r'}" = "$i" ]
+    done
+    exec 4>&-
+    # The largest value is 1 MiB.
+    head -c 1048576 /dev/zero | tr '\0' x | kv -x set large
+    [ "$(kv get large | wc -c)" = 1048577 ]
+}
+
 @test "a child saves while the parent serves, as one of its family" {
     # Enough that the child is seen.
     redis-benchmark -p "$PORT" -t set -n 100000 -c 10 -P 16 -r 100000 -d 300 -q
