@@ -131,6 +131,12 @@ metric() {
     [ "$body" = "flooded: 3 ended, 2 messages" ]
 }
 
+@test "no signal of a member makes another fork: that is asked for from outside alone" {
+    ask near forged
+    [ "$body" = "forged: 66 sent, 0 forks" ]
+    ask near shared
+}
+
 @test "a call that is forked from outside goes on in both, and only its root answers" {
     local name root child calls
     for name in near far; do

@@ -213,6 +213,27 @@ static int queue_flood(void)
     return 0;
 }
 
+/* Every signal that may be asked for, by kill() and with a value: none makes a member fork. */
+static int forged(void)
+{
+    int sent = 0, extra = 0;
+    pid_t me = getpid(), pid = fork();
+
+    if (pid == 0) {
+        for (int number = 32; number <= 64; number++) {
+            sent += kill(me, number) == 0;
+            sent += sigqueue(me, number, (union sigval){.sival_int = number}) == 0;
+        }
+        _exit(sent);
+    }
+    sent = status_of(pid);
+    sleep_ms(50);
+    while (waitpid(-1, NULL, WNOHANG) >= 0)
+        extra++;
+    printf("forged: %d sent, %d forks\n", sent, extra);
+    return 0;
+}
+
 /* Works for a while, for somebody to fork it meanwhile: each of the two says where it came to. */
 static int count(int rounds)
 {
@@ -246,6 +267,8 @@ int main(void)
         return torn();
     if (strcmp(input, "queue flood") == 0)
         return queue_flood();
+    if (strcmp(input, "forged") == 0)
+        return forged();
     if (strncmp(input, "count ", 6) == 0)
         return count(atoi(input + 6));
     printf("unknown: '%s'\n", input);
