@@ -175,7 +175,7 @@ static int set_up(struct launcher *launcher, struct err *err)
     if (r == 0)
         r = configure(contain, talk_of(contain), err);
     if (r == 0)
-        r = oci_launch_filter(VK_CONTAINER_PROFILE, &contain->setup.vkernel, &contain->calls, err);
+        r = oci_launch_filter(&contain->setup.vkernel, &contain->calls, err);
     /* Keepers are copies: what is free here they would fill, each for itself. */
     malloc_trim(0);
     return r;

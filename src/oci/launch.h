@@ -74,10 +74,11 @@ struct oci_launch_options {
  * tenant: they share its memory. *ret_fd is the caller's. */
 int oci_launch_init_program(int *ret_fd, struct err *err);
 
-/* The filter of a profile (vkernel/syscalls.h) that a virtual kernel's system calls only make
- * stricter, for who makes many containers of one: the instructions are malloc'ed, the caller's. */
-int oci_launch_filter(const char *profile, const struct vkernel *vkernel,
-                      struct sock_fprog *ret_program, struct err *err);
+/* The filter of vk_container_table() (vkernel/syscalls.h), which a virtual kernel's system calls
+ * only make stricter, for who makes many containers of one: the instructions are malloc'ed, the
+ * caller's. */
+int oci_launch_filter(const struct vkernel *vkernel, struct sock_fprog *ret_program,
+                      struct err *err);
 
 struct oci_create {
     const char *id;

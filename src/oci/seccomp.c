@@ -386,11 +386,11 @@ static int merge(const struct oci_seccomp *seccomp, const struct vkernel *vkerne
     return r < 0 ? r : merge_under(profile, vkernel, ret_program, err);
 }
 
-int oci_launch_filter(const char *profile, const struct vkernel *vkernel,
-                      struct sock_fprog *ret_program, struct err *err)
+int oci_launch_filter(const struct vkernel *vkernel, struct sock_fprog *ret_program,
+                      struct err *err)
 {
     _cleanup_(vk_table_freep) struct vk_table *floor = NULL;
-    int r = vk_profile_table(profile, &floor);
+    int r = vk_container_table(&floor);
 
     *ret_program = (struct sock_fprog){0};
     return r < 0 ? err_set(err, r, "cannot make seccomp filter")

@@ -61,7 +61,7 @@ static int table_make(bool forks, struct vk_table **ret_table, struct err *err)
     const struct vk_rule no_family = {.verdict = {.action = VK_ERRNO, .error = EAFNOSUPPORT}};
     _cleanup_(vk_table_freep) struct vk_table *table = NULL;
 
-    int r = vk_profile_table(VK_CONTAINER_PROFILE, &table);
+    int r = vk_container_table(&table);
     if (r == 0)
         r = vk_table_put(table, SYS_socket, &no_family, 1);
     for (size_t i = 0; forks && r == 0 && i < ARRAY_LEN(own); i++)
@@ -76,7 +76,7 @@ int pvm_container_table(bool interprets, struct vk_table **ret_table, struct err
 {
     if (interprets)
         return table_make(false, ret_table, err);
-    int r = vk_profile_table(VK_CONTAINER_PROFILE, ret_table);
+    int r = vk_container_table(ret_table);
     return r < 0 ? err_set(err, r, "cannot make the table of system calls") : 0;
 }
 

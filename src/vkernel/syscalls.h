@@ -132,7 +132,12 @@ void vk_verdict_format(struct vk_verdict verdict, char *text, size_t size);
 
 /* The names, ended by NULL: none, podman, strict. */
 extern const char *const vk_profiles[];
-/* The wall of functions in containers: their virtual kernels only make it stricter. */
-#define VK_CONTAINER_PROFILE "podman"
 /* -ENOENT, -ENOMEM. */
 int vk_profile_table(const char *name, struct vk_table **ret_table);
+/* The wall of functions in containers: their virtual kernels only make it stricter. */
+#define VK_CONTAINER_PROFILE "podman"
+/*
+ * That profile without keyctl(2): add_key(2) it has not, and a user's keyrings are one for all
+ * containers of a function, so that one call could leave a word there for the next. -ENOMEM.
+ */
+int vk_container_table(struct vk_table **ret_table);

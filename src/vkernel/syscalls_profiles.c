@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <string.h>
+#include <sys/syscall.h>
 
 #include "base/cleanup.h"
 #include "vkernel/syscalls_internal.h"
@@ -145,6 +146,19 @@ int vk_profile_table(const char *name, struct vk_table **ret_table)
         r = vk_table_new(otherwise, &table);
     for (size_t i = 0; r == 0 && i < profiles[at].count; i++)
         r = group_put(table, &profiles[at].groups[i]);
+    if (r == 0)
+        *ret_table = steal_ptr(&table);
+    return r;
+}
+
+int vk_container_table(struct vk_table **ret_table)
+{
+    const struct vk_rule missing = {.verdict = {VK_ERRNO, ENOSYS}};
+    _cleanup_(vk_table_freep) struct vk_table *table = NULL;
+
+    int r = vk_profile_table(VK_CONTAINER_PROFILE, &table);
+    if (r == 0)
+        r = vk_table_put(table, __NR_keyctl, &missing, 1);
     if (r == 0)
         *ret_table = steal_ptr(&table);
     return r;

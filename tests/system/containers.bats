@@ -211,7 +211,7 @@ body" ]
         printf 'name: wider\ncommand: [/calls]\nvkernel: {syscalls: {%s}}\n' "$own" >"$folder/vireo.yaml"
         "$VIREO" -q deploy "$folder"
         call wider -d x
-        [ "$body" = "perf_event_open EPERM userfaultfd EPERM io_uring_setup ENOSYS bpf EPERM add_key ENOSYS " ]
+        [ "$body" = "perf_event_open EPERM userfaultfd EPERM io_uring_setup ENOSYS bpf EPERM add_key ENOSYS keyctl ENOSYS " ]
     done
     [ "$("$VIREO" describe wider -o json | jq -c .syscalls)" = '{"profile":"podman"}' ]
     printf 'name: wider\ncommand: [/calls]\nvkernel: {syscalls: {calls: {bpf: kill}}}\n' >"$folder/vireo.yaml"

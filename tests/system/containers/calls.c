@@ -15,7 +15,8 @@ int main(void)
                  {"userfaultfd", SYS_userfaultfd},
                  {"io_uring_setup", SYS_io_uring_setup},
                  {"bpf", SYS_bpf},
-                 {"add_key", SYS_add_key}};
+                 {"add_key", SYS_add_key},
+                 {"keyctl", SYS_keyctl}};
 
     for (unsigned i = 0; i < sizeof calls / sizeof *calls; i++) {
         /* What gets as far as the kernel has another fault to find. */
