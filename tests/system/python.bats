@@ -146,6 +146,30 @@ serves() {
     [ "$body" = $((one + 1)) ]
 }
 
+@test "what one instance does to its process group reaches neither its siblings nor the template" {
+    local before nap
+    before=$(of_function once | sort | head -n 2)
+    curl -s --max-time 30 "$VIREO_SERVER/function/once/nap" >"$WORK/nap" &
+    nap=$!
+    sleep 0.4
+    call once/group
+    [ "$code" = 200 ]
+    [ "$(jq -c . <<<"$body")" = '["done","done",0,19]' ]
+    wait "$nap"
+    [ "$(cat "$WORK/nap")" = 0 ]
+    # The template is who it was, and as prompt.
+    [ "$(of_function once | sort | head -n 2)" = "$before" ]
+    call once/nap
+    [ "$body" = 0 ]
+}
+
+@test "an instance finds no template to trace, hold or limit, and no key" {
+    call once/beyond
+    echo "$body"
+    [ "$(jq -c '[.ptrace, .pidfd, .prlimit]' <<<"$body")" = '["No such process","No such process","No such process"]' ]
+    [ "$(jq -c '[.keyctl, .add_key]' <<<"$body")" = '["Function not implemented","Function not implemented"]' ]
+}
+
 @test "limits of memory, processes and time hold" {
     call probe/memory
     [ "$code" = 502 ] || [ "$code" = 507 ]

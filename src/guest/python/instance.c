@@ -2,9 +2,9 @@
  * An instance of a Python function: what a fork of the template gives up before any code of the
  * tenant runs in it, and its calls. python.h.
  *
- * System calls of a start: a write to each v1 group, sethostname, move_mount for each private
- * folder, mmap of the channel, dup3, close_range, sched_setattr, capset with prctl, getrandom,
- * seccomp.
+ * System calls of a start: a write to each v1 group, setsid, sethostname, move_mount for each
+ * private folder, mmap of the channel, dup3, close_range, sched_setattr, capset with prctl,
+ * getrandom, seccomp.
  */
 #include <dlfcn.h>
 #include <errno.h>
@@ -62,6 +62,14 @@ static void enter_groups(const struct python_fds *fds)
         if (write(fds->tasks[i], "0", 1) != 1)
             give_up();
     }
+}
+
+/* Signals and priorities of a process group pass through pid namespaces: to the template and to its
+ * other forks, which have the same user. */
+static void leave_process_group(void)
+{
+    if (setsid() < 0)
+        give_up();
 }
 
 /* Its name among its siblings is the host's name. */
@@ -158,6 +166,7 @@ void python_become(const struct guest_setup *setup, const struct guest_fork *mes
     sigset_t none;
 
     enter_groups(fds);
+    leave_process_group();
     take_name(setup, message->id);
     mount_folders(setup, fds);
     call.channel = keep_descriptors(fds);

@@ -3,6 +3,7 @@ import asyncio
 import ctypes
 import os
 import random
+import signal
 import socket
 import ssl
 import tempfile
@@ -75,6 +76,21 @@ def processes():
     return len(children)
 
 
+def group():
+    """What a process group shares: its signals, which it ignores itself, and its priority."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    os.kill(0, signal.SIGTERM), os.kill(0, signal.SIGKILL)
+    return [failure(os.setpriority, os.PRIO_PGRP, 0, 19), failure(os.setpriority, os.PRIO_USER, 0, 19),
+            libc.syscall(251, 2, 0, 3 << 13), os.getpriority(os.PRIO_PROCESS, 0)]
+
+
+def beyond():
+    """What leads out of a fork: the template's process, keys."""
+    calls = {"ptrace": (101, 16, PARENT, 0, 0), "pidfd": (434, PARENT, 0),
+             "prlimit": (302, PARENT, 7, 0, 0), "keyctl": (250, 0, -3, 1), "add_key": (248, b"user", b"a", b"b", 1, -4)}
+    return {name: os.strerror(ctypes.get_errno()) if libc.syscall(*call) < 0 else "done" for name, call in calls.items()}
+
+
 async def later():
     await asyncio.sleep(0.01)
     return "later"
@@ -84,10 +100,11 @@ def handler(request):
     global calls
     calls += 1
     ways = {
-        "/seeds": seeds, "/place": place, "/refused": refused, "/processes": processes,
+        "/seeds": seeds, "/place": place, "/refused": refused, "/group": group, "/beyond": beyond, "/processes": processes,
         "/later": later, "/none": lambda: None,
         "/count": lambda: calls,
         "/sleep": lambda: time.sleep(30),
+        "/nap": lambda: time.sleep(1) or os.getpriority(os.PRIO_PROCESS, 0),
         "/memory": lambda: len(bytearray(1 << 30)),
         "/exit": lambda: os._exit(3),
         "/raise": lambda: 1 / 0,
