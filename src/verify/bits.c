@@ -338,6 +338,7 @@ static Z3_ast safe_condition(struct bits *b, const struct obligation *o)
         __attribute__((fallthrough));
     case PLACE_DIVISION:
     case PLACE_SHIFT:
+    case PLACE_SUBSCRIPT:
     case PLACE_INITIALISED:
     case PLACE_ALIVE:
     case PLACE_CONTRACT:

@@ -279,6 +279,25 @@ vid lower_is_stream(struct lowering *low, vid pointer, bool null_too)
     return any;
 }
 
+/* The bytes of so many elements are a number that a pointer can be moved by: none that came round
+ * to the array again. */
+static void require_subscript(struct lowering *low, vid number, uint64_t size)
+{
+    const struct value *value = value_at(low->program, number);
+    uint64_t most = INT64_MAX / size;
+
+    if (value_is_const(low->program, number) ||
+        ((value->op == OP_SEXT || value->op == OP_ZEXT) && size < UINT64_C(1) << 31 &&
+         value_at(low->program, value->operands[0])->width <= 32))
+        return;
+    vid highest = program_const(low->program, 64, most);
+    vid lowest = program_const(low->program, 64, -most);
+    vid below = lower_emit(low, OP_ICMP, KIND_INT, 1, 2, (vid[]){number, highest}, ICMP_SLE, 0);
+    vid above = lower_emit(low, OP_ICMP, KIND_INT, 1, 2, (vid[]){number, lowest}, ICMP_SGE, 0);
+    lower_require(low, lower_emit(low, OP_AND, KIND_INT, 1, 2, (vid[]){below, above}, 0, 0),
+                  PLACE_SUBSCRIPT);
+}
+
 /* index * size, as i64. */
 static vid scaled(struct lowering *low, LLVMValueRef index, uint64_t size)
 {
@@ -287,6 +306,8 @@ static vid scaled(struct lowering *low, LLVMValueRef index, uint64_t size)
 
     if (width != 64)
         number = lower_emit(low, width < 64 ? OP_SEXT : OP_TRUNC, KIND_INT, 64, 1, &number, 0, 0);
+    if (size > 1)
+        require_subscript(low, number, size);
     vid operands[] = {number, program_const(low->program, 64, size)};
     return size == 1 ? number : lower_emit(low, OP_MUL, KIND_INT, 64, 2, operands, 0, 0);
 }

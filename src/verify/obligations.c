@@ -191,6 +191,7 @@ void obligations_by_domain(struct facts *facts, struct obligations *obligations)
             __attribute__((fallthrough));
         case PLACE_DIVISION:
         case PLACE_SHIFT:
+        case PLACE_SUBSCRIPT:
         case PLACE_ALIVE:
         case PLACE_CONTRACT: {
             struct range r = facts_range(facts, value->operands[0], o->block);
@@ -242,6 +243,7 @@ Z3_ast obligation_violation(struct encoding *e, const struct obligation *o)
         __attribute__((fallthrough));
     case PLACE_DIVISION:
     case PLACE_SHIFT:
+    case PLACE_SUBSCRIPT:
     case PLACE_INITIALISED:
     case PLACE_ALIVE:
     case PLACE_CONTRACT:
