@@ -20,8 +20,9 @@ static const struct {
     [PLACE_DIVISION] = {"it may divide by zero, or overflow", "compare the divisor with 0 first"},
     [PLACE_SHIFT] = {"it may shift by the width of the number or more",
                      "mask the amount, or compare it first"},
-    [PLACE_SUBSCRIPT] = {"the index times the size of an element may be more than an address can hold",
-                         "compare the index itself with the number of elements first"},
+    [PLACE_SUBSCRIPT] =
+        {"the index times the size of an element may be more than an address can hold",
+         "compare the index itself with the number of elements first"},
     [PLACE_CONVERSION] = {"the number may not fit the integer that it is converted to",
                           "compare it with the integer's limits first"},
     [PLACE_UNREACHABLE] = {"it may be reached, and the program ends there",
