@@ -42,9 +42,11 @@ struct request;
 struct lambda {
     struct MHD_Daemon *daemon;
     struct MHD_Connection *asking; /* suspended: it wants the next call */
+    struct request *asker;         /* its request */
     struct keeper *keeper;
     struct request *answering; /* whose body is the answer; NULL: none has begun */
     enum phase phase;
+    uint32_t given; /* how often a call was */
     char id[ID_BYTES];
     bool too_large;   /* the answer passed its limit */
     bool failed;      /* by an error; its text: */
@@ -56,8 +58,9 @@ struct lambda {
 struct request {
     char *body; /* of an error: bounded */
     size_t body_bytes;
-    bool suspended, too_large;
-    bool superseded;             /* another began to answer the same call after it */
+    bool too_large;
+    bool superseded;             /* another began to answer the same call after it, or asks */
+    uint32_t given;              /* it asked, and has the call that was given as this one */
     uint64_t received, promised; /* of its body, by Content-Length; 0: it was not said */
 };
 
@@ -138,8 +141,23 @@ static void add_trace(struct MHD_Response *response, const struct guest_call *ca
     MHD_add_response_header(response, "Lambda-Runtime-Trace-Id", text);
 }
 
+/* What its client's socket has to say, which libmicrohttpd does not look at while it waits: 0 for
+ * an end, 1 for more, -errno. */
+static int peek(struct MHD_Connection *connection)
+{
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+    char next;
+
+    if (!info)
+        return -ENOTCONN;
+    ssize_t n = recv(info->connect_fd, &next, 1, MSG_PEEK | MSG_DONTWAIT);
+    return n < 0 ? -errno : (int)n;
+}
+
 /* The call, to whoever asked. */
-static enum MHD_Result give_call(struct lambda *lambda, struct MHD_Connection *connection)
+static enum MHD_Result give_call(struct lambda *lambda, struct MHD_Connection *connection,
+                                 struct request *request)
 {
     const struct guest_call *call = &lambda->keeper->call;
     char deadline[24], arn[NAME_MAX_BYTES + 64];
@@ -160,8 +178,10 @@ static enum MHD_Result give_call(struct lambda *lambda, struct MHD_Connection *c
     add_trace(response, call);
     enum MHD_Result r = MHD_queue_response(connection, MHD_HTTP_OK, response);
     MHD_destroy_response(response);
-    if (r == MHD_YES)
+    if (r == MHD_YES) {
         lambda->phase = WORKING;
+        request->given = ++lambda->given;
+    }
     return r;
 }
 
@@ -170,8 +190,18 @@ static enum MHD_Result give_call(struct lambda *lambda, struct MHD_Connection *c
 static enum MHD_Result take_next(struct lambda *lambda, struct MHD_Connection *connection,
                                  struct request *request)
 {
+    if (request->superseded)
+        return reply_error(connection, MHD_HTTP_FORBIDDEN, "InvalidStateTransition",
+                           "another asks for the next call");
     if (lambda->phase == OFFERED)
-        return give_call(lambda, connection);
+        return give_call(lambda, connection, request);
+    /* Who asked may have gone, and what asks now be in its place. */
+    int left = lambda->asking ? peek(lambda->asking) : -EAGAIN;
+    if (left <= 0 && left != -EAGAIN) {
+        lambda->asker->superseded = true;
+        MHD_resume_connection(lambda->asking);
+        lambda->asking = NULL;
+    }
     if (lambda->asking)
         return reply_error(connection, MHD_HTTP_FORBIDDEN, "InvalidStateTransition",
                            "the next call is asked for already");
@@ -179,7 +209,7 @@ static enum MHD_Result take_next(struct lambda *lambda, struct MHD_Connection *c
         return reply_error(connection, MHD_HTTP_FORBIDDEN, "InvalidStateTransition",
                            "the last call has no response yet");
     lambda->asking = connection;
-    request->suspended = true;
+    lambda->asker = request;
     MHD_suspend_connection(connection);
     return MHD_YES;
 }
@@ -337,12 +367,7 @@ static uint64_t content_length(struct MHD_Connection *connection)
  */
 static bool is_cut(const struct request *request, struct MHD_Connection *connection)
 {
-    const union MHD_ConnectionInfo *info =
-        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
-    char next;
-
-    return request->received < request->promised && info &&
-           recv(info->connect_fd, &next, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
+    return request->received < request->promised && peek(connection) == 0;
 }
 
 static enum MHD_Result on_request(void *user, struct MHD_Connection *connection, const char *path,
@@ -369,15 +394,28 @@ static enum MHD_Result on_request(void *user, struct MHD_Connection *connection,
     return whole_request(lambda, connection, method, path, request);
 }
 
+/* By a client that has not read all that was sent; recv(2) tells of its earlier end alone. */
+static bool is_reset(struct MHD_Connection *connection)
+{
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+    struct pollfd fd = {.fd = info ? info->connect_fd : -1};
+
+    return poll(&fd, 1, 0) > 0 && fd.revents & (POLLHUP | POLLERR);
+}
+
 static void on_completed(void *user, struct MHD_Connection *connection, void **state,
                          enum MHD_RequestTerminationCode code)
 {
     struct lambda *lambda = user;
     struct request *request = *state;
 
-    (void)code;
     if (lambda->asking == connection)
         lambda->asking = NULL;
+    /* It had gone, and was told by the reset that came back: whoever asks next has the call. */
+    if (request && request->given && request->given == lambda->given && lambda->phase == WORKING &&
+        (code != MHD_REQUEST_TERMINATED_COMPLETED_OK || is_reset(connection)))
+        lambda->phase = OFFERED;
     /* It broke off: another may answer, from the beginning. */
     if (request && lambda->answering == request) {
         lambda->answering = NULL;

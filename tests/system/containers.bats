@@ -137,6 +137,38 @@ body" ]
     [ "$code $body" = "200 whole 403" ]
 }
 
+asked_and_left() {
+    eventually 5 pgrep -fx 'nc -w 77 127.0.0.1 9001' && eventually 5 not pgrep -fx 'nc -w 77 127.0.0.1 9001'
+}
+
+@test "lambda: who asked for a call and has gone loses none" {
+    deploy leaves --talk lambda --timeout 5s -- /var/task/bootstrap
+    # A call comes before anybody else asks; then, after another has asked.
+    call leaves -d leaves
+    [ "$code $body" = "200 left" ]
+    asked_and_left
+    call leaves -d one
+    echo "$code: $body"
+    [ "$code $body" = "200 1 one" ]
+    call leaves -d leaves
+    [ "$code $body" = "200 left" ]
+    asked_and_left
+    sleep 2
+    call leaves -d two
+    [ "$code $body" = "200 2 two" ]
+    [ "$(header x-vireo-start)" = warm ]
+}
+
+@test "lambda: a response without end, and one that comes too late, are their own call's alone" {
+    deploy endless --talk lambda --timeout 1s -- /var/task/bootstrap
+    call endless -d endless
+    refused_with 504 timeout
+    call endless -d late
+    refused_with 504 timeout
+    call endless -d own
+    [ "$code $body" = "200 1 own" ]
+}
+
 @test "lambda: what a hostile runtime sends harms its own call at most" {
     mkdir "$BATS_TEST_TMPDIR/hostile"
     ln -s "$ROOTFS" "$BATS_TEST_TMPDIR/hostile/rootfs"
