@@ -12,7 +12,8 @@ setup_file() {
     cp "$TOP/tests/system/containers/bootstrap" "$TOP/tests/system/containers/hostile" "$ROOTFS/var/task/"
     echo page >"$ROOTFS/www/index.html"
     printf '#!/bin/sh\necho\necho "$REQUEST_METHOD $QUERY_STRING"\ncat\n' >"$ROOTFS/www/cgi-bin/echo"
-    chmod 755 "$ROOTFS" "$ROOTFS/www/cgi-bin/echo"
+    printf '#!/bin/sh\necho\necho part\nsleep 1\necho rest\n' >"$ROOTFS/www/cgi-bin/slow"
+    chmod 755 "$ROOTFS" "$ROOTFS/www/cgi-bin/echo" "$ROOTFS/www/cgi-bin/slow"
     daemon_start
 }
 
@@ -530,6 +531,84 @@ PYTHON
     [ "$code" = 200 ]
     [ "$(jq -c .words <<<"$body")" = '["two","words"]' ]
     [ "$(jq -r .here <<<"$body")" = 127.0.0.1 ]
+}
+
+@test "the wall: two containers of one function, both made ahead, share no signal, file, descriptor, variable or layout" {
+    local folder=$BATS_TEST_TMPDIR/twins first nap
+    mkdir "$folder"
+    ln -s "$ROOTFS" "$folder/rootfs"
+    printf 'pool: {spares: 2}\n' >"$folder/vireo.yaml"
+    # shellcheck disable=SC2016 # of the container's shell
+    "$VIREO" deploy "$folder" --name twins -q -- sh -c 'read -r word
+        case $word in nap) sleep 1; echo slept; exit ;; kill) kill -KILL 0; kill -KILL -1; echo sent; exit ;; esac
+        ls /proc/$$/fd | tr "\n" " "
+        echo $(ls -A /tmp /dev/shm | grep -v : | wc -w) $(tr "\0" "\n" </proc/1/environ | grep -c foreign)
+        grep stack /proc/$$/maps
+        touch /tmp/left /dev/shm/left'
+    curl -s --max-time 30 -d nap "$VIREO_SERVER/function/twins" >"$BATS_TEST_TMPDIR/nap" &
+    nap=$!
+    sleep 0.4
+    call twins -d kill -H 'X-Word: foreign'
+    [ "$code $body" = "200 sent" ]
+    wait "$nap"
+    [ "$(cat "$BATS_TEST_TMPDIR/nap")" = slept ]
+    call twins -d one
+    first=$body
+    echo "$first"
+    [ "$(head -n 1 <<<"$first")" = "0 1 2 0 0" ]
+    call twins -d two
+    [ "$(head -n 1 <<<"$body")" = "0 1 2 0 0" ]
+    [ "$(tail -n 1 <<<"$body")" != "$(tail -n 1 <<<"$first")" ]
+}
+
+@test "http: an answer without end, and a caller who goes away, cost the next caller nothing" {
+    printf '#!/bin/sh\necho\nexec cat /dev/zero\n' >"$ROOTFS/www/cgi-bin/endless"
+    chmod 755 "$ROOTFS/www/cgi-bin/endless"
+    # shellcheck disable=SC2016
+    deploy streams --talk http --timeout 10s -- sh -c 'exec httpd -f -p "$PORT" -h /www'
+    call streams/cgi-bin/endless
+    refused_with 502 answer-too-large
+    call streams/cgi-bin/slow --max-time 0.3
+    [ "$code" = 000 ]
+    call streams/cgi-bin/slow
+    [ "$code $body" = "200 part
+rest" ]
+}
+
+@test "rm and a new version let the calls that run end with their own answer" {
+    local how talk
+    # shellcheck disable=SC2016
+    for how in rm deploy; do
+        deploy leaving -- sh -c 'sleep 1; echo old'
+        deploy served --talk http -- sh -c 'exec httpd -f -p "$PORT" -h /www'
+        call served/index.html
+        curl -s --max-time 30 -d x "$VIREO_SERVER/function/leaving" >"$BATS_TEST_TMPDIR/old" &
+        talk=$!
+        curl -s --max-time 30 "$VIREO_SERVER/function/served/cgi-bin/slow" >"$BATS_TEST_TMPDIR/slow" &
+        talk="$talk $!"
+        sleep 0.5
+        if [ "$how" = rm ]; then
+            "$VIREO" rm leaving
+            "$VIREO" rm served
+            call leaving -d x
+            [ "$code" = 404 ]
+        else
+            deploy leaving -- echo new
+            deploy served --talk http -- sh -c 'exec httpd -f -p "$PORT" -h /var'
+            call leaving -d x
+            [ "$code $body" = "200 new" ]
+            call served/index.html
+            [ "$code" = 404 ]
+        fi
+        # shellcheck disable=SC2086
+        wait $talk
+        [ "$(cat "$BATS_TEST_TMPDIR/old")" = old ]
+        [ "$(cat "$BATS_TEST_TMPDIR/slow")" = "part
+rest" ]
+    done
+    "$VIREO" rm leaving
+    "$VIREO" rm served
+    eventually 10 sh -c '! "$VIREO" ps | grep -qE "leaving|served"'
 }
 
 @test "rm and the supervisor's death leave no container, no mount, no file" {
