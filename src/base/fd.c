@@ -134,6 +134,16 @@ static int directory_sync(int dir_fd, const char *path)
     return 0;
 }
 
+/* rename(2) says EBUSY of "." and "..", ENOTDIR of "folder/": what is wrong is that it is one. */
+static int rename_error(int dir_fd, const char *path, int error)
+{
+    struct stat status;
+
+    if (fstatat(dir_fd, path, &status, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(status.st_mode))
+        return -EISDIR;
+    return error;
+}
+
 int fd_write_file_atomic(int dir_fd, const char *path, const void *data, size_t size, mode_t mode,
                          struct err *err)
 {
@@ -154,7 +164,7 @@ int fd_write_file_atomic(int dir_fd, const char *path, const void *data, size_t 
     if (r == 0 && fsync(fd) < 0)
         r = -errno;
     if (r == 0 && renameat(dir_fd, temporary, dir_fd, path) < 0)
-        r = -errno;
+        r = rename_error(dir_fd, path, -errno);
     if (r < 0) {
         unlinkat(dir_fd, temporary, 0);
         return err_set(err, r, "cannot write '%s'", path);

@@ -370,8 +370,13 @@ static _Noreturn void run_handler_on_stdio(struct template_state *state)
         run_end(&verdict, &state->host);
     if (handler.result > 0) {
         const void *answer = handler_answer(&handler);
-        if (!answer || fd_write_full(1, answer, (size_t)handler.result) < 0)
-            _exit(1);
+        int r = answer ? fd_write_full(1, answer, (size_t)handler.result) : -EFAULT;
+        if (r < 0) {
+            snprintf(verdict.message, sizeof verdict.message, "cannot write standard output: %s",
+                     answer ? strerror(-r) : "the answer is outside of memory");
+            verdict.outcome = CHANNEL_BROKEN;
+            run_end(&verdict, &state->host);
+        }
     }
     _exit(0);
 }

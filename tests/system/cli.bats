@@ -212,6 +212,21 @@ own_verbs() {
     [ -c /dev/full ] || skip "no /dev/full"
     run bash -c '"$VIREO" --help >/dev/full'
     [ "$status" -eq 1 ]
+    run bash -c 'echo x | "$VIREO" -q run "$TOP/examples/hello/hello.c" 2>&1 >/dev/full'
+    [ "$status" -eq 1 ]
+    [ "$output" = "vireo: cannot write standard output: No space left on device" ]
+}
+
+@test "a folder is no file to build into, and nothing is left in it" {
+    cd "$BATS_TEST_TMPDIR"
+    mkdir -p in/folder
+    cd in
+    for place in . folder folder/; do
+        run "$VIREO" build "$TOP/examples/hello/hello.c" -o "$place"
+        [ "$status" -eq 2 ]
+        [ "${lines[-1]}" = "vireo: cannot write '$place': Is a directory" ]
+    done
+    [ "$(find . -mindepth 1)" = ./folder ]
 }
 
 @test "doctor's lines have part, mechanism and status, and agree with its exit code" {

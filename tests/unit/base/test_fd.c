@@ -80,6 +80,21 @@ static void a_file_is_replaced_whole_and_never_through_a_link(void **state)
     assert_int_equal(rmdir(directory), 0); /* no temporary was left */
 }
 
+static void a_directory_is_not_replaced_and_is_named_as_one(void **state)
+{
+    (void)state;
+    char directory[] = "/tmp/vireo-fd.XXXXXX";
+    static const char *const paths[] = {".", "..", "below", "below/", "below/."};
+
+    assert_non_null(mkdtemp(directory));
+    _cleanup_(closep) int fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    assert_int_equal(mkdirat(fd, "below", 0700), 0);
+    for (size_t i = 0; i < ARRAY_LEN(paths); i++)
+        assert_int_equal(fd_write_file_atomic(fd, paths[i], "new", 3, 0600, NULL), -EISDIR);
+    assert_int_equal(unlinkat(fd, "below", AT_REMOVEDIR), 0);
+    assert_int_equal(rmdir(directory), 0); /* no temporary was left */
+}
+
 static void a_file_past_its_limit_is_refused(void **state)
 {
     (void)state;
@@ -175,6 +190,7 @@ int main(void)
         cmocka_unit_test(a_long_message_is_cut_not_overrun),
         cmocka_unit_test(a_sealed_copy_can_not_be_changed),
         cmocka_unit_test(a_file_is_replaced_whole_and_never_through_a_link),
+        cmocka_unit_test(a_directory_is_not_replaced_and_is_named_as_one),
         cmocka_unit_test(a_file_past_its_limit_is_refused),
         cmocka_unit_test(a_cut_message_leaves_no_descriptor_behind),
         cmocka_unit_test(a_full_table_costs_the_descriptors_not_the_message),
