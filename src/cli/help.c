@@ -160,6 +160,9 @@ int cli_help(int argc, char **argv)
 
     if (!cli_options(argc, argv, options, ARRAY_LEN(options), 0, &words, &exit))
         return exit;
+    if (words > 0 && (man || complete))
+        return cli_usage("help", "--%s is of all verbs: '%s' is one word too many",
+                         man ? "man" : "complete", argv[1]);
     if (man) {
         man_print();
         return CLI_OK;

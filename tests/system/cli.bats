@@ -312,6 +312,13 @@ own_verbs() {
     [ "$status" -eq 6 ]
 }
 
+@test "help --man and help --complete are of all verbs" {
+    run "$VIREO" help --man nosuch
+    refused 2 "--man is of all verbs: 'nosuch' is one word too many"
+    run "$VIREO" help --complete bash run
+    refused 2 "--complete is of all verbs: 'run' is one word too many"
+}
+
 @test "help for a mistyped verb names the next step once" {
     run "$VIREO" help deplo
     [ "$status" -eq 2 ]
