@@ -431,8 +431,10 @@ int pvm_fork_wish(struct supervisor *supervisor, const struct admin_request *req
                   struct err *err);
 /* All members' processes: those of the instance's group and of groups below. */
 int pvm_pids(const struct instance *instance, pid_t *pids, size_t max);
-/* The instance that is called so by people; NULL: none, or a member's name. */
-struct instance *instance_named(struct supervisor *supervisor, const char *text);
+/* The instance that is called so by people. -EINVAL: that is no pVM's name; -ENOENT: there is none,
+ * or it is a member's. `err` may be NULL. */
+int instance_named(struct supervisor *supervisor, const char *name, struct instance **ret_instance,
+                   struct err *err);
 
 /* ---- supervisor_vk.c ---- */
 /* What an instance has of the kernel for itself. Good until it changes. */

@@ -487,10 +487,11 @@ static void start_waiting(struct supervisor *supervisor, struct linkage *linkage
 static int find_instance(struct supervisor *supervisor, const char *pvm,
                          struct instance **ret_instance, struct err *err)
 {
-    struct instance *instance = instance_named(supervisor, pvm);
+    struct instance *instance;
 
-    if (!instance)
-        return err_say(err, -ENOENT, "there is no pVM '%s'", pvm);
+    int r = instance_named(supervisor, pvm, &instance, err);
+    if (r < 0)
+        return r;
     const struct function *function = instance->slot->function;
     if (!function || instance->generation != function->generation)
         return err_say(err, -EBUSY,

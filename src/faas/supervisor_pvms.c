@@ -61,14 +61,6 @@ static struct instance *find(struct supervisor *supervisor, uint64_t id)
     return instance->used && instance->id == id && instance->slot ? instance : NULL;
 }
 
-struct instance *instance_named(struct supervisor *supervisor, const char *text)
-{
-    uint64_t id;
-    pid_t inner;
-
-    return name_parse(text, &id, &inner) && inner == 0 ? find(supervisor, id) : NULL;
-}
-
 static int none_err(struct err *err, const char *name)
 {
     return err_say(err, -ENOENT, "there is no pVM '%s'", name);
@@ -86,6 +78,21 @@ static int instance_find(struct supervisor *supervisor, const char *name,
                        name);
     *ret_instance = find(supervisor, id);
     return *ret_instance ? 0 : none_err(err, name);
+}
+
+int instance_named(struct supervisor *supervisor, const char *name, struct instance **ret_instance,
+                   struct err *err)
+{
+    struct instance *instance;
+    pid_t inner;
+
+    int r = instance_find(supervisor, name, &instance, &inner, err);
+    if (r < 0)
+        return r;
+    if (inner != 0)
+        return none_err(err, name);
+    *ret_instance = instance;
+    return 0;
 }
 
 int pvm_pids(const struct instance *instance, pid_t *pids, size_t max)

@@ -341,15 +341,16 @@ int pvm_vk_wish(struct supervisor *supervisor, const struct admin_request *reque
         reply_all(supervisor, request->token);
         return 0;
     }
-    struct instance *instance = instance_named(supervisor, request->name);
-    if (!instance)
-        return err_say(err, -ENOENT, "there is no pVM '%s'", request->name);
+    struct instance *instance;
+    int r = instance_named(supervisor, request->name, &instance, err);
+    if (r < 0)
+        return r;
     const char *explain = param(request, "explain");
     if (explain)
         return vk_explain(supervisor, instance, request, explain, param(request, "arguments"), err);
     const char *key = param(request, "key"), *value = param(request, "value");
     if (key && value) {
-        int r = vk_change(supervisor, instance, key, value, err);
+        r = vk_change(supervisor, instance, key, value, err);
         if (r < 0)
             return r;
         log_line(LOG_NOTICE, "pVM %s of '%s': virtual kernel: %s is %s, by uid %u", request->name,

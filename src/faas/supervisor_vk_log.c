@@ -99,7 +99,8 @@ struct json_object *vk_log_json(struct supervisor *supervisor, const char *of)
     struct json_object *answer = json_object_new_object(), *lines = json_object_new_array();
     const uint64_t pvm = of[strspn(of, "0123456789")] ? 0 : strtoull(of, NULL, 10);
     const struct function *one = *of && !pvm ? function_find(supervisor, of) : NULL;
-    bool known = !*of || one || instance_named(supervisor, of);
+    struct instance *instance;
+    bool known = !*of || one || instance_named(supervisor, of, &instance, NULL) == 0;
 
     for (unsigned i = 0; i < FUNCTION_BUCKETS; i++)
         for (const struct function *function = supervisor->by_id[i]; function;

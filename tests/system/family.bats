@@ -233,6 +233,16 @@ child_of() {
         run "$VIREO" wait -- "$name"
         [ "$status" -eq 2 ]
     done
+    # One rule for all verbs.
+    local verb
+    for verb in kill fork wait link; do
+        local rest=()
+        [ "$verb" != link ] || rest=(nosuch)
+        run "$VIREO" "$verb" abc "${rest[@]}"
+        refused 2 "'abc' is not a pVM's name"
+        run "$VIREO" "$verb" 4000000001 "${rest[@]}"
+        refused 3 "there is no pVM '4000000001'"
+    done
     run "$VIREO" kill -s 65 8192
     [ "$status" -eq 2 ]
     [ "$(admin DELETE "/system/pvms/8192?signal=0" -o /dev/null -w '%{http_code}')" = 400 ]
