@@ -90,17 +90,37 @@ static socklen_t socket_address(const struct endpoint *endpoint,
     return sizeof v4;
 }
 
+static int listen_parse(const char *name, struct endpoint *ret_endpoint, struct err *err)
+{
+    struct err reason = {0};
+
+    if (endpoint_listen_parse(name, ret_endpoint, &reason) < 0)
+        return err_say(err, -EINVAL, "cannot listen on '%s': %s", name, reason.message);
+    return 0;
+}
+
+/* Before anything is made: what state or uids then lack is no news to who mistyped an address. */
+static int addresses_check(const struct supervisor_config *config, struct err *err)
+{
+    struct endpoint endpoint;
+
+    int r = listen_parse(config->listen, &endpoint, err);
+    if (r == 0 && config->admin_listen)
+        r = listen_parse(config->admin_listen, &endpoint, err);
+    return r;
+}
+
 /* Listens on "ADDR:PORT" ("[::1]:80", ":80"). *ret_name gets what it became (port 0 is chosen). */
 static int listen_tcp(const char *name, char *ret_name, size_t size, int *ret_fd, struct err *err)
 {
     struct sockaddr_storage address = {0};
     struct endpoint endpoint;
-    struct err reason = {0};
     const int on = 1;
     char port[16];
 
-    if (endpoint_listen_parse(name, &endpoint, &reason) < 0)
-        return err_say(err, -EINVAL, "cannot listen on '%s': %s", name, reason.message);
+    int r = listen_parse(name, &endpoint, err);
+    if (r < 0)
+        return r;
     socklen_t length = socket_address(&endpoint, &address);
     _cleanup_(closep) int fd =
         socket(address.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -358,7 +378,9 @@ static int open_all(struct supervisor *supervisor, struct err *err)
     if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
         return err_set(err, -errno, "cannot become undumpable");
 
-    int r = notify_open(&supervisor->notify, err);
+    int r = addresses_check(&supervisor->config, err);
+    if (r == 0)
+        r = notify_open(&supervisor->notify, err);
     if (r == 0)
         r = supervisor_config_read(&supervisor->config, err);
     if (r == 0)

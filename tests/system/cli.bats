@@ -296,9 +296,13 @@ own_verbs() {
     [[ $output == *"'--admin-listen 127.0.0.1:70000': its port is no number from 0 to 65535"* ]]
     # The supervisor does not rely on it.
     need_root
-    run "$BUILD/vireo-supervisor" --listen :+18778 --state "$VIREO_STATE"
-    [ "$status" -eq 2 ]
-    [ "$output" = "vireo: cannot listen on ':+18778': its port is no number from 0 to 65535" ]
+    local option
+    for option in --listen --admin-listen; do
+        run "$BUILD/vireo-supervisor" "$option" :+18778 --admin-token /dev/null --state "$VIREO_STATE"
+        [ "$status" -eq 2 ]
+        [ "$output" = "vireo: cannot listen on ':+18778': its port is no number from 0 to 65535" ]
+        [ ! -e "$VIREO_STATE" ]
+    done
 }
 
 @test "a method that is no word is refused before it is sent" {
