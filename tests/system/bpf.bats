@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # Functions that carry eBPF programs: what they may, what they see, and what is left of them.
 load helper
+load bpf_own
 
 setup_file() {
     MODULES=$(mktemp -d /tmp/vireo-bpf-test.XXXXXX)
@@ -12,16 +13,20 @@ setup_file() {
             "$VIREO" -q bpf build "$TOP/examples/bpf/$example" -o "$MODULES/$example.wasm" || return 1
         done
         "$VIREO" -q bpf build "$FUNCTIONS/bpf" -o "$MODULES/attack.wasm"
+        bpf_own_uids "$MODULES"
     fi
 }
 
 teardown_file() {
+    bpf_own_end
     rm -rf "$MODULES"
 }
 
 setup() {
     need_root
     [ -r /sys/kernel/btf/vmlinux ] || skip "the kernel has no type information of its own"
+    # What another test's guest said is no answer to this one's.
+    rm -f "$MODULES/out" "$MODULES/err"
 }
 
 teardown() {
@@ -31,16 +36,8 @@ teardown() {
     done
 }
 
-# Programs, maps and links that the kernel has of ours, by their names.
-count_all() {
-    bpftool prog show | grep -cE 'name (on_exec|on_call|on_egress|on_ingress|on_try|on_sockops|on_uprobe|on_iter|made|next|vireo_hook) ' || true
-}
-nothing_left() {
-    [ "$(count_all)" = 0 ]
-}
-
 said() {
-    grep -q "$1" "$MODULES/$2"
+    grep -qs "$1" "$MODULES/$2"
 }
 
 @test "a tracepoint's events reach the guest through a ring buffer" {
@@ -76,10 +73,11 @@ said() {
     "$VIREO" run --grant bpf=host --timeout 60s "$MODULES/packets.wasm" / 4 \
         >"$MODULES/out" 2>"$MODULES/err" 3>&- &
     RUN_PID=$!
-    eventually 30 said ready err
-    for _ in 1 2 3 4 5; do
+    # As long as it counts, however late the one or the other is at it.
+    while alive "$RUN_PID"; do
         echo x >/dev/udp/127.0.0.1/9 || true
-    done
+        sleep 0.05
+    done 2>/dev/null
     wait "$RUN_PID"
     RUN_PID=
     grep -Eq 'udp [1-9]' "$MODULES/out"
@@ -154,7 +152,7 @@ said() {
     # Without host only those that see their own group are let in: a socket's map has none in it yet.
     "$VIREO" run --grant bpf --timeout 120s "$MODULES/sections.wasm" >"$MODULES/out" 2>"$MODULES/err"
     [ -z "$(grep ' attached$' "$MODULES/out" | grep -vE '^(tracepoint/syscalls|tp/sched/sched_process_exit|sk_skb|sk_msg)' || true)" ]
-    [ -z "$(bpftool prog show | grep section_ || true)" ]
+    eventually 10 nothing_left
 }
 
 # example NAME ARGUMENT...: its output, with the whole machine granted.
@@ -396,23 +394,26 @@ refused() {
     "$VIREO" run --grant bpf=host "$MODULES/execsnoop.wasm" >/dev/null 2>"$MODULES/err" 3>&- &
     RUN_PID=$!
     eventually 30 said ready err
-    # A link holds its program: when none is left, neither is a link.
-    [ "$(count_all)" -ge 1 ]
+    [ -n "$(bpf_own_programs)" ]
     kill -KILL "$(pgrep -P "$RUN_PID" vireo-guest)"
     wait "$RUN_PID" || true
     eventually 10 nothing_left
 }
 
+need_crafted() {
+    [ -e "$MODULES/crafted.wasm" ] || "$VIREO" -q bpf build "$FUNCTIONS/bpf_crafted" -o "$MODULES/crafted.wasm"
+}
+
 @test "a module that is killed in the middle of a load leaves no program, map or pin" {
-    local moment guest
+    local moment
+    need_crafted
     for moment in 0 0.02 0.05 0.1 0.2; do
-        "$VIREO" run --grant bpf "$MODULES/attack.wasm" >/dev/null 2>&1 3>&- &
+        "$VIREO" run --grant bpf --timeout 60s "$MODULES/crafted.wasm" loads >/dev/null 2>&1 3>&- &
         RUN_PID=$!
-        # Wherever it is in its start or its loads: it loads the same object again and again.
+        # Wherever it is in its start or its loads: it loads the same object until it is killed.
         eventually 20 pgrep -P "$RUN_PID" vireo-guest
         sleep "$moment"
-        guest=$(pgrep -P "$RUN_PID" vireo-guest || true)
-        [ -z "$guest" ] || kill -KILL $guest
+        kill -KILL $(pgrep -P "$RUN_PID" vireo-guest)
         wait "$RUN_PID" || true
     done
     RUN_PID=
@@ -459,7 +460,7 @@ refused() {
 }
 
 @test "objects whose parts lie, instructions made by hand, handles that were closed: errors, and nothing else" {
-    "$VIREO" -q bpf build "$FUNCTIONS/bpf_crafted" -o "$MODULES/crafted.wasm"
+    need_crafted
     run "$VIREO" run --grant bpf --timeout 180s "$MODULES/crafted.wasm"
     echo "$output"
     [ "$status" = 0 ]
@@ -467,21 +468,10 @@ refused() {
     eventually 10 nothing_left
 }
 
-# All that the kernel has of anybody's: programs, maps, links.
-kernel_has() {
-    local what
-    for what in prog map link; do
-        bpftool -j "$what" show | jq -c '.[] | [.id, .type, .name]'
-    done | sort
-}
-as_before() {
-    [ "$(kernel_has)" = "$1" ]
-}
-
 @test "broker, session or reader killed at any moment of a load: the module ends or is told, and the kernel has what it had" {
-    [ -e "$MODULES/crafted.wasm" ] || "$VIREO" -q bpf build "$FUNCTIONS/bpf_crafted" -o "$MODULES/crafted.wasm"
+    need_crafted
     local before moment victim pids
-    before=$(kernel_has)
+    before=$(bpf_maps)
     for victim in vireo-broker vireo-bpf; do
         for moment in 0 0.005 0.02 0.04 0.08; do
             "$VIREO" run --grant bpf --timeout 60s "$MODULES/crafted.wasm" loads >/dev/null 2>"$MODULES/err" 3>&- &
@@ -501,5 +491,6 @@ as_before() {
             RUN_PID=
         done
     done
-    eventually 10 as_before "$before"
+    eventually 10 nothing_left
+    eventually 10 no_map_since "$before"
 }

@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # eBPF of deployed functions: what the operator allows, and the broker that outlives them.
 load helper
+load bpf_own
 
 setup_file() {
     [ "$(id -u)" = 0 ] && [ -r /sys/kernel/btf/vmlinux ] || return 0
@@ -16,11 +17,13 @@ END
     "$VIREO" -q bpf build "$TOP/examples/bpf/syscalls" -o "$MODULES/syscalls.wasm"
     "$VIREO" -q bpf build "$FUNCTIONS/bpf_keep" -o "$MODULES/keep.wasm"
     "$VIREO" -q bpf build "$FUNCTIONS/bpf_share" -o "$MODULES/share.wasm"
+    bpf_own_uids "$MODULES"
     daemon_start --config "$MODULES/config.yaml"
 }
 
 teardown_file() {
     daemon_clean
+    bpf_own_end
     rm -rf "${MODULES:-/nonexistent}"
 }
 
@@ -38,12 +41,6 @@ deploy_module() {
     run "$VIREO" deploy "$folder"
 }
 
-count_all() {
-    bpftool prog show | grep -c 'name on_call ' || true
-}
-nothing_left() {
-    [ "$(count_all)" = 0 ]
-}
 answers() {
     call counts
     [ "$code" = 200 ] && [[ $body == *"sleeps 25"* ]]

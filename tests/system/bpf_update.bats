@@ -1,17 +1,20 @@
 #!/usr/bin/env bats
 # Another version of a function takes its eBPF programs over while they are busy.
 load helper
+load bpf_own
 
 setup_file() {
     [ "$(id -u)" = 0 ] && [ -r /sys/kernel/btf/vmlinux ] || return 0
     MODULES=$(mktemp -d /tmp/vireo-bpf-test.XXXXXX)
     export MODULES
     printf 'allow_grants:\n  bpf: {host: true}\n' >"$MODULES/config.yaml"
+    bpf_own_uids "$MODULES"
     daemon_start --config "$MODULES/config.yaml"
 }
 
 teardown_file() {
     daemon_clean
+    bpf_own_end
     rm -rf "${MODULES:-/nonexistent}"
 }
 
@@ -40,7 +43,7 @@ deploy_version() {
 }
 
 is_left() {
-    [ "$(bpftool prog show | grep -c 'name on_close ')" = "$1" ]
+    [ "$(bpf_own_programs | wc -l)" = "$1" ]
 }
 
 @test "an update under load takes maps, samples and attachments over: no event is lost" {
