@@ -23,6 +23,8 @@
 #include "base/fd.h"
 #include "oci/apart.h"
 #include "oci/launch_internal.h"
+#include "oci/privilege.h"
+#include "oci/scope.h"
 #include "oci/user_namespace.h"
 
 #define BORROWED_STACK_BYTES (64 << 10)
@@ -220,6 +222,17 @@ static int map_ids(struct launch *launch, pid_t pid, const struct oci_config *co
     return r < 0 ? err_set(err, r, "cannot map the ids of a mount") : 0;
 }
 
+/* The pid, 0 in the child (which goes on elsewhere), or -errno. */
+static pid_t clone_init(struct clone_args *args, struct entry *entry)
+{
+    pid_t pid =
+        entry->wait ? (pid_t)syscall(SYS_clone3, args, sizeof *args) : clone_borrowed(args, entry);
+
+    if (pid == 0)
+        enter(entry);
+    return pid < 0 ? -errno : pid;
+}
+
 int launch_clone(struct launch *launch, const struct oci_config *config, uint64_t flags,
                  struct err *err)
 {
@@ -249,14 +262,21 @@ int launch_clone(struct launch *launch, const struct oci_config *config, uint64_
     entry.argv[1] = number;
     entry.control = theirs;
     entry.wait = (flags & CLONE_NEWUSER) != 0;
-    pid_t pid =
-        entry.wait ? (pid_t)syscall(SYS_clone3, &args, sizeof args) : clone_borrowed(&args, &entry);
-    if (pid == 0)
-        enter(&entry);
-    r = -errno;
+    pid_t pid = clone_init(&args, &entry);
+    /* EACCES is the group's alone: cgroups(7), "Delegation containment". From a login session a
+     * user may not start anything below the user's own systemd; from below it, that is allowed. */
+    if (pid == -EACCES && launch->scoped && !oci_is_root()) {
+        r = scope_go_below(err);
+        if (r == 0)
+            pid = clone_init(&args, &entry);
+    }
     fd_close_all(entry.tasks, (size_t)entry.task_count);
+    if (r < 0)
+        return r;
+    if (pid == -EACCES)
+        return err_set(err, pid, "cannot enter control group '%s'", launch->groups.path);
     if (pid < 0)
-        return err_set(err, r, "cannot make the container's namespaces");
+        return err_set(err, pid, "cannot make the container's namespaces");
     if (launch->plan.out->split)
         launch->first = pid;
     else

@@ -89,8 +89,8 @@ static int make_groups(struct launch *launch, const struct oci_create *create,
     const bool denied = (r == -EACCES || r == -EPERM || r == -EROFS) && !oci_is_root();
     if (denied && given)
         return err_say(err, r,
-                       "cannot use scope '%s': %s (v1 trees are not delegated to users; on v2 the "
-                       "runtime must run below the user's own manager)",
+                       "cannot use scope '%s': %s (v1 trees are not delegated to users; on v2 a "
+                       "user has what the own manager's unit has)",
                        place->scope, why.message);
     if (denied && !groups_are_wanted(&create->config->linux_.resources)) {
         launch->groups.count = 0;
@@ -100,6 +100,7 @@ static int make_groups(struct launch *launch, const struct oci_create *create,
     if (r < 0)
         return err_say(err, r, "%s", why.message);
     launch->own_groups = true;
+    launch->scoped = given;
     r = create->options.vkernel
             ? realtime_give(&launch->groups, create->options.vkernel->sched.realtime, err)
             : 0;

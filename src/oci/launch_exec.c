@@ -135,6 +135,7 @@ static int exec_all(struct launch *launch, const struct oci_exec *exec, int *ret
 
     if (!exec->process->args.count)
         return err_say(err, -EINVAL, "cannot execute: process.args is empty");
+    launch->scoped = exec->place->scope[0] != '\0';
     int r = open_groups(launch, exec, err);
     if (r == 0)
         r = make_plan(launch, exec, err);

@@ -13,6 +13,7 @@ struct launch {
     struct plan plan;
     struct cgroup_place groups; /* count 0: none */
     bool own_groups;            /* made here: removed on failure */
+    bool scoped;                /* they are a scope of systemd's */
     int control;                /* our end of the socket to the init */
     int init_fd;                /* the sealed program */
     const char *directory;      /* where the init begins; the caller's; NULL: where we are */

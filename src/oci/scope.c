@@ -478,6 +478,31 @@ int scope_start(const struct oci_config *config, const char *id, struct oci_plac
     return r;
 }
 
+int scope_go_below(struct err *err)
+{
+    _cleanup_(words_free) struct words words;
+    char scope[OCI_SCOPE_MAX], path[OCI_CGROUP_PATH_MAX];
+    const pid_t self = getpid();
+
+    /* A pid is unique in its namespace alone, and one systemd may serve several. */
+    snprintf(scope, sizeof scope, "vireo-runtime-%d-%" PRIx64 ".scope", (int)self,
+             (uint64_t)clock_now_ns());
+    words_open(&words);
+    add(&words, "StartTransientUnit");
+    add(&words, "ssa(sv)a(sa(sv))");
+    add(&words, "%s", scope);
+    add(&words, "fail");
+    add(&words, "2");
+    add_string(&words, "CollectMode", "inactive-or-failed");
+    add(&words, "PIDs");
+    add(&words, "au");
+    add(&words, "1");
+    add(&words, "%d", (int)self);
+    add(&words, "0");
+    int r = call(&words, "move below the user's own systemd", err);
+    return r == 0 ? wait_for_scope(self, scope, path, sizeof path, err) : r;
+}
+
 int scope_update(const struct oci_place *place, const struct oci_resources *resources,
                  struct err *err)
 {

@@ -18,6 +18,13 @@ struct err;
 int scope_start(const struct oci_config *config, const char *id, struct oci_place *place,
                 pid_t *ret_holder, struct err *err);
 
+/*
+ * Moves this process below the user's own systemd, into a scope that ends with it. Who calls from a
+ * login session is outside, and the kernel lets only root start a process from there in a group of
+ * that systemd's; the system's one moves it for the user.
+ */
+int scope_go_below(struct err *err);
+
 /* The limits of an update, told to systemd. */
 int scope_update(const struct oci_place *place, const struct oci_resources *resources,
                  struct err *err);

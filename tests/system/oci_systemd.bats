@@ -22,6 +22,14 @@ setup_file() {
     sh -c 'while read -r tree; do echo 0 >"$tree/$2/cgroup.procs"; done <"$1/trees"
         exec "$0" "$1"' "$BATS_TEST_DIRNAME/systemd_bed.sh" "$BED" "$GROUP" >"$BED/log" 2>&1 3>&- &
     echo $! >"$BED/pid"
+    eventually 20 first_there
+    # Neither who has made the namespaces nor who enters them is in the root of its groups.
+    if [ -e /sys/fs/cgroup/cgroup.controllers ]; then
+        export CALLERS=/sys/fs/cgroup/$GROUP/callers
+        mkdir "$CALLERS" "/sys/fs/cgroup/$GROUP-outside"
+        cat "$BED/pid" >"/sys/fs/cgroup/$GROUP-outside/cgroup.procs"
+    fi
+    touch "$BED/alone"
     eventually 60 inside busctl --no-pager status org.freedesktop.systemd1
 }
 
@@ -44,17 +52,25 @@ trees() {
 groups_gone() {
     local tree
     while read -r tree; do
-        find "$tree/$GROUP" -depth -type d -exec rmdir {} \; 2>/dev/null || true
-        [ ! -e "$tree/$GROUP" ] || return 1
+        find "$tree/$GROUP" "$tree/$GROUP-outside" -depth -type d -exec rmdir {} \; 2>/dev/null || true
+        [ ! -e "$tree/$GROUP" ] && [ ! -e "$tree/$GROUP-outside" ] || return 1
     done <"$BED/trees"
 }
 
-inside() {
-    local pid
-    pid=$(cat "/proc/$(cat "$BED/pid")/task/$(cat "$BED/pid")/children")
-    # shellcheck disable=SC2086 # one word with a space at its end
-    nsenter -t $pid -m -p -C "$@" >"$BED/out" 2>&1
+# Process 1 of the namespaces, as the machine counts it; one word with a space at its end.
+first() {
+    cat "/proc/$(cat "$BED/pid")/task/$(cat "$BED/pid")/children"
 }
+
+first_there() {
+    [ -n "$(first)" ]
+}
+
+inside() (
+    [ -z "${CALLERS-}" ] || echo "$BASHPID" >"$CALLERS/cgroup.procs"
+    # shellcheck disable=SC2046
+    exec nsenter -t $(first) -m -p -C "$@" >"$BED/out" 2>&1
+)
 
 runtime() {
     inside "$RUNTIME" --root /run/vireo-test --cgroup-manager systemd "$@" </dev/null
@@ -184,17 +200,112 @@ nothing_of_the_users() {
     not grep -q "$ID" "$BED/out"
 }
 
-@test "a user's scope that the container can't be put in, or no manager of the user's, is a one-line error" {
+need_delegation() {
+    [ -e /sys/fs/cgroup/cgroup.controllers ] || skip "v1 trees are not delegated to users: tests/vm/run oci_systemd"
+}
+
+runtimes_gone() {
+    as_user systemctl --user list-units --all --no-legend 'vireo-runtime-*'
+    [ ! -s "$BED/out" ]
+}
+
+user_stopped() {
+    user_runtime state "$ID"
+    [ "$(jq -r .status "$BED/out")" = stopped ]
+}
+
+# exec_says EXPECTED ARG...
+exec_says() {
+    local expected=$1
+    shift
+    user_runtime exec "$ID" "$@"
+    [ "$(cat "$BED/out")" = "$expected" ] || { cat "$BED/out"; false; }
+}
+
+@test "a user's container is a scope of the user's own systemd with its limits, called from a login session" {
+    need_delegation
+    user_manager
+    as_user cat /proc/self/cgroup
+    [ "$(cat "$BED/out")" = 0::/callers ]
+    user_bundle '.linux.resources += {memory: {limit: 67108864}, pids: {limit: 50}, cpu: {quota: 50000, period: 100000}}' sleep 1000
+    user_runtime run -d -b "$DIR/bundle" "$ID" || { cat "$BED/out"; false; }
+    eventually 10 runtimes_gone
+    [ "$(user_property ActiveState)" = active ]
+    [ "$(user_property Slice)" = machine-test.slice ]
+    [ "$(user_property Delegate)" = yes ]
+    [ "$(user_property MemoryMax)" = 67108864 ]
+    [ "$(user_property TasksMax)" = 50 ]
+    local group files='/sys/fs/cgroup/memory.max /sys/fs/cgroup/pids.max /sys/fs/cgroup/cpu.max'
+    group=/sys/fs/cgroup/$GROUP$(user_property ControlGroup)
+    [[ $group == */user@$USER_NAME.service/machine.slice/machine-test.slice/vireo-$ID.scope ]]
+    [ "$(cat "$group/memory.max" "$group/pids.max" "$group/cpu.max")" = $'67108864\n50\n50000 100000' ]
+    # shellcheck disable=SC2086
+    exec_says $'0::/\n67108864\n50\n50000 100000' cat /proc/self/cgroup $files
+    not user_runtime exec "$ID" sh -c 'for i in $(seq 60); do sleep 2 & done'
+    grep -q "can't fork" "$BED/out"
+
+    user_runtime update --memory 33554432 --pids-limit 77 "$ID"
+    as_user systemctl --user daemon-reload
+    [ "$(user_property MemoryMax)" = 33554432 ]
+    [ "$(user_property TasksMax)" = 77 ]
+    # shellcheck disable=SC2086
+    exec_says $'33554432\n77\n50000 100000' cat $files
+    user_runtime pause "$ID"
+    user_runtime state "$ID"
+    [ "$(jq -r .status "$BED/out")" = paused ]
+    [ "$(cat "$group/cgroup.freeze")" = 1 ]
+    user_runtime resume "$ID"
+    [ "$(cat "$group/cgroup.freeze")" = 0 ]
+    user_runtime kill "$ID" KILL
+    eventually 10 user_stopped
+    user_runtime delete "$ID"
+    nothing_of_the_users
+    [ ! -e "$group" ]
+}
+
+@test "a user's run below the user's own systemd ends its scope; so does one that fails" {
+    need_delegation
+    user_manager
+    user_bundle '.linux.resources += {pids: {limit: 50}}' cat /sys/fs/cgroup/pids.max
+    as_user systemd-run --user --scope --quiet --collect "$RUNTIME" --systemd-cgroup run -b "$DIR/bundle" "$ID"
+    [ "$(cat "$BED/out")" = 50 ] || { cat "$BED/out"; false; }
+    nothing_of_the_users
+    user_bundle . /no/such/program
+    not user_runtime run -b "$DIR/bundle" "$ID"
+    [ "$(cat "$BED/out")" = "vireo-runtime: cannot execute '/no/such/program': no such file or directory" ] || { cat "$BED/out"; false; }
+    nothing_of_the_users
+    eventually 10 runtimes_gone
+}
+
+@test "a user's group that can't be entered from where the user is, is refused by its name" {
+    need_delegation
+    user_manager
+    local group=/sys/fs/cgroup/$GROUP/users
+    mkdir "$group"
+    chown "$USER_ID" "$group" "$group"/cgroup.{procs,threads,subtree_control}
+    user_bundle '.linux.cgroupsPath = "/users/own"' true
+    not as_user "$RUNTIME" run -b "$DIR/bundle" "$ID"
+    [ -z "$(find "$group" -mindepth 1 -type d)" ]
+    rmdir "$group"
+    [ "$(cat "$BED/out")" = "vireo-runtime: cannot enter control group '/users/own': permission denied" ] || { cat "$BED/out"; false; }
+}
+
+@test "a user's scope is refused where v1 trees are, which nobody delegates" {
+    [ ! -e /sys/fs/cgroup/cgroup.controllers ] || skip "for v1 and hybrid"
     user_manager
     user_bundle . sleep 1000
-    # From outside of the user's manager, or where a v1 tree is nobody's but root's.
     not user_runtime run -d -b "$DIR/bundle" "$ID"
     cat "$BED/out"
     [ "$(wc -l <"$BED/out")" = 1 ]
     grep -q "cannot use scope 'vireo-$ID.scope': .*: Permission denied (v1 trees are not delegated" "$BED/out"
     nothing_of_the_users
+}
+
+@test "a user without a manager of the user's own is told so in one line" {
+    user_manager
+    user_bundle . sleep 1000
     inside systemctl stop "user@$USER_NAME.service"
-    as_user "$RUNTIME" --root "$DIR/none" --cgroup-manager systemd run -b "$DIR/bundle" "$ID" && false
+    not as_user "$RUNTIME" --root "$DIR/none" --cgroup-manager systemd run -b "$DIR/bundle" "$ID"
     cat "$BED/out"
     [ "$(wc -l <"$BED/out")" = 1 ]
     grep -q "cannot " "$BED/out"

@@ -12,6 +12,12 @@ mount -t proc proc /proc
 mount --bind /proc/sys /proc/sys
 mount -o remount,bind,ro /proc/sys
 mount -t tmpfs tmpfs /run
+# On v2 a group with processes passes no controllers on: our parent has to be gone from it first.
+tries=0
+until [ -e "$dir/alone" ] || [ "$tries" = 200 ]; do
+    sleep 0.05
+    tries=$((tries + 1))
+done
 if [ -e /sys/fs/cgroup/cgroup.controllers ]; then
     # Not on itself, which the kernel refuses.
     mount -t tmpfs tmpfs /sys/fs/cgroup
