@@ -195,7 +195,8 @@ int fd_sealed_copy(const char *name, const void *data, size_t size, int *ret_fd,
     return 0;
 }
 
-int fd_send(int socket, const void *data, size_t size, const int *fds, size_t fd_count)
+static int send_flags(int socket, const void *data, size_t size, const int *fds, size_t fd_count,
+                      int flags)
 {
     union {
         struct cmsghdr align;
@@ -216,13 +217,23 @@ int fd_send(int socket, const void *data, size_t size, const int *fds, size_t fd
         memcpy(CMSG_DATA(head), fds, fd_count * sizeof(int));
     }
     for (;;) {
-        ssize_t n = sendmsg(socket, &message, MSG_NOSIGNAL);
+        ssize_t n = sendmsg(socket, &message, MSG_NOSIGNAL | flags);
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0)
             return -errno;
         return (size_t)n == size ? 0 : -EMSGSIZE;
     }
+}
+
+int fd_send(int socket, const void *data, size_t size, const int *fds, size_t fd_count)
+{
+    return send_flags(socket, data, size, fds, fd_count, 0);
+}
+
+int fd_send_now(int socket, const void *data, size_t size, const int *fds, size_t fd_count)
+{
+    return send_flags(socket, data, size, fds, fd_count, MSG_DONTWAIT);
 }
 
 ssize_t fd_receive(int socket, void *buffer, size_t size, int fds[static FD_MESSAGE_MAX],

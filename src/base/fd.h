@@ -52,6 +52,8 @@ int fd_sealed_copy(const char *name, const void *data, size_t size, int *ret_fd,
  * is non-blocking (-EAGAIN). The descriptors stay the caller's.
  */
 int fd_send(int socket, const void *data, size_t size, const int *fds, size_t fd_count);
+/* The same, which never blocks: -EAGAIN. */
+int fd_send_now(int socket, const void *data, size_t size, const int *fds, size_t fd_count);
 
 /*
  * Receives one message. Returns its size, 0 at the end of the peer, -EAGAIN, or -EMSGSIZE when
