@@ -25,6 +25,7 @@
 #include "base/err.h"
 #include "base/fd.h"
 #include "bpf/broker_internal.h"
+#include "bpf/events.h"
 
 #define LINKS_MAX 64
 /* Linux 6.6; the headers may be older. */
@@ -32,7 +33,6 @@
 #define TCX_EGRESS 47
 #define ATTACH_STRUCT_OPS 44
 #define FREQUENCY_DEFAULT 99
-#define FREQUENCY_MAX 10000
 
 int object_program_keep(struct object_program *program, int fd)
 {
@@ -47,37 +47,6 @@ int object_program_keep(struct object_program *program, int fd)
     }
     program->links = links;
     links[program->link_count++] = fd;
-    return 0;
-}
-
-bool is_kernel_name(const char *text, unsigned slashes)
-{
-    static const char good[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_";
-
-    for (const char *at = text;; at++) {
-        size_t length = strspn(at, good);
-        if (length == 0 || length > 100)
-            return false;
-        at += length;
-        if (*at == '\0')
-            return slashes == 0;
-        if (*at != '/' || slashes-- == 0)
-            return false;
-    }
-}
-
-int read_number(const char *path, uint64_t *ret_number)
-{
-    char text[32];
-    _cleanup_(closep) int fd = open(path, O_RDONLY | O_CLOEXEC);
-
-    if (fd < 0)
-        return -errno;
-    ssize_t n = read(fd, text, sizeof text - 1);
-    if (n <= 0)
-        return n < 0 ? -errno : -EIO;
-    text[n] = '\0';
-    *ret_number = strtoull(text, NULL, 10);
     return 0;
 }
 
@@ -96,18 +65,9 @@ static int link_event(struct object_program *program, int event)
     return object_program_keep(program, link);
 }
 
-/* Debian's kernels let nobody without CAP_SYS_ADMIN open events while the sysctl
- * kernel.perf_event_paranoid is above 2: EACCES, which is told from the verifier's here. */
-int event_open(struct perf_event_attr *attr, int processor)
+int open_and_link(struct object_program *program, const struct event_request *request)
 {
-    int event = (int)syscall(__NR_perf_event_open, attr, -1, processor, -1, PERF_FLAG_FD_CLOEXEC);
-
-    return event >= 0 ? event : errno == EACCES ? -EPERM : -errno;
-}
-
-int open_and_link(struct object_program *program, struct perf_event_attr *attr, int processor)
-{
-    _cleanup_(closep) int event = event_open(attr, processor);
+    _cleanup_(closep) int event = event_open(request);
 
     return event < 0 ? event : link_event(program, event);
 }
@@ -128,13 +88,7 @@ int tracepoint_open(const char *point)
     int r = read_number(path, &id);
     if (r < 0)
         return r;
-    struct perf_event_attr attr = {.size = sizeof attr,
-                                   .type = PERF_TYPE_TRACEPOINT,
-                                   .config = id,
-                                   .disabled = 1,
-                                   .sample_period = 1,
-                                   .wakeup_events = 1};
-    return event_open(&attr, 0);
+    return event_open(&(struct event_request){.kind = EVENT_TRACEPOINT, .number = id});
 }
 
 static int attach_tracepoint(const struct session *session, struct object_program *program,
@@ -272,7 +226,7 @@ static int attach_socket(const struct session *session, struct object_program *p
 }
 
 /* "FREQUENCY" of the processors' clocks, or "TYPE:CONFIG:FREQUENCY" of perf_event_open(2)'s. */
-static int read_event(const char *point, struct perf_event_attr *attr)
+static int read_event(const char *point, struct event_request *request)
 {
     uint64_t numbers[3] = {PERF_TYPE_SOFTWARE, PERF_COUNT_SW_CPU_CLOCK, FREQUENCY_DEFAULT};
     size_t count = 0;
@@ -290,28 +244,25 @@ static int read_event(const char *point, struct perf_event_attr *attr)
         numbers[2] = numbers[0];
         numbers[0] = PERF_TYPE_SOFTWARE;
     }
-    /* Tracepoints and probes are kinds of their own. */
-    if (count == 2 || numbers[2] == 0 || numbers[2] > FREQUENCY_MAX ||
-        (numbers[0] != PERF_TYPE_SOFTWARE && numbers[0] != PERF_TYPE_HARDWARE &&
-         numbers[0] != PERF_TYPE_HW_CACHE && numbers[0] != PERF_TYPE_RAW))
+    if (count == 2 || numbers[0] > UINT32_MAX || numbers[2] > EVENT_FREQUENCY_MAX)
         return -EINVAL;
-    *attr = (struct perf_event_attr){.size = sizeof *attr,
-                                     .type = (uint32_t)numbers[0],
-                                     .config = numbers[1],
-                                     .freq = 1,
-                                     .sample_freq = numbers[2]};
+    *request = (struct event_request){.kind = EVENT_SAMPLES,
+                                      .type = (uint32_t)numbers[0],
+                                      .number = numbers[1],
+                                      .frequency = (uint32_t)numbers[2]};
     return 0;
 }
 
 static int attach_perf(const struct session *session, struct object_program *program,
                        const char *point)
 {
-    struct perf_event_attr attr;
+    struct event_request request;
     (void)session;
-    int r = read_event(point, &attr);
+    int r = read_event(point, &request);
 
     for (uint32_t i = 0; i < processors() && r == 0; i++) {
-        r = open_and_link(program, &attr, (int)i);
+        request.processor = i;
+        r = open_and_link(program, &request);
         r = r == -ENODEV ? 0 : r; /* a processor that is not there now */
     }
     return r;
@@ -459,8 +410,8 @@ static int attach_program(const struct session *session, struct object *object,
                        program->name, point, HOOK_LEVELS);
     if (r == -EPERM && (way == WAY_TRACEPOINT || way == WAY_KPROBE || way == WAY_PERF))
         return err_say(err, r,
-                       "cannot attach '%s' to '%s': the kernel keeps events for CAP_SYS_ADMIN (the "
-                       "sysctl kernel.perf_event_paranoid must be 2 or less)",
+                       "cannot attach '%s' to '%s': the kernel keeps events for CAP_SYS_ADMIN (was "
+                       "the sysctl kernel.perf_event_paranoid raised above 2 since vireo began?)",
                        program->name, point);
     if (r < 0)
         return err_set(err, r, "cannot attach '%s' to '%s'", program->name,

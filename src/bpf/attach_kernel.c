@@ -2,7 +2,6 @@
 #include <errno.h>
 #include <fnmatch.h>
 #include <linux/bpf.h>
-#include <linux/perf_event.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,9 +11,9 @@
 
 #include "base/cleanup.h"
 #include "bpf/broker_internal.h"
+#include "bpf/events.h"
 
 #define NAMES_MAX 1024 /* of one link */
-#define OFFSET_MAX 0xffff
 
 #ifdef __x86_64__
 #define SYSTEM_CALL "__x64_sys_"
@@ -41,33 +40,22 @@ static int read_point(const char *point, size_t *ret_length, uint64_t *ret_offse
     if (plus[1] < '0' || plus[1] > '9' || plus[1 + strspn(plus + 1, digits)] != '\0')
         return -EINVAL;
     *ret_offset = strtoull(plus + 1, &end, 0);
-    return *end || *ret_offset > OFFSET_MAX ? -EINVAL : 0;
+    return *end || *ret_offset > EVENT_OFFSET_MAX ? -EINVAL : 0;
 }
 
 int attach_kprobe(const struct session *session, struct object_program *program, const char *point)
 {
     const struct bpf_kind *kind = &bpf_kinds[program->kind];
-    char function[160];
-    uint64_t type, offset;
+    struct event_request request = {.kind = EVENT_KPROBE, .returns = returns(kind)};
     size_t length;
 
     (void)session;
-    int r = read_point(point, &length, &offset);
+    int r = read_point(point, &length, &request.number);
     if (r < 0)
         return r;
-    snprintf(function, sizeof function, "%s%.*s",
+    snprintf(request.function, sizeof request.function, "%s%.*s",
              strstr(kind->section, "syscall") ? SYSTEM_CALL : "", (int)length, point);
-    if (!is_kernel_name(function, 0) || (offset > 0 && returns(kind)))
-        return -EINVAL;
-    r = read_number(BROKER_SOURCES "/kprobe/type", &type);
-    if (r < 0)
-        return r == -ENOENT ? -EOPNOTSUPP : r; /* a kernel without CONFIG_KPROBE_EVENTS */
-    struct perf_event_attr attr = {.size = sizeof attr,
-                                   .type = (uint32_t)type,
-                                   .config = returns(kind), /* format/retprobe is config:0 */
-                                   .kprobe_func = (uintptr_t)function,
-                                   .probe_offset = offset};
-    return open_and_link(program, &attr, 0);
+    return open_and_link(program, &request);
 }
 
 struct functions {

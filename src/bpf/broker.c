@@ -18,13 +18,14 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "bpf/broker_internal.h"
+#include "bpf/events.h"
 
 /* The broker's other descriptors are other functions': maps that are pinned or shared, what is
  * attached. They would stay for as long as this session does. */
 static int close_others(const struct session *session)
 {
-    const int kept[] = {session->socket,  session->pins,      session->hooks,   session->shares,
-                        session->root_fd, session->memory_fd, session->group_fd};
+    const int kept[] = {session->socket,  session->pins,      session->hooks,    session->shares,
+                        session->root_fd, session->memory_fd, session->group_fd, session->opener};
     unsigned first = BROKER_READER_FD + 1;
 
     for (;;) {
@@ -47,6 +48,7 @@ static _Noreturn void serve(struct session *session)
     struct err err = {0};
 
     signal(SIGCHLD, SIG_DFL);
+    event_ask_at(session->opener);
     close(BROKER_FD);
     if (close_others(session) < 0)
         _exit(1);
@@ -71,6 +73,7 @@ static _Noreturn void serve(struct session *session)
 /* Sockets that all sessions share: the broker's ends, and theirs. */
 struct desk {
     int pins[2], hooks[2], shares[2];
+    int opener[2]; /* for every event, and for buffers alone; -1: there is none */
 };
 
 static void instance_ready(const struct desk *desk, const struct broker_instance *message, int *fds,
@@ -83,6 +86,7 @@ static void instance_ready(const struct desk *desk, const struct broker_instance
                               .pins = desk->pins[1],
                               .hooks = desk->hooks[1],
                               .shares = desk->shares[1],
+                              .opener = desk->opener[message->policy.host ? 0 : 1],
                               .broker = getpid()};
     size_t next = 1;
 
@@ -129,7 +133,7 @@ static bool hear(const struct desk *desk)
 
 static int serve_all(const struct desk *desk)
 {
-    static struct pollfd polls[5 + HOOK_HOLDS_MAX + SHARE_HOLDS_MAX];
+    static struct pollfd polls[6 + HOOK_HOLDS_MAX + SHARE_HOLDS_MAX];
 
     for (;;) {
         polls[0] = (struct pollfd){.fd = BROKER_FD, .events = POLLIN};
@@ -137,17 +141,19 @@ static int serve_all(const struct desk *desk)
         polls[2] = (struct pollfd){.fd = desk->pins[0], .events = POLLIN};
         polls[3] = (struct pollfd){.fd = desk->hooks[0], .events = POLLIN};
         polls[4] = (struct pollfd){.fd = desk->shares[0], .events = POLLIN};
-        size_t hooks = hooks_poll(polls + 5), shares = shares_poll(polls + 5 + hooks);
-        if (poll(polls, 5 + hooks + shares, -1) < 0) {
+        polls[5] = (struct pollfd){.fd = desk->opener[0]};
+        size_t hooks = hooks_poll(polls + 6), shares = shares_poll(polls + 6 + hooks);
+        if (poll(polls, 6 + hooks + shares, -1) < 0) {
             if (errno != EINTR)
                 return 1;
             continue;
         }
-        /* Without its reader it can serve nobody: who started it starts both again. */
-        if (polls[1].revents)
+        /* Without its reader it can serve nobody, without its opener not all: who started it starts
+         * them again. */
+        if (polls[1].revents || polls[5].revents)
             return 1;
-        hooks_end(polls + 5, hooks);
-        shares_hear(polls + 5 + hooks, shares);
+        hooks_end(polls + 6, hooks);
+        shares_hear(polls + 6 + hooks, shares);
         if (polls[2].revents)
             pins_serve(desk->pins[0]);
         if (polls[3].revents)
@@ -162,15 +168,18 @@ static int serve_all(const struct desk *desk)
 int broker_main(uint32_t uid)
 {
     struct err err = {0};
-    struct desk desk;
+    struct desk desk = {.opener = {-1, -1}};
 
     signal(SIGPIPE, SIG_IGN);
     libbpf_set_print(NULL);   /* what it finds is in errno, and told to whom it concerns */
     signal(SIGCHLD, SIG_IGN); /* nobody asks how a session ended */
-    if (confine_broker(uid, &err) < 0) {
+    /* It is made before there is anything to hear, by CAP_SYS_ADMIN, which goes here. */
+    if ((opener_is_needed() && opener_start(uid, desk.opener, &err) < 0) ||
+        confine_broker(uid, &err) < 0) {
         log_line(LOG_ERROR, "%s", err.message);
         return 1;
     }
+    event_ask_at(desk.opener[0]);
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, desk.pins) < 0 ||
         socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, desk.hooks) < 0 ||
         socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, desk.shares) < 0)

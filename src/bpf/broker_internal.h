@@ -55,6 +55,7 @@ struct session {
     int pins;          /* to the broker, which keeps what outlives a session (pins.c) */
     int hooks;         /* to the broker, which has the tracepoints (hooks.c) */
     int shares;        /* to the broker, which keeps what several sessions have (shares.c) */
+    int opener;        /* of events, as far as the policy goes (events.h); -1: none is needed */
     int group_fd;      /* the instance's own control group */
     int memory_fd;     /* `tasks` of its group for memory; -1: it has none apart from the other */
     int root_fd;       /* with `host`: the machine's root, for paths of uprobes; else -1 */
@@ -240,15 +241,10 @@ int attach_kprobe(const struct session *session, struct object_program *program,
 /* A function, or a pattern of '*' and '?': -E2BIG: too many have it. */
 int attach_kprobes(const struct session *session, struct object_program *program,
                    const char *point);
-struct perf_event_attr;
-/* attach.c: a descriptor or -errno, -EPERM where the sysctl kernel.perf_event_paranoid is above 2.
- */
-int event_open(struct perf_event_attr *attr, int processor);
-/* attach.c: the program is run by this event of a processor. */
-int open_and_link(struct object_program *program, struct perf_event_attr *attr, int processor);
-/* attach.c: letters, digits and _ only; `slashes` of them between. */
-bool is_kernel_name(const char *text, unsigned slashes);
-/* attach.c: what a file of the kernel's says. */
+struct event_request;
+/* attach.c: the program is run by this event (events.h). */
+int open_and_link(struct object_program *program, const struct event_request *request);
+/* events.c: what a file of the kernel's says. */
 int read_number(const char *path, uint64_t *ret_number);
 /* attach.c: a link is the program's; a negative errno is handed on. */
 int object_program_keep(struct object_program *program, int fd);
@@ -268,6 +264,8 @@ void map_clear(struct object_map *map);
 
 /* The broker's own rights, before it serves: capabilities, uid, filter. */
 int confine_broker(uint32_t uid, struct err *err);
+/* The opener's, whose broker is `broker`: CAP_SYS_ADMIN and perf_event_open(2). */
+int confine_opener(uint32_t uid, pid_t broker, struct err *err);
 /* A session's: no more processes, and without `host` no CAP_PERFMON but where it is needed: with it
  * the verifier lets programs give out pointers, and guesses of the processor go unguarded. */
 int confine_session(bool host, struct err *err);

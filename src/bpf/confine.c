@@ -5,9 +5,13 @@
  *   NET_ADMIN         programs of control groups and interfaces
  *   NET_RAW           the socket that a socket filter hangs on
  *   DAC_READ_SEARCH   the numbers of tracepoints, which are root's files; its root has no others
+ * The opener keeps
+ *   SYS_ADMIN         events, which some kernels have for nobody else
  */
 #include <errno.h>
 #include <grp.h>
+#include <linux/perf_event.h>
+#include <signal.h>
 #include <sys/capability.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -25,11 +29,11 @@
 #define CAP_BPF 39
 #endif
 
-static const cap_value_t kept[] = {CAP_BPF, CAP_PERFMON, CAP_NET_ADMIN, CAP_NET_RAW,
-                                   CAP_DAC_READ_SEARCH};
+static const cap_value_t brokers[] = {CAP_BPF, CAP_PERFMON, CAP_NET_ADMIN, CAP_NET_RAW,
+                                      CAP_DAC_READ_SEARCH};
 
 /* Those that it was not given are missed when they are needed: the kernel says EPERM. */
-static int keep_capabilities(void)
+static int keep_capabilities(const cap_value_t *kept, size_t count)
 {
     cap_t set = cap_init();
     cap_flag_value_t has;
@@ -38,7 +42,7 @@ static int keep_capabilities(void)
 
     if (!set || !now)
         r = -errno;
-    for (size_t i = 0; i < ARRAY_LEN(kept) && r == 0; i++) {
+    for (size_t i = 0; i < count && r == 0; i++) {
         if (cap_get_flag(now, kept[i], CAP_PERMITTED, &has) < 0 || has != CAP_SET)
             continue;
         if (cap_set_flag(set, CAP_PERMITTED, 1, &kept[i], CAP_SET) < 0 ||
@@ -147,9 +151,47 @@ int confine_broker(uint32_t uid, struct err *err)
     int r = uid ? take_uid(uid) : 0;
 
     if (r == 0)
-        r = keep_capabilities();
+        r = keep_capabilities(brokers, ARRAY_LEN(brokers));
     return r < 0 ? err_set(err, r, "cannot give up the broker's other rights")
                  : load_filter("broker", true, err);
+}
+
+/* Of every process on a processor, in no group of events. Their other fields are in memory, where
+ * no filter sees them: event_check() does. */
+static int allow_events(scmp_filter_ctx filter)
+{
+    return seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(perf_event_open), 3,
+                            SCMP_A1(SCMP_CMP_MASKED_EQ, UINT32_MAX, UINT32_MAX),
+                            SCMP_A3(SCMP_CMP_MASKED_EQ, UINT32_MAX, UINT32_MAX),
+                            SCMP_A4(SCMP_CMP_EQ, PERF_FLAG_FD_CLOEXEC));
+}
+
+int confine_opener(uint32_t uid, pid_t broker, struct err *err)
+{
+    static const cap_value_t kept[] = {CAP_SYS_ADMIN};
+    static const int openers[] = {
+        SCMP_SYS(recvmsg), SCMP_SYS(sendmsg),         SCMP_SYS(poll), SCMP_SYS(ppoll),
+        SCMP_SYS(close),   SCMP_SYS(restart_syscall), SCMP_SYS(exit), SCMP_SYS(exit_group),
+    };
+    _cleanup_(syscall_filter_freep) scmp_filter_ctx filter = NULL;
+    int r = uid ? take_uid(uid) : 0;
+
+    if (r == 0)
+        r = keep_capabilities(kept, ARRAY_LEN(kept));
+    /* What a change of the uid would undo. */
+    if (r == 0 && prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
+        r = -errno;
+    if (r == 0 && getppid() != broker)
+        r = -ESRCH;
+    if (r < 0)
+        return err_set(err, r, "cannot give up the opener's other rights");
+    r = syscall_filter_begin("opener", false, &filter, err);
+    if (r < 0)
+        return r;
+    r = syscall_filter_allow(filter, openers, ARRAY_LEN(openers));
+    if (r == 0)
+        r = allow_events(filter);
+    return syscall_filter_load(filter, r, "opener", err);
 }
 
 static int set_perfmon(bool on)

@@ -14,6 +14,7 @@
 #include <bpf/bpf.h>
 
 #include "bpf/broker_internal.h"
+#include "bpf/events.h"
 
 /* Of each processor's part of a perf event array. */
 #define EVENT_PAGES 64u
@@ -110,18 +111,10 @@ int map_operate(struct object *object, uint32_t number, uint32_t command, uint64
     }
 }
 
-/* One software event a processor, into which programs write; as libbpf's perf_buffer opens it. */
+/* One software event a processor, into which programs write. */
 static int open_event(const struct object_map *map, uint32_t processor)
 {
-    struct perf_event_attr attr = {
-        .size = sizeof attr,
-        .type = PERF_TYPE_SOFTWARE,
-        .config = PERF_COUNT_SW_BPF_OUTPUT,
-        .sample_type = PERF_SAMPLE_RAW,
-        .sample_period = 1,
-        .wakeup_events = 1,
-    };
-    int fd = event_open(&attr, (int)processor);
+    int fd = event_open(&(struct event_request){.kind = EVENT_OUTPUT, .processor = processor});
 
     if (fd < 0)
         return fd;

@@ -78,7 +78,6 @@ static void subuid_line(struct doctor *doctor)
     }
 }
 
-/* The shortest program: return 0. */
 /* Debian's own: above 2 perf_event_open(2) is for CAP_SYS_ADMIN, which vireo-broker has not. */
 static void paranoid_line(struct doctor *doctor)
 {
@@ -87,13 +86,16 @@ static void paranoid_line(struct doctor *doctor)
 
     if (fd_read_file(AT_FDCWD, "/proc/sys/kernel/perf_event_paranoid", 16, &text, &size, NULL) < 0)
         return;
-    bool open = atoi(text) <= 2;
-    doctor_line(doctor, open ? DOCTOR_OK : DOCTOR_MISSING, "events of eBPF",
-                open ? "perf_event_open" : "none",
-                open ? "tracepoints, kprobes and samples can be had"
-                     : "no tracepoints, kprobes and samples (sysctl kernel.perf_event_paranoid=2)");
+    if (atoi(text) <= 2)
+        doctor_line(doctor, DOCTOR_OK, "events of eBPF", "perf_event_open",
+                    "tracepoints, kprobes and samples can be had");
+    else
+        doctor_line(doctor, DOCTOR_FALLBACK, "events of eBPF", "opener",
+                    "beside vireo-broker a process with CAP_SYS_ADMIN opens them where the kernel "
+                    "is Debian's (not with sysctl kernel.perf_event_paranoid=2)");
 }
 
+/* The shortest program: return 0. */
 static int try_bpf(void)
 {
     struct bpf_insn code[] = {
