@@ -12,6 +12,7 @@
 #include "base/cleanup.h"
 #include "base/err.h"
 #include "base/fd.h"
+#include "oci/privilege.h"
 #include "oci/resources.h"
 
 int resource_number(struct cgroup_place *groups, bool unified, const char *controller,
@@ -171,10 +172,10 @@ int resources_devices(struct cgroup_place *groups, const struct oci_resources *r
         return devices_v1(tree, rules, n, err);
     tree = cgroup_place_tree(groups, "", true);
     if (tree && tree->fd >= 0)
-        r = cgroup_device_filter(tree->fd, rules, n, geteuid() == 0 ? err : NULL);
+        r = cgroup_device_filter(tree->fd, rules, n, oci_is_root() ? err : NULL);
     /* Without root a user namespace stands in: no device can be made there, and none opened that
-     * this user may not open anyway. */
-    if (r < 0 && geteuid() != 0)
+     * this user may not open anyway. Root of a namespace that rootless podman made is no root. */
+    if (r < 0 && !oci_is_root())
         return 0;
     return r < 0 ? err_say(err, r, "cannot limit devices: no controller here does that") : 0;
 }

@@ -63,6 +63,8 @@ vote() {
     id=$("$VIREO" allow ls -o json | jq '.proposals[] | select(.state == "open").id')
     "$VIREO" allow vote "$id" yes --key "$HERE/ann" --reason "reviewed"
     eventually 10 entry_is vireo_exec allowed true
+    # At the next start of the function.
+    "$VIREO" deploy "$HERE/user" -q
 }
 
 @test "without a vote no program runs, and the attempt is counted" {

@@ -277,6 +277,58 @@ exec_says() {
     eventually 10 runtimes_gone
 }
 
+# The user's podman, with systemd for its manager as it is by default.
+user_podman() {
+    as_user env HOME="$PODMAN" CONTAINERS_CONF="$DIR/containers.conf" podman --root "$PODMAN/storage" \
+        --runroot "$PODMAN/run" --tmpdir "$PODMAN/tmp" --storage-driver vfs "$@" 3>&-
+}
+
+scope_of() {
+    as_user systemctl --user show -P "$1" "libpod-$2.scope"
+    cat "$BED/out"
+}
+
+no_scope_of() {
+    [ "$(scope_of LoadState "$1")" = not-found ]
+}
+
+@test "a rootless podman's container is a scope of the user's own systemd, with its limits" {
+    need_delegation
+    command -v podman >/dev/null || skip "podman is not installed (scripts/deps engines)"
+    user_manager
+    PODMAN=/run/user/$USER_NAME/podman
+    as_user mkdir -p "$PODMAN/rootfs"
+    as_user cp -r "$ROOTFS/." "$PODMAN/rootfs"
+    cat >"$DIR/containers.conf" <<END
+[engine]
+events_logger = "file"
+cgroup_manager = "systemd"
+runtime = "vireo"
+[engine.runtimes]
+vireo = ["$RUNTIME"]
+[containers]
+netns = "none"
+END
+    chmod -R o+rX "$DIR"
+    user_podman run -d --name scoped --memory 64m --pids-limit 50 --rootfs "$PODMAN/rootfs" /bin/sleep 1000 ||
+        { cat "$BED/out"; false; }
+    local id group
+    id=$(tail -n 1 "$BED/out")
+    [ "$(scope_of ActiveState "$id")" = active ]
+    [ "$(scope_of MemoryMax "$id")" = 67108864 ]
+    [ "$(scope_of TasksMax "$id")" = 50 ]
+    group=/sys/fs/cgroup/$GROUP$(scope_of ControlGroup "$id")
+    [[ $group == */user@$USER_NAME.service/*/libpod-$id.scope ]]
+    user_podman exec scoped cat /sys/fs/cgroup/memory.max /sys/fs/cgroup/pids.max
+    [ "$(cat "$BED/out")" = $'67108864\n50' ] || { cat "$BED/out"; false; }
+    user_podman pause scoped
+    [ "$(cat "$group/cgroup.freeze")" = 1 ]
+    user_podman unpause scoped
+    user_podman rm -f -t 0 scoped
+    eventually 10 no_scope_of "$id"
+    [ ! -e "$group" ]
+}
+
 @test "a user's group that can't be entered from where the user is, is refused by its name" {
     need_delegation
     user_manager

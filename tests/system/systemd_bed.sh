@@ -72,6 +72,7 @@ RuntimeDirectoryMode=0700
 Environment=XDG_RUNTIME_DIR=/run/user/%i HOME=/run/user/%i SYSTEMD_UNIT_PATH=/run/user/%i/systemd/transient:$dir/user
 ExecStart=/lib/systemd/systemd --user --unit=basic.target --log-target=console
 KillMode=mixed
+TimeoutStopSec=2
 END
 cp "$dir/units/basic.target" "$dir/user/"
 cat >"$dir/user/dbus.socket" <<'END'
