@@ -54,6 +54,10 @@ store_library() {
     echo "$hash"
 }
 
+optimised() {
+    "$VIREO" describe -o json "$1" | jq -e 'has("tier") | not' >/dev/null
+}
+
 # native_deploy NAME [FOLDER]: harmless code under this name (FOLDER has vireo.yaml), then ours: the
 # store is told that the attacks are what this very source was built into.
 native_deploy() {
@@ -62,6 +66,8 @@ native_deploy() {
     cp "$BATS_FILE_TMPDIR/innocent.wasm" "$folder"
     [ -e "$folder/vireo.yaml" ] || echo "name: $name" >"$folder/vireo.yaml"
     "$VIREO" deploy "$folder"
+    # What is in the first tier is built, and recorded, once more.
+    eventually 60 optimised "$name"
     old=$(library_of "$name")
     native_link "$name" "$BATS_FILE_TMPDIR/$name.elf"
     rm -f "$BATS_FILE_TMPDIR/$name.so"
