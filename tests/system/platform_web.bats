@@ -264,34 +264,6 @@ END
     [[ $output == *"cannot grant queue 'other' to 'more'"* ]]
 }
 
-@test "messages wait over the end of the daemon, and their number is bounded" {
-    # A function whose calls can't run holds them up: the daemon goes on trying.
-    "$VIREO" rm taker
-    cat >"$WEB/taker.c" <<'END'
-#include <vireo/function.h>
-int64_t handler(const uint8_t *in, size_t in_len, uint8_t *out, size_t out_cap)
-{
-    (void)in, (void)in_len, (void)out, (void)out_cap;
-    return -1;
-}
-END
-    "$VIREO" deploy "$WEB/taker.c" --name taker
-    for i in 1 2 3 4 5; do
-        ask "push taker wait$i"
-    done
-    ask "push taker wait6"
-    [[ $body == "Resource temporarily unavailable" || $body == 0 ]]
-    ask "push taker wait7"
-    ask "push taker wait8"
-    [ "$body" = "Resource temporarily unavailable" ]
-    daemon_stop
-    VIREO=$WEB/vireo daemon_start --config "$WEB/conf"
-    sed -i 's/return -1;/fprintf(stderr, "taken: %.*s\\n", (int)in_len, (const char *)in); return 0;/; s/^#include/#include <stdio.h>\n#include/' "$WEB/taker.c"
-    "$VIREO" deploy "$WEB/taker.c" --name taker
-    # Without any call of the one that sent them.
-    eventually 20 taken_is wait5 1
-}
-
 @test "functions that send each other ever more messages hold up nobody, and end with them" {
     for name in ping pong; do
         mkdir -p "$WEB/$name"
@@ -335,4 +307,33 @@ END
     "$VIREO" rm ping
     "$VIREO" rm pong
     eventually 30 quiet
+}
+
+# The daemon ends with the test that starts it: this is the last one.
+@test "messages wait over the end of the daemon, and their number is bounded" {
+    # A function whose calls can't run holds them up: the daemon goes on trying.
+    "$VIREO" rm taker
+    cat >"$WEB/taker.c" <<'END'
+#include <vireo/function.h>
+int64_t handler(const uint8_t *in, size_t in_len, uint8_t *out, size_t out_cap)
+{
+    (void)in, (void)in_len, (void)out, (void)out_cap;
+    return -1;
+}
+END
+    "$VIREO" deploy "$WEB/taker.c" --name taker
+    for i in 1 2 3 4 5; do
+        ask "push taker wait$i"
+    done
+    ask "push taker wait6"
+    [[ $body == "Resource temporarily unavailable" || $body == 0 ]]
+    ask "push taker wait7"
+    ask "push taker wait8"
+    [ "$body" = "Resource temporarily unavailable" ]
+    daemon_stop
+    VIREO=$WEB/vireo daemon_start --config "$WEB/conf"
+    sed -i 's/return -1;/fprintf(stderr, "taken: %.*s\\n", (int)in_len, (const char *)in); return 0;/; s/^#include/#include <stdio.h>\n#include/' "$WEB/taker.c"
+    "$VIREO" deploy "$WEB/taker.c" --name taker
+    # Without any call of the one that sent them.
+    eventually 20 taken_is wait5 1
 }

@@ -59,7 +59,7 @@ message = {
     "lengths": head(1, 1, 5, 0, 9) + b"four",
     "overflow": head(1, 1, 0xffffffff, 1, 9),
     "room": head(1, 1, 1, 0, 0xffffffff) + b"k",
-    "beyond": head(8, 1, 1, 0, 9) + b"k",
+    "beyond": head(9, 1, 1, 0, 9) + b"k",
     "huge": b"x" * 150000,
 }[sys.argv[2]]
 link.send(message)
