@@ -1,4 +1,5 @@
 /* One instance's session: its requests, in order, until its socket ends. */
+#include <bpf/bpf.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/bpf.h>
@@ -236,6 +237,48 @@ static bool serve_load(struct session *session, const struct request *request)
 
 /* ---- the rest ---- */
 
+static uint32_t map_id(const struct object_map *map)
+{
+    struct bpf_map_info info = {0};
+    uint32_t bytes = sizeof info;
+
+    return map->fd >= 0 && bpf_obj_get_info_by_fd(map->fd, &info, &bytes) == 0 ? info.id : 0;
+}
+
+/* Who keeps that map: the object of a program that names it, else one whose map may have it for an
+ * element. */
+static struct object *keeper_of(const struct session *session, const struct object *gone,
+                                uint32_t id)
+{
+    struct object *outer = NULL;
+
+    for (size_t i = 0; i < BROKER_OBJECTS_MAX; i++) {
+        struct object *object = session->objects[i];
+        for (uint32_t j = 0; object && object != gone && j < object->map_count; j++) {
+            uint32_t type = object->maps[j].shown.type;
+            if (object->borrowed > 0 && map_id(&object->maps[j]) == id)
+                return object;
+            if (type == BPF_MAP_TYPE_ARRAY_OF_MAPS || type == BPF_MAP_TYPE_HASH_OF_MAPS)
+                outer = object;
+        }
+    }
+    return outer;
+}
+
+/* What the kernel still has of an object's maps when it is closed counts where it is kept. */
+static void count_over(struct session *session, const struct object *gone)
+{
+    for (uint32_t i = 0; i < gone->map_count && gone->map_bytes > 0; i++) {
+        uint32_t id = map_id(&gone->maps[i]);
+        struct object *keeper = id ? keeper_of(session, gone, id) : NULL;
+        if (!keeper)
+            continue;
+        keeper->map_bytes += object_map_bytes(&gone->maps[i]);
+        if (keeper->borrowed > 0)
+            keeper->borrowed--;
+    }
+}
+
 static bool serve_close(struct session *session, const struct request *request)
 {
     struct object *object = session_object(session, request->head.object);
@@ -244,6 +287,7 @@ static bool serve_close(struct session *session, const struct request *request)
         return session_answer_error(session, -EBADF, NULL);
     bool at_once = request->head.flags & 1;
     bool said = !at_once || session_answer(session, 0, NULL, 0, NULL, 0);
+    count_over(session, object);
     object_free(object);
     session->objects[request->head.object] = NULL;
     return at_once ? said : session_answer(session, 0, NULL, 0, NULL, 0);

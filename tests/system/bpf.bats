@@ -286,6 +286,14 @@ END
     [[ $output == *": its type information: a structure has itself"* ]]
 }
 
+@test "a map that was closed counts as long as a program has it" {
+    "$VIREO" -q bpf build "$FUNCTIONS/bpf_held" -o "$MODULES/held.wasm"
+    run "$VIREO" run --grant bpf "$MODULES/held.wasm"
+    [ "$status" -eq 0 ]
+    [ "${lines[-1]}" = "1 0 1" ]
+    [[ $output == *"larger than"*"which the policy allows"* ]]
+}
+
 @test "a build that is interrupted leaves no folder of its own" {
     local before builder folder
     before=$(ls -d /tmp/vireo-bpf.* 2>/dev/null || true)
