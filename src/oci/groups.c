@@ -79,7 +79,7 @@ static void resource_trees(const struct oci_resources *resources, bool named, bo
 {
     snprintf(only, size, "%s%s%s%s%s%s%s%s%s%s%s", GROUPS_ALWAYS, named ? GROUPS_NAMED : "",
              access(SYSTEMD_RUNS, F_OK) == 0 ? GROUPS_SYSTEMD : "",
-             is_scheduled(resources) ? " cpu" : "", is_throttled(resources) ? " blkio" : "",
+             is_scheduled(resources) ? " cpu" : "", is_throttled(resources) ? " blkio io" : "",
              resources->cpu.cpus || resources->cpu.mems ? " cpuset" : "",
              resources->hugepage_count ? " hugetlb" : "", resources->rdma_count ? " rdma" : "",
              resources->network_class.set ? " net_cls" : "",

@@ -62,6 +62,8 @@ static int set_memory_rest(struct cgroup_place *groups, const struct oci_resourc
                            struct err *err)
 {
     const __typeof__(resources->memory) *memory = &resources->memory;
+    const struct cgroup_place_tree *tree = cgroup_place_tree(groups, "memory", false);
+    const bool here = tree && tree->fd >= 0; /* "false", which engines always say, needs none */
     const struct {
         const char *what, *file;
         bool set;
@@ -75,7 +77,7 @@ static int set_memory_rest(struct cgroup_place *groups, const struct oci_resourc
         {"memory.swappiness", "memory.swappiness", memory->swappiness.set,
          (int64_t)memory->swappiness.value},
         {"memory.disableOOMKiller", "memory.oom_control",
-         memory->disable_oom_killer.set && memory->disable_oom_killer.value,
+         memory->disable_oom_killer.set && (memory->disable_oom_killer.value || here),
          (int64_t)memory->disable_oom_killer.value},
         {"memory.useHierarchy", "memory.use_hierarchy",
          memory->use_hierarchy.set && memory->use_hierarchy.value, 1},
@@ -199,15 +201,17 @@ static int set_network(struct cgroup_place *groups, const struct oci_resources *
 int resources_v1(struct cgroup_place *groups, const struct oci_resources *resources,
                  struct err *err)
 {
+    /* v2 has another name for it, and other files: resources_v2.c. */
+    bool io = !cgroup_place_tree(groups, "io", true);
     int r = set_memory(groups, resources, err);
 
     if (r == 0)
         r = set_memory_rest(groups, resources, err);
     if (r == 0)
         r = set_cpu(groups, resources, err);
-    if (r == 0)
+    if (r == 0 && io)
         r = set_weights(groups, resources, err);
-    if (r == 0)
+    if (r == 0 && io)
         r = set_throttle(groups, resources, err);
     if (r == 0)
         r = set_network(groups, resources, err);

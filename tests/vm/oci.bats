@@ -61,6 +61,22 @@ file() {
     nothing_left
 }
 
+@test "a container's disk has the rates that the configuration says" {
+    local disk
+    disk=$(cat /sys/block/nvme0n1/dev)
+    bundle ".linux.cgroupsPath = \"/$GROUP\" | .linux.resources += {blockIO: {
+        throttleReadBpsDevice: [{major: ${disk%:*}, minor: ${disk#*:}, rate: 1048576}],
+        throttleWriteIOPSDevice: [{major: ${disk%:*}, minor: ${disk#*:}, rate: 50}]}}" sleep 1000
+    oci create -b "$DIR/bundle" "$ID"
+    if [ "$VM_CGROUP" = v2 ]; then
+        [ "$(file '' '' io.max)" = "$disk rbps=1048576 wbps=max riops=max wiops=50" ]
+    else
+        [ "$(file blkio blkio.throttle.read_bps_device '')" = "$disk 1048576" ]
+    fi
+    oci delete --force "$ID"
+    nothing_left
+}
+
 @test "devices that are not allowed can't be opened, those that are can" {
     bundle ".linux.cgroupsPath = \"/$GROUP\"" sh -c 'mknod /tmp/mem c 1 1 && head -c 1 /tmp/mem; head -c 1 /dev/zero | wc -c'
     run oci run -b "$DIR/bundle" "$ID"
