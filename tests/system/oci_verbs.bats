@@ -396,7 +396,8 @@ hook() { # NAME [COMMAND]
     runtime spec -b "$DIR" -f other.json
     cmp <(jq .ociVersion "$DIR/other.json") <(jq .ociVersion "$DIR/config.json")
     run runtime update --l3-cache-schema L3:0=f --mem-bw-schema MB:0=20 "$ID"
-    [ "$status" = 1 ] && [[ $output == *"no resctrl file system"* ]]
+    [ "$status" = 1 ]
+    [[ $output == *"no resctrl file system"* ]]
     for verb in create start run state kill delete list ps exec pause resume update spec features events; do
         run runtime "$verb" --help
         [ "$status" = 0 ]

@@ -42,15 +42,21 @@ serves() {
 
 @test "a handler is asked and answers as documented" {
     call "probe/echo?a=1" -H 'X-Mine: there' -d '{"k": [1, 2]}'
-    [ "$code" = 200 ] && [ "$(header content-type)" = application/json ]
+    [ "$code" = 200 ]
+    [ "$(header content-type)" = application/json ]
     [ "$body" = '{"method": "POST", "query": "a=1", "json": {"k": [1, 2]}, "header": "there", "env": "yours"}' ]
     call probe/status
-    [ "$code" = 418 ] && [ "$body" = short ] && [ "$(header x-pot)" = tea ]
+    [ "$code" = 418 ]
+    [ "$body" = short ]
+    [ "$(header x-pot)" = tea ]
     [ "$(header content-type)" = application/octet-stream ]
     call probe/later
-    [ "$code" = 200 ] && [ "$body" = later ] && [ "$(header content-type)" = "text/plain; charset=utf-8" ]
+    [ "$code" = 200 ]
+    [ "$body" = later ]
+    [ "$(header content-type)" = "text/plain; charset=utf-8" ]
     call probe/none
-    [ "$code" = 200 ] && [ -z "$body" ]
+    [ "$code" = 200 ]
+    [ -z "$body" ]
 }
 
 @test "a script by itself is a function; the ladder says why it is a container" {
@@ -113,7 +119,8 @@ serves() {
     [ "$code" = 200 ]
     # 0, 1, 2: /dev/null; 3: the eventfd by which it says that it has answered. The pipe is gone.
     [ "$(jq -c .descriptors <<<"$body")" = '{"0":"0o2","1":"0o2","2":"0o2","3":"0o0"}' ]
-    [ "$(jq .pid <<<"$body")" = 1 ] && [ "$(jq .template <<<"$body")" != 1 ]
+    [ "$(jq .pid <<<"$body")" = 1 ]
+    [ "$(jq .template <<<"$body")" != 1 ]
     [ "$(jq .uid <<<"$body")" = 65534 ]
     [[ "$(jq -r .host <<<"$body")" == once-* ]]
     [ "$(jq -c .tmp <<<"$body")" = '[]' ]
@@ -211,7 +218,8 @@ serves() {
     printf 'def handler(request):\n    return "quick"\n' >"$WORK/quick.py"
     "$VIREO" deploy -q "$WORK/quick.py" --name quick
     call quick/
-    [ "$code" = 200 ] && [ "$body" = quick ]
+    [ "$code" = 200 ]
+    [ "$body" = quick ]
     alive "$slow"
     kill "$slow"
     "$VIREO" rm quick
@@ -251,7 +259,8 @@ serves() {
         call others/
     done
     call probe/count
-    [ "$code" = 200 ] && [ "$body" = $((before + 1)) ]
+    [ "$code" = 200 ]
+    [ "$body" = $((before + 1)) ]
     "$VIREO" rm others
 }
 

@@ -237,5 +237,6 @@ scribe() {
     echo 'int handler(void) { return 0; }' >"$WORK/bad/f.c"
     printf 'name: bad\nrecycle: always\n' >"$WORK/bad/vireo.yaml"
     run "$VIREO" deploy "$WORK/bad"
-    [ "$status" -eq 2 ] && [[ $output == *"recycle 'always': it is none, blank or reuse"* ]]
+    [ "$status" -eq 2 ]
+    [[ $output == *"recycle 'always': it is none, blank or reuse"* ]]
 }

@@ -82,17 +82,20 @@ confined() {
 @test "SELinux: labels that the policy does not know, or two at once, are refused, and nothing is left" {
     run contain '.process.selinuxLabel = "system_u:system_r:never_loaded_t:s0"' true
     echo "$output"
-    [ "$status" = 1 ] && [ "${#lines[@]}" = 1 ]
+    [ "$status" = 1 ]
+    [ "${#lines[@]}" = 1 ]
     [[ $output == *"cannot set label 'system_u:system_r:never_loaded_t:s0'"*"Invalid argument"* ]]
     nothing_left
     run contain '.linux.mountLabel = "system_u:object_r:never_loaded_t:s0"' true
     echo "$output"
-    [ "$status" = 1 ] && [ "${#lines[@]}" = 1 ]
+    [ "$status" = 1 ]
+    [ "${#lines[@]}" = 1 ]
     [[ $output == *"cannot mount"*"context"*"Invalid argument"*"(mounts["* ]]
     nothing_left
     run contain ".process.selinuxLabel = \"$LABEL\" | .process.apparmorProfile = \"some\"" true
     echo "$output"
-    [ "$status" = 1 ] && [ "${#lines[@]}" = 1 ]
+    [ "$status" = 1 ]
+    [ "${#lines[@]}" = 1 ]
     [[ $output == *"cannot set label '$LABEL': the process has an AppArmor profile too"* ]]
     # A domain that has no way from here to there.
     bundle ".process.selinuxLabel = \"$LABEL\"" sleep 1000
@@ -116,5 +119,6 @@ confined() {
     echo "$output"
     [ "$status" = 1 ]
     [[ $output == *"cannot set label '$LABEL': '/proc' there is no procfs"* ]]
-    [ ! -s "$ROOTFS/proc/self/attr/exec" ] && [ ! -s "$ROOTFS/proc/self/attr/keycreate" ]
+    [ ! -s "$ROOTFS/proc/self/attr/exec" ]
+    [ ! -s "$ROOTFS/proc/self/attr/keycreate" ]
 }
