@@ -3,6 +3,7 @@
 # of one application share, and the place of an ended one. What a recycled pVM can do, and that it has
 # nothing of the one before.
 load helper
+load recycle
 
 setup_file() {
     [ "$(id -u)" = 0 ] || return 0
@@ -56,36 +57,6 @@ native() {
     mkdir -p "$WORK/$1-so"
     cp "$WORK/$1.so" "$WORK/$1/vireo.yaml" "$WORK/$1-so"
     "$VIREO" deploy -q "$WORK/$1-so" --name "$1"
-}
-
-ask() {
-    call "$1" -d "$2"
-    [ "$code" = 200 ] || {
-        echo "status $code: $body" >&2
-        return 1
-    }
-}
-
-pvm_of() {
-    "$VIREO" ps -o json | jq -r --arg name "$1" '[.[] | select(.function == $name)][0].id // empty'
-}
-
-start_of() {
-    "$VIREO" ps -o json | jq -r --arg name "$1" '[.[] | select(.function == $name)][0].start'
-}
-
-# Ends the function's pVM, so that the next one takes its place.
-end_of() {
-    "$VIREO" kill "$(pvm_of "$1")"
-    eventually 5 bash -c "[ -z \"\$(\"\$VIREO\" ps -o json | jq -r '.[] | select(.function == \"$1\").id')\" ]"
-}
-
-guests() {
-    local pid
-    for pid in $(descendants "$VIREO_DAEMON"); do
-        [[ $(cat "/proc/$pid/comm" 2>/dev/null) == *guest* || $(readlink "/proc/$pid/exe") == *guest* ]] && echo "$pid"
-    done
-    return 0
 }
 
 @test "functions of one application with the same wall share a blank; others do not" {

@@ -2,6 +2,7 @@
 # Recycling inside one function: what it alone may have (secrets, folders of the machine that it
 # writes, listening sockets) is in a blank that no other function shares. And what a family leaves.
 load helper
+load recycle
 
 setup_file() {
     [ "$(id -u)" = 0 ] || return 0
@@ -31,36 +32,6 @@ recycled() {
     cp "$2" "$WORK/$1/"
     printf 'name: %s\napplication: app\nrecycle: %b\n%b' "$1" "$3" "$4" >"$WORK/$1/vireo.yaml"
     "$VIREO" deploy -q "$WORK/$1"
-}
-
-ask() {
-    call "$1" -d "$2"
-    [ "$code" = 200 ] || {
-        echo "status $code: $body" >&2
-        return 1
-    }
-}
-
-pvm_of() {
-    "$VIREO" ps -o json | jq -r --arg name "$1" '[.[] | select(.function == $name and .parent == null)][0].id // empty'
-}
-
-start_of() {
-    "$VIREO" ps -o json | jq -r --arg name "$1" '[.[] | select(.function == $name)][0].start'
-}
-
-# Ends the function's pVM, so that the next one takes its place.
-end_of() {
-    "$VIREO" kill "$(pvm_of "$1")"
-    eventually 5 bash -c "[ -z \"\$(\"\$VIREO\" ps -o json | jq -r '.[] | select(.function == \"$1\").id')\" ]"
-}
-
-guests() {
-    local pid
-    for pid in $(descendants "$VIREO_DAEMON"); do
-        [[ $(readlink "/proc/$pid/exe") == *guest* ]] && echo "$pid"
-    done
-    return 0
 }
 
 # Those whose memory has these words, of the daemon's processes.
