@@ -73,7 +73,8 @@ native_deploy() {
     rm -f "$BATS_FILE_TMPDIR/$name.so"
     "$FORGE" sign "$VIREO_STATE/key" "$BATS_FILE_TMPDIR/$name.elf" "$BATS_FILE_TMPDIR/$name.so"
     hash=$(store_library "$BATS_FILE_TMPDIR/$name.so")
-    record=$(grep -l "$old" "$VIREO_STATE"/store/built/*)
+    # Its own first line: what the first tier built names it as the library that came in its place.
+    record=$(grep -lx "$old" "$VIREO_STATE"/store/built/*)
     echo "$hash" >"$record"
     "$VIREO" deploy "$folder"
     [ "$(library_of "$name")" = "$hash" ]
