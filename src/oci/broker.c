@@ -23,7 +23,7 @@
 #include "vkernel/broker.h"
 
 /* Where its descriptors are. */
-enum { SOCKET_FD = 3, STATE_FD, VIEW_FD, FUSE_FD };
+enum { SOCKET_FD = 3, STATE_FD, VIEW_FD, FUSE_FD, INIT_FD, MOUNT_FD, END_FD };
 
 struct container {
     struct oci_place place;
@@ -91,6 +91,16 @@ static int view_changed(void *user, int fd)
     return view_stand_in(FUSE_FD);
 }
 
+/* The container's first process has ended. Without us its end would wait until the kernel has taken
+ * the file system apart: what is mounted now is its others' alone. */
+static int init_ended(void *user, int fd)
+{
+    (void)user;
+    close(fd);
+    close(MOUNT_FD);
+    return -1;
+}
+
 /* Nothing of who started it: an engine waits for the ends of its pipes. */
 static void leave_caller(const int *fds, size_t count)
 {
@@ -119,18 +129,19 @@ static void leave_caller(const int *fds, size_t count)
 /* The init looks the view's files up before it sends the listener. */
 static ssize_t await_listener(struct vk_group *group, int *ret_fds, size_t *ret_count)
 {
+    struct vk_watch *view = &group->watches[VK_WATCH_VIEW];
     struct pollfd both[] = {{.fd = SOCKET_FD, .events = POLLIN}, {.events = POLLIN}};
     char text[64];
 
     for (;;) {
-        both[1].fd = group->watched_fd;
+        both[1].fd = view->fd;
         if (poll(both, ARRAY_LEN(both), -1) < 0) {
             if (errno != EINTR)
                 return -errno;
             continue;
         }
         if (both[1].revents)
-            group->watched_fd = group->watched(group->user, group->watched_fd);
+            view->fd = view->changed(group->user, view->fd);
         if (both[0].revents)
             return fd_receive(SOCKET_FD, text, sizeof text, ret_fds, ret_count, 0);
     }
@@ -138,9 +149,14 @@ static ssize_t await_listener(struct vk_group *group, int *ret_fds, size_t *ret_
 
 static void serve(struct container *container)
 {
-    struct vk_group group = {container,   memory,     policy,
-                             set_policy,  kernel_log, container->stands_in ? -1 : VIEW_FD,
-                             view_changed};
+    struct vk_group group = {
+        container,
+        memory,
+        policy,
+        set_policy,
+        kernel_log,
+        {[VK_WATCH_VIEW] = {container->stands_in ? -1 : VIEW_FD, view_changed},
+         [VK_WATCH_INIT] = {fcntl(INIT_FD, F_GETFD) < 0 ? -1 : INIT_FD, init_ended}}};
     int fds[FD_MESSAGE_MAX];
     size_t count = 0;
 
@@ -154,7 +170,7 @@ static void serve(struct container *container)
 }
 
 struct detached {
-    int fds[FUSE_FD + 1];
+    int fds[END_FD - SOCKET_FD];
     size_t count;
     void (*run)(struct container *container);
     struct container *container;
@@ -192,12 +208,18 @@ int oci_broker_start(int socket, const struct oci_place *place, int state_fd,
                      const struct oci_view *view, pid_t *ret_between, struct err *err)
 {
     const bool has_view = view && view->fuse >= 0;
+    _cleanup_(closep) int init =
+        has_view && place->pid > 0 ? (int)syscall(SYS_pidfd_open, place->pid, 0) : -1;
     struct container container = {.place = *place,
                                   .state_fd = STATE_FD,
                                   .stands_in = !has_view,
                                   .line = {.state_fd = STATE_FD, .socket = -1}};
-    const int given[] = {socket, state_fd, has_view ? view->control : -1,
-                         has_view ? view->fuse : -1};
+    const int given[] = {socket,
+                         state_fd,
+                         has_view ? view->control : -1,
+                         has_view ? view->fuse : -1,
+                         init,
+                         init < 0 ? -1 : view->mount};
 
     int r = detach(given, has_view ? ARRAY_LEN(given) : VIEW_FD - SOCKET_FD, serve, &container,
                    ret_between);

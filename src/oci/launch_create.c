@@ -206,7 +206,7 @@ static bool can_be_unattended(const struct plan *plan, const struct oci_create *
 
     return create->at_once && !plan->out->sync && !plan->out->split && !plan->out->host_root &&
            !process->terminal && !process->scheduler && !process->io_priority &&
-           plan->out->process.listener_fd < 0 && !create->options.vkernel &&
+           (plan->out->process.listener_fd < 0 || plan->broker_fd >= 0) &&
            !oci_config_namespace(create->config, CLONE_NEWUSER) && !has_hooks(create->config);
 }
 
@@ -279,10 +279,11 @@ static int finish(struct launch *launch, const struct oci_create *create,
  * init waits for what it looks up there, and must get an error if its process has ended.
  */
 static int start_broker(struct launch *launch, const struct oci_create *create,
-                        const struct oci_place *place, struct oci_view *view, struct err *err)
+                        struct oci_place *place, struct oci_view *view, struct err *err)
 {
     if (launch->plan.broker_fd < 0 && view->fuse < 0)
         return 0;
+    place->pid = launch->pid;
     int r = oci_broker_start(launch->plan.broker_fd, place, create->options.vkernel_fd, view,
                              &launch->broker, err);
     closep(&view->fuse);
@@ -385,8 +386,9 @@ static int create_all(struct launch *launch, const struct oci_create *create,
         r = oci_view_guard(view, create, &launch->groups, err);
     if (r == 0 && !launch->plan.out->sync)
         oci_view_look(view);
-    if (r == 0 && !launch->plan.out->unattended)
-        r = follow(launch, &ready, view, ret_terminal, err);
+    if (r == 0)
+        r = launch->plan.out->unattended ? oci_view_await(view, err)
+                                         : follow(launch, &ready, view, ret_terminal, err);
     if (r == 0 && !told) /* of a split start it was not known before */
         r = tell_cloned(launch, create, place, err);
     if (r == 0 && (r = process_apart_end(&launch->broker)) < 0)

@@ -256,25 +256,31 @@ static void answer_one(int listener, const struct vk_group *group)
 
 int vk_broker_serve(int listener, const struct vk_group *group)
 {
-    struct pollfd both[] = {{.fd = listener, .events = POLLIN},
-                            {.fd = group->watched_fd, .events = POLLIN}};
+    struct pollfd all[VK_WATCHES + 1] = {[VK_WATCHES] = {.fd = listener, .events = POLLIN}};
+    struct pollfd *calls = &all[VK_WATCHES];
     struct pace pace = {0};
+    bool more = true;
 
-    for (;;) {
-        if (poll(both, ARRAY_LEN(both), -1) < 0) {
+    for (size_t i = 0; i < VK_WATCHES; i++)
+        all[i] = (struct pollfd){.fd = group->watches[i].fd, .events = POLLIN};
+    while (more) {
+        if (poll(all, ARRAY_LEN(all), -1) < 0) {
             if (errno != EINTR)
                 return -errno;
             continue;
         }
-        if (both[1].revents)
-            both[1].fd = group->watched(group->user, both[1].fd);
-        if (both[0].fd < 0 && both[1].fd < 0)
-            return 0;
-        if (both[0].revents & POLLIN)
+        if (calls->revents & POLLIN)
             answer_one(listener, group);
-        else if (both[0].revents)
-            return 0;
+        else if (calls->revents) /* nobody has the filter any more */
+            calls->fd = -1;
+        more = calls->fd >= 0;
+        for (size_t i = 0; i < VK_WATCHES; i++) {
+            if (all[i].revents)
+                all[i].fd = group->watches[i].changed(group->user, all[i].fd);
+            more = more || all[i].fd >= 0;
+        }
         /* The broker's time is not the container's: who calls in a loop waits. */
         pace_keep(&pace);
     }
+    return 0;
 }

@@ -11,6 +11,13 @@
 
 #include "vkernel/vkernel.h"
 
+/* Something else to look after while nobody calls: `changed` says what to wait for next, or -1. */
+struct vk_watch {
+    int fd;
+    int (*changed)(void *user, int fd);
+};
+enum { VK_WATCH_VIEW, VK_WATCH_INIT, VK_WATCHES };
+
 /* What the group that is answered for says of itself. `user` is passed on. */
 struct vk_group {
     void *user;
@@ -21,9 +28,7 @@ struct vk_group {
     int (*set_policy)(void *user, enum vkernel_policy policy);
     /* syslog(2) of its own log; *ret_text, of the value's length, is the callee's. NULL: none. */
     int64_t (*log)(void *user, int type, int length, const char **ret_text);
-    /* Something else to look after while nobody calls: what to wait for next, or -1. */
-    int watched_fd;
-    int (*watched)(void *user, int fd);
+    struct vk_watch watches[VK_WATCHES];
 };
 
 /* Whether a call can be emulated. */

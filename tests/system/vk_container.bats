@@ -489,7 +489,10 @@ executed 0" ]
     [ "$(wc -w <<<"$looker")" = 1 ]
     runtime exec -d adapts sh -c 'while :; do true | true; done'
     eventually 20 seen fifo
-    [ "$(awk '{sub(/^.*\) /, ""); print $39}' "/proc/$pid/stat")" = 3 ]
+    is_batch() {
+        [ "$(awk '{sub(/^.*\) /, ""); print $39}' "/proc/$pid/stat")" = 3 ]
+    }
+    eventually 10 is_batch
     runtime exec adapts sh -c 'for p in /proc/[0-9]*; do [ "${p#/proc/}" = 1 ] || [ "${p#/proc/}" = $$ ] || kill -KILL "${p#/proc/}" 2>/dev/null; done; true' || true
     eventually 20 seen normal
     [ "$(runtime vk get adapts | jq .adaptive.decisions)" -ge 2 ]

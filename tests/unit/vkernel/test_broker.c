@@ -144,7 +144,11 @@ static int memory(void *user, uint64_t *ret_limit, uint64_t *ret_used, unsigned 
 
 static void serve(struct scene *scene)
 {
-    const struct vk_group group = {.user = scene, .memory = memory, .watched_fd = -1};
+    const struct vk_group group = {
+        .user = scene,
+        .memory = memory,
+        .watches = {[VK_WATCH_VIEW] = {.fd = -1}, [VK_WATCH_INIT] = {.fd = -1}},
+    };
     int listener = start_caller(scene);
 
     assert_int_equal(vk_broker_serve(listener, &group), 0);
