@@ -73,6 +73,9 @@ void call_format(const struct call *call, unsigned op);
 void call_snprintf(const struct call *call, unsigned op);
 /* Only if what comes out is bounded by the format. */
 void call_sprintf(const struct call *call, unsigned op);
+/* Bits of an integer by the one length that stands at `*at` (hh, h, l, ll, z, j, t or none), which
+ * is skipped. A second one the library does not know, and what it makes of it is no conversion. */
+unsigned call_format_width(const char **at);
 
 /* ---- lower_scan.c ---- */
 

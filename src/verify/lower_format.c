@@ -60,15 +60,15 @@ static uint64_t skip_number(struct format *f)
     return number;
 }
 
-/* hh, h: passed as int; l, ll, z, j, t: of 64 bits. */
-static unsigned integer_width(struct format *f)
+unsigned call_format_width(const char **at)
 {
-    unsigned width = 32;
+    char length = **at;
 
-    for (; *f->at && strchr("hlzjt", *f->at); f->at++)
-        if (*f->at != 'h')
-            width = 64;
-    return width;
+    if (!length || !strchr("hlzjt", length))
+        return 32;
+    bool twice = (length == 'h' || length == 'l') && (*at)[1] == length;
+    *at += twice ? 2 : 1;
+    return length != 'h' ? 64 : twice ? 8 : 16;
 }
 
 /* What a text adds: of a constant its length is known. */
@@ -102,25 +102,26 @@ static void one_conversion(struct format *f)
         least = 0; /* of no digits zero is nothing */
     }
     const char *length = f->at;
-    unsigned width = integer_width(f);
+    unsigned width = call_format_width(&f->at);
     char conversion = *f->at;
+    bool plain = f->at == length, is_long = *length == 'l' && f->at == length + 1;
     bytes = INTEGER_BYTES(width);
     if (!conversion)
         refuse_format(f, "a format that ends too early");
     f->at++;
     if (strchr("diouxX", conversion))
-        next_argument(f, KIND_INT, width);
-    else if (conversion == 'c' && *length == 'c')
+        next_argument(f, KIND_INT, width < 32 ? 32 : width); /* as it is passed */
+    else if (conversion == 'c' && plain)
         next_argument(f, KIND_INT, 32);
-    else if (strchr("aAeEfFgG", conversion) && *length != 'h') {
+    else if (strchr("aAeEfFgG", conversion) && (plain || is_long)) {
         next_argument(f, KIND_FLOAT, 64);
         bytes = FLOAT_BYTES;
-    } else if (conversion == 's' && *length == 's')
+    } else if (conversion == 's' && plain)
         bytes = text_argument(f, 0, &least);
-    else if (conversion == 's' && *length == 'l' && length[1] == 's') {
+    else if (conversion == 's' && is_long) {
         bytes = text_argument(f, 1, &least);
         f->may_stop = true;
-    } else if (conversion == 'p' && *length == 'p') {
+    } else if (conversion == 'p' && plain) {
         next_argument(f, KIND_POINTER, 64);
         bytes = INTEGER_BYTES(64);
     } else

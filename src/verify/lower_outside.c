@@ -6,6 +6,9 @@
 
 #include "verify/lower_call.h"
 
+/* In place of a character that no conversion may have. */
+#define NOT_ASCII '\1'
+
 void call_give_any(const struct call *call, unsigned bits)
 {
     struct lowering *low = call->low;
@@ -22,33 +25,45 @@ void call_give_any(const struct call *call, unsigned bits)
     call_give(call, any, 0);
 }
 
-/* A text of 4 bytes a character as one of bytes; what is not ASCII is none of a conversion's. */
-static const char *narrowed(struct program *program, const uint8_t *bytes, size_t count)
+/* A text of 4 bytes a character as one of bytes. */
+static const char *narrowed(struct program *program, const uint8_t *bytes, uint64_t length)
 {
-    char *text = program_alloc(program, (uint32_t)count + 1, 1);
+    char *text = program_alloc(program, length, 1);
 
-    for (size_t i = 0; i < count; i++) {
+    for (uint64_t i = 0; i < length; i++) {
         uint32_t c;
         memcpy(&c, bytes + 4 * i, sizeof c);
-        if (c == 0)
-            return text;
-        text[i] = c < 128 ? (char)c : '.';
+        text[i] = c < 128 ? (char)c : NOT_ASCII;
     }
-    return NULL;
+    return text;
+}
+
+/* How far it is to the text's end, with its zero, in characters; 0: it has none there. */
+static uint64_t text_length(const uint8_t *bytes, uint64_t room, unsigned width)
+{
+    static const uint8_t zero[4];
+
+    for (uint64_t i = 0; i < room / width; i++)
+        if (memcmp(bytes + i * width, zero, width) == 0)
+            return i + 1;
+    return 0;
 }
 
 const char *call_constant_text(const struct call *call, vid pointer, unsigned wide)
 {
     struct program *program = call->low->program;
-    uint64_t offset = 0;
+    uint64_t offset = 0, room = UINT64_MAX, width = wide ? 4 : 1;
 
     while (value_at(program, pointer)->op == OP_PTRADD ||
            value_at(program, pointer)->op == OP_NARROW) {
         const struct value *value = value_at(program, pointer);
-        if (value->op == OP_PTRADD) {
-            if (!value_is_const(program, value->operands[1]))
-                return NULL;
+        if (value->op == OP_NARROW) { /* it ends in the field where it begins */
+            uint64_t here = offset < value->imm ? value->imm - offset : 0;
+            room = here < room ? here : room;
+        } else if (value_is_const(program, value->operands[1])) {
             offset += value_at(program, value->operands[1])->imm;
+        } else {
+            return NULL;
         }
         pointer = value->operands[0];
     }
@@ -57,10 +72,16 @@ const char *call_constant_text(const struct call *call, vid pointer, unsigned wi
     const struct object *object = &program->objects[value_at(program, pointer)->imm];
     if (!object->readonly || !object->bytes || offset >= object->size)
         return NULL;
-    if (wide)
-        return narrowed(program, object->bytes + offset, (object->size - offset) / 4);
-    bool ends = memchr(object->bytes + offset, 0, object->size - offset);
-    return ends ? (const char *)object->bytes + offset : NULL;
+    const uint8_t *bytes = object->bytes + offset;
+    room = object->size - offset < room ? object->size - offset : room;
+    uint64_t length = text_length(bytes, room, (unsigned)width);
+    for (uint32_t i = 0; i < object->cell_count; i++) /* an address is no part of it */
+        if (object->cells[i].offset < offset + length * width &&
+            offset < object->cells[i].offset + sizeof(void *))
+            return NULL;
+    if (length == 0)
+        return NULL;
+    return wide ? narrowed(program, bytes, length) : (const char *)bytes;
 }
 
 void call_response(const struct call *call, unsigned texts)

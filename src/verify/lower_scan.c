@@ -157,15 +157,6 @@ static void skip_set(struct scan *s)
         refuse_scan(s, "a format that ends too early");
 }
 
-static unsigned integer_width(struct scan *s)
-{
-    unsigned width = 32;
-
-    for (; *s->at && strchr("hlzjt", *s->at); s->at++)
-        width = *s->at != 'h' ? 64 : width == 32 ? 16 : 8;
-    return width;
-}
-
 static void one_conversion(struct scan *s)
 {
     struct program *program = s->call->low->program;
@@ -176,17 +167,21 @@ static void one_conversion(struct scan *s)
     bool limited = *s->at >= '0' && *s->at <= '9';
     for (; *s->at >= '0' && *s->at <= '9'; s->at++)
         most = most < UINT32_MAX ? most * 10 + (uint64_t)(*s->at - '0') : UINT32_MAX;
+    if (limited && (most == 0 || most > INT32_MAX)) /* the library takes both for no limit */
+        refuse_scan(s, "a width that is none");
     const char *length = s->at;
-    unsigned width = integer_width(s);
+    unsigned width = call_format_width(&s->at);
     char conversion = *s->at;
-    bool plain = length == s->at;
+    bool plain = length == s->at, is_long = *length == 'l' && s->at == length + 1;
     if (!conversion)
         refuse_scan(s, "a format that ends too early");
     s->at++;
     if (conversion == '[')
         skip_set(s);
-    if (!strchr("dioux[scaefgXEFGA", conversion) ||
-        (strchr("[sc", conversion) && (!plain || (conversion == 'c' && most > 1))))
+    /* ("%a" is another one's "%as", by the name of the function.) */
+    if (!strchr("dioux[scefgXEFG", conversion) ||
+        (strchr("[sc", conversion) && (!plain || (conversion == 'c' && most > 1))) ||
+        (strchr("efgEFG", conversion) && !plain && !is_long))
         refuse_scan(s, "a conversion that is not on the list");
     if (dropped)
         return;
@@ -196,7 +191,7 @@ static void one_conversion(struct scan *s)
         put_any(s, to, KIND_INT, width);
     else if (conversion == 'c')
         put_any(s, to, KIND_INT, 8);
-    else if (strchr("aefgAEFG", conversion) && width >= 32)
+    else if (strchr("efgEFG", conversion))
         put_any(s, to, KIND_FLOAT, width);
     else if (!limited)
         refuse_scan(s, "a text of any length: say how long it may be, as in %15s");
