@@ -140,18 +140,17 @@ static void put_address(struct image *image, uint64_t offset, LLVMValueRef value
     image->cells[image->cell_count++] = cell;
 }
 
+/*
+ * The bits as the object has them: as a number, a float would go through a double, which makes a
+ * signalling NaN quiet.
+ */
 static uint64_t float_bits(LLVMValueRef value)
 {
-    LLVMBool lossy;
-    double number = LLVMConstRealGetDouble(value, &lossy);
-    float single = (float)number;
-    uint64_t bits = 0;
+    LLVMTypeRef type = LLVMTypeOf(value);
+    unsigned width = LLVMGetTypeKind(type) == LLVMFloatTypeKind ? 32 : 64;
+    LLVMTypeRef integer = LLVMIntTypeInContext(LLVMGetTypeContext(type), width);
 
-    if (LLVMGetTypeKind(LLVMTypeOf(value)) == LLVMFloatTypeKind)
-        memcpy(&bits, &single, sizeof single);
-    else
-        memcpy(&bits, &number, sizeof number);
-    return bits;
+    return LLVMConstIntGetZExtValue(LLVMConstBitCast(value, integer));
 }
 
 static void put_constant(struct image *image, uint64_t offset, LLVMValueRef value)
