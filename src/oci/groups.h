@@ -17,6 +17,7 @@ int groups_path(const struct oci_config *config, const char *id, char ret_path[O
  * Makes the groups that the configuration needs in `groups`, found and not yet open, and limits
  * them. On failure those that it made are gone again. -EBUSY: somebody lives in one that was there,
  * for what is in a container's groups ends with it; `given`: fine, they are of its own manager.
+ * RESOURCES_NO_DEVICES: as of resources_devices().
  */
 int groups_make(struct cgroup_place *groups, const struct oci_config *config, bool unified,
                 bool given, struct err *err);
@@ -28,7 +29,8 @@ bool groups_are_wanted(const struct oci_resources *resources);
  * the kernel lists as safe to delegate. Nothing to do without a v2 group. */
 int groups_delegate(const struct cgroup_place *groups, uid_t uid, gid_t gid, struct err *err);
 
-/* Applies what is set; makes and enters (slowly) trees that the container is not in yet. */
+/* Applies what is set; makes and enters (slowly) trees that the container is not in yet. Returns 0,
+ * or RESOURCES_NO_DEVICES. */
 int groups_limit(struct cgroup_place *groups, const struct oci_resources *resources, bool fresh,
                  struct err *err);
 
@@ -50,5 +52,7 @@ int resources_v2(struct cgroup_place *groups, const struct oci_resources *resour
  * after "nothing" and before what all may have. *ret_rules is malloc'ed. */
 int resources_device_rules(const struct oci_resources *resources,
                            struct cgroup_device_rule **ret_rules, size_t *ret_count);
+/* The device list of a user who is not root, that nothing here can hold: success, which is told. */
+#define RESOURCES_NO_DEVICES 1
 int resources_devices(struct cgroup_place *groups, const struct oci_resources *resources,
                       struct err *err);

@@ -49,6 +49,9 @@ typedef int (*oci_run_hooks)(void *data, enum oci_hook_kind kind, const struct o
  */
 typedef char *(*oci_state_text)(void *data, const char *status, pid_t pid);
 
+/* Told what is done, a line each: "debug" each step, "info" what is left to something else. */
+typedef void (*oci_note)(void *data, const char *level, const char *text);
+
 /* Wants that are not in config.json. */
 struct vkernel;
 struct oci_launch_options {
@@ -106,7 +109,8 @@ struct oci_create {
     int (*mounting)(void *data, const struct oci_place *place, struct err *err);
     oci_run_hooks run_hooks; /* called for PRESTART and CREATE_RUNTIME at their time in create */
     oci_state_text state_text;
-    void *data; /* of these */
+    oci_note note; /* may be NULL */
+    void *data;    /* of these */
 };
 
 /* What is known of a container's place before it is made: it tells who deletes what a crash left

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <json-c/json.h>
 #include <sched.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -17,6 +18,7 @@
 #include "oci/broker.h"
 #include "oci/host_root.h"
 #include "oci/launch_internal.h"
+#include "oci/net_devices.h"
 #include "oci/scope.h"
 #include "oci/user_namespace.h"
 #include "oci/privilege.h"
@@ -71,13 +73,29 @@ int oci_launch_place(const struct oci_config *config, const char *id,
                                           : 0;
 }
 
+__attribute__((format(printf, 3, 4))) static void note(const struct oci_create *create,
+                                                       const char *level, const char *format, ...)
+{
+    char text[512];
+    va_list args;
+
+    if (!create->note)
+        return;
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    create->note(create->data, level, text);
+}
+
 static int make_groups(struct launch *launch, const struct oci_create *create,
                        struct oci_place *place, struct err *err)
 {
     const bool given = create->options.manager == OCI_CGROUP_SYSTEMD;
 
-    if (create->options.manager == OCI_CGROUP_DISABLED)
+    if (create->options.manager == OCI_CGROUP_DISABLED) {
+        note(create, "debug", "control groups are disabled");
         return 0;
+    }
     int r = given ? scope_start(create->config, create->id, place, &launch->holder, err) : 0;
     if (r == 0)
         r = cgroup_place_find(place->cgroup_path, &launch->groups, err);
@@ -95,10 +113,17 @@ static int make_groups(struct launch *launch, const struct oci_create *create,
     if (denied && !groups_are_wanted(&create->config->linux_.resources)) {
         launch->groups.count = 0;
         place->cgroup_path[0] = '\0';
+        note(create, "info",
+             "no control groups are delegated to this user: the container has none");
         return 0;
     }
     if (r < 0)
         return err_say(err, r, "%s", why.message);
+    note(create, "debug", "control groups '%s' are made", place->cgroup_path);
+    if (r == RESOURCES_NO_DEVICES)
+        note(create, "info",
+             "linux.resources.devices: no program may be loaded by this user: the user namespace "
+             "keeps devices away");
     launch->own_groups = true;
     launch->scoped = given;
     r = create->options.vkernel
@@ -160,6 +185,12 @@ static int namespaces_made(void *data, struct err *err)
     struct init_plan *out = launch->plan.out;
     int r = 0;
 
+    note(create, "debug", "the namespaces are made");
+    if (create->config->linux_.net_device_count) {
+        r = net_devices_move(create->config, launch->pid, &launch->network, err);
+        if (r < 0)
+            return r;
+    }
     ready->place->pid = launch->pid;
     launch_start_time(launch->pid, &ready->place->start_time);
     if (out->create_container.count)
@@ -182,7 +213,7 @@ static bool needs_sync(const struct plan *plan, const struct oci_config *config)
     const struct init_process *process = &plan->out->process;
 
     return plan->out->user_namespace || plan->out->create_container.count ||
-           plan->out->start_container.count ||
+           config->linux_.net_device_count || plan->out->start_container.count ||
            (process->listener_fd >= 0 && !process->listener_text) ||
            config->hooks[OCI_HOOK_PRESTART].count || config->hooks[OCI_HOOK_CREATE_RUNTIME].count;
 }
@@ -314,6 +345,7 @@ static int tell_cloned(const struct launch *launch, const struct oci_create *cre
 
     if (r < 0)
         return err_set(err, r, "cannot find the container's process");
+    note(create, "debug", "the container's process is %d", (int)place->pid);
     return create->cloned ? create->cloned(create->data, place, err) : 0;
 }
 
@@ -393,6 +425,8 @@ static int create_all(struct launch *launch, const struct oci_create *create,
         r = tell_cloned(launch, create, place, err);
     if (r == 0 && (r = process_apart_end(&launch->broker)) < 0)
         err_set(err, r, "cannot start the broker of emulated calls");
+    if (r == 0 && !launch->plan.out->unattended)
+        note(create, "debug", "all is mounted, and the process waits for its start");
     if (r == 0)
         r = finish(launch, create, place, err);
     if (r == 0 && create->ready)
@@ -417,6 +451,8 @@ int oci_launch_create(const struct oci_create *create, struct oci_place *place, 
     if (r == 0 && ret_hold)
         *ret_hold = steal_fd(&launch.control);
     _cleanup_(freep) char *root = launch.host_root;
+    if (r < 0 && launch.network >= 0)
+        net_devices_return(create->config, launch.network);
     launch_close(&launch, r == 0);
     if (r < 0) {
         unlinkat(create->state_fd, START_SOCKET, 0);

@@ -176,6 +176,6 @@ int resources_devices(struct cgroup_place *groups, const struct oci_resources *r
     /* Without root a user namespace stands in: no device can be made there, and none opened that
      * this user may not open anyway. Root of a namespace that rootless podman made is no root. */
     if (r < 0 && !oci_is_root())
-        return 0;
+        return RESOURCES_NO_DEVICES;
     return r < 0 ? err_say(err, r, "cannot limit devices: no controller here does that") : 0;
 }

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <json-c/json.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -35,10 +36,16 @@ void runtime_report(struct runtime *runtime, const char *level, const char *mess
     struct tm utc;
     time_t seconds = time(NULL);
 
+    const bool quiet = strcmp(level, "debug") == 0 || strcmp(level, "info") == 0;
+
+    if (quiet && !runtime->log_file && !runtime->debug)
+        return;
+    if (strcmp(level, "debug") == 0 && !runtime->debug)
+        return;
     size_t bytes = printable(harmless, sizeof harmless - 1, message, strlen(message));
     harmless[bytes] = '\0';
-    /* Containers' standard error is often this one: debug lines go to the file alone. */
-    if (strcmp(level, "debug") != 0 || !runtime->log_file)
+    /* Containers' standard error is often this one: what is no trouble goes to the file alone. */
+    if (!quiet || !runtime->log_file)
         fprintf(stderr, "vireo-runtime: %s%s\n", strcmp(level, "warning") == 0 ? "warning: " : "",
                 harmless);
     if (!runtime->log_file)
@@ -59,6 +66,19 @@ void runtime_report(struct runtime *runtime, const char *level, const char *mess
 void runtime_warn(void *runtime, const char *message)
 {
     runtime_report(runtime, "warning", message);
+}
+
+void runtime_debug(struct runtime *runtime, const char *format, ...)
+{
+    char text[512];
+    va_list args;
+
+    if (!runtime->debug)
+        return;
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    runtime_report(runtime, "debug", text);
 }
 
 const struct runtime_verb runtime_verbs[] = {
@@ -153,7 +173,7 @@ static void print_usage(void)
            "  --cgroup-manager cgroupfs|systemd|disabled\n"
            "  --systemd-cgroup         the same as --cgroup-manager systemd\n"
            "  --vkernel KEY=VALUE      of a container's virtual kernel; repeatable\n"
-           "  --debug                  say what is done\n"
+           "  --debug                  say each step, on standard error or in the log\n"
            "  -v, --version            the version\n\n");
     for (const struct runtime_verb *verb = runtime_verbs; verb->name; verb++)
         printf("  %-9s %.*s\n", verb->name, (int)strcspn(verb->help, "\n"), verb->help);
@@ -276,8 +296,7 @@ static int run(struct runtime *runtime, int argc, char **argv, struct err *err)
     if (!runtime->root)
         return err_set(err, -ENOMEM, "cannot run '%s'", words[0]);
     runtime->verb = verb->name;
-    if (runtime->debug)
-        runtime_report(runtime, "debug", verb->name);
+    runtime_debug(runtime, "%s, state in '%s'", verb->name, runtime->root);
     return verb->run(runtime, count, words, err);
 }
 

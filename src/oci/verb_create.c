@@ -14,6 +14,7 @@
 #include "base/cleanup.h"
 #include "base/fd.h"
 #include "base/capability_names.h"
+#include "oci/groups.h"
 #include "oci/hooks.h"
 #include "oci/realtime.h"
 #include "oci/runtime.h"
@@ -22,6 +23,7 @@ DEFINE_CLEANUP(struct oci_config, oci_config_free)
 DEFINE_CLEANUP(struct oci_state, oci_state_close)
 
 struct creation {
+    struct runtime *runtime;
     const char *id, *bundle, *config_name, *pid_file, *preserve_fds;
     char bundle_path[PATH_MAX];
     int bundle_fd;
@@ -139,10 +141,19 @@ static int run_hooks(void *data, enum oci_hook_kind kind, const struct oci_place
     /* Of prestart the specification once said that it runs within start, of a container that is
      * created; so its status is what hooks written for it, and other runtimes, know. */
     const char *status = kind == OCI_HOOK_PRESTART ? "created" : "creating";
+    runtime_debug(creation->runtime, "%zu hooks run: %s", creation->config->hooks[kind].count,
+                  oci_hook_names[kind]);
     _cleanup_(freep) char *text = oci_state_text_of(creation->state, status, place->pid);
     if (!text)
         return err_set(err, -ENOMEM, "cannot run hooks of '%s'", creation->id);
     return oci_hooks_run(creation->config, kind, text, creation->bundle_path, err);
+}
+
+static void note(void *data, const char *level, const char *text)
+{
+    const struct creation *creation = data;
+
+    runtime_report(creation->runtime, level, text);
 }
 
 static int save_place(void *data, const struct oci_place *place, struct err *err)
@@ -188,6 +199,7 @@ static int launch(struct creation *creation, int *ret_terminal, int *ret_hold, s
         .mounting = save_mount,
         .run_hooks = run_hooks,
         .state_text = state_text,
+        .note = note,
         .data = creation,
     };
     struct oci_place place = state->place;
@@ -242,6 +254,26 @@ static void undo(struct runtime *runtime, struct creation *creation, bool launch
         runtime_report(runtime, "warning", second.message);
 }
 
+/* Where there shall be no groups nothing holds a limit, and no device list. */
+static int check_limits(struct runtime *runtime, const struct oci_config *config, struct err *err)
+{
+    const struct oci_resources *resources = &config->linux_.resources;
+
+    if (runtime->manager != OCI_CGROUP_DISABLED)
+        return 0;
+    if (groups_are_wanted(resources))
+        return err_say(
+            err, -EINVAL,
+            "cannot apply linux.resources: control groups are disabled, and nothing else "
+            "holds a limit (--cgroup-manager disabled)");
+    /* Who may make nodes could reach the machine's disks: a user namespace keeps that away. */
+    if (resources->device_count)
+        runtime_report(runtime, oci_config_namespace(config, CLONE_NEWUSER) ? "info" : "warning",
+                       "linux.resources.devices: without control groups the container may use "
+                       "every device that it has a node of or may make");
+    return 0;
+}
+
 /* All of create; on failure nothing is left. For the rest see oci_launch_create(). */
 static int create(struct runtime *runtime, struct creation *creation, int *ret_terminal,
                   int *ret_hold, struct err *err)
@@ -256,6 +288,9 @@ static int create(struct runtime *runtime, struct creation *creation, int *ret_t
         return r;
     for (size_t i = 0; i < creation->config->warnings.count; i++)
         runtime_report(runtime, "warning", creation->config->warnings.list[i]);
+    r = check_limits(runtime, creation->config, err);
+    if (r < 0)
+        return r;
     if (creation->config->process)
         runtime_clip_capabilities(runtime, creation->config, creation->config->process);
     r = oci_state_make(runtime->root, creation->id, &creation->state, err);
@@ -300,6 +335,7 @@ static int read_creation(struct runtime *runtime, int argc, char **argv, bool ru
         return r;
     creation->id = words[0];
     creation->launch.preserve_fds = (unsigned)count;
+    creation->runtime = runtime;
     creation->launch.manager = runtime->manager;
     runtime_environment(&creation->launch);
     return 0;
@@ -360,6 +396,8 @@ static int start(struct runtime *runtime, struct oci_state *state, struct err *e
     if (!config->process)
         return no_process(state, err);
     r = oci_launch_start(&state->place, state->fd, err);
+    if (r == 0)
+        runtime_debug(runtime, "process %d has executed its program", (int)state->place.pid);
     return r < 0 ? r : started(runtime, state, config, err);
 }
 
@@ -384,8 +422,11 @@ static int create_and_start(struct runtime *runtime, struct creation *creation, 
         return r;
     r = creation->config->process ? oci_launch_go(hold, true, err)
                                   : no_process(creation->state, err);
-    if (r == 0)
+    if (r == 0) {
+        runtime_debug(runtime, "process %d has executed its program",
+                      (int)creation->state->place.pid);
         r = started(runtime, creation->state, creation->config, err);
+    }
     struct err second = {0};
     if (r < 0 && runtime_remove(runtime, creation->state, creation->config, &second) < 0)
         runtime_report(runtime, "warning", second.message);

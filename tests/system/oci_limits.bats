@@ -113,6 +113,29 @@ nobody_left() {
     nothing_left
 }
 
+@test "where control groups are disabled a limit is an error, and what a device list lacks is told" {
+    local resources disabled=("$RUNTIME" --root "$ROOT" --cgroup-manager disabled)
+    for resources in '{"memory": {"limit": 64000000}}' '{"pids": {"limit": 5}}' '{"unified": {"pids.max": "5"}}' \
+        '{"cpu": {"cpus": "0"}}' '{"hugepageLimits": [{"pageSize": "2MB", "limit": 0}]}'; do
+        bundle ".linux.resources = $resources" true
+        run "${disabled[@]}" run -b "$DIR/bundle" "$ID" </dev/null
+        [ "$status" = 1 ]
+        [ "$output" = "vireo-runtime: cannot apply linux.resources: control groups are disabled, and nothing else holds a limit (--cgroup-manager disabled)" ]
+        nothing_left
+    done
+    bundle '.linux.resources = {"devices": [{"allow": false, "access": "rwm"}]}' true
+    run "${disabled[@]}" run -b "$DIR/bundle" "$ID" </dev/null
+    [ "$status" = 0 ]
+    [[ $output == *"warning: linux.resources.devices: without control groups"* ]]
+    # Where no node can be made it is no warning.
+    bundle "$USERS"' | .linux.resources = {"devices": [{"allow": false, "access": "rwm"}]}' true
+    run "${disabled[@]}" --log "$DIR/log" --log-format json run -b "$DIR/bundle" "$ID" </dev/null
+    [ "$status" = 0 ]
+    [ -z "$output" ]
+    [ "$(jq -r .level "$DIR/log")" = info ]
+    nothing_left
+}
+
 @test "limits that no tree here can hold are errors, and leave nothing" {
     local resources
     for resources in '"memory": {"limit": 4611686018427387904, "swap": 1}' '"cpu": {"cpus": "4000"}' \

@@ -262,6 +262,24 @@ hook() { # NAME [COMMAND]
     [[ $output == *"cannot log to 'syslog:x': there are PATH and file:PATH"* ]]
 }
 
+@test "--debug says each step, in the log or on standard error, and nothing without it" {
+    local step
+    edit --argjson a "$(hook createRuntime)" '.hooks = {createRuntime: $a} | .process.args = ["true"]'
+    run runtime --log "$DIR/log" --log-format json run -b "$DIR" "$ID"
+    [ "$status" = 0 ]
+    [ -z "$output" ]
+    [ ! -e "$DIR/log" ]
+    run runtime --debug --log "$DIR/log" --log-format json run -b "$DIR" "$ID"
+    [ -z "$output" ]
+    [ "$(jq -r .level "$DIR/log" | sort -u)" = debug ]
+    for step in "run, state in '$ROOT'" "control groups '/$ID' are made" "the container's process is" \
+        "the namespaces are made" "1 hooks run: createRuntime" "all is mounted" "has executed its program"; do
+        jq -r .msg "$DIR/log" | grep -F "$step"
+    done
+    run runtime --debug run -b "$DIR" "$ID"
+    [[ $output == *"all is mounted"* ]]
+}
+
 @test "hooks run in their order with the state on standard input" {
     edit --argjson a "$(hook prestart)" --argjson b "$(hook createRuntime)" --argjson e "$(hook poststart)" \
         --argjson f "$(hook poststop)" '.hooks = {prestart: $a, createRuntime: $b, poststart: $e, poststop: $f}'
