@@ -259,6 +259,11 @@ struct oci_intel_rdt {
     bool enable_cmt, enable_mbm;
 };
 
+/* Of specification 1.3: a device of the runtime's network that moves into the container's. */
+struct oci_net_device {
+    const char *name, *new_name; /* names of interfaces; each new one once */
+};
+
 #define OCI_MEMORY_NODES_MAX 1024
 
 /* Of set_mempolicy(2), for the container's processes. */
@@ -283,6 +288,8 @@ struct oci_linux {
     struct oci_strings masked_paths, readonly_paths; /* absolute */
     const char *mount_label;
     struct oci_intel_rdt *intel_rdt; /* NULL: none */
+    struct oci_net_device *net_devices;
+    size_t net_device_count;
     bool personality_set;
     unsigned long personality; /* PER_LINUX or PER_LINUX32 */
 };

@@ -98,5 +98,9 @@ int config_check(struct reader *reader)
                       "uidMappings and gidMappings need a namespace of type user");
     if ((linux_->boottime.set || linux_->monotonic.set) && !has(reader, CLONE_NEWTIME))
         return refuse(reader, &linux_at, "timeOffsets need a namespace of type time");
+    if (linux_->net_device_count && !has(reader, CLONE_NEWNET)) {
+        const struct at at = {.up = &linux_at, .key = "netDevices"};
+        return refuse(reader, &at, "they need a namespace of type network");
+    }
     return check_sysctl(reader, &linux_at);
 }

@@ -308,17 +308,51 @@ static int read_memory_policy(struct reader *reader, const struct at *at, const 
     return r;
 }
 
-/* Of specification 1.3; with nothing to move there is nothing that is not done. */
+static const struct field net_device_fields[] = {
+    FIELD("name", read_interface_name, struct oci_net_device, new_name),
+};
+
+static int read_net_device(struct reader *reader, const struct at *at, struct oci_net_device *list,
+                           size_t count)
+{
+    struct oci_net_device *device = &list[count];
+    int r;
+
+    if (!is_interface_name(at->key))
+        return refuse(reader, at, "that is no name of an interface");
+    r = read_object(reader, at, net_device_fields, ARRAY_LEN(net_device_fields), device);
+    device->name = at->key;
+    if (!device->new_name)
+        device->new_name = device->name;
+    for (size_t i = 0; r == 0 && i < count; i++)
+        if (strcmp(list[i].new_name, device->new_name) == 0)
+            r = refuse(reader, at, "'%s' would be called '%s' as well", list[i].name,
+                       device->new_name);
+    return r;
+}
+
 static int read_net_devices(struct reader *reader, const struct at *at, const struct field *field,
                             void *out)
 {
-    (void)field;
-    (void)out;
+    struct oci_linux *linux_ = (void *)((char *)out - field->offset);
+
     if (!json_object_is_type(at->value, json_type_object))
         return refuse(reader, at, "it must be an object");
-    return json_object_object_length(at->value) == 0
-               ? 0
-               : refuse(reader, at, "network devices are not moved into a container here");
+    const size_t length = (size_t)json_object_object_length(at->value);
+    if (length > 256)
+        return refuse(reader, at, "it has more than 256 devices");
+    linux_->net_devices = config_memory(reader->config, length + 1, sizeof *linux_->net_devices);
+    if (!linux_->net_devices)
+        return err_set(reader->err, -ENOMEM, "cannot read '%s'", reader->name);
+    json_object_object_foreach(at->value, key, value)
+    {
+        const struct at inner = {.up = at, .key = key, .value = value};
+        int r = read_net_device(reader, &inner, linux_->net_devices, linux_->net_device_count);
+        if (r < 0)
+            return r;
+        linux_->net_device_count++;
+    }
+    return 0;
 }
 
 static const struct field linux_fields[] = {
@@ -338,7 +372,7 @@ static const struct field linux_fields[] = {
     FIELD("intelRdt", read_rdt, struct oci_linux, intel_rdt),
     FIELD("personality", read_personality, struct oci_linux, personality),
     FIELD("memoryPolicy", read_memory_policy, struct oci_linux, memory_policy),
-    {.key = "netDevices", .read = read_net_devices},
+    FIELD("netDevices", read_net_devices, struct oci_linux, net_devices),
 };
 
 int read_linux(struct reader *reader, const struct at *at, const struct field *field, void *out)

@@ -189,6 +189,25 @@ bool path_climbs(const char *path)
     return false;
 }
 
+bool is_interface_name(const char *text)
+{
+    const size_t length = strlen(text);
+
+    /* A '%' is a pattern to the kernel, which would choose the name. */
+    return length > 0 && length < 16 && !strpbrk(text, "/:% \t\n\v\f\r") &&
+           strcmp(text, ".") != 0 && strcmp(text, "..") != 0;
+}
+
+int read_interface_name(struct reader *reader, const struct at *at, const struct field *field,
+                        void *out)
+{
+    int r = read_word(reader, at, field, out);
+
+    return r == 0 && !is_interface_name(*(const char **)out)
+               ? refuse(reader, at, "'%.60s' is no name of an interface", *(const char **)out)
+               : r;
+}
+
 bool is_cpu_list(const char *text)
 {
     for (const char *p = text;;) {

@@ -142,6 +142,9 @@ bool is_cpu_list(const char *text);
 bool cpu_list_bits(const char *list, unsigned long *bits, size_t count);
 /* Whether a component of `path` is "..". */
 bool path_climbs(const char *path);
+bool is_interface_name(const char *text);
+int read_interface_name(struct reader *, const struct at *, const struct field *,
+                        void *); /* const char * */
 
 /* The parts of the file, each by its table. */
 int read_process(struct reader *, const struct at *, const struct field *,

@@ -226,16 +226,6 @@ static const struct field hugepage_fields[] = {
 DEFINE_OBJECT(read_hugepage, hugepage_fields)
 DEFINE_LIST(read_hugepages, struct oci_hugepage_limit, 16, read_hugepage)
 
-static int read_interface_name(struct reader *reader, const struct at *at,
-                               const struct field *field, void *out)
-{
-    int r = read_word(reader, at, field, out);
-
-    if (r == 0 && (strlen(*(const char **)out) > 15 || strpbrk(*(const char **)out, "/ \t\n")))
-        r = refuse(reader, at, "'%.60s' is no name of an interface", *(const char **)out);
-    return r;
-}
-
 static const struct field priority_fields[] = {
     FIELD_REQUIRED("name", read_interface_name, struct oci_interface_priority, name),
     FIELD_REQUIRED("priority", read_u32, struct oci_interface_priority, priority),

@@ -31,7 +31,8 @@
 
 void launch_open(struct launch *launch)
 {
-    *launch = (struct launch){.plan = PLAN_EMPTY, .control = -1, .init_fd = -1, .set_groups = true};
+    *launch = (struct launch){
+        .plan = PLAN_EMPTY, .control = -1, .init_fd = -1, .set_groups = true, .network = -1};
 }
 
 static void reap(pid_t pid)
@@ -59,6 +60,8 @@ void launch_close(struct launch *launch, bool keep)
         close(launch->control);
     if (launch->init_fd >= 0)
         close(launch->init_fd);
+    if (launch->network >= 0)
+        close(launch->network);
 }
 
 /* ---- the child, between clone and exec: single-threaded as its parent is ---- */

@@ -23,6 +23,7 @@ struct launch {
     pid_t broker;               /* before it: process_apart() */
     bool set_groups;
     char *host_root; /* that was mounted for the container; NULL: none */
+    int network;     /* where linux.netDevices have moved to; -1: nowhere */
 };
 
 void launch_open(struct launch *launch);

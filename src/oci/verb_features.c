@@ -75,6 +75,7 @@ static struct json_object *linux_features(void)
     json_object_object_add(object, "intelRdt", enabled(false));
     json_object_object_add(extensions, "idmap", enabled(true));
     json_object_object_add(object, "mountExtensions", extensions);
+    json_object_object_add(object, "netDevices", enabled(true));
     return object;
 }
 
