@@ -9,11 +9,13 @@
 
 #include "base/cleanup.h"
 #include "base/err.h"
+#include "bpf/calls.h"
 #include "bpf/image.h"
 #include "bpf/policy.h"
 
 #define DEFAULT_MAP_BYTES (UINT64_C(16) << 20)
 #define BTF_BYTES_MAX (4u << 20)
+#define CALLS_MAX 1000000u /* as many instructions as the verifier looks at */
 
 /* They change what others do, or make what no policy has seen. Nobody is given them. */
 static const uint32_t never[] = {
@@ -430,6 +432,20 @@ static int check_code(const struct bpf_policy *policy, const struct image *image
     return r;
 }
 
+static int check_length(const struct bpf_policy *policy, const struct image *image,
+                        const struct image_program *program, struct err *err)
+{
+    uint64_t most = policy->host ? CALLS_MAX : POLICY_LENGTH_MAX;
+
+    if (calls_length((const void *)(image->bytes + program->code_at), program->code_count) <= most)
+        return 0;
+    return err_say(
+        err, -E2BIG,
+        "cannot load object: program '%s' calls its functions, and these theirs, over more "
+        "than %" PRIu64 " instructions",
+        program->name, most);
+}
+
 /* Of the operator's and author's patterns the whole of "kind/point" or the point alone. */
 static bool matches(const struct bpf_policy *policy, const char *name, const char *point)
 {
@@ -502,7 +518,8 @@ static int check_program(const struct bpf_policy *policy, const struct image *im
         if (r < 0)
             return r;
     }
-    return check_code(policy, image, program, err);
+    int r = check_length(policy, image, program, err);
+    return r < 0 ? r : check_code(policy, image, program, err);
 }
 
 /* Key and value of a slot are numbers of four bytes, whatever the map is. */

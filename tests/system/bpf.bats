@@ -294,6 +294,18 @@ END
     [[ $output == *"larger than"*"which the policy allows"* ]]
 }
 
+need_bombs() {
+    [ -e "$MODULES/bombs.wasm" ] || "$VIREO" -q bpf build "$FUNCTIONS/bpf_bombs" -o "$MODULES/bombs.wasm"
+}
+
+@test "functions that call functions are counted as the kernel would go through them" {
+    need_bombs
+    run "$VIREO" run --grant bpf "$MODULES/bombs.wasm" deep
+    echo "$output"
+    [[ $output == *"program 'on_deep' calls its functions, and these theirs, over more than 131072 instructions"*"on_deep refused"* ]]
+    [[ $output == *"on_flat loaded"* ]]
+}
+
 @test "a build that is interrupted leaves no folder of its own" {
     local before builder folder
     before=$(ls -d /tmp/vireo-bpf.* 2>/dev/null || true)
