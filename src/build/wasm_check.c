@@ -120,7 +120,7 @@ static void imported_module_note(struct wasm_check *check, const char *name, uin
     if (bytes == strlen("vireo"))
         check->facts.imports_vireo = true;
     else if (bytes == strlen("wasm_bpf") || bytes == strlen("vireo_bpf") ||
-             bytes == strlen("callback-wrapper"))
+             bytes == strlen("callback-wrapper") || bytes == strlen("env"))
         check->facts.imports_bpf = true;
     else
         check->facts.imports_wasi = true;

@@ -16,6 +16,14 @@
 /* Types as the witx files of WASI preview 1 lower them: pointers and sizes are i, offsets I. */
 const struct wasm_host_function wasm_host_functions[] = {
     {"callback-wrapper", "wasm_bpf_buffer_poll", "Iiiiii", "i"},
+    /* What a compiler makes of a function without a module's name: modules of wasm-bpf's first
+     * headers, and TinyGo's. */
+    {"env", "wasm_attach_bpf_program", "Iii", "i"},
+    {"env", "wasm_bpf_buffer_poll", "Iiiiiii", "i"},
+    {"env", "wasm_bpf_map_fd_by_name", "Ii", "i"},
+    {"env", "wasm_bpf_map_operate", "iiiiiI", "i"},
+    {"env", "wasm_close_bpf_object", "I", "i"},
+    {"env", "wasm_load_bpf_object", "ii", "I"},
     {"vireo", "connect", "ii", "i"},
     {"vireo", "dup", "ii", "i"},
     {"vireo", "exec", "iiiiii", "i"},
@@ -250,7 +258,7 @@ int wasm_import_check(struct wasm_reader *reader, size_t offset, const char *mod
         const struct wasm_host_function *function = &wasm_host_functions[i];
         if (!name_is(module, module_bytes, function->module))
             continue;
-        known_module = true;
+        known_module = !name_is(module, module_bytes, "env");
         if (!name_is(name, name_bytes, function->name))
             continue;
         if (!wasm_type_is(reader, type, function->params, function->results))

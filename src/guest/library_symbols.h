@@ -104,6 +104,13 @@ LIBRARY_SYMBOL(Z_wasm_bpfZ_wasm_bpf_map_fd_by_name)
 LIBRARY_SYMBOL(Z_wasm_bpfZ_wasm_bpf_map_operate)
 LIBRARY_SYMBOL(Z_wasm_bpfZ_wasm_close_bpf_object)
 LIBRARY_SYMBOL(Z_wasm_bpfZ_wasm_load_bpf_object)
+/* The same of modules that name none. */
+LIBRARY_SYMBOL_AS(Z_envZ_wasm_attach_bpf_program, Z_wasm_bpfZ_wasm_attach_bpf_program)
+LIBRARY_SYMBOL_AS(Z_envZ_wasm_bpf_buffer_poll, Z_wasm_bpfZ_wasm_bpf_buffer_poll)
+LIBRARY_SYMBOL_AS(Z_envZ_wasm_bpf_map_fd_by_name, Z_wasm_bpfZ_wasm_bpf_map_fd_by_name)
+LIBRARY_SYMBOL_AS(Z_envZ_wasm_bpf_map_operate, Z_wasm_bpfZ_wasm_bpf_map_operate)
+LIBRARY_SYMBOL_AS(Z_envZ_wasm_close_bpf_object, Z_wasm_bpfZ_wasm_close_bpf_object)
+LIBRARY_SYMBOL_AS(Z_envZ_wasm_load_bpf_object, Z_wasm_bpfZ_wasm_load_bpf_object)
 
 /* What goes beyond those (bpf_control.c, bpf_data.c), imported by include/vireo/bpf.h. */
 LIBRARY_SYMBOL(Z_vireo_bpfZ_batch)

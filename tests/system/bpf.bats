@@ -113,6 +113,28 @@ said() {
     [[ $output == *"directory yes"* ]]
 }
 
+# The object alone, as wasm-bpf's modules carry it: NAME.
+bare_object() {
+    clang -g -O2 -target bpf -idirafter /usr/include/x86_64-linux-gnu -c "$FUNCTIONS/$1.bpf.c" -o "$MODULES/$1.bpf.o"
+    llvm-strip -g "$MODULES/$1.bpf.o"
+}
+
+@test "a module that was built by other tools imports the six by their bare types, of 'wasm_bpf' or of 'env': every result" {
+    local module
+    bare_object bpf_imports
+    xxd -i -n object "$MODULES/bpf_imports.bpf.o" >"$MODULES/object.h"
+    for module in '-DMODULE="wasm_bpf"' -Wl,--allow-undefined; do
+        clang --target=wasm32-wasi -O2 "$module" -I "$MODULES" "$FUNCTIONS/bpf_imports.c" -o "$MODULES/imports.wasm"
+        run "$VIREO" run --grant bpf --timeout 60s "$MODULES/imports.wasm"
+        echo "$module: $output"
+        [ "$status" -eq 0 ] # else the line of tests/system/functions/bpf_imports.c
+    done
+    # The grant is needed by that name too, and nothing else is there.
+    run "$VIREO" run "$MODULES/imports.wasm"
+    [ "$status" -eq 4 ]
+    [[ $output == *"(eBPF), which needs the grant bpf"* ]]
+}
+
 @test "each kind acts: probes, iterators, sockets, struct_ops; what goes beyond wasm-bpf does what it says" {
     "$VIREO" -q bpf build "$FUNCTIONS/bpf_acts" -o "$MODULES/acts.wasm"
     gcc -O1 -o "$MODULES/victim" "$FUNCTIONS/bpf_victim.c"
@@ -238,11 +260,9 @@ opens_in() {
 }
 
 @test "a guest of TinyGo polls by its own import, and is called by its export" {
-    clang -g -O2 -target bpf -idirafter /usr/include/x86_64-linux-gnu \
-        -c "$FUNCTIONS/bpf_tinygo.bpf.c" -o "$MODULES/tinygo.bpf.o"
-    llvm-strip -g "$MODULES/tinygo.bpf.o"
+    bare_object bpf_tinygo
     # The object, as the data of a module that is written by hand.
-    python3 - "$FUNCTIONS/bpf_tinygo.wat" "$MODULES/tinygo.bpf.o" >"$MODULES/tinygo.wat" <<'END'
+    python3 - "$FUNCTIONS/bpf_tinygo.wat" "$MODULES/bpf_tinygo.bpf.o" >"$MODULES/tinygo.wat" <<'END'
 import sys
 text, data = open(sys.argv[1]).read(), open(sys.argv[2], "rb").read()
 text = text.replace("OBJECT_BYTES", str(len(data)))

@@ -5,8 +5,8 @@
  * module.c), so that no code of ours is generated. What the module has is told by macros, from the
  * build's own look at it (struct wasm_facts), never from the text of m.h:
  *
- *   SHIM_IMPORTS=N     number of *distinct modules* it imports from (0 to 5: "vireo", "wasm_bpf",
- *                      "vireo_bpf", "callback-wrapper", "wasi_snapshot_preview1");
+ *   SHIM_IMPORTS=N     number of *distinct modules* it imports from (0 to 6: "vireo", "wasm_bpf",
+ *                      "vireo_bpf", "callback-wrapper", "env", "wasi_snapshot_preview1");
  *                      Z_m_instantiate() takes a pointer for each
  *   SHIM_START         it exports function "_start" () -> ()        (a command)
  *   SHIM_INITIALIZE    it exports function "_initialize" () -> ()   (a reactor)
@@ -81,8 +81,10 @@ static void shim_instantiate(void *instance, void *host)
     Z_m_instantiate(instance, host, host, host, host);
 #elif SHIM_IMPORTS == 5
     Z_m_instantiate(instance, host, host, host, host, host);
+#elif SHIM_IMPORTS == 6
+    Z_m_instantiate(instance, host, host, host, host, host, host);
 #else
-#error "SHIM_IMPORTS is 0 to 5"
+#error "SHIM_IMPORTS is 0 to 6"
 #endif
 }
 
