@@ -261,6 +261,7 @@ static bool starts_itself(const struct stage *stage)
 /* What libraries may use of the C library: it is linked with the program, wanted there or not. */
 static const char *const FOR_PARTS[] = {
 #define NATIVE_SYMBOL(name, function, proved) "-Wl,-u," #name, "-Wl,--export-if-defined=" #name,
+#define NATIVE_SYMBOLS_OF_PARTS
 #include "guest/native_symbols.h"
 #undef NATIVE_SYMBOL
 };

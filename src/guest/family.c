@@ -1,14 +1,6 @@
-/*
- * Module "vireo": fork, wait, waitpid, kill, getpid, getppid, pipe, for sources by the headers of
- * include/vireo/posix. Each answers a number of its own, or a WASI errno as a negative one.
- *
- * A fork copies all that translated code is: its stack, its linear memory (copy-on-write), the GS
- * base and the signal stack. So a child goes on where the call returns. Its canary is its parent's:
- * it returns through frames that have it, and the two are of one tenant.
- */
+/* A family's root, and what becomes of a process that its code has forked: see family.h. */
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -16,9 +8,7 @@
 #include <sys/ipc.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "guest/call.h"
@@ -29,21 +19,8 @@
 #include "guest/update_point.h"
 #include "guest/wasi_internal.h"
 
-#define VIREO(name) Z_vireoZ_##name
-
-uint32_t VIREO(fork)(struct host *host);
-uint32_t VIREO(wait)(struct host *host, uint32_t ret_status);
-uint32_t VIREO(waitpid)(struct host *host, uint32_t pid, uint32_t ret_status, uint32_t options);
-uint32_t VIREO(kill)(struct host *host, uint32_t pid, uint32_t signal);
-uint32_t VIREO(getpid)(struct host *host);
-uint32_t VIREO(getppid)(struct host *host);
-uint32_t VIREO(pipe)(struct host *host, uint32_t ret_fds);
-
 /* What a shell shows for an abort; a trap has no signal of its own. */
 #define EXIT_TRAP 134
-#define REFUSED_NS 10000000
-/* How often a wait looks that no signal may end. */
-#define WAIT_LOOK_NS 20000000
 
 /* One page that all members write: numbers for messages, which nothing depends on. */
 struct family_shared {
@@ -137,6 +114,11 @@ void family_drain(struct family *family, struct guest_call *call)
         atomic_fetch_add_explicit(&call->channel->log_dropped, dropped, memory_order_relaxed);
 }
 
+void family_note_refused(struct family *family)
+{
+    atomic_store_explicit(&family->shared->refused, 1, memory_order_relaxed);
+}
+
 bool family_was_refused(struct family *family)
 {
     return family && family->shared &&
@@ -225,231 +207,4 @@ void family_child_ended(struct host *host)
     if (n > 0 && !host->family->by_channel && write(2, line, (size_t)n) < 0)
         _exit(EXIT_TRAP);
     _exit(EXIT_TRAP);
-}
-
-/* ---- what the function's code calls ---- */
-
-static uint32_t refuse(int error)
-{
-    return (uint32_t) - (int)wasi_errno_from(error);
-}
-
-static struct family *family_with(struct host *host, uint32_t grant)
-{
-    return host->family && (host->family->grants & grant) ? host->family : NULL;
-}
-
-uint32_t family_key_result(struct family *family, enum kin_key_kind kind, int key, int flags,
-                           int id)
-{
-    struct kin_message message = {.kind = kind, .key = key};
-    int error = id < 0 ? errno : 0;
-
-    if (key == IPC_PRIVATE || (error && error != ENOENT))
-        return error ? refuse(error) : (uint32_t)id;
-    message.type = error ? KIN_KEY_SOUGHT : KIN_KEY_MADE;
-    if (!error && (flags & IPC_CREAT))
-        kin_say(family, &message);
-    if (error && kin_ask(family, &message) == EPERM)
-        return refuse(EPERM);
-    return error ? refuse(error) : (uint32_t)id;
-}
-
-struct guest_ipc family_ipc(const struct ipc_perm *known)
-{
-    return (struct guest_ipc){known->__key, known->uid,  known->gid,
-                              known->cuid,  known->cgid, known->mode & 0777};
-}
-
-/* Noted where the call's end, or the supervisor, finds it. System calls: write, clock_nanosleep. */
-static uint32_t fork_refused(struct host *host, bool by_depth)
-{
-    struct family *family = host->family;
-
-    kin_say(family, &(struct kin_message){.type = KIN_FORK_REFUSED, .kind = by_depth});
-    if (!by_depth) {
-        atomic_store_explicit(&family->shared->refused, 1, memory_order_relaxed);
-        /* Now: it may never come to an answer. */
-        if (host->call)
-            call_flag(host->call, CHANNEL_PIDS_REFUSED);
-    }
-    /* The kernel frees what a refused fork took some time later: a loop of them would reach the
-     * family's memory limit instead. */
-    clock_nanosleep(CLOCK_MONOTONIC, 0, &(struct timespec){0, REFUSED_NS}, NULL);
-    return refuse(EAGAIN);
-}
-
-/* System calls: clone; those of fork_refused(). */
-uint32_t VIREO(fork)(struct host *host)
-{
-    struct family *family = family_with(host, GUEST_GRANT_FORK);
-
-    if (!family)
-        return refuse(EPERM);
-    if (family->generation >= family->depth_max)
-        return fork_refused(host, true);
-    /* What the child may still read of the call must not lie in the channel. */
-    if (host->call && call_keep_body(host->call) < 0)
-        return refuse(ENOMEM);
-    long pid = syscall(SYS_clone, (long)SIGCHLD, 0L, 0L, 0L, 0L);
-    if (pid == 0) {
-        signals_forget(host);
-        family_become_child(host);
-    }
-    if (pid >= 0)
-        return (uint32_t)pid;
-    if (errno == EAGAIN)
-        return fork_refused(host, false);
-    return refuse(errno);
-}
-
-/*
- * Waits as waitpid(2) does, and lets the children's output through meanwhile. SIGCHLD is blocked,
- * as the template left it, but within ppoll(2), so that none is missed. A pid or -errno.
- */
-static pid_t wait_draining(const struct host *host, pid_t pid, int *status)
-{
-    struct family *family = host->family;
-    struct pollfd log = {.fd = family->log[0], .events = POLLIN};
-    sigset_t waiting;
-    pid_t ended;
-
-    signals_hold(host, &waiting);
-    for (;;) {
-        family_drain(family, host->call);
-        ended = waitpid(pid, status, WNOHANG);
-        ended = ended < 0 ? -errno : ended;
-        if (ended == 0 && signals_wait(host))
-            ended = -EINTR;
-        if (ended != 0)
-            break;
-        /* Children whose signal is ignored, or blocked by the code, wake nobody. */
-        const struct timespec look = {0, WAIT_LOOK_NS};
-        if (ppoll(&log, 1, host->signals ? &look : NULL, &waiting) < 0 && errno != EINTR) {
-            ended = -errno;
-            break;
-        }
-    }
-    signals_release(host);
-    return ended;
-}
-
-/* System calls: wait4; ppoll and read in a root with a channel. */
-static uint32_t wait_once(struct host *host, uint32_t pid, uint32_t ret_status, uint32_t options)
-{
-    struct family *family = family_with(host, GUEST_GRANT_FORK);
-    void *ret = host_memory(host, ret_status, 4);
-    int status = 0;
-    pid_t ended;
-
-    if (!family)
-        return refuse(EPERM);
-    if (ret_status && !ret)
-        return refuse(EFAULT);
-    if (options & ~(uint32_t)(WNOHANG | WUNTRACED | WCONTINUED))
-        return refuse(EINVAL);
-    if (!options && family->log[0] >= 0 && host->call) {
-        ended = wait_draining(host, (pid_t)pid, &status);
-    } else {
-        do
-            ended =
-                (pid_t)signals_call(host, SYS_wait4, (pid_t)pid, (long)&status, (int)options, 0, 0);
-        while (ended == -EINTR && !signals_wait(host));
-    }
-    /* What a child wrote before it ended is in the log before what its parent writes now. */
-    if (host->call)
-        family_drain(family, host->call);
-    if (ended < 0)
-        return refuse(-ended);
-    if (ended > 0 && ret_status)
-        memcpy(ret, &status, 4);
-    return (uint32_t)ended;
-}
-
-uint32_t VIREO(waitpid)(struct host *host, uint32_t pid, uint32_t ret_status, uint32_t options)
-{
-    uint32_t result;
-
-    do
-        result = wait_once(host, pid, ret_status, options);
-    while (signals_after(host, result == refuse(EINTR)));
-    return result;
-}
-
-uint32_t VIREO(wait)(struct host *host, uint32_t ret_status)
-{
-    return VIREO(waitpid)(host, (uint32_t)-1, ret_status, 0);
-}
-
-/* System call: kill. Whom it may reach, the pid namespace says. */
-uint32_t VIREO(kill)(struct host *host, uint32_t pid, uint32_t signal)
-{
-    if (!family_with(host, GUEST_GRANT_FORK))
-        return refuse(EPERM);
-    if (signal > SIGNALS_MAX)
-        return refuse(EINVAL);
-    uint32_t result = kill((pid_t)pid, (int)signal) < 0 ? refuse(errno) : 0;
-    signals_after(host, false);
-    return result;
-}
-
-/* System call: getpid. Who has no family is its root. */
-uint32_t VIREO(getpid)(struct host *host)
-{
-    signals_after(host, false);
-    return family_with(host, GUEST_GRANT_FORK) ? (uint32_t)getpid() : 1;
-}
-
-/* System call: getppid. The root's parent is of no namespace of its own. */
-uint32_t VIREO(getppid)(struct host *host)
-{
-    return family_with(host, GUEST_GRANT_FORK) ? (uint32_t)getppid() : 0;
-}
-
-static enum wasi_errno install_end(struct wasi *wasi, int fd, uint64_t right, uint32_t *ret_number)
-{
-    enum wasi_errno error = wasi_fd_reserve(wasi, ret_number);
-
-    if (error)
-        return error;
-    wasi_fd_install(wasi, *ret_number,
-                    &(struct wasi_fd){
-                        .kind = WASI_FILE,
-                        .filetype = WASI_FILETYPE_UNKNOWN,
-                        .owned = true,
-                        .fd = fd,
-                        .list_fd = -1,
-                        .base = right | WASI_RIGHT_FD_FDSTAT_SET_FLAGS |
-                                WASI_RIGHT_FD_FILESTAT_GET | WASI_RIGHT_POLL_FD_READWRITE,
-                    });
-    return WASI_SUCCESS;
-}
-
-/* System calls: pipe2, close. */
-uint32_t VIREO(pipe)(struct host *host, uint32_t ret_fds)
-{
-    void *ret = host_memory(host, ret_fds, 8);
-    uint32_t numbers[2];
-    int fds[2];
-
-    if (!family_with(host, GUEST_GRANT_IPC))
-        return refuse(EPERM);
-    if (!ret)
-        return refuse(EFAULT);
-    if (pipe2(fds, O_CLOEXEC) < 0)
-        return refuse(errno);
-    enum wasi_errno error = install_end(host->wasi, fds[0], WASI_RIGHT_FD_READ, &numbers[0]);
-    if (error) {
-        close(fds[0]);
-        close(fds[1]);
-        return (uint32_t) - (int)error;
-    }
-    error = install_end(host->wasi, fds[1], WASI_RIGHT_FD_WRITE, &numbers[1]);
-    if (error) {
-        wasi_fd_release(host->wasi, numbers[0]);
-        close(fds[1]);
-        return (uint32_t) - (int)error;
-    }
-    memcpy(ret, numbers, sizeof numbers);
-    return 0;
 }

@@ -12,6 +12,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "guest/kin.h"
 
@@ -70,13 +71,23 @@ int family_outside_open(struct host *host);
 /* Root: the linear memory has gone, and what was attached in it. */
 void family_forget_places(struct family *family);
 
+/* ---- family_calls.c: what its code asks for, translated or native ---- */
+
+/* The family, if it has that grant; else NULL. */
+struct family *family_with(const struct host *host, uint32_t grant);
+/* As fork(2), waitpid(2), kill(2), with -errno: EPERM without the grant, EAGAIN at a limit, which
+ * is told, counted and logged. A wait sets *ret_status if one ended. */
+pid_t family_fork(struct host *host);
+pid_t family_wait(struct host *host, pid_t pid, int *ret_status, int options);
+int family_kill(struct host *host, pid_t pid, int signal);
+/* As pipe(2): the ends are numbers of WASI's table. */
+int family_pipe(struct host *host, uint32_t ret_numbers[static 2]);
 /*
- * What a member gets of msgget() or shmget(), which answered `id`, or -1 and errno: the id, or a
- * WASI errno as a negative number. EPERM when the key is another family's, which the supervisor
- * knows and notes; and is told of keys that are made here. System calls: write, futex.
+ * What a member gets of msgget() or shmget(), which answered `id`, or -1 and errno: the id, or
+ * -errno. EPERM when the key is another family's, which the supervisor knows and notes; and is told
+ * of keys that are made here. System calls: write, futex.
  */
-uint32_t family_key_result(struct family *family, enum kin_key_kind kind, int key, int flags,
-                           int id);
+int family_key(struct family *family, enum kin_key_kind kind, int key, int flags, int id);
 
 /* Who a queue or a segment belongs to, as include/vireo/posix/sys/ipc.h has it. */
 struct guest_ipc {
@@ -101,6 +112,8 @@ int kin_ask(const struct family *family, struct kin_message *message);
  * calls it stays in the pipe, and is dropped and counted when that is full.
  */
 void family_drain(struct family *family, struct guest_call *call);
+/* A fork was refused by the limit of members. */
+void family_note_refused(struct family *family);
 /* Root: true when a fork of any member was refused by the limit since the last time. */
 bool family_was_refused(struct family *family);
 /* Root: takes the exit statuses that nobody will ask for any more. */

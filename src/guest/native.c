@@ -16,6 +16,7 @@
 #include "guest/call.h"
 #include "guest/http_text.h"
 #include "guest/native.h"
+#include "guest/signals.h"
 #include "guest/wasm_internal.h"
 
 #include "vireo/function.h"
@@ -93,6 +94,43 @@ int native_limit_cpu(uint32_t cpu_ms)
 }
 
 /* ---- what native code calls ---- */
+
+static volatile sig_atomic_t depth;
+
+struct host *native_enter(void)
+{
+    struct wasm_frame *frame = wasm_frame_current();
+
+    if (frame)
+        depth++;
+    return frame ? frame->host : NULL;
+}
+
+long native_leave(struct host *host, long result)
+{
+    if (host) {
+        depth--;
+        /* What was noted until now; what comes from here on is handled at once. */
+        signals_after(host, false);
+    }
+    if (result >= 0)
+        return result;
+    errno = (int)-result;
+    return -1;
+}
+
+bool native_in_code(void)
+{
+    return depth == 0 && wasm_frame_current();
+}
+
+int native_calls_set(int wanted)
+{
+    int before = depth;
+
+    depth = wanted;
+    return before;
+}
 
 /* The call of whose code this thread runs; NULL: none. */
 static struct guest_call *current_call(void)

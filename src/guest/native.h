@@ -37,3 +37,21 @@ struct native_buffers {
 /* Reserves them, once, in the template: instances inherit the place, and their pages are their own
  * when they are touched. 0 or -errno with a message. */
 int native_prepare(struct native_buffers *buffers, struct err *err);
+
+/*
+ * Around what native code calls by its POSIX name (native_family.c, native_fd.c, native_ipc.c,
+ * native_signals.c): signals that come in between are noted, and their handlers run at the end.
+ * native_enter() answers whose code runs, NULL when nobody's does: EPERM then. native_leave() makes
+ * -errno a -1 with errno, or answers the result.
+ */
+struct host *native_enter(void);
+long native_leave(struct host *host, long result);
+/* Whether native code runs, outside of these. Async-signal-safe. */
+bool native_in_code(void);
+/* The number of such calls that have begun; a handler's code runs in none of them. */
+int native_calls_set(int depth);
+
+/* native_io.c: what a path in a granted folder leads to. 0 or -errno. System calls: openat2, fstat,
+ * close; none outside of all folders. */
+struct stat;
+int native_status(const char *path, struct stat *ret_status);

@@ -14,6 +14,7 @@
 
 #include "base/cleanup.h"
 #include "vireo/io_native.h"
+#include "guest/native.h"
 #include "guest/wasi_internal.h"
 #include "guest/wasm_internal.h"
 
@@ -51,8 +52,8 @@ static struct wasi_fd *find_file(int32_t fd, uint64_t rights)
     return entry && entry->kind == WASI_FILE ? entry : NULL;
 }
 
-static int32_t move(int32_t fd, enum wasi_direction direction, void *bytes, uint32_t count,
-                    int64_t at)
+static int32_t move_once(int32_t fd, enum wasi_direction direction, void *bytes, uint32_t count,
+                         int64_t at)
 {
     struct wasi_fd *entry =
         find(fd, direction == WASI_READS ? WASI_RIGHT_FD_READ : WASI_RIGHT_FD_WRITE);
@@ -66,6 +67,17 @@ static int32_t move(int32_t fd, enum wasi_direction direction, void *bytes, uint
     ssize_t n = wasi_transfer(host, entry, direction, count > 0, at);
     /* The kernel moves less than 2 GiB at once. */
     return n > (ssize_t)count ? -EIO : (int32_t)n;
+}
+
+/* The table's list of buffers is in use: a handler of the code's comes afterwards. */
+static int32_t move(int32_t fd, enum wasi_direction direction, void *bytes, uint32_t count,
+                    int64_t at)
+{
+    struct host *host = native_enter();
+    int32_t n = move_once(fd, direction, bytes, count, at);
+
+    native_leave(host, 0);
+    return n;
 }
 
 int32_t vireo_import_read(int32_t fd, void *to, uint32_t room)
@@ -205,6 +217,18 @@ static void install(struct wasi *wasi, uint32_t number, int fd, int access)
                                       .fd = fd,
                                       .list_fd = -1,
                                       .base = rights[access]});
+}
+
+int native_status(const char *path, struct stat *ret_status)
+{
+    struct place place;
+    int r = locate(path, (uint32_t)strnlen(path, WASI_PATH_MAX), 0, false, &place);
+    _cleanup_(closep) int fd =
+        r < 0 ? r : wasi_open_beneath(place.folder->fd, place.path, O_PATH, 0);
+
+    if (fd < 0)
+        return fd;
+    return fstat(fd, ret_status) < 0 ? -errno : 0;
 }
 
 /* System calls: openat2, fstat, close. */

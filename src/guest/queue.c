@@ -52,7 +52,8 @@ uint32_t VIREO(msgget)(struct host *host, uint32_t key, uint32_t flags)
     if (flags & ~(uint32_t)(IPC_CREAT | IPC_EXCL | 0777))
         return refuse(EINVAL);
     int id = msgget((key_t)key, (int)flags);
-    return family_key_result(host->family, KIN_QUEUE, (int)key, (int)flags, id);
+    id = family_key(host->family, KIN_QUEUE, (int)key, (int)flags, id);
+    return id < 0 ? refuse(-id) : (uint32_t)id;
 }
 
 /* System call: msgsnd. */

@@ -1,7 +1,7 @@
 /*
- * Module "vireo": semaphore. A semaphore is two words of the guest's memory, how many may pass and
- * how many wait, mostly in a segment that a family shares; who waits, waits in the kernel. Whatever
- * else the code writes there, only it is the worse for it.
+ * Module "vireo": semaphore; and native code's. A semaphore is two words of the code's memory, how
+ * many may pass and how many wait, mostly in a segment that a family shares; who waits, waits in
+ * the kernel. Whatever else the code writes there, only it is the worse for it.
  */
 #include <errno.h>
 #include <limits.h>
@@ -11,16 +11,11 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "guest/semaphore.h"
 #include "guest/signals.h"
 #include "guest/wasi_internal.h"
 
 uint32_t Z_vireoZ_semaphore(struct host *host, uint32_t address, uint32_t what, uint64_t until_ns);
-
-/* As include/vireo/posix/semaphore.h has it. */
-struct guest_semaphore {
-    _Atomic uint32_t value, waiters;
-};
-enum { WHAT_POST, WHAT_TRY, WHAT_WAIT };
 
 static uint32_t refuse(int error)
 {
@@ -76,22 +71,26 @@ static int wait(struct host *host, struct guest_semaphore *semaphore, uint64_t u
     return 0;
 }
 
-/* post: one more may pass; try: EAGAIN; wait: until a time of the real clock, UINT64_MAX: for ever.
- */
+int semaphore_do(struct host *host, struct guest_semaphore *semaphore, enum semaphore_what what,
+                 uint64_t until_ns)
+{
+    return what == SEMAPHORE_POST  ? post(semaphore)
+           : what == SEMAPHORE_TRY ? take(semaphore) ? 0 : EAGAIN
+                                   : wait(host, semaphore, until_ns);
+}
+
 uint32_t Z_vireoZ_semaphore(struct host *host, uint32_t address, uint32_t what, uint64_t until_ns)
 {
     int error;
 
-    if (what > WHAT_WAIT || address % 4)
+    if (what > SEMAPHORE_WAIT || address % 4)
         return refuse(EINVAL);
     do {
         /* Of each round: a handler may have made the memory another. */
         struct guest_semaphore *semaphore = host_memory(host, address, sizeof *semaphore);
         if (!semaphore)
             return refuse(EFAULT);
-        error = what == WHAT_POST  ? post(semaphore)
-                : what == WHAT_TRY ? take(semaphore) ? 0 : EAGAIN
-                                   : wait(host, semaphore, until_ns);
+        error = semaphore_do(host, semaphore, (enum semaphore_what)what, until_ns);
     } while (signals_after(host, error == EINTR));
     return error ? refuse(error) : 0;
 }

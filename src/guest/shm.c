@@ -55,7 +55,8 @@ uint32_t VIREO(shmget)(struct host *host, uint32_t key, uint32_t bytes, uint32_t
     if (bytes > (uint64_t)host->memory_pages_max * WASM_PAGE_BYTES)
         return refuse(EINVAL);
     int id = shmget((key_t)key, bytes, (int)flags);
-    return family_key_result(family, KIN_MEMORY, (int)key, (int)flags, id);
+    id = family_key(family, KIN_MEMORY, (int)key, (int)flags, id);
+    return id < 0 ? refuse(-id) : (uint32_t)id;
 }
 
 /* A place of so many pages: one that was left, or new memory. NULL: the limit is reached. */

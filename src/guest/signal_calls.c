@@ -78,7 +78,7 @@ static void run_handler(struct host *host, uint32_t handler, int signal)
 
 static struct signals *signals_of(struct host *host)
 {
-    return host->signals ? host->signals : signals_open(host, run_handler);
+    return host->signals ? host->signals : signals_open(host, run_handler, NULL);
 }
 
 /* System calls: rt_sigaction, rt_sigprocmask. */

@@ -50,7 +50,7 @@ long signals_call(const struct host *host, long number, long a, long b, long c, 
                                e);
 }
 
-/* Async-signal-safe. */
+/* Async-signal-safe, unless the code's own handler runs. */
 static void on_signal(int signal, siginfo_t *info, void *context)
 {
     greg_t *registers = ((ucontext_t *)context)->uc_mcontext.gregs;
@@ -63,6 +63,14 @@ static void on_signal(int signal, siginfo_t *info, void *context)
         .value = signal != SIGCHLD && info->si_code == SI_QUEUE ? info->si_value.sival_int : 0,
     };
     atomic_fetch_or_explicit(&of_process.pending, signal_bit(signal), memory_order_relaxed);
+    if (of_process.in_code && of_process.in_code()) {
+        int kept_errno = errno;
+        /* The kernel blocks all meanwhile, not what the handler's action says. */
+        of_process.raised |= signal_bit(signal);
+        signals_deliver(of_process.host, false);
+        errno = kept_errno;
+        return;
+    }
     /* The next of the same waits in the kernel until this one has been handled. */
     sigaddset(&((ucontext_t *)context)->uc_sigmask, signal);
     if (at >= (uintptr_t)vireo_interruptible && at <= (uintptr_t)vireo_interruptible_call)
@@ -130,9 +138,12 @@ void signals_note(struct signals *signals, int signal, int32_t pid)
         atomic_fetch_or(&signals->pending, signal_bit(signal));
 }
 
-struct signals *signals_open(struct host *host, void (*run)(struct host *, uint32_t, int))
+struct signals *signals_open(struct host *host, void (*run)(struct host *, uint32_t, int),
+                             bool (*in_code)(void))
 {
     of_process.run = run;
+    of_process.in_code = in_code;
+    of_process.host = host;
     host->signals = &of_process;
     return host->signals;
 }
@@ -146,7 +157,9 @@ static void on_child(int signal)
 static int set_real(int signal, const struct signal_action *action)
 {
     struct sigaction real = {
-        .sa_flags = SA_ONSTACK | (int)(action->flags & SIGNAL_NO_CHILD_STOP),
+        /* The stack for faults is too small for handlers, which native code runs at once. */
+        .sa_flags =
+            (of_process.in_code ? 0 : SA_ONSTACK) | (int)(action->flags & SIGNAL_NO_CHILD_STOP),
     };
 
     /* What was blocked so far is not what is to be handled: the default action drops it. */

@@ -52,6 +52,10 @@ struct signals {
     struct signal_info current; /* of the one whose handler runs, or that was waited for last */
     /* Runs the function of that index; may leave the guest's code for good. */
     void (*run)(struct host *host, uint32_t handler, int signal);
+    /* Of native code, else NULL: whether it runs, outside of all host functions. Then a handler
+     * runs at once, on its stack, as on UNIX. Async-signal-safe. */
+    bool (*in_code)(void);
+    struct host *host;
 };
 
 static inline uint64_t signal_bit(int signal)
@@ -83,7 +87,8 @@ static inline bool signals_after(struct host *host, bool interrupted)
 }
 
 /* The process's; host->signals is it afterwards. */
-struct signals *signals_open(struct host *host, void (*run)(struct host *, uint32_t, int));
+struct signals *signals_open(struct host *host, void (*run)(struct host *, uint32_t, int),
+                             bool (*in_code)(void));
 /* Sets an action; `real`: of the process, not only for raise(). -EINVAL: can't be handled. */
 int signals_set(struct signals *signals, int signal, const struct signal_action *action, bool real);
 void signals_block(struct signals *signals, uint64_t blocked);
