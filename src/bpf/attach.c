@@ -395,11 +395,7 @@ static int attach_program(const struct session *session, struct object *object,
                           struct object_program *program, const char *point, struct err *err)
 {
     enum bpf_way way = bpf_kinds[program->kind].way;
-    int r = 0;
-
-    /* Of its own group, map or network there is nothing to match. */
-    if (way != WAY_SOCKETS && (point[0] || (way != WAY_CGROUP && way != WAY_NETWORK)))
-        r = policy_check_point(&session->instance.policy, program->kind, point, err);
+    int r = policy_check_place(&session->instance.policy, program->kind, point, err);
     if (r < 0)
         return r;
     r = way == WAY_SOCKETS ? attach_sockets(object, program, point)
@@ -416,6 +412,7 @@ static int attach_program(const struct session *session, struct object *object,
     if (r < 0)
         return err_set(err, r, "cannot attach '%s' to '%s'", program->name,
                        point[0] ? point : bpf_kinds[program->kind].name);
+    snprintf(program->place, sizeof program->place, "%s", point);
     return 0;
 }
 

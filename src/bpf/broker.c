@@ -98,8 +98,7 @@ static void instance_ready(const struct desk *desk, const struct broker_instance
         session.root_fd = fds[next++];
 
     session.instance = *message;
-    if (!message->policy.host)
-        pins_forget_links(message->owner);
+    pins_narrow(message->owner, &message->policy);
     session.instance.function[sizeof session.instance.function - 1] = '\0';
     session.instance.directory[sizeof session.instance.directory - 1] = '\0';
     pid_t pid = fork();

@@ -15,6 +15,7 @@ struct object_map {
     struct broker_map shown;
     uint32_t flags;
     bool frozen;
+    bool pinned;       /* it counts with the function's pins */
     bool buffer_given; /* its one consumer has it */
     int *events;       /* of a perf event array: a descriptor a processor */
     uint32_t event_count;
@@ -28,7 +29,8 @@ struct object_program {
     uint32_t kind;
     uint32_t attach_type;
     char name[64];
-    char point[128]; /* of its section */
+    char point[128];                   /* of its section */
+    char place[BROKER_TARGET_MAX + 1]; /* where it is attached, as the policy has it */
     int *links;
     uint32_t link_count;
     int output; /* of an iterator that is being read; else -1 */
@@ -38,8 +40,7 @@ struct object_program {
 struct object {
     uint32_t map_count, program_count;
     uint32_t guest_maps; /* the first of them have names */
-    uint32_t borrowed;   /* maps that count elsewhere: another object's, or pinned */
-    uint64_t map_bytes;
+    struct account *account;
     uint32_t usdt_count; /* numbers of its "__bpf_usdt_specs" that are used */
     int hold; /* of one that is shared: with its end the broker has one less; 0: it is not */
     uint32_t variable_count;
@@ -92,8 +93,6 @@ bool session_name(const uint8_t *text, uint32_t bytes, char name[static BROKER_N
 /* Takes a new object in and answers with it; a negative result is answered instead. */
 bool session_take(struct session *session, int result, struct object *object,
                   const struct err *err);
-/* The policy, less what the instance's objects have. */
-void session_policy_left(const struct session *session, struct bpf_policy *policy);
 /* An image of `size` bytes is checked against what is left, and made. */
 int session_load(const struct session *session, const uint8_t *bytes, size_t size,
                  struct object **ret_object, struct err *err);
@@ -107,6 +106,18 @@ session_serve serve_batch, serve_pin, serve_unpin, serve_open, serve_create;
 session_serve serve_keep, serve_take_over;
 session_serve serve_iterate, serve_detach, serve_replace, serve_statistics, serve_program;
 
+/* ---- account.c: what a session's objects have of the policy's numbers ---- */
+
+/* An object's own, to its end: `map_count` maps and all its programs. -ENOMEM. */
+int account_open(struct object *object, uint32_t map_count, uint64_t map_bytes);
+/* A program of `object` names maps of `other`, which counts as long from here on. */
+void account_hold(struct object *object, const struct object *other);
+void account_close(struct object *object); /* one that has none is fine */
+/* Of all maps that one of its programs may keep. */
+uint64_t account_map_bytes(const struct object *object);
+/* The policy, less what there is. */
+void account_left(const struct bpf_policy *policy, struct bpf_policy *ret_left);
+
 /* ---- desk.c: a session asks the broker ---- */
 
 /* Sends `request`, and `fd` unless it is -1, to one of the session's pins, hooks and shares: a
@@ -119,15 +130,23 @@ int desk_ask(int desk, const void *request, size_t bytes, int fd);
 void pins_serve(int socket);
 /* Those of a function that is gone. */
 void pins_forget(uint64_t owner);
-/* What hangs on others than the function, which may see itself alone now. */
-void pins_forget_links(uint64_t owner);
+/* The function starts under this policy: what is pinned, and would not be allowed any more, goes.
+ */
+void pins_narrow(uint64_t owner, const struct bpf_policy *policy);
 /* The type of a pin that is no map but what a program hangs on; key_bytes is the program's kind,
  * value_bytes its attach type. */
 #define PIN_LINK UINT32_MAX
-/* A session's: -ENOENT, -EEXIST, -EDQUOT or 0. The map that is got is the caller's. */
+/* A session's: -ENOENT, -EEXIST, -EDQUOT or 0. The map that is got is the caller's. -EOPNOTSUPP:
+ * without `host` no map is pinned that holds maps, programs or sockets, for nobody could count
+ * them. */
 int pin_get(const struct session *session, const char *name, struct object_map *ret_map);
 int pin_put(const struct session *session, const char *name, const struct object_map *map,
             uint64_t bytes);
+/* What a program hangs on, and where that is. */
+int pin_get_link(const struct session *session, const char *name, struct object_map *ret_link,
+                 char ret_place[static BROKER_TARGET_MAX + 1]);
+int pin_put_link(const struct session *session, const char *name, const struct object_map *link,
+                 const char *place, uint64_t bytes);
 int pin_remove(const struct session *session, const char *name);
 
 /* ---- hooks.c: tracepoints, which functions without `host` share ---- */

@@ -44,6 +44,7 @@ void object_free(struct object *object)
         map_clear(&object->maps[i]);
     if (object->hold > 0)
         close(object->hold);
+    account_close(object);
     free(object->variables);
     free(object->fields);
     free(object->programs);
@@ -180,12 +181,14 @@ static int make_map(const struct session *session, struct object *object, const 
     if (given)
         return use_map(made, map, given, err);
     int r = map->pinned ? use_pinned(session, made, map, err) : 0;
+    made->pinned = r > 0;
     if (r != 0)
         return r < 0 ? r : 0;
     r = create_map(object, image, index, types_fd, err);
     if (r < 0 || !map->pinned)
         return r;
     r = pin_put(session, map->name, made, policy_one_map_bytes(map));
+    made->pinned = r == 0;
     return r < 0 ? err_set(err, r, "cannot pin map '%s'", map->name) : 0;
 }
 

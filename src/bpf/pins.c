@@ -6,11 +6,14 @@
  * Sessions ask over a socket that they share; each question comes with a socket for its answer.
  */
 #include <errno.h>
+#include <linux/bpf.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/err.h"
 #include "base/fd.h"
 #include "bpf/broker_internal.h"
 
@@ -20,9 +23,10 @@
 enum { PIN_GET = 1, PIN_PUT, PIN_REMOVE };
 
 struct pin_request {
-    uint32_t operation, flags, frozen, reserved;
+    uint32_t operation, flags, frozen, host;
     uint64_t owner, bytes, bytes_max;
     char name[BROKER_NAME_MAX + 1];
+    char place[BROKER_TARGET_MAX + 1];
     struct broker_map shown;
 };
 
@@ -30,14 +34,17 @@ struct pin_answer {
     int32_t error;
     uint32_t flags, frozen;
     struct broker_map shown;
+    char place[BROKER_TARGET_MAX + 1];
 };
 
 struct pin {
     int fd; /* 0: free (standard input is never a map) */
     uint32_t flags;
     bool frozen;
+    bool host; /* a session with `host` had it: what is in it may be others' */
     uint64_t owner, bytes;
     char name[BROKER_NAME_MAX + 1];
+    char place[BROKER_TARGET_MAX + 1]; /* of what a program hangs on */
     struct broker_map shown;
 };
 
@@ -64,10 +71,21 @@ void pins_forget(uint64_t owner)
             drop(&pins[i]);
 }
 
-void pins_forget_links(uint64_t owner)
+static bool is_allowed(const struct pin *pin, const struct bpf_policy *policy)
+{
+    struct err err = {0};
+
+    if (pin->host && !policy->host)
+        return false;
+    if (pin->shown.type == PIN_LINK)
+        return policy_check_place(policy, pin->shown.key_bytes, pin->place, &err) == 0;
+    return pin->shown.type < 64 && (policy->maps >> pin->shown.type & 1);
+}
+
+void pins_narrow(uint64_t owner, const struct bpf_policy *policy)
 {
     for (size_t i = 0; i < PINS_MAX; i++)
-        if (pins[i].fd > 0 && pins[i].owner == owner && pins[i].shown.type == PIN_LINK)
+        if (pins[i].fd > 0 && pins[i].owner == owner && !is_allowed(&pins[i], policy))
             drop(&pins[i]);
 }
 
@@ -94,10 +112,12 @@ static int put(const struct pin_request *request, int *map_fd)
     *room = (struct pin){.fd = steal_fd(map_fd),
                          .flags = request->flags,
                          .frozen = request->frozen,
+                         .host = request->host,
                          .owner = request->owner,
                          .bytes = request->bytes,
                          .shown = request->shown};
     memcpy(room->name, request->name, sizeof room->name);
+    memcpy(room->place, request->place, sizeof room->place);
     return 0;
 }
 
@@ -115,7 +135,7 @@ void pins_serve(int socket)
     }
     if (fd_count == 2)
         map_fd = fds[1];
-    request.name[BROKER_NAME_MAX] = '\0';
+    request.name[BROKER_NAME_MAX] = request.place[BROKER_TARGET_MAX] = '\0';
     struct pin *pin = find(request.owner, request.name);
     if (request.operation == PIN_PUT) {
         answer.error = put(&request, &map_fd);
@@ -124,10 +144,16 @@ void pins_serve(int socket)
     } else if (request.operation == PIN_REMOVE) {
         drop(pin);
         pin = NULL;
+    } else if (pin->host && !request.host) {
+        /* Of an instance that has `host` still, while this one was started without. */
+        answer.error = -EPERM;
+        pin = NULL;
     } else {
+        pin->host |= request.host;
         answer.flags = pin->flags;
         answer.frozen = pin->frozen;
         answer.shown = pin->shown;
+        memcpy(answer.place, pin->place, sizeof answer.place);
     }
     bool gives = request.operation == PIN_GET && pin;
     (void)fd_send(fds[0], &answer, sizeof answer, gives ? &pin->fd : NULL, gives);
@@ -145,6 +171,7 @@ static int ask(const struct session *session, struct pin_request *request, const
     size_t fd_count = 0;
 
     request->owner = session->instance.owner;
+    request->host = session->instance.policy.host;
     strncpy(request->name, name, BROKER_NAME_MAX);
     _cleanup_(closep) int ours = desk_ask(session->pins, request, sizeof *request, map_fd);
     if (ours < 0)
@@ -159,7 +186,8 @@ static int ask(const struct session *session, struct pin_request *request, const
     return answer->error;
 }
 
-int pin_get(const struct session *session, const char *name, struct object_map *ret_map)
+int pin_get_link(const struct session *session, const char *name, struct object_map *ret_link,
+                 char ret_place[static BROKER_TARGET_MAX + 1])
 {
     struct pin_request request = {.operation = PIN_GET};
     struct pin_answer answer;
@@ -167,26 +195,51 @@ int pin_get(const struct session *session, const char *name, struct object_map *
 
     if (r < 0)
         return r;
-    *ret_map = (struct object_map){.fd = fd,
-                                   .link = -1,
-                                   .flags = answer.flags,
-                                   .frozen = answer.frozen,
-                                   .shown = answer.shown};
+    *ret_link = (struct object_map){.fd = fd,
+                                    .link = -1,
+                                    .flags = answer.flags,
+                                    .frozen = answer.frozen,
+                                    .shown = answer.shown};
+    memcpy(ret_place, answer.place, sizeof answer.place);
     return 0;
+}
+
+int pin_get(const struct session *session, const char *name, struct object_map *ret_map)
+{
+    char place[BROKER_TARGET_MAX + 1];
+
+    return pin_get_link(session, name, ret_map, place);
+}
+
+int pin_put_link(const struct session *session, const char *name, const struct object_map *link,
+                 const char *place, uint64_t bytes)
+{
+    struct pin_request request = {.operation = PIN_PUT,
+                                  .flags = link->flags,
+                                  .frozen = link->frozen,
+                                  .bytes = bytes,
+                                  .bytes_max = session->instance.policy.map_bytes,
+                                  .shown = link->shown};
+    struct pin_answer answer;
+
+    snprintf(request.place, sizeof request.place, "%s", place);
+    return ask(session, &request, name, link->fd, &answer, NULL);
+}
+
+/* Maps whose elements the kernel keeps with them. */
+static bool holds_others(uint32_t type)
+{
+    return type == BPF_MAP_TYPE_ARRAY_OF_MAPS || type == BPF_MAP_TYPE_HASH_OF_MAPS ||
+           type == BPF_MAP_TYPE_PROG_ARRAY || type == BPF_MAP_TYPE_SOCKMAP ||
+           type == BPF_MAP_TYPE_SOCKHASH;
 }
 
 int pin_put(const struct session *session, const char *name, const struct object_map *map,
             uint64_t bytes)
 {
-    struct pin_request request = {.operation = PIN_PUT,
-                                  .flags = map->flags,
-                                  .frozen = map->frozen,
-                                  .bytes = bytes,
-                                  .bytes_max = session->instance.policy.map_bytes,
-                                  .shown = map->shown};
-    struct pin_answer answer;
-
-    return ask(session, &request, name, map->fd, &answer, NULL);
+    if (holds_others(map->shown.type) && !session->instance.policy.host)
+        return -EOPNOTSUPP;
+    return pin_put_link(session, name, map, "", bytes);
 }
 
 int pin_remove(const struct session *session, const char *name)

@@ -451,7 +451,7 @@ static bool matches(const struct bpf_policy *policy, const char *name, const cha
 {
     char whole[512];
 
-    snprintf(whole, sizeof whole, "%s/%s", name, point);
+    snprintf(whole, sizeof whole, point[0] ? "%s/%s" : "%s", name, point);
     for (uint32_t i = 0; i < policy->attach_count; i++)
         if (allows_point(policy->attach[i], point) || allows_point(policy->attach[i], whole))
             return true;
@@ -475,8 +475,27 @@ int policy_check_point(const struct bpf_policy *policy, uint32_t kind, const cha
         return err_say(err, -EPERM,
                        "cannot attach to '%s': the policy's attach points do not "
                        "have it",
-                       point);
+                       point[0] ? point : known->name);
     return 0;
+}
+
+static uint32_t family_of(uint32_t kind)
+{
+    return bpf_kinds[kind].alias_of ? bpf_kinds[kind].alias_of - 1 : kind;
+}
+
+int policy_check_place(const struct bpf_policy *policy, uint32_t kind, const char *place,
+                       struct err *err)
+{
+    const struct bpf_kind *known = &bpf_kinds[kind];
+
+    if ((known->host && !policy->host) || !(policy->kinds >> family_of(kind) & 1))
+        return err_say(err, -EPERM, "cannot attach: the policy does not allow the kind %s",
+                       known->name);
+    /* Of its own group or map there is nothing to match. */
+    if (known->way == WAY_SOCKETS || (known->way == WAY_CGROUP && !place[0]))
+        return 0;
+    return policy_check_point(policy, kind, place, err);
 }
 
 static int check_program(const struct bpf_policy *policy, const struct image *image,
@@ -491,13 +510,12 @@ static int check_program(const struct bpf_policy *policy, const struct image *im
                        "not supported",
                        program->name, program->section, program->type);
     const struct bpf_kind *known = &bpf_kinds[kind];
-    uint32_t family = known->alias_of ? known->alias_of - 1 : (uint32_t)kind;
     if (known->host && !policy->host)
         return err_say(err, -EPERM,
                        "cannot load object: program '%s' is of kind %s, which sees more than the "
                        "function (that needs bpf: host)",
                        program->name, known->name);
-    if (!(policy->kinds >> family & 1))
+    if (!(policy->kinds >> family_of((uint32_t)kind) & 1))
         return err_say(err, -EPERM,
                        "cannot load object: program '%s' is of kind %s, which the policy does not "
                        "allow",

@@ -131,3 +131,7 @@ uint64_t policy_one_map_bytes(const struct image_map *map);
 /* An attach point, as it is asked for: by section or by target. -EPERM. */
 int policy_check_point(const struct bpf_policy *policy, uint32_t kind, const char *point,
                        struct err *err);
+/* Where something of that kind is attached, the kind with it; "" is its own group, or what there is
+ * one of. -EPERM. */
+int policy_check_place(const struct bpf_policy *policy, uint32_t kind, const char *place,
+                       struct err *err);

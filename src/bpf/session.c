@@ -112,19 +112,6 @@ static bool receive_object(struct session *session, uint32_t bytes, int fd, stru
     return true;
 }
 
-void session_policy_left(const struct session *session, struct bpf_policy *policy)
-{
-    *policy = session->instance.policy;
-    for (size_t i = 0; i < BROKER_OBJECTS_MAX; i++) {
-        const struct object *object = session->objects[i];
-        if (!object)
-            continue;
-        policy->map_bytes -= object->map_bytes;
-        policy->map_count -= object->map_count - object->borrowed;
-        policy->program_count -= object->program_count;
-    }
-}
-
 int session_load(const struct session *session, const uint8_t *bytes, size_t size,
                  struct object **ret_object, struct err *err)
 {
@@ -134,12 +121,12 @@ int session_load(const struct session *session, const uint8_t *bytes, size_t siz
     int r = image_open(bytes, size, &image, err);
     if (r < 0)
         return r;
-    session_policy_left(session, &policy);
+    account_left(&session->instance.policy, &policy);
     r = policy_check_image(&policy, &image, err);
     if (r == 0)
         r = object_load(session, &image, NULL, ret_object, err);
     if (r == 0)
-        (*ret_object)->map_bytes = policy_map_bytes(&image);
+        r = account_open(*ret_object, image.header->map_count, policy_map_bytes(&image));
     return r;
 }
 
@@ -200,8 +187,10 @@ bool session_take(struct session *session, int result, struct object *object, co
     struct err full = {0};
     uint32_t number = free_number(session, &full);
 
-    if (result < 0)
+    if (result < 0) {
+        object_free(object);
         return session_answer_error(session, result, err);
+    }
     if (full.code) {
         object_free(object);
         return session_answer_error(session, full.code, &full);
@@ -237,48 +226,6 @@ static bool serve_load(struct session *session, const struct request *request)
 
 /* ---- the rest ---- */
 
-static uint32_t map_id(const struct object_map *map)
-{
-    struct bpf_map_info info = {0};
-    uint32_t bytes = sizeof info;
-
-    return map->fd >= 0 && bpf_obj_get_info_by_fd(map->fd, &info, &bytes) == 0 ? info.id : 0;
-}
-
-/* Who keeps that map: the object of a program that names it, else one whose map may have it for an
- * element. */
-static struct object *keeper_of(const struct session *session, const struct object *gone,
-                                uint32_t id)
-{
-    struct object *outer = NULL;
-
-    for (size_t i = 0; i < BROKER_OBJECTS_MAX; i++) {
-        struct object *object = session->objects[i];
-        for (uint32_t j = 0; object && object != gone && j < object->map_count; j++) {
-            uint32_t type = object->maps[j].shown.type;
-            if (object->borrowed > 0 && map_id(&object->maps[j]) == id)
-                return object;
-            if (type == BPF_MAP_TYPE_ARRAY_OF_MAPS || type == BPF_MAP_TYPE_HASH_OF_MAPS)
-                outer = object;
-        }
-    }
-    return outer;
-}
-
-/* What the kernel still has of an object's maps when it is closed counts where it is kept. */
-static void count_over(struct session *session, const struct object *gone)
-{
-    for (uint32_t i = 0; i < gone->map_count && gone->map_bytes > 0; i++) {
-        uint32_t id = map_id(&gone->maps[i]);
-        struct object *keeper = id ? keeper_of(session, gone, id) : NULL;
-        if (!keeper)
-            continue;
-        keeper->map_bytes += object_map_bytes(&gone->maps[i]);
-        if (keeper->borrowed > 0)
-            keeper->borrowed--;
-    }
-}
-
 static bool serve_close(struct session *session, const struct request *request)
 {
     struct object *object = session_object(session, request->head.object);
@@ -287,7 +234,6 @@ static bool serve_close(struct session *session, const struct request *request)
         return session_answer_error(session, -EBADF, NULL);
     bool at_once = request->head.flags & 1;
     bool said = !at_once || session_answer(session, 0, NULL, 0, NULL, 0);
-    count_over(session, object);
     object_free(object);
     session->objects[request->head.object] = NULL;
     return at_once ? said : session_answer(session, 0, NULL, 0, NULL, 0);

@@ -35,6 +35,7 @@ bool serve_pin(struct session *session, const struct request *request)
     if (!session_name(request->first, request->head.first_bytes, name))
         return session_answer_error(session, -EINVAL, NULL);
     int r = map->operations ? -EOPNOTSUPP : pin_put(session, name, map, object_map_bytes(map));
+    map->pinned |= r == 0;
     return session_answer_result(session, r, NULL);
 }
 
@@ -54,14 +55,15 @@ static int take_pinned(const struct session *session, struct object_map *map,
 {
     struct bpf_policy left;
 
-    session_policy_left(session, &left);
+    account_left(&session->instance.policy, &left);
     if (left.map_count == 0 || object_map_bytes(map) > left.map_bytes)
         return -EDQUOT;
-    uint64_t bytes = object_map_bytes(map);
+    const uint64_t bytes = object_map_bytes(map);
     int r = object_of_map(map, ret_object);
-    if (r == 0)
-        (*ret_object)->map_bytes = bytes;
-    return r;
+    if (r < 0)
+        return r;
+    map->fd = map->link = -1; /* it is the object's */
+    return account_open(*ret_object, 1, bytes);
 }
 
 bool serve_open(struct session *session, const struct request *request)

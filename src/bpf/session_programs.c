@@ -51,6 +51,7 @@ static int replace(struct object_program *old, struct object_program *made)
             return -errno;
     made->links = old->links;
     made->link_count = old->link_count;
+    memcpy(made->place, old->place, sizeof made->place);
     old->links = NULL;
     old->link_count = 0;
     return 0;
@@ -75,8 +76,18 @@ bool serve_replace(struct session *session, const struct request *request)
 
 /* ---- attachments that outlive the instance ---- */
 
-static int keep(const struct session *session, const struct object_program *program,
-                const char *name)
+/* What of its object's maps stays with it, and is not pinned itself. */
+static uint64_t kept_bytes(const struct object *object)
+{
+    uint64_t bytes = account_map_bytes(object), pinned = 0;
+
+    for (uint32_t i = 0; i < object->guest_maps; i++)
+        pinned += object->maps[i].pinned ? object_map_bytes(&object->maps[i]) : 0;
+    return pinned < bytes ? bytes - pinned : 0;
+}
+
+static int keep(const struct session *session, const struct object *object,
+                const struct object_program *program, const char *name)
 {
     struct object_map link = {.fd = -1, .link = -1};
 
@@ -88,7 +99,7 @@ static int keep(const struct session *session, const struct object_program *prog
     link.shown.type = PIN_LINK;
     link.shown.key_bytes = program->kind;
     link.shown.value_bytes = program->attach_type;
-    return pin_put(session, name, &link, 0);
+    return pin_put_link(session, name, &link, program->place, kept_bytes(object));
 }
 
 /* At once where the kernel can; else the new one is attached before the old one goes: an event may
@@ -97,7 +108,8 @@ static int take_over(const struct session *session, struct object *object,
                      struct object_program *program, const char *name, struct err *err)
 {
     struct object_map old = {.fd = -1, .link = -1};
-    int r = pin_get(session, name, &old);
+    char place[BROKER_TARGET_MAX + 1];
+    int r = pin_get_link(session, name, &old, place);
 
     if (r < 0)
         return r;
@@ -107,12 +119,18 @@ static int take_over(const struct session *session, struct object *object,
     if (old.shown.type != PIN_LINK || old.shown.key_bytes != program->kind ||
         old.shown.value_bytes != program->attach_type || program->link_count > 0)
         return -EINVAL;
-    if (bpf_link_update(link, program->fd, NULL) == 0)
+    /* One that another instance has kept, which was started under a wider policy. */
+    r = policy_check_place(&session->instance.policy, program->kind, place, err);
+    if (r < 0)
+        return r;
+    if (bpf_link_update(link, program->fd, NULL) == 0) {
+        memcpy(program->place, place, sizeof program->place);
         return object_program_keep(program, steal_fd(&link));
+    }
     r = object_attach(session, object, program->name, "", err);
     if (r == 0)
         r = pin_remove(session, name);
-    return r == 0 ? keep(session, program, name) : r;
+    return r == 0 ? keep(session, object, program, name) : r;
 }
 
 /* The program and the name that a request has. */
@@ -139,7 +157,7 @@ bool serve_keep(struct session *session, const struct request *request)
     struct object *object;
     int r = read_names(session, request, &object, &program, name);
 
-    return session_answer_result(session, r < 0 ? r : keep(session, program, name), NULL);
+    return session_answer_result(session, r < 0 ? r : keep(session, object, program, name), NULL);
 }
 
 bool serve_take_over(struct session *session, const struct request *request)
@@ -248,16 +266,18 @@ static int load_one(const struct session *session, const struct broker_new_progr
         r = image_open(bytes, size, &image, err);
     if (r < 0)
         return r;
-    session_policy_left(session, &policy);
+    account_left(&session->instance.policy, &policy);
     policy.map_count += wanted->map_count;
     policy.map_bytes += policy_map_bytes(&image);
     r = policy_check_image(&policy, &image, err);
     if (r == 0)
         r = object_load(session, &image, given, ret_object, err);
-    if (r == 0)
-        (*ret_object)->borrowed = wanted->map_count;
-    if (r == 0)
-        (*ret_object)->guest_maps = 0; /* they have names there */
+    if (r < 0)
+        return r;
+    (*ret_object)->guest_maps = 0; /* they have names there */
+    r = account_open(*ret_object, 0, 0);
+    for (uint32_t i = 0; i < wanted->map_count && r == 0; i++)
+        account_hold(*ret_object, session_object(session, wanted->maps[i].object));
     return r;
 }
 

@@ -40,10 +40,13 @@ static int join(const struct session *session, const char *name, struct object *
     if (r < 0)
         return r;
     struct object *object = *ret_object;
-    session_policy_left(session, &left);
+    uint64_t bytes = 0;
     for (uint32_t i = 0; i < object->guest_maps; i++)
-        object->map_bytes += object_map_bytes(&object->maps[i]);
-    return object->map_count > left.map_count || object->map_bytes > left.map_bytes ? -EDQUOT : 0;
+        bytes += object_map_bytes(&object->maps[i]);
+    account_left(&session->instance.policy, &left);
+    if (object->map_count > left.map_count || bytes > left.map_bytes)
+        return -EDQUOT;
+    return account_open(object, object->map_count, bytes);
 }
 
 bool serve_join(struct session *session, const struct request *request)
@@ -53,9 +56,7 @@ bool serve_join(struct session *session, const struct request *request)
     struct err err = {0};
     int r = check_name(session, request, name, &err);
 
-    if (r == 0 && (r = join(session, name, &object)) < 0) {
-        object_free(object);
+    if (r == 0 && (r = join(session, name, &object)) < 0)
         err_set(&err, r, "cannot join '%s'", name);
-    }
     return session_take(session, r, object, &err);
 }

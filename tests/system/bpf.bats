@@ -326,6 +326,49 @@ need_bombs() {
     [[ $output == *"on_flat loaded"* ]]
 }
 
+@test "a map that another map, a jump table or a socket holds counts, whoever names that" {
+    need_bombs
+    run "$VIREO" run --grant bpf "$MODULES/bombs.wasm"
+    echo "$output"
+    local what
+    for what in "a program's jumps" "a program's map of maps" "a program's sockets"; do
+        [[ $output == *"$what: 1"* ]]
+    done
+    for what in "pinned jumps" "a pinned map of maps" "pinned sockets"; do
+        [[ $output == *"$what: can't be held"* ]]
+    done
+    eventually 10 nothing_left
+}
+
+@test "no more programs are loaded than the policy says" {
+    need_bombs
+    mkdir -p "$MODULES/few"
+    cp "$MODULES/bombs.wasm" "$MODULES/few/"
+    printf 'name: few\nsources: [bombs.wasm]\ngrants:\n  bpf: true\nbpf: {program_count: 5}\n' >"$MODULES/few/vireo.yaml"
+    run "$VIREO" run --grant bpf "$MODULES/few" programs
+    echo "$output"
+    # Five at once, each closed before the next five.
+    [ "$(grep -c '^programs: 5$' <<<"$output")" = 2 ]
+    [[ $output == *"it has 0 maps and 1 programs, the policy allows "*" and 0"* ]]
+    eventually 10 nothing_left
+}
+
+@test "of all helper functions, by number, those of the caller alone get past the policy" {
+    local number past
+    local own="1 2 3 5 7 8 12 14 15 16 25 26 28 46 47 52 53 59 60 61 62 63 68 70 71 72 80 81 87 88 89 93 94 95 96 101 102 103"
+    own+=" 105 106 107 108 112 114 118 125 130 131 132 133 134 160 174 182 186 195 208 42"
+    need_bombs
+    run "$VIREO" run --grant bpf "$MODULES/bombs.wasm" helpers
+    [ "$status" = 0 ]
+    past=$(grep -A1 '^-- packet ' <<<"$output" | grep -v '^--$' | paste - - | grep -v 'which the policy does not allow' |
+        sed 's/^-- packet \([0-9]*\).*/\1/' | sort -n)
+    # Of a packet's program less what tells of whoever runs at the moment.
+    [ "$past" = "$(tr ' ' '\n' <<<"$own" | grep -vxE '14|15|16|80|112|114' | sort -n)" ]
+    past=$(grep -A1 '^-- tracepoint ' <<<"$output" | grep -v '^--$' | paste - - | grep -v 'which the policy does not allow' |
+        sed 's/^-- tracepoint \([0-9]*\).*/\1/' | sort -n)
+    [ "$past" = "$(tr ' ' '\n' <<<"$own" | grep -vx 12 | sort -n)" ]
+}
+
 @test "a build that is interrupted leaves no folder of its own" {
     local before builder folder
     before=$(ls -d /tmp/vireo-bpf.* 2>/dev/null || true)
@@ -485,6 +528,14 @@ need_crafted() {
     echo "$output"
     # 16 MiB, and what a function has for itself: not the 128 that the policy would allow.
     [[ $output == *"make map 'big': Cannot allocate memory"* && $output == *[1-5]" maps"* ]]
+    eventually 10 nothing_left
+}
+
+@test "a callback that traps ends the call, and nothing of it is left" {
+    run "$VIREO" run --grant bpf --timeout 60s "$MODULES/attack.wasm" body
+    echo "$output"
+    [ "$status" = 1 ]
+    [[ $output == *"trap in "*"unreachable"* ]]
     eventually 10 nothing_left
 }
 

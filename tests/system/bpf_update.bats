@@ -27,14 +27,14 @@ teardown() {
     [ -z "${PRODUCER-}" ] || kill -KILL "$PRODUCER" 2>/dev/null || true
 }
 
-# deploy_version VERB VERSION
+# deploy_version VERB VERSION [POLICY]
 deploy_version() {
     local folder=$MODULES/v$2
     mkdir -p "$folder/source" "$folder/busy"
     cp "$FUNCTIONS/bpf_update/"* "$folder/source"
     sed -i "s/VERSION 1/VERSION $2/" "$folder/source/main.c"
     "$VIREO" -q bpf build "$folder/source" -o "$folder/busy/busy.wasm"
-    printf 'name: busy\nversion: "%s"\ngrants: {bpf: true}\nbpf: {host: true}\n' "$2" >"$folder/busy/vireo.yaml"
+    printf 'name: busy\nversion: "%s"\ngrants: {bpf: true}\nbpf: %s\n' "$2" "${3:-{host: true\}}" >"$folder/busy/vireo.yaml"
     if [ "$1" = update ]; then
         "$VIREO" -q update busy "$folder/busy"
     else
@@ -76,6 +76,35 @@ is_left() {
     echo "$body of $closed"
     [ "$body" = "version 2: 0, taken $closed lost 0" ]
     eventually 10 is_left 1
+    "$VIREO" rm busy
+    eventually 10 is_left 0
+}
+
+# Attaches and keeps, and takes what a producer makes for a moment: the next number is more than 0.
+keeps_and_takes() {
+    "$VIREO" rm busy || true
+    deploy_version deploy "$1"
+    call busy
+    [[ $body == "version $1: 0, taken 0 lost 0" ]]
+    sleep 0.5 | "$MODULES/closes" >"$MODULES/closed"
+    call busy
+    [[ $body == "version $1: 0, taken "[1-9]*" lost 0" ]]
+    is_left 1
+}
+
+@test "a policy that is narrower ends what was kept and pinned under the wider one" {
+    [ -x "$MODULES/closes" ] || gcc -O2 -o "$MODULES/closes" "$FUNCTIONS/bpf_closes.c"
+    keeps_and_takes 11
+    # Not the place: the program can't be loaded, and what hung there is gone.
+    deploy_version deploy 12 "{host: true, attach: ['sched/*']}"
+    call busy || true
+    eventually 10 is_left 0
+    # Without host what was pinned with it is not this version's to read.
+    keeps_and_takes 13
+    deploy_version deploy 14 "{host: false}"
+    call busy
+    echo "$body"
+    [[ $body == "version 14: -1, taken 0 lost 0" ]]
     "$VIREO" rm busy
     eventually 10 is_left 0
 }

@@ -241,6 +241,14 @@ static int never_returns(void *context, void *data, int bytes)
         ;
 }
 
+static int traps(void *context, void *data, int bytes)
+{
+    (void)context;
+    (void)data;
+    (void)bytes;
+    __builtin_trap();
+}
+
 static int closes(void *context, void *data, int bytes)
 {
     (void)context;
@@ -398,6 +406,11 @@ int main(int argc, char **argv)
         sleep_times(2);
         return wasm_bpf_buffer_poll(skel.object, skel.maps.events, (bpf_sample_function *)other,
                                     NULL, data, 16, 0);
+    }
+    if (argc > 1 && strcmp(argv[1], "body") == 0) {
+        attack_attach(&skel);
+        sleep_times(2);
+        return wasm_bpf_buffer_poll(skel.object, skel.maps.events, traps, NULL, data, 16, 0);
     }
     if (argc > 1 && strcmp(argv[1], "spin") == 0) {
         attack_attach(&skel);
