@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/fd.h"
@@ -32,10 +33,21 @@ enum vkernel_policy broker_policy(int state_fd)
                : (enum vkernel_policy)vkernel.sched.policy;
 }
 
+/* What is kept, to be changed: nobody else does until *ret_lock is closed. */
+static int open_change(int state_fd, int *ret_lock, struct vkernel *ret_vkernel)
+{
+    _cleanup_(closep) int lock = oci_vkernel_lock(state_fd, NULL);
+    int r = lock < 0 ? lock : oci_vkernel_load(state_fd, ret_vkernel, NULL);
+
+    if (r == 0)
+        *ret_lock = steal_fd(&lock);
+    return r;
+}
+
 int broker_set_policy(const struct oci_place *place, int state_fd, enum vkernel_policy policy)
 {
     struct vkernel vkernel;
-    int r = oci_vkernel_load(state_fd, &vkernel, NULL);
+    int lock = -1, r = open_change(state_fd, &lock, &vkernel);
 
     if (r < 0)
         return r;
@@ -43,6 +55,7 @@ int broker_set_policy(const struct oci_place *place, int state_fd, enum vkernel_
         policy == VKERNEL_POLICY_ADAPTIVE && vkernel.sched.policy != VKERNEL_POLICY_ADAPTIVE;
     vkernel.sched.policy = policy;
     r = keep(place, state_fd, &vkernel);
+    close(lock);
     return r == 0 && begins ? oci_adaptive_start(place, state_fd, NULL) : r;
 }
 
@@ -75,7 +88,8 @@ static int read_granularity(int state_fd, char text[static VIEW_VALUE_BYTES])
 static int write_granularity(const struct oci_place *place, int state_fd, uint32_t slice_us)
 {
     struct vkernel vkernel;
-    int r = oci_vkernel_load(state_fd, &vkernel, NULL);
+    _cleanup_(closep) int lock = -1;
+    int r = open_change(state_fd, &lock, &vkernel);
 
     if (r < 0)
         return r;
@@ -126,7 +140,8 @@ static int write_overcommit(const struct oci_place *place, int state_fd, uint32_
                             uint32_t value)
 {
     struct vkernel vkernel;
-    int r = oci_vkernel_load(state_fd, &vkernel, NULL);
+    _cleanup_(closep) int lock = -1;
+    int r = open_change(state_fd, &lock, &vkernel);
 
     if (r < 0)
         return r;

@@ -86,6 +86,10 @@ static int change(struct runtime *runtime, char **words, int count, struct err *
     int r = open_one(runtime, words[0], &state, &vkernel, err);
     if (r == 0)
         r = oci_state_lock(state, err);
+    _cleanup_(closep) int lock = r < 0 ? -1 : oci_vkernel_lock(state->fd, NULL);
+    if (r == 0 && lock < 0 &&
+        lock != -ENOENT) /* nothing is kept: who writes it first has the state's */
+        r = err_set(err, lock, "cannot change '%s'", words[0]);
     if (r == 0) /* as it is now that nobody else changes it */
         r = oci_vkernel_load(state->fd, &vkernel, err);
     if (r < 0)
@@ -105,10 +109,10 @@ static int change(struct runtime *runtime, char **words, int count, struct err *
     r = part == &vkernel_memory ? oci_vkernel_overcommit(&state->place, &vkernel, err) : 0;
     if (r == 0)
         r = oci_state_directory(state, err);
-    if (r == 0)
-        r = oci_vkernel_save(state->fd, &vkernel, err);
     if (r == 0 && part == &vkernel_sched)
         r = oci_vkernel_schedule(&state->place, &vkernel, vkernel.sched.policy, err);
+    if (r == 0)
+        r = oci_vkernel_save(state->fd, &vkernel, err);
     if (r == 0 && part == &vkernel_sched && vkernel.sched.policy == VKERNEL_POLICY_ADAPTIVE)
         r = oci_adaptive_start(&state->place, state->fd, err);
     if (r == 0)

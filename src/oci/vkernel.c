@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -146,6 +147,28 @@ static void write_row(const char *key, const char *value, bool said, void *user)
 {
     if (said)
         fprintf(user, "%s=%s\n", key, value);
+}
+
+/* The file is locked itself: no other has to be made, and taken away, beside it. Who waited for one
+ * that was replaced meanwhile goes on to the next. */
+int oci_vkernel_lock(int state_fd, struct err *err)
+{
+    struct stat locked, now;
+
+    if (state_fd < 0)
+        return -ENOENT;
+    for (;;) {
+        _cleanup_(closep) int fd = openat(state_fd, FILE_NAME, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+        int r = fd < 0 ? -errno : 0;
+        while (r == 0 && flock(fd, LOCK_EX) < 0)
+            r = errno == EINTR ? 0 : -errno;
+        if (r == 0 && (fstat(fd, &locked) < 0 || fstatat(state_fd, FILE_NAME, &now, 0) < 0))
+            r = -errno;
+        if (r < 0)
+            return err_set(err, r, "cannot lock the virtual kernel");
+        if (locked.st_ino == now.st_ino)
+            return steal_fd(&fd);
+    }
 }
 
 int oci_vkernel_save(int state_fd, const struct vkernel *vkernel, struct err *err)

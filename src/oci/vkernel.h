@@ -21,6 +21,9 @@ int oci_vkernel_take(struct vkernel *vkernel, const char *text, struct err *err)
 int oci_vkernel_deny_devices(const struct vkernel *vkernel, struct oci_config *config,
                              struct err *err);
 
+/* Until it is closed nobody else changes what is kept: who loads it to save it changed has this. A
+ * descriptor; -ENOENT: nothing is kept yet. Waits. */
+int oci_vkernel_lock(int state_fd, struct err *err);
 /* In the container's directory, written whole. Without a file it is zeroed. */
 int oci_vkernel_save(int state_fd, const struct vkernel *vkernel, struct err *err);
 int oci_vkernel_load(int state_fd, struct vkernel *ret_vkernel, struct err *err);

@@ -138,6 +138,20 @@ PRIVILEGED='.process.capabilities = (.process.capabilities | map_values(. + ["CA
     runtime delete -f other
 }
 
+@test "what is set from outside stays while the container changes its own without end, and the other way round" {
+    local i
+    detached both "$VIEW"' | .process.capabilities = {} | .process.user = {uid: 1000, gid: 1000}' \
+        'for i in 1 2; do (while :; do echo batch >/dev/vkernel/cpu.real_policy; echo normal >/dev/vkernel/cpu.real_policy; done) & done; sleep 1000'
+    for i in $(seq 100); do
+        runtime vk set both sched.slice "$((i + 100))us" >/dev/null
+        [ "$(runtime vk get both | jq -r '.keys["sched.slice"].value')" = "$((i + 100))us" ]
+    done
+    # What is kept is whole: a process that comes later has its table from it.
+    run runtime exec both true
+    [ "$status" -eq 0 ]
+    runtime delete -f both
+}
+
 @test "the view's process killed, or its broker, is EIO at once; nothing is written" {
     local before
     before=$(host)
