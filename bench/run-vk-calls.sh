@@ -13,6 +13,7 @@ PATH=$bench_work:$PATH
 vk_rootfs vk_probe
 vk_bundle none .
 vk_bundle sched '.annotations["io.vireo.vkernel.sched.policy"] = "fifo"'
+vk_bundle unlisted "$vk_unlisted"
 vk_bundle full "$vk_full"
 
 take() { # ROW
@@ -30,6 +31,7 @@ while [ $i -lt "$rounds" ]; do
     vk_run none 'vk_probe calls' | take 'container'
     vk_run none 'vk_probe allowed vk_probe calls' | take 'a filter of one instruction'
     vk_run sched 'vk_probe calls' | take 'its scheduling alone'
+    vk_run unlisted 'vk_probe calls' | take 'all but lists of files'
     vk_run full 'vk_probe calls' | take 'all of it'
     vk_probe calls | take 'host'
     [ -z "$docker" ] || vk_run_docker 'vk_probe calls' | take "docker's default"

@@ -1,8 +1,8 @@
 #!/bin/sh
 # What a virtual kernel adds to the start of a container: `vireo-runtime run` of /bin/true with none,
-# with the files of one (a view of parameters, a log, both), with the table of one, and with
-# everything; then the same while another container has everything (the program that tells whose a
-# message is is in the kernel then); crun beside it. In turns, in one run. Root.
+# with the table of one, its lists of files, its parameters, its log, and with everything; then the
+# same while another container has everything (the program that tells whose a message is is in the
+# kernel then); crun beside it. In turns, in one run. Root.
 # Usage: bench/run-vk-start.sh [ROUNDS]
 set -eu
 . "$(dirname "$0")/lib.sh"
@@ -35,7 +35,10 @@ bundle none .
 bundle table "$table"
 bundle params "$view"
 bundle log "$log"
-bundle all "$view | $log | $table"' | .annotations["io.vireo.vkernel.sched.policy"] = "fifo"'
+lists='.annotations["io.vireo.vkernel.files.write"] = "/dev:/proc" | .annotations["io.vireo.vkernel.files.execute"] = "/bin"'
+bundle lists "$lists"
+bundle all "$view | $log | $table | $lists"' | .annotations["io.vireo.vkernel.sched.policy"] = "fifo"
+    | .annotations["io.vireo.vkernel.memory.huge_pages"] = "never" | .annotations["io.vireo.vkernel.caps.keep"] = "CAP_KILL"'
 
 mkdir -p "$bench_work/other"
 jq '.process.args = ["sleep", "1000"]' "$bench_work/all/config.json" >"$bench_work/other/config.json"
@@ -49,7 +52,7 @@ ours = [runtime, "--root", kept + "/state", "run", "--bundle"]
 # crun 1.8 refuses a v2 tree beside v1 ones.
 crun = ["unshare", "-m", "--propagation", "private", "sh", "-c",
         'umount /sys/fs/cgroup/unified 2>/dev/null; exec crun "$@"', "sh", "--root", kept + "/crun", "run", "--bundle"]
-rows = [(name, ours, name) for name in ("none", "table", "params", "log", "all")] + [("crun, none", crun, "none")]
+rows = [(name, ours, name) for name in ("none", "table", "lists", "params", "log", "all")] + [("crun, none", crun, "none")]
 times = {name: [] for name, _, _ in rows}
 
 def measure(rows):
@@ -81,7 +84,7 @@ echo "$(bench_machine); load before: $load_before. $rounds starts of each in tur
 echo
 cat "$bench_work/rows"
 echo
-awk -F' *[|] *' '/^\| (none|table|params|log|all|crun)/ {
+awk -F' *[|] *' '/^\| (none|table|lists|params|log|all|crun)/ {
         rows = rows comma sprintf("{\"kernel\":\"%s\",\"least_ms\":%s,\"p50_ms\":%s,\"p99_ms\":%s}", $2, $3, $4, $5)
         comma = "," }
     END { printf "%s", rows }' "$bench_work/rows" >"$bench_work/json"

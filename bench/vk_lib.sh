@@ -5,10 +5,14 @@ vk_runtime=${VIREO_RUNTIME:-$bench_build/vireo-runtime}
 vk_root=$bench_work/rootfs
 vk_docker=
 
-# Everything that a virtual kernel can have, under the policy that there is without one.
-vk_full='.annotations = {"io.vireo.vkernel.params.view": "on", "io.vireo.vkernel.log.size": "64KiB",
+# Everything that a virtual kernel can have but lists of files, under the policy that there is
+# without one; and those lists too.
+vk_unlisted='.annotations = {"io.vireo.vkernel.params.view": "on", "io.vireo.vkernel.log.size": "64KiB",
     "io.vireo.vkernel.syscalls.profile": "podman", "io.vireo.vkernel.sched.policy": "normal",
-    "io.vireo.vkernel.memory.huge_pages": "madvise"}'
+    "io.vireo.vkernel.memory.huge_pages": "madvise", "io.vireo.vkernel.caps.keep": "CAP_CHOWN,CAP_DAC_OVERRIDE,CAP_KILL,CAP_SETGID,CAP_SETUID,CAP_NET_BIND_SERVICE"}'
+vk_full="$vk_unlisted"'
+    | .annotations += {"io.vireo.vkernel.files.read": "/", "io.vireo.vkernel.files.list": "/",
+    "io.vireo.vkernel.files.write": "/tmp:/dev:/proc", "io.vireo.vkernel.files.execute": "/bin:-/lib:-/lib64:-/usr"}'
 
 vk_clean() {
     [ -z "$vk_docker" ] || DOCKER_HOST=$vk_docker docker ps -aq 2>/dev/null |
