@@ -9,6 +9,7 @@
 #include "base/err.h"
 #include "base/fd.h"
 #include "oci/groups.h"
+#include "vkernel/group_levels.h"
 
 /* Trees that every container is in: what counts, limits, lists and freezes it. Each tree costs a
  * directory, an entry and a mount at the start (some 100 us), so the others are entered by those
@@ -54,6 +55,20 @@ int groups_path(const struct oci_config *config, const char *id, char ret_path[O
     if (n < 0 || n >= OCI_CGROUP_PATH_MAX)
         return err_set(err, -ENAMETOOLONG, "cannot use control group '%s'", wanted);
     return 0;
+}
+
+int groups_within_reach(const struct cgroup_place *groups, const char *what, struct err *err)
+{
+    int level = 0;
+
+    for (const char *at = groups->path; *at; at++)
+        level += *at == '/' && at[1] && at[1] != '/';
+    return level <= GROUP_LEVELS_MAX
+               ? 0
+               : err_say(err, -E2BIG,
+                         "cannot give the container %s of its own: its group is %d levels deep, "
+                         "and %d is the most",
+                         what, level, GROUP_LEVELS_MAX);
 }
 
 static bool is_throttled(const struct oci_resources *resources)

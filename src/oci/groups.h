@@ -37,6 +37,10 @@ int groups_limit(struct cgroup_place *groups, const struct oci_resources *resour
 /* The groups of `place`, open. -ENOENT: gone; `place` without groups too. */
 int groups_open(const struct oci_place *place, struct cgroup_place *ret_groups, struct err *err);
 
+/* -E2BIG: they lie too deep for the programs in the kernel that tell a container's tasks, of its
+ * log and its overcommit. */
+int groups_within_reach(const struct cgroup_place *groups, const char *what, struct err *err);
+
 /* One file of one tree. */
 int groups_write(const struct cgroup_place_tree *tree, const char *file, const char *value,
                  struct err *err);

@@ -39,7 +39,8 @@ int oci_vkernel_overcommit(const struct oci_place *place, const struct vkernel *
         return r;
     const struct cgroup_place_tree *unified = cgroup_place_tree(groups, "", true);
     const struct overcommit_size size = {stats->memory_limit, swap_of(groups, stats)};
-    if (unified && unified->fd >= 0 && fstat(unified->fd, &status) == 0)
+    r = groups_within_reach(groups, "overcommit", err);
+    if (r == 0 && unified && unified->fd >= 0 && fstat(unified->fd, &status) == 0)
         r = overcommit_apply(status.st_ino, vkernel, &size, err);
     cgroup_place_close(groups);
     return r;

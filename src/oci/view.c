@@ -21,6 +21,7 @@
 #include "cgroup/place.h"
 #include "cgroup/sysctl_filter.h"
 #include "oci/apart.h"
+#include "oci/groups.h"
 #include "oci/init/mount_calls.h"
 #include "oci/plan.h"
 #include "oci/user_namespace.h"
@@ -256,7 +257,9 @@ static unsigned params_of(struct cgroup_place *groups)
 
     return 1u << VIEW_POLICY | (vk_sched_slices_work() ? 1u << VIEW_GRANULARITY : 0) |
            (memory && memory->fd >= 0 ? 1u << VIEW_SWAPPINESS : 0) |
-           (overcommit_works() ? 1u << VIEW_OVERCOMMIT_MEMORY | 1u << VIEW_OVERCOMMIT_RATIO : 0);
+           (overcommit_works() && groups_within_reach(groups, "overcommit", NULL) == 0
+                ? 1u << VIEW_OVERCOMMIT_MEMORY | 1u << VIEW_OVERCOMMIT_RATIO
+                : 0);
 }
 
 /*
@@ -344,7 +347,9 @@ int oci_view_place(struct oci_view *view, const struct oci_create *create,
     if (group_fd < 0)
         return err_say(err, -ENOTSUP,
                        "cannot give the container a view of its own: it has no group in a v2 tree");
-    int r = take_mount(view, err);
+    int r = view->log ? groups_within_reach(groups, "a log", err) : 0;
+    if (r == 0)
+        r = take_mount(view, err);
     if (r < 0)
         return r;
     if (create->options.vkernel->params.view)

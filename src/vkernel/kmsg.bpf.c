@@ -11,12 +11,11 @@
 
 #include <bpf/bpf_helpers.h>
 
+#include "vkernel/group_levels.h"
 #include "vkernel/kmsg_record.h"
 
 char program_license[] SEC("license") = "Dual MIT/GPL";
 
-/* How deep below the root of v2 a container's group may lie. */
-#define LEVELS 12
 /* How long after a thread's message its death needs no other. */
 #define PRINTED_NS 100000000
 
@@ -92,7 +91,7 @@ static __always_inline int in_task(const void *context)
 static __always_inline __u64 group_of_task(void)
 {
 #pragma unroll
-    for (int level = LEVELS; level > 0; level--) {
+    for (int level = GROUP_LEVELS_MAX; level > 0; level--) {
         __u64 id = bpf_get_current_ancestor_cgroup_id(level);
         if (id && bpf_map_lookup_elem(&vireo_rings, &id))
             return id;

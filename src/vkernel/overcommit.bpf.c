@@ -12,12 +12,10 @@
 
 #include <bpf/bpf_helpers.h>
 
+#include "vkernel/group_levels.h"
 #include "vkernel/overcommit_record.h"
 
 char program_license[] SEC("license") = "Dual MIT/GPL";
-
-/* How deep below the root of v2 a container's group may lie. */
-#define LEVELS 12
 
 #define ENOMEM 12
 #define PAGE_SHIFT 12
@@ -30,6 +28,16 @@ char program_license[] SEC("license") = "Dual MIT/GPL";
 #define VM_SHARED 0x8
 #define VM_ACCOUNT 0x100000
 #define VM_NORESERVE 0x200000
+#define MREMAP_DONTUNMAP 4
+/* arch/x86/include/asm/thread_info.h: the task is in a call of i386, which has its arguments in
+ * other registers, and old ones of mmap in memory. */
+#define TS_COMPAT 2
+#define CALL_MREMAP 25
+#define CALL_MREMAP_I386 163
+#define CALL_OLD_MMAP_I386 90
+#define CALL_X32 0x40000000
+/* More than any group may have. */
+#define PAGES_MAX (1ull << 40)
 /* include/linux/bpf.h: every thread of the machine, process by process. */
 #define ALL_THREADS 1
 
@@ -46,7 +54,11 @@ struct css_set {
 struct mm_struct {
     unsigned long data_vm, stack_vm;
 };
+struct thread_info {
+    __u32 status;
+};
 struct task_struct {
+    struct thread_info thread_info;
     struct mm_struct *mm;
     struct task_struct *real_parent;
     struct css_set *cgroups;
@@ -55,7 +67,7 @@ struct vm_area_struct {
     unsigned long vm_start, vm_end, vm_flags;
 };
 struct pt_regs {
-    unsigned long si;
+    unsigned long si, dx, cx, r10, orig_ax;
 };
 #pragma clang attribute pop
 
@@ -146,7 +158,7 @@ static __noinline int refuses(__u32 level, __u64 pages)
 /* A group above has its say too. */
 static __always_inline int check(__u64 pages)
 {
-    for (__u32 level = 1; level <= LEVELS; level++) {
+    for (__u32 level = 1; level <= GROUP_LEVELS_MAX; level++) {
         if (!bpf_get_current_ancestor_cgroup_id((int)level))
             return 0;
         if (refuses(level, pages))
@@ -155,12 +167,47 @@ static __always_inline int check(__u64 pages)
     return 0;
 }
 
-/* What the system call that the task is in was asked for: mmap(2) and mprotect(2) have it there. */
+static __always_inline struct pt_regs *registers(void)
+{
+    return (struct pt_regs *)bpf_task_pt_regs((void *)current());
+}
+
+static __always_inline int is_i386(void)
+{
+    return current()->thread_info.status & TS_COMPAT;
+}
+
+static __always_inline __u64 pages_of(__u64 bytes)
+{
+    return (bytes + (1ul << PAGE_SHIFT) - 1) >> PAGE_SHIFT;
+}
+
+/* What the system call that the task is in was asked for: mmap(2) and mprotect(2) have it there.
+ * i386's old mmap has it in memory, where it may be another number by now: more than there is. */
 static __always_inline __u64 asked_pages(void)
 {
-    struct pt_regs *registers = (struct pt_regs *)bpf_task_pt_regs((void *)current());
+    const struct pt_regs *asked = registers();
 
-    return (registers->si + (1ul << PAGE_SHIFT) - 1) >> PAGE_SHIFT;
+    if (!is_i386())
+        return pages_of(asked->si);
+    return asked->orig_ax == CALL_OLD_MMAP_I386 ? PAGES_MAX : pages_of((__u32)asked->cx);
+}
+
+/* How many pages more a mremap(2) asks for; 0: it is another call. */
+static __always_inline __u64 remapped_pages(void)
+{
+    const struct pt_regs *asked = registers();
+    const int i386 = is_i386();
+    __u64 before = i386 ? (__u32)asked->cx : asked->si;
+    __u64 after = i386 ? (__u32)asked->dx : asked->dx;
+    __u64 flags = i386 ? asked->si : asked->r10;
+
+    if (i386 ? asked->orig_ax != CALL_MREMAP_I386
+             : (asked->orig_ax & ~(__u64)CALL_X32) != CALL_MREMAP)
+        return 0;
+    if (flags & MREMAP_DONTUNMAP)
+        return pages_of(after);
+    return after > before ? pages_of(after - before) : 0;
 }
 
 /* The arguments of the hook, and behind them what was returned so far: not 0, it is refused
@@ -211,4 +258,15 @@ int vireo_commit_protect(const __u64 *arguments)
         !(flags & (VM_ACCOUNT | VM_NORESERVE)))
         return verdict;
     return check(pages < most ? pages : most);
+}
+
+/* Nor is one that grows: of an area that the kernel does not count it asks nothing but where it may
+ * be, whether it moves or not. One that is counted is asked for twice, and once in every sum. */
+SEC("fmod_ret/security_mmap_addr")
+int vireo_commit_remap(const __u64 *arguments)
+{
+    int verdict = (int)arguments[1];
+    __u64 pages = verdict ? 0 : remapped_pages();
+
+    return pages ? check(pages) : verdict;
 }

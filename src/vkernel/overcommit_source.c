@@ -21,7 +21,7 @@ extern const unsigned char overcommit_image[], overcommit_image_end[];
 static const struct shared_object shared = {.map = COMMIT_MAP,
                                             .map_type = BPF_MAP_TYPE_HASH,
                                             .link_type = BPF_LINK_TYPE_TRACING,
-                                            .programs = 4};
+                                            .programs = 5};
 
 static int load(struct shared_fds *ret_fds)
 {

@@ -9,7 +9,7 @@
 
 struct bpf_object;
 
-#define SHARED_PROGRAMS_MAX 4
+#define SHARED_PROGRAMS_MAX 5
 
 struct shared_object {
     const char *map; /* keys are of 64 bits: ids of groups */

@@ -187,8 +187,27 @@ seen own" ]
     once size '.annotations["io.vireo.vkernel.log.size"] = "2MiB"' true
     [ "$status" -ne 0 ]
     [[ $output == *"size '2MiB': it is off, or from 16KiB to 1MiB"* ]]
-    once listener "$LOG"' | .linux.seccomp = {defaultAction: "SCMP_ACT_NOTIFY", listenerPath: "/nowhere"}' true
+    # syslog(2) of a log is emulated.
+    once listener "$LOG"' | .linux.seccomp = {defaultAction: "SCMP_ACT_ALLOW", listenerPath: "/nowhere", syscalls: [{names: ["mkdir"], action: "SCMP_ACT_NOTIFY"}]}' true
     [ "$status" -ne 0 ]
+    [[ $output == *"the bundle has a listener of its own"* ]]
+}
+
+@test "a group too deep to be told by has no log: refused with the reason, and nothing is left" {
+    local at path=/vireo-deep/2/3/4/5/6/7/8/9/10/11/12
+    once deep "$LOG | .linux.cgroupsPath = \"$path\"" 'echo mine >/dev/kmsg; dmesg'
+    [[ $output == *mine* ]]
+    once deeper "$LOG | .linux.cgroupsPath = \"$path/13\"" true
+    [ "$status" -ne 0 ]
+    [[ $output == *"cannot give the container a log of its own: its group is 13 levels deep, and 12 is the most"* ]]
+    # Without what it is too deep for it starts.
+    once beside ".annotations = {\"io.vireo.vkernel.params.view\": \"on\"} | .linux.cgroupsPath = \"$path/13\"" 'cat /dev/vkernel/cpu.real_policy'
+    [ "$output" = normal ]
+    for at in /sys/fs/cgroup/*/vireo-deep /sys/fs/cgroup/vireo-deep; do
+        [ ! -d "$at" ] || find "$at" -depth -type d -exec rmdir {} +
+    done
+    [ -z "$(runtime list -q)" ]
+    eventually 5 test -z "$(views deep)$(views deeper)$(views beside)"
 }
 
 @test "the view's files can't be mapped, linked, moved, marked or made, and no odd write or call reaches the host" {

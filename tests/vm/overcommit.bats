@@ -43,6 +43,21 @@ number() {
     nothing_left
 }
 
+@test "memory that the kernel does not count is no way round: not as it grows, nor by the calls of 32 bits" {
+    run contain "$STRICT" commit grown=150 i386=150 grown=20
+    echo "$output"
+    [ "$(number grown 1)" = ENOMEM ]
+    [ "$(number grown 2)" = ok ]
+    [ "$(number widened 1)" = ENOMEM ]
+    [ "$(number widened 2)" = ok ]
+    if [[ $output != *"Function not implemented"* ]]; then
+        [ "$(number "i386 none")" = ok ]
+        [ "$(number "i386 map")" = ENOMEM ]
+        [ "$(number "i386 protect")" = ENOMEM ]
+    fi
+    nothing_left
+}
+
 @test "a process without its first thread and one that was started beside it are counted" {
     run contain "$STRICT" commit orphan=60
     echo "$output"

@@ -69,6 +69,50 @@ static void grow(size_t mib)
     munmap(at, MIB);
 }
 
+/* Memory that the kernel does not count grows uncounted too, by each of these. */
+static void grow_noreserve(size_t mib)
+{
+    void *at = map(1, PROT_READ | PROT_WRITE, MAP_NORESERVE);
+
+    printf("grown %s\n", word(mremap(at, MIB, mib * MIB, MREMAP_MAYMOVE) != MAP_FAILED));
+    munmap(at, MIB);
+    /* Where there is room behind it. */
+    char *room = map(mib, PROT_NONE, MAP_NORESERVE);
+    munmap(room, mib * MIB);
+    at = mmap(room, MIB, PROT_READ | PROT_WRITE,
+              MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
+    printf("widened %s\n", word(mremap(at, MIB, mib * MIB, 0) != MAP_FAILED));
+    munmap(at, MIB);
+}
+
+/* As a program of 32 bits calls: memory below 4 GiB, arguments in other registers. */
+static long call_i386(long number, long a, long b, long c, long d)
+{
+    long result;
+
+    __asm__ volatile("push %%rbp\n\txor %%ebp, %%ebp\n\tint $0x80\n\tpop %%rbp"
+                     : "=a"(result)
+                     : "a"(number), "b"(a), "c"(b), "d"(c), "S"(d), "D"(-1L)
+                     : "memory", "r8", "r9", "r10", "r11");
+    if ((int)result < 0 && (int)result > -4096) {
+        errno = -(int)result;
+        return -1;
+    }
+    return (long)(unsigned)result;
+}
+
+static void i386(size_t mib)
+{
+    const long mmap2 = 192, mprotect32 = 125, flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
+
+    printf("i386 map %s\n",
+           word(call_i386(mmap2, 0, (long)(mib * MIB), PROT_READ | PROT_WRITE, flags) != -1));
+    long at = call_i386(mmap2, 0, (long)(mib * MIB), PROT_NONE, flags);
+    printf("i386 none %s\n", word(at != -1));
+    printf("i386 protect %s\n",
+           word(call_i386(mprotect32, at, (long)(mib * MIB), PROT_READ | PROT_WRITE, 0) != -1));
+}
+
 static void heap(size_t mib)
 {
     printf("heap %s\n", word(sbrk((intptr_t)(mib * MIB)) != (void *)-1));
@@ -160,10 +204,11 @@ int main(int argc, char **argv)
     static const struct {
         const char *name;
         void (*run)(size_t mib);
-    } steps[] = {{"most", most},       {"map", map_one},      {"noreserve", noreserve},
-                 {"protect", protect}, {"grow", grow},        {"heap", heap},
-                 {"fork", forked},     {"gone", come_and_go}, {"nothing", nothing},
-                 {"orphan", orphan},   {"hold", hold}};
+    } steps[] = {
+        {"most", most},   {"map", map_one},      {"noreserve", noreserve},  {"protect", protect},
+        {"grow", grow},   {"heap", heap},        {"grown", grow_noreserve}, {"i386", i386},
+        {"fork", forked}, {"gone", come_and_go}, {"nothing", nothing},      {"orphan", orphan},
+        {"hold", hold}};
 
     setvbuf(stdout, NULL, _IOLBF, 0);
     for (int i = 1; i < argc; i++) {
