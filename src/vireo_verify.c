@@ -211,6 +211,7 @@ static int verify(const struct inputs *inputs, const char *entry)
         .version = STAGE_FACTS_VERSION,
         .proved = result.facts.verdict == VERIFY_PROVED && result.facts.repeated,
         .instructions = result.facts.instructions,
+        .ns = result.facts.ns,
     };
     snprintf(facts.entry, sizeof facts.entry, "%s", result.facts.entry);
     snprintf(facts.reason, sizeof facts.reason, "%s",

@@ -157,7 +157,7 @@ int build_contain(struct build *build, struct err *err);
 struct object_facts {
     uint64_t static_bytes; /* of variables */
     uint64_t stack_bytes;  /* of all functions' frames together */
-    bool copies;           /* it calls memcpy() or its like */
+    bool calls_out;        /* to the kernel or a service */
     char calls[ALLOW_CALLS_BYTES];
 };
 

@@ -17,6 +17,8 @@
 #include "build/build_internal.h"
 #include "build/stage.h"
 
+/* Of a call that does nothing: its pages come, and signals wait. */
+#define BASE_MS 250
 #define COMPILE_CPU_SECONDS 15
 /* A deploy does not wait long for a proof; who requires one waits as long as `vireo verify` does.
  */
@@ -174,17 +176,16 @@ int build_generate(struct sandbox *sandbox, int ir_fd, const uint8_t ir_hash[BUI
 }
 
 /*
- * More than a call can take, wherever it runs and whatever it waits for in memory: an honest call
- * must never meet it. What copies by calls may copy whole bodies by one instruction.
+ * More than a call can take, wherever it runs: an honest call must never meet it. What the kernel
+ * and services do for a call is not in the verifier's time.
  */
-static uint64_t cpu_ms(uint64_t instructions, bool copies)
+static uint64_t cpu_ms(const struct stage_facts *facts, bool calls_out)
 {
-    uint64_t ms;
+    uint64_t ms = facts->ns / 1000000;
 
-    if (!copies)
-        return 1000 + instructions / 20000;
-    return __builtin_mul_overflow(instructions, 2, &ms) || ms > UINT64_MAX - 1000 ? UINT64_MAX
-                                                                                  : ms + 1000;
+    if (calls_out && __builtin_mul_overflow(facts->instructions, 2, &ms))
+        return UINT64_MAX;
+    return ms > UINT64_MAX - BASE_MS ? UINT64_MAX : ms + BASE_MS;
 }
 
 /* The object, checked; what it says of itself goes into the note. */
@@ -212,7 +213,7 @@ static int generate(struct build *build, struct sandbox *sandbox, const struct p
     proof->stack_bytes = facts.stack_bytes;
     proof->static_bytes = facts.static_bytes;
     memcpy(build->calls, facts.calls, sizeof build->calls);
-    proof->cpu_ms = cpu_ms(parts->facts.instructions, facts.copies);
+    proof->cpu_ms = cpu_ms(&parts->facts, facts.calls_out);
     free(build->report);
     build->report = malloc(parts->report_size ? parts->report_size : 1);
     if (!build->report)

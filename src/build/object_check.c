@@ -61,7 +61,7 @@ struct object {
     uint64_t symbol_count;
     uint64_t static_bytes, stack_bytes;
     uint32_t entries;
-    bool copies;
+    bool calls_out;
     char calls[ALLOW_CALLS_BYTES];
     struct err *err;
 };
@@ -187,9 +187,8 @@ static int symbol_check(struct object *object, const Elf64_Sym *symbol, const ch
         return refuse(object, "'%.64s' is an indirect function, or of a thread", name);
     if (symbol->st_shndx == SHN_UNDEF) {
         const struct allow_entry *entry = allow_find_native(name);
-        /* By one call whole bodies go to files and back, too. */
-        if (strncmp(name, "mem", 3) == 0 || (entry && entry->layer == ALLOW_IO))
-            object->copies = true;
+        if (entry && entry->layer != ALLOW_BASE)
+            object->calls_out = true;
         allow_calls_add(object->calls, name);
     }
     if (symbol->st_shndx == SHN_UNDEF && name[0])
@@ -342,7 +341,7 @@ int object_check(const void *bytes, size_t size, uint64_t stack_max, struct obje
         return r;
     *ret_facts = (struct object_facts){.static_bytes = object.static_bytes,
                                        .stack_bytes = object.stack_bytes,
-                                       .copies = object.copies};
+                                       .calls_out = object.calls_out};
     memcpy(ret_facts->calls, object.calls, sizeof ret_facts->calls);
     return r;
 }

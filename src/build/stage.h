@@ -53,10 +53,11 @@ struct stage_facts {
     uint32_t version; /* STAGE_FACTS_VERSION */
     uint32_t proved;  /* 1; else 0 and why */
     uint64_t instructions;
+    uint64_t ns; /* of processor time, of the code itself; UINT64_MAX: none known */
     char entry[64];
     char reason[256];
 };
-#define STAGE_FACTS_VERSION 1
+#define STAGE_FACTS_VERSION 2
 
 /* The function that the object of a proved handler defines, as the guest calls it. */
 #define STAGE_PROVED_ENTRY "vireo_proved_handler"

@@ -116,41 +116,6 @@ static void mark_relevant(struct proof *proof)
 #undef MARK
 }
 
-#define MOST (UINT64_MAX - 1)
-
-static uint64_t saturate_add(uint64_t a, uint64_t b)
-{
-    uint64_t sum;
-
-    return __builtin_add_overflow(a, b, &sum) || sum > MOST ? MOST : sum;
-}
-
-static uint64_t saturate_multiply(uint64_t a, uint64_t b)
-{
-    uint64_t product;
-
-    return __builtin_mul_overflow(a, b, &product) || product > MOST ? MOST : product;
-}
-
-/* Each block as often as the loops around it can go round, one by one. */
-static uint64_t count_instructions(const struct proof *proof)
-{
-    const struct program *program = proof->encoding->program;
-    uint64_t total = 0;
-
-    for (uint32_t n = 0; n < program->order_count; n++) {
-        uint32_t b = program->order[n];
-        uint64_t times = 1;
-        for (uint32_t h = program->blocks[b].loop; h != UINT32_MAX; h = program->blocks[h].outer) {
-            if (proof->rounds[h] == 0)
-                return UINT64_MAX;
-            times = saturate_multiply(times, saturate_add(proof->rounds[h], 1));
-        }
-        total = saturate_add(total, saturate_multiply(times, program->blocks[b].count + 1));
-    }
-    return total;
-}
-
 static void prove_open(struct proof *proof)
 {
     struct encoding *e = proof->encoding;
@@ -243,7 +208,7 @@ static void use_invariants(struct proof *proof)
     prove_by_bits(proof);
     proof_find_ranks(proof);
     find_example(proof);
-    proof->bound = count_instructions(proof);
+    proof_find_bound(proof);
 }
 
 static void prove_by_induction(struct proof *proof)
@@ -308,7 +273,7 @@ static void begin(struct proof *proof)
     struct program *program = proof->encoding->program;
 
     proof->rounds = program_alloc(program, program->block_count, sizeof *proof->rounds);
-    proof->bound = UINT64_MAX;
+    proof->bound = proof->bound_ns = UINT64_MAX;
     obligations_collect(proof->encoding->facts, proof->obligations);
 }
 
@@ -334,7 +299,7 @@ void proof_run(struct proof *proof)
             proof->spent < proof->limits.total / 4)
             prove_with_loads(proof);
     } else if (only == ONLY_RUN_UNDECIDED) {
-        proof->bound = count_instructions(proof);
+        proof_find_bound(proof);
     }
     if (all_proved(proof))
         check_again(proof);

@@ -114,6 +114,7 @@ struct proof {
     uint64_t *rounds;    /* of each header: most times that it is entered again; 0: not bounded */
     bool exhausted;      /* a limit was reached */
     uint64_t bound;      /* of instructions; UINT64_MAX: none known */
+    uint64_t bound_ns;   /* of processor time, on any processor; UINT64_MAX: none known */
     uint64_t spent;      /* resource units of Z3 */
     unsigned unknowns;   /* queries without an answer */
     bool contradicted;   /* our own mistake: nothing is proved */
@@ -162,6 +163,8 @@ enum only_run proof_only_run(struct proof *proof);
 bool bits_prove(struct proof *proof, const struct obligation *obligation);
 /* A rank for each loop; obligations of kind PLACE_TERMINATION are its result. */
 void proof_find_ranks(struct proof *proof);
+/* What all blocks together cost, each as often as the loops around it go round (bound.c). */
+void proof_find_bound(struct proof *proof);
 void proof_run(struct proof *proof);
 /* By its one run and nothing else, of a program that is beyond all other means; false: undecided.
  */

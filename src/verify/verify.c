@@ -200,6 +200,7 @@ static void note_facts(struct run *run, const struct program *program, const str
     facts->repeated = program->repeated;
     facts->stack_bytes = program->stack_bytes;
     facts->instructions = proof ? proof->bound : 0;
+    facts->ns = proof ? proof->bound_ns : UINT64_MAX;
     report_reason(&run->report, facts->reason, sizeof facts->reason);
 }
 

@@ -35,6 +35,7 @@ struct verify_options {
 /* What of a verdict goes into the library that is made of it; as bytes between two processes. */
 struct verify_facts {
     uint64_t instructions; /* at most in one call */
+    uint64_t ns;           /* of processor time, of what it does itself; UINT64_MAX: none known */
     uint64_t stack_bytes;  /* of local variables */
     uint32_t verdict;      /* enum verify_verdict */
     uint32_t repeated;     /* the entry is a handler */

@@ -132,6 +132,39 @@ C
     refused 4 "it says that it is proved, but was not proved here"
 }
 
+@test "a call that takes more processor time than was proved is a trap" {
+    cat >"$WORK/long.c" <<'C'
+#include <vireo/function.h>
+int64_t handler(const uint8_t *in, size_t in_len, uint8_t *out, size_t out_cap)
+{
+    uint32_t x = (uint32_t)in_len;
+    for (uint32_t i = 0; i < 600000000; i++)
+        x = (x ^ i) * 2654435761u;
+    if (out_cap < 1)
+        return 0;
+    out[0] = (uint8_t)(x | 64);
+    return 1;
+}
+C
+    "$VIREO" build -q "$WORK/long.c" -o "$WORK/long.so" --require proved
+    run bash -c '"$VIREO" run "$WORK/long.so" </dev/null | wc -c'
+    [ "$status $output" = "0 1" ]
+    # What is enforced is what the note says, whose last number it is: 50 ms, and signed again.
+    "$VIREO" deploy -q "$WORK/long.c" --name long
+    report=$("$VIREO" describe -o json long | jq -r .proof.report)
+    python3 - "$WORK/long.so" "$report" "$WORK/short.elf" <<'PY'
+import struct, sys
+data = open(sys.argv[1], "rb").read()[:-128]
+at = data.index(bytes.fromhex(sys.argv[2])) + 32 + 3 * 8
+assert struct.unpack_from("<Q", data, at)[0] > 10000
+open(sys.argv[3], "wb").write(data[:at] + struct.pack("<Q", 50) + data[at + 8:])
+PY
+    "$BUILD/tests/system/escape/escape_forge" sign "$VIREO_STATE/key" "$WORK/short.elf" "$WORK/short.so" >/dev/null
+    run "$VIREO" run "$WORK/short.so" </dev/null
+    [ "$status" -ne 0 ]
+    [[ $output = *"more processor time than was proved"* ]]
+}
+
 @test "the verdict builds the sandbox: fewer calls, less memory, a limit of processor time; describe shows it" {
     "$VIREO" describe -o json flip >"$BATS_TEST_TMPDIR/json"
     "$VIREO" describe -o json open >"$BATS_TEST_TMPDIR/open"
@@ -141,7 +174,10 @@ C
     [ "$(jq .proof.static_bytes "$BATS_TEST_TMPDIR/json")" -ge 4 ]
     [ "$(jq -r .proof.ir "$BATS_TEST_TMPDIR/json" | wc -c)" -eq 65 ]
     [ "$(jq .proof.memory_limit_bytes "$BATS_TEST_TMPDIR/json")" -lt $((64 << 20)) ]
-    [ "$(jq .proof.cpu_limit_ms "$BATS_TEST_TMPDIR/json")" -le "$(jq .timeout_ms "$BATS_TEST_TMPDIR/json")" ]
+    # Of a loop over the body: far below the limit of time, which is 10 s.
+    [ "$(jq .timeout_ms "$BATS_TEST_TMPDIR/json")" -eq 10000 ]
+    [ "$(jq .proof.cpu_limit_ms "$BATS_TEST_TMPDIR/json")" -lt 9000 ]
+    [ "$(jq .proof.cpu_limit_ms "$BATS_TEST_TMPDIR/json")" -gt 250 ]
     [ "$(jq 'has("proof")' "$BATS_TEST_TMPDIR/open")" = false ]
     # Whoever has the source can read the report that the hash is of.
     report=$("$VIREO" verify -o json "$WORK/flip.c")

@@ -46,7 +46,25 @@ static void what_the_code_generator_makes_is_accepted(void **state)
         fail_msg("%s", err.message);
     assert_int_equal(facts.static_bytes, 4);
     assert_in_range(facts.stack_bytes, 256, 512);
-    assert_true(facts.copies);
+    assert_false(facts.calls_out);
+}
+
+static void what_calls_the_kernel_is_told(void **state)
+{
+    (void)state;
+    struct object_facts facts;
+    struct err err = {0};
+    size_t size;
+    _cleanup_(freep) char *object =
+        object_of("long vireo_import_read(int, void *, unsigned long);\n"
+                  "__attribute__((visibility(\"hidden\"))) long vireo_proved_handler("
+                  "const char *in, unsigned long in_len, char *out, unsigned long out_cap)\n"
+                  "{ return vireo_import_read(0, out, out_cap); }\n",
+                  "-fstack-size-section", &size);
+
+    if (object_check(object, size, STACK_MAX, &facts, &err) < 0)
+        fail_msg("%s", err.message);
+    assert_true(facts.calls_out);
 }
 
 static void all_else_is_refused(void **state)
@@ -153,6 +171,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_the_code_generator_makes_is_accepted),
+        cmocka_unit_test(what_calls_the_kernel_is_told),
         cmocka_unit_test(all_else_is_refused),
         cmocka_unit_test(an_object_that_does_not_tell_is_refused),
         cmocka_unit_test(cut_and_changed_objects_never_crash),
