@@ -213,8 +213,6 @@ static void find_loops(struct program *program)
                 program->only_run = "a loop that is entered in two places";
                 program->only_run_change = "write it as a loop with one entry";
                 program->only_run_place = block->place;
-                if (program->repeated)
-                    program_refuse_all_but_run(program);
             }
         }
     }

@@ -3,10 +3,6 @@
 
 #include "verify/interpret_internal.h"
 
-/* Ways through a program that branches on what nobody knows. */
-#define RUNS_MAX 16384
-/* What making the memory anew costs, in steps. */
-#define STEPS_OF(bytes) ((bytes) / 16)
 /* A run that is to be a proof is checked against the intervals for this long. */
 #define STEPS_DOUBTED (1u << 20)
 
@@ -35,8 +31,10 @@ struct interpreter *interpreter_new(const struct facts *facts)
         if (value->op == OP_CONST)
             i->cells[v].bits = value->imm;
         else if (value->op == OP_OBJECT)
-            i->cells[v] =
-                (struct cell){.object = (uint32_t)value->imm, .end = (int64_t)i->sizes[value->imm]};
+            i->cells[v] = (struct cell){.object = (uint32_t)value->imm,
+                                        .end = program->objects[value->imm].size_value
+                                                   ? INT64_MAX
+                                                   : (int64_t)i->sizes[value->imm]};
     }
     i->in_len = unknown_behind(program, program->in_length);
     i->out_cap = unknown_behind(program, program->out_capacity);
@@ -205,9 +203,9 @@ static void unknown(struct interpreter *i, vid id, const struct value *value)
 {
     if (i->chance && id != i->in_len && id != i->out_cap)
         i->cells[id] = (struct cell){.bits = made_up(i, value)};
-    else if (id == i->in_len && i->program->repeated)
+    else if (id == i->in_len && i->program->repeated && !i->exact)
         i->cells[id].bits = i->input->in_len;
-    else if (id == i->out_cap && i->program->repeated)
+    else if (id == i->out_cap && i->program->repeated && !i->exact)
         i->cells[id].bits = i->input->out_cap;
     else
         i->cells[id] = (struct cell){.bits = value->imm2, .unknown = true};
@@ -297,9 +295,13 @@ static bool run_one(struct interpreter *i, vid id)
         pointer_number(i, id, value);
         return true;
     case OP_SELECT: {
-        const struct cell *condition = &i->cells[value->operands[0]];
-        *to = i->cells[value->operands[condition->bits ? 1 : 2]];
-        to->unknown = to->unknown || condition->unknown;
+        struct cell condition = i->cells[value->operands[0]];
+        *to = i->cells[value->operands[condition.bits ? 1 : 2]];
+        if (condition.unknown) { /* any of the two, of any life */
+            to->unknown = true;
+            to->object = 0;
+            to->life = UINT32_MAX;
+        }
         return true;
     }
     case OP_LOAD:
@@ -369,21 +371,6 @@ static void enter(struct interpreter *i, uint32_t from, uint32_t to)
         i->cells[block->values[k]] = i->scratch[k];
 }
 
-/* All ways on from here are gone, one a run. */
-static bool choose_way(struct interpreter *i, const struct block *block, uint32_t *ret_target)
-{
-    struct ways *ways = i->ways;
-
-    if (!ways || ways->met == WAYS_MAX)
-        return false;
-    if (ways->met == ways->count) {
-        ways->taken[ways->count] = 0;
-        ways->of[ways->count++] = block->target_count;
-    }
-    *ret_target = block->targets[ways->taken[ways->met++]];
-    return true;
-}
-
 static bool leave(struct interpreter *i, uint32_t *b)
 {
     const struct block *block = &i->program->blocks[*b];
@@ -391,7 +378,7 @@ static bool leave(struct interpreter *i, uint32_t *b)
                 i->cells[block->condition].unknown;
     uint32_t target = 0;
 
-    if (open && choose_way(i, block, &target)) {
+    if (open && interpreter_choose_way(i, block, &target)) {
         enter(i, *b, target);
         *b = target;
         return true;
@@ -437,10 +424,11 @@ static bool run_block(struct interpreter *i, const struct block *block)
     return true;
 }
 
-static struct run_result run(struct interpreter *i, uint64_t steps_max)
+struct run_result interpreter_run(struct interpreter *i, uint64_t steps_max)
 {
     uint32_t b = i->program->entry, from = UINT32_MAX;
 
+    i->result = (struct run_result){.end = RUN_RETURNED};
     for (;;) {
         i->result.block = b;
         if (i->watch && !i->watch(i, b, from, i->user)) {
@@ -463,53 +451,9 @@ struct run_result interpreter_call(struct interpreter *i, const struct interpret
                                    uint64_t steps_max)
 {
     i->input = input;
-    i->result = (struct run_result){.end = RUN_RETURNED};
     interpreter_make_buffers(i);
-    return run(i, steps_max);
-}
-
-/* The next way not gone yet: the last choice that has one left is made anew. */
-static bool next_way(struct ways *ways)
-{
-    while (ways->count > 0 && ways->taken[ways->count - 1] + 1 == ways->of[ways->count - 1])
-        ways->count--;
-    if (ways->count == 0)
-        return false;
-    ways->taken[ways->count - 1]++;
-    return true;
-}
-
-struct run_result interpreter_only_run(struct interpreter *i, const bool *settled,
-                                       uint64_t steps_max)
-{
-    struct ways ways = {0};
-    struct run_result most = {.end = RUN_RETURNED};
-    uint64_t left = steps_max, memory = 0;
-    unsigned runs = 0;
-
-    for (uint32_t k = 1; k < i->program->object_count; k++)
-        memory += i->sizes[k];
-
-    i->exact = true;
-    i->settled = settled;
-    i->ways = &ways;
-    do {
-        if (runs++ > 0)
-            interpreter_reset(i);
-        ways.met = 0;
-        i->result = (struct run_result){.end = RUN_RETURNED};
-        struct run_result result = run(i, left);
-        /* A way that no number goes may fail: that says nothing. */
-        if (result.end == RUN_FAULT && ways.met > 0)
-            result.end = RUN_GUESS;
-        if (result.end != RUN_RETURNED)
-            return result;
-        uint64_t cost = result.steps + STEPS_OF(memory);
-        left -= cost < left ? cost : left;
-        if (result.steps > most.steps)
-            most.steps = result.steps;
-    } while (runs < RUNS_MAX && next_way(&ways));
-    if (runs == RUNS_MAX && next_way(&ways))
-        most.end = RUN_LONG;
-    return most;
+    struct run_result result = interpreter_run(i, steps_max);
+    if (result.end == RUN_LONG)
+        interpreter_reset(i);
+    return result;
 }

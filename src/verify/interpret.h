@@ -40,14 +40,17 @@ typedef bool interpreter_watch(struct interpreter *interpreter, uint32_t block, 
 struct interpreter *interpreter_new(const struct facts *facts);
 void interpreter_watch_blocks(struct interpreter *interpreter, interpreter_watch *watch,
                               void *user);
-/* One call; static variables keep what the call before left. */
+/* One call; static variables keep what the call before left. (One that was cut short leaves none:
+ * they are as before the first call.) */
 struct run_result interpreter_call(struct interpreter *interpreter,
                                    const struct interpreter_input *input, uint64_t steps_max);
 /*
  * The one run that a program without input has: it guesses nothing, so that what it meets is all
  * that can happen. Where it branches on what nobody knows each way is gone, as if all of them could
- * be. `settled` says by value which obligations are proved already: where an unknown
- * value meets one the run goes on. RUN_RETURNED: no obligation fails, and `steps` is the bound.
+ * be. Of a handler each call that there can be: of its input nothing is known, of static variables
+ * what calls before can have left (RUN_FAULT is not said of one). `settled` says by value which
+ * obligations are proved already: where an unknown value meets one the run goes on. RUN_RETURNED:
+ * no obligation fails, and `steps` is the bound of a call.
  */
 struct run_result interpreter_only_run(struct interpreter *interpreter, const bool *settled,
                                        uint64_t steps_max);

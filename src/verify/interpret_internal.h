@@ -40,8 +40,9 @@ struct interpreter {
     const bool *settled; /* obligations that need no look, by value; NULL: none */
     bool exact;          /* the run ends where it would have to guess */
     struct ways *ways;   /* of an exact run: where it goes on by what nobody knows; NULL: nowhere */
-    uint64_t chance;     /* what is unknown is made up from it; 0: it is not */
-    bool believes;       /* in the intervals of `facts`, which runs are checked by */
+    uint64_t least[2], most[2]; /* of an exact run: the sizes of `in` and `out` on this way */
+    uint64_t chance;            /* what is unknown is made up from it; 0: it is not */
+    bool believes;              /* in the intervals of `facts`, which runs are checked by */
 };
 
 /* An address that is kept over time means a variable as it is now: when that has ended it means
@@ -56,6 +57,12 @@ static inline struct cell interpreter_keep(const struct interpreter *i, struct c
 bool interpreter_fail(struct interpreter *i, enum place_kind kind, vid value, struct place place);
 /* The run goes on with something that no input decides; false: it ends here. */
 bool interpreter_guess(struct interpreter *i);
+
+/* From the beginning, with memory as it is. */
+struct run_result interpreter_run(struct interpreter *i, uint64_t steps_max);
+/* Where `block` branches on what nobody knows: a way that was not gone yet, all of them one after
+ * another (interpret_runs.c); false: it can't be followed any more. */
+bool interpreter_choose_way(struct interpreter *i, const struct block *block, uint32_t *ret_target);
 
 /* ---- interpret_memory.c: false ends the run ---- */
 bool interpreter_make_memory(struct interpreter *i);

@@ -164,6 +164,9 @@ static bool check(struct interpreter *i, vid id, vid pointer, uint64_t length, b
     struct cell at = i->cells[pointer];
     if (!i->alive[at.object] || (at.life != 0 && at.life != i->lives[at.object]))
         return interpreter_fail(i, PLACE_ALIVE, id, place);
+    /* It was kept, perhaps for longer than the block that the literal is in. */
+    if (i->exact && at.life != 0 && i->program->objects[at.object].literal)
+        return interpreter_guess(i);
     return true;
 }
 
@@ -179,11 +182,13 @@ static bool anywhere(struct interpreter *i, vid pointer, bool write)
         return false;
     for (uint32_t k = 0; k < to->count; k++) {
         uint32_t object = to->objects[k];
-        if (object == 0 || !i->memory[object] || !i->alive[object])
+        uint32_t life = i->cells[pointer].life;
+        if (object == 0 || !i->memory[object] || !i->alive[object] ||
+            (life != 0 && i->program->objects[object].scoped && life != i->lives[object]))
             return false;
         for (uint64_t at = 0; at < i->sizes[object]; at++) {
-            if (write)
-                i->shadow[object][at] |= SHADOW_UNKNOWN;
+            if (write) /* what was an address is none, or another */
+                i->shadow[object][at] = (i->shadow[object][at] & SHADOW_SET) | SHADOW_UNKNOWN;
             else if (!(i->shadow[object][at] & SHADOW_SET))
                 return false;
         }
@@ -195,6 +200,28 @@ static bool anywhere(struct interpreter *i, vid pointer, bool write)
 static bool pass_over(struct interpreter *i, vid id, vid pointer, bool write)
 {
     return i->cells[pointer].unknown && i->settled && i->settled[id] && anywhere(i, pointer, write);
+}
+
+/* In an exact run nothing is known of buffers but how large they are at least. */
+static bool is_buffer(const struct interpreter *i, vid pointer)
+{
+    return i->exact && i->cells[pointer].object != 0 &&
+           i->program->objects[i->cells[pointer].object].size_value != 0;
+}
+
+/* All obligations of a memory operation are proved, or hold of a buffer of the least size. */
+static bool may_use_buffer(const struct interpreter *i, vid id, vid pointer,
+                           const struct cell *length, bool write)
+{
+    const struct cell *at = &i->cells[pointer];
+    int64_t offset = (int64_t)at->bits;
+
+    if (i->settled && i->settled[id])
+        return true;
+    return !at->unknown && !length->unknown &&
+           !(write && i->program->objects[at->object].readonly) &&
+           inside(offset, length->bits, 0, i->sizes[at->object]) &&
+           inside(offset, length->bits, at->first, (uint64_t)at->end - (uint64_t)at->first);
 }
 
 /* A place where no address is kept holds null, or a number. */
@@ -223,6 +250,9 @@ bool interpreter_load(struct interpreter *i, vid id, const struct value *value)
     uint8_t all = SHADOW_SET, any = 0;
 
     i->cells[id] = (struct cell){.unknown = true};
+    if (is_buffer(i, pointer))
+        return may_use_buffer(i, id, pointer, &(struct cell){.bits = bytes}, false) ||
+               interpreter_guess(i);
     if (pass_over(i, id, pointer, false))
         return true;
     if (i->cells[pointer].unknown && !interpreter_guess(i))
@@ -252,6 +282,10 @@ bool interpreter_store(struct interpreter *i, vid id, const struct value *value)
     const struct cell *from = &i->cells[value->operands[1]];
     unsigned bytes = value->width / 8u;
 
+    if (is_buffer(i, pointer))
+        return (stored->kind != KIND_POINTER &&
+                may_use_buffer(i, id, pointer, &(struct cell){.bits = bytes}, true)) ||
+               interpreter_guess(i);
     if (pass_over(i, id, pointer, true))
         return true;
     if (i->cells[pointer].unknown && !interpreter_guess(i))
@@ -306,13 +340,84 @@ static void copy(struct interpreter *i, struct cell to, struct cell from, uint64
     move_addresses(i, to, from, length);
 }
 
+/* Is all that may be copied from there set? */
+static bool is_set(const struct interpreter *i, struct cell from, struct cell length)
+{
+    const struct object *object = &i->program->objects[from.object];
+    uint64_t first = from.bits, end = i->sizes[from.object];
+
+    if (object->size_value)
+        return true;
+    if (from.unknown || from.object == 0 || !i->memory[from.object] ||
+        (from.life != 0 && from.life != i->lives[from.object]))
+        return false;
+    if (length.unknown)
+        first = 0;
+    else if (!inside((int64_t)first, length.bits, 0, end))
+        return false;
+    else
+        end = first + length.bits;
+    for (uint64_t at = first; at < end; at++)
+        if (!(i->shadow[from.object][at] & SHADOW_SET))
+            return false;
+    return true;
+}
+
+/*
+ * To or from a buffer, or of a length that nobody knows: all of the variable it goes to is unknown
+ * afterwards, unless place and length are known. False: it can't be said.
+ */
+static bool move_unknown(struct interpreter *i, vid id, const struct value *value)
+{
+    struct cell to = i->cells[value->operands[0]], from = i->cells[value->operands[1]];
+    struct cell length = i->cells[value->operands[2]];
+    bool is_copy = value->op == OP_MEMCPY, settled = i->settled && i->settled[id];
+    bool from_buffer = is_copy && is_buffer(i, value->operands[1]);
+
+    if (value->sub == MEMSET_OF_PADDING && !is_copy)
+        return false;
+    if (is_copy && (!is_set(i, from, length) ||
+                    (from_buffer && !may_use_buffer(i, id, value->operands[1], &length, false))))
+        return false;
+    if (is_buffer(i, value->operands[0])) {
+        /* The other side is known, and in its variable; they are two. */
+        bool good =
+            settled ||
+            (is_copy ? from.object != to.object &&
+                           (from_buffer || check(i, id, value->operands[1], length.bits, false))
+                     : true);
+        return good && may_use_buffer(i, id, value->operands[0], &length, true);
+    }
+    if (to.unknown || to.object == 0)
+        return settled && anywhere(i, value->operands[0], true);
+    if (length.unknown && (!settled || !i->memory[to.object] || !i->alive[to.object] ||
+                           (to.life != 0 && to.life != i->lives[to.object])))
+        return false;
+    if (!length.unknown && !check(i, id, value->operands[0], length.bits, true))
+        return false;
+    uint64_t first = length.unknown ? 0 : to.bits;
+    uint64_t end = length.unknown ? i->sizes[to.object] : to.bits + length.bits;
+    for (uint64_t at = first; at < end; at++)
+        i->shadow[to.object][at] =
+            SHADOW_UNKNOWN | (length.unknown ? i->shadow[to.object][at] & SHADOW_SET : SHADOW_SET);
+    return true;
+}
+
 bool interpreter_move(struct interpreter *i, vid id, const struct value *value)
 {
     struct cell to = i->cells[value->operands[0]], from = i->cells[value->operands[1]];
     struct cell length = i->cells[value->operands[2]];
     bool is_copy = value->op == OP_MEMCPY;
+    bool open = to.unknown || length.unknown || (is_copy && from.unknown);
 
-    if ((to.unknown || length.unknown || (is_copy && from.unknown)) && !interpreter_guess(i))
+    if (i->exact && (open || is_buffer(i, value->operands[0]) ||
+                     (is_copy && is_buffer(i, value->operands[1])))) {
+        if (i->result.end == RUN_RETURNED && move_unknown(i, id, value))
+            return true;
+        i->result.end = RUN_RETURNED;
+        return interpreter_guess(i);
+    }
+    if (open && !interpreter_guess(i))
         return false;
     if (!check(i, id, value->operands[0], length.bits, true))
         return false;

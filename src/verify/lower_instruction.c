@@ -142,6 +142,7 @@ static void lower_alloca(struct lowering *low, LLVMValueRef at)
         *suffix = '\0';
     uint32_t object = lower_local(low, text, size, lower_stride(low, type));
     low->program->objects[object].padding = lower_padding(low, type, size);
+    low->program->objects[object].literal = strncmp(name, ".compoundliteral", 16) == 0;
     bool begun = !has_beginning(at, 4);
     low->program->objects[object].scoped |= !begun;
     lower_emit(low, begun ? OP_BEGIN : OP_END, KIND_VOID, 0, 0, NULL, 0, object);

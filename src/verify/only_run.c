@@ -14,9 +14,12 @@ static bool *settled_values(const struct proof *proof)
     struct program *program = proof->encoding->program;
     bool *settled = program_alloc(program, program->value_count, sizeof *settled);
 
+    for (uint32_t i = 0; i < proof->obligations->count; i++)
+        settled[proof->obligations->items[i].value] = true;
+    settled[0] = false;
     for (uint32_t i = 0; i < proof->obligations->count; i++) {
         const struct obligation *o = &proof->obligations->items[i];
-        settled[o->value] = o->state == OBLIGATION_PROVED && o->value != 0;
+        settled[o->value] = settled[o->value] && o->state == OBLIGATION_PROVED;
     }
     return settled;
 }
@@ -36,7 +39,7 @@ static void keep_all(struct proof *proof, uint64_t steps)
 enum only_run proof_only_run(struct proof *proof)
 {
     const struct facts *facts = proof->encoding->facts;
-    struct interpreter *interpreter = facts->program->repeated ? NULL : interpreter_new(facts);
+    struct interpreter *interpreter = interpreter_new(facts);
 
     if (!interpreter)
         return ONLY_RUN_UNDECIDED;

@@ -194,6 +194,7 @@ struct object {
     bool function;               /* its address is a function's: nothing may be accessed there */
     bool unsplit;                /* promote.c must leave it whole */
     bool scoped;                 /* OP_BEGIN and OP_END tell its life */
+    bool literal;                /* a compound literal: IR does not say where its block ends */
     bool dead;                   /* nothing refers to it any more */
     uint8_t *bytes;              /* of a global: initial content */
     uint8_t *padding;            /* of each byte: between fields; NULL: none, or not known */

@@ -267,8 +267,6 @@ void promote_keeps_addresses(struct program *program, struct place place)
     program->only_run = "an address stored in memory";
     program->only_run_change = "keep an index instead, or the address in a local variable";
     program->only_run_place = place;
-    if (program->repeated)
-        program_refuse_all_but_run(program);
 }
 
 static void promote_all(struct program *program)

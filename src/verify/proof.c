@@ -298,6 +298,9 @@ void proof_run(struct proof *proof)
         if (!all_proved(proof) && !proof->example.found && !proof->exhausted &&
             proof->spent < proof->limits.total / 4)
             prove_with_loads(proof);
+        /* With what is proved now each call may be followed. */
+        if (!all_proved(proof) && !proof->example.found && !proof->contradicted)
+            (void)proof_only_run(proof);
     } else if (only == ONLY_RUN_UNDECIDED) {
         proof_find_bound(proof);
     }

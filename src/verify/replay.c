@@ -10,6 +10,7 @@
 
 #define RUNS 60
 #define STEPS_MAX 24000 /* of one run */
+#define LONG_RUNS 3     /* where calls may be longer */
 #define STEPS_TOTAL UINT64_C(1000000)
 #define ONLY_STEPS_MAX \
     UINT64_C(160000000) /* what memory is not taken out of takes some four times as many */
@@ -27,16 +28,16 @@ static bool same_answer(const struct interpreter *a, const struct interpreter *b
 }
 
 static bool agree_on_inputs(struct interpreter *original, struct interpreter *rewritten,
-                            struct program *program)
+                            struct program *program, unsigned runs, uint64_t steps_max)
 {
     struct inputs inputs;
     uint64_t steps = 0;
 
     inputs_begin(&inputs, program, SEED);
-    for (unsigned i = 0; i < RUNS && steps < STEPS_TOTAL; i++) {
+    for (unsigned i = 0; i < runs && steps < STEPS_TOTAL; i++) {
         struct interpreter_input input = inputs_next(&inputs);
-        struct run_result a = interpreter_call(original, &input, STEPS_MAX),
-                          b = interpreter_call(rewritten, &input, STEPS_MAX);
+        struct run_result a = interpreter_call(original, &input, steps_max),
+                          b = interpreter_call(rewritten, &input, steps_max);
         steps += a.steps + b.steps;
         if (!a.guessed && !b.guessed && a.end != RUN_LONG && b.end != RUN_LONG) {
             if (a.end != RUN_RETURNED || b.end != RUN_RETURNED || !same_answer(original, rewritten))
@@ -84,7 +85,10 @@ bool proof_replay(struct proof *proof)
         return !original || survives_chance(original, proof->original);
     }
     rewritten = interpreter_new(proof->encoding->facts);
-    if (rewritten && !agree_on_inputs(original, rewritten, proof->encoding->program))
+    struct program *program = proof->encoding->program;
+    if (rewritten && (!agree_on_inputs(original, rewritten, program, RUNS, STEPS_MAX) ||
+                      (proof->bound > STEPS_MAX / 4 &&
+                       !agree_on_inputs(original, rewritten, program, LONG_RUNS, ONLY_STEPS_MAX))))
         return false;
     interpreter_reset(original);
     return survives_chance(original, proof->original);

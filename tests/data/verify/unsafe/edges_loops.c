@@ -131,7 +131,7 @@ H(goes_in_sideways)
     size_t i = 0;
     if (in_len > 3 && in[0] == 1)
         goto middle;
-    for (i = 0; i < 16; i++) {
+    for (i = 0; i <= 16; i++) {
     middle:
         if (small[i] == 3)
             i += 2;
