@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include <bpf/bpf.h>
+#include <bpf/btf.h>
 
 #include "base/cleanup.h"
 #include "base/err.h"
@@ -373,6 +374,35 @@ static int attach_sockets(struct object *object, struct object_program *program,
     return object_program_keep(program, fd < 0 ? -errno : fd);
 }
 
+/* The name of the kernel's structure, by which the policy has it: its value's type is
+ * "bpf_struct_ops_NAME". */
+static int operations_name(const struct object_map *map, char *name, size_t size)
+{
+    static const char prefix[] = "bpf_struct_ops_";
+    struct btf *types = btf__load_vmlinux_btf();
+    const struct btf_type *type = types ? btf__type_by_id(types, map->kernel_value) : NULL;
+    const char *found = type ? btf__name_by_offset(types, type->name_off) : NULL;
+    int r = found && strncmp(found, prefix, sizeof prefix - 1) == 0 ? 0 : -EINVAL;
+
+    if (r == 0)
+        snprintf(name, size, "%s", found + sizeof prefix - 1);
+    btf__free(types);
+    return r;
+}
+
+static int check_operations(const struct session *session, const struct object_map *map,
+                            struct err *err)
+{
+    char name[128];
+
+    if (session->instance.policy.attach_count == 0)
+        return 0;
+    int r = operations_name(map, name, sizeof name);
+    return r < 0 ? r
+                 : policy_check_point(&session->instance.policy,
+                                      (uint32_t)bpf_kind_find("struct_ops"), name, err);
+}
+
 /* A struct_ops is the kernel's from here to its link's end. */
 static int register_operations(struct object_map *map)
 {
@@ -404,6 +434,11 @@ static int attach_program(const struct session *session, struct object *object,
     if (r == -E2BIG && way == WAY_TRACEPOINT)
         return err_say(err, r, "cannot attach '%s' to '%s': the function has %u programs there",
                        program->name, point, HOOK_LEVELS);
+    if (r == -EXDEV)
+        return err_say(err, -EPERM,
+                       "cannot attach '%s' to '%s': its links lead to a file that the policy's "
+                       "attach points do not have",
+                       program->name, point);
     if (r == -EPERM && (way == WAY_TRACEPOINT || way == WAY_KPROBE || way == WAY_PERF))
         return err_say(err, r,
                        "cannot attach '%s' to '%s': the kernel keeps events for CAP_SYS_ADMIN (was "
@@ -431,8 +466,10 @@ int object_attach(const struct session *session, struct object *object, const ch
     struct object_map *map = program ? NULL : object_map_find(object, name);
 
     if (map && map->operations) {
-        int r = register_operations(map);
-        return r < 0 ? err_set(err, r, "cannot attach '%s'", name) : 0;
+        int r = check_operations(session, map, err);
+        if (r == 0)
+            r = register_operations(map);
+        return r < 0 && !err->code ? err_set(err, r, "cannot attach '%s'", name) : r;
     }
     if (!program)
         return err_say(err, -ENOENT, "cannot attach '%s': the object has no such program", name);

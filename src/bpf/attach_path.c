@@ -93,64 +93,124 @@ static bool goes_up(const char *path)
     return false;
 }
 
-/*
- * The directory of a file and its last name, with no link left in it: the kernel looks the name up
- * once more, from this process's working directory, for it takes no descriptor.
- */
-static int find_whole(int root, const char *path, int *ret_folder, char name[static NAME_MAX + 1])
+/* A path without empty parts and "."; -ENAMETOOLONG. */
+static int make_plain(const char *path, char plain[static PATH_MAX])
 {
-    char whole[PATH_MAX], target[PATH_MAX];
+    size_t used = 0;
 
-    snprintf(whole, sizeof whole, "%s", path);
-    for (int followed = 0; followed < LINKS_FOLLOWED; followed++) {
-        char *slash = strrchr(whole, '/');
-        const char *last = slash ? slash + 1 : whole;
-        if (!*last || strlen(last) > NAME_MAX || strcmp(last, "..") == 0)
-            return -EINVAL;
-        snprintf(name, NAME_MAX + 1, "%s", last);
-        if (slash)
-            *(slash == whole ? slash + 1 : slash) = '\0';
-        _cleanup_(closep) int folder =
-            fd_open_resolve(root, slash ? whole : ".", O_PATH | O_DIRECTORY, RESOLVE_IN_ROOT);
-        if (folder < 0)
-            return folder;
-        ssize_t n = readlinkat(folder, name, target, sizeof target - 1);
+    while (*(path += strspn(path, "/"))) {
+        size_t length = strcspn(path, "/");
+        if (used + length + 2 > PATH_MAX)
+            return -ENAMETOOLONG;
+        if (length != 1 || *path != '.')
+            used += (size_t)snprintf(plain + used, PATH_MAX - used, "/%.*s", (int)length, path);
+        path += length;
+    }
+    plain[used] = '\0';
+    return 0;
+}
+
+/* The first part of `rest` goes to the end of `whole`; ".." takes one from there. */
+static int move_part(char whole[static PATH_MAX], char *rest)
+{
+    size_t used = strlen(whole), length = strcspn(rest + 1, "/");
+
+    if (used + length + 2 > PATH_MAX)
+        return -ENAMETOOLONG;
+    if (length == 2 && memcmp(rest + 1, "..", 2) == 0)
+        *(used ? strrchr(whole, '/') : whole) = '\0';
+    else
+        snprintf(whole + used, PATH_MAX - used, "/%.*s", (int)length, rest + 1);
+    memmove(rest, rest + 1 + length, strlen(rest + 1 + length) + 1);
+    return 0;
+}
+
+/* The path from `root` with no link left in it. */
+static int follow_links(int root, const char *path, char whole[static PATH_MAX])
+{
+    char rest[PATH_MAX], target[PATH_MAX], next[2 * PATH_MAX];
+    int r = make_plain(path, rest);
+
+    whole[0] = '\0';
+    for (int followed = 0; r == 0 && rest[0] && followed < LINKS_FOLLOWED;) {
+        r = move_part(whole, rest);
+        if (r < 0 || !whole[0])
+            continue;
+        ssize_t n = readlinkat(root, whole + 1, target, sizeof target - 1);
         if (n < 0) {
-            *ret_folder = steal_fd(&folder);
-            return 0;
+            r = errno == EINVAL ? 0 : -errno; /* no link */
+            continue;
         }
         target[n] = '\0';
-        char next[2 * PATH_MAX + 2];
-        snprintf(next, sizeof next, "%s/%s", target[0] == '/' ? "" : slash ? whole : ".", target);
-        if (strlen(next) >= sizeof whole)
-            return -ENAMETOOLONG;
-        snprintf(whole, sizeof whole, "%s", next);
+        *(target[0] == '/' ? whole : strrchr(whole, '/')) = '\0';
+        snprintf(next, sizeof next, "%s%s", target, rest);
+        r = make_plain(next, rest);
+        followed++;
     }
-    return -ELOOP;
+    return r < 0 ? r : rest[0] ? -ELOOP : 0;
+}
+
+/*
+ * The directory of a file and its last name, with no link left in it: the kernel looks the name up
+ * once more, from this process's working directory, for it takes no descriptor. *ret_led: links
+ * have led to it, and `whole` is where it is.
+ */
+static int find_whole(int root, const char *path, int *ret_folder, char name[static NAME_MAX + 1],
+                      char whole[static PATH_MAX], bool *ret_led)
+{
+    char plain[PATH_MAX];
+    int r = make_plain(path, plain);
+
+    if (r == 0)
+        r = follow_links(root, path, whole);
+    if (r < 0)
+        return r;
+    char *slash = strrchr(whole, '/');
+    if (!slash || strlen(slash + 1) > NAME_MAX)
+        return -EINVAL;
+    snprintf(name, NAME_MAX + 1, "%s", slash + 1);
+    *slash = '\0';
+    /* Whoever puts a link there meanwhile is not followed. */
+    *ret_folder = fd_open_resolve(root, whole[0] ? whole + 1 : ".", O_PATH | O_DIRECTORY,
+                                  RESOLVE_IN_ROOT | RESOLVE_NO_SYMLINKS);
+    *slash = '/';
+    *ret_led = strcmp(plain, whole) != 0;
+    return *ret_folder < 0 ? *ret_folder : 0;
 }
 
 /* As libbpf has it: a name alone is looked for where programs and libraries are; any other path
- * that is not absolute begins where who started the module was. */
-static int find_file(const struct session *session, const char *path, int *ret_folder,
-                     char name[static NAME_MAX + 1])
+ * that is not absolute begins where who started the module was. A file that links have led to must
+ * be where the policy lets probes be, too, unless a name alone was asked for: -EXDEV. */
+static int find_file(const struct session *session, uint32_t kind, const char *point,
+                     const struct place *place, int *ret_folder, char name[static NAME_MAX + 1])
 {
     static const char *const programs[] = {"/usr/bin", "/usr/sbin"};
     static const char *const libraries[] = {"/usr/lib64", "/usr/lib", LIBRARIES};
+    const char *path = place->path;
     bool library = strstr(path, ".so") != NULL;
     const char *const *folders = library ? libraries : programs;
     size_t count = library ? ARRAY_LEN(libraries) : ARRAY_LEN(programs);
-    char whole[PATH_MAX];
+    char asked[2 * PATH_MAX], whole[PATH_MAX], real[PATH_MAX + 400];
+    struct err err = {0};
+    bool led = false;
 
-    if (path[0] == '/')
-        return find_whole(session->root_fd, path, ret_folder, name);
     if (strchr(path, '/')) {
-        snprintf(whole, sizeof whole, "%s/%s", session->instance.directory, path);
-        return find_whole(session->root_fd, whole, ret_folder, name);
+        snprintf(asked, sizeof asked, "%s/%s", path[0] == '/' ? "" : session->instance.directory,
+                 path);
+        int r = find_whole(session->root_fd, asked, ret_folder, name, whole, &led);
+        if (r < 0 || !led)
+            return r;
+        snprintf(real, sizeof real, "%s%s", whole, point + strlen(path));
+        if (policy_check_place(&session->instance.policy, kind, real, &err) == 0)
+            return 0;
+        closep(ret_folder);
+        *ret_folder = -1;
+        return -EXDEV;
     }
     for (size_t i = 0; i < count; i++) {
         _cleanup_(closep) int folder = -1;
-        snprintf(whole, sizeof whole, "%s/%s", folders[i], path);
-        if (find_whole(session->root_fd, whole, &folder, name) == 0 &&
+        snprintf(asked, sizeof asked, "%s/%s", folders[i], path);
+        if (find_whole(session->root_fd, asked, &folder, name, whole, &led) == 0 &&
             faccessat(folder, name, F_OK, AT_SYMLINK_NOFOLLOW) == 0) {
             *ret_folder = steal_fd(&folder);
             return 0;
@@ -195,12 +255,12 @@ static int link_probes(const struct probes *probes, struct object_program *progr
 }
 
 /* The file, whose folder is this process's working directory from here on. */
-static int open_file(const struct session *session, const struct place *place,
-                     char name[static NAME_MAX + 1], int *ret_file)
+static int open_file(const struct session *session, uint32_t kind, const char *point,
+                     const struct place *place, char name[static NAME_MAX + 1], int *ret_file)
 {
     _cleanup_(closep) int folder = -1;
 
-    int r = goes_up(place->path) ? -EINVAL : find_file(session, place->path, &folder, name);
+    int r = goes_up(place->path) ? -EINVAL : find_file(session, kind, point, place, &folder, name);
     if (r < 0)
         return r;
     _cleanup_(closep) int file = openat(folder, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
@@ -212,8 +272,8 @@ static int open_file(const struct session *session, const struct place *place,
 
 /* The places that a point names; NULL: it says the one place itself, in bytes of the file. The
  * file's folder is the working directory then. */
-static int look_up(const struct session *session, const char *point, uint32_t question,
-                   struct place *place, char name[static NAME_MAX + 1],
+static int look_up(const struct session *session, uint32_t kind, const char *point,
+                   uint32_t question, struct place *place, char name[static NAME_MAX + 1],
                    struct reader_places **ret_places)
 {
     _cleanup_(closep) int file = -1;
@@ -223,7 +283,7 @@ static int look_up(const struct session *session, const char *point, uint32_t qu
         return -EPERM;
     int r = read_place(point, question == READER_USDT, place);
     if (r == 0)
-        r = open_file(session, place, name, &file);
+        r = open_file(session, kind, point, place, name, &file);
     return r < 0 || !place->symbol[0] ? r
                                       : fetch_places(session->instance.owner, file, question,
                                                      place->symbol, ret_places, &err);
@@ -236,7 +296,7 @@ int attach_uprobe(const struct session *session, struct object_program *program,
     char name[NAME_MAX + 1];
     struct place place;
 
-    int r = look_up(session, point, READER_FUNCTIONS, &place, name, &places);
+    int r = look_up(session, program->kind, point, READER_FUNCTIONS, &place, name, &places);
     if (r < 0)
         return r;
     probes = (struct probes){.name = name,
@@ -288,7 +348,7 @@ int attach_usdt(const struct session *session, struct object *object,
     char name[NAME_MAX + 1];
     struct place place;
 
-    int r = look_up(session, point, READER_USDT, &place, name, &places);
+    int r = look_up(session, program->kind, point, READER_USDT, &place, name, &places);
     if (r < 0 || !places)
         return r < 0 ? r : -EINVAL;
     probes = (struct probes){.name = name, .count = places->count, .pid = place.pid};

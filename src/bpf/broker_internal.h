@@ -19,7 +19,8 @@ struct object_map {
     bool buffer_given; /* its one consumer has it */
     int *events;       /* of a perf event array: a descriptor a processor */
     uint32_t event_count;
-    void *operations; /* of a struct_ops: its value, which is written when it is attached */
+    void *operations;      /* of a struct_ops: its value, which is written when it is attached */
+    uint32_t kernel_value; /* the kernel's type of that */
     bool written;
     int link; /* of a struct_ops that is attached; else -1 */
 };

@@ -16,6 +16,7 @@
 #include "base/cleanup.h"
 #include "base/err.h"
 #include "bpf/broker_internal.h"
+#include "bpf/types.h"
 
 #define F_LINK (1u << 13) /* Linux 6.4; the headers may be older */
 
@@ -109,6 +110,7 @@ static int fill_map(struct object_map *made, const struct image *image, const st
     const uint32_t first = 0;
 
     if (map->kernel_value) {
+        made->kernel_value = map->kernel_value;
         made->operations = malloc(map->value_bytes);
         if (!made->operations || map->initial_bytes != map->value_bytes)
             return err_set(err, made->operations ? -EBADMSG : -ENOMEM,
@@ -225,12 +227,18 @@ static int fill_slots(const struct object *object, const struct image *image, st
     return 0;
 }
 
-static int load_types(const struct image *image)
+/* Without `host` every function is static, so that the verifier's steps are those of a run: it goes
+ * through a global one once, however often that is called. -1: there are none. Without them
+ * programs load as well, unless they need them: then the verifier says so. */
+static int load_types(const struct image *image, bool host)
 {
-    if (image->header->btf_bytes == 0)
+    const size_t bytes = image->header->btf_bytes;
+    _cleanup_(freep) uint8_t *types = bytes ? malloc(bytes) : NULL;
+
+    if (!types)
         return -1;
-    /* Without it programs load as well, unless they need it: then the verifier says so. */
-    return bpf_btf_load(image->bytes + image->header->btf_at, image->header->btf_bytes, NULL);
+    memcpy(types, image->bytes + image->header->btf_at, bytes);
+    return host || types_make_static(types, bytes) == 0 ? bpf_btf_load(types, bytes, NULL) : -1;
 }
 
 /* What the object shows of its variables: those of maps that the guest has. */
@@ -315,7 +323,7 @@ int object_load(const struct session *session, const struct image *image,
     }
     for (uint32_t i = 0; i < header->program_count; i++)
         object->programs[i].fd = object->programs[i].output = -1;
-    _cleanup_(closep) int types_fd = load_types(image);
+    _cleanup_(closep) int types_fd = load_types(image, session->instance.policy.host);
     int r = take_variables(object, image);
     if (r == 0 && session->instance.policy.show_events)
         r = take_fields(object, image);

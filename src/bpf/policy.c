@@ -432,18 +432,18 @@ static int check_code(const struct bpf_policy *policy, const struct image *image
     return r;
 }
 
-static int check_length(const struct bpf_policy *policy, const struct image *image,
-                        const struct image_program *program, struct err *err)
+static int check_length(const struct image *image, const struct image_program *program,
+                        struct err *err)
 {
-    uint64_t most = policy->host ? CALLS_MAX : POLICY_LENGTH_MAX;
+    const void *code = image->bytes + program->code_at;
 
-    if (calls_length((const void *)(image->bytes + program->code_at), program->code_count) <= most)
+    if (calls_length(code, program->code_count) <= CALLS_MAX)
         return 0;
     return err_say(
         err, -E2BIG,
         "cannot load object: program '%s' calls its functions, and these theirs, over more "
-        "than %" PRIu64 " instructions",
-        program->name, most);
+        "than %u instructions",
+        program->name, CALLS_MAX);
 }
 
 /* Of the operator's and author's patterns the whole of "kind/point" or the point alone. */
@@ -504,6 +504,12 @@ static int check_program(const struct bpf_policy *policy, const struct image *im
     const char *point = "";
     int kind = bpf_kind_of(program->section, program->type, &point);
 
+    if (program->type == BPF_PROG_TYPE_EXT)
+        return err_say(
+            err, -EPERM,
+            "cannot load object: program '%s' is a freplace, which changes another program: "
+            "nobody is given that",
+            program->name);
     if (kind < 0)
         return err_say(err, -ENOTSUP,
                        "cannot load object: program '%s' is of section '%s' (type %u), which is "
@@ -520,8 +526,11 @@ static int check_program(const struct bpf_policy *policy, const struct image *im
                        "cannot load object: program '%s' is of kind %s, which the policy does not "
                        "allow",
                        program->name, known->name);
-    /* Sleepable programs wait for user memory with locks of the kernel's held. */
+    /* Sleepable programs wait for memory of whom they meet: nobody's own has them, for every kind
+     * that can is the machine's. */
     uint32_t flags = BPF_F_STRICT_ALIGNMENT | BPF_F_ANY_ALIGNMENT;
+    if (bpf_kind_may_sleep(known) && policy->host)
+        flags |= BPF_F_SLEEPABLE;
     if (known->way == WAY_XDP)
         flags |= BPF_F_XDP_HAS_FRAGS;
     if (program->flags & ~flags)
@@ -536,7 +545,7 @@ static int check_program(const struct bpf_policy *policy, const struct image *im
         if (r < 0)
             return r;
     }
-    int r = check_length(policy, image, program, err);
+    int r = check_length(image, program, err);
     return r < 0 ? r : check_code(policy, image, program, err);
 }
 

@@ -89,6 +89,8 @@ int bpf_kind_find(const char *name);
 int bpf_kind_of(const char *section, uint32_t type, const char **ret_point);
 /* What stands behind the section's prefix is where it is attached, and nowhere else. */
 bool bpf_kind_has_point(const struct bpf_kind *kind);
+/* Its sections may have ".s" behind the prefix: programs that wait for memory. */
+bool bpf_kind_may_sleep(const struct bpf_kind *kind);
 /* "ringbuf" and its number; -ENOENT. */
 int bpf_map_type_find(const char *name);
 const char *bpf_map_type_name(uint32_t type);

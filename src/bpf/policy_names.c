@@ -101,14 +101,26 @@ int bpf_kind_find(const char *name)
     return -ENOENT;
 }
 
-/* "tp/x" has the prefix "tp", "tps/x" has not; a prefix that ends in a slash takes what follows. */
-static bool has_prefix(const char *section, const char *prefix, const char **ret_rest)
+bool bpf_kind_may_sleep(const struct bpf_kind *kind)
 {
+    return kind->way == WAY_TRACING || kind->way == WAY_ITER || kind->way == WAY_UPROBE ||
+           kind->way == WAY_STRUCT_OPS;
+}
+
+/* "tp/x" has the prefix "tp", "tps/x" has not; a prefix that ends in a slash takes what follows,
+ * and
+ * ".s" may stand behind that of a kind that may sleep. */
+static bool has_prefix(const struct bpf_kind *kind, const char *section, const char **ret_rest)
+{
+    const char *prefix = kind->section;
     size_t length = strlen(prefix);
 
     if (strncmp(section, prefix, length) != 0)
         return false;
     const char *rest = section + length;
+    if (bpf_kind_may_sleep(kind) && rest[0] == '.' && rest[1] == 's' &&
+        (!rest[2] || rest[2] == '/'))
+        rest += 2;
     if (length > 0 && prefix[length - 1] != '/' && *rest != '\0' && *rest != '/' && *rest != '_')
         return false;
     *ret_rest = *rest == '/' ? rest + 1 : rest;
@@ -126,7 +138,7 @@ int bpf_kind_of(const char *section, uint32_t type, const char **ret_point)
         const char *rest;
         size_t length = strlen(bpf_kinds[i].section);
         if (bpf_kinds[i].type != type || length <= best_length ||
-            !has_prefix(section, bpf_kinds[i].section, &rest))
+            !has_prefix(&bpf_kinds[i], section, &rest))
             continue;
         best = (int)i;
         best_length = length;

@@ -306,6 +306,30 @@ END
     [[ $output == *": its type information: a structure has itself"* ]]
 }
 
+@test "a uprobe's file is where the policy says, not where links from there lead" {
+    [ -e "$MODULES/calls.wasm" ] || "$VIREO" -q bpf build "$TOP/examples/bpf/calls" -o "$MODULES/calls.wasm"
+    mkdir -p "$MODULES/probes" "$MODULES/may" "$MODULES/other"
+    gcc -O1 -o "$MODULES/other/victim" "$FUNCTIONS/bpf_victim.c"
+    cp "$MODULES/other/victim" "$MODULES/may/victim"
+    ln -s ../other/victim "$MODULES/may/link"
+    ln -s "$MODULES/other" "$MODULES/may/folder"
+    ln -s victim "$MODULES/may/near"
+    cp "$MODULES/calls.wasm" "$MODULES/probes/"
+    printf 'name: probes\nsources: [calls.wasm]\ngrants:\n  bpf: true\nbpf: {host: true, attach: ["%s/may/*"]}\n' "$MODULES" \
+        >"$MODULES/probes/vireo.yaml"
+    local path
+    for path in victim near ./victim; do
+        run "$VIREO" run --grant bpf=host "$MODULES/probes" "$MODULES/may/$path:probed_here" 0
+        echo "$output"
+        [[ $output == *" calls, "* ]]
+    done
+    for path in link folder/victim; do
+        run "$VIREO" run --grant bpf=host "$MODULES/probes" "$MODULES/may/$path:probed_here" 0
+        echo "$output"
+        [[ $output == *"its links lead to a file that the policy's attach points do not have"* ]]
+    done
+}
+
 @test "a map that was closed counts as long as a program has it" {
     "$VIREO" -q bpf build "$FUNCTIONS/bpf_held" -o "$MODULES/held.wasm"
     run "$VIREO" run --grant bpf "$MODULES/held.wasm"
@@ -322,8 +346,10 @@ need_bombs() {
     need_bombs
     run "$VIREO" run --grant bpf "$MODULES/bombs.wasm" deep
     echo "$output"
-    [[ $output == *"program 'on_deep' calls its functions, and these theirs, over more than 131072 instructions"*"on_deep refused"* ]]
+    [[ $output == *"program 'on_deep' calls its functions, and these theirs, over more than 1000000 instructions"*"on_deep refused"* ]]
     [[ $output == *"on_flat loaded"* ]]
+    # Each is gone through where it is called, and its steps counted: none is taken for itself.
+    [[ $output == *"on_static loaded"* ]]
 }
 
 @test "a map that another map, a jump table or a socket holds counts, whoever names that" {
@@ -456,7 +482,7 @@ refused() {
         refused "kind_$name" "is of kind $name, which sees more than the function (that needs bpf: host)"
     done
     refused kind_others_tracepoint "it tells of others than the function"
-    refused kind_sleeps "is not supported"
+    refused kind_sleeps "is of kind uprobe, which sees more than the function"
     refused kind_system "is not supported"
     # With host what changes others is nobody's all the same.
     "$VIREO" run --grant bpf=host --timeout 60s "$MODULES/escape.wasm" >"$MODULES/out" 2>"$MODULES/err"

@@ -1,8 +1,8 @@
 # What a run of functions/sections must have said.
 # shellcheck shell=bash
 
-# Nobody's: they change other programs, sleep, or are attached by no name.
-SECTIONS_NEVER='^(freplace|fentry\.s|lsm\.s|uprobe\.s|iter\.s|syscall|sk_reuseport|lwt_in|lirc_mode2|xdp/devmap|xdp/cpumap|cgroup/skb|action)(/| |$)'
+# Nobody's: they change other programs, or are attached by no name.
+SECTIONS_NEVER='^(freplace|syscall|sk_reuseport|lwt_in|lirc_mode2|xdp/devmap|xdp/cpumap|cgroup/skb|action)(/| |$)'
 
 # sections_check OUT ERR LACKS: all are attached, but for those above and those that the kernel LACKS,
 # with its reason; `lo` is no netkit, and one pattern is nobody's.

@@ -250,12 +250,68 @@ static void kinds_that_see_more_need_host(void **state)
     refused(false, -EPERM, "tells of others");
     strcpy(made.program.section, "freplace/x");
     made.program.type = BPF_PROG_TYPE_EXT;
-    refused(true, -ENOTSUP, "is not supported");
+    refused(true, -EPERM, "is a freplace, which changes another program");
     /* A section that says one thing, a type that says another. */
     made.program.type = BPF_PROG_TYPE_KPROBE;
     refused(true, -ENOTSUP, "is not supported");
     made.program.flags = BPF_F_SLEEPABLE;
     refused(true, -EPERM, "has flags");
+}
+
+static void kinds_that_may_sleep_need_host(void **state)
+{
+    static const struct {
+        const char *section;
+        uint32_t type, attach_type;
+    } sleepers[] = {
+        {"iter.s/task", BPF_PROG_TYPE_TRACING, BPF_TRACE_ITER},
+        {"fentry.s/vfs_read", BPF_PROG_TYPE_TRACING, BPF_TRACE_FENTRY},
+        {"lsm.s/file_open", BPF_PROG_TYPE_LSM, BPF_LSM_MAC},
+        {"uprobe.s//bin/true:main", BPF_PROG_TYPE_KPROBE, 0},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_LEN(sleepers); i++)
+        for (int host = 0; host < 2; host++) {
+            struct err err = {0};
+            make();
+            made.code[0].imm = BPF_FUNC_ktime_get_ns;
+            strcpy(made.program.section, sleepers[i].section);
+            made.program.type = sleepers[i].type;
+            made.program.attach_type = sleepers[i].attach_type;
+            made.program.flags = BPF_F_SLEEPABLE;
+            if (host)
+                assert_int_equal(check(true, &err), 0);
+            else
+                refused(false, -EPERM, "that needs bpf: host");
+        }
+    make();
+    strcpy(made.program.section, "tp.s/syscalls/sys_enter_write");
+    refused(true, -ENOTSUP, "is not supported");
+}
+
+static void what_has_no_point_is_matched_by_its_kind(void **state)
+{
+    struct bpf_policy policy;
+    struct err err = {0};
+    const uint32_t lookup = (uint32_t)bpf_kind_find("sk_lookup");
+
+    (void)state;
+    policy_default(&policy, true);
+    assert_int_equal(policy_check_place(&policy, lookup, "", &err), 0);
+    policy.attach_count = 1;
+    strcpy(policy.attach[0], "lo");
+    assert_int_equal(policy_check_place(&policy, lookup, "", &err), -EPERM);
+    strcpy(policy.attach[0], "sk_lookup");
+    assert_int_equal(policy_check_place(&policy, lookup, "", &err), 0);
+    policy.kinds = UINT64_C(1) << bpf_kind_find("xdp");
+    assert_int_equal(policy_check_place(&policy, lookup, "", &err), -EPERM);
+    /* Its own group is nobody's to grant. */
+    policy_default(&policy, false);
+    policy.attach_count = 1;
+    const uint32_t packets = (uint32_t)bpf_kind_find("cgroup_skb");
+    assert_int_equal(policy_check_place(&policy, packets, "", &err), 0);
+    assert_int_equal(policy_check_place(&policy, lookup, "", &err), -EPERM);
 }
 
 static void maps_outside_of_the_policy_are_refused(void **state)
@@ -382,6 +438,8 @@ int main(void)
         cmocka_unit_test(the_caller_is_told_of_in_its_own_context_only),
         cmocka_unit_test(halves_of_instructions_are_told_apart),
         cmocka_unit_test(kinds_that_see_more_need_host),
+        cmocka_unit_test(kinds_that_may_sleep_need_host),
+        cmocka_unit_test(what_has_no_point_is_matched_by_its_kind),
         cmocka_unit_test(maps_outside_of_the_policy_are_refused),
         cmocka_unit_test(a_point_that_is_a_pattern_is_within_the_policys),
         cmocka_unit_test(a_policy_is_held_to_a_wider_one),

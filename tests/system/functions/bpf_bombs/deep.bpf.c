@@ -24,10 +24,11 @@ DEEPER(deep_2, deep_1)
 DEEPER(deep_3, deep_2)
 DEEPER(deep_4, deep_3)
 DEEPER(deep_5, deep_4)
+DEEPER(deep_6, deep_5)
 
 SEC("cgroup_skb/egress") int on_deep(struct __sk_buff *packet)
 {
-    return deep_5((int)packet->len) != 7;
+    return deep_6((int)packet->len) != 7;
 }
 
 /* The same in few steps: functions are no matter. */
@@ -39,6 +40,24 @@ __noinline int once(int number)
 SEC("cgroup_skb/ingress") int on_flat(struct __sk_buff *packet)
 {
     return once((int)packet->len) != 7;
+}
+
+/* As a global function it would be looked at with any pointer, and refused. */
+struct pair {
+    int first, second;
+};
+
+__noinline int second_of(struct pair *pair)
+{
+    return pair->second + 1;
+}
+
+SEC("cgroup_skb/ingress") int on_static(struct __sk_buff *packet)
+{
+    struct pair pair = {1, (int)packet->len};
+
+    asm volatile("" : : "r"(&pair) : "memory");
+    return second_of(&pair) != 7;
 }
 
 char LICENSE[] SEC("license") = "GPL";

@@ -114,11 +114,11 @@ static void programs(void)
 
 static void deep(void)
 {
-    static const char *const names[] = {"on_deep", "on_flat"};
+    static const char *const names[] = {"on_deep", "on_flat", "on_static"};
 
-    for (uint32_t i = 0; i < 2; i++) {
+    for (uint32_t i = 0; i < 3; i++) {
         struct deep_skel skel = {0};
-        for (uint32_t j = 0; j < 2; j++) {
+        for (uint32_t j = 0; j < 3; j++) {
             const uint32_t loaded = i == j;
             vireo_bpf_set(VIREO_BPF_SET_PROGRAM, names[j], &loaded, sizeof loaded);
         }
