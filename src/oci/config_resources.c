@@ -270,6 +270,23 @@ static int read_rdma(struct reader *reader, const struct at *at, const struct fi
     return 0;
 }
 
+/*
+ * Of the files that are every group's own, those that are limits: cgroup.procs would take any
+ * process of the machine in, to end with the container, and others stop or kill it.
+ */
+static bool is_limit(const char *key)
+{
+    static const char *const limits[] = {"cgroup.max.depth", "cgroup.max.descendants",
+                                         "cgroup.pressure"};
+
+    if (strncmp(key, "cgroup.", 7) != 0)
+        return true;
+    for (size_t i = 0; i < ARRAY_LEN(limits); i++)
+        if (strcmp(key, limits[i]) == 0)
+            return true;
+    return false;
+}
+
 /* Keys are names of files in the group: nothing that leads elsewhere. */
 static int read_unified(struct reader *reader, const struct at *at, const struct field *field,
                         void *out)
@@ -282,6 +299,9 @@ static int read_unified(struct reader *reader, const struct at *at, const struct
         if (strchr(key, '/') || key[0] == '.' || !strchr(key, '.') || strlen(key) > 255)
             r = refuse(reader, &(struct at){.up = at, .key = key},
                        "that is no name of a control file such as memory.high");
+        else if (!is_limit(key))
+            r = refuse(reader, &(struct at){.up = at, .key = key},
+                       "that is no limit, but what the runtime itself does with the group");
     }
     return r;
 }

@@ -16,6 +16,7 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -297,13 +298,36 @@ int launch_clone(struct launch *launch, const struct oci_config *config, uint64_
     return r < 0 ? err_set(err, r, "cannot start the container's init") : 0;
 }
 
+/* What ended the child that ends now; it stays to be reaped. 0: no signal. */
+static int killed_by(void)
+{
+    const struct timespec pause = {.tv_nsec = 2000000};
+    siginfo_t info = {0};
+
+    /* Its end of the socket is closed before it is seen to have ended. */
+    for (int i = 0; i < 50 && info.si_pid == 0; i++) {
+        if (waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) < 0)
+            return 0;
+        if (info.si_pid == 0)
+            nanosleep(&pause, NULL);
+    }
+    return info.si_pid && info.si_code != CLD_EXITED ? info.si_status : 0;
+}
+
 /* An init that failed says why; one that died says nothing. */
 static int failed(const struct init_message *message, ssize_t size, struct err *err)
 {
     char text[INIT_TEXT_MAX];
 
-    if (size < (ssize_t)INIT_MESSAGE_HEAD || message->say != INIT_FAILED || message->code >= 0)
-        return err_say(err, -EPROTO, "cannot start the container: its init ended without a word");
+    if (size < (ssize_t)INIT_MESSAGE_HEAD || message->say != INIT_FAILED || message->code >= 0) {
+        const int signal = killed_by();
+        if (signal == 0)
+            return err_say(err, -EPROTO,
+                           "cannot start the container: its init ended without a word");
+        return err_say(err, -EPROTO,
+                       "cannot start the container: its init was killed by signal %d%s", signal,
+                       signal == SIGKILL ? " (is the limit of memory too small for it?)" : "");
+    }
     size_t length = (size_t)size - INIT_MESSAGE_HEAD;
     if (length >= sizeof text)
         length = sizeof text - 1;

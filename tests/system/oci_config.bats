@@ -6,28 +6,23 @@ load helper
 setup() {
     RUNTIME=$BUILD/vireo-runtime
     DIR=$(mktemp -d)
+    chmod 755 "$DIR"
     ROOT=$DIR/state
     mkdir "$DIR/bundle"
 }
 
 teardown() {
+    "$RUNTIME" --root "$ROOT" delete --force "vireo-hostile-$$" || true
     rm -rf "$DIR"
 }
 
-groups_and_mounts() {
-    find /sys/fs/cgroup -name '*hostile*' 2>/dev/null
-    grep -c hostile /proc/self/mountinfo || true
-}
-
-@test "hundreds of malformed and hostile configurations are each refused by the path of what is wrong" {
-    local before
-    before=$(groups_and_mounts)
-    run timeout 120 python3 "$TOP/tests/system/oci_hostile.py" "$RUNTIME" "$ROOT" "$DIR/bundle"
-    [ "$status" = 0 ]
+@test "thousands of malformed and hostile configurations are each refused by the path of what is wrong, and leave nothing" {
+    need_root
+    run timeout 500 python3 "$TOP/tests/system/oci_hostile.py" "$RUNTIME" "$ROOT" "$DIR/bundle" "vireo-hostile-$$"
     printf '%s\n' "$output" | cut -c 1-300 | head -n 20
+    [ "$status" = 0 ]
     [ "${#lines[@]}" = 1 ]
     [ "${lines[0]#tried }" -gt 2500 ]
-    [ "$(groups_and_mounts)" = "$before" ]
 }
 
 @test "a bundle without config.json or without its root is refused, and the id stays free" {

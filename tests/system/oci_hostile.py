@@ -1,15 +1,21 @@
 #!/usr/bin/env python3
-"""Creates containers of malformed and hostile config.json: usage: oci_hostile.py RUNTIME ROOT BUNDLE
+"""Runs containers of malformed and hostile config.json: usage: oci_hostile.py RUNTIME ROOT BUNDLE NAME
 
-From one configuration with every field of the specification each value is made wrong in several
-ways, one at a time; and the text itself is cut, repeated and garbled. Each must be refused by one
-line that has the JSON path (where there is one), an exit status that is not 0 nor a signal's, and
-leave nothing in ROOT. Prints what was not, and last how many were tried.
+From one configuration that starts, with every field of the specification that this machine has,
+each value is made wrong in several ways, one at a time; and the text itself is cut, repeated and
+garbled. Others are well formed and wrong for the kernel, so that they fail when groups, namespaces
+and mounts are there. Each must be refused by one line that has the JSON path (where there is one),
+an exit status that is not 0 nor a signal's, and leave nothing: no state in ROOT, group NAME, mount
+below BUNDLE, process. Prints what was not, and last how many were tried.
 """
+import ctypes
 import json
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
+import time
 
 MAPPING = {"containerID": 0, "hostID": 100000, "size": 65536}
 GOOD = {
@@ -40,7 +46,7 @@ GOOD = {
         "timeOffsets": {"monotonic": {"secs": 1, "nanosecs": 1}},
         "devices": [{"path": "/dev/x", "type": "c", "major": 1, "minor": 3, "fileMode": 438,
                      "uid": 0, "gid": 0}],
-        "cgroupsPath": "/hostile/none", "rootfsPropagation": "private",
+        "cgroupsPath": "/" + sys.argv[4], "rootfsPropagation": "private",
         "sysctl": {"net.ipv4.ip_forward": "1"},
         "maskedPaths": ["/proc/kcore"], "readonlyPaths": ["/proc/sys"], "mountLabel": "l",
         "personality": {"domain": "LINUX"},
@@ -65,6 +71,12 @@ GOOD = {
             "unified": {"memory.high": "max"}},
     },
 }
+# What not every machine can apply: it is there where it, or what is in it, is made wrong.
+RARE = [["process.apparmorProfile"], ["process.selinuxLabel"], ["linux.mountLabel"], ["linux.intelRdt"],
+        ["mounts[0].uidMappings", "mounts[0].gidMappings"],
+        ["linux.seccomp.listenerPath", "linux.seccomp.listenerMetadata"],
+        ["linux.resources.memory.swappiness"], ["linux.resources.blockIO"], ["linux.resources.network"],
+        ["linux.resources.rdma"], ["linux.resources.unified"], ["linux.resources.hugepageLimits"]]
 # Wrong values of strings that mean something; by the end of their path.
 WORDS = {
     "ociVersion": ["", "x", "0.9.0", "2.0.0", "1.2"],
@@ -127,6 +139,20 @@ def put(config, path, value):
         config[keys[-1]] = value
 
 
+def is_within(path, outer):
+    return path == outer or path.startswith((outer + ".", outer + "["))
+
+
+def around(path):
+    """The configuration that starts, with what is rare where `path` is of it."""
+    config = json.loads(json.dumps(GOOD))
+    for paths in RARE:
+        if not any(is_within(path, rare) or is_within(rare, path) for rare in paths):
+            for rare in paths:
+                put(config, rare, KeyError)
+    return config
+
+
 def wrong_values(path, value):
     if isinstance(value, bool):
         return ["true", 1]
@@ -159,14 +185,14 @@ def texts():
         if not path:
             continue
         for wrong in wrong_values(path, value):
-            config = json.loads(json.dumps(GOOD))
+            config = around(path)
             put(config, path, wrong)
             yield json.dumps(config), path
     for path in REQUIRED:
-        config = json.loads(json.dumps(GOOD))
+        config = around(path)
         put(config, path, KeyError)
         yield json.dumps(config), path
-    text = json.dumps(GOOD)
+    text = json.dumps(around("none"))
     for i in range(0, len(text), max(1, len(text) // 24)):
         yield text[:i], "line 1"
     for key in ("root", "process", "linux", "args", "limit", "namespaces", "\\u0072oot"):
@@ -177,19 +203,19 @@ def texts():
                  text.replace("/bin/true", "/bin/\x01"), '{"a":' * 3000 + "1" + "}" * 3000,
                  "\ufeff" + text, "nul", "1e5", '"text"', "[]", "null", "NaN"):
         yield junk, "config.json"
-    yield from spellings(text)
-    yield from twice(text)
-    yield from huge(text)
+    yield from spellings()
+    yield from twice()
+    yield from huge()
 
 
-def spellings(text):
+def spellings():
     """The text with one value spelt as JSON does not have it, or as no program would."""
     for path, value in leaves(GOOD):
         if not path or isinstance(value, (dict, list)):
             continue
-        config = json.loads(text)
+        config = around(path)
         put(config, path, "@")
-        around = json.dumps(config).split('"@"')
+        before, after = json.dumps(config).split('"@"')
         if isinstance(value, bool):
             words = ("True", "1e400")
         elif isinstance(value, int):
@@ -200,64 +226,203 @@ def spellings(text):
                      r'"\u12"', '"a\tb"', '"a\nb"', '"a', "'a'", '"a" "b"')
         for word in words:
             word = word.encode() if isinstance(word, str) else word
-            yield around[0].encode() + word + around[1].encode(), "line 1" if word in UNNAMED else path
+            yield before.encode() + word + after.encode(), "line 1" if word in UNNAMED else path
 
 
 # Where the text goes on wrongly behind them.
 UNNAMED = (b'"a', b'"a" "b"', b"01")
 
 
-def twice(text):
+def twice():
     """Each key there twice, in a second spelling too; its place is told as it is spelt."""
     for path, _ in leaves(GOOD):
         above, _, key = path.rpartition(".")
         if "[" in key or not key or key in ("ip_forward", "high"):
             continue
-        config = json.loads(text)
+        config = around(path)
         put(config, path, "@")
-        around = json.dumps(config).split('"@"')
+        before, after = json.dumps(config).split('"@"')
         for spelt in (key, "\\u%04x" % ord(key[0]) + key[1:]):
-            yield around[0] + '1, "%s": 2' % spelt + around[1], above + "." * bool(above) + spelt
+            yield before + '1, "%s": 2' % spelt + after, above + "." * bool(above) + spelt
 
 
-def huge(text):
+def huge():
     """Lists and texts far beyond what any container has."""
     for path, value in leaves(GOOD):
         if isinstance(value, list) and value:
-            config = json.loads(text)
+            config = around(path)
             put(config, path, value * 70000)
             longer = json.dumps(config)
             yield longer, path if len(longer) <= 4 << 20 else "longer than"
         if isinstance(value, (list, dict)) and path:
-            config = json.loads(text)
+            config = around(path)
             put(config, path, "@")
             for deep in ("[" * 4000 + "]" * 4000, '{"a":' * 4000 + "1" + "}" * 4000):
                 yield json.dumps(config).replace('"@"', deep), path
     for path in ("hostname", "process.cwd", "root.path", "linux.cgroupsPath", "mounts[0].destination",
                  "hooks.prestart[0].path", "linux.maskedPaths[0]", "linux.devices[0].path",
                  "linux.seccomp.listenerPath"):
-        config = json.loads(text)
+        config = around(path)
         put(config, path, "/" + "a" * 300000)
         yield json.dumps(config), path
 
 
-def main():
-    runtime, root, bundle = sys.argv[1:4]
-    os.makedirs(os.path.join(bundle, "rootfs"), exist_ok=True)
-    tried = 0
-    for text, expect in texts():
-        tried += 1
-        with open(os.path.join(bundle, "config.json"), "wb") as file:
+# Well formed, and wrong for the kernel: (path, value, what the refusal names).
+LATE = [
+    ("root.path", "nowhere", "nowhere"),
+    ("root.path", "config.json", "root"),
+    ("process.args", ["/no/such/program"], "/no/such/program"),
+    ("process.args", ["/etc"], "/etc"),
+    ("process.args", ["x" * 100000], "cannot execute"),
+    ("process.cwd", "/bin/true", "/bin/true"),
+    ("process.cwd", "/proc/self/fd/0", "/proc/self/fd/0"),
+    ("process.user", {"uid": 70000, "gid": 0}, "70000"),
+    ("process.user", {"uid": 0, "gid": 70000}, "70000"),
+    ("process.user", {"uid": 0, "gid": 0, "additionalGids": [70000]}, "group"),
+    ("process.rlimits", [{"type": "RLIMIT_NOFILE", "soft": 2**63, "hard": 2**63}], "RLIMIT_NOFILE"),
+    ("process.scheduler", {"policy": "SCHED_DEADLINE", "runtime": 2**62, "deadline": 2**62}, "sched"),
+    ("mounts", [{"destination": "/a", "type": "nosuchfs", "source": "x"}], "mounts[0]"),
+    ("mounts", [{"destination": "/a", "type": "bind", "source": "/no/such", "options": ["bind"]}], "mounts[0]"),
+    ("mounts", [{"destination": "/a", "type": "tmpfs", "source": "x", "options": ["nosuchoption"]}], "mounts[0]"),
+    ("mounts", [{"destination": "/a", "type": "tmpfs", "source": "x", "options": ["size=-1x"]}], "mounts[0]"),
+    ("mounts", [{"destination": "/a", "type": "overlay", "source": "x", "options": ["lowerdir=/no/such"]}], "mounts[0]"),
+    ("mounts", [{"destination": "/file/below", "type": "tmpfs", "source": "x"}], "mounts[0]"),
+    ("mounts", [{"destination": "/loop/below", "type": "tmpfs", "source": "x"}], "mounts[0]"),
+    ("mounts", [{"destination": "/" + "d/" * 3000, "type": "tmpfs", "source": "x"}], "mounts[0]"),
+    ("mounts", [{"destination": "/" + "d" * 300, "type": "tmpfs", "source": "x"}], "mounts[0]"),
+    ("mounts", [{"destination": "/proc", "type": "proc", "source": "proc"}]
+     + [{"destination": "/a", "type": "tmpfs", "source": "x"}] * 40
+     + [{"destination": "/proc/1/fd", "type": "tmpfs", "source": "x"}], "mounts[41]"),
+    ("linux.maskedPaths", ["/" + "m" * 300], "mmm"),
+    ("linux.readonlyPaths", ["/loop"], "/loop"),
+    ("linux.devices", [{"path": "/file/x", "type": "c", "major": 1, "minor": 3}], "/file/x"),
+    ("linux.devices", [{"path": "/dev/" + "d" * 300, "type": "c", "major": 1, "minor": 3}], "ddd"),
+    ("linux.sysctl", {"net.ipv4.no_such": "1"}, "no_such"),
+    ("linux.sysctl", {"net.ipv4.ip_forward": "many"}, "ip_forward"),
+    ("linux.namespaces[1].path", "/no/such", "/no/such"),
+    ("linux.namespaces[1].path", "/dev/null", "namespace"),
+    ("linux.namespaces[0].path", "/proc/self/ns/net", "namespace"),
+    ("linux.uidMappings", [{"containerID": 0, "hostID": 100000, "size": 1}] * 1 + [
+        {"containerID": 5 + i, "hostID": 100005 + i, "size": 1} for i in range(400)], "uidMappings"),
+    ("linux.timeOffsets", {"boottime": {"secs": 2**62}}, "time namespace"),
+    ("linux.timeOffsets", {"monotonic": {"secs": -2**62}}, "time namespace"),
+    ("linux.resources", {"memory": {"limit": 1}}, "memory"),
+    ("linux.resources", {"cpu": {"cpus": "4000"}}, "cpuset.cpus"),
+    ("linux.resources", {"cpu": {"quota": 1}}, "cpu"),
+    ("linux.resources", {"cpu": {"period": 2**63}}, "cpu"),
+    ("linux.resources", {"unified": {"no.such": "1"}}, "no.such"),
+    ("linux.resources", {"unified": {"cgroup.procs": "1"}}, "cgroup.procs"),
+    ("linux.resources", {"rdma": {"none0": {"hcaHandles": 1}}}, "rdma"),
+    ("linux.resources", {"hugepageLimits": [{"pageSize": "3MB", "limit": 0}]}, "huge"),
+    ("linux.resources", {"network": {"priorities": [{"name": "none0", "priority": 1}]}}, "net"),
+    ("linux.netDevices", {"none0": {}}, "none0"),
+    ("linux.memoryPolicy", {"mode": "MPOL_BIND", "nodes": "1000"}, "memoryPolicy"),
+    ("linux.cgroupsPath", "/" + "c" * 300, "ccc"),
+    ("linux.seccomp.listenerPath", "/no/such/socket", "/no/such/socket"),
+    ("linux.seccomp.listenerPath", "/" + "s" * 200, "sss"),
+    ("hooks.prestart", [{"path": "/bin/false"}], "/bin/false"),
+    ("hooks.prestart", [{"path": "/no/such"}], "/no/such"),
+    ("hooks.createRuntime", [{"path": "/bin/sleep", "args": ["sleep", "60"], "timeout": 1}], "/bin/sleep"),
+    ("hooks.createContainer", [{"path": "/bin/false"}], "/bin/false"),
+    ("hooks.startContainer", [{"path": "/no/such"}], "/no/such"),
+]
+
+
+class Tried:
+    """What a case must leave as it was, and what it left."""
+
+    def __init__(self):
+        self.runtime, self.root, self.bundle, self.name = sys.argv[1:5]
+        self.count = 0
+        # Every process that loses its parent becomes ours, and is seen.
+        ctypes.CDLL(None).prctl(36, 1, 0, 0, 0)  # PR_SET_CHILD_SUBREAPER
+        trees = [os.path.join("/sys/fs/cgroup", tree) for tree in os.listdir("/sys/fs/cgroup")]
+        self.groups = [os.path.join(tree, self.name) for tree in trees + ["/sys/fs/cgroup"]]
+
+    def call(self, *words):
+        # Not pipes: a container that should not be there would keep them open.
+        with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+", errors="replace") as said:
+            done = subprocess.run([self.runtime, "--root", self.root, *words], stdin=subprocess.DEVNULL,
+                                  stdout=out, stderr=said, check=False, timeout=60)
+            for name, file in (("stdout", out), ("stderr", said)):
+                file.seek(0)
+                setattr(done, name, file.read())
+            return done
+
+    def left(self):
+        """What is left of a container, or None."""
+        try:
+            # A helper that is on its way out needs a moment, and is waited for.
+            os.waitpid(-1, os.WNOHANG)
+            for _ in range(100):
+                if os.waitpid(-1, os.WNOHANG) == (0, 0):
+                    time.sleep(0.05)
+            return "a process"
+        except ChildProcessError:
+            pass
+        if os.path.isdir(self.root) and os.listdir(self.root):
+            return "a state"
+        for group in self.groups:
+            if os.path.exists(group):
+                return "group " + group
+        with open("/proc/self/mountinfo") as mounts:
+            return "a mount" if self.bundle in mounts.read() else None
+
+    def refused(self, verb, text, expect):
+        self.count += 1
+        with open(os.path.join(self.bundle, "config.json"), "wb") as file:
             file.write(text if isinstance(text, bytes) else text.encode())
-        done = subprocess.run([runtime, "--root", root, "create", "-b", bundle, "hostile"],
-                              stdin=subprocess.DEVNULL, capture_output=True, check=False,
-                              text=True, timeout=30)
-        said = done.stderr
+        done = self.call(verb, "-b", self.bundle, self.name)
+        said, left = done.stderr, self.left()
         if (done.returncode not in (1, 2) or said.count("\n") != 1 or expect not in said
-                or "cannot " not in said or done.stdout
-                or (os.path.isdir(root) and os.listdir(root))):
-            print("not refused well (%d, %r wanted): %s%s" % (done.returncode, expect, said, text[:2000]))
-    print("tried", tried)
+                or "cannot " not in said or done.stdout or left):
+            print("not refused well (%d, %r wanted, left: %s): %s%s" % (done.returncode, expect, left, said, text[:2000]))
+            self.call("delete", "--force", self.name)
+
+    def starts(self):
+        """The configuration is a container with groups and a process, and ends as one."""
+        with open(os.path.join(self.bundle, "config.json"), "w") as file:
+            json.dump(around("none"), file)
+        done = self.call("create", "-b", self.bundle, self.name)
+        state = self.call("state", self.name).stdout
+        if done.returncode != 0 or '"created"' not in state.replace(" ", "") or not self.left():
+            print("it does not start: %s%s" % (done.stderr, state))
+        if not any(os.path.exists(group) for group in self.groups):
+            print("it has no groups")
+        self.call("delete", "--force", self.name)
+        if self.left():
+            print("it leaves " + self.left())
+
+    def rare(self):
+        """What is rare is either applied or refused, and not because it could not be read."""
+        for paths in RARE:
+            with open(os.path.join(self.bundle, "config.json"), "w") as file:
+                json.dump(around(paths[0]), file)
+            done = self.call("run", "-b", self.bundle, self.name)
+            if "cannot read" in done.stderr or done.returncode not in (0, 1) or self.left():
+                print("%s: %s left: %s" % (paths[0], done.stderr, self.left()))
+
+
+def main():
+    tried = Tried()
+    rootfs = os.path.join(tried.bundle, "rootfs")
+    for folder in ("bin", "dev", "etc", "proc", "sys"):
+        os.makedirs(os.path.join(rootfs, folder), exist_ok=True)
+        os.chmod(os.path.join(rootfs, folder), 0o777)
+    os.chmod(rootfs, 0o777)
+    shutil.copy("/bin/busybox", os.path.join(rootfs, "bin/true"))
+    with open(os.path.join(rootfs, "file"), "w"):
+        pass
+    os.symlink("loop", os.path.join(rootfs, "loop"))
+    tried.starts()
+    tried.rare()
+    for text, expect in texts():
+        tried.refused("create", text, expect)
+    for path, value, expect in LATE:
+        config = around("none")
+        put(config, path, value)
+        tried.refused("run", json.dumps(config), expect)
+    print("tried", tried.count)
 
 
 main()

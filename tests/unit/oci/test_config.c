@@ -223,6 +223,12 @@ static const struct {
     {RESOURCES("'unified':{'../cgroup.procs':'1'}"),
      "linux.resources.unified.../cgroup.procs: that is no name of a control file such as "
      "memory.high"},
+    {RESOURCES("'unified':{'cgroup.procs':'1'}"),
+     "linux.resources.unified.cgroup.procs: that is no limit, but what the runtime itself does "
+     "with the group"},
+    {RESOURCES("'unified':{'cgroup.kill':'1'}"),
+     "linux.resources.unified.cgroup.kill: that is no limit, but what the runtime itself does "
+     "with the group"},
     {LINUX("'seccomp':{}"), "linux.seccomp.defaultAction: it is missing"},
     {LINUX("'seccomp':{'defaultAction':'SCMP_ACT_NOTIFY'}"),
      "linux.seccomp.defaultAction: SCMP_ACT_NOTIFY can't be the default"},
