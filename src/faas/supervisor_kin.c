@@ -23,6 +23,7 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "faas/supervisor.h"
+#include "faas/supervisor_kin.h"
 #include "guest/kin.h"
 #include "pvm/members.h"
 
@@ -50,13 +51,6 @@
 #define ALL_MOVES_BURST 32u
 #define ALL_MOVES_PER_SECOND 10u
 
-struct kin_key {
-    struct kin_key *next;
-    uint64_t id; /* of the instance */
-    enum kin_key_kind kind;
-    int32_t key;
-};
-
 /* What was taken of a rate; it comes back with time. */
 struct kin_rate {
     unsigned taken;
@@ -82,7 +76,7 @@ struct kin {
     struct source timer;  /* of wishes */
     struct instance *instance;
     struct kin_page *page;
-    unsigned key_count;
+    struct kin_keys keys;
     struct kin_rate moves, messages;
     bool deaf; /* until the timer */
     struct kin_log {
@@ -94,61 +88,6 @@ struct kin {
     struct kin_wish wishes[FORKS_WAITING_MAX];
     struct kin *next_dead;
 };
-
-/* ---- keys ---- */
-
-static struct kin_key **bucket_of(struct supervisor *supervisor, int32_t key)
-{
-    return &supervisor->keys[((uint32_t)key * 2654435761u) >> 22];
-}
-_Static_assert(KIN_KEY_BUCKETS == 1 << 10, "bucket_of() takes the ten upper bits");
-
-/* Another family's; NULL: nobody has it, or the asker's own does. */
-static struct instance *key_holder(struct supervisor *supervisor, const struct instance *asker,
-                                   const struct kin_message *message)
-{
-    struct instance *holder = NULL;
-
-    for (struct kin_key *at = *bucket_of(supervisor, message->key); at; at = at->next) {
-        if (at->key != message->key || at->kind != message->kind)
-            continue;
-        if (at->id == asker->id)
-            return NULL;
-        holder = &supervisor->instances[at->id % INSTANCES_MAX];
-    }
-    return holder;
-}
-
-static void key_made(struct supervisor *supervisor, struct kin *kin,
-                     const struct kin_message *message)
-{
-    struct kin_key **bucket = bucket_of(supervisor, message->key);
-
-    for (struct kin_key *at = *bucket; at; at = at->next)
-        if (at->key == message->key && at->kind == message->kind && at->id == kin->instance->id)
-            return;
-    struct kin_key *key = kin->key_count < KIN_KEYS_MAX ? malloc(sizeof *key) : NULL;
-    if (!key)
-        return;
-    *key = (struct kin_key){*bucket, kin->instance->id, message->kind, message->key};
-    *bucket = key;
-    kin->key_count++;
-}
-
-static void keys_drop(struct supervisor *supervisor, const struct kin *kin)
-{
-    for (size_t i = 0; i < KIN_KEY_BUCKETS && kin->key_count > 0; i++) {
-        for (struct kin_key **at = &supervisor->keys[i]; *at;) {
-            struct kin_key *key = *at;
-            if (key->id != kin->instance->id) {
-                at = &key->next;
-                continue;
-            }
-            *at = key->next;
-            free(key);
-        }
-    }
-}
 
 /* ---- answers ---- */
 
@@ -189,7 +128,8 @@ static bool may_log(struct kin_log *log)
 static void key_sought(struct supervisor *supervisor, struct kin *kin,
                        const struct kin_message *message, pid_t sender)
 {
-    const struct instance *holder = key_holder(supervisor, kin->instance, message);
+    const struct instance *holder =
+        kin_key_holder(supervisor, kin->instance, message->kind, message->key);
     char name[48];
 
     if (holder) {
@@ -431,7 +371,11 @@ static void message_take(struct supervisor *supervisor, struct kin *kin,
 {
     switch (message->type) {
     case KIN_KEY_MADE:
-        key_made(supervisor, kin, message);
+        answer(kin, message->ticket,
+               -kin_key_add(supervisor, &kin->keys, message->kind, message->key));
+        break;
+    case KIN_KEY_REMOVED:
+        kin_key_remove(supervisor, &kin->keys, message->kind, message->key);
         break;
     case KIN_KEY_SOUGHT:
         key_sought(supervisor, kin, message, sender);
@@ -523,6 +467,7 @@ int kin_open(struct supervisor *supervisor, const struct function *function,
     kin->source = (struct source){.ready = socket_ready, .owner = kin, .fd = -1};
     kin->timer = (struct source){.ready = timer_ready, .owner = kin, .fd = -1};
     kin->instance = instance;
+    kin->keys.instance = instance;
     kin->own_groups = manifest->fork && manifest->family.own_groups;
     if (kin->own_groups && !(kin->members = calloc(GROUPS_MAX, sizeof *kin->members)))
         return err_set(err, -ENOMEM, "cannot start '%s'", function->row.name);
@@ -560,7 +505,7 @@ bool kin_close(struct supervisor *supervisor, struct instance *instance)
         member_leave(supervisor, &kin->members[i]);
     }
     wishes_end(supervisor, kin, INT64_MAX);
-    keys_drop(supervisor, kin);
+    kin_keys_drop(supervisor, &kin->keys);
     supervisor_unwatch(supervisor, &kin->source);
     supervisor_unwatch(supervisor, &kin->timer);
     closep(&kin->source.fd);

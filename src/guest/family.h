@@ -83,11 +83,14 @@ int family_kill(struct host *host, pid_t pid, int signal);
 /* As pipe(2): the ends are numbers of WASI's table. */
 int family_pipe(struct host *host, uint32_t ret_numbers[static 2]);
 /*
- * What a member gets of msgget() or shmget(), which answered `id`, or -1 and errno: the id, or
- * -errno. EPERM when the key is another family's, which the supervisor knows and notes; and is told
- * of keys that are made here. System calls: write, futex.
+ * As msgget(2) or, with bytes, shmget(2): the id, or -errno. EPERM when the key is another
+ * family's, which the supervisor knows and notes; and is told of keys that are made here and that
+ * go, of which a family has KIN_KEYS_MAX at once: ENOSPC beyond. System calls: msgget or shmget;
+ * write, futex.
  */
-int family_key(struct family *family, enum kin_key_kind kind, int key, int flags, int id);
+int family_key_get(struct family *family, enum kin_key_kind kind, int key, size_t bytes, int flags);
+/* IPC_RMID. 0 or -errno. System calls: msgctl or shmctl, write. */
+int family_key_remove(struct family *family, enum kin_key_kind kind, int id);
 
 /* Who a queue or a segment belongs to, as include/vireo/posix/sys/ipc.h has it. */
 struct guest_ipc {

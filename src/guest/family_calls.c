@@ -14,6 +14,8 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/ipc.h>
+#include <sys/msg.h>
+#include <sys/shm.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -46,19 +48,74 @@ struct family *family_with(const struct host *host, uint32_t grant)
     return host->family && (host->family->grants & grant) ? host->family : NULL;
 }
 
-int family_key(struct family *family, enum kin_key_kind kind, int key, int flags, int id)
+static int get(enum kin_key_kind kind, int key, size_t bytes, int flags)
+{
+    int id = kind == KIN_QUEUE ? msgget(key, flags) : shmget(key, bytes, flags);
+
+    return id < 0 ? -errno : id;
+}
+
+static int remove_by_id(enum kin_key_kind kind, int id)
+{
+    int r = kind == KIN_QUEUE ? msgctl(id, IPC_RMID, NULL) : shmctl(id, IPC_RMID, NULL);
+
+    return r < 0 ? -errno : 0;
+}
+
+/* IPC_PRIVATE: none, or there is no such id. */
+static key_t key_of(enum kin_key_kind kind, int id)
+{
+    struct msqid_ds queue;
+    struct shmid_ds segment;
+
+    if (kind == KIN_QUEUE)
+        return msgctl(id, IPC_STAT, &queue) < 0 ? IPC_PRIVATE : queue.msg_perm.__key;
+    return shmctl(id, IPC_STAT, &segment) < 0 ? IPC_PRIVATE : segment.shm_perm.__key;
+}
+
+/* What is made here is known to be: O_EXCL's way. -EEXIST: it was there. */
+static int make(struct family *family, struct kin_message *message, size_t bytes, int flags)
+{
+    int id = get(message->kind, message->key, bytes, flags | IPC_EXCL);
+
+    message->type = KIN_KEY_MADE;
+    if (id < 0 || kin_ask(family, message) != ENOSPC)
+        return id;
+    remove_by_id(message->kind, id);
+    return -ENOSPC;
+}
+
+int family_key_get(struct family *family, enum kin_key_kind kind, int key, size_t bytes, int flags)
 {
     struct kin_message message = {.kind = kind, .key = key};
-    int error = id < 0 ? errno : 0;
+    int id;
 
-    if (key == IPC_PRIVATE || (error && error != ENOENT))
-        return error ? -error : id;
-    message.type = error ? KIN_KEY_SOUGHT : KIN_KEY_MADE;
-    if (!error && (flags & IPC_CREAT))
-        kin_say(family, &message);
-    if (error && kin_ask(family, &message) == EPERM)
+    if (key == IPC_PRIVATE)
+        return get(kind, key, bytes, flags);
+    /* IPC_EXCL alone means nothing. */
+    if (!(flags & IPC_CREAT))
+        flags &= ~IPC_EXCL;
+    /* One that is there may be removed before it is asked for: then it is made. */
+    do {
+        id = flags & IPC_CREAT ? make(family, &message, bytes, flags) : -EEXIST;
+        if (id == -EEXIST && !(flags & IPC_EXCL))
+            id = get(kind, key, bytes, flags & ~IPC_CREAT);
+    } while (id == -ENOENT && (flags & IPC_CREAT));
+    message.type = KIN_KEY_SOUGHT;
+    if (id == -ENOENT && kin_ask(family, &message) == EPERM)
         return -EPERM;
-    return error ? -error : id;
+    return id;
+}
+
+int family_key_remove(struct family *family, enum kin_key_kind kind, int id)
+{
+    struct kin_message message = {.type = KIN_KEY_REMOVED, .kind = kind};
+
+    message.key = key_of(kind, id);
+    int r = remove_by_id(kind, id);
+    if (r == 0 && message.key != IPC_PRIVATE)
+        kin_say(family, &message);
+    return r;
 }
 
 struct guest_ipc family_ipc(const struct ipc_perm *known)

@@ -69,10 +69,8 @@ int native_msgget(key_t key, int flags)
 
     if (r == 0 && (flags & ~(IPC_CREAT | IPC_EXCL | 0777)))
         r = -EINVAL;
-    if (r == 0) {
-        int id = msgget(key, flags);
-        r = family_key(host->family, KIN_QUEUE, key, flags, id);
-    }
+    if (r == 0)
+        r = family_key_get(host->family, KIN_QUEUE, key, 0, flags);
     return (int)native_leave(host, r);
 }
 
@@ -122,7 +120,9 @@ int native_msgctl(int id, int command, struct msqid_ds *buffer)
 
     if (r == 0)
         r = check_command(command);
-    if (r == 0)
+    if (r == 0 && command == IPC_RMID)
+        r = family_key_remove(host->family, KIN_QUEUE, id);
+    else if (r == 0)
         r = msgctl(id, command, buffer) < 0 ? -errno : 0;
     return (int)native_leave(host, r);
 }
@@ -139,10 +139,8 @@ int native_shmget(key_t key, size_t bytes, int flags)
     if (r == 0 && ((flags & ~(IPC_CREAT | IPC_EXCL | 0777)) ||
                    bytes > (uint64_t)host->memory_pages_max * WASM_PAGE_BYTES))
         r = -EINVAL;
-    if (r == 0) {
-        int id = shmget(key, bytes, flags);
-        r = family_key(host->family, KIN_MEMORY, key, flags, id);
-    }
+    if (r == 0)
+        r = family_key_get(host->family, KIN_MEMORY, key, bytes, flags);
     return (int)native_leave(host, r);
 }
 
@@ -182,7 +180,9 @@ int native_shmctl(int id, int command, struct shmid_ds *buffer)
 
     if (r == 0)
         r = check_command(command);
-    if (r == 0)
+    if (r == 0 && command == IPC_RMID)
+        r = family_key_remove(host->family, KIN_MEMORY, id);
+    else if (r == 0)
         r = shmctl(id, command, buffer) < 0 ? -errno : 0;
     return (int)native_leave(host, r);
 }

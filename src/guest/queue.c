@@ -51,8 +51,7 @@ uint32_t VIREO(msgget)(struct host *host, uint32_t key, uint32_t flags)
         return refuse(EPERM);
     if (flags & ~(uint32_t)(IPC_CREAT | IPC_EXCL | 0777))
         return refuse(EINVAL);
-    int id = msgget((key_t)key, (int)flags);
-    id = family_key(host->family, KIN_QUEUE, (int)key, (int)flags, id);
+    int id = family_key_get(host->family, KIN_QUEUE, (int)key, 0, (int)flags);
     return id < 0 ? refuse(-id) : (uint32_t)id;
 }
 
@@ -153,10 +152,12 @@ uint32_t VIREO(msgctl)(struct host *host, uint32_t id, uint32_t command, uint32_
         return refuse(command == IPC_SET ? EPERM : EINVAL);
     if (asks && !to)
         return refuse(EFAULT);
-    if (msgctl((int)id, asks ? IPC_STAT : IPC_RMID, &queue) < 0)
+    if (!asks) {
+        int r = family_key_remove(host->family, KIN_QUEUE, (int)id);
+        return r < 0 ? refuse(-r) : 0;
+    }
+    if (msgctl((int)id, IPC_STAT, &queue) < 0)
         return refuse(errno);
-    if (!asks)
-        return 0;
     const struct guest_queue_whole told = {
         .ipc = family_ipc(&queue.msg_perm),
         .queue = {(uint32_t)queue.msg_qnum, (uint32_t)queue.__msg_cbytes,

@@ -54,8 +54,7 @@ uint32_t VIREO(shmget)(struct host *host, uint32_t key, uint32_t bytes, uint32_t
     /* Its pages are counted when they are touched: what could never be is not promised. */
     if (bytes > (uint64_t)host->memory_pages_max * WASM_PAGE_BYTES)
         return refuse(EINVAL);
-    int id = shmget((key_t)key, bytes, (int)flags);
-    id = family_key(family, KIN_MEMORY, (int)key, (int)flags, id);
+    int id = family_key_get(family, KIN_MEMORY, (int)key, bytes, (int)flags);
     return id < 0 ? refuse(-id) : (uint32_t)id;
 }
 
@@ -150,10 +149,12 @@ uint32_t VIREO(shmctl)(struct host *host, uint32_t id, uint32_t command, uint32_
         return refuse(command == IPC_SET ? EPERM : EINVAL);
     if (asks && !to)
         return refuse(EFAULT);
-    if (shmctl((int)id, asks ? IPC_STAT : IPC_RMID, &segment) < 0)
+    if (!asks) {
+        int r = family_key_remove(host->family, KIN_MEMORY, (int)id);
+        return r < 0 ? refuse(-r) : 0;
+    }
+    if (shmctl((int)id, IPC_STAT, &segment) < 0)
         return refuse(errno);
-    if (!asks)
-        return 0;
     const struct guest_shm_whole told = {
         .ipc = family_ipc(&segment.shm_perm),
         .segment = {(uint32_t)segment.shm_segsz, (uint32_t)segment.shm_nattch,

@@ -100,8 +100,7 @@ static int kept(void)
 
     if (id < 0 || queue < 0)
         return failed("kept");
-    fprintf(stderr, "keys are kept\n");
-    sleep_ms(1500);
+    sleep_ms(3000);
     shmctl(id, IPC_RMID, NULL);
     msgctl(queue, IPC_RMID, NULL);
     printf("kept\n");
@@ -121,6 +120,40 @@ static int sought(void)
     printf("queue: %s, ", strerror(queue));
     printf("nobody's: %s, own: %d\n", strerror(nobodys), at != (void *)-1 && at[0] == 0);
     shmctl(own, IPC_RMID, NULL);
+    return 0;
+}
+
+#define MANY 0x9000
+#define MANY_AGAIN 0x9800
+
+/* As many keys as a family may have; one that is removed makes room for another. */
+static int many(void)
+{
+    int ids[300], made = 0;
+
+    while (made < 300 && (ids[made] = msgget(MANY + made, IPC_CREAT | 0600)) >= 0)
+        made++;
+    int error = errno, last = msgget(MANY + made - 1, 0);
+    msgctl(ids[0], IPC_RMID, NULL);
+    int again = shmget(MANY_AGAIN, 4096, IPC_CREAT | IPC_EXCL | 0600);
+    sleep_ms(3000);
+    printf("many: %d then %s, %d %d\n", made, strerror(error), last == ids[made - 1], again >= 0);
+    shmctl(again, IPC_RMID, NULL);
+    for (int i = 1; i < made; i++)
+        msgctl(ids[i], IPC_RMID, NULL);
+    return 0;
+}
+
+static int sought_many(void)
+{
+    int last = msgget(MANY + 255, 0) < 0 ? errno : 0, removed = msgget(MANY, 0) < 0 ? errno : 0;
+    int again = shmget(MANY_AGAIN, 0, 0) < 0 ? errno : 0;
+    int beyond = msgget(MANY + 256, 0) < 0 ? errno : 0;
+
+    printf("last: %s, ", strerror(last));
+    printf("removed: %s, ", strerror(removed));
+    printf("again: %s, ", strerror(again));
+    printf("beyond: %s\n", strerror(beyond));
     return 0;
 }
 
@@ -261,6 +294,10 @@ int main(void)
         return kept();
     if (strcmp(input, "sought") == 0)
         return sought();
+    if (strcmp(input, "many") == 0)
+        return many();
+    if (strcmp(input, "sought many") == 0)
+        return sought_many();
     if (strcmp(input, "deep") == 0)
         return deep();
     if (strcmp(input, "torn") == 0)
