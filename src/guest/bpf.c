@@ -489,7 +489,8 @@ static uint32_t poll_map(const struct bpf_callback *callback, uint32_t fd, int32
             return refuse(r);
     }
     struct bpf_callback shown = *callback;
-    shown.shown = object->field_count ? map->shown.name : NULL;
+    shown.map = map->shown.name;
+    shown.shown = object->field_count ? shown.map : NULL;
     return refuse(bpf_buffer_poll(&map->buffer, &shown, timeout_ms));
 }
 

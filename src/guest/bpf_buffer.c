@@ -254,8 +254,19 @@ static void ring_copy(void *to, const struct bpf_buffer *buffer, const struct bp
     memcpy((uint8_t *)to + first, ring->records, bytes - first);
 }
 
+/* What the kernel says that it has dropped (PERF_RECORD_LOST: an id, then how many). */
+static uint64_t perf_lost(const struct bpf_buffer *buffer, const struct bpf_ring *ring,
+                          uint64_t tail, const struct perf_event_header *head)
+{
+    uint64_t lost[2] = {0};
+
+    if (head->type == PERF_RECORD_LOST && head->size >= sizeof *head + sizeof lost)
+        ring_copy(lost, buffer, ring, tail + sizeof *head, sizeof lost);
+    return lost[1];
+}
+
 /* The same of one processor's events. */
-static int perf_take(const struct bpf_buffer *buffer, const struct bpf_ring *ring, uint64_t end,
+static int perf_take(struct bpf_buffer *buffer, const struct bpf_ring *ring, uint64_t end,
                      const struct bpf_callback *callback, uint32_t *ret_bytes)
 {
     struct perf_event_mmap_page *page = (void *)ring->control;
@@ -276,6 +287,7 @@ static int perf_take(const struct bpf_buffer *buffer, const struct bpf_ring *rin
             ring_copy(data_at(callback), buffer, ring, tail + sizeof head + sizeof bytes,
                       *ret_bytes);
         }
+        buffer->lost += perf_lost(buffer, ring, tail, &head);
         tail += head.size;
         __atomic_store_n(&page->data_tail, tail, __ATOMIC_RELEASE);
         if (sample)
@@ -312,9 +324,8 @@ static bool may_give(struct bpf_buffer *buffer)
  * guest: it is looked for after each call. What the callback returns says nothing, as with
  * wasm-bpf's runtime in C++.
  */
-static int32_t take_all(struct bpf_buffer **place, const struct bpf_callback *callback)
+static int32_t take_there(struct bpf_buffer *buffer, const struct bpf_callback *callback)
 {
-    struct bpf_buffer *buffer = *place;
     uint32_t count = buffer->ring_count;
     uint32_t begin = buffer->next++ % count;
     int32_t taken = 0;
@@ -344,27 +355,45 @@ static int32_t take_all(struct bpf_buffer **place, const struct bpf_callback *ca
     return taken;
 }
 
-static int wait_ready(const struct bpf_buffer *buffer, int64_t left_ms)
+static int32_t take_all(struct bpf_buffer **place, const struct bpf_callback *callback)
 {
-    struct pollfd fds[BPF_PROCESSORS_MAX];
+    int32_t taken = take_there(*place, callback);
+
+    if (bpf_object_find(callback->host, callback->handle) && (*place)->lost > (*place)->told) {
+        bpf_tell_lost(callback->host, callback->map, callback->shown != NULL,
+                      (*place)->lost - (*place)->told);
+        (*place)->told = (*place)->lost;
+    }
+    return taken;
+}
+
+/* -EIO: there is no broker any more, and so no program that could make a sample. */
+static int wait_for(struct pollfd *fds, uint32_t count, int broker, int64_t left_ms)
+{
     struct timespec left = {left_ms / 1000, left_ms % 1000 * 1000000};
+
+    fds[count] = (struct pollfd){.fd = broker};
+    int n = ppoll(fds, count + 1, &left, NULL);
+    if (n < 0)
+        return errno == EINTR ? 0 : -errno;
+    return fds[count].revents ? -EIO : 0;
+}
+
+static int wait_ready(const struct bpf_buffer *buffer, int broker, int64_t left_ms)
+{
+    struct pollfd fds[BPF_PROCESSORS_MAX + 1];
 
     for (uint32_t i = 0; i < buffer->ring_count; i++)
         fds[i] = (struct pollfd){.fd = buffer->rings[i].fd, .events = POLLIN};
-    int n = ppoll(fds, buffer->ring_count, &left, NULL);
-    return n < 0 && errno != EINTR ? -errno : n;
+    return wait_for(fds, buffer->ring_count, broker, left_ms);
 }
 
-static int wait_second(int64_t left_ms)
+static int wait_second(int broker, int64_t left_ms)
 {
+    struct pollfd fd;
     int64_t rest_ms = 1000 - now_ms() % 1000;
-    struct timespec rest = {0};
 
-    if (rest_ms > left_ms)
-        rest_ms = left_ms;
-    rest.tv_sec = rest_ms / 1000;
-    rest.tv_nsec = rest_ms % 1000 * 1000000;
-    return ppoll(NULL, 0, &rest, NULL) < 0 && errno != EINTR ? -errno : 0;
+    return wait_for(&fd, 0, broker, rest_ms < left_ms ? rest_ms : left_ms);
 }
 
 int32_t bpf_buffer_poll(struct bpf_buffer **place, const struct bpf_callback *callback,
@@ -379,8 +408,10 @@ int32_t bpf_buffer_poll(struct bpf_buffer **place, const struct bpf_callback *ca
         if (left_ms <= 0 || !bpf_object_find(callback->host, callback->handle))
             return 0;
         /* Samples may be there that are not to be given yet: then this second is waited for. */
-        int r = may_give(*place) ? wait_ready(*place, left_ms) : wait_second(left_ms);
-        if (r < 0 && r != -EINTR)
+        int broker = callback->host->bpf_socket;
+        int r =
+            may_give(*place) ? wait_ready(*place, broker, left_ms) : wait_second(broker, left_ms);
+        if (r < 0)
             return r;
         taken = take_all(place, callback);
     }

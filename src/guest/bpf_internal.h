@@ -33,6 +33,7 @@ struct bpf_buffer {
     uint32_t events;           /* a second, that the guest is given; 0: any number */
     int64_t second;            /* in which `given` were */
     uint32_t given;
+    uint64_t lost, told; /* samples that the kernel dropped, and those that were told of */
     uint32_t page_bytes, data_bytes;
     uint32_t ring_count;
     uint32_t next; /* where the next poll begins: no processor waits for the others' flood */
@@ -73,7 +74,8 @@ struct bpf_callback {
     uint32_t function; /* of the guest's table; UINT32_MAX: its export "go-callback" */
     bool takes_one;    /* none is called: one sample, whose bytes are the result */
     uint32_t context, data, data_max;
-    const char *shown; /* the map's name, if its samples are shown; else NULL */
+    const char *map;   /* its name */
+    const char *shown; /* the same if its samples are shown; else NULL */
     uintptr_t caller;
 };
 
@@ -104,6 +106,8 @@ int bpf_ask(struct host *host, struct broker_request *request, const void *first
 /* A line of JSON to standard output: a sample that the guest was given. System call: write. */
 void bpf_show(const struct bpf_object *object, const char *map, const uint8_t *data,
               uint32_t bytes);
+/* That the kernel had no room for so many: a line of JSON, or one of the log. */
+void bpf_tell_lost(struct host *host, const char *map, bool shown, uint64_t count);
 /* Asks for a map's buffers and maps them. System calls: those, and mmap. */
 int bpf_buffer_open(struct host *host, uint32_t object, uint32_t map,
                     struct bpf_buffer **ret_buffer);

@@ -118,18 +118,22 @@ static void put_field(struct line *line, const struct broker_field *field, const
 }
 
 /* The structure of so many bytes, or of some less: perf events are filled up to eight. Its fields
- * follow. NULL: none is. */
+ * follow. NULL: none is, or two are of that size and it could be either. */
 static const struct broker_field *find(const struct bpf_object *object, uint32_t bytes)
 {
     const struct broker_field *found = NULL;
+    bool another = false;
 
     for (uint32_t i = 0; i < object->field_count; i++) {
         const struct broker_field *field = &object->fields[i];
-        if (field->kind == BROKER_FIELD_STRUCT && field->bytes > 0 && field->bytes <= bytes &&
-            bytes - field->bytes < 8 && (!found || field->bytes > found->bytes))
-            found = field;
+        if (field->kind != BROKER_FIELD_STRUCT || field->bytes == 0 || field->bytes > bytes ||
+            bytes - field->bytes >= 8 || (found && field->bytes < found->bytes))
+            continue;
+        another = found && field->bytes == found->bytes &&
+                  strncmp(field->name, found->name, sizeof field->name) != 0;
+        found = field;
     }
-    return found;
+    return another ? NULL : found;
 }
 
 /* Its end is in the sample, whatever the description says. */
@@ -161,4 +165,22 @@ void bpf_show(const struct bpf_object *object, const char *map, const uint8_t *d
             put_field(&line, field, data + field->at);
     memcpy(line.text + line.used, "}\n", 2);
     (void)fd_write_full(1, line.text, line.used + 2);
+}
+
+void bpf_tell_lost(struct host *host, const char *map, bool shown, uint64_t count)
+{
+    struct line line = {0};
+    char text[BROKER_NAME_MAX + 64];
+    int n = snprintf(text, sizeof text, "lost %llu samples of '%s', whose buffer was full",
+                     (unsigned long long)count, map);
+
+    if (!shown) {
+        bpf_tell(host, text, (uint32_t)n);
+        return;
+    }
+    put(&line, "{\"map\":");
+    put_text(&line, (const uint8_t *)map, strlen(map));
+    snprintf(text, sizeof text, ",\"lost\":%llu}\n", (unsigned long long)count);
+    put(&line, text);
+    (void)fd_write_full(1, line.text, line.used);
 }

@@ -411,6 +411,26 @@ need_bombs() {
     [ ! -e "$MODULES/never.wasm" ]
 }
 
+# sum_lost FILE PATTERN: of the numbers behind it.
+sum_lost() {
+    grep -o "$2[0-9]*" "$1" | grep -o '[0-9]*$' | awk '{sum += $1} END {print sum + 0}'
+}
+
+@test "samples that a full perf event array dropped are counted, and told of; what could be two structures is bytes" {
+    local taken
+    "$VIREO" -q bpf build "$FUNCTIONS/bpf_lost" -o "$MODULES/lost.wasm"
+    # On one processor, whose buffer is the one that is full.
+    taskset -c 0 "$VIREO" run --grant bpf --timeout 60s "$MODULES/lost.wasm" >"$MODULES/out" 2>"$MODULES/err"
+    cat "$MODULES/out" "$MODULES/err"
+    taken=$(sed -n 's/^taken \([0-9]*\) of 310$/\1/p' "$MODULES/out")
+    [ "$taken" -gt 10 ]
+    [ "$(sum_lost "$MODULES/err" "lost ")" -eq $((310 - taken)) ]
+    grep -q "samples of 'events', whose buffer was full" "$MODULES/err"
+    taskset -c 0 "$VIREO" bpf run "$MODULES/lost.wasm" --events json >"$MODULES/out" 2>"$MODULES/err"
+    [ "$(grep -c '"bytes":"' "$MODULES/out")" -eq "$(sed -n 's/^taken \([0-9]*\) of 310$/\1/p' "$MODULES/err")" ]
+    [ "$(jq -s 'map(.lost // 0) | add' "$MODULES/out")" -eq $((310 - $(grep -c '"bytes":"' "$MODULES/out"))) ]
+}
+
 @test "no more samples a second than the policy says, and none is lost meanwhile" {
     mkdir -p "$MODULES/slow"
     "$VIREO" -q bpf build "$FUNCTIONS/bpf_pace" -o "$MODULES/slow/pace.wasm"
@@ -511,6 +531,21 @@ refused() {
 
 need_crafted() {
     [ -e "$MODULES/crafted.wasm" ] || "$VIREO" -q bpf build "$FUNCTIONS/bpf_crafted" -o "$MODULES/crafted.wasm"
+}
+
+@test "a module that only polls is told when its broker has gone" {
+    local begin=$SECONDS
+    "$VIREO" run --grant bpf=host --timeout 60s "$MODULES/execsnoop.wasm" >/dev/null 2>"$MODULES/err" 3>&- &
+    RUN_PID=$!
+    eventually 30 said ready err
+    kill -KILL "$(pgrep -P "$RUN_PID" vireo-broker)"
+    eventually 20 not alive "$RUN_PID"
+    cat "$MODULES/err"
+    # By its own word, or with its command, which saw it first.
+    said 'cannot poll: -5\|broker' err
+    wait "$RUN_PID" || true
+    RUN_PID=
+    eventually 10 nothing_left
 }
 
 @test "a module that is killed in the middle of a load leaves no program, map or pin" {
