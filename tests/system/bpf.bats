@@ -49,6 +49,12 @@ said() {
     "$MODULES/a-program-of-ours"
     eventually 20 said " a-program-of-ou $MODULES/a-program-of-ours" out
     grep -Eq "^[0-9]+ $BASHPID a-program-of-ou" "$MODULES/out"
+    # And of its end, with its status and how long it ran.
+    ("$MODULES/a-program-of-ours" && exec -a ends-badly bash -c 'exit 7') || true
+    bash -c 'kill -TERM $$' || true
+    eventually 20 said "^[0-9]* [0-9]* a-program-of-ou ended with 0 after [1-9][0-9]* us" out
+    eventually 20 said "^[0-9]* [0-9]* bash ended with 7 after [1-9]" out
+    eventually 20 said "^[0-9]* [0-9]* bash ended by signal 15 after [1-9]" out
     kill -TERM "$RUN_PID"
     wait "$RUN_PID" || true
     eventually 10 nothing_left

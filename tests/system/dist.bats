@@ -197,6 +197,27 @@ without_compilers() {
     [[ $output == *"for a token: it has a user in it"* ]]
 }
 
+@test "a registry with a list of referrers keeps the signature there, and no tag of vireo's" {
+    cd "$PLACE"
+    local signer reference
+    python3 "$BATS_TEST_DIRNAME/dist_referrers.py" >referrers.port 2>referrers.log 3>&- &
+    LIAR=$!
+    eventually 20 test -s referrers.port
+    reference=127.0.0.1:$(cat referrers.port)/some/tool:1
+    "$VIREO" -q push "$reference" tool
+    run "$VIREO" pull "$reference" -o unsigned --key "$(printf '%064d' 7)"
+    [ "$status" -eq 4 ]
+    signer=$("$VIREO" push -o json "$reference" tool --sign key | jq -r .signed_by)
+    "$VIREO" -q pull "$reference" -o referred --key "$signer"
+    cmp tool/tool.wasm referred/tool.wasm
+    grep -q 'GET /v2/some/tool/referrers/sha256:' referrers.log
+    not grep -q 'sha256-' referrers.log
+    run "$VIREO" pull "$reference" -o unsigned --key "${signer//[0-9]/7}"
+    [ "$status" -eq 4 ]
+    [[ $output == *"is not signed by key"* ]]
+    [ ! -e unsigned ]
+}
+
 @test "what is no reference, no module, no policy is refused before anybody is asked" {
     cd "$PLACE"
     local bad

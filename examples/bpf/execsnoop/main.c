@@ -1,4 +1,5 @@
-/* Prints every program that is executed: execsnoop [COUNT] ends after COUNT of them. */
+/* Prints every program that is executed, and every process that ends: execsnoop [COUNT] ends after
+ * COUNT lines. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -14,7 +15,13 @@ static int on_event(void *context, void *data, int bytes)
     (void)context;
     if (bytes < (int)sizeof *event || left == 0)
         return 0;
-    printf("%d %d %s %s\n", event->pid, event->ppid, event->comm, event->filename);
+    printf("%d %d %s ", event->pid, event->ppid, event->comm);
+    if (event->kind == EVENT_EXEC)
+        printf("%s\n", event->filename);
+    else if (event->status & 0x7f)
+        printf("ended by signal %d after %llu us\n", event->status & 0x7f, event->ran_ns / 1000);
+    else
+        printf("ended with %d after %llu us\n", event->status >> 8 & 0xff, event->ran_ns / 1000);
     fflush(stdout);
     if (left > 0)
         left--;
