@@ -1,13 +1,17 @@
 /* Each call goes on where the one before has stopped, of whichever version that was: the first
  * attaches, the others take over. All samples are to be there. */
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "update.skel.h"
 
 #define VERSION 1
+/* A number that says: enough. */
+#define STOP 999999999u
 
 enum { NEXT, LOST, TWICE, COUNT };
 static uint64_t seen[COUNT];
+static int stopped;
 
 static int take(void *context, void *data, int bytes)
 {
@@ -15,6 +19,10 @@ static int take(void *context, void *data, int bytes)
 
     (void)context;
     (void)bytes;
+    if (number == STOP) {
+        stopped = 1;
+        return 0;
+    }
     if (number < seen[NEXT]) {
         seen[TWICE]++;
         return 0;
@@ -27,6 +35,7 @@ static int take(void *context, void *data, int bytes)
 int main(void)
 {
     struct update_skel skel;
+    const char *query = getenv("QUERY_STRING"); /* any: until it is told to stop; else five polls */
     uint64_t data;
     int how;
 
@@ -40,7 +49,7 @@ int main(void)
         if (how == 0)
             how = vireo_bpf_keep(skel.object, "on_close", "closes");
     }
-    for (int i = 0; i < 5; i++)
+    for (int i = 0; query && *query ? !stopped : i < 5; i++)
         wasm_bpf_buffer_poll(skel.object, skel.maps.samples, take, NULL, &data, sizeof data, 100);
     for (uint32_t i = 0; i < COUNT; i++)
         wasm_bpf_map_operate(skel.maps.seen, BPF_MAP_UPDATE, &i, &seen[i], NULL, 0);
