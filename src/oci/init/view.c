@@ -9,6 +9,7 @@
 #include <linux/openat2.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/vfs.h>
@@ -117,8 +118,18 @@ static int cover_params(const struct init_view *view, int dev)
 
 /* ---- huge pages ---- */
 
-/* A file of one text, on no path. */
-static int make_text(const char *text)
+/* By where it is alone: there may be no /proc to name a descriptor by. */
+static int unmount(int mounted)
+{
+    _cleanup_(closep) int here = open(".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+    int r = here < 0 || fchdir(mounted) < 0 || umount2(".", MNT_DETACH) < 0 ? -errno : 0;
+
+    return r == 0 && fchdir(here) < 0 ? -errno : r;
+}
+
+/* A file of one text, on no path. Its file system is mounted over `place` for a moment: before
+ * Linux 6.15 a file is cloned from one that is mounted somewhere alone. */
+static int make_text(const char *text, int place)
 {
     struct mount_attr attributes = {.attr_set = MOUNT_ATTR_RDONLY};
     _cleanup_(closep) int directory = make_tmpfs("4k");
@@ -130,9 +141,14 @@ static int make_text(const char *text)
     closep(&fd);
     if (r < 0)
         return r;
+    r = call_move_mount(directory, place);
+    if (r < 0)
+        return r;
     _cleanup_(closep) int tree =
         call_open_tree(directory, "text", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
     r = tree < 0 ? tree : call_mount_setattr(tree, 0, &attributes);
+    int gone = unmount(directory);
+    r = r == 0 ? gone : r;
     return r < 0 ? r : steal_fd(&tree);
 }
 
@@ -169,7 +185,7 @@ static int cover_huge_pages(const char *text)
     if (r < 0)
         return r;
     _cleanup_(closep) int target = open_huge_pages("enabled", 0);
-    _cleanup_(closep) int tree = target < 0 ? -1 : make_text(text);
+    _cleanup_(closep) int tree = target < 0 ? -1 : make_text(text, directory);
     if (target < 0)
         return target;
     return tree < 0 ? tree : call_move_mount(tree, target);
