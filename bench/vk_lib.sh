@@ -78,11 +78,13 @@ vk_stop() {
     "$vk_runtime" --root "$bench_work/state" delete -f "vireo-bench-$$-$1"
 }
 
-# gVisor, by ptrace: what it takes where there is no /dev/kvm.
+# gVisor, by ptrace: what it takes where there is no /dev/kvm. It makes its standard input nobody's:
+# that must not be the machine's /dev/null.
 vk_run_runsc() { # BUNDLE COMMAND
     vk_command "$1" "$2"
+    : >"$bench_work/empty"
     timeout 120 runsc --root "$bench_work/runsc" --platform=ptrace --network=none --ignore-cgroups run \
-        --bundle "$bench_work/$1" "vireo-bench-$$" </dev/null
+        --bundle "$bench_work/$1" "vireo-bench-$$" <"$bench_work/empty"
 }
 
 # A docker daemon of our own, with runc and its default profile; false where there is none.
