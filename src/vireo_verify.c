@@ -108,6 +108,13 @@ static int add_file(struct inputs *inputs, const char *path, const char *name)
     return STAGE_OK;
 }
 
+static bool is_ir(const char *name)
+{
+    const char *dot = strrchr(name, '.');
+
+    return dot && (strcmp(dot, ".ll") == 0 || strcmp(dot, ".bc") == 0);
+}
+
 static int compile_all(const struct stage *stage, const char *const *names, size_t sources,
                        struct inputs *inputs)
 {
@@ -125,6 +132,11 @@ static int compile_all(const struct stage *stage, const char *const *names, size
         bool base = i == sources;
         const char *name = base ? BASE : names[i];
         snprintf(object, sizeof object, OBJECTS "/%zu.bc", i);
+        if (is_ir(name)) {
+            snprintf(source, sizeof source, STAGE_SOURCE "/%s", name);
+            status = add_file(inputs, source, name);
+            continue;
+        }
         stage_file_argument(name, source);
         status = compile_one(stage, base ? STAGE_SDK : STAGE_SOURCE, source, object);
         if (status == STAGE_OK)

@@ -44,8 +44,8 @@ bool build_has_ladder(const struct build *build)
     /* What is not there yet can't be proved with it. */
     if (demands->link || demands->dependency_count > 0)
         return false;
-    return build->options->ladder && !build->options->native && !build->source.module &&
-           !build->source.library && !build->options->base_map;
+    return (build->options->ladder || build->source.has_ir) && !build->options->native &&
+           !build->source.module && !build->source.library && !build->options->base_map;
 }
 
 void build_ladder_note(struct build *build, const char *rung, const char *reason)
@@ -229,11 +229,21 @@ static int contain(struct build *build, struct err *err)
 int build_ladder(struct build *build, int (*translate)(struct build *build, struct err *err),
                  struct err *err)
 {
+    if (!build_has_ladder(build) && build->source.has_ir)
+        return err_say(err, -EINVAL,
+                       "cannot build '%s': LLVM IR is for functions that are proved: it can't be "
+                       "linked, or updated in place",
+                       build_source_title(&build->source));
     if (!build_has_ladder(build))
         return translate(build, err);
     int r = try_to_prove(build, err);
     if (r <= 0)
         return r;
+    if (build->source.has_ir)
+        return err_say(err, -EPERM,
+                       "cannot build '%s': its LLVM IR is not proved, and there is no other way "
+                       "for IR: %s",
+                       build_source_title(&build->source), build->not_proved);
     r = translate(build, err);
     if (r == 0)
         build_ladder_note(build, "sfi", NULL);

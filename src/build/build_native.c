@@ -64,6 +64,10 @@ int build_native(struct build *build, struct err *err)
         return err_say(err, -EINVAL,
                        "cannot build '%s' as native code: '%s' is WebAssembly, which is translated",
                        build_source_title(&build->source), build->source.module_name);
+    if (build->source.has_ir)
+        return err_say(err, -EINVAL,
+                       "cannot build '%s' as native code: LLVM IR is for functions that are proved",
+                       build_source_title(&build->source));
     build_progress_say(build, "compile");
     const struct library_demands *demands = &build->note.demands;
     args[count++] = build->source.manifest.entry;

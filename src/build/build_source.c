@@ -103,12 +103,15 @@ static int add_source(struct build_source *source, const struct tar_entry *entry
         return add_module(source, entry, err);
     if (ends_with(entry->name, ".so"))
         return add_library(source, entry, err);
-    if (!ends_with(entry->name, ".c"))
+    bool ir = ends_with(entry->name, ".ll") || ends_with(entry->name, ".bc");
+    if (!ir && !ends_with(entry->name, ".c"))
         return err_say(err, -EINVAL,
-                       "cannot build '%s': '%.200s' is neither a .c, a .wasm nor a .so file",
+                       "cannot build '%s': '%.200s' is neither C, WebAssembly (.wasm), LLVM IR "
+                       "(.ll, .bc) nor a library (.so)",
                        build_source_title(source), entry->name);
+    source->has_ir = source->has_ir || ir;
     if (source->name_count == BUILD_SOURCES_MAX)
-        return err_say(err, -EFBIG, "cannot build '%s': it has more than %d C files",
+        return err_say(err, -EFBIG, "cannot build '%s': it has more than %d files to build from",
                        build_source_title(source), BUILD_SOURCES_MAX);
     source->names[source->name_count] = strdup(entry->name);
     if (!source->names[source->name_count])
@@ -147,11 +150,11 @@ static int find_image(struct build_source *source, struct err *err)
     return 0;
 }
 
-/* Without `sources:` it is every .c file of the folder itself, else its .wasm file, else its .so
- * file. */
+/* Without `sources:` it is every .c file of the folder itself, else its IR, else its .wasm file,
+ * else its .so file. */
 static int pick_by_default(struct build_source *source, struct err *err)
 {
-    static const char *const suffixes[] = {".c", ".wasm", ".so"};
+    static const char *const suffixes[] = {".c", ".ll", ".bc", ".wasm", ".so"};
     struct tar_entry entry;
     int r = 0;
 
@@ -222,13 +225,13 @@ int build_source_open(struct build_source *source, const void *tar, size_t tar_s
         return r;
     if (source->name_count == 0 && !source->module && !source->library)
         return err_say(err, -EINVAL,
-                       "cannot build '%s': there is no .c, no .wasm and no .so file in it",
+                       "cannot build '%s': there is no .c, .ll, .bc, .wasm or .so file in it",
                        build_source_title(source));
     if (source->library && (source->name_count > 0 || source->module))
         return err_say(err, -EINVAL, "cannot build '%s': it has both sources and the library '%s'",
                        build_source_title(source), source->library_name);
     if (source->name_count > 0 && source->module)
-        return err_say(err, -EINVAL, "cannot build '%s': it has both C files and the module '%s'",
+        return err_say(err, -EINVAL, "cannot build '%s': it has both sources and the module '%s'",
                        build_source_title(source), source->module_name);
     return 0;
 }

@@ -251,15 +251,19 @@ static bool ends_with(const char *text, const char *end)
 
 static bool is_source(const char *name)
 {
-    return ends_with(name, ".c") || ends_with(name, ".wasm") || ends_with(name, ".so") ||
-           ends_with(name, ".py");
+    static const char *const suffixes[] = {".c", ".ll", ".bc", ".wasm", ".so", ".py"};
+
+    for (size_t i = 0; i < ARRAY_LEN(suffixes); i++)
+        if (ends_with(name, suffixes[i]))
+            return true;
+    return false;
 }
 
 /*
- * The file or folder that the user named. A name ending in .c, .wasm, .py or .so must be the file
- * itself, not a link: who can write to the folder could else have root read and send any file.
- * Links among the folders before it, and one to a folder, are the user's to follow: what is in it
- * is looked at.
+ * The file or folder that the user named. A name ending in .c, .ll, .bc, .wasm, .py or .so must be
+ * the file itself, not a link: who can write to the folder could else have root read and send any
+ * file. Links among the folders before it, and one to a folder, are the user's to follow: what is
+ * in it is looked at.
  */
 static int source_add(struct pack *pack, const char *path)
 {
@@ -280,12 +284,17 @@ static int source_add(struct pack *pack, const char *path)
     }
     const char *slash = strrchr(path, '/');
     const char *name = slash ? slash + 1 : path;
+    if (ends_with(name, ".rs"))
+        return err_say(pack->err, -EINVAL,
+                       "cannot pack '%s': compile it first (rustc --emit=llvm-ir: docs/verify.md), "
+                       "or to WebAssembly",
+                       path);
     if (!is_source(name))
-        return err_say(
-            pack->err, -EINVAL,
-            "cannot pack '%s': a source is a .c file, a .wasm file, a .py file, a library "
-            "(.so) or a folder",
-            path);
+        return err_say(pack->err, -EINVAL,
+                       "cannot pack '%s': a source is a .c file, LLVM IR (.ll, .bc), a .wasm file, "
+                       "a .py file, "
+                       "a library (.so) or a folder",
+                       path);
     if (name[0] == '.' || !name_is_proper(name))
         return err_say(pack->err, -EINVAL, "cannot pack '%s': its name is not proper", path);
     return file_add(pack, fd, name);

@@ -190,6 +190,15 @@ static int trust_keys(struct run *run, struct err *err)
     return r;
 }
 
+/* What the sandbox of proved code is made from; of other code all of it is 0. */
+static void take_bounds(struct run *run, const struct library_note *note)
+{
+    run->bounds = (struct pvm_bounds){.stack_bytes = note->proof.stack_bytes,
+                                      .static_bytes = note->proof.static_bytes,
+                                      .cpu_ms = note->proof.cpu_ms,
+                                      .grants = pvm_grants_called(note->calls)};
+}
+
 /* A library that was built before: its signature must be by our key, or one that we trust. */
 static int take_library(struct run *run, const struct local_build *local, const char *path,
                         struct err *err)
@@ -210,10 +219,7 @@ static int take_library(struct run *run, const struct local_build *local, const 
     }
     if (r < 0)
         return err_say(err, r, "cannot run '%s': %s", path, reason.message);
-    run->bounds = (struct pvm_bounds){.stack_bytes = note.proof.stack_bytes,
-                                      .static_bytes = note.proof.static_bytes,
-                                      .cpu_ms = note.proof.cpu_ms,
-                                      .grants = pvm_grants_called(note.calls)};
+    take_bounds(run, &note);
     manifest_default(&run->manifest);
     snprintf(run->manifest.name, sizeof run->manifest.name, "%s", note.name);
     r = apply_options(&run->manifest, run, err);
@@ -243,6 +249,7 @@ static int obtain(struct run *run, struct local_build *local, const char *file, 
         return r;
     run->manifest = local->result.manifest;
     run->quick = local->result.quick;
+    take_bounds(run, &local->result.note);
     if (run->quick)
         run_optimise_want(&run->optimise, local->state_dir);
     return fd_sealed_copy("vireo-library", local->result.library, local->result.size,

@@ -132,6 +132,50 @@ C
     refused 4 "it says that it is proved, but was not proved here"
 }
 
+@test "LLVM IR, of Rust too, is proved or refused: no other rung takes it" {
+    clang-14 -O1 -emit-llvm -c -I "$BUILD/../include" -o "$WORK/ir.bc" "$WORK/flip.c"
+    "$VIREO" deploy -q "$WORK/ir.bc" --name ir
+    [ "$("$VIREO" describe -o json ir | jq -r .rung)" = proved ]
+    run "$VIREO" invoke ir -d abc
+    [ "$status $output" = "0 ABC" ]
+    (cd "$WORK" && clang-14 -g -O1 -S -emit-llvm -I "$BUILD/../include" -o open.ll open.c)
+    run "$VIREO" deploy -q "$WORK/open.ll" --name ir
+    refused 4 "there is no other way for IR: open.c:8: it may"
+    run "$VIREO" invoke ir -d abc
+    [ "$status $output" = "0 ABC" ]
+    echo junk >"$WORK/junk.ll"
+    run "$VIREO" deploy -q "$WORK/junk.ll" --name junk
+    refused 4 "it is not IR that LLVM 14 reads"
+    run "$VIREO" build --native "$WORK/open.ll" -o "$WORK/open.so"
+    refused 2 "LLVM IR is for functions that are proved"
+    cat >"$WORK/upper.rs" <<'R'
+#![no_std]
+#[panic_handler]
+fn panic(_: &core::panic::PanicInfo) -> ! { loop {} }
+#[no_mangle]
+pub unsafe extern "C" fn handler(input: *const u8, in_len: usize, out: *mut u8, out_cap: usize) -> i64 {
+    let body = core::slice::from_raw_parts(input, in_len);
+    let answer = core::slice::from_raw_parts_mut(out, out_cap);
+    let mut n = 0;
+    for (to, from) in answer.iter_mut().zip(body.iter()) {
+        *to = from.to_ascii_uppercase();
+        n += 1;
+    }
+    n
+}
+R
+    run "$VIREO" deploy -q "$WORK/upper.rs"
+    refused 2 "rustc --emit=llvm-ir"
+    /usr/bin/rustc --edition 2021 --crate-type=lib -O -C panic=abort -C debuginfo=1 \
+        -C no-vectorize-loops -C no-vectorize-slp --emit=llvm-ir -o "$WORK/upper.ll" "$WORK/upper.rs"
+    run bash -c 'echo -n abc | "$VIREO" run "$WORK/upper.ll"'
+    [ "$status $output" = "0 ABC" ]
+    "$VIREO" deploy -q "$WORK/upper.ll" --name upper
+    [ "$("$VIREO" describe -o json upper | jq -r .rung)" = proved ]
+    run "$VIREO" invoke upper -d xyz
+    [ "$status $output" = "0 XYZ" ]
+}
+
 @test "a call that takes more processor time than was proved is a trap" {
     cat >"$WORK/long.c" <<'C'
 #include <vireo/function.h>

@@ -122,7 +122,7 @@ static void hostile_tars_are_refused_before_a_compiler_runs(void **state)
         {'0', "vireo.yaml", "name: [", "vireo.yaml"},
         {'0', "vireo.yaml", "nmae: x\n", "unknown key 'nmae'"},
         {'0', "vireo.yaml", "sources: [gone.c]\n", "source 'gone.c' of vireo.yaml is not there"},
-        {'0', "vireo.yaml", "sources: [notes.txt]\n", "is neither a .c, a .wasm nor a .so file"},
+        {'0', "vireo.yaml", "sources: [notes.txt]\n", "is neither C, WebAssembly (.wasm), LLVM IR"},
     };
 
     need_root();

@@ -99,7 +99,8 @@ static void what_is_not_a_source_is_refused(void **state)
     } refused[] = {
         {"true", "nothing", "No such file"},
         {"echo x >r/a.rb", "r/a.rb",
-         "a source is a .c file, a .wasm file, a .py file, a library (.so) or a folder"},
+         "a source is a .c file, LLVM IR (.ll, .bc), a .wasm file, a .py file, a library (.so) or "
+         "a folder"},
         {"echo x >r/.c", "r/.c", "a source is a .c file"},
         {"echo x >r/.a.c", "r/.a.c", "its name is not proper"},
         {"mkfifo r/f.c", "r/f.c", "is not a regular file"},
