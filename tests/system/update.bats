@@ -157,6 +157,46 @@ refuses() {
     "$VIREO" rm busy
 }
 
+@test "one pVM's refusal takes the new version back from those that have it already" {
+    counter_of one.c
+    sed -i 's/^int64_t handler/#include <unistd.h>\nint64_t handler/; s/(void)in; (void)n;/if (n > 4) sleep(n - 4);/' one.c
+    sed 's/"%d %d/"v2 %d %d/' one.c >two.c
+    "$VIREO" deploy -q one.c --name three --slack 16KiB
+    "$VIREO" update -q three two.c
+    "$VIREO" rollback -q three
+    # Each call of a second has a pVM of its own: these are three.
+    at_once() {
+        local i calls=()
+        for i in 1 2 3; do
+            "$VIREO" invoke three --data 12345 >"answer$i" &
+            calls+=($!)
+        done
+        wait "${calls[@]}"
+    }
+    at_once
+    before=$("$VIREO" ps -o json | jq -c '[.[] | select(.function == "three").id] | sort')
+    [ "$(jq length <<<"$before")" = 3 ]
+    "$VIREO" invoke three --data 12345678 >long &
+    busy=$!
+    sleep 0.3
+    "$VIREO" update three two.c >refused 2>&1 &
+    update=$!
+    # Those that are idle have it meanwhile.
+    sleep 0.7
+    "$VIREO" invoke three --data x >meanwhile
+    not wait "$update"
+    grep -q "never forced" refused
+    wait "$busy"
+    [[ $(cat meanwhile) == v2* ]] || { cat meanwhile; return 1; }
+    at_once
+    cat answer? long
+    not grep -q v2 answer? long
+    [ "$("$VIREO" ps -o json | jq -c '[.[] | select(.function == "three").id] | sort')" = "$before" ]
+    # Their memory is what it was: of three pVMs seven calls, and that of the new version.
+    [ "$(cut -d ' ' -f 1 answer? | paste -sd + | bc)" = 8 ]
+    "$VIREO" rm -q three
+}
+
 @test "without slack for updates a pVM has no more system calls, and is replaced by a new one" {
     counter_of one.c
     sed 's/"%d %d/"v2 %d %d/' one.c >two.c
