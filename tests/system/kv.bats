@@ -146,6 +146,8 @@ saved() {
     local pvm load
     pvm=$("$VIREO" ps -o json | jq -r '.[] | select(.function == "kv" and .parent == null).id')
     kv set kept 'over the update'
+    for i in $(seq 2000); do echo "SET every:$i value-$i"; done | kv >"$BATS_TEST_TMPDIR/set"
+    [ "$(grep -c OK "$BATS_TEST_TMPDIR/set")" = 2000 ]
     cd "$BATS_TEST_TMPDIR"
     cp -r "$BATS_FILE_TMPDIR/kv" next
     # A command more.
@@ -165,6 +167,7 @@ saved() {
     [ "$(grep -c 'requests per second' "$BATS_TEST_TMPDIR/out")" -ge 3 ]
     not grep -i error "$BATS_TEST_TMPDIR/out"
     [ "$(kv get kept)" = "over the update" ]
+    diff <(for i in $(seq 2000); do echo "GET every:$i"; done | kv) <(seq -f 'value-%.0f' 2000)
     [ "$("$VIREO" ps -o json | jq -r '.[] | select(.function == "kv" and .parent == null).id')" = "$pvm" ]
     kv set later x
     kv save

@@ -100,7 +100,8 @@ native() {
     native seek "$FUNCTIONS/recycle/plant.c"
     secret=$(od -An -N 16 -tx1 /dev/urandom | tr -d ' \n')
     ask plant "$secret"
-    [[ $body == "kept 1 heap 1 handler 1 mask 1"* ]]
+    [[ $body == "kept 1 heap 1 handler 1 mask 1 registers "[1-9]*" rounding 1 segment "* ]]
+    ! grep -qw fsgsbase /proc/cpuinfo || [[ $body == *"segment 1"* ]]
     hex=$(printf %s "$secret" | od -An -tx1 | tr -d ' \n')
     # It is there to be found...
     # shellcheck disable=SC2046
@@ -109,7 +110,7 @@ native() {
     { printf look && printf %s "$secret" | perl -pe '$_ = ~$_'; } >"$WORK/turned"
     call seek --data-binary "@$WORK/turned"
     [ "$(start_of seek)" = recycled ]
-    [[ $body == "kept 0 heap 0 handler 0 mask 0 registers 0"* ]]
+    [[ $body == "kept 0 heap 0 handler 0 mask 0 registers 0 rounding 0 segment 0"* ]]
     # ...and is in no process any more that the new one could have it from.
     # shellcheck disable=SC2046
     [ -z "$(python3 "$FUNCTIONS/recycle/find_in_memory.py" "$hex" $(guests))" ]
