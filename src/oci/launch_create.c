@@ -386,9 +386,10 @@ static int create_all(struct launch *launch, const struct oci_create *create,
     if (config->process && !config->process->args.count)
         return err_say(err, -EINVAL, "cannot create the container: process.args is empty");
     if (config->linux_.intel_rdt)
-        return err_say(err, -ENOTSUP,
-                       "cannot apply linux.intelRdt: this machine has no resctrl "
-                       "file system that the runtime may use");
+        return err_say(err, -ENOTSUP, "cannot apply linux.intelRdt: %s",
+                       access("/sys/fs/resctrl/schemata", F_OK) == 0
+                           ? "this runtime divides no caches (see features)"
+                           : "no resctrl file system is mounted at /sys/fs/resctrl");
     if (config->process && config->process->terminal && !create->options.console_socket &&
         !ret_terminal)
         return err_say(err, -EINVAL,

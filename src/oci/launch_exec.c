@@ -135,6 +135,9 @@ static int exec_all(struct launch *launch, const struct oci_exec *exec, int *ret
 
     if (!exec->process->args.count)
         return err_say(err, -EINVAL, "cannot execute: process.args is empty");
+    if (exec->process->terminal && !exec->options.console_socket && !ret_terminal)
+        return err_say(err, -EINVAL,
+                       "cannot execute: a terminal of what is detached needs --console-socket");
     launch->scoped = exec->place->scope[0] != '\0';
     int r = open_groups(launch, exec, err);
     if (r == 0)

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -25,6 +26,7 @@
 #define WORDS_MAX 1200
 #define PROPERTY_PREFIX "org.systemd.property."
 #define START_SECONDS 20
+#define ANSWER_SECONDS 15
 
 /* A command line that grows; its words are the list's own. */
 struct words {
@@ -117,6 +119,29 @@ static int spawn_busctl(char *const *argv, int output, pid_t *ret_pid)
     return 0;
 }
 
+/* What busctl says up to its end; -ETIMEDOUT: it waits for a bus that does not answer, for which it
+ * has no limit of its own before it is connected. */
+static ssize_t hear(int fd, char *said, size_t size)
+{
+    const int64_t deadline = clock_now_ns() + ANSWER_SECONDS * 1000000000ll;
+    struct pollfd output = {.fd = fd, .events = POLLIN};
+    size_t used = 0;
+
+    while (used < size) {
+        const int64_t left_ms = (deadline - clock_now_ns()) / 1000000;
+        const int r = left_ms <= 0 ? 0 : poll(&output, 1, (int)left_ms);
+        if (r == 0)
+            return -ETIMEDOUT;
+        ssize_t n = r < 0 ? -1 : read(fd, said + used, size - used);
+        if (n < 0 && errno != EINTR)
+            return -errno;
+        if (n == 0)
+            break;
+        used += n > 0 ? (size_t)n : 0;
+    }
+    return (ssize_t)used;
+}
+
 /* Calls, and waits for the answer. What busctl says of a failure is the message. */
 static int call(struct words *words, const char *what, struct err *err)
 {
@@ -135,12 +160,16 @@ static int call(struct words *words, const char *what, struct err *err)
     }
     close(fds[1]);
     fds[1] = -1;
-    ssize_t n = fd_read_full(fds[0], said, sizeof said - 1);
+    ssize_t n = hear(fds[0], said, sizeof said - 1);
     close_output(fds);
+    if (n == -ETIMEDOUT)
+        kill(pid, SIGKILL);
     while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
         ;
     if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
         return 0;
+    if (n == -ETIMEDOUT)
+        return err_say(err, -ETIMEDOUT, "cannot %s: systemd's bus does not answer", what);
     said[n > 0 ? n : 0] = '\0';
     said[strcspn(said, "\n")] = '\0';
     return err_say(err, -EIO, "cannot %s: %s", what, said[0] ? said : "busctl failed");

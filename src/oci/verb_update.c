@@ -165,10 +165,10 @@ int verb_update(struct runtime *runtime, int argc, char **argv, struct err *err)
         (struct verb_option){.name = "mem-bw-schema", .value = &bandwidth};
     int r = verb_options(argc, argv, options, false, 1, 1, &words, err);
     if (r >= 0 && (cache || bandwidth))
-        r = err_say(err, -ENOTSUP,
-                    "cannot set '%s': this machine has no resctrl file system that the runtime may "
-                    "use",
-                    cache ? cache : bandwidth);
+        r = err_say(
+            err, -ENOTSUP,
+            "cannot set '%s': this runtime divides no caches: it uses no resctrl file system",
+            cache ? cache : bandwidth);
     if (r >= 0 && file)
         r = resources_of_file(file, &config, err);
     if (r >= 0 && config)

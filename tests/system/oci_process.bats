@@ -1,0 +1,146 @@
+#!/usr/bin/env bats
+# What a process is given besides its program: schedulers, flags of its filter, descriptors and
+# terminals of an exec; each as the kernel then has it.
+
+load helper
+load oci_bundle
+
+setup() {
+    bundle_begin
+}
+
+teardown() {
+    bundle_end
+}
+
+# scheduled JSON: the policy, priority and nice value of a container's process in our own groups.
+scheduled() {
+    bundle "del(.linux.resources) | .process.scheduler = $1" cat /proc/self/stat
+    "$RUNTIME" --root "$ROOT" --cgroup-manager disabled run -b "$DIR/bundle" "$ID" </dev/null |
+        awk '{ print $41, $40, $19 }'
+    return "${PIPESTATUS[0]}"
+}
+
+@test "every policy of process.scheduler is the process's, or the kernel's refusal is told" {
+    command -v chrt >/dev/null || skip "chrt (util-linux) is not installed"
+    local policy json wanted
+    # Policy, its word for chrt, the configuration, what the kernel then says.
+    while IFS='|' read -r policy words json wanted; do
+        run scheduled "{\"policy\": \"$policy\"$json}"
+        echo "$policy: $output"
+        # shellcheck disable=SC2086
+        if chrt $words true; then
+            [ "$status" = 0 ]
+            [ "$output" = "$wanted" ]
+        else
+            [ "$status" = 1 ]
+            [[ $output == *"cannot set process.scheduler: Operation not permitted"* ]]
+        fi
+        nothing_left
+    done <<'END'
+SCHED_OTHER|-o 0|, "nice": 3|0 0 3
+SCHED_BATCH|-b 0|, "nice": -2|3 0 -2
+SCHED_IDLE|-i 0||5 0 0
+SCHED_FIFO|-f 7|, "priority": 7|1 7 0
+SCHED_RR|-r 9|, "priority": 9|2 9 0
+SCHED_DEADLINE|-d --sched-runtime 1000000 --sched-deadline 10000000 --sched-period 20000000 0|, "runtime": 1000000, "deadline": 10000000, "period": 20000000|6 0 0
+END
+    # What a policy has not is refused by its path.
+    run scheduled '{"policy": "SCHED_FIFO"}'
+    [ "$status" = 1 ]
+    run scheduled '{"policy": "SCHED_BATCH", "priority": 3}'
+    [ "$status" = 1 ]
+    [[ $output == *"process.scheduler: a priority is of SCHED_FIFO and SCHED_RR alone"* ]]
+    nothing_left
+}
+
+@test "the flags of seccomp are given to the kernel, and one that it has not is refused" {
+    command -v strace >/dev/null || skip "strace is not installed"
+    local flag
+    # TSYNC is for the other threads of who asks, and here is none: taken, and left out.
+    contain '.linux.seccomp = {"defaultAction": "SCMP_ACT_ALLOW", "flags": ["SECCOMP_FILTER_FLAG_TSYNC"]}' true
+    for flag in LOG SPEC_ALLOW; do
+        bundle '.linux.seccomp = {"defaultAction": "SCMP_ACT_ALLOW", "flags": ["SECCOMP_FILTER_FLAG_'$flag'"],
+            "syscalls": [{"names": ["swapon"], "action": "SCMP_ACT_ERRNO"}]}' true
+        strace -f -qq -e trace=seccomp -o "$DIR/trace" "$RUNTIME" --root "$ROOT" run -b "$DIR/bundle" "$ID" </dev/null
+        cat "$DIR/trace"
+        grep -E "seccomp\(SECCOMP_SET_MODE_FILTER, [A-Z_|]*SECCOMP_FILTER_FLAG_$flag.*= 0" "$DIR/trace"
+    done
+    run contain '.linux.seccomp = {"defaultAction": "SCMP_ACT_ALLOW", "flags": ["SECCOMP_FILTER_FLAG_NONE"]}' true
+    [ "$status" = 1 ]
+    [[ $output == *"linux.seccomp.flags[0]: there is no 'SECCOMP_FILTER_FLAG_NONE' here"* ]]
+}
+
+started() {
+    bundle . sleep 100
+    oci create -b "$DIR/bundle" "$ID"
+    oci start "$ID"
+}
+
+@test "an exec keeps the descriptors that it is told to keep, and no other" {
+    started
+    echo first >"$DIR/first"
+    echo second >"$DIR/second"
+    run bash -c 'exec "$@" 3<"$0/first" 4<"$0/second" 5<"$0"' "$DIR" \
+        "$RUNTIME" --root "$ROOT" exec --preserve-fds 2 "$ID" sh -c 'cat <&3; cat <&4; readlink /proc/$$/fd/5 || echo none' </dev/null
+    echo "$output"
+    [ "$status" = 0 ]
+    [ "${lines[0]}" = first ]
+    [ "${lines[1]}" = second ]
+    [ "${lines[2]}" = none ]
+    run "$RUNTIME" --root "$ROOT" exec --preserve-fds -1 "$ID" true </dev/null
+    [ "$status" = 1 ]
+}
+
+@test "an exec with a terminal sends it to the console socket" {
+    cat >"$DIR/console.py" <<'END'
+import os, socket, sys
+server = socket.socket(socket.AF_UNIX)
+server.bind(sys.argv[1])
+server.listen()
+open(sys.argv[2], 'w').close()
+_, fds, _, _ = socket.recv_fds(server.accept()[0], 4096, 1)
+text = b''
+try:
+    while part := os.read(fds[0], 4096):
+        text += part
+except OSError:
+    pass
+sys.stdout.write(text.decode())
+END
+    started
+    timeout 60 python3 "$DIR/console.py" "$DIR/console" "$DIR/ready" >"$DIR/said" 3>&- &
+    local reader=$!
+    eventually 20 test -e "$DIR/ready"
+    oci exec --tty --detach --console-socket "$DIR/console" "$ID" sh -c 'test -t 0 && test -t 1 && echo terminal; tty; exit'
+    wait $reader
+    cat "$DIR/said"
+    grep -q '^terminal' "$DIR/said"
+    grep -q '^/dev/pts/0' "$DIR/said"
+    # Without one, and nobody to serve it here, it is refused.
+    run oci exec --tty --detach "$ID" true
+    echo "$output"
+    [ "$status" = 1 ]
+    [[ $output == *console-socket* ]]
+}
+
+@test "a bus of systemd's that does not answer is an error within seconds" {
+    [ -x /usr/bin/busctl ] || skip "busctl (systemd) is not installed"
+    python3 -c 'import socket, sys, time
+server = socket.socket(socket.AF_UNIX)
+server.bind(sys.argv[1])
+server.listen()
+time.sleep(100)' "$DIR/deaf" 3>&- &
+    local deaf=$!
+    eventually 20 test -S "$DIR/deaf"
+    bundle . true
+    SECONDS=0
+    DBUS_SYSTEM_BUS_ADDRESS=unix:path=$DIR/deaf run timeout 60 "$RUNTIME" --root "$ROOT" --systemd-cgroup \
+        run -b "$DIR/bundle" "$ID" </dev/null
+    kill $deaf
+    echo "$output"
+    [ "$status" = 1 ]
+    [[ $output == *"cannot start scope 'vireo-$ID.scope': systemd's bus does not answer"* ]]
+    [ "$SECONDS" -lt 40 ]
+    nothing_left
+}
