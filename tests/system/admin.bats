@@ -121,7 +121,8 @@ serve_refuses() {
     state=$(mktemp -d "$BATS_TEST_TMPDIR/state.XXXXXX")
     run timeout 20 "$VIREO" serve --listen 127.0.0.1:0 --state "$state" "$@" 3>&-
     echo "$output"
-    [ "$status" -ne 0 ] && [ "$status" -ne 124 ]
+    [ "$status" -ne 0 ]
+    [ "$status" -ne 124 ]
     grep -q "$word" <<<"$output"
 }
 

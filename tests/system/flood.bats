@@ -126,7 +126,8 @@ gateway_rss_kib() {
     wait "$flood"
     flood=
     seconds=$(head -n 1 "$BATS_TEST_TMPDIR/seconds")
-    [ "$seconds" -ge 9 ] && [ "$seconds" -le 15 ]
+    [ "$seconds" -ge 9 ]
+    [ "$seconds" -le 15 ]
     sed -n 2p "$BATS_TEST_TMPDIR/seconds" | grep -q '^HTTP/1.1 408 '
     [ "$(grep '^{' "$BATS_TEST_TMPDIR/seconds" | jq -r '"\(.status) \(.cause)"')" = "408 slow" ]
     [ "$(metric vireo_requests_slow_total)" -ge 1 ]
@@ -135,7 +136,8 @@ gateway_rss_kib() {
 @test "a head that never ends is cut" {
     [ -n "${VIREO_TEST_LONG-}" ] || skip "it takes 40 s: scripts/test --long"
     run -0 flood slow-head
-    [ "${lines[0]}" -ge 39 ] && [ "${lines[0]}" -le 46 ]
+    [ "${lines[0]}" -ge 39 ]
+    [ "${lines[0]}" -le 46 ]
     [[ "${lines[1]}" == "HTTP/1.1 408 "* ]]
     [ "$(jq -r .cause <<<"${lines[-1]}")" = slow ]
 }
@@ -314,7 +316,8 @@ gateway_gave_back() { # KIB: it holds no more than that
         neighbour
         echo "# $kind: p50 $p50_us us, p99 $p99_us us" >&3
         # Generous, for a busy machine of two CPUs; bench/run-flood.sh measures.
-        [ "$p50_us" -le 20000 ] && [ "$p99_us" -le 200000 ]
+        [ "$p50_us" -le 20000 ]
+        [ "$p99_us" -le 200000 ]
         wait "$flood" || true
         flood=
     done

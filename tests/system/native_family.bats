@@ -177,7 +177,8 @@ grants: {fork: true, ipc: true, files: [{path: /tmp}]}' \
     child=$("$VIREO" fork "$root")
     "$VIREO" ps --tree | grep -q "└─ $child *$root *$root *process *near"
     run "$VIREO" wait "$child"
-    [ "$status" -eq 1 ] && [ "$output" = "$child: exit status 7" ]
+    [ "$status" -eq 1 ]
+    [ "$output" = "$child: exit status 7" ]
     wait "$calls"
     [ "$(cat "$BATS_TEST_TMPDIR/counted")" = "counted 11175 in the root" ]
     ask near granted

@@ -193,7 +193,8 @@ answers_first() {
     # A new version takes it over, and the one before again.
     sed -i 's/"tax %ld/"duty %ld/; s/"count %u/"total %u/; s/^static unsigned count;/&\nstatic unsigned added = 3;/; s/    count++;/&\n    added++;/' "$WORK/till/till.c"
     run "$VIREO" update till "$WORK/till"
-    [ "$status" -eq 0 ] && [[ $output == *" on with it: "* ]]
+    [ "$status" -eq 0 ]
+    [[ $output == *" on with it: "* ]]
     ask 1000
     [ "$line" = "duty 190" ]
     ask "fork 1000"
@@ -217,7 +218,8 @@ answers_first() {
     echo 1000 >&4
     sleep 0.1
     run "$VIREO" update --pvm "$pvm" "$WORK/tax.so" tax2
-    [ "$status" -ne 0 ] && [[ $output == *"it is on the stack: vireo_update_point() is called from within it"* ]]
+    [ "$status" -ne 0 ]
+    [[ $output == *"it is on the stack: vireo_update_point() is called from within it"* ]]
     read -t 10 -r -u 4 line
     [ "$line" = "tax 200" ]
     "$VIREO" update -q --pvm "$pvm" tax tax2
@@ -246,7 +248,8 @@ answers_first() {
     [ "$body" = "odd 61 14 14 6 1.75; calls 1" ]
     sed -i 's/return 2 \* value;/return 20 * value;/; s/calls %u/asked %u/' "$WORK/desk/desk.c"
     run "$VIREO" update desk "$WORK/desk"
-    [ "$status" -eq 0 ] && [[ $output == *" on with it: "* ]]
+    [ "$status" -eq 0 ]
+    [[ $output == *" on with it: "* ]]
     call desk -d 7
     [ "$body" = "odd 61 140 14 7 1.75; asked 2" ]
     "$VIREO" rollback desk

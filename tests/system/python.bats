@@ -110,7 +110,8 @@ serves() {
     call once/seeds
     for i in 0 1 2 3 4 5 6; do
         one=$(jq -c ".[$i]" <<<"$first") two=$(jq -c ".[$i]" <<<"$body")
-        [ "$one" != null ] && [ "$one" != "$two" ]
+        [ "$one" != null ]
+        [ "$one" != "$two" ]
     done
 }
 
@@ -193,7 +194,8 @@ serves() {
     before=$(of_function once)
     for i in $(seq 30); do
         call once/count
-        [ "$code" = 200 ] && [ "$body" = 1 ]
+        [ "$code" = 200 ]
+        [ "$body" = 1 ]
     done
     replaced() {
         local pid
@@ -295,7 +297,8 @@ serves() {
         'imports: ["no such"]'; do
         printf 'runtime: python\n%s\n' "$ask" >"$WORK/asks/vireo.yaml"
         run ! "$VIREO" deploy "$WORK/asks" --name asks
-        [ "${#lines[@]}" -le 2 ] && [[ "$output" == *"vireo.yaml"* ]]
+        [ "${#lines[@]}" -le 2 ]
+        [[ "$output" == *"vireo.yaml"* ]]
     done
     run ! "$VIREO" run "$WORK/asks/app.py"
     [[ "$output" == *"vireo deploy"* ]]

@@ -199,7 +199,8 @@ settled() {
     other=$([ "$before" = one ] && echo two || echo race)
     "$VIREO" update -q race "$BATS_FILE_TMPDIR/$other"
     call race -d now
-    [ "$code" = 200 ] && [[ $body != "$before"* ]]
+    [ "$code" = 200 ]
+    [[ $body != "$before"* ]]
     eventually 10 eval 'call race -d now; "$VIREO" logs race | grep -q "the orphan of $before, its parent is 1"'
     settled
 }
@@ -216,7 +217,8 @@ settled() {
     done
     for i in $(seq 20); do
         call calm -d "fork $i"
-        [ "$code" = 200 ] && [[ $body == "one: fork $i: well"* ]]
+        [ "$code" = 200 ]
+        [[ $body == "one: fork $i: well"* ]]
     done
     wait
     for i in 1 2 3 4 5 6; do
@@ -241,7 +243,8 @@ settled() {
     callers_end
     answers_are_right '502|503'
     call again -d "fork last"
-    [ "$code" = 200 ] && [[ $body == "one: fork last: well"* ]]
+    [ "$code" = 200 ]
+    [[ $body == "one: fork last: well"* ]]
     eventually 5 eval '[ "$("$VIREO" ps -o json | jq "[.[] | select(.function == \"again\" and .parent != null)] | length")" = 0 ]'
     "$VIREO" rm -q again
 }

@@ -100,7 +100,9 @@ guests_having() {
             chmod 600 "$WORK/data/$who"
         done
         uid_one=$(stat -c %u "$WORK/data/one") uid_two=$(stat -c %u "$WORK/data/two")
-        [ "$uid_one" -ne 0 ] && [ "$uid_two" -ne 0 ] && [ "$uid_one" -ne "$uid_two" ]
+        [ "$uid_one" -ne 0 ]
+        [ "$uid_two" -ne 0 ]
+        [ "$uid_one" -ne "$uid_two" ]
         ask one "read /data/one" && [ "$body" = again ]
         ask two "read /data/one" && [[ $body == "read: "* ]]
         "$VIREO" rm -q one two

@@ -56,12 +56,14 @@ nobody_builds() {
     [[ $answer == "here "[1-9]* ]]
     until optimised swap; do
         call swap
-        [ "$code" = 200 ] && [ "$body" = "$answer" ]
+        [ "$code" = 200 ]
+        [ "$body" = "$answer" ]
     done
     [ "$(library swap)" != "$before" ]
     for _ in 1 2 3; do
         call swap
-        [ "$code" = 200 ] && [ "$body" = "$answer" ]
+        [ "$code" = 200 ]
+        [ "$body" = "$answer" ]
     done
     grep -q "function 'swap' is optimised" "$VIREO_STATE/daemon.log"
     # Built before: it begins so.
@@ -77,7 +79,8 @@ nobody_builds() {
     "$VIREO" deploy "$MODULES/large.wasm" --name gone
     "$VIREO" rm gone
     call other
-    [ "$code" = 200 ] && [ -z "$body" ]
+    [ "$code" = 200 ]
+    [ -z "$body" ]
     eventually 120 optimised other
     "$VIREO" rollback other
     call other

@@ -223,7 +223,8 @@ PRIVILEGED='.process.capabilities = (.process.capabilities | map_values(. + ["CA
         bundle dies "$VIEW" true >/dev/null
         run timeout 20 "$ENGINE/broken/vireo-runtime" --root "$ENGINE/state" run --bundle "$ENGINE/dies" dies </dev/null 3>&-
         echo "$output"
-        [ "$status" -ne 0 ] && [ "$status" -ne 124 ]
+        [ "$status" -ne 0 ]
+        [ "$status" -ne 124 ]
         [[ $words != echo* || $output == *"cannot do it"* ]]
         [ -z "$(runtime list -q)" ]
         eventually 5 test -z "$(brokers)"
