@@ -147,11 +147,17 @@ status_is() {
 }
 
 @test "podman: many at once start, and none leaves a process or a state" {
-    local i
+    local i pid pids=()
     for i in 1 2 3 4 5 6; do
-        podman run --rm --rootfs "$ENGINE/rootfs" true &
+        podman run --rm --rootfs "$ENGINE/rootfs" sh -c "echo number $i" >"$BATS_TEST_TMPDIR/$i" 2>&1 &
+        pids+=($!)
     done
-    wait
+    for pid in "${pids[@]}"; do
+        wait "$pid"
+    done
+    for i in 1 2 3 4 5 6; do
+        [ "$(cat "$BATS_TEST_TMPDIR/$i")" = "number $i" ]
+    done
     [ -z "$(podman ps -a -q)" ]
 }
 

@@ -45,6 +45,21 @@ not() {
     ! "$@"
 }
 
+# No process has the folder $1 as its own or among its mounts, nor the word $2 in its command line:
+# what was started with either has gone, wherever its groups are.
+nobody_of() {
+    local left
+    left=$(
+        grep -lsF "$1/" /proc/[0-9]*/mountinfo
+        grep -lsaF "$2" /proc/[0-9]*/cmdline
+        find /proc/[0-9]*/cwd -maxdepth 0 -lname "$1*" 2>/dev/null
+    ) || true
+    [ -z "$left" ] || {
+        echo "left: $left"
+        return 1
+    }
+}
+
 # A process runs: one that ended and waits for its parent does not.
 alive() {
     local state

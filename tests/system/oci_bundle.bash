@@ -57,6 +57,7 @@ nothing_left() {
     [ -z "$(ls "$ROOT" 2>/dev/null)" ]
     [ -z "$(find /sys/fs/cgroup -maxdepth 3 -name "*$ID*" 2>/dev/null)" ]
     not grep -q "$DIR" /proc/self/mountinfo
+    eventually 5 nobody_of "$DIR" "$ID"
 }
 
 # shellcheck disable=SC2034 # of the test files

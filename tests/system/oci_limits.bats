@@ -43,6 +43,21 @@ running() {
     fi
 }
 
+@test "the killer of a group without memory is left on, or taken away where there is a way to" {
+    running '.linux.resources.memory = {"limit": 64000000, "disableOOMKiller": false}'
+    if [ -e /sys/fs/cgroup/memory ]; then
+        grep -q 'oom_kill_disable 0' "/sys/fs/cgroup/memory/$GROUP/memory.oom_control"
+        echo '{"memory": {"disableOOMKiller": true}}' | "$RUNTIME" --root "$ROOT" update -r - "$ID"
+        grep -q 'oom_kill_disable 1' "/sys/fs/cgroup/memory/$GROUP/memory.oom_control"
+        echo '{"memory": {"disableOOMKiller": false}}' | "$RUNTIME" --root "$ROOT" update -r - "$ID"
+        grep -q 'oom_kill_disable 0' "/sys/fs/cgroup/memory/$GROUP/memory.oom_control"
+    else
+        run contain '.linux.resources.memory = {"limit": 64000000, "disableOOMKiller": true}' true
+        [ "$status" = 1 ]
+        [[ $output == *disableOOMKiller* ]]
+    fi
+}
+
 @test "memory, cpu, cpuset, pids and hugepages; and the events' figures" {
     running '.linux.resources += {
         "memory": {"limit": 64000000, "reservation": 32000000},
