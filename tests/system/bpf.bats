@@ -554,9 +554,11 @@ need_crafted() {
     eventually 10 nothing_left
 }
 
-@test "a module that is killed in the middle of a load leaves no program, map or pin" {
-    local moment
+# A link holds its program, and so does a pin: none is left where no program and no map is.
+@test "a module that is killed in the middle of a load leaves no program, link, map or pin" {
+    local moment before
     need_crafted
+    before=$(bpf_maps)
     for moment in 0 0.02 0.05 0.1 0.2; do
         "$VIREO" run --grant bpf --timeout 60s "$MODULES/crafted.wasm" loads >/dev/null 2>&1 3>&- &
         RUN_PID=$!
@@ -568,6 +570,7 @@ need_crafted() {
     done
     RUN_PID=
     eventually 10 nothing_left
+    eventually 10 no_map_since "$before"
 }
 
 @test "every attack of a module on its host is answered with an error, and ends nothing" {

@@ -90,6 +90,35 @@ keeps() {
     [[ $body == "kept 0 untaken 0"* ]]
 }
 
+# Guests of this daemon's, by the uids that nobody else has.
+own_guests() {
+    local pid
+    for pid in $(pgrep vireo-guest); do
+        awk -v first="$OWN_UIDS" '$1 == "Uid:" {exit !($2 >= first && $2 < first + 65536)}' "/proc/$pid/status" 2>/dev/null &&
+            echo "$pid"
+    done
+    true
+}
+
+@test "an instance that is killed in the middle of a load, and its function removed: no map or pin is left" {
+    local before moment pid
+    before=$(bpf_maps)
+    deploy_keep dying 1
+    for moment in 0 0.01 0.03 0.1; do
+        curl -s --data put "$VIREO_SERVER/function/dying" >/dev/null 3>&- &
+        sleep "$moment"
+        for pid in $(own_guests); do kill -KILL "$pid" 2>/dev/null || true; done
+        wait $! || true
+    done
+    # What a load that was not killed has pinned is the function's, until that is removed.
+    keeps dying put
+    [[ $body == "kept "* ]]
+    [ -n "$(comm -13 <(echo "$before") <(bpf_maps))" ]
+    "$VIREO" rm dying
+    eventually 10 no_map_since "$before"
+    eventually 10 nothing_left
+}
+
 # deploy_share NAME SHARE
 deploy_share() {
     local folder=$BATS_TEST_TMPDIR/$1
