@@ -43,9 +43,11 @@ native() {
 }
 produce() {
     [ -z "$producer" ] || { kill "$producer"; wait "$producer" 2>/dev/null || true; }
-    "$work/produce" "$1" &
+    taskset -c 0 "$work/produce" "$1" &
     producer=$!
 }
+# Who takes samples has the last processor, who makes them the first.
+consumer=$(($(nproc) - 1))
 # Milliseconds from the start of the process to the line that it prints after the first event: p50 and p99.
 starts_of() {
     local begin end line turn
@@ -147,10 +149,15 @@ memory_end() {
     done
 } 2>/dev/null
 
+taking() {
+    taskset -pc "$consumer" "$BASHPID" >/dev/null
+    "$@"
+}
+
 # "rate taken lost out-of-order cpu-seconds"
 flow_of() {
     local TIMEFORMAT='%U %S'
-    { time "$1" "$2" >"$work/out"; } 2>"$work/time"
+    { time (taking "$1" "$2") >"$work/out"; } 2>"$work/time"
     echo "$(cat "$work/out") $(tail -n 1 "$work/time" | awk '{print $1 + $2}')"
 }
 
@@ -192,6 +199,7 @@ read -r mrate mtaken mlost morder mcpu <<<"$(flow_of guest "$seconds")"
 read -r nrate ntaken nlost norder ncpu <<<"$(flow_of native "$seconds")"
 printf '%-34s %12s %12s   (as many as can be made)\n' "events a second" "$mrate" "$nrate"
 per() { awk -v cpu="$1" -v count="$2" 'BEGIN {printf "%.0f", cpu / (count ? count : 1) * 1e9}'; }
+printf '%-34s %12s %12s   (of those that were made)\n' "lost" "$mlost" "$nlost"
 printf '%-34s %9s ns %9s ns\n' "processor time of each" "$(per "$mcpu" "$mtaken")" "$(per "$ncpu" "$ntaken")"
 printf '%-34s %12s %12s\n' "out of order or damaged" "$morder" "$norder"
 produce 200000
