@@ -194,17 +194,20 @@ static bool is_kept(const struct interpreter *i, uint32_t object)
     return i->memory[object] && !o->stack && !o->size_value && !o->readonly;
 }
 
-/* The call has ended, and so have its local variables: what is kept of their addresses means
- * nothing. */
+/* The call has ended, and so have its local variables and its buffers: what is kept of their
+ * addresses means nothing. */
 static void end_locals(struct interpreter *i)
 {
     for (uint32_t k = 1; k < i->program->object_count; k++) {
         if (!is_kept(i, k) || !i->addresses[k])
             continue;
-        for (uint64_t at = 0; at < i->sizes[k]; at++)
-            if ((i->shadow[k][at] & SHADOW_ADDRESS) &&
-                i->program->objects[i->addresses[k][at / 8].object].stack)
+        for (uint64_t at = 0; at < i->sizes[k]; at++) {
+            if (!(i->shadow[k][at] & SHADOW_ADDRESS))
+                continue;
+            const struct object *of = &i->program->objects[i->addresses[k][at / 8].object];
+            if (of->stack || of->size_value)
                 i->shadow[k][at] = SHADOW_SET | SHADOW_UNKNOWN;
+        }
     }
 }
 

@@ -343,3 +343,48 @@ H(remainder_of_any)
     uint8_t *p = in_len & 1 ? line + 9 : line;
     return ten[(intptr_t)p & 15 ? 10 : 0];
 }
+
+/* ---- buffers end with their call ---- */
+
+H(keeps_input)
+{
+    static const uint8_t *kept;
+    if (in_len < 1)
+        return 0;
+    if (!kept)
+        kept = in;
+    return kept[0];
+}
+H(keeps_output)
+{
+    static uint8_t *kept;
+    if (out_cap < 1)
+        return 0;
+    if (!kept)
+        kept = out;
+    kept[0] = 1;
+    return 1;
+}
+H(keeps_input_in_structure)
+{
+    static struct {
+        const uint8_t *p;
+        int n;
+    } s;
+    if (in_len < 4)
+        return 0;
+    if (s.n == 0) {
+        s.p = in;
+        s.n = 1;
+    }
+    return s.p[3];
+}
+H(keeps_input_of_call_before)
+{
+    static const uint8_t *now, *before;
+    if (in_len < 1)
+        return 0;
+    before = now;
+    now = in;
+    return before ? before[0] : 0;
+}
