@@ -23,6 +23,8 @@
 #include "vkernel/vkernel.h"
 
 #define HOOK "security_vm_enough_memory_mm"
+/* What our program asks of the kernel beside the hook (Linux 6.7). */
+#define ITERATOR "bpf_iter_task_new"
 #define VERDICT_PATH "/run/vireo-overcommit"
 
 static int bpf(enum bpf_cmd command, union bpf_attr *attr)
@@ -114,7 +116,8 @@ static uint32_t hook_id(void)
     ssize_t n = text ? fd_read_full(fd, text, (size_t)status.st_size) : -1;
     if (n > 0) {
         text[n] = '\0';
-        id = function_id(text, (size_t)n, HOOK);
+        if (function_id(text, (size_t)n, ITERATOR))
+            id = function_id(text, (size_t)n, HOOK);
     }
     free(text);
     return id;
