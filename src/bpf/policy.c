@@ -172,6 +172,8 @@ void policy_settle(const struct bpf_policy *said, struct bpf_policy *ret_policy)
     policy.events = said->events;
     policy.attach_count = said->attach_count;
     memcpy(policy.attach, said->attach, sizeof policy.attach);
+    policy.kfunc_count = said->kfunc_count;
+    memcpy(policy.kfuncs, said->kfuncs, sizeof policy.kfuncs);
     policy.share_count = said->share_count;
     memcpy(policy.share, said->share, sizeof policy.share);
     *ret_policy = policy;
@@ -230,6 +232,14 @@ bool policy_has_share(const struct bpf_policy *policy, const char *name)
     return false;
 }
 
+bool policy_has_kfunc(const struct bpf_policy *policy, const char *name)
+{
+    for (uint32_t i = 0; i < policy->kfunc_count; i++)
+        if (strcmp(policy->kfuncs[i], name) == 0)
+            return true;
+    return false;
+}
+
 int policy_within(const struct bpf_policy *policy, const struct bpf_policy *most,
                   struct err *reason)
 {
@@ -255,6 +265,9 @@ int policy_within(const struct bpf_policy *policy, const struct bpf_policy *most
     for (uint32_t i = 0; i < policy->share_count; i++)
         if (!policy_has_share(most, policy->share[i]))
             return err_say(reason, -EPERM, "the shared object '%s'", policy->share[i]);
+    for (uint32_t i = 0; i < policy->kfunc_count; i++)
+        if (!policy_has_kfunc(most, policy->kfuncs[i]))
+            return err_say(reason, -EPERM, "the kfunc '%s'", policy->kfuncs[i]);
     if (policy->attach_count == 0 && most->attach_count > 0)
         return err_say(reason, -EPERM, "every attach point (name them: bpf: attach)");
     for (uint32_t i = 0; i < policy->attach_count; i++)
@@ -383,6 +396,17 @@ static bool reads_too_far(const struct bpf_policy *policy, const struct image_pr
            program->type == BPF_PROG_TYPE_TRACEPOINT;
 }
 
+/* By its number in the kernel's own type information; those of its modules are nobody's. */
+static bool calls_kfunc(const struct bpf_policy *policy, const struct bpf_insn *insn)
+{
+    if (!policy->host || insn->src_reg != BPF_PSEUDO_KFUNC_CALL || insn->off != 0 || insn->imm <= 0)
+        return false;
+    for (uint32_t i = 0; i < policy->kfunc_count; i++)
+        if (policy->kfunc_ids[i] == (uint32_t)insn->imm)
+            return true;
+    return false;
+}
+
 static int check_call(const struct bpf_policy *policy, const struct image_program *program,
                       uint32_t at, const struct bpf_insn *insn, struct err *err)
 {
@@ -390,8 +414,13 @@ static int check_call(const struct bpf_policy *policy, const struct image_progra
 
     if (insn->src_reg == BPF_PSEUDO_CALL)
         return 0;
+    if (insn->src_reg != 0 && calls_kfunc(policy, insn))
+        return 0;
     if (insn->src_reg != 0)
-        return refuse_code(program, at, "it calls a function of the kernel (kfunc)", err);
+        return refuse_code(program, at,
+                           "it calls a function of the kernel (kfunc) that the policy does not "
+                           "allow",
+                           err);
     if (insn->imm >= 0 && policy_has_helper(policy, (uint32_t)insn->imm) &&
         !tells_of_others(policy, program, insn->imm) && !reads_too_far(policy, program, insn->imm))
         return 0;

@@ -14,6 +14,8 @@ struct err;
 #define POLICY_PATTERN_MAX 127
 #define POLICY_SHARES_MAX 8
 #define POLICY_SHARE_NAME_MAX 31
+#define POLICY_KFUNCS_MAX 16
+#define POLICY_KFUNC_NAME_MAX 63
 #define POLICY_HELPERS 256  /* numbers of helper functions that can be named */
 #define POLICY_COUNT_MAX 64 /* of maps, and of programs */
 #define POLICY_PROGRAMS_MAX POLICY_COUNT_MAX
@@ -37,10 +39,14 @@ struct bpf_policy {
     uint32_t events;       /* samples a second that a map's reader is given; 0: any number */
     uint32_t show_events;  /* the instance is told what is in its samples; no matter of policy */
     uint32_t reserved;
-    uint32_t share_count, reserved_too;
+    uint32_t share_count, kfunc_count;
     /* Names of objects that may be shared and joined. */
     char share[POLICY_SHARES_MAX][POLICY_SHARE_NAME_MAX + 1];
     char attach[POLICY_ATTACH_MAX][POLICY_PATTERN_MAX + 1]; /* patterns of fnmatch(3) */
+    /* Functions of the kernel that programs may call, with `host`; and their numbers in the
+     * kernel's type information, which a session looks up: 0: it has none of that name. */
+    char kfuncs[POLICY_KFUNCS_MAX][POLICY_KFUNC_NAME_MAX + 1];
+    uint32_t kfunc_ids[POLICY_KFUNCS_MAX];
 };
 
 /* How a kind of program is attached: attach.c has a function for each. */
@@ -117,6 +123,7 @@ static inline bool policy_has_helper(const struct bpf_policy *policy, uint32_t n
     return number < POLICY_HELPERS && (policy->helpers[number / 64] >> (number % 64) & 1);
 }
 
+bool policy_has_kfunc(const struct bpf_policy *policy, const char *name);
 bool policy_has_share(const struct bpf_policy *policy, const char *name);
 
 struct image;

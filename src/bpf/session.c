@@ -1,5 +1,6 @@
 /* One instance's session: its requests, in order, until its socket ends. */
 #include <bpf/bpf.h>
+#include <bpf/btf.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/bpf.h>
@@ -329,10 +330,25 @@ static bool serve(struct session *session, const struct request *request)
     return number < BROKER_OPERATIONS && operations[number] && operations[number](session, request);
 }
 
+/* A name that the kernel has not is allowed in vain. */
+static void find_kfuncs(struct bpf_policy *policy)
+{
+    struct btf *types = policy->kfunc_count > 0 ? btf__load_vmlinux_btf() : NULL;
+
+    for (uint32_t i = 0; i < POLICY_KFUNCS_MAX; i++) {
+        int id = types && i < policy->kfunc_count
+                     ? btf__find_by_name_kind(types, policy->kfuncs[i], BTF_KIND_FUNC)
+                     : 0;
+        policy->kfunc_ids[i] = id > 0 ? (uint32_t)id : 0;
+    }
+    btf__free(types);
+}
+
 _Noreturn void session_run(struct session *session)
 {
     struct request request;
 
+    find_kfuncs(&session->instance.policy);
     while (receive(session, &request) && serve(session, &request))
         ;
     /* The kernel closes what is open, and ends what hangs on it. */

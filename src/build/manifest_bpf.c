@@ -47,6 +47,18 @@ static int add_attach(struct bpf_policy *policy, const char *pattern)
     return 0;
 }
 
+static int add_kfunc(struct bpf_policy *policy, const char *name)
+{
+    static const char good[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_";
+
+    if (policy->kfunc_count == POLICY_KFUNCS_MAX)
+        return -E2BIG;
+    if (!*name || strlen(name) > POLICY_KFUNC_NAME_MAX || name[strspn(name, good)])
+        return -EINVAL;
+    snprintf(policy->kfuncs[policy->kfunc_count++], POLICY_KFUNC_NAME_MAX + 1, "%s", name);
+    return 0;
+}
+
 static int add_share(struct bpf_policy *policy, const char *name)
 {
     static const char good[] = "abcdefghijklmnopqrstuvwxyz0123456789-_.";
@@ -88,11 +100,8 @@ static int set_host(struct bpf_policy *policy, const char *value, struct err *re
 static const struct {
     const char *key;
     int (*add)(struct bpf_policy *policy, const char *name);
-} lists[] = {{"programs", add_kind},
-             {"maps", add_map},
-             {"helpers", add_helper},
-             {"attach", add_attach},
-             {"share", add_share}};
+} lists[] = {{"programs", add_kind}, {"maps", add_map},     {"helpers", add_helper},
+             {"attach", add_attach}, {"kfuncs", add_kfunc}, {"share", add_share}};
 
 int manifest_bpf_set(struct bpf_policy *policy, const char *key, const char *value,
                      struct err *reason)
@@ -124,11 +133,11 @@ int manifest_bpf_set(struct bpf_policy *policy, const char *key, const char *val
     }
     bool maps = strcmp(key, "map_count") == 0;
     if (!maps && strcmp(key, "program_count") != 0)
-        return err_say(
-            reason, -EINVAL,
-            "unknown key '%s' (bpf has: attach, events, helpers, host, map_count, map_memory, "
-            "maps, program_count, programs, share)",
-            value_show(key).text);
+        return err_say(reason, -EINVAL,
+                       "unknown key '%s' (bpf has: attach, events, helpers, host, kfuncs, "
+                       "map_count, map_memory, "
+                       "maps, program_count, programs, share)",
+                       value_show(key).text);
     r = set_number(key, value, 1, POLICY_COUNT_MAX, false, &number, reason);
     if (r == 0)
         *(maps ? &policy->map_count : &policy->program_count) = (uint32_t)number;
@@ -169,6 +178,7 @@ int manifest_bpf_read(struct reader *reader, const struct entry *entry, void *in
         {"map_memory", value_read, NULL}, {"map_count", value_read, NULL},
         {"host", value_read, NULL},       {"program_count", value_read, NULL},
         {"events", value_read, NULL},     {"share", list_read, NULL},
+        {"kfuncs", list_read, NULL},
     };
 
     return reader_mapping(reader, entry->name, entries, ARRAY_LEN(entries), into);
@@ -203,6 +213,10 @@ int manifest_bpf_check(const struct manifest *manifest, struct err *err)
     policy_default(&most, asked.host);
     most.share_count = asked.share_count; /* which there are is the operator's to say */
     memcpy(most.share, asked.share, sizeof most.share);
+    if (asked.host) { /* likewise */
+        most.kfunc_count = asked.kfunc_count;
+        memcpy(most.kfuncs, asked.kfuncs, sizeof most.kfuncs);
+    }
     most.map_bytes = POLICY_MAP_BYTES_MAX;
     most.map_count = POLICY_MAPS_MAX;
     most.program_count = POLICY_PROGRAMS_MAX;
@@ -266,6 +280,9 @@ void manifest_bpf_format(FILE *out, const struct manifest *manifest)
         fprintf(out, "  program_count: %" PRIu32 "\n", policy->program_count);
     if (policy->events)
         fprintf(out, "  events: %" PRIu32 "\n", policy->events);
+    for (uint32_t i = 0; i < policy->kfunc_count; i++)
+        fprintf(out, "%s%s%s", i ? ", " : "  kfuncs: [", policy->kfuncs[i],
+                i + 1 == policy->kfunc_count ? "]\n" : "");
     for (uint32_t i = 0; i < policy->share_count; i++)
         fprintf(out, "%s%s%s", i ? ", " : "  share: [", policy->share[i],
                 i + 1 == policy->share_count ? "]\n" : "");

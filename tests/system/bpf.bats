@@ -336,6 +336,32 @@ END
     done
 }
 
+# kfunc_run POLICY
+kfunc_run() {
+    mkdir -p "$MODULES/kfunc"
+    [ -e "$MODULES/kfunc/kfunc.wasm" ] || "$VIREO" -q bpf build "$FUNCTIONS/bpf_kfunc" -o "$MODULES/kfunc/kfunc.wasm"
+    printf 'name: kfunc\nsources: [kfunc.wasm]\ngrants:\n  bpf: true\nbpf: %s\n' "$1" >"$MODULES/kfunc/vireo.yaml"
+    while sleep 0.1; do /bin/true; done 3>&- &
+    HELPERS=$!
+    run "$VIREO" run --grant bpf=host --timeout 60s "$MODULES/kfunc"
+    kill "$HELPERS"
+    echo "$output"
+}
+
+@test "functions of the kernel are called as the policy names them, and with host alone" {
+    kfunc_run "{host: true, kfuncs: [bpf_task_acquire, bpf_task_release]}"
+    [ "$status" = 0 ]
+    [ "$output" = acquired ]
+    local policy
+    for policy in "{host: true}" "{host: true, kfuncs: [bpf_task_acquire]}" "{host: true, kfuncs: [bpf_task_acquire, no_such]}"; do
+        kfunc_run "$policy"
+        [ "$status" = 1 ]
+        [[ $output == *"it calls a function of the kernel (kfunc) that the policy does not allow"* ]]
+    done
+    kfunc_run "{kfuncs: [bpf_task_acquire]}"
+    [[ $output == *"the kfunc 'bpf_task_acquire' can't be asked for without host"* ]]
+}
+
 @test "a map that was closed counts as long as a program has it" {
     "$VIREO" -q bpf build "$FUNCTIONS/bpf_held" -o "$MODULES/held.wasm"
     run "$VIREO" run --grant bpf "$MODULES/held.wasm"

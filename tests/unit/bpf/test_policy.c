@@ -290,6 +290,45 @@ static void kinds_that_may_sleep_need_host(void **state)
     refused(true, -ENOTSUP, "is not supported");
 }
 
+static void functions_of_the_kernel_are_called_by_name_with_host_alone(void **state)
+{
+    struct bpf_policy policy, most;
+    struct image image;
+    struct err err = {0};
+
+    (void)state;
+    for (int host = 0; host < 2; host++) {
+        make();
+        made.code[0] = (struct bpf_insn){
+            .code = BPF_JMP | BPF_CALL, .src_reg = BPF_PSEUDO_KFUNC_CALL, .imm = 4711};
+        policy_default(&policy, host);
+        assert_int_equal(image_open((const uint8_t *)&made, sizeof made, &image, &err), 0);
+        assert_int_equal(policy_check_image(&policy, &image, &err), -EPERM);
+        policy.kfunc_count = 2;
+        strcpy(policy.kfuncs[0], "bpf_no_such");
+        strcpy(policy.kfuncs[1], "bpf_task_acquire");
+        policy.kfunc_ids[1] = 4711;
+        assert_int_equal(policy_check_image(&policy, &image, &err), host ? 0 : -EPERM);
+        /* One that the kernel has not has no number; another's module, another number. */
+        static const struct bpf_insn others[] = {
+            {.code = BPF_JMP | BPF_CALL, .src_reg = BPF_PSEUDO_KFUNC_CALL, .imm = 0},
+            {.code = BPF_JMP | BPF_CALL, .src_reg = BPF_PSEUDO_KFUNC_CALL, .imm = -4711},
+            {.code = BPF_JMP | BPF_CALL, .src_reg = BPF_PSEUDO_KFUNC_CALL, .imm = 4712},
+            {.code = BPF_JMP | BPF_CALL, .src_reg = BPF_PSEUDO_KFUNC_CALL, .off = 1, .imm = 4711},
+            {.code = BPF_JMP | BPF_CALL, .src_reg = 3, .imm = 4711},
+        };
+        for (size_t i = 0; i < ARRAY_LEN(others); i++) {
+            made.code[0] = others[i];
+            assert_int_equal(policy_check_image(&policy, &image, &err), -EPERM);
+        }
+    }
+    policy_default(&most, true);
+    assert_int_equal(policy_within(&policy, &most, &err), -EPERM);
+    most.kfunc_count = policy.kfunc_count;
+    memcpy(most.kfuncs, policy.kfuncs, sizeof most.kfuncs);
+    assert_int_equal(policy_within(&policy, &most, &err), 0);
+}
+
 static void what_has_no_point_is_matched_by_its_kind(void **state)
 {
     struct bpf_policy policy;
@@ -440,6 +479,7 @@ int main(void)
         cmocka_unit_test(kinds_that_see_more_need_host),
         cmocka_unit_test(kinds_that_may_sleep_need_host),
         cmocka_unit_test(what_has_no_point_is_matched_by_its_kind),
+        cmocka_unit_test(functions_of_the_kernel_are_called_by_name_with_host_alone),
         cmocka_unit_test(maps_outside_of_the_policy_are_refused),
         cmocka_unit_test(a_point_that_is_a_pattern_is_within_the_policys),
         cmocka_unit_test(a_policy_is_held_to_a_wider_one),
