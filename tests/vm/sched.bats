@@ -43,7 +43,7 @@ setup() {
     # What a test has ended is there for the next one.
     ! sched_state disabled || sched_start
     bundle_begin
-    cp "$PREPARED/turns" "$ROOTFS/bin/"
+    cp "$PREPARED/turns" "$PREPARED/wakes" "$ROOTFS/bin/"
 }
 
 teardown() {
@@ -118,6 +118,22 @@ uptime_ms() {
     [ "$had" -eq 1 ]
     oci delete -f "$ID"
     oci delete -f "$ID-second"
+    nothing_left
+}
+
+# The number behind a word of the output.
+number() {
+    sed -n "s/^$1 //p" <<<"$output"
+}
+
+@test "fifo: who is woken by one of its own group waits until that one waits or ends" {
+    run contain "$FIFO" wakes $CPU 400
+    echo "$output"
+    [ "$(number ran)" -ge "$(number ended)" ]
+    # Without it the other has its share long before.
+    run contain . wakes $CPU 400
+    echo "$output"
+    [ "$(number ran)" -lt "$(number ended)" ]
     nothing_left
 }
 

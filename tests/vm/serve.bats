@@ -1,6 +1,5 @@
 #!/usr/bin/env bats
-# A daemon on this kernel and these control groups: what it serves, what it holds functions to, and
-# that nothing of it stays.
+# A daemon on this kernel and these control groups: what it holds functions to.
 load vm
 source "$TOP/tests/system/escape/escape.bash"
 
@@ -11,7 +10,7 @@ setup_file() {
     printf 'allow_grants:\n  files:\n    - /tmp/data\n' >/tmp/vireo.conf
     prepared_daemon --config /tmp/vireo.conf
     local name
-    for name in plain single native reader; do
+    for name in plain native reader; do
         prepared_deploy "$name"
     done
 }
@@ -22,15 +21,6 @@ teardown_file() {
 
 setup() {
     need_guest
-}
-
-@test "functions answer, in instances that serve many calls and in one for each" {
-    for word in one two three; do
-        call plain --data-binary "$word"
-        [ "$code:$body" = "200:$word" ]
-        call 'single?calls'
-        [ "$code:$body" = 200:1 ]
-    done
 }
 
 # An instance is in a group of its own, below the daemon's, with what its manifest says.
