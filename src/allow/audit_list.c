@@ -6,6 +6,12 @@
 
 #include "allow/audit_internal.h"
 
+/* What is compiled into a function, or goes to its own files, passes nobody who could count it. */
+static bool is_counted(const struct allow_entry *entry)
+{
+    return entry->layer > ALLOW_IO || strcmp(entry->name, "vireo_connect") == 0;
+}
+
 static int list_entry(struct audit *audit, const struct allow_entry *entry, FILE *out,
                       struct err *err)
 {
@@ -19,7 +25,7 @@ static int list_entry(struct audit *audit, const struct allow_entry *entry, FILE
         r = audit_prepare(
             audit,
             "SELECT json_object('name', ?1, 'layer', ?2, 'import', ?3, 'contract', ?4, 'allowed',"
-            " json(?5), 'reason', ?6, 'uses', coalesce(sum(uses), 0), 'denied',"
+            " json(?5), 'reason', ?6, 'uses', iif(?7, coalesce(sum(uses), 0), NULL), 'denied',"
             " coalesce(sum(denied), 0), 'limited', coalesce(sum(limited), 0), 'trapped',"
             " coalesce(sum(trapped), 0), 'functions', count(*)) FROM counts WHERE entry = ?1",
             &statement, err);
@@ -29,6 +35,7 @@ static int list_entry(struct audit *audit, const struct allow_entry *entry, FILE
                                  entry->contract, allowed ? "true" : "false",     why};
     for (int i = 0; i < (int)ARRAY_LEN(texts); i++)
         sqlite3_bind_text(statement, 1 + i, texts[i], -1, SQLITE_STATIC);
+    sqlite3_bind_int(statement, 1 + (int)ARRAY_LEN(texts), is_counted(entry));
     r = audit_text(audit, statement, &json, err);
     if (r == 0)
         fputs(json, out);

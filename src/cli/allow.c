@@ -85,7 +85,10 @@ static int entries_show(struct json_object *list)
         struct json_object *entry = json_object_array_get_idx(list, i);
         char texts[ARRAY_LEN(numbers)][24];
         for (size_t j = 0; j < ARRAY_LEN(numbers); j++)
-            snprintf(texts[j], sizeof texts[j], "%lld", json_number(entry, numbers[j]));
+            if (member(entry, numbers[j]))
+                snprintf(texts[j], sizeof texts[j], "%lld", json_number(entry, numbers[j]));
+            else
+                strcpy(texts[j], "-");
         const char *reason = json_text(entry, "reason", "");
         bool allowed = json_object_get_boolean(member(entry, "allowed"));
         const char *const cells[] = {json_text(entry, "name", "?"),

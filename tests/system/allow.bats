@@ -93,6 +93,9 @@ event_is() {
     [ "$code" = 502 ]
     eventually 10 entry_is vireo_kv_get uses 2
     entry_is vireo_kv_put uses 1
+    # What nobody counts is no 0.
+    entry_is memcpy uses null
+    "$VIREO" allow list | grep -Eq "^memcpy +base +allowed +- "
     entry_is vireo_kv_put functions 1
     entry_is vireo_http_any_raw denied 1
     eventually 10 event_is "(trap)" trapped 1
