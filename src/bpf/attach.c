@@ -20,7 +20,6 @@
 #include <unistd.h>
 
 #include <bpf/bpf.h>
-#include <bpf/btf.h>
 
 #include "base/cleanup.h"
 #include "base/err.h"
@@ -32,7 +31,6 @@
 /* Linux 6.6; the headers may be older. */
 #define TCX_INGRESS 46
 #define TCX_EGRESS 47
-#define ATTACH_STRUCT_OPS 44
 #define FREQUENCY_DEFAULT 99
 
 int object_program_keep(struct object_program *program, int fd)
@@ -374,53 +372,6 @@ static int attach_sockets(struct object *object, struct object_program *program,
     return object_program_keep(program, fd < 0 ? -errno : fd);
 }
 
-/* The name of the kernel's structure, by which the policy has it: its value's type is
- * "bpf_struct_ops_NAME". */
-static int operations_name(const struct object_map *map, char *name, size_t size)
-{
-    static const char prefix[] = "bpf_struct_ops_";
-    struct btf *types = btf__load_vmlinux_btf();
-    const struct btf_type *type = types ? btf__type_by_id(types, map->kernel_value) : NULL;
-    const char *found = type ? btf__name_by_offset(types, type->name_off) : NULL;
-    int r = found && strncmp(found, prefix, sizeof prefix - 1) == 0 ? 0 : -EINVAL;
-
-    if (r == 0)
-        snprintf(name, size, "%s", found + sizeof prefix - 1);
-    btf__free(types);
-    return r;
-}
-
-static int check_operations(const struct session *session, const struct object_map *map,
-                            struct err *err)
-{
-    char name[128];
-
-    if (session->instance.policy.attach_count == 0)
-        return 0;
-    int r = operations_name(map, name, sizeof name);
-    return r < 0 ? r
-                 : policy_check_point(&session->instance.policy,
-                                      (uint32_t)bpf_kind_find("struct_ops"), name, err);
-}
-
-/* A struct_ops is the kernel's from here to its link's end. */
-static int register_operations(struct object_map *map)
-{
-    const uint32_t first = 0;
-
-    if (map->link >= 0)
-        return -EBUSY;
-    /* The value is written once; after that it waits for links. */
-    if (!map->written && bpf_map_update_elem(map->fd, &first, map->operations, BPF_ANY) < 0)
-        return -errno;
-    map->written = true;
-    int fd = bpf_link_create(map->fd, 0, (enum bpf_attach_type)ATTACH_STRUCT_OPS, NULL);
-    if (fd < 0)
-        return -errno;
-    map->link = fd;
-    return 0;
-}
-
 static int attach_program(const struct session *session, struct object *object,
                           struct object_program *program, const char *point, struct err *err)
 {
@@ -466,9 +417,7 @@ int object_attach(const struct session *session, struct object *object, const ch
     struct object_map *map = program ? NULL : object_map_find(object, name);
 
     if (map && map->operations) {
-        int r = check_operations(session, map, err);
-        if (r == 0)
-            r = register_operations(map);
+        int r = operations_attach(session, map, err);
         return r < 0 && !err->code ? err_set(err, r, "cannot attach '%s'", name) : r;
     }
     if (!program)

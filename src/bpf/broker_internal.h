@@ -254,6 +254,11 @@ int attach_uprobe(const struct session *session, struct object_program *program,
  * "__bpf_usdt_specs", as <bpf/usdt.bpf.h> looks for it. */
 int attach_usdt(const struct session *session, struct object *object,
                 struct object_program *program, const char *point);
+/* ---- attach_operations.c: struct_ops ---- */
+
+/* A struct_ops's map, by its name; -EPERM: the policy's attach points have not the kernel's
+ * structure. */
+int operations_attach(const struct session *session, struct object_map *map, struct err *err);
 /* ---- attach_kernel.c: kprobes ---- */
 
 /* "function", "function+0x10"; of a system call's section that one's name. */
