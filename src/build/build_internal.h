@@ -11,7 +11,7 @@ struct build_source {
     struct manifest manifest;
     char *names[BUILD_SOURCES_MAX]; /* C files to compile, or LLVM IR; owned */
     size_t name_count;
-    bool has_ir; /* what is proved, or nothing */
+    bool has_ir;           /* what is proved, or nothing */
     const uint8_t *module; /* a WebAssembly module instead, or NULL */
     size_t module_size;
     char module_name[256];
