@@ -241,8 +241,9 @@ static void pointer_number(struct interpreter *i, vid id, const struct value *va
     i->cells[id] = (struct cell){.bits = value->sub == 1 ? at.bits : address_of(at),
                                  .unknown = at.unknown || (value->sub != 1 && !is_null(at))};
     i->cells[id].bits &= width_mask(value->width);
-    /* Unknown as it is, its distance from another of the same object is not. */
-    if (!at.unknown && value->width == 64)
+    /* Unknown as it is, its distance from another of the same object is not. (What is a distance
+     * already is a number.) */
+    if (!at.unknown && value->width == 64 && value->sub != 1)
         i->cells[id].object = at.object;
 }
 

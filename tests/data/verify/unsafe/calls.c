@@ -388,3 +388,26 @@ H(keeps_input_of_call_before)
     now = in;
     return before ? before[0] : 0;
 }
+
+/* ---- a distance is a number, not an address of the variable it is measured in ---- */
+
+static _Alignas(4096) uint8_t page[4096];
+H(distance_less_address)
+{
+    static int n;
+    uint8_t *p = page;
+    if (n < 7)
+        n++;
+    for (int i = 0; i < n; i++)
+        p++;
+    intptr_t far = ((intptr_t)p - (intptr_t)page) - (intptr_t)page;
+    return ten[far & 0xFFFFFFF000 ? 10 : 0];
+}
+R(distance_less_address_once)
+{
+    uint8_t *p = page;
+    for (int i = 0; i < 5; i++)
+        p++;
+    intptr_t far = ((intptr_t)p - (intptr_t)page) - (intptr_t)page;
+    return ten[far & 0xFFFFFFF000 ? 10 : 0];
+}
