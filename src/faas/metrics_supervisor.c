@@ -21,6 +21,13 @@ static const struct {
     {"starts_container", "vireo_starts_total", "{kind=\"container\"}", NULL, NULL},
     {"starts_failed", "vireo_starts_failed_total", "", "counter",
      "Instances that could not be started."},
+    {"falls_unproved", "vireo_falls_total", "{rung=\"sfi\",reason=\"not-proved\"}", "counter",
+     "Functions that stand lower than they might, by the rung they fell to and why: not proved or "
+     "not translated when deployed, or what they call was demoted; rung none: not served."},
+    {"falls_demoted", "vireo_falls_total", "{rung=\"sfi\",reason=\"demoted\"}", NULL, NULL},
+    {"falls_untranslated", "vireo_falls_total",
+     "{rung=\"container\",reason=\"not-translated\"}", NULL, NULL},
+    {"falls_refused", "vireo_falls_total", "{rung=\"none\",reason=\"demoted\"}", NULL, NULL},
     {"instances", "vireo_instances_live", "", "gauge", "Instances of all functions."},
     {"templates", "vireo_templates", "", "gauge", "Templates that run."},
     {"containers_spare", "vireo_container_spares", "", "gauge",

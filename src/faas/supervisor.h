@@ -185,6 +185,15 @@ struct instance {
     bool used;
 };
 
+/* Why a function stands lower than it might, for the counter of falls; describe has the words. */
+enum fall_kind {
+    FALL_UNPROVED,     /* a deploy's source was translated instead */
+    FALL_UNTRANSLATED, /* nor could it be translated: it is contained */
+    FALL_DEMOTED,      /* what it calls is not allowed any more: from proved to translated */
+    FALL_REFUSED,      /* the same, and there is no rung below: it is not served */
+    FALLS
+};
+
 /* Control groups kept ready: a burst of starts this long makes none. */
 #define SPARE_GROUPS 64
 #define FUNCTION_BUCKETS 4096
@@ -296,6 +305,7 @@ struct supervisor {
     unsigned instance_count;
     unsigned wish_count;
     uint64_t starts[GATEWAY_CONTAINER + 1], starts_failed; /* by enum gateway_start_kind */
+    uint64_t falls[FALLS];
 
     struct gateway gateways[GATEWAY_ROLES];
     int telemetry[GATEWAY_ROLES]; /* the two ends, kept so that a gateway can be started again */
@@ -549,6 +559,8 @@ void functions_fall(struct supervisor *supervisor);
 void function_fall(struct supervisor *supervisor, struct function *function);
 /* Why it is lower than it was proved to be; NULL: it is not. */
 const char *function_fallen(const struct function *function);
+/* Counts what a deploy's ladder (build_result.ladder) says: a function that is not proved fell. */
+void fall_count(struct supervisor *supervisor, const char *ladder);
 void function_fall_clear(struct function *function);
 
 void audit_note_forgotten(struct supervisor *supervisor, const char *function);

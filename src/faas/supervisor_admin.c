@@ -382,6 +382,10 @@ static void reply_status(struct supervisor *supervisor, uint64_t token)
     json_add_number(object, "starts_fork", supervisor->starts[GATEWAY_FORK]);
     json_add_number(object, "starts_container", supervisor->starts[GATEWAY_CONTAINER]);
     json_add_number(object, "starts_failed", supervisor->starts_failed);
+    json_add_number(object, "falls_unproved", supervisor->falls[FALL_UNPROVED]);
+    json_add_number(object, "falls_untranslated", supervisor->falls[FALL_UNTRANSLATED]);
+    json_add_number(object, "falls_demoted", supervisor->falls[FALL_DEMOTED]);
+    json_add_number(object, "falls_refused", supervisor->falls[FALL_REFUSED]);
     json_add_number(object, "groups_ready", ready);
     json_add_number(object, "groups_out", out);
     json_add_number(object, "groups_spare", supervisor->pool ? SPARE_GROUPS : 0);

@@ -56,7 +56,7 @@ static void climb(struct supervisor *supervisor, struct function *function)
              allow_served_name(fall->served));
 }
 
-static void refuse(const struct supervisor *supervisor, struct function *function,
+static void refuse(struct supervisor *supervisor, struct function *function,
                    enum allow_served served)
 {
     char text[512];
@@ -66,6 +66,7 @@ static void refuse(const struct supervisor *supervisor, struct function *functio
              "here",
              allow_served_name(served), supervisor->demoted[served]);
     function->refused = strdup(text);
+    supervisor->falls[FALL_REFUSED]++;
     log_line(LOG_ERROR, "function '%s' is not served: %s", function->row.name, text);
 }
 
@@ -96,6 +97,7 @@ void function_fall(struct supervisor *supervisor, struct function *function)
              "it uses '%s', which is not allowed any more (%s)", allow_served_name(served),
              supervisor->demoted[served]);
     stand_on(supervisor, function, below, false);
+    supervisor->falls[FALL_DEMOTED]++;
     log_line(LOG_WARNING, "function '%s' falls to its translated form: %s", function->row.name,
              function->fall->reason);
 }
@@ -113,4 +115,20 @@ void functions_fall(struct supervisor *supervisor)
             at->generation++;
             function_tell(supervisor, at);
         }
+}
+
+static bool is_refused(const char *ladder, const char *rung)
+{
+    char outcome[sizeof "refused"];
+
+    return build_ladder_line(ladder, rung, outcome, sizeof outcome) &&
+           strcmp(outcome, "refused") == 0;
+}
+
+void fall_count(struct supervisor *supervisor, const char *ladder)
+{
+    if (is_refused(ladder, "sfi"))
+        supervisor->falls[FALL_UNTRANSLATED]++;
+    else if (is_refused(ladder, "proved"))
+        supervisor->falls[FALL_UNPROVED]++;
 }

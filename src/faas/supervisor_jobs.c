@@ -126,6 +126,8 @@ static void deploy_done(struct supervisor *supervisor, struct job *job)
     if ((function->first_wish || imports) && !function->current)
         jobs_template(supervisor, function);
     wishes_grant(supervisor, function);
+    if (job->request.type != ADMIN_ROLLBACK)
+        fall_count(supervisor, job->result.ladder);
     static const char *const done[] = {
         [ADMIN_DEPLOY] = "deployed", [ADMIN_UPDATE] = "updated", [ADMIN_ROLLBACK] = "rolled back"};
     log_line(LOG_NOTICE, "%s '%s' version '%s' (%s) for uid %u", done[job->request.type], name,

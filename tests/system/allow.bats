@@ -241,9 +241,12 @@ C
     jq -e '.rung == "proved" and (.proof.calls | index("vireo_kv_put") != null)' "$BATS_TEST_TMPDIR/before"
     call hits
     [ "$body" = "+1" ]
+    falls='^vireo_falls_total{rung="sfi",reason="demoted"} '
+    admin GET /metrics | grep -q "${falls}0"
     "$VIREO" allow demote vireo_kv_put --reason "it forgets"
     # At its next start, with what it kept; the call itself is refused.
     eventually 10 rung_is hits sfi
+    admin GET /metrics | grep -q "${falls}1"
     call hits
     [ "$code $body" = "200 !2" ]
     "$VIREO" describe hits | grep "^ladder *proved: left: it uses 'vireo_kv_put', which is not allowed any more (demoted: .*it forgets"

@@ -474,8 +474,17 @@ runtime_serves() {
     [ "$status" = 4 ]
 }
 
-@test "C that needs sockets and fork falls to the container, and describe says why" {
+# falls RUNG REASON: the counter.
+falls() {
+    admin GET /metrics | sed -n "s/^vireo_falls_total{rung=\"$1\",reason=\"$2\"} //p"
+}
+
+@test "C that needs sockets and fork falls to the container; describe says why, and it is counted" {
+    before=$(falls container not-translated)
+    unproved=$(falls sfi not-proved)
     "$VIREO" deploy "$FUNCTIONS/sockets.c" --name sockets -q
+    [ "$(falls container not-translated)" -eq $((before + 1)) ]
+    [ "$(falls sfi not-proved)" -eq "$unproved" ]
     call sockets -d hello
     [ "$code $body" = "200 HELLO" ]
     run "$VIREO" describe sockets
@@ -485,6 +494,9 @@ runtime_serves() {
     run "$VIREO" deploy "$FUNCTIONS/sockets.c" --name sockets --require sfi
     [ "$status" = 4 ]
     [[ $output == *"not translated"* ]]
+    # What is refused, and an image, fell to nothing.
+    deploy image -- cat
+    [ "$(falls container not-translated)" -eq $((before + 1)) ]
 }
 
 @test "pool: started: a spare's program runs before it is called" {

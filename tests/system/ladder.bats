@@ -70,6 +70,18 @@ C
     [ "$(strings "$WORK/named.so" | grep -c 'nobody calls')" = 0 ]
 }
 
+unproved() {
+    admin GET /metrics | sed -n 's/^vireo_falls_total{rung="sfi",reason="not-proved"} //p'
+}
+
+@test "a deploy of what is not proved is counted as a fall, of what is proved not" {
+    before=$(unproved)
+    "$VIREO" deploy -q "$WORK/flip.c" --name flip
+    [ "$(unproved)" -eq "$before" ]
+    "$VIREO" deploy -q "$WORK/open.c" --name open
+    [ "$(unproved)" -eq $((before + 1)) ]
+}
+
 @test "what is not proved is translated, and describe says why, as text and as JSON" {
     "$VIREO" describe -o json open >"$BATS_TEST_TMPDIR/json"
     [ "$(jq -r '.rung' "$BATS_TEST_TMPDIR/json")" = sfi ]

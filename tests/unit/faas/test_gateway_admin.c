@@ -302,6 +302,7 @@ static void the_supervisors_numbers_are_checked(void **state)
     struct text text = {0};
     struct metrics_function functions[2] = {{.name = "f"}, {.name = "g"}};
     static const char good[] = "{\"instances\":5,\"starts_fork\":\"x\",\"groups_ready\":-1,"
+                               "\"falls_untranslated\":3,\"falls_refused\":0,"
                                "\"unknown\":1,\"memory\":{\"g\":77,\"f\":-1,\"h\":{}}}";
     static const char *const bad[] = {"", "[1]", "5",
                                       "{\"a\":", "{\"a\":{\"b\":{\"c\":{\"d\":1}}}}"};
@@ -311,6 +312,10 @@ static void the_supervisors_numbers_are_checked(void **state)
                                       "# TYPE vireo_instances_live gauge\n"
                                       "vireo_instances_live 5\n"));
     assert_null(strstr(text.data, "unknown"));
+    assert_non_null(strstr(text.data, "# TYPE vireo_falls_total counter\n"
+                                      "vireo_falls_total{rung=\"container\","
+                                      "reason=\"not-translated\"} 3\n"
+                                      "vireo_falls_total{rung=\"none\",reason=\"demoted\"} 0\n"));
     assert_null(strstr(text.data, "\nvireo_starts_total"));
     assert_null(strstr(text.data, "\nvireo_cgroup_pool_groups"));
     assert_int_equal(functions[0].counters.memory_bytes, 0);
