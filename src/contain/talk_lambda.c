@@ -46,7 +46,9 @@ struct lambda {
     struct keeper *keeper;
     struct request *answering; /* whose body is the answer; NULL: none has begun */
     enum phase phase;
-    uint32_t given; /* how often a call was */
+    uint32_t given;                  /* how often a call was */
+    struct MHD_Connection *given_on; /* open still: who has the call asked by it; else NULL */
+    bool asked_again;                /* the next call, though this was not answered */
     char id[ID_BYTES];
     bool too_large;   /* the answer passed its limit */
     bool failed;      /* by an error; its text: */
@@ -180,12 +182,37 @@ static enum MHD_Result give_call(struct lambda *lambda, struct MHD_Connection *c
     MHD_destroy_response(response);
     if (r == MHD_YES) {
         lambda->phase = WORKING;
+        lambda->asked_again = false;
+        lambda->given_on = connection;
         request->given = ++lambda->given;
     }
     return r;
 }
 
+static void fail(struct lambda *lambda, const char *text)
+{
+    lambda->failed = true;
+    snprintf(lambda->error, sizeof lambda->error, "%s", text);
+}
+
 /* ---- what is asked ---- */
+
+/*
+ * Whether nobody works at the call any more: a runtime process took it and died, and one that was
+ * started in its place asks. Who took it keeps its connection, or is told once that it has not
+ * answered yet, and may; a second time, without that connection and while no answer is on its way,
+ * there is nobody to wait for until the deadline.
+ */
+static bool is_abandoned(struct lambda *lambda)
+{
+    int left = lambda->given_on ? peek(lambda->given_on) : 0;
+
+    if ((left > 0 || left == -EAGAIN) || lambda->answering)
+        return false;
+    bool again = lambda->asked_again;
+    lambda->asked_again = true;
+    return again;
+}
 
 static enum MHD_Result take_next(struct lambda *lambda, struct MHD_Connection *connection,
                                  struct request *request)
@@ -205,9 +232,14 @@ static enum MHD_Result take_next(struct lambda *lambda, struct MHD_Connection *c
     if (lambda->asking)
         return reply_error(connection, MHD_HTTP_FORBIDDEN, "InvalidStateTransition",
                            "the next call is asked for already");
-    if (lambda->phase == WORKING)
+    if (lambda->phase == WORKING && !is_abandoned(lambda))
         return reply_error(connection, MHD_HTTP_FORBIDDEN, "InvalidStateTransition",
                            "the last call has no response yet");
+    if (lambda->phase == WORKING) {
+        fail(lambda, "Runtime.ExitError: its runtime took the call, and asks for another instead "
+                     "of answering");
+        lambda->phase = ANSWERED;
+    }
     lambda->asking = connection;
     lambda->asker = request;
     MHD_suspend_connection(connection);
@@ -256,12 +288,6 @@ static void begin_answer(struct lambda *lambda, struct request *request)
         lambda->answering->superseded = true;
     lambda->answering = request;
     lambda->keeper->call.answer_bytes = 0;
-}
-
-static void fail(struct lambda *lambda, const char *text)
-{
-    lambda->failed = true;
-    snprintf(lambda->error, sizeof lambda->error, "%s", text);
 }
 
 /* What the runtime says of its answer, if it means it: curl calls all a form. */
@@ -426,6 +452,16 @@ static void on_completed(void *user, struct MHD_Connection *connection, void **s
     free(request);
 }
 
+static void on_connection(void *user, struct MHD_Connection *connection, void **state,
+                          enum MHD_ConnectionNotificationCode code)
+{
+    struct lambda *lambda = user;
+
+    (void)state;
+    if (code == MHD_CONNECTION_NOTIFY_CLOSED && lambda->given_on == connection)
+        lambda->given_on = NULL;
+}
+
 /* ---- a talk ---- */
 
 static int lambda_open(struct keeper *keeper, struct err *err)
@@ -438,11 +474,11 @@ static int lambda_open(struct keeper *keeper, struct err *err)
     if (!lambda)
         return err_set(err, -ENOMEM, "cannot serve the Runtime API");
     lambda->keeper = keeper;
-    lambda->daemon =
-        MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, on_request,
-                         lambda, MHD_OPTION_SOCK_ADDR, &address, MHD_OPTION_CONNECTION_LIMIT, 16u,
-                         MHD_OPTION_CONNECTION_TIMEOUT, CONNECTION_SECONDS,
-                         MHD_OPTION_NOTIFY_COMPLETED, on_completed, lambda, MHD_OPTION_END);
+    lambda->daemon = MHD_start_daemon(
+        MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, on_request, lambda,
+        MHD_OPTION_SOCK_ADDR, &address, MHD_OPTION_CONNECTION_LIMIT, 16u,
+        MHD_OPTION_CONNECTION_TIMEOUT, CONNECTION_SECONDS, MHD_OPTION_NOTIFY_COMPLETED,
+        on_completed, lambda, MHD_OPTION_NOTIFY_CONNECTION, on_connection, lambda, MHD_OPTION_END);
     keeper->talk_data = lambda;
     if (!lambda->daemon)
         return err_say(err, -EIO, "cannot serve the Runtime API");

@@ -170,6 +170,20 @@ asked_and_left() {
     [ "$code $body" = "200 1 own" ]
 }
 
+@test "lambda: a runtime that took a call and died fails it at once, and the one in its place serves on" {
+    deploy again --talk lambda --timeout 60s -- sh -c 'while :; do /var/task/bootstrap; sleep 0.1; done'
+    call again -d one
+    [ "$code $body" = "200 1 one" ]
+    begin=$SECONDS
+    call again -d exit
+    refused_with 502 failed
+    grep -q 'Runtime.ExitError' <<<"$body"
+    [ $((SECONDS - begin)) -lt 20 ]
+    call again -d two
+    [ "$code $body" = "200 1 two" ]
+    [ "$(header x-vireo-start)" = warm ]
+}
+
 @test "lambda: what a hostile runtime sends harms its own call at most" {
     mkdir "$BATS_TEST_TMPDIR/hostile"
     ln -s "$ROOTFS" "$BATS_TEST_TMPDIR/hostile/rootfs"
