@@ -16,8 +16,6 @@
 #include "bpf/broker_internal.h"
 #include "bpf/events.h"
 
-/* Of each processor's part of a perf event array. */
-#define EVENT_PAGES 64u
 /* Linux 6.2; the headers may be older. */
 #define MAP_CGRP_STORAGE 32
 
@@ -181,7 +179,7 @@ int map_buffer(struct object *object, uint32_t number, uint64_t first,
     if (r < 0)
         return r;
     ret_buffer->total = map->event_count;
-    ret_buffer->data_bytes = EVENT_PAGES * page;
+    ret_buffer->data_bytes = policy_event_pages() * page;
     while (first < map->event_count && ret_buffer->count < BROKER_BUFFERS_MAX)
         fds[ret_buffer->count++] = map->events[first++];
     map->buffer_given = first >= map->event_count;

@@ -137,6 +137,8 @@ int policy_check_image(const struct bpf_policy *policy, const struct image *imag
 uint64_t policy_map_bytes(const struct image *image);
 struct image_map;
 uint64_t policy_one_map_bytes(const struct image_map *map);
+/* Pages of each processor's buffer of a perf event array: a power of two. */
+uint32_t policy_event_pages(void);
 /* An attach point, as it is asked for: by section or by target. -EPERM. */
 int policy_check_point(const struct bpf_policy *policy, uint32_t kind, const char *point,
                        struct err *err);

@@ -44,6 +44,32 @@ static bool is_storage(uint32_t type)
            type == BPF_MAP_TYPE_CGROUP_STORAGE || type == BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE;
 }
 
+/* Of all processors together not far beyond 4 MiB, and of each 32 KiB at least. */
+#define EVENT_PAGES_MAX 64u
+#define EVENT_PAGES_MIN 8u
+#define EVENT_PAGES_OF_ALL 1024u
+
+uint32_t policy_event_pages(void)
+{
+    uint64_t processors = (uint64_t)sysconf(_SC_NPROCESSORS_CONF);
+    uint32_t pages = EVENT_PAGES_MAX;
+
+    while (pages > EVENT_PAGES_MIN && pages * processors > EVENT_PAGES_OF_ALL)
+        pages /= 2;
+    return pages;
+}
+
+/* The buffers behind a perf event array, each with a page of its head: the kernel charges them to
+ * no control group. */
+static uint64_t event_bytes(const struct image_map *map, uint64_t processors)
+{
+    uint64_t parts = map->entries && map->entries < processors ? map->entries : processors;
+
+    return map->type == BPF_MAP_TYPE_PERF_EVENT_ARRAY
+               ? parts * (policy_event_pages() + 1) * (uint64_t)sysconf(_SC_PAGESIZE)
+               : 0;
+}
+
 /* What a map takes at most, its entries all there. */
 uint64_t policy_one_map_bytes(const struct image_map *map)
 {
@@ -64,7 +90,7 @@ uint64_t policy_one_map_bytes(const struct image_map *map)
     /* A bucket and a link for each. */
     if (__builtin_mul_overflow(element + 48, (uint64_t)map->entries, &bytes))
         return UINT64_MAX;
-    return bytes;
+    return bytes + event_bytes(map, processors);
 }
 
 uint64_t policy_map_bytes(const struct image *image)

@@ -463,6 +463,24 @@ sum_lost() {
     [ "$(jq -s 'map(.lost // 0) | add' "$MODULES/out")" -eq $((310 - $(grep -c '"bytes":"' "$MODULES/out"))) ]
 }
 
+@test "the buffers of a perf event array are map memory" {
+    local folder=$MODULES/buffers memory
+    [ -e "$MODULES/lost.wasm" ] || "$VIREO" -q bpf build "$FUNCTIONS/bpf_lost" -o "$MODULES/lost.wasm"
+    mkdir -p "$folder"
+    cp "$MODULES/lost.wasm" "$folder/"
+    for memory in 16MiB 28KiB; do
+        printf 'name: buffers\nsources: [lost.wasm]\ngrants:\n  bpf: true\nbpf: {map_memory: %s}\n' "$memory" >"$folder/vireo.yaml"
+        run "$VIREO" run --grant bpf --timeout 60s "$folder"
+        echo "$output"
+        if [ "$memory" = 16MiB ]; then
+            [[ $output == *"taken "* ]]
+        else
+            [[ $output != *"taken "* && $output == *"with map 'events' its maps are larger than 28672 bytes"* ]]
+        fi
+    done
+    eventually 10 nothing_left
+}
+
 @test "no more samples a second than the policy says, and none is lost meanwhile" {
     mkdir -p "$MODULES/slow"
     "$VIREO" -q bpf build "$FUNCTIONS/bpf_pace" -o "$MODULES/slow/pace.wasm"

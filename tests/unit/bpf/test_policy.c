@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -395,6 +396,41 @@ static void maps_outside_of_the_policy_are_refused(void **state)
     refused(true, -EPERM, "larger than");
 }
 
+/* Of a perf event array the elements are the least. */
+static void buffers_of_events_count(void **state)
+{
+    const uint64_t processors = (uint64_t)sysconf(_SC_NPROCESSORS_CONF);
+    const uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE), pages = policy_event_pages();
+    struct image_map map = {
+        .type = BPF_MAP_TYPE_PERF_EVENT_ARRAY, .key_bytes = 4, .value_bytes = 4};
+
+    (void)state;
+    assert_true(pages >= 8 && (pages & (pages - 1)) == 0);
+    assert_true(policy_one_map_bytes(&map) >= processors * (pages + 1) * page);
+    map.entries = 1;
+    assert_true(policy_one_map_bytes(&map) >= (pages + 1) * page);
+    assert_true(policy_one_map_bytes(&map) < (pages + 2) * page);
+    map.entries = UINT32_MAX; /* it has a part for each processor, and no more */
+    assert_true(policy_one_map_bytes(&map) <
+                UINT64_C(64) * UINT32_MAX + processors * 65 * page + 1);
+    map.type = BPF_MAP_TYPE_ARRAY;
+    map.entries = 1;
+    assert_true(policy_one_map_bytes(&map) < page);
+
+    struct bpf_policy policy;
+    struct image image;
+    struct err err = {0};
+    make();
+    made.map.type = BPF_MAP_TYPE_PERF_EVENT_ARRAY;
+    made.map.value_bytes = 4;
+    policy_default(&policy, false);
+    assert_int_equal(image_open((const uint8_t *)&made, sizeof made, &image, &err), 0);
+    assert_int_equal(policy_check_image(&policy, &image, &err), 0);
+    policy.map_bytes = pages * page;
+    assert_int_equal(policy_check_image(&policy, &image, &err), -EPERM);
+    assert_non_null(strstr(err.message, "larger than"));
+}
+
 /* "kprobe.multi/vfs_*" is as many points as the kernel has: all of them must be allowed. */
 static void a_point_that_is_a_pattern_is_within_the_policys(void **state)
 {
@@ -481,6 +517,7 @@ int main(void)
         cmocka_unit_test(what_has_no_point_is_matched_by_its_kind),
         cmocka_unit_test(functions_of_the_kernel_are_called_by_name_with_host_alone),
         cmocka_unit_test(maps_outside_of_the_policy_are_refused),
+        cmocka_unit_test(buffers_of_events_count),
         cmocka_unit_test(a_point_that_is_a_pattern_is_within_the_policys),
         cmocka_unit_test(a_policy_is_held_to_a_wider_one),
     };
