@@ -26,6 +26,14 @@ static const struct btf_type *plain(const struct btf *types, uint32_t id)
     return type;
 }
 
+/* One that lies outside is none: libbpf looks at no name before it is asked for. */
+static const char *name_at(const struct btf *types, uint32_t offset)
+{
+    const char *name = btf__name_by_offset(types, offset);
+
+    return name ? name : "";
+}
+
 static enum broker_field_kind kind_of(const struct btf_type *type)
 {
     if (btf_is_int(type))
@@ -89,8 +97,7 @@ static void add_member(struct fields *fields, uint32_t id, const char *name, uin
     }
     struct broker_field field = {.at = at, .bytes = (uint32_t)bytes, .kind = kind_of(element)};
     if (btf_is_array(type) && count == btf_array(type)->nelems && btf_is_int(element) &&
-        element->size == 1 &&
-        strcmp(btf__name_by_offset(fields->types, element->name_off), "char") == 0)
+        element->size == 1 && strcmp(name_at(fields->types, element->name_off), "char") == 0)
         field.kind = BROKER_FIELD_TEXT;
     if (btf_is_array(type) && field.kind != BROKER_FIELD_TEXT && field.kind != BROKER_FIELD_BYTES) {
         field.bytes = (uint32_t)bytes / count;
@@ -119,7 +126,7 @@ static void add_members(struct fields *fields, const struct btf_type *type, cons
     char name[256];
 
     for (uint32_t i = 0; i < btf_vlen(type); i++) {
-        const char *own = btf__name_by_offset(fields->types, members[i].name_off);
+        const char *own = name_at(fields->types, members[i].name_off);
         uint32_t bits = btf_member_bitfield_size(type, i), offset = btf_member_bit_offset(type, i);
         snprintf(name, sizeof name, "%s%s%s", prefix, *prefix && *own ? "." : "", own);
         if (bits)
@@ -132,7 +139,7 @@ static void add_members(struct fields *fields, const struct btf_type *type, cons
 /* Its head first: the structure's own name and size. */
 static void add_struct(struct fields *fields, const struct btf_type *type)
 {
-    const char *name = btf__name_by_offset(fields->types, type->name_off);
+    const char *name = name_at(fields->types, type->name_off);
     struct broker_field head = {.kind = BROKER_FIELD_STRUCT, .bytes = type->size};
 
     if (fields->count == fields->room || !*name || type->size == 0 ||

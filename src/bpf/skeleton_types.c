@@ -23,11 +23,17 @@ struct writer {
     unsigned gaps;
 };
 
-static const char *name_of(const struct writer *writer, const struct btf_type *type)
+/* One that lies outside is none: libbpf looks at no name before it is asked for. */
+static const char *name_at(const struct writer *writer, uint32_t offset)
 {
-    const char *name = btf__name_by_offset(writer->types, type->name_off);
+    const char *name = btf__name_by_offset(writer->types, offset);
 
     return name ? name : "";
+}
+
+static const char *name_of(const struct writer *writer, const struct btf_type *type)
+{
+    return name_at(writer, type->name_off);
 }
 
 /* Without const, volatile, typedef and the like. */
@@ -138,8 +144,7 @@ static void write_members(struct writer *writer, const struct btf_type *type, in
         }
         if (!btf_is_union(type) && !bits)
             write_gap(writer, (at + 7) / 8, offset / 8, depth);
-        write_member(writer, members[i].type,
-                     btf__name_by_offset(writer->types, members[i].name_off), bits, depth);
+        write_member(writer, members[i].type, name_at(writer, members[i].name_off), bits, depth);
         at = offset + (bits ? bits : (uint64_t)(bytes > 0 ? bytes : 0) * 8);
     }
     if (!btf_is_union(type))
@@ -154,7 +159,7 @@ static void write_assertions(const struct writer *writer, const struct btf_type 
     printf("_Static_assert(sizeof(%s %s__%s) == %u, \"%s\");\n", kind, writer->prefix, name,
            type->size, name);
     for (uint32_t i = 0; i < btf_vlen(type); i++) {
-        const char *member = btf__name_by_offset(writer->types, members[i].name_off);
+        const char *member = name_at(writer, members[i].name_off);
         if (*member && !btf_member_bitfield_size(type, i))
             printf("_Static_assert(offsetof(%s %s__%s, %s) == %u, \"%s.%s\");\n", kind,
                    writer->prefix, name, member, btf_member_bit_offset(type, i) / 8, name, member);
