@@ -195,6 +195,10 @@ static inline const char *manifest_application(const struct manifest *manifest)
 int manifest_add_dependency(struct manifest *manifest, const struct manifest_dependency *dependency,
                             struct err *reason);
 
+/* An empty list of that key: -EINVAL, with the reason, where one that is left out is the default,
+ * so that nobody who wants to allow nothing allows all of that. */
+int manifest_bpf_check_list(const char *key, struct err *reason);
+
 /* Adds or sets one value of the section bpf, as an operator's configuration has it, too. */
 int manifest_bpf_set(struct bpf_policy *policy, const char *key, const char *value,
                      struct err *reason);

@@ -103,6 +103,15 @@ static const struct {
 } lists[] = {{"programs", add_kind}, {"maps", add_map},     {"helpers", add_helper},
              {"attach", add_attach}, {"kfuncs", add_kfunc}, {"share", add_share}};
 
+int manifest_bpf_check_list(const char *key, struct err *reason)
+{
+    return strcmp(key, "kfuncs") == 0 || strcmp(key, "share") == 0
+               ? 0
+               : err_say(reason, -EINVAL,
+                         "%s: the list is empty, which is not nothing: left out, it is the default",
+                         key);
+}
+
 int manifest_bpf_set(struct bpf_policy *policy, const char *key, const char *value,
                      struct err *reason)
 {
@@ -164,9 +173,15 @@ static int value_read(struct reader *reader, const struct entry *entry, void *in
 static int list_read(struct reader *reader, const struct entry *entry, void *into)
 {
     int r = reader_list(reader, entry->name, "names");
+    struct err reason = {0};
+    bool any = false;
 
-    while (r == 0 && (r = reader_item(reader)) > 0)
+    while (r == 0 && (r = reader_item(reader)) > 0) {
         r = value_read(reader, entry, into);
+        any = true;
+    }
+    if (r == 0 && !any && manifest_bpf_check_list(entry->name, &reason) < 0)
+        return reader_refuse(reader, "%s", reason.message);
     return r;
 }
 

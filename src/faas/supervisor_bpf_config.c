@@ -32,6 +32,9 @@ static int take_key(struct supervisor_config *config, yaml_document_t *document,
     }
     if (value->type != YAML_SEQUENCE_NODE)
         return bad(err, config->config_file, value, "a value or a list is expected here");
+    if (value->data.sequence.items.start == value->data.sequence.items.top &&
+        manifest_bpf_check_list(text_of(key), &reason) < 0)
+        return bad(err, config->config_file, value, reason.message);
     for (yaml_node_item_t *item = value->data.sequence.items.start;
          item < value->data.sequence.items.top && r == 0; item++) {
         const yaml_node_t *node = yaml_document_get_node(document, *item);
