@@ -24,8 +24,9 @@
  * attached. They would stay for as long as this session does. */
 static int close_others(const struct session *session)
 {
-    const int kept[] = {session->socket,  session->pins,      session->hooks,    session->shares,
-                        session->root_fd, session->memory_fd, session->group_fd, session->opener};
+    const int kept[] = {session->socket,    session->pins,     session->hooks,
+                        session->shares,    session->leases,   session->root_fd,
+                        session->memory_fd, session->group_fd, session->opener};
     unsigned first = BROKER_READER_FD + 1;
 
     for (;;) {
@@ -72,7 +73,7 @@ static _Noreturn void serve(struct session *session)
 
 /* Sockets that all sessions share: the broker's ends, and theirs. */
 struct desk {
-    int pins[2], hooks[2], shares[2];
+    int pins[2], hooks[2], shares[2], leases[2];
     int opener[2]; /* for every event, and for buffers alone; -1: there is none */
 };
 
@@ -86,6 +87,7 @@ static void instance_ready(const struct desk *desk, const struct broker_instance
                               .pins = desk->pins[1],
                               .hooks = desk->hooks[1],
                               .shares = desk->shares[1],
+                              .leases = desk->leases[1],
                               .opener = desk->opener[message->policy.host ? 0 : 1],
                               .broker = getpid()};
     size_t next = 1;
@@ -132,7 +134,7 @@ static bool hear(const struct desk *desk)
 
 static int serve_all(const struct desk *desk)
 {
-    static struct pollfd polls[6 + HOOK_HOLDS_MAX + SHARE_HOLDS_MAX];
+    static struct pollfd polls[7 + HOOK_HOLDS_MAX + SHARE_HOLDS_MAX];
 
     for (;;) {
         polls[0] = (struct pollfd){.fd = BROKER_FD, .events = POLLIN};
@@ -141,8 +143,9 @@ static int serve_all(const struct desk *desk)
         polls[3] = (struct pollfd){.fd = desk->hooks[0], .events = POLLIN};
         polls[4] = (struct pollfd){.fd = desk->shares[0], .events = POLLIN};
         polls[5] = (struct pollfd){.fd = desk->opener[0]};
-        size_t hooks = hooks_poll(polls + 6), shares = shares_poll(polls + 6 + hooks);
-        if (poll(polls, 6 + hooks + shares, -1) < 0) {
+        polls[6] = (struct pollfd){.fd = desk->leases[0], .events = POLLIN};
+        size_t hooks = hooks_poll(polls + 7), shares = shares_poll(polls + 7 + hooks);
+        if (poll(polls, 7 + hooks + shares, -1) < 0) {
             if (errno != EINTR)
                 return 1;
             continue;
@@ -151,14 +154,16 @@ static int serve_all(const struct desk *desk)
          * them again. */
         if (polls[1].revents || polls[5].revents)
             return 1;
-        hooks_end(polls + 6, hooks);
-        shares_hear(polls + 6 + hooks, shares);
+        hooks_end(polls + 7, hooks);
+        shares_hear(polls + 7 + hooks, shares);
         if (polls[2].revents)
             pins_serve(desk->pins[0]);
         if (polls[3].revents)
             hooks_serve(desk->hooks[0]);
         if (polls[4].revents)
             shares_serve(desk->shares[0]);
+        if (polls[6].revents)
+            leases_serve(desk->leases[0]);
         if (polls[0].revents && !hear(desk))
             return 0;
     }
@@ -181,7 +186,8 @@ int broker_main(uint32_t uid)
     event_ask_at(desk.opener[0]);
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, desk.pins) < 0 ||
         socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, desk.hooks) < 0 ||
-        socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, desk.shares) < 0)
+        socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, desk.shares) < 0 ||
+        socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, desk.leases) < 0)
         return 1;
     return serve_all(&desk);
 }

@@ -17,6 +17,8 @@ struct object_map {
     bool frozen;
     bool pinned;       /* it counts with the function's pins */
     bool buffer_given; /* its one consumer has it */
+    bool known;        /* other sessions may have it: its buffer is leased (leases.c) */
+    int lease;         /* of its buffer; 0: this session has none */
     int *events;       /* of a perf event array: a descriptor a processor */
     uint32_t event_count;
     void *operations;      /* of a struct_ops: its value, which is written when it is attached */
@@ -57,6 +59,7 @@ struct session {
     int pins;          /* to the broker, which keeps what outlives a session (pins.c) */
     int hooks;         /* to the broker, which has the tracepoints (hooks.c) */
     int shares;        /* to the broker, which keeps what several sessions have (shares.c) */
+    int leases;        /* to the broker, which knows who reads what of that (leases.c) */
     int opener;        /* of events, as far as the policy goes (events.h); -1: none is needed */
     int group_fd;      /* the instance's own control group */
     int memory_fd;     /* `tasks` of its group for memory; -1: it has none apart from the other */
@@ -121,8 +124,8 @@ void account_left(const struct bpf_policy *policy, struct bpf_policy *ret_left);
 
 /* ---- desk.c: a session asks the broker ---- */
 
-/* Sends `request`, and `fd` unless it is -1, to one of the session's pins, hooks and shares: a
- * socket, the caller's, over which the answer comes. -errno. */
+/* Sends `request`, and `fd` unless it is -1, to one of the session's pins, hooks, shares and
+ * leases: a socket, the caller's, over which the answer comes. -errno. */
 int desk_ask(int desk, const void *request, size_t bytes, int fd);
 
 /* ---- pins.c: maps that outlive the sessions of their function ---- */
@@ -169,16 +172,25 @@ int event_enable(int event);
 
 /* ---- shares.c: objects that several sessions have ---- */
 
-#define SHARE_HOLDS_MAX 256
+#define SHARE_HOLDS_MAX 1024
 void shares_serve(int socket);
 size_t shares_poll(struct pollfd polls[static SHARE_HOLDS_MAX]);
 void shares_hear(const struct pollfd *polls, size_t count);
-/* A session's: 0 or -errno. -EEXIST: there is one of that name; -ENOENT: there is none. What is
- * joined has maps alone. */
+/* A session's: 0 or -errno. -EEXIST: there is one of that name; -ENOENT: there is none; -EDQUOT:
+ * the function has as many as it may. What is joined has maps alone. */
 int share_put(const struct session *session, struct object *object, const char *name);
 int share_join(const struct session *session, const char *name, struct object **ret_object);
-/* This session reads the map's buffer from here on; -EBUSY: another one does. */
-int share_lease(const struct object *object, uint32_t map);
+
+/* ---- leases.c: who reads a buffer that several sessions have ---- */
+
+/* The broker's end of the sessions' socket: answers one request. */
+void leases_serve(int socket);
+/* This session reads the map's buffer from here on, until map_clear(). 0 or -errno; -EBUSY: another
+ * session does, or this one by another of its objects. */
+int map_lease(const struct session *session, struct object_map *map);
+/* maps.c: others may have it from here on; what is read here already is leased first. 0 or -errno.
+ */
+int map_make_known(const struct session *session, struct object_map *map);
 
 /* ---- fetch.c: objects from the instance to the reader and back ---- */
 

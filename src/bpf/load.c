@@ -83,6 +83,7 @@ static int use_map(struct object_map *made, const struct image_map *map,
         return err_set(err, -errno, "cannot load object: use map '%s'", map->name);
     made->flags = old->flags;
     made->frozen = old->frozen;
+    made->known = true;
     made->shown = old->shown;
     memcpy(made->shown.name, map->name, sizeof made->shown.name);
     return 0;
@@ -190,7 +191,7 @@ static int make_map(const struct session *session, struct object *object, const 
     if (r < 0 || !map->pinned)
         return r;
     r = pin_put(session, map->name, made, policy_one_map_bytes(map));
-    made->pinned = r == 0;
+    made->pinned = made->known = r == 0;
     return r < 0 ? err_set(err, r, "cannot pin map '%s'", map->name) : 0;
 }
 

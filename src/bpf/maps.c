@@ -26,6 +26,9 @@ void map_clear(struct object_map *map)
             close(map->events[i]);
     free(map->events);
     free(map->operations);
+    if (map->lease > 0)
+        close(map->lease);
+    map->lease = 0;
     if (map->link >= 0)
         close(map->link);
     if (map->fd >= 0)
@@ -34,6 +37,15 @@ void map_clear(struct object_map *map)
     map->operations = NULL;
     map->event_count = 0;
     map->events = NULL;
+}
+
+int map_make_known(const struct session *session, struct object_map *map)
+{
+    bool read_here = map->buffer_given && map->shown.type != BPF_MAP_TYPE_ARRAY;
+    int r = read_here ? map_lease(session, map) : 0;
+
+    map->known |= r == 0;
+    return r;
 }
 
 static bool holds_maps(uint32_t type)

@@ -34,7 +34,9 @@ bool serve_pin(struct session *session, const struct request *request)
         return session_answer_error(session, -EBADF, NULL);
     if (!session_name(request->first, request->head.first_bytes, name))
         return session_answer_error(session, -EINVAL, NULL);
-    int r = map->operations ? -EOPNOTSUPP : pin_put(session, name, map, object_map_bytes(map));
+    int r = map->operations ? -EOPNOTSUPP : map_make_known(session, map);
+    if (r == 0)
+        r = pin_put(session, name, map, object_map_bytes(map));
     map->pinned |= r == 0;
     return session_answer_result(session, r, NULL);
 }
@@ -80,6 +82,7 @@ bool serve_open(struct session *session, const struct request *request)
         r = -EINVAL;
     }
     if (r == 0) {
+        map.known = true;
         memcpy(map.shown.name, name, sizeof map.shown.name);
         r = take_pinned(session, &map, &object);
         if (r < 0)

@@ -225,9 +225,15 @@ static int make_image(const struct session *session, const struct broker_new_pro
         .magic = IMAGE_MAGIC, .bytes = (uint32_t)*ret_size, .map_count = maps, .program_count = 1};
     memcpy(header->license, wanted->license, sizeof header->license);
     for (uint32_t i = 0; i < maps; i++, map++) {
-        given[i] = session_map(session, wanted->maps[i].object, wanted->maps[i].map);
-        if (!given[i] || given[i]->operations)
+        struct object_map *given_map =
+            session_map(session, wanted->maps[i].object, wanted->maps[i].map);
+        given[i] = given_map;
+        if (!given_map || given_map->operations)
             return err_say(err, -EBADF, "cannot load program '%s': it names no map", wanted->name);
+        /* The new object has it as well: one of the two reads it. */
+        int r = map_make_known(session, given_map);
+        if (r < 0)
+            return err_set(err, r, "cannot load program '%s'", wanted->name);
         /* As it was made: of a map per processor one value. */
         bool each = shown_value_bytes(given[i]->shown.type, 8) > 8;
         memcpy(map->name, given[i]->shown.name, sizeof map->name);

@@ -1,8 +1,8 @@
 /*
  * Objects that several modules share by a name that their policies grant: the broker keeps the
  * descriptors of an object's maps and of what its programs hang on, for as long as one session
- * holds it. It is made known by the one that loaded it; others join it and have its maps. A buffer
- * has one reader: who asks first, until that one ends.
+ * holds it. It is made known by the one that loaded it; others join it and have its maps. Who
+ * reads a buffer is leases.c's to say.
  *
  * Sessions ask over a socket that they share; each question comes with a socket of its own, over
  * which the descriptors go, and which is the hold from then on.
@@ -19,13 +19,15 @@
 #include "bpf/broker_internal.h"
 
 #define SHARES_MAX 16
+#define HOLDS_OF_ONE 64  /* function: the others have room too */
 #define SHARE_FDS_MAX 96 /* of one */
 #define PART_MAX 16      /* of them in one message */
 
 enum { SHARE_PUT = 1, SHARE_JOIN };
 
 struct share_request {
-    uint32_t operation, map_count, fd_count;
+    uint64_t owner;
+    uint32_t operation, map_count, fd_count, reserved;
     char name[POLICY_SHARE_NAME_MAX + 1];
 };
 
@@ -38,7 +40,7 @@ struct share_answer {
 struct share_part {
     struct {
         struct broker_map shown;
-        uint32_t flags, frozen, has_reader, reserved;
+        uint32_t flags, frozen;
     } maps[PART_MAX];
 };
 
@@ -48,12 +50,12 @@ struct share {
     uint32_t got; /* descriptors; it is there for others when it has all */
     int fds[SHARE_FDS_MAX];
     struct object_map maps[BROKER_MAPS_MAX];
-    int readers[BROKER_MAPS_MAX]; /* the hold's socket; 0: none has its buffer */
 };
 
 struct share_hold {
     int socket; /* 0: free (standard input is none) */
     struct share *share;
+    uint64_t owner;
 };
 
 static struct share shares[SHARES_MAX];
@@ -71,9 +73,6 @@ static void hold_end(struct share_hold *hold)
 {
     struct share *share = hold->share;
 
-    for (uint32_t i = 0; i < share->map_count; i++)
-        if (share->readers[i] == hold->socket)
-            share->readers[i] = 0;
     close(hold->socket);
     *hold = (struct share_hold){0};
     if (--share->holds > 0 && share->got == share->fd_count)
@@ -127,6 +126,24 @@ static void send_maps(const struct share *share, int socket)
     }
 }
 
+/* A place for one more of that function's. */
+static int hold_find(uint64_t owner, struct share_hold **ret_hold)
+{
+    struct share_hold *room = NULL;
+    size_t count = 0;
+
+    for (size_t i = 0; i < SHARE_HOLDS_MAX; i++) {
+        if (holds[i].socket <= 0)
+            room = room ? room : &holds[i];
+        else
+            count += holds[i].owner == owner;
+    }
+    if (count >= HOLDS_OF_ONE)
+        return -EDQUOT;
+    *ret_hold = room;
+    return room ? 0 : -ENOSPC;
+}
+
 void shares_serve(int socket)
 {
     struct share_request request;
@@ -142,11 +159,10 @@ void shares_serve(int socket)
         return;
     }
     request.name[POLICY_SHARE_NAME_MAX] = '\0';
-    for (size_t i = 0; i < SHARE_HOLDS_MAX && !hold; i++)
-        hold = holds[i].socket > 0 ? NULL : &holds[i];
-    answer.error = !hold                            ? -ENOSPC
-                   : request.operation == SHARE_PUT ? put(&request, &share)
-                                                    : join(&request, &share);
+    answer.error = hold_find(request.owner, &hold);
+    if (answer.error == 0)
+        answer.error =
+            request.operation == SHARE_PUT ? put(&request, &share) : join(&request, &share);
     answer.map_count = share ? share->map_count : 0;
     (void)fd_send(fds[0], &answer, sizeof answer, NULL, 0);
     if (answer.error < 0) {
@@ -154,14 +170,14 @@ void shares_serve(int socket)
         return;
     }
     share->holds++;
-    *hold = (struct share_hold){.socket = fds[0], .share = share};
+    *hold = (struct share_hold){.socket = fds[0], .share = share, .owner = request.owner};
     if (request.operation == SHARE_JOIN)
         send_maps(share, fds[0]);
 }
 
 /* More of an object's descriptors; false: that is none of it. */
 static bool take_part(struct share *share, const struct share_part *part, const int *fds,
-                      size_t count, int socket)
+                      size_t count)
 {
     if (count == 0 || count > PART_MAX || count > share->fd_count - share->got)
         return false;
@@ -173,36 +189,25 @@ static bool take_part(struct share *share, const struct share_part *part, const 
         share->maps[number] = (struct object_map){.shown = part->maps[i].shown,
                                                   .flags = part->maps[i].flags,
                                                   .frozen = part->maps[i].frozen};
-        share->readers[number] = part->maps[i].has_reader ? socket : 0;
     }
     return true;
 }
 
-/* A hold that says something: descriptors until it is whole, then whose buffer it wants. */
+/* A hold that says something: descriptors, until it is whole. */
 static bool hear(struct share_hold *hold)
 {
     struct share *share = hold->share;
     struct share_part part;
     int fds[FD_MESSAGE_MAX];
     size_t fd_count = 0;
-    uint32_t number;
     ssize_t n = fd_receive(hold->socket, &part, sizeof part, fds, &fd_count, MSG_DONTWAIT);
 
     if (n == -EAGAIN || n == -EINTR)
         return true;
-    if (n == sizeof part && share->got < share->fd_count &&
-        take_part(share, &part, fds, fd_count, hold->socket))
+    if (n == sizeof part && share->got < share->fd_count && take_part(share, &part, fds, fd_count))
         return true;
     fd_close_all(fds, fd_count);
-    if (n != sizeof number || share->got < share->fd_count)
-        return false;
-    memcpy(&number, &part, sizeof number);
-    if (number >= share->map_count)
-        return false;
-    const int32_t answer = share->readers[number] == 0 ? 0 : -EBUSY;
-    if (answer == 0)
-        share->readers[number] = hold->socket;
-    return fd_send(hold->socket, &answer, sizeof answer, NULL, 0) == 0;
+    return false;
 }
 
 size_t shares_poll(struct pollfd polls[static SHARE_HOLDS_MAX])
@@ -261,12 +266,18 @@ _Static_assert(BROKER_MAPS_MAX <= SHARE_FDS_MAX, "there is room for every map");
 
 int share_put(const struct session *session, struct object *object, const char *name)
 {
-    struct share_request request = {.operation = SHARE_PUT, .map_count = object->guest_maps};
+    struct share_request request = {
+        .owner = session->instance.owner, .operation = SHARE_PUT, .map_count = object->guest_maps};
     struct share_answer answer;
     int fds[SHARE_FDS_MAX], count = gather(session, object, fds);
 
     if (object->hold > 0 || count < 0)
         return count < 0 ? count : -EBUSY;
+    for (uint32_t i = 0; i < object->guest_maps; i++) {
+        int r = map_make_known(session, &object->maps[i]);
+        if (r < 0)
+            return r;
+    }
     request.fd_count = (uint32_t)count;
     snprintf(request.name, sizeof request.name, "%s", name);
     _cleanup_(closep) int hold = ask(session, &request, &answer);
@@ -280,7 +291,6 @@ int share_put(const struct session *session, struct object *object, const char *
             part.maps[i].shown = map->shown;
             part.maps[i].flags = map->flags;
             part.maps[i].frozen = map->frozen;
-            part.maps[i].has_reader = map->buffer_given;
         }
         int r = fd_send(hold, &part, sizeof part, fds + at, some);
         if (r < 0)
@@ -306,6 +316,7 @@ static int receive_maps(int hold, struct object *object)
         for (size_t i = 0; i < count; i++)
             object->maps[at++] = (struct object_map){.fd = fds[i],
                                                      .link = -1,
+                                                     .known = true,
                                                      .shown = part.maps[i].shown,
                                                      .flags = part.maps[i].flags,
                                                      .frozen = part.maps[i].frozen};
@@ -315,7 +326,7 @@ static int receive_maps(int hold, struct object *object)
 
 int share_join(const struct session *session, const char *name, struct object **ret_object)
 {
-    struct share_request request = {.operation = SHARE_JOIN};
+    struct share_request request = {.owner = session->instance.owner, .operation = SHARE_JOIN};
     struct share_answer answer;
 
     snprintf(request.name, sizeof request.name, "%s", name);
@@ -330,16 +341,4 @@ int share_join(const struct session *session, const char *name, struct object **
     if (r == 0)
         (*ret_object)->hold = steal_fd(&hold);
     return r;
-}
-
-int share_lease(const struct object *object, uint32_t map)
-{
-    int32_t answer;
-
-    if (object->hold <= 0)
-        return 0;
-    if (write(object->hold, &map, sizeof map) != sizeof map ||
-        read(object->hold, &answer, sizeof answer) != sizeof answer)
-        return -EIO;
-    return answer;
 }

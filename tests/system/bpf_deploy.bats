@@ -90,6 +90,33 @@ keeps() {
     [[ $body == "kept 0 untaken 0"* ]]
 }
 
+# looks NAME ANSWER
+looks() {
+    keeps "$1" look
+    [[ $body == "$2"* ]]
+}
+
+@test "a pinned ring buffer has one reader among the instances of its function, and within one" {
+    local reading
+    deploy_keep readonce 1
+    keeps readonce put
+    [[ $body == "kept 2 untaken 2"* ]]
+    curl -s --data read "$VIREO_SERVER/function/readonce" >"$MODULES/read" 3>&- &
+    reading=$!
+    sleep 1
+    keeps readonce look
+    echo "$body"
+    [[ $body == "kept 2 untaken -16"* ]] # EBUSY
+    wait "$reading"
+    cat "$MODULES/read"
+    [[ $(cat "$MODULES/read") == "taken 2 by its name -16"* ]]
+    # What comes when nobody reads is the next one's, once.
+    keeps readonce put
+    eventually 5 looks readonce "kept 4 untaken 2" # what ended may have it for a moment still
+    keeps readonce look
+    [[ $body == "kept 4 untaken 0"* ]]
+}
+
 # Guests of this daemon's, by the uids that nobody else has.
 own_guests() {
     local pid
@@ -160,6 +187,19 @@ deploy_share() {
     [[ $output == *"the whole machine (host)"* ]]
     deploy_module more "{programs: [kprobe], host: true}"
     [[ $output == *"the operator's allow_grants do not have"* ]]
+}
+
+@test "an empty list, which would be the default, is refused of operator and author" {
+    local key
+    for key in programs maps helpers attach; do
+        printf 'allow_grants:\n  bpf:\n    %s: []\n' "$key" >"$BATS_TEST_TMPDIR/config.yaml"
+        run timeout 20 "$VIREO" serve --config "$BATS_TEST_TMPDIR/config.yaml" --state "$BATS_TEST_TMPDIR/state"
+        [ "$status" != 0 ] && [ "$status" != 124 ]
+        [[ $output == *"$key: the list is empty"* ]]
+        deploy_module empty "{$key: []}"
+        [ "$status" != 0 ]
+        [[ $output == *"$key: the list is empty"* ]]
+    done
 }
 
 @test "the broker that is killed is started again, and functions load again" {

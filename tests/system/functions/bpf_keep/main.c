@@ -1,5 +1,5 @@
-/* The word "put" leaves two samples and a count of them; else it says what it finds, and leaves it.
- */
+/* The word "put" leaves two samples and a count of them; "read" takes them and stays the reader of
+ * their buffer for three seconds; else it says what it finds. */
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -14,16 +14,38 @@ static int on_sample(void *context, void *data, int bytes)
     return 0;
 }
 
+static int take(bpf_object_handle object)
+{
+    uint64_t data;
+
+    return wasm_bpf_buffer_poll(object, wasm_bpf_map_fd_by_name(object, "samples"), on_sample, NULL,
+                                &data, sizeof data, 0);
+}
+
+/* The same buffer by another object of the same session is not this one's, too. */
+static int read_long(bpf_object_handle object)
+{
+    const struct timespec moment = {.tv_sec = 3};
+    int taken = take(object);
+
+    printf("taken %d by its name %d\n", taken, take(vireo_bpf_open("samples")));
+    fflush(stdout);
+    nanosleep(&moment, NULL);
+    return 0;
+}
+
 int main(void)
 {
     struct timespec moment = {.tv_nsec = 1000000};
     uint32_t wanted = 2, zero = 0;
     struct keep_skel skeleton;
-    uint64_t kept = 0, data;
+    uint64_t kept = 0;
     char word[8] = "";
 
     if (!fgets(word, sizeof word, stdin) || keep_load(&skeleton) < 0 || keep_attach(&skeleton) < 0)
         return 1;
+    if (strcmp(word, "read") == 0)
+        return read_long(skeleton.object);
     if (strcmp(word, "put") == 0) {
         vireo_bpf_global(skeleton.object, "wanted", &wanted, sizeof wanted, 1);
         for (int i = 0; i < 5; i++)
@@ -32,9 +54,7 @@ int main(void)
     wasm_bpf_map_operate(skeleton.maps.kept, BPF_MAP_LOOKUP, &zero, &kept, NULL, 0);
     /* The first version only fills them: what it leaves is not taken. */
     printf("kept %llu untaken %d\n", (unsigned long long)kept,
-           strcmp(word, "put") == 0 ? (int)kept
-                                    : wasm_bpf_buffer_poll(skeleton.object, skeleton.maps.samples,
-                                                           on_sample, NULL, &data, sizeof data, 0));
+           strcmp(word, "put") == 0 ? (int)kept : take(skeleton.object));
     keep_close(&skeleton);
     return 0;
 }

@@ -1,0 +1,179 @@
+/* What many functions share: no function's holds or leases are the others'. The broker's part by
+ * itself; a session is a socket. */
+#include <errno.h>
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/cleanup.h"
+#include "base/fd.h"
+#include "bpf/broker_internal.h"
+
+#define TRIES 200
+
+static int desk[2], ends[TRIES + 2];
+static size_t end_count;
+
+static int start(void **state)
+{
+    (void)state;
+    end_count = 0;
+    return socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, desk);
+}
+
+static int end(void **state)
+{
+    (void)state;
+    fd_close_all(ends, end_count);
+    fd_close_all(desk, 2);
+    return 0;
+}
+
+/* As shares.c and leases.c have them: a change there fails here. */
+struct share_question {
+    uint64_t owner;
+    uint32_t operation, map_count, fd_count, reserved;
+    char name[POLICY_SHARE_NAME_MAX + 1];
+};
+struct lease_question {
+    uint64_t owner;
+    uint32_t map, reserved;
+};
+enum { PUT = 1, JOIN };
+
+/* The answer; the socket stays open, which is the hold. */
+static int ask(const void *question, size_t bytes, void (*serve)(int))
+{
+    int32_t answer[2] = {-EIO};
+
+    int ours = desk_ask(desk[0], question, bytes, -1);
+    assert_true(ours >= 0);
+    ends[end_count++] = ours;
+    serve(desk[1]);
+    assert_true(read(ours, answer, sizeof answer) >= (ssize_t)sizeof answer[0]);
+    return answer[0];
+}
+
+static int share(uint64_t owner, uint32_t operation)
+{
+    const struct share_question question = {
+        .owner = owner, .operation = operation, .fd_count = 1, .name = "common"};
+
+    return ask(&question, sizeof question, shares_serve);
+}
+
+static int lease(uint64_t owner, uint32_t map)
+{
+    const struct lease_question question = {.owner = owner, .map = map};
+
+    return ask(&question, sizeof question, leases_serve);
+}
+
+/* What holds say: the first one's descriptor. */
+static void hear(void)
+{
+    static struct pollfd polls[SHARE_HOLDS_MAX];
+    size_t count = shares_poll(polls);
+
+    assert_true(poll(polls, count, 0) >= 0);
+    shares_hear(polls, count);
+}
+
+/* A part of an object without maps: its size is that of the structure in shares.c. */
+static void make_whole(int hold)
+{
+    struct {
+        struct {
+            struct broker_map shown;
+            uint32_t flags, frozen;
+        } maps[16];
+    } part = {0};
+    _cleanup_(closep) int fd = open("/dev/zero", O_RDONLY | O_CLOEXEC);
+
+    assert_int_equal(fd_send(hold, &part, sizeof part, &fd, 1), 0);
+    hear();
+}
+
+static void a_function_that_joins_without_end_leaves_room_for_the_others(void **state)
+{
+    int joined = 0, r;
+
+    (void)state;
+    assert_int_equal(share(1, PUT), 0);
+    make_whole(ends[0]);
+    while (joined < TRIES && (r = share(1, JOIN)) == 0)
+        joined++;
+    assert_int_equal(r, -EDQUOT);
+    assert_true(joined >= 32 && joined < SHARE_HOLDS_MAX / 8);
+    assert_int_equal(share(2, JOIN), 0);
+    /* What it lets go is its own again. */
+    close(ends[1]);
+    ends[1] = -1;
+    hear();
+    assert_int_equal(share(1, JOIN), 0);
+    assert_int_equal(share(1, JOIN), -EDQUOT);
+}
+
+static void a_map_has_one_reader_until_that_lets_go(void **state)
+{
+    (void)state;
+    assert_int_equal(lease(1, 7), 0);
+    assert_int_equal(lease(1, 7), -EBUSY);
+    assert_int_equal(lease(2, 7), -EBUSY);
+    assert_int_equal(lease(2, 8), 0);
+    close(ends[0]);
+    ends[0] = -1;
+    assert_int_equal(lease(2, 7), 0);
+    assert_int_equal(lease(1, 7), -EBUSY);
+}
+
+static void a_function_that_reads_all_it_can_leaves_room_for_the_others(void **state)
+{
+    uint32_t map = 100;
+    int r;
+
+    (void)state;
+    while (map < 100 + TRIES && (r = lease(3, map)) == 0)
+        map++;
+    assert_int_equal(r, -EDQUOT);
+    assert_int_equal(lease(4, map), 0);
+    close(ends[0]);
+    ends[0] = -1;
+    assert_int_equal(lease(3, map + 1), 0);
+}
+
+static void a_question_that_is_none_is_not_answered(void **state)
+{
+    static const char text[] = "no question";
+
+    (void)state;
+    int ours = desk_ask(desk[0], text, sizeof text, -1);
+    ends[end_count++] = ours;
+    leases_serve(desk[1]);
+    assert_int_equal(read(ours, (char[8]){0}, 8), 0);
+    ours = desk_ask(desk[0], text, sizeof text, -1);
+    ends[end_count++] = ours;
+    shares_serve(desk[1]);
+    assert_int_equal(read(ours, (char[8]){0}, 8), 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(
+            a_function_that_joins_without_end_leaves_room_for_the_others, start, end),
+        cmocka_unit_test_setup_teardown(a_map_has_one_reader_until_that_lets_go, start, end),
+        cmocka_unit_test_setup_teardown(a_function_that_reads_all_it_can_leaves_room_for_the_others,
+                                        start, end),
+        cmocka_unit_test_setup_teardown(a_question_that_is_none_is_not_answered, start, end),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
