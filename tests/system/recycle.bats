@@ -65,16 +65,20 @@ native() {
     before=$(guests | wc -l)
     counter two blank app
     [ "$(guests | wc -l)" = "$before" ]
-    ask one x && [ "$body" = "fresh 1" ]
-    ask two x && [ "$body" = "fresh 1" ]
-    ask one x && [ "$body" = "fresh 2" ]
+    ask one x
+    [ "$body" = "fresh 1" ]
+    ask two x
+    [ "$body" = "fresh 1" ]
+    ask one x
+    [ "$body" = "fresh 2" ]
     [ "$(start_of one)" = blank ]
     before=$(guests | wc -l)
     counter three blank elsewhere
     [ "$(guests | wc -l)" = $((before + 1)) ]
     counter four blank app 'limits: {memory: 32MiB}\n'
     [ "$(guests | wc -l)" = $((before + 2)) ]
-    ask three x && ask four x
+    ask three x
+    ask four x
     "$VIREO" rm -q one two three four
     eventually 5 bash -c '[ -z "$(guests)" ]' || [ -z "$(guests)" ]
 }
@@ -82,15 +86,21 @@ native() {
 @test "an ended pVM's place is used again, by another function with the same wall" {
     counter one reuse app
     counter two reuse app
-    ask one x && [ "$(start_of one)" = blank ]
+    ask one x
+    [ "$(start_of one)" = blank ]
     end_of one
-    ask two x && [ "$body" = "fresh 1" ] && [ "$(start_of two)" = recycled ]
+    ask two x
+    [ "$body" = "fresh 1" ]
+    [ "$(start_of two)" = recycled ]
     end_of two
-    ask one x && [ "$body" = "fresh 1" ] && [ "$(start_of one)" = recycled ]
+    ask one x
+    [ "$body" = "fresh 1" ]
+    [ "$(start_of one)" = recycled ]
     # With isolation: request each call is alone, and in the place of the one before.
     counter each reuse app 'isolation: request\n'
     for _ in 1 2 3; do
-        ask each x && [ "$body" = "fresh 1" ]
+        ask each x
+        [ "$body" = "fresh 1" ]
     done
     "$VIREO" rm -q one two each
 }
@@ -125,15 +135,20 @@ native() {
     "$VIREO" deploy -q "$WORK/money.so" --name money
     "$VIREO" deploy -q "$WORK/tax.so" --name tax
     native shop "$FUNCTIONS/link/shop/shop.c" 'dependencies: [{name: tax}]\nlibrary: {loader: blank}\n'
-    ask shop 1000 && [[ $body == "tax 190 calls 1"* ]]
+    ask shop 1000
+    [[ $body == "tax 190 calls 1"* ]]
     end_of shop
-    ask shop 1000 && [[ $body == "tax 190 calls 1"* ]] && [ "$(start_of shop)" = recycled ]
+    ask shop 1000
+    [[ $body == "tax 190 calls 1"* ]]
+    [ "$(start_of shop)" = recycled ]
     native late "$FUNCTIONS/link/shop/shop.c" 'grants: {link: true}\n'
     ask late hello
     end_of late
-    ask late hello && [ "$(start_of late)" = recycled ]
+    ask late hello
+    [ "$(start_of late)" = recycled ]
     "$VIREO" link -q "$(pvm_of late)" tax
-    ask late 1000 && [[ $body == "tax 190 calls 2"* ]]
+    ask late 1000
+    [[ $body == "tax 190 calls 2"* ]]
     "$VIREO" rm -q shop late tax money
 }
 
@@ -145,12 +160,18 @@ native() {
         "$VIREO" deploy -q "$WORK/kin"
         ask kin signals
         [ "$how" = blank ] || end_of kin
-        ask kin signals && [ "$body" = $'killed: signal 15\nkilled: signal 9\nkilled: signal 10\nchild: exit 0' ]
-        ask kin output && [ "$body" = "answer of the root" ]
-        ask kin trap && [ "$body" = "trapped: exit 134" ]
-        ask kin sums && [ "$body" = "total: 704982704" ]
-        ask kin polls && [ "$body" = "poll: 0 1 1 1 1" ]
-        ask kin queues && [ "$body" = "queues: 3 two 1 one 1 1 1 1" ]
+        ask kin signals
+        [ "$body" = $'killed: signal 15\nkilled: signal 9\nkilled: signal 10\nchild: exit 0' ]
+        ask kin output
+        [ "$body" = "answer of the root" ]
+        ask kin trap
+        [ "$body" = "trapped: exit 134" ]
+        ask kin sums
+        [ "$body" = "total: 704982704" ]
+        ask kin polls
+        [ "$body" = "poll: 0 1 1 1 1" ]
+        ask kin queues
+        [ "$body" = "queues: 3 two 1 one 1 1 1 1" ]
         [ "$(start_of kin)" = "$([ "$how" = blank ] && echo blank || echo recycled)" ]
         "$VIREO" rm -q kin
     done
@@ -170,23 +191,31 @@ scribe() {
         scribe writes "recycle: $how\n"
         scribe reads "recycle: $how\n"
         [ "$(guests | wc -l)" = $((before + 1)) ]
-        ask writes "write /tmp/secret hidden" && [ "$body" = written ]
+        ask writes "write /tmp/secret hidden"
+        [ "$body" = written ]
         [[ $how == *request* ]] || {
-            ask writes "read /tmp/secret" && [ "$body" = hidden ]
+            ask writes "read /tmp/secret"
+            [ "$body" = hidden ]
             [ "$how" = blank ] || end_of writes
         }
-        ask reads "read /tmp/secret" && [[ $body == "read: No such file"* ]]
-        ask reads "read /data/shared" && [[ $body == shared* ]]
-        ask reads "write /data/shared x" && [[ $body == "write: "* ]]
-        ask reads "read /data/../secret" && [[ $body == "read: "* ]]
-        ask reads "write /tmp/other seen" && [ "$body" = written ]
+        ask reads "read /tmp/secret"
+        [[ $body == "read: No such file"* ]]
+        ask reads "read /data/shared"
+        [[ $body == shared* ]]
+        ask reads "write /data/shared x"
+        [[ $body == "write: "* ]]
+        ask reads "read /data/../secret"
+        [[ $body == "read: "* ]]
+        ask reads "write /tmp/other seen"
+        [ "$body" = written ]
         [ "$how" != reuse ] || [ "$(start_of reads)" = recycled ]
         # Another folder is another wall.
         mkdir -p "$WORK/other"
         cp "$FUNCTIONS/files.c" "$WORK/other"
         sed "s/^name: .*/name: other/;s/size: 1MiB/size: 2MiB/" "$WORK/reads/vireo.yaml" >"$WORK/other/vireo.yaml"
         "$VIREO" deploy -q "$WORK/other"
-        ask other "read /data/shared" && [[ $body == shared* ]]
+        ask other "read /data/shared"
+        [[ $body == shared* ]]
         "$VIREO" rm -q writes reads other
         eventually 5 bash -c '[ -z "$(guests)" ]' || [ -z "$(guests)" ]
     done
@@ -199,14 +228,19 @@ scribe() {
     "$VIREO" deploy -q "$WORK/fresh"
     ask fresh x
     end_of fresh
-    ask fresh x && [ "$(start_of fresh)" = recycled ]
+    ask fresh x
+    [ "$(start_of fresh)" = recycled ]
     sed -i 's/"fresh %d"/"newer %d"/' "$WORK/fresh/f.c"
     pvm=$(pvm_of fresh)
     "$VIREO" update -q fresh "$WORK/fresh"
     # In place: the pVM that was recycled goes on, with what it has counted.
-    ask fresh x && [ "$body" = "newer 2" ] && [ "$(pvm_of fresh)" = "$pvm" ]
+    ask fresh x
+    [ "$body" = "newer 2" ]
+    [ "$(pvm_of fresh)" = "$pvm" ]
     "$VIREO" rollback -q fresh
-    ask fresh x && [ "$body" = "fresh 3" ] && [ "$(pvm_of fresh)" = "$pvm" ]
+    ask fresh x
+    [ "$body" = "fresh 3" ]
+    [ "$(pvm_of fresh)" = "$pvm" ]
     "$VIREO" rm -q fresh
 }
 

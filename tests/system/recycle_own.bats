@@ -60,10 +60,14 @@ guests_having() {
         recycled also "$FUNCTIONS/env.c" "$how" "grants: {env: {KEY: {file: $WORK/vault/key}, MODE: plain}}\n"
         [ "$(guests | wc -l)" = $((before + 3)) ]
         for _ in 1 2; do
-            ask mine KEY && [ "$body" = "$first" ]
-            ask mine MODE && [ "$body" = plain ]
-            ask mine NONE && [ "$body" = '(none)' ]
-            ask plain KEY && [ "$body" = none ]
+            ask mine KEY
+            [ "$body" = "$first" ]
+            ask mine MODE
+            [ "$body" = plain ]
+            ask mine NONE
+            [ "$body" = '(none)' ]
+            ask plain KEY
+            [ "$body" = none ]
             [[ $how == *request* ]] || end_of mine
         done
         ask mine KEY
@@ -76,8 +80,10 @@ guests_having() {
         # Another secret is another wall: the blank that had the former one is gone.
         (umask 077 && echo "$second" >"$WORK/vault/key.new" && mv "$WORK/vault/key.new" "$WORK/vault/key")
         [[ $how == *request* ]] || end_of mine
-        ask mine KEY && [ "$body" = "$second" ]
-        ask also KEY && [ "$body" = "$second" ]
+        ask mine KEY
+        [ "$body" = "$second" ]
+        ask also KEY
+        [ "$body" = "$second" ]
         eventually 5 eval '[ -z "$(guests_having "$first")" ]'
         "$VIREO" rm -q mine plain also
         eventually 5 eval '[ -z "$(guests)" ]'
@@ -90,12 +96,17 @@ guests_having() {
         rm -rf "$WORK"/data/*
         for who in one two; do
             recycled $who "$FUNCTIONS/files.c" "$how" "grants: {files: [{path: /data, host: $WORK/data, writable: true}, {path: /tmp, size: 1MiB}]}\n"
-            ask $who "write /data/$who first" && [ "$body" = written ]
-            ask $who "write /tmp/hidden first" && [ "$body" = written ]
+            ask $who "write /data/$who first"
+            [ "$body" = written ]
+            ask $who "write /tmp/hidden first"
+            [ "$body" = written ]
             [[ $how == *request* ]] || end_of $who
-            ask $who "read /data/$who" && [ "$body" = first ]
-            ask $who "read /tmp/hidden" && [[ $body == "read: No such file"* ]]
-            ask $who "write /data/$who again" && [ "$body" = written ]
+            ask $who "read /data/$who"
+            [ "$body" = first ]
+            ask $who "read /tmp/hidden"
+            [[ $body == "read: No such file"* ]]
+            ask $who "write /data/$who again"
+            [ "$body" = written ]
             [ "$how" != reuse ] || [ "$(start_of $who)" = recycled ]
             chmod 600 "$WORK/data/$who"
         done
@@ -103,8 +114,10 @@ guests_having() {
         [ "$uid_one" -ne 0 ]
         [ "$uid_two" -ne 0 ]
         [ "$uid_one" -ne "$uid_two" ]
-        ask one "read /data/one" && [ "$body" = again ]
-        ask two "read /data/one" && [[ $body == "read: "* ]]
+        ask one "read /data/one"
+        [ "$body" = again ]
+        ask two "read /data/one"
+        [[ $body == "read: "* ]]
         "$VIREO" rm -q one two
     done
 }
