@@ -11,6 +11,7 @@
 #include <sys/time.h>
 #include <ucontext.h>
 
+#include "base/cleanup.h"
 #include "base/err.h"
 #include "base/limits.h"
 #include "guest/call.h"
@@ -108,11 +109,9 @@ struct host *native_enter(void)
 
 long native_leave(struct host *host, long result)
 {
-    if (host) {
-        depth--;
-        /* What was noted until now; what comes from here on is handled at once. */
+    /* What was noted until now; what comes from here on is handled at once. */
+    if (host && --depth == 0)
         signals_after(host, false);
-    }
     if (result >= 0)
         return result;
     errno = (int)-result;
@@ -175,14 +174,15 @@ const char *vireo_request_header(const char *name)
 
 int vireo_response_status(int status)
 {
-    struct wasm_frame *frame = wasm_frame_current();
+    _cleanup_(native_leavep) struct host *host = native_enter();
 
-    return frame ? (int)Z_vireoZ_response_status(frame->host, (uint32_t)status) : -1;
+    return host ? (int)Z_vireoZ_response_status(host, (uint32_t)status) : -1;
 }
 
 int vireo_response_header(const char *name, const char *value)
 {
-    struct guest_call *call = current_call();
+    _cleanup_(native_leavep) struct host *host = native_enter();
+    struct guest_call *call = host ? host->call : NULL;
 
     if (!call || call_response_header(call, name, strlen(name), value, strlen(value)) < 0)
         return -1;

@@ -39,13 +39,18 @@ struct native_buffers {
 int native_prepare(struct native_buffers *buffers, struct err *err);
 
 /*
- * Around what native code calls by its POSIX name (native_family.c, native_fd.c, native_ipc.c,
- * native_signals.c): signals that come in between are noted, and their handlers run at the end.
+ * Around what native code calls and what is not to be entered anew by a handler: all but what only
+ * reads the request. Signals that come in between are noted, and their handlers run at the end.
  * native_enter() answers whose code runs, NULL when nobody's does: EPERM then. native_leave() makes
- * -errno a -1 with errno, or answers the result.
+ * -errno a -1 with errno, or answers the result. They nest: the outermost one runs the handlers.
  */
 struct host *native_enter(void);
 long native_leave(struct host *host, long result);
+/* For _cleanup_(): after all that is declared below it. */
+static inline void native_leavep(struct host *const *host)
+{
+    native_leave(*host, 0);
+}
 /* Whether native code runs, outside of these. Async-signal-safe. */
 bool native_in_code(void);
 /* The number of such calls that have begun; a handler's code runs in none of them. */

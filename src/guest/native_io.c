@@ -3,6 +3,7 @@
  * that the connector made. Descriptors are the numbers of WASI's table, never the kernel's, so that
  * the code has what it opened and nothing else. The verifier's library (verify/sdk/base.c) makes
  * POSIX of it; what its code may count on is in the allow-list. Each answers a number, or -errno.
+ * Meanwhile the table and its buffers are in use: a handler of the code's comes afterwards.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -15,28 +16,19 @@
 #include "base/cleanup.h"
 #include "vireo/io_native.h"
 #include "guest/native.h"
+#include "guest/signals.h"
 #include "guest/wasi_internal.h"
-#include "guest/wasm_internal.h"
 
 /* What else an open may ask for is none of a function's business, and refused. */
 #define OPEN_FLAGS                                                                         \
     (O_ACCMODE | O_CREAT | O_EXCL | O_TRUNC | O_APPEND | O_NONBLOCK | O_SYNC | O_CLOEXEC | \
      O_NOFOLLOW | O_NOCTTY)
 
-/* Whose code runs; NULL: nobody's. */
-static struct host *asker(void)
-{
-    struct wasm_frame *frame = wasm_frame_current();
-
-    return frame ? frame->host : NULL;
-}
-
 /* ---- descriptors ---- */
 
 /* A folder, which is not opened by name, and a listening socket are none here. */
-static struct wasi_fd *find(int32_t fd, uint64_t rights)
+static struct wasi_fd *find(struct host *host, int32_t fd, uint64_t rights)
 {
-    struct host *host = asker();
     struct wasi_fd *entry = host ? wasi_fd_any(host, (uint32_t)fd) : NULL;
 
     if (!entry || entry->kind == WASI_DIRECTORY || entry->kind == WASI_LISTENER ||
@@ -45,39 +37,28 @@ static struct wasi_fd *find(int32_t fd, uint64_t rights)
     return entry;
 }
 
-static struct wasi_fd *find_file(int32_t fd, uint64_t rights)
+static struct wasi_fd *find_file(struct host *host, int32_t fd, uint64_t rights)
 {
-    struct wasi_fd *entry = find(fd, rights);
+    struct wasi_fd *entry = find(host, fd, rights);
 
     return entry && entry->kind == WASI_FILE ? entry : NULL;
 }
 
-static int32_t move_once(int32_t fd, enum wasi_direction direction, void *bytes, uint32_t count,
-                         int64_t at)
+static int32_t move(int32_t fd, enum wasi_direction direction, void *bytes, uint32_t count,
+                    int64_t at)
 {
+    _cleanup_(native_leavep) struct host *host = native_enter();
     struct wasi_fd *entry =
-        find(fd, direction == WASI_READS ? WASI_RIGHT_FD_READ : WASI_RIGHT_FD_WRITE);
+        find(host, fd, direction == WASI_READS ? WASI_RIGHT_FD_READ : WASI_RIGHT_FD_WRITE);
 
     if (!entry)
         return -EBADF;
     if (at >= 0 && entry->kind != WASI_FILE)
         return -ESPIPE;
-    struct host *host = asker();
     host->wasi->scratch.iovecs[0] = (struct iovec){bytes, count};
     ssize_t n = wasi_transfer(host, entry, direction, count > 0, at);
     /* The kernel moves less than 2 GiB at once. */
     return n > (ssize_t)count ? -EIO : (int32_t)n;
-}
-
-/* The table's list of buffers is in use: a handler of the code's comes afterwards. */
-static int32_t move(int32_t fd, enum wasi_direction direction, void *bytes, uint32_t count,
-                    int64_t at)
-{
-    struct host *host = native_enter();
-    int32_t n = move_once(fd, direction, bytes, count, at);
-
-    native_leave(host, 0);
-    return n;
 }
 
 int32_t vireo_import_read(int32_t fd, void *to, uint32_t room)
@@ -102,7 +83,8 @@ int32_t vireo_import_pwrite(int32_t fd, const void *from, uint32_t bytes, int64_
 
 int32_t vireo_import_lseek(int32_t fd, int64_t by, int32_t whence, int64_t *ret_at)
 {
-    struct wasi_fd *entry = find(fd, 0);
+    _cleanup_(native_leavep) struct host *host = native_enter();
+    struct wasi_fd *entry = find(host, fd, 0);
     off_t at = -1;
 
     *ret_at = 0;
@@ -122,25 +104,29 @@ int32_t vireo_import_lseek(int32_t fd, int64_t by, int32_t whence, int64_t *ret_
 
 int32_t vireo_import_ftruncate(int32_t fd, int64_t bytes)
 {
-    struct wasi_fd *entry = find_file(fd, WASI_RIGHT_FD_WRITE);
+    _cleanup_(native_leavep) struct host *host = native_enter();
+    struct wasi_fd *entry = find_file(host, fd, WASI_RIGHT_FD_WRITE);
 
     if (!entry)
-        return find(fd, 0) ? -EINVAL : -EBADF;
+        return find(host, fd, 0) ? -EINVAL : -EBADF;
     return ftruncate(entry->fd, bytes) < 0 ? -errno : 0;
 }
 
 int32_t vireo_import_fsync(int32_t fd)
 {
-    struct wasi_fd *entry = find_file(fd, 0);
+    _cleanup_(native_leavep) struct host *host = native_enter();
+    struct wasi_fd *entry = find_file(host, fd, 0);
 
     if (!entry)
-        return find(fd, 0) ? -EINVAL : -EBADF;
+        return find(host, fd, 0) ? -EINVAL : -EBADF;
     return fsync(entry->fd) < 0 ? -errno : 0;
 }
 
 int32_t vireo_import_close(int32_t fd)
 {
-    return find(fd, 0) ? wasi_fd_release(asker()->wasi, (uint32_t)fd) : -EBADF;
+    _cleanup_(native_leavep) struct host *host = native_enter();
+
+    return find(host, fd, 0) ? wasi_fd_release(host->wasi, (uint32_t)fd) : -EBADF;
 }
 
 /* ---- names ---- */
@@ -171,10 +157,9 @@ static const char *below(const char *path, const char *folder)
 }
 
 /* In the innermost folder that has it. `which` of two buffers. */
-static int locate(const char *path, uint32_t bytes, unsigned which, bool changes,
+static int locate(struct host *host, const char *path, uint32_t bytes, unsigned which, bool changes,
                   struct place *ret_place)
 {
-    struct host *host = asker();
     const char *rest = NULL;
 
     if (!host)
@@ -221,8 +206,9 @@ static void install(struct wasi *wasi, uint32_t number, int fd, int access)
 
 int native_status(const char *path, struct stat *ret_status)
 {
+    _cleanup_(native_leavep) struct host *host = native_enter();
     struct place place;
-    int r = locate(path, (uint32_t)strnlen(path, WASI_PATH_MAX), 0, false, &place);
+    int r = locate(host, path, (uint32_t)strnlen(path, WASI_PATH_MAX), 0, false, &place);
     _cleanup_(closep) int fd =
         r < 0 ? r : wasi_open_beneath(place.folder->fd, place.path, O_PATH, 0);
 
@@ -234,6 +220,7 @@ int native_status(const char *path, struct stat *ret_status)
 /* System calls: openat2, fstat, close. */
 int32_t vireo_import_open(const char *path, uint32_t bytes, uint32_t flags)
 {
+    _cleanup_(native_leavep) struct host *host = native_enter();
     const int access = (int)(flags & O_ACCMODE);
     struct place place;
     uint32_t number;
@@ -241,10 +228,11 @@ int32_t vireo_import_open(const char *path, uint32_t bytes, uint32_t flags)
 
     if ((flags & ~(uint32_t)OPEN_FLAGS) || access == O_ACCMODE)
         return -EINVAL;
-    int r = locate(path, bytes, 0, access != O_RDONLY || (flags & (O_CREAT | O_TRUNC)), &place);
+    int r =
+        locate(host, path, bytes, 0, access != O_RDONLY || (flags & (O_CREAT | O_TRUNC)), &place);
     if (r < 0)
         return r;
-    struct wasi *wasi = asker()->wasi;
+    struct wasi *wasi = host->wasi;
     if (wasi_fd_reserve(wasi, &number) != WASI_SUCCESS)
         return -EMFILE;
     _cleanup_(closep) int fd = wasi_open_beneath(place.folder->fd, place.path, (int)flags, 0666);
@@ -259,11 +247,11 @@ int32_t vireo_import_open(const char *path, uint32_t bytes, uint32_t flags)
 }
 
 /* Where a name is that is made, removed or changed; the buffer stays in use. */
-static int open_parent(const char *path, uint32_t bytes, unsigned which,
+static int open_parent(struct host *host, const char *path, uint32_t bytes, unsigned which,
                        struct wasi_parent *ret_parent)
 {
     struct place place;
-    int r = locate(path, bytes, which, true, &place);
+    int r = locate(host, path, bytes, which, true, &place);
 
     return r < 0 ? r : wasi_parent_open(place.folder->fd, place.path, ret_parent);
 }
@@ -271,9 +259,10 @@ static int open_parent(const char *path, uint32_t bytes, unsigned which,
 /* System calls: openat2, mkdirat, close. */
 int32_t vireo_import_mkdir(const char *path, uint32_t bytes)
 {
+    _cleanup_(native_leavep) struct host *host = native_enter();
     _cleanup_(wasi_parent_close) struct wasi_parent parent = {.opened = -1};
 
-    int r = open_parent(path, bytes, 0, &parent);
+    int r = open_parent(host, path, bytes, 0, &parent);
     if (r < 0)
         return r;
     return mkdirat(parent.fd, parent.name, 0777) < 0 ? -errno : 0;
@@ -282,9 +271,10 @@ int32_t vireo_import_mkdir(const char *path, uint32_t bytes)
 /* System calls: openat2, unlinkat, close. */
 static int32_t remove_name(const char *path, uint32_t bytes, int flags)
 {
+    _cleanup_(native_leavep) struct host *host = native_enter();
     _cleanup_(wasi_parent_close) struct wasi_parent parent = {.opened = -1};
 
-    int r = open_parent(path, bytes, 0, &parent);
+    int r = open_parent(host, path, bytes, 0, &parent);
     if (r < 0)
         return r;
     return unlinkat(parent.fd, parent.name, flags) < 0 ? -errno : 0;
@@ -304,11 +294,12 @@ int32_t vireo_import_rmdir(const char *path, uint32_t bytes)
 int32_t vireo_import_rename(const char *from, uint32_t from_bytes, const char *to,
                             uint32_t to_bytes)
 {
+    _cleanup_(native_leavep) struct host *host = native_enter();
     _cleanup_(wasi_parent_close) struct wasi_parent old = {.opened = -1}, new = {.opened = -1};
 
-    int r = open_parent(from, from_bytes, 0, &old);
+    int r = open_parent(host, from, from_bytes, 0, &old);
     if (r == 0)
-        r = open_parent(to, to_bytes, 1, &new);
+        r = open_parent(host, to, to_bytes, 1, &new);
     if (r < 0)
         return r;
     return syscall(SYS_renameat2, old.fd, old.name, new.fd, new.name, 0) < 0 ? -errno : 0;
@@ -318,7 +309,7 @@ int32_t vireo_import_rename(const char *from, uint32_t from_bytes, const char *t
 
 int32_t vireo_import_connect(const char *name, uint32_t bytes)
 {
-    struct host *host = asker();
+    _cleanup_(native_leavep) struct host *host = native_enter();
 
     return host ? wasi_connect(host, name, bytes) : -EACCES;
 }
@@ -326,23 +317,26 @@ int32_t vireo_import_connect(const char *name, uint32_t bytes)
 /* A file is always ready. System call: ppoll. */
 int32_t vireo_import_poll(int32_t fd, int32_t events, int32_t timeout_ms)
 {
-    struct wasi_fd *entry = find(fd, 0);
-    const struct timespec timeout = {.tv_sec = timeout_ms / 1000,
-                                     .tv_nsec = timeout_ms % 1000 * 1000000L};
+    _cleanup_(native_leavep) struct host *host = native_enter();
+    struct wasi_fd *entry = find(host, fd, 0);
+    struct timespec timeout = {.tv_sec = timeout_ms / 1000,
+                               .tv_nsec = timeout_ms % 1000 * 1000000L};
 
     if (!entry)
         return -EBADF;
     if (entry->kind != WASI_CONNECTION)
         return events & (POLLIN | POLLOUT);
     struct pollfd one = {.fd = entry->fd, .events = (short)events};
-    int n = ppoll(&one, 1, timeout_ms < 0 ? NULL : &timeout, NULL);
-    return n < 0 ? -errno : one.revents & INT16_MAX;
+    long n =
+        signals_call(host, SYS_ppoll, (long)&one, 1, timeout_ms < 0 ? 0 : (long)&timeout, 0, 0);
+    return n < 0 ? (int32_t)n : one.revents & INT16_MAX;
 }
 
 /* System call: shutdown. */
 int32_t vireo_import_shutdown(int32_t fd, int32_t how)
 {
-    struct wasi_fd *entry = find(fd, 0);
+    _cleanup_(native_leavep) struct host *host = native_enter();
+    struct wasi_fd *entry = find(host, fd, 0);
 
     if (!entry)
         return -EBADF;

@@ -6,9 +6,9 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/cleanup.h"
 #include "guest/native.h"
 #include "guest/platform_ask.h"
-#include "guest/wasm_internal.h"
 
 int32_t vireo_import_kv_get(const void *key, uint32_t key_bytes, void *to, uint32_t room);
 int32_t vireo_import_kv_put(const void *key, uint32_t key_bytes, const void *value, uint32_t bytes);
@@ -20,16 +20,16 @@ int32_t vireo_import_queue_push(const char *name, uint32_t name_bytes, const voi
 int32_t vireo_import_http(const char *head, uint32_t head_bytes, const void *body, uint32_t bytes,
                           void *to, uint32_t room);
 
-/* One thread of an instance runs its code. */
+/* One thread of an instance runs its code, and its handlers ask afterwards. */
 static uint8_t answer[PLATFORM_DATA_MAX];
 
 static int32_t ask(enum platform_operation operation, struct platform_asked asked)
 {
-    struct wasm_frame *frame = wasm_frame_current();
+    _cleanup_(native_leavep) struct host *host = native_enter();
     void *to = asked.to;
 
     asked.to = answer;
-    int n = frame ? platform_ask(frame->host, operation, &asked) : -EACCES;
+    int n = host ? platform_ask(host, operation, &asked) : -EACCES;
     if (n > 0)
         memcpy(to, answer, (size_t)n);
     return n;

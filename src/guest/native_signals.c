@@ -1,8 +1,8 @@
 /*
  * Signals of native code, by POSIX names. Its handlers are run at once where its own code runs, and
- * at the end of a host function else (signals.h): as on UNIX, but that no host function is entered
- * anew inside of itself. What the guest has a use for itself (SIGSEGV and its like, 32 to 34, 64)
- * reaches a handler by raise() alone.
+ * at the end of a host function else (signals.h): as on UNIX, but that no function of the host's
+ * (native_enter()) is entered anew inside of itself. What the guest has a use for itself (SIGSEGV
+ * and its like, 32 to 34, 64) reaches a handler by raise() alone.
  */
 #include <errno.h>
 #include <signal.h>
@@ -46,7 +46,10 @@ struct handlers {
 };
 static struct handlers *handlers;
 
-#define ACTION_FLAGS (SIGNAL_NO_CHILD_STOP | SIGNAL_RESTART | SIGNAL_NO_DEFER | SIGNAL_RESET)
+/* There is no alternate stack to be set: SA_ONSTACK says what it says on UNIX without one. */
+#define ACTION_FLAGS                                                                  \
+    (SIGNAL_NO_CHILD_STOP | SIGNAL_NO_CHILD_WAIT | SIGNAL_RESTART | SIGNAL_NO_DEFER | \
+     SIGNAL_RESET | SA_ONSTACK)
 
 static bool may_be_sent(const struct host *host)
 {
@@ -77,7 +80,7 @@ static void fill(siginfo_t *info, int number, const struct signal_info *known)
     if (number == SIGCHLD)
         info->si_status = known->status;
     else
-        info->si_value.sival_int = known->value;
+        info->si_value.sival_ptr = (void *)known->value;
 }
 
 /* The handler's code is in no host function, whatever was interrupted. */
@@ -137,6 +140,8 @@ static int set_action(struct host *host, int number, const struct sigaction *act
     };
     sigset_t all, before;
 
+    if ((unsigned)action->sa_flags & ~(ACTION_FLAGS | SA_SIGINFO))
+        return -EINVAL;
     /* None comes between the two tables' changes. */
     sigfillset(&all);
     sigprocmask(SIG_SETMASK, &all, &before);
@@ -339,7 +344,7 @@ int native_sigqueue(pid_t pid, int number, union sigval value)
 
     if (host && may_be_sent(host)) {
         info.si_pid = getpid();
-        info.si_value.sival_int = value.sival_int;
+        info.si_value = value;
         r = number < 0 || number > (int)SIGNALS_MAX                ? -EINVAL
             : syscall(SYS_rt_sigqueueinfo, pid, number, &info) < 0 ? -errno
                                                                    : 0;

@@ -38,6 +38,11 @@ struct guest_signal {
     int32_t signal, code, pid;
 };
 
+/* What is written of the one whose handler runs. */
+struct guest_info {
+    int32_t code, pid, status, value;
+};
+
 /* What is written of a timer. */
 struct guest_timer {
     uint64_t value_us, interval_us;
@@ -207,7 +212,7 @@ uint32_t VIREO(sigwait)(struct host *host, uint64_t set, uint64_t timeout_ns, ui
             .code = info.si_code,
             .pid = info.si_pid,
             .status = info.si_signo == SIGCHLD ? info.si_status : 0,
-            .value = info.si_code == SI_QUEUE ? info.si_value.sival_int : 0,
+            .value = info.si_code == SI_QUEUE ? (uintptr_t)info.si_value.sival_ptr : 0,
         };
     const struct guest_signal taken = {(int32_t)signal, signals->current.code,
                                        signals->current.pid};
@@ -247,12 +252,18 @@ uint32_t VIREO(timer)(struct host *host, uint64_t value_us, uint64_t interval_us
 /* Of the signal whose handler runs, or that was waited for last. */
 uint32_t VIREO(siginfo)(struct host *host, uint32_t ret_info)
 {
-    const struct signal_info none = {0};
-    void *ret = host_memory(host, ret_info, sizeof none);
+    const struct signal_info *known = host->signals ? &host->signals->current : NULL;
+    void *ret = host_memory(host, ret_info, sizeof(struct guest_info));
 
     if (!ret)
         return refuse(EFAULT);
-    memcpy(ret, host->signals ? &host->signals->current : &none, sizeof none);
+    const struct guest_info info = {
+        known ? known->code : 0,
+        known ? known->pid : 0,
+        known ? known->status : 0,
+        known ? (int32_t)known->value : 0,
+    };
+    memcpy(ret, &info, sizeof info);
     return 0;
 }
 

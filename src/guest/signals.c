@@ -60,7 +60,9 @@ static void on_signal(int signal, siginfo_t *info, void *context)
         .code = info->si_code,
         .pid = info->si_pid,
         .status = signal == SIGCHLD ? info->si_status : 0,
-        .value = signal != SIGCHLD && info->si_code == SI_QUEUE ? info->si_value.sival_int : 0,
+        .value = signal != SIGCHLD && info->si_code == SI_QUEUE
+                     ? (uintptr_t)info->si_value.sival_ptr
+                     : 0,
     };
     atomic_fetch_or_explicit(&of_process.pending, signal_bit(signal), memory_order_relaxed);
     if (of_process.in_code && of_process.in_code()) {
@@ -158,8 +160,8 @@ static int set_real(int signal, const struct signal_action *action)
 {
     struct sigaction real = {
         /* The stack for faults is too small for handlers, which native code runs at once. */
-        .sa_flags =
-            (of_process.in_code ? 0 : SA_ONSTACK) | (int)(action->flags & SIGNAL_NO_CHILD_STOP),
+        .sa_flags = (of_process.in_code ? 0 : SA_ONSTACK) |
+                    (int)(action->flags & (SIGNAL_NO_CHILD_STOP | SIGNAL_NO_CHILD_WAIT)),
     };
 
     /* What was blocked so far is not what is to be handled: the default action drops it. */

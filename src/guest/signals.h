@@ -19,6 +19,7 @@
 
 /* What a handler is set with: the bits of include/vireo/posix/signal.h. */
 #define SIGNAL_NO_CHILD_STOP 1u
+#define SIGNAL_NO_CHILD_WAIT 2u /* native code alone */
 #define SIGNAL_RESTART 0x10000000u
 #define SIGNAL_NO_DEFER 0x40000000u
 #define SIGNAL_RESET 0x80000000u
@@ -35,7 +36,8 @@ struct signal_action {
 
 /* What is known of one that came. */
 struct signal_info {
-    int32_t code, pid, status, value;
+    int32_t code, pid, status;
+    uintptr_t value; /* of sigqueue(); translated code has its lower half */
 };
 
 struct signals {

@@ -27,7 +27,7 @@ setup_file() {
     mkdir "$WORK/any"
     echo 'long handler(void) { return 0; }' >"$WORK/any/any.c"
     KEY=$(VIREO_STATE=$WORK/signer "$VIREO" build --json --native "$WORK/any" -o "$WORK/any.so" | jq -r .signed_by)
-    printf 'keys: {trusted: [%s]}\nallow_grants: {fork: true, ipc: true, link: true}\n' "$KEY" >"$WORK/config.yaml"
+    printf 'keys: {trusted: [%s]}\nallow_grants: {fork: true, ipc: true, link: true}\nallow_layers: {platform: [asker]}\n' "$KEY" >"$WORK/config.yaml"
     daemon_start --config "$WORK/config.yaml"
     kin near 'grants: {fork: true, ipc: true}
 family: {depth: 3}'
@@ -136,6 +136,19 @@ grants: {fork: true, ipc: true, files: [{path: /tmp}]}' \
     call near --data-binary exit
     refused_with 502 exit
     ask near granted
+}
+
+@test "a handler that asks the platform while the platform is asked: each has its own answer" {
+    kin asker 'grants: {fork: true, ipc: true}
+allow: [base, platform]'
+    ask asker asks
+    says "wrong 0 and 0, rang often"
+    "$VIREO" rm -q asker
+}
+
+@test "signals of native code: a pointer as a value, children that nobody waits for, flags refused" {
+    ask near actions
+    says "pointer 1 stack 1 child ECHILD flag EINVAL"
 }
 
 @test "members and generations are limited, and who reaches a limit is told, counted and logged" {

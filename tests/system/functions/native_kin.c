@@ -11,11 +11,13 @@
 #include <sys/ipc.h>
 #include <sys/msg.h>
 #include <sys/shm.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 #include <vireo/function.h>
+#include <vireo/platform.h>
 
 #define KEY 0x7711
 
@@ -132,6 +134,76 @@ static int loops(char *out, size_t room)
     return snprintf(out, room, "rang %d", rang);
 }
 
+static int rang_wrong;
+
+static int has(const char *key, const char *value)
+{
+    char kept[16];
+
+    return vireo_kv_get(key, 1, kept, sizeof kept) == 5 && memcmp(kept, value, 5) == 0;
+}
+
+static void on_alarm_ask(int number)
+{
+    (void)number;
+    rang++;
+    rang_wrong += !has("b", "other");
+}
+
+/* The handler asks the platform, whatever it came into: most of the time, a question. */
+static int asks(char *out, size_t room)
+{
+    struct sigaction action = {.sa_handler = on_alarm_ask, .sa_flags = SA_RESTART};
+    const struct itimerval none = {0}, each = {{0, 700}, {0, 700}};
+    struct timespec from, now;
+    int wrong = vireo_kv_put("a", 1, "first", 5) + vireo_kv_put("b", 1, "other", 5);
+
+    rang = rang_wrong = 0;
+    sigaction(SIGALRM, &action, NULL);
+    setitimer(ITIMER_REAL, &each, NULL);
+    clock_gettime(CLOCK_MONOTONIC, &from);
+    do {
+        wrong += !has("a", "first");
+        clock_gettime(CLOCK_MONOTONIC, &now);
+    } while (rang < 200 && now.tv_sec - from.tv_sec < 6);
+    setitimer(ITIMER_REAL, &none, NULL);
+    return snprintf(out, room, "wrong %d and %d, rang %s", wrong, rang_wrong,
+                    rang < 200 ? "seldom" : "often");
+}
+
+static void *told;
+
+static void on_told(int number, siginfo_t *info, void *context)
+{
+    (void)number, (void)context;
+    told = info->si_value.sival_ptr;
+}
+
+/* A pointer as a signal's value; children that nobody is to wait for; flags that are not kept. */
+static int actions(char *out, size_t room)
+{
+    struct sigaction action = {.sa_sigaction = on_told, .sa_flags = SA_SIGINFO | SA_ONSTACK};
+    struct sigaction known = {.sa_flags = 0};
+    int status;
+
+    sigaction(SIGUSR2, &action, NULL);
+    sigaction(SIGUSR2, NULL, &known);
+    sigqueue(getpid(), SIGUSR2, (union sigval){.sival_ptr = out});
+    action.sa_flags = SA_SIGINFO | 0x800;
+    const char *other = error_of(sigaction(SIGUSR2, &action, NULL));
+    action = (struct sigaction){.sa_handler = SIG_DFL, .sa_flags = SA_NOCLDWAIT};
+    sigaction(SIGCHLD, &action, NULL);
+    pid_t pid = fork();
+    if (pid == 0)
+        _exit(0);
+    long waited = waitpid(pid, &status, 0);
+    const char *nobody = waited < 0 && errno == ECHILD ? "ECHILD" : "waited for";
+    action.sa_flags = 0;
+    sigaction(SIGCHLD, &action, NULL);
+    return snprintf(out, room, "pointer %d stack %d child %s flag %s", told == out,
+                    known.sa_flags == (SA_SIGINFO | SA_ONSTACK), nobody, other);
+}
+
 /* Each generation forks the next one; the last one's refusal comes back by exit statuses. */
 static int deep(char *out, size_t room)
 {
@@ -233,6 +305,10 @@ int64_t handler(const uint8_t *in, size_t in_len, uint8_t *out_bytes, size_t out
         return ends(out, out_cap);
     if (strcmp(body, "loops") == 0)
         return loops(out, out_cap);
+    if (strcmp(body, "asks") == 0)
+        return asks(out, out_cap);
+    if (strcmp(body, "actions") == 0)
+        return actions(out, out_cap);
     if (strcmp(body, "deep") == 0)
         return deep(out, out_cap);
     if (strcmp(body, "bomb") == 0)
