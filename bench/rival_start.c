@@ -9,6 +9,8 @@
  * two starts. Prints, in one line,
  *     p50_us p99_us starts_per_second failures cpu_us
  * $RIVAL_ENV (NAME=VALUE) is set for the command alone.
+ * $RIVAL_SAMPLES (a file): each start's time (us) is added to it, then a line
+ *     = starts seconds failures cpu_seconds
  * The last figure is the processor time of a start, of the command and what it waited for.
  */
 #include <errno.h>
@@ -104,6 +106,28 @@ static long number_of(const char *text, long max)
     return number;
 }
 
+/* So that several runs, of rivals in turns, make one set of figures. */
+static void add_samples(const uint64_t *taken_ns, long count, double seconds, long failures,
+                        double cpu_us)
+{
+    const char *path = getenv("RIVAL_SAMPLES");
+
+    if (!path || !*path)
+        return;
+    FILE *out = fopen(path, "ae");
+    if (!out) {
+        perror(path);
+        exit(1);
+    }
+    for (long i = 0; i < count; i++)
+        fprintf(out, "%.1f\n", (double)taken_ns[i] / 1e3);
+    fprintf(out, "= %ld %.6f %ld %.6f\n", count, seconds, failures, cpu_us / 1e6);
+    if (fclose(out) != 0) {
+        perror(path);
+        exit(1);
+    }
+}
+
 int main(int argc, char **argv)
 {
     static struct running running[CONCURRENCY_MAX];
@@ -161,6 +185,7 @@ int main(int argc, char **argv)
     double cpu_us = (double)(used.ru_utime.tv_sec + used.ru_stime.tv_sec) * 1e6 +
                     (double)(used.ru_utime.tv_usec + used.ru_stime.tv_usec);
 
+    add_samples(taken_ns, count, seconds, failures, cpu_us);
     qsort(taken_ns, (size_t)count, sizeof *taken_ns, compare);
     printf("%.0f %.0f %.0f %ld %.0f\n", (double)percentile(taken_ns, count, 50) / 1e3,
            (double)percentile(taken_ns, count, 99) / 1e3, (double)count / seconds, failures,

@@ -1,10 +1,11 @@
 #!/bin/sh
 # The OCI runtime: `run` of a static program that ends at once, from one bundle, beside crun (Debian
-# 12's and the newest of Debian 13) and runc. All run inside one mount namespace made once (crun 1.8
+# 12's and the newest that Debian has) and runc. All run inside one mount namespace made once (crun 1.8
 # refuses a hybrid layout of control groups), from the same posix_spawn loop without a wrapper; the
 # time runs from the spawn to the end of the command, CPU is the command's and what it waited for.
-# The limits are read back from inside. Usage: bench/run-oci.sh
-# COUNT_ONE, COUNT_MANY and COUNT_SPACED say how many starts each line has; SHORT=1: one line each.
+# The limits are read back. The exit code is 1 where they differ, or where a stage's system calls are
+# over their budget (src/oci/budget.h). Usage: bench/run-oci.sh
+# COUNT_ONE, COUNT_MANY, COUNT_SPACED and COUNT_ENGINE say how many starts each line has; SHORT=1: one line each.
 # PARTS names what is measured (all of it by default): floor one many spaced limits seccomp net gvisor
 # podman docker idle read calls.
 set -eu
@@ -16,12 +17,16 @@ if [ -z "${BENCH_IN_NAMESPACE-}" ]; then
     BENCH_IN_NAMESPACE=1 exec unshare -m --propagation private "$0" "$@"
 fi
 umount /sys/fs/cgroup/unified 2>/dev/null || :
+# Runtimes give their standard streams to the container's user: not the machine's /dev/null.
+mknod -m 666 "$bench_work/null" c 1 3
+mount --bind "$bench_work/null" /dev/null
 
 one=${COUNT_ONE:-200}
 many=${COUNT_MANY:-400}
 spaced=${COUNT_SPACED:-40}
+engine_count=${COUNT_ENGINE:-20}
 vireo_runtime=${VIREO_RUNTIME:-$bench_build/vireo-runtime}
-bench_need gcc musl-gcc jq curl dpkg-deb python3 strace
+bench_need gcc musl-gcc jq apt-get dpkg-deb patchelf strace
 gcc -std=gnu17 -O2 -o "$bench_work/rival_start" "$bench_root/bench/rival_start.c"
 
 bundle=$bench_work/bundle
@@ -29,30 +34,37 @@ mkdir -p "$bundle/rootfs/bin" "$bundle/rootfs/proc" "$bundle/rootfs/dev" "$bundl
 echo 'int main(void) { return 0; }' | gcc -O2 -static -x c -o "$bundle/rootfs/bin/true" -
 cp /bin/busybox "$bundle/rootfs/bin/busybox"
 
-# Debian 13's crun wants a newer libc: both are unpacked here and nowhere else. The loader's path is
-# written into the program itself, for it executes itself anew from a copy.
+# The newest crun of Debian, by apt into a directory of its own: unstable's, else testing's. It wants a
+# newer libc, which lies beside it: the loader and the way to the libraries are written into the
+# program, for engines give it no environment and it executes itself anew from a copy. The other
+# libraries are Debian 12's: they are old enough for both.
 new_crun() {
-    pool=http://deb.debian.org/debian/pool/main
-    mkdir -p "$bench_work/new"
-    for deb in c/crun/crun_1.21-1_amd64.deb g/glibc/libc6_2.41-12+deb13u1_amd64.deb; do
-        curl -s -f --max-time 60 -o "$bench_work/deb" "$pool/$deb" || return 1
-        dpkg-deb -x "$bench_work/deb" "$bench_work/new" || return 1
+    for suite in sid testing stable; do
+        apt=$bench_work/apt-$suite new=$bench_work/new-$suite
+        mkdir -p "$apt/lists/partial" "$apt/cache/archives/partial" "$apt/state" "$new"
+        echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] http://deb.debian.org/debian $suite main" >"$apt/sources"
+        : >"$apt/status"
+        options="-q -o Dir::Etc::SourceList=$apt/sources -o Dir::Etc::SourceParts=$apt/none -o Dir::State=$apt/state
+            -o Dir::State::lists=$apt/lists -o Dir::Cache=$apt/cache -o Dir::State::status=$apt/status
+            -o APT::Sandbox::User=root -o Acquire::Languages=none"
+        # shellcheck disable=SC2086
+        timeout 120 apt-get $options update >"$apt/log" 2>&1 || continue
+        for package in crun libc6 libblake3-0; do # the last of these is not everywhere's
+            # shellcheck disable=SC2086
+            (cd "$apt" && timeout 60 apt-get $options download "$package") >>"$apt/log" 2>&1 || :
+        done
+        for deb in "$apt"/*.deb; do
+            [ -e "$deb" ] && dpkg-deb -x "$deb" "$new"
+        done
+        short=$(mktemp -d /tmp/vb.XXXXXX)
+        cp "$new/usr/lib/x86_64-linux-gnu/ld-linux-x86-64.so.2" "$short/ld" 2>/dev/null &&
+            cp "$new/usr/bin/crun" "$short/crun" &&
+            patchelf --set-interpreter "$short/ld" --force-rpath --set-rpath "$new/usr/lib/x86_64-linux-gnu" "$short/crun" &&
+            "$short/crun" --version >/dev/null 2>>"$apt/log" && return 0
+        echo "crun of $suite does not run here: $(tail -n 1 "$apt/log")" >&2
+        rm -rf "$short"
     done
-    libraries=$bench_work/new/usr/lib/x86_64-linux-gnu
-    short=$(mktemp -d /tmp/vb.XXXXXX)
-    ln "$libraries/ld-linux-x86-64.so.2" "$short/ld" 2>/dev/null ||
-        cp "$libraries/ld-linux-x86-64.so.2" "$short/ld"
-    python3 - "$bench_work/new/usr/bin/crun" "$short/ld" <<'PY'
-import sys
-path, loader = sys.argv[1:]
-data = open(path, "rb").read()
-old = b"/lib64/ld-linux-x86-64.so.2\0"
-assert data.count(old) == 1
-open(path, "wb").write(data.replace(old, loader.encode().ljust(len(old), b"\0")))
-PY
-    # The other libraries are Debian 12's: they are old enough for both.
-    new="env LD_LIBRARY_PATH=$libraries $bench_work/new/usr/bin/crun"
-    LD_LIBRARY_PATH=$libraries "$bench_work/new/usr/bin/crun" --version >/dev/null
+    return 1
 }
 
 # Bundles' configurations, one a way to run: the same file for all runtimes.
@@ -88,11 +100,12 @@ if command -v crun >/dev/null 2>&1; then
     path_old=$(command -v crun)
     name_old="crun $(crun_version crun)"
 fi
+newest=${name_old:+old}
 if new_crun; then
     runtimes="$runtimes new"
-    path_new=$bench_work/new/usr/bin/crun
-    # shellcheck disable=SC2086
-    name_new="crun $(crun_version $new)"
+    newest=new
+    path_new=$short/crun
+    name_new="crun $(crun_version "$path_new") ($suite)"
 else
     echo "the newest crun can't be had (network?): it is not measured" >&2
 fi
@@ -103,117 +116,197 @@ if command -v runc >/dev/null 2>&1; then
 fi
 trap '[ -z "$short" ] || rm -rf "$short"; bench_clean' EXIT
 
-# measure WAY COUNT AT_ONCE PAUSE_MS: a row for each runtime, in turn.
+# command_of RUNTIME WAY NUMBER: the words to be spawned, in $@ of the caller by eval.
+command_of() {
+    eval "path=\$path_$1"
+    case $2 in
+    "podman run")
+        echo podman --root '"$bench_work/podman"' --runroot '"$bench_work/podman-run"' --tmpdir '"$bench_work/podman-tmp"' \
+            --storage-driver vfs --events-backend file --cgroup-manager cgroupfs --runtime "'$path'" run --rm --network none \
+            --ulimit nofile=1024:1024 --ulimit nproc=4096:4096 --rootfs '"$bundle/rootfs"' /bin/true
+        ;;
+    "docker run") echo docker run --rm --network none --runtime "'$1'" box /bin/true ;;
+    *) echo "'$path'" --root "'$bench_work/state-$1'" run --bundle '"$bundle"' "'vb-$1-$2-$3-%'" ;;
+    esac
+}
+
+# measure WAY COUNT AT_ONCE [PAUSE_MS]: a row for each runtime. They come in turns, each other turn
+# the other way round: up to ten turns, none of fewer starts than two for each that runs at once
+# (one, for an engine's, which are few).
 measure() {
-    cp "$bench_work/$1.json" "$bundle/config.json"
+    way=$1 count=$2 at_once=$3 pause=${4-}
+    [ ! -e "$bench_work/$way.json" ] || cp "$bench_work/$way.json" "$bundle/config.json"
+    each=$(((count + 9) / 10)) least=$((at_once * 2))
+    case $way in *" run") each=$(((count + 1) / 2)) least=$at_once ;; esac
+    [ "$at_once" -eq 1 ] || [ "$each" -ge "$least" ] || each=$least
+    turns=$(((count + each - 1) / each)) load=$(bench_load)
+    backwards=
+    for runtime in $runtimes; do backwards="$runtime $backwards"; done
+    rm -f "$bench_work"/samples-*
+    for turn in $(seq "$turns"); do
+        order=$runtimes
+        [ $((turn % 2)) = 1 ] || order=$backwards
+        for runtime in $order; do
+            eval "name=\$name_$runtime"
+            eval "set -- $(command_of "$runtime" "$way" "$turn")"
+            # shellcheck disable=SC2086 # the pause is a word or none
+            RIVAL_SAMPLES=$bench_work/samples-$runtime timeout 300 "$bench_work/rival_start" "$each" "$at_once" $pause -- "$@" \
+                >/dev/null 2>"$bench_work/err" ||
+                echo "$name, $way: some failed: $(tail -n 1 "$bench_work/err" | cut -c 1-200)" >&2
+        done
+    done
     for runtime in $runtimes; do
-        eval "path=\$path_$runtime name=\$name_$runtime"
-        library=
-        [ "$runtime" != new ] || library=$libraries
-        # shellcheck disable=SC2086 # the pause is a word or none
-        figures=$(RIVAL_ENV=LD_LIBRARY_PATH=$library timeout 300 "$bench_work/rival_start" "$2" "$3" $4 -- "$path" \
-            --root "$bench_work/state-$runtime" run --bundle "$bundle" "vb-$runtime-$1-$3-%" \
-            2>"$bench_work/err") || echo "$name, $1: some failed: $(tail -n 1 "$bench_work/err" | cut -c 1-200)" >&2
-        [ -n "$figures" ] || figures="- - - $2 -"
-        # shellcheck disable=SC2086
-        set_row "$1" "$3" "$4" "$name" "$2" $figures
+        eval "name=\$name_$runtime"
+        [ -e "$bench_work/samples-$runtime" ] || continue
+        grep -v '^=' "$bench_work/samples-$runtime" >"$bench_work/times"
+        # shellcheck disable=SC2046
+        set_row "$way" "$at_once" "$pause" "$name" $(awk '$1 == "=" {n += $2; s += $3; f += $4; c += $5}
+            END {printf "%d %.1f %d %.0f\n", n, n / s, f, c / n * 1e6}' "$bench_work/samples-$runtime") \
+            "$(bench_percentile 50 <"$bench_work/times")" "$(bench_percentile 99 <"$bench_work/times")" "$runtime" "$load, $turns turns"
     done
 }
-set_row() { # way at-once pause name n p50 p99 rate failed cpu
-    echo "$1|$2|${3:-0}|$4|$5|$6|$7|$8|$9|${10}" >>"$bench_work/rows"
+set_row() { # way at-once pause name n rate failed cpu p50 p99 runtime load
+    echo "$1|$2|${3:-0}|$4|$5|$6|$7|$8|$9|${10}|${11}|${12}" >>"$bench_work/rows"
+}
+
+# A program that is measured alone, not in turns: set_alone NAME N AT_ONCE COMMAND...
+set_alone() {
+    name=$1 count=$2 load=$(bench_load)
+    shift 2
+    figures=$(timeout 300 "$bench_work/rival_start" "$count" 1 -- "$@" 2>"$bench_work/err") ||
+        echo "$name: some failed: $(tail -n 1 "$bench_work/err")" >&2
+    [ -n "$figures" ] || return 0
+    # shellcheck disable=SC2086
+    set -- $figures
+    set_row "$name" 1 '' "-" "$count" "$3" "$4" "$5" "$1" "$2" "" "$load, alone"
 }
 
 # Namespaces and the program alone.
 floor() {
     musl-gcc -std=gnu17 -O2 -static -idirafter /usr/include -idirafter /usr/include/x86_64-linux-gnu \
         -o "$bench_work/oci_floor" "$bench_root/bench/oci_floor.c"
-    # shellcheck disable=SC2046
-    set_row plain 1 '' "(namespaces and the program alone)" "$one" \
-        $("$bench_work/rival_start" "$one" 1 -- "$bench_work/oci_floor" "$bundle/rootfs/bin/true")
+    set_alone "namespaces and the program alone" "$one" "$bench_work/oci_floor" "$bundle/rootfs/bin/true"
 }
 
-# What a container says of its limits, by each runtime.
+# limit_of CONTROLLER FILE_V1 FILE_V2: what the group of $pid has; "max" of v2 stands for no limit.
+limit_of() {
+    group=$(awk -F: -v c="$1" '$2 == c || index("," $2 ",", "," c ",") {print $3}' "/proc/$pid/cgroup")
+    unified=$(awk -F: '$1 == 0 {print $3}' "/proc/$pid/cgroup")
+    { [ -n "$group" ] && cat "/sys/fs/cgroup/$1$group/$2" 2>/dev/null; } || cat "/sys/fs/cgroup$unified/$3" 2>/dev/null || echo none
+}
+
+# What the kernel says of a container's limits, by each runtime, beside what was asked for.
 read_back() {
+    asked="memory 67108864, cpu 50000/100000, pids 64"
+    echo "asked for: $asked" >>"$bench_work/limits"
     for runtime in $runtimes; do
         eval "path=\$path_$runtime name=\$name_$runtime"
-        library=
-        [ "$runtime" != new ] || library=$libraries
         jq '.process.args = ["/bin/busybox", "sleep", "60"]' "$bench_work/limits.json" >"$bundle/config.json"
-        LD_LIBRARY_PATH=$library "$path" --root "$bench_work/state-$runtime" run -d --bundle "$bundle" vb-limits \
-            </dev/null >/dev/null 2>&1 || { echo "$name: cannot run with limits" >&2; continue; }
-        pid=$(LD_LIBRARY_PATH=$library "$path" --root "$bench_work/state-$runtime" state vb-limits | jq .pid)
-        memory=$(awk -F: '$2 == "memory" {print $3}' "/proc/$pid/cgroup")
-        pids=$(awk -F: '$2 == "pids" {print $3}' "/proc/$pid/cgroup")
-        unified=$(awk -F: '$1 == 0 {print $3}' "/proc/$pid/cgroup")
-        echo "$name: memory $(cat "/sys/fs/cgroup/memory$memory/memory.limit_in_bytes" 2>/dev/null ||
-            cat "/sys/fs/cgroup$unified/memory.max"), pids $(cat "/sys/fs/cgroup/pids$pids/pids.max" 2>/dev/null ||
-            cat "/sys/fs/cgroup$unified/pids.max")" >>"$bench_work/limits"
-        LD_LIBRARY_PATH=$library "$path" --root "$bench_work/state-$runtime" delete -f vb-limits
+        "$path" --root "$bench_work/state-$runtime" run -d --bundle "$bundle" vb-limits \
+            </dev/null >/dev/null 2>&1 || { wrong "$name: cannot run with limits"; continue; }
+        pid=$("$path" --root "$bench_work/state-$runtime" state vb-limits | jq .pid)
+        quota=$(limit_of cpu cpu.cfs_quota_us cpu.max)
+        case $quota in
+        *" "*) quota="${quota% *}/${quota#* }" ;;
+        *) quota=$quota/$(limit_of cpu cpu.cfs_period_us cpu.max) ;;
+        esac
+        said="memory $(limit_of memory memory.limit_in_bytes memory.max), cpu $quota, pids $(limit_of pids pids.max pids.max)"
+        "$path" --root "$bench_work/state-$runtime" delete -f vb-limits
+        if [ "$said" = "$asked" ]; then
+            echo "$name: the same" >>"$bench_work/limits"
+        else
+            echo "$name: differs: $said" >>"$bench_work/limits"
+            wrong "$name: limits differ: $said"
+        fi
     done
+}
+
+# stage NAME CALLS: beside its budget in src/oci/budget.h.
+stage() {
+    budget=$(sed -n "s/^#define OCI_CALLS_$1 \([0-9]*\)\$/\1/p" "$bench_root/src/oci/budget.h")
+    if [ "$2" -le "${budget:-0}" ]; then
+        echo "$1: $2 of $budget" >>"$bench_work/stages"
+    else
+        echo "$1: $2: over budget (${budget:-none})" >>"$bench_work/stages"
+        wrong "$1 makes $2 system calls: over budget (${budget:-none})"
+    fi
+}
+
+# Calls of a trace (strace -f -o): calls_of FILE [AWK CONDITION]; one that was interrupted by another
+# process's line counts once.
+calls_of() {
+    awk 'NR == 1 {first = $1} $1 == first && /\+\+\+ exited/ {ended = 1}
+        !/ resumed>/ && !/\+\+\+/ && !/ --- SIG/ && ('"${2:-1}"') {n++} END {print n + 0}' "$1"
 }
 
 system_calls() {
     cp "$bench_work/plain.json" "$bundle/config.json"
     for runtime in $runtimes; do
         eval "path=\$path_$runtime name=\$name_$runtime"
-        library=
-        [ "$runtime" != new ] || library=$libraries
-        timeout 60 strace -f -c -E "LD_LIBRARY_PATH=$library" -o "$bench_work/strace" "$path" \
+        timeout 60 strace -f -o "$bench_work/trace" "$path" \
             --root "$bench_work/state-$runtime" run --bundle "$bundle" vb-strace >/dev/null 2>&1 || :
-        echo "$name: $(awk '$NF == "total" {print $(NF - 1) ~ /^[0-9]+$/ && NF == 6 ? $4 : $3}' "$bench_work/strace")" \
-            >>"$bench_work/calls"
+        echo "$name: $(calls_of "$bench_work/trace")" >>"$bench_work/calls"
+        [ "$runtime" != vireo ] || stage RUN "$(calls_of "$bench_work/trace")"
     done
+    # Our stages: create's command with what the init does meanwhile; what it does after, with the
+    # program; the commands start and delete.
+    ours="$path_vireo --root $bench_work/state-vireo"
+    # shellcheck disable=SC2086
+    timeout 60 strace -f -o "$bench_work/trace" $ours create --bundle "$bundle" vb-stages >/dev/null 2>&1 </dev/null &
+    tracer=$!
+    for _ in $(seq 100); do
+        # shellcheck disable=SC2086
+        [ "$($ours state vb-stages 2>/dev/null | jq -r .status)" != created ] || break
+        sleep 0.1
+    done
+    sleep 0.5 # the command's own end
+    # shellcheck disable=SC2086
+    timeout 60 strace -f -o "$bench_work/trace-start" $ours start vb-stages >/dev/null 2>&1 || :
+    wait "$tracer" || :
+    # shellcheck disable=SC2086
+    timeout 60 strace -f -o "$bench_work/trace-delete" $ours delete vb-stages >/dev/null 2>&1 || :
+    stage CREATE "$(calls_of "$bench_work/trace" '!ended')"
+    stage PROGRAM "$(calls_of "$bench_work/trace" ended)"
+    stage START "$(calls_of "$bench_work/trace-start")"
+    stage DELETE "$(calls_of "$bench_work/trace-delete")"
 }
 
 # gVisor's runtime is another kind of wall; it is here because people weigh them against each other.
 gvisor() {
     command -v runsc >/dev/null 2>&1 || return 0
     cp "$bench_work/plain.json" "$bundle/config.json"
-    # shellcheck disable=SC2046
-    set_row plain 1 '' "runsc (gVisor, ptrace)" 10 $(timeout 300 "$bench_work/rival_start" 10 1 -- runsc --root "$bench_work/state-runsc" \
-        --platform=ptrace --network=none --ignore-cgroups run --bundle "$bundle" 'vb-runsc-%' 2>"$bench_work/err" ||
-        echo "runsc: some failed: $(tail -n 1 "$bench_work/err")" >&2)
+    set_alone "plain, runsc (gVisor: ptrace, no network, no control groups)" 10 runsc --root "$bench_work/state-runsc" \
+        --platform=ptrace --network=none --ignore-cgroups run --bundle "$bundle" 'vb-runsc-%'
 }
 
-# podman from its command to its end, by each runtime.
+# Engines, from their command to its end, by each runtime.
 podman_runs() {
     command -v podman >/dev/null 2>&1 || return 0
-    for runtime in $runtimes; do
-        [ "$runtime" != new ] || continue # its libraries would be podman's, too
-        eval "path=\$path_$runtime name=\$name_$runtime"
-        for at_once in 1 20; do
-            # shellcheck disable=SC2046
-            set_row "podman run" "$at_once" '' "$name" 20 $(timeout 300 "$bench_work/rival_start" 20 "$at_once" -- podman \
-                --root "$bench_work/podman" --runroot "$bench_work/podman-run" --tmpdir "$bench_work/podman-tmp" \
-                --storage-driver vfs --events-backend file --cgroup-manager cgroupfs --runtime "$path" run --rm --network none \
-                --ulimit nofile=1024:1024 --ulimit nproc=4096:4096 --rootfs "$bundle/rootfs" /bin/true \
-                2>"$bench_work/err" || echo "podman, $name: some failed: $(tail -n 1 "$bench_work/err")" >&2)
-        done
-    done
+    measure "podman run" "$engine_count" 1
+    measure "podman run" "$engine_count" "$engine_count"
 }
 
-# docker from its command to its end, by each runtime, all of one dockerd in a directory of its own.
+# All of one dockerd in a directory of its own.
 docker_runs() {
     command -v dockerd >/dev/null 2>&1 || return 0
     engine=$(mktemp -d /tmp/vb.XXXXXX) # a socket's path is short
     export DOCKER_HOST="unix://$engine/sock" DOCKER_CONFIG="$engine/config"
+    set --
+    for runtime in $runtimes; do # runc is the one that dockerd has
+        eval "path=\$path_$runtime"
+        [ "$runtime" = runc ] || set -- "$@" --add-runtime "$runtime=$path"
+    done
     dockerd --data-root "$engine/data" --exec-root "$engine/exec" -p "$engine/pid" -H "$DOCKER_HOST" --iptables=false \
         --ip6tables=false --bridge=none --storage-driver vfs --default-ulimit nofile=1024:1024 \
-        --add-runtime "vireo=$vireo_runtime" --add-runtime "crun=$(command -v crun)" >"$bench_work/dockerd" 2>&1 &
+        "$@" >"$bench_work/dockerd" 2>&1 &
     dockerd=$!
     for _ in $(seq 300); do
         docker info >/dev/null 2>&1 && break
         sleep 0.1
     done
     tar -C "$bundle/rootfs" -c . | docker import - box >/dev/null
-    for runtime in vireo crun runc; do
-        for at_once in 1 20; do
-            # shellcheck disable=SC2046
-            set_row "docker run" "$at_once" '' "$runtime" 20 $(timeout 300 "$bench_work/rival_start" 20 "$at_once" -- docker run \
-                --rm --network none --runtime "$runtime" box /bin/true \
-                2>"$bench_work/err" || echo "docker, $runtime: some failed: $(tail -n 1 "$bench_work/err")" >&2)
-        done
-    done
+    measure "docker run" "$engine_count" 1
+    measure "docker run" "$engine_count" "$engine_count"
     kill "$dockerd"
     wait "$dockerd" 2>/dev/null || :
     unset DOCKER_HOST DOCKER_CONFIG
@@ -228,13 +321,11 @@ idle_memory() {
     jq '.process.args = ["/bin/busybox", "sleep", "600"]' "$bench_work/plain.json" >"$bundle/config.json"
     for runtime in $runtimes; do
         eval "path=\$path_$runtime name=\$name_$runtime"
-        library=
-        [ "$runtime" != new ] || library=$libraries
         sync
         echo 3 >/proc/sys/vm/drop_caches 2>/dev/null || :
         before=$(awk '$1 == "MemAvailable:" {print $2}' /proc/meminfo)
         for i in $(seq "$idle"); do
-            LD_LIBRARY_PATH=$library "$path" --root "$bench_work/state-$runtime" run -d --bundle "$bundle" \
+            "$path" --root "$bench_work/state-$runtime" run -d --bundle "$bundle" \
                 --pid-file "$bench_work/pid-$i" "vb-idle-$i" </dev/null >/dev/null 2>&1 ||
                 { echo "$name: cannot run $i at once" >&2; break; }
         done
@@ -245,7 +336,7 @@ idle_memory() {
         done | awk '{sum += $1} END {print sum}')
         echo "$name: $(((before - after) / idle)) KiB of the machine's memory and $((pss / idle)) KiB of Pss each" >>"$bench_work/idle"
         for i in $(seq "$idle"); do
-            LD_LIBRARY_PATH=$library "$path" --root "$bench_work/state-$runtime" delete -f "vb-idle-$i" >/dev/null 2>&1 || :
+            "$path" --root "$bench_work/state-$runtime" delete -f "vb-idle-$i" >/dev/null 2>&1 || :
         done
     done
 }
@@ -259,17 +350,20 @@ load_before=$(bench_load)
 : >"$bench_work/limits"
 : >"$bench_work/calls"
 : >"$bench_work/idle"
+: >"$bench_work/stages"
+: >"$bench_work/wrong"
+wrong() { echo "$1" | tee -a "$bench_work/wrong" >&2; }
 if wants floor; then floor; fi
-if wants one; then measure plain "$one" 1 ''; fi
+if wants one; then measure plain "$one" 1; fi
 if wants many; then
-    measure plain "$many" 8 ''
-    measure plain "$many" 32 ''
-    measure plain "$many" 64 ''
+    measure plain "$many" 8
+    measure plain "$many" 32
+    measure plain "$many" 64
 fi
 if wants spaced; then measure plain "$spaced" 1 100; fi
-if wants limits; then measure limits "$one" 1 ''; fi
-if wants seccomp && [ -e "$bench_work/seccomp.json" ]; then measure seccomp "$one" 1 ''; fi
-if wants net; then measure net "$one" 1 ''; fi
+if wants limits; then measure limits "$one" 1; fi
+if wants seccomp && [ -e "$bench_work/seccomp.json" ]; then measure seccomp "$one" 1; fi
+if wants net; then measure net "$one" 1; fi
 if wants gvisor; then gvisor; fi
 if wants podman; then podman_runs; fi
 if wants docker; then docker_runs; fi
@@ -279,13 +373,49 @@ if wants calls; then system_calls; fi
 
 echo "## OCI runtimes"
 echo
-echo "$(bench_machine); load before: $load_before."
+echo "$(bench_machine); load before: $load_before. The runtimes of a table come in turns."
+awk -F'|' '{ way = $1 ($3 > 0 ? ", one every " $3 " ms" : "") ", " $2 " at once"
+    if (way != last) {
+        printf "\n**%s** (load before %s)\n\n", way, $12
+        print "| runtime | n | failed | p50 µs | p99 µs | CPU µs | starts a second |"
+        print "| --- | ---: | ---: | ---: | ---: | ---: | ---: |"
+    }
+    last = way
+    printf "| %s | %s | %s | %.0f | %.0f | %s | %s |\n", $4, $5, $7, $9, $10, $8, $6 }' "$bench_work/rows"
 echo
-echo "| way | at once | runtime | n | failed | p50 µs | p99 µs | CPU µs | starts a second |"
-echo "| --- | ---: | --- | ---: | ---: | ---: | ---: | ---: | ---: |"
-awk -F'|' '{ way = $1 ($3 > 0 ? ", one every " $3 " ms" : "")
-    printf "| %s | %s | %s | %s | %s | %s | %s | %s | %s |\n", way, $2, $4, $5, $9, $6, $7, $10, $8 }' "$bench_work/rows"
+# The aims, for each way: of the newest crun's time and processor time, or its starts a second and
+# runc's.
+eval "newest_name=\${name_$newest-}"
+echo "Aims, beside $newest_name:"
 echo
-[ ! -s "$bench_work/limits" ] || { echo "Limits read back (memory 67108864, pids 64):"; cat "$bench_work/limits"; echo; }
+echo "| way | at once | time / 0.4 | p99 | CPU / 0.35 | starts / 3 | of runc's / 8 |"
+echo "| --- | ---: | --- | ---: | --- | --- | --- |"
+awk -F'|' -v newest="$newest" '
+    function at_most(a, b, aim) { return b > 0 ? sprintf("%.2f %s", a / b, a / b <= aim ? "met" : "missed") : "-" }
+    function at_least(a, b, aim) { return b > 0 ? sprintf("%.1f %s", a / b, a / b >= aim ? "met" : "missed") : "-" }
+    $1 !~ / run$/ && $11 != "" && newest != "" {
+        way = $1 ($3 > 0 ? ", one every " $3 " ms" : "") "|" $2
+        if (!(way in seen)) { seen[way] = 1; order[++n] = way }
+        rate[way, $11] = $6; cpu[way, $11] = $8; p50[way, $11] = $9; p99[way, $11] = $10
+        failed[way] += $11 == "vireo" ? $7 : 0 }
+    END { for (i = 1; i <= n; i++) {
+        w = order[i]; split(w, part, "|")
+        one = part[2] == 1
+        if (w ~ /every/) { # its aim is that nothing stalls
+            printf "| %s | %s | %.2f | %s | %.2f | | |\n", part[1], part[2], p50[w, "vireo"] / p50[w, newest],
+                (p99[w, "vireo"] - p50[w, "vireo"] < 10000 ? "no stall of 10 ms: met" : "a stall of 10 ms: missed"),
+                cpu[w, "vireo"] / cpu[w, newest]
+            continue
+        }
+        printf "| %s | %s | %s | %s | %s | %s | %s |\n", part[1] (failed[w] ? " (" failed[w] " failed: missed)" : ""), part[2],
+            (one ? at_most(p50[w, "vireo"], p50[w, newest], 0.4) : ""),
+            (p99[w, newest] > 0 ? sprintf("%.2f", p99[w, "vireo"] / p99[w, newest]) : "-"),
+            at_most(cpu[w, "vireo"], cpu[w, newest], 0.35),
+            (one ? "" : at_least(rate[w, "vireo"], rate[w, newest], 3)),
+            (one ? "" : at_least(rate[w, "vireo"], rate[w, "runc"], 8)) } }' "$bench_work/rows"
+echo
+[ ! -s "$bench_work/limits" ] || { echo "Limits read back:"; cat "$bench_work/limits"; echo; }
 [ ! -s "$bench_work/idle" ] || { echo "${COUNT_IDLE:-200} containers that sleep:"; cat "$bench_work/idle"; echo; }
-[ ! -s "$bench_work/calls" ] || { echo "System calls of one run (strace -f -c):"; cat "$bench_work/calls"; }
+[ ! -s "$bench_work/calls" ] || { echo "System calls of one run (strace -f):"; cat "$bench_work/calls"; echo; }
+[ ! -s "$bench_work/stages" ] || { echo "Ours by stage, of the budget in src/oci/budget.h:"; cat "$bench_work/stages"; }
+[ ! -s "$bench_work/wrong" ]

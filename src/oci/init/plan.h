@@ -6,7 +6,7 @@
  * runtime has not checked; texts end with NUL.
  *
  * System calls from clone to the user's program, for the usual container (new namespaces, groups of
- * v1, no terminal): the budget that bench/run-oci.sh counts.
+ * v1, no terminal): their part of the budget (oci/budget.h).
  *   enter    one write for each v1 tree, 1 fcntl a descriptor, execve
  *   begin    close_range, prctl, mmap; 1 setns a joined namespace, 1 unshare
  *   root     7 for the root; a file system 2 (5 + options where it is read-only or is filled), a
