@@ -46,6 +46,23 @@ bench_percentile() {
               i = int((NR * p + 99) / 100); print v[i < 1 ? 1 : i] }'
 }
 
+# bench_spread [DIGITS]: of the numbers on standard input: median (least–most).
+bench_spread() {
+    sort -g | awk -v f="%.${1:-0}f" '{ v[NR] = $1 }
+        END { if (!NR) { print "-"; exit }
+              m = NR % 2 ? v[(NR + 1) / 2] : (v[NR / 2] + v[NR / 2 + 1]) / 2
+              printf f " (" f "–" f ")\n", m, v[1], v[NR] }'
+}
+
+# bench_ratio A B: A / B, two digits.
+bench_ratio() { awk -v a="$1" -v b="$2" 'BEGIN { if (b > 0) printf "%.2f\n", a / b; else print "-" }'; }
+
+# bench_verdict VALUE LIMIT: met if VALUE is at most LIMIT, else by how much it is missed.
+bench_verdict() {
+    awk -v a="$1" -v b="$2" 'BEGIN { if (a !~ /^[0-9.]+$/ || b !~ /^[0-9.]+$/) print "not measured"
+        else if (a <= b) print "met"; else printf "missed by %.1f%%\n", (a / b - 1) * 100 }'
+}
+
 bench_need() { # command...
     for command in "$@"; do
         command -v "$command" >/dev/null 2>&1 || {

@@ -1,48 +1,87 @@
 #!/bin/sh
-# Fork from inside a pVM beside plain fork of the same program, built by gcc. See bench/fork/fork.c.
+# Fork from inside a pVM beside plain fork of the same program, built by gcc: with the memory of both
+# in pages of 4 KiB, and with that of both in huge pages, as a family's is. See bench/fork/fork.c.
 # Usage: bench/run-fork.sh [ROUNDS]
 set -eu
 . "$(dirname "$0")/lib.sh"
 
 rounds=${1:-200}
+turns=8
 bench_need gcc
 [ -x "$bench_vireo" ] || {
     echo "cannot measure: '$bench_vireo' is not built (ninja -C build)" >&2
     exit 2
 }
-mkdir "$bench_work/fork"
-cp "$bench_root/bench/fork/fork.c" "$bench_work/fork"
-printf 'name: fork-bench\nlimits: {memory: 128MiB}\n' >"$bench_work/fork/vireo.yaml"
-gcc -O2 -o "$bench_work/native" "$bench_work/fork/fork.c"
+if grep -q '\[never\]' /sys/kernel/mm/transparent_hugepage/enabled; then
+    echo "cannot measure: this kernel gives no huge pages (transparent_hugepage/enabled: never)" >&2
+    exit 2
+fi
+for pages in small huge; do
+    mkdir "$bench_work/$pages"
+    cp "$bench_root/bench/fork/fork.c" "$bench_work/$pages"
+    printf 'name: fork-bench\nlimits: {memory: 128MiB}\n' >"$bench_work/$pages/vireo.yaml"
+done
+echo 'vkernel: {memory: {huge_pages: never}}' >>"$bench_work/small/vireo.yaml"
+gcc -O2 -o "$bench_work/native" "$bench_work/huge/fork.c"
 
-pvm() {
-    "$bench_vireo" run --grant fork --grant ipc "$bench_work/fork" "$1"
+pvm() { # PAGES ROUNDS
+    "$bench_vireo" run --grant fork --grant ipc "$bench_work/$1" "$2"
 }
 
-# Built once, then turn and turn about, so that both meet the same noise.
-pvm 1 >/dev/null
-for _ in 1 2 3 4; do
-    "$bench_work/native" "$((rounds / 4))" >>"$bench_work/native.us"
-    pvm "$((rounds / 4))" >>"$bench_work/pvm.us"
+# Built once, then turn and turn about, so that all meet the same noise.
+each=$((rounds / turns > 0 ? rounds / turns : 1))
+pvm small 1 >/dev/null
+pvm huge 1 >/dev/null
+load_before=$(bench_load)
+for _ in $(seq $turns); do
+    for pages in small huge; do
+        for target in pvm native; do
+            if [ $target = pvm ]; then
+                pvm $pages $each
+            else
+                "$bench_work/native" $each $pages
+            fi >"$bench_work/turn"
+            cat "$bench_work/turn" >>"$bench_work/$target-$pages.us"
+            head -n 1 "$bench_work/turn" >>"$bench_work/$target-$pages-first.us"
+        done
+    done
 done
 
-of() { # TARGET COLUMN PERCENTILE: whole microseconds
+of() { # FILE COLUMN PERCENTILE: whole microseconds
     cut -d ' ' -f "$2" "$bench_work/$1.us" | bench_percentile "$3" | awk '{printf "%.0f", $1}'
 }
 
-row() { # WORDS COLUMN
-    echo "| $1 | $(of pvm "$2" 50) / $(of pvm "$2" 99) | $(of native "$2" 50) / $(of native "$2" 99) |" \
-        "$(awk -v a="$(of pvm "$2" 50)" -v b="$(of native "$2" 50)" 'BEGIN {printf "%.2f", a / b}') |"
+cells() { # PAGES COLUMN [-first]
+    echo "$(of "pvm-$1${3-}" "$2" 50) / $(of "pvm-$1${3-}" "$2" 99) | $(of "native-$1${3-}" "$2" 50) / $(of "native-$1${3-}" "$2" 99) |" \
+        "$(bench_ratio "$(of "pvm-$1${3-}" "$2" 50)" "$(of "native-$1${3-}" "$2" 50)") |"
+}
+
+row() { # WORDS COLUMN [-first]
+    echo "| $1 | $(cells small "$2" "${3-}") $(cells huge "$2" "${3-}")"
 }
 
 echo "## Fork from inside a call"
 echo
-bench_machine
+echo "$(bench_machine); load before: $load_before."
 echo
-echo "64 MiB mapped, 16 MiB of them touched, in pages of 4 KiB; $rounds forks each, µs, p50 / p99."
+echo "64 MiB mapped, 16 MiB of them touched; $((each * turns)) forks each, in $turns turns, µs, p50 / p99. In small pages (4 KiB): the pVM by"
+echo "\`vkernel: memory: huge_pages: never\`, the plain process by \`PR_SET_THP_DISABLE\`. In huge ones: the pVM as it is"
+echo "without that, the plain process by \`MADV_HUGEPAGE\` on aligned memory."
 echo
-echo "| | pVM | plain fork | ratio of p50 |"
-echo "| --- | --- | --- | --- |"
-row "fork() in the parent, its CPU time" 1
-row "fork, exit and wait" 2
-row "the parent writes the 16 MiB beside its child (4,096 faults), its CPU time" 3
+echo "| | pVM, small pages | plain fork, small | ratio | pVM, huge pages | plain fork, huge | ratio |"
+echo "| --- | --- | --- | --- | --- | --- | --- |"
+row "**fork() in the parent**" 1
+row "– its CPU time" 2
+row "fork, exit and wait" 3
+row "the parent writes the 16 MiB beside its child, in small pages (4,096 faults)" 4
+row "– its CPU time" 5
+row "– the first time after the forks (huge pages are taken apart), n = $turns" 4 -first
+echo
+for pages in small huge; do
+    ours=$(of pvm-$pages 1 50) plain=$(of native-$pages 1 50)
+    echo "On the wall, $pages pages: at most 400 µs ($ours): $(bench_verdict "$ours" 400);" \
+        "at most 1.5 times plain fork with the same pages ($(bench_ratio "$ours" "$plain")):" \
+        "$(bench_verdict "$ours" "$(awk -v a="$plain" 'BEGIN {print a * 1.5}')")."
+done
+echo "As a pVM is by itself beside a plain process as it is by itself, without advice" \
+    "($(of pvm-huge 1 50), $(of native-small 1 50) µs): $(bench_ratio "$(of pvm-huge 1 50)" "$(of native-small 1 50)")."
