@@ -46,9 +46,9 @@ bench_percentile() {
               i = int((NR * p + 99) / 100); print v[i < 1 ? 1 : i] }'
 }
 
-# bench_spread [DIGITS]: of the numbers on standard input: median (least–most).
+# bench_spread DIGITS: of the numbers on standard input: median (least–most).
 bench_spread() {
-    sort -g | awk -v f="%.${1:-0}f" '{ v[NR] = $1 }
+    sort -g | awk -v f="%.$1f" '{ v[NR] = $1 }
         END { if (!NR) { print "-"; exit }
               m = NR % 2 ? v[(NR + 1) / 2] : (v[NR / 2] + v[NR / 2 + 1]) / 2
               printf f " (" f "–" f ")\n", m, v[1], v[NR] }'
@@ -61,6 +61,12 @@ bench_ratio() { awk -v a="$1" -v b="$2" 'BEGIN { if (b > 0) printf "%.2f\n", a /
 bench_verdict() {
     awk -v a="$1" -v b="$2" 'BEGIN { if (a !~ /^[0-9.]+$/ || b !~ /^[0-9.]+$/) print "not measured"
         else if (a <= b) print "met"; else printf "missed by %.1f%%\n", (a / b - 1) * 100 }'
+}
+
+# bench_verdict_least VALUE LIMIT: the same if VALUE is to be at least LIMIT.
+bench_verdict_least() {
+    awk -v a="$1" -v b="$2" 'BEGIN { if (a !~ /^[0-9.]+$/ || b !~ /^[0-9.]+$/) print "not measured"
+        else if (a >= b) print "met"; else printf "missed by %.1f%%\n", (1 - a / b) * 100 }'
 }
 
 bench_need() { # command...

@@ -73,11 +73,12 @@ for round in $(seq "$rounds"); do
     }
     echo $(($(wc -l <"$bench_work/lines") / trees)) >>"$bench_work/counts"
     if [ "$round" = 1 ]; then
-        for line in $(sort -u -t : -k 2,2 "$bench_work/lines"); do
+        sort -u -t : -k 2,2 "$bench_work/lines" >"$bench_work/trees"
+        while read -r line; do
             group=$(mounted "$line")/vireo-bench-$$
             mkdir "$group"
             groups="$groups $group"
-        done
+        done <"$bench_work/trees"
     fi
     # shellcheck disable=SC2086
     "$bench_work/native" $groups >>"$bench_work/native-own.us"
@@ -99,7 +100,7 @@ echo
 echo "$(bench_machine); load before: $load_before."
 echo
 echo "$rounds rounds of 24 forks at once and then 8, one every 600 ms; µs, p50 / p99. Of each 32 children" \
-    "$(bench_spread <"$bench_work/counts") had a group of their own, in each of $trees trees."
+    "$(bench_spread 0 <"$bench_work/counts") had a group of their own, in each of $trees trees."
 echo
 echo "| | fork() has returned | the child runs |"
 echo "| --- | --- | --- |"

@@ -145,8 +145,9 @@ static void pipes(void)
     wait(NULL);
     for (int far = 0; far < 2; far++) {
         made = pipes_make(&pipes);
-        use_first(&(struct first_use){ask_pipe, answer_pipe, &pipes, "pipe-first", "pipe-far", made},
-                  far);
+        use_first(
+            &(struct first_use){ask_pipe, answer_pipe, &pipes, "pipe-first", "pipe-far", made},
+            far);
         pipes_close(&pipes);
     }
 }

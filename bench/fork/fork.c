@@ -58,8 +58,8 @@ static char *map_memory(bool huge)
 #ifndef __wasm__
     char *memory = aligned_alloc(HUGE_PAGE, MAPPED);
 
-    if (!memory || (huge ? madvise(memory, MAPPED, MADV_HUGEPAGE)
-                         : prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0)) < 0)
+    if (!memory ||
+        (huge ? madvise(memory, MAPPED, MADV_HUGEPAGE) : prctl(PR_SET_THP_DISABLE, 1, 0, 0, 0)) < 0)
         return NULL;
     return memory;
 #else

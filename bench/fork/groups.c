@@ -3,8 +3,8 @@
  * 600 ms, all of whom live to the end. Prints a line a child: its number, microseconds until fork()
  * has returned in the parent, and until the child runs and has said so. Built as a function, whose
  * manifest says whether its children have groups; and by gcc, which does by hand what the
- * supervisor does: makes a group in each of DIRECTORIES and moves the child there before it goes on.
- * Usage: groups [DIRECTORY...]
+ * supervisor does: makes a group in each of DIRECTORIES and moves the child there before it goes
+ * on. Usage: groups [DIRECTORY...]
  */
 #include <signal.h>
 #include <stdio.h>
