@@ -1,45 +1,19 @@
 """The rounds of run-idle.sh: a daemon, calls that start instances, and what the kernel counts then."""
-import collections
 import glob
 import http.client
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
+
+from instances import call_all, family, settled
 
 vireo, port, work, rounds, instances = sys.argv[1:]
 port, rounds, instances = int(port), int(rounds), int(instances)
 state = work + '/state'
 QUIET_SECONDS = 10
-
-
-def meminfo():
-    with open('/proc/meminfo', encoding='ascii') as file:
-        return {line.split(':')[0]: int(line.split()[1]) for line in file}
-
-
-def settled():
-    """The kernel's counters once they have come to rest: what was freed comes back by and by."""
-    time.sleep(2)
-    values = collections.defaultdict(list)
-    for _ in range(5):
-        for key, value in meminfo().items():
-            values[key].append(value)
-        time.sleep(0.1)
-    return {key: sorted(list)[2] for key, list in values.items()}
-
-
-def family(pid):
-    """A process and all that descends from it."""
-    found = [pid]
-    for path in glob.glob(f'/proc/{pid}/task/*/children'):
-        with open(path, encoding='ascii') as file:
-            for child in file.read().split():
-                found += family(int(child))
-    return found
 
 
 def switches(pids):
@@ -63,26 +37,10 @@ def call(query=''):
         connection.close()
 
 
-def call_all():
-    """A call for each instance, all at once; how many were answered well."""
-    sockets = []
-    for _ in range(instances):
-        one = socket.create_connection(('127.0.0.1', port))
-        one.settimeout(50)
-        one.sendall(b'GET /function/held?slow HTTP/1.1\r\nHost: bench\r\n\r\n')
-        sockets.append(one)
-    good = 0
-    for one in sockets:
-        answer = one.recv(4096)
-        good += answer.startswith(b'HTTP/1.1 200')
-        one.close()
-    return good
-
-
 def measure(daemon):
     before = settled()
     begin = time.monotonic()
-    good = call_all()
+    good = len(call_all(port, '/function/held?slow', instances))
     ready_ms = (time.monotonic() - begin) * 1000
     after = settled()
     pids = family(daemon.pid)

@@ -1,21 +1,12 @@
 /*
  * Linking in one process, without a daemon: a library of native code into a tree (the linker of
- * vireo-guest) beside dlopen(3) of the same file, and what 1,000 processes take that have it linked
- * from one sealed memory file, or each from a copy of its own.
- * Usage: link_bench LIBRARY.so SYMBOL [PROCESSES]; prints "what value unit" lines.
+ * vireo-guest) beside dlopen(3) of the same file.
+ * Usage: link_bench LIBRARY.so SYMBOL; prints "what value unit" lines.
  */
 #include <dlfcn.h>
-#include <signal.h>
-#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/mman.h>
-#include <sys/prctl.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/err.h"
@@ -105,67 +96,6 @@ static void measure_dlopen(const char *path, const char *symbol)
     show("dlopen", ns, ROUNDS);
 }
 
-/* Proportional set size: a page that n processes share counts a n-th for each. */
-static uint64_t pss_kib(pid_t pid)
-{
-    char path[64], line[256];
-    uint64_t kib = 0;
-
-    snprintf(path, sizeof path, "/proc/%d/smaps_rollup", (int)pid);
-    FILE *file = fopen(path, "re");
-    while (file && fgets(line, sizeof line, file))
-        if (sscanf(line, "Pss: %lu", &kib) == 1)
-            break;
-    if (file)
-        fclose(file);
-    return kib;
-}
-
-static void measure_memory(int fd, uint64_t bytes, int processes, bool shared)
-{
-    pid_t *pids = calloc((size_t)processes, sizeof *pids);
-    void *all = mmap(NULL, bytes, PROT_READ, MAP_PRIVATE, fd, 0);
-    uint64_t kib = 0;
-    int ready[2];
-
-    if (!pids || all == MAP_FAILED || pipe(ready) < 0)
-        fail("no memory");
-    for (int i = 0; i < processes; i++) {
-        pids[i] = fork();
-        if (pids[i] < 0)
-            fail("cannot fork");
-        if (pids[i] > 0)
-            continue;
-        prctl(PR_SET_PDEATHSIG, SIGKILL);
-        int own = fd;
-        if (!shared && fd_sealed_copy("library", all, bytes, &own, NULL) < 0)
-            fail("no memory");
-        struct link_tree *tree = tree_new();
-        add(tree, own, bytes);
-        /* All of it is read once, as calls would. */
-        const uint8_t *file = mmap(NULL, bytes, PROT_READ, MAP_PRIVATE | MAP_POPULATE, own, 0);
-        if (file == MAP_FAILED || write(ready[1], "x", 1) != 1)
-            fail("no memory");
-        for (;;)
-            pause();
-    }
-    for (int i = 0; i < processes; i++) {
-        char byte;
-        if (read(ready[0], &byte, 1) != 1)
-            fail("a process ended");
-    }
-    for (int i = 0; i < processes; i++)
-        kib += pss_kib(pids[i]);
-    printf("memory-%s %.1f MiB of %d processes\n", shared ? "shared" : "private",
-           (double)kib / 1024, processes);
-    for (int i = 0; i < processes; i++) {
-        kill(pids[i], SIGKILL);
-        waitpid(pids[i], NULL, 0);
-    }
-    munmap(all, bytes);
-    free(pids);
-}
-
 int main(int argc, char **argv)
 {
     char *bytes;
@@ -174,15 +104,12 @@ int main(int argc, char **argv)
     struct err err = {0};
 
     if (argc < 3)
-        fail("usage: link_bench LIBRARY.so SYMBOL [PROCESSES]");
+        fail("usage: link_bench LIBRARY.so SYMBOL");
     if (fd_read_file(-100, argv[1], 128u << 20, &bytes, &size, &err) < 0 ||
         fd_sealed_copy("library", bytes, size, &fd, &err) < 0)
         fail(err.message);
     printf("size %.1f KiB\n", (double)size / 1024);
     measure_link(fd, size, argv[2]);
     measure_dlopen(argv[1], argv[2]);
-    int processes = argc > 3 ? atoi(argv[3]) : 1000;
-    measure_memory(fd, size, processes, true);
-    measure_memory(fd, size, processes, false);
     return 0;
 }

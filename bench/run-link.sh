@@ -3,14 +3,13 @@
 # answer), with the verdict cached and cold, which is a library that this daemon has not looked at
 # yet, or any by a daemon that has just begun; a call's first answer from a blank that is linked for
 # it, beside a fork of the function's own template, by HTTP and by the supervisor's own functions
-# without it (bench/start_bench.c); and, without a daemon, the guest's linker beside dlopen(3), with
-# the memory of 1,000 processes that share a library or do not.
-# Usage: bench/run-link.sh [SAMPLES [PROCESSES]]
+# without it (bench/start_bench.c); and, without a daemon, the guest's linker beside dlopen(3). What
+# pVMs with shared and private libraries take of memory measures bench/run-memory.sh.
+# Usage: bench/run-link.sh [SAMPLES]
 set -eu
 . "$(dirname "$0")/lib.sh"
 
-samples=${1:-40}
-processes=${2:-1000}
+samples=${1:-100}
 bench_need jq curl
 
 # A library of a hundred functions and variables, and a function that is linked with it.
@@ -71,9 +70,8 @@ for name in user each plain; do
     "$bench_vireo" deploy -q "$bench_work/$name" >/dev/null
 done
 # Others of the same size, each its own bytes.
-colds=$((samples / 4 + 1))
 mkdir "$bench_work/other"
-for i in $(seq "$colds"); do
+for i in $(seq "$samples"); do
     sed "s/maths_v1 = 1;/maths_v1 = $i$i;/" "$bench_work/maths/maths.c" >"$bench_work/other/maths.c"
     printf 'name: maths%d\nversion: "1"\n' "$i" >"$bench_work/other/vireo.yaml"
     (VIREO_STATE="$bench_work/signer" "$bench_vireo" build -q --native "$bench_work/other" -o "$bench_work/other.so")
@@ -96,10 +94,10 @@ one >/dev/null
 for _ in $(seq "$samples"); do
     one >>"$bench_work/cached"
 done
-for i in $(seq "$colds"); do
+for i in $(seq "$samples"); do
     one "maths$i" >>"$bench_work/cold"
 done
-for _ in $(seq "$colds"); do
+for _ in $(seq "$samples"); do
     restart
     one >>"$bench_work/first"
 done
@@ -117,8 +115,14 @@ start() { # LABEL OPTION...
     label=$1
     shift
     "$bench_build/start_bench" --guest "$bench_build/vireo-guest" --library "$bench_work/each.so" \
-        --uid "${BENCH_UID:-1879048191}" --seconds 5 --json --label "$label" "$@" |
-        jq -r '"| \(.label) | | \(.p50_us) | \(.p99_us) | \(if .label | test("blank") then "400" else "" end) |"'
+        --uid "${BENCH_UID:-1879048191}" --seconds 5 --json --label "$label" "$@" >"$bench_work/start"
+    jq -r '[.n, .p50_us, .p99_us] | @tsv' "$bench_work/start" | {
+        read -r n p50 p99
+        case $label in
+        *blank*) echo "| $label | $n | | $p50 | $p99 | 400 | $(bench_verdict "$p50" 400) |" ;;
+        *) echo "| $label | $n | | $p50 | $p99 | | |" ;;
+        esac
+    }
 }
 "$bench_vireo" build -q "$bench_work/each" -o "$bench_work/each.so"
 {
@@ -128,17 +132,19 @@ start() { # LABEL OPTION...
     start "a fork likewise, one every 50 ms" --every 50
 } >"$bench_work/starts"
 
-"$bench_build/link_bench" "$bench_work/maths.so" maths_f7 "$processes" >"$bench_work/alone"
+"$bench_build/link_bench" "$bench_work/maths.so" maths_f7 >"$bench_work/alone"
 alone() { awk -v what="$1" '$1 == what { print $2 }' "$bench_work/alone"; }
 
 echo "## Linking"
 echo
-echo "$(bench_machine); load before: $load_before; library of $kib KiB with 100 functions and 100 variables; n = $samples."
+echo "$(bench_machine); load before: $load_before; library of $kib KiB with 100 functions and 100 variables. Targets are judged by the median."
 echo
-echo "| | least µs | p50 µs | p99 µs | target |"
-echo "| --- | ---: | ---: | ---: | ---: |"
+echo "| | n | least µs | p50 µs | p99 µs | target | |"
+echo "| --- | ---: | ---: | ---: | ---: | ---: | --- |"
 row() { # LABEL FILE TARGET
-    echo "| $1 | $(bench_percentile 1 <"$2") | $(bench_percentile 50 <"$2") | $(bench_percentile 99 <"$2") | $3 |"
+    p50=$(bench_percentile 50 <"$2")
+    echo "| $1 | $(wc -l <"$2") | $(sort -g "$2" | head -n 1) | $p50 | $(bench_percentile 99 <"$2") | $3 |" \
+        "${3:+$(bench_verdict "$p50" "$3")} |"
 }
 figures() { jq -r ".$2" "$bench_work/$1" >"$bench_work/$1-$2"; }
 for figure in "cached total_us" "cached link_us" "cold total_us" "first total_us"; do
@@ -152,7 +158,5 @@ row "the first link of a daemon that has just begun" "$bench_work/first-total_us
 row "first answer of a blank linked for the call, HTTP around it" "$bench_work/first-each" ""
 row "first answer of a fork of its own template, likewise" "$bench_work/first-plain" ""
 cat "$bench_work/starts"
-echo "| the guest's linker, by itself | | $(alone link) | | |"
-echo "| dlopen(3) of the same file | | $(alone dlopen) | | |"
-echo
-echo "$processes processes with the library linked: $(alone memory-shared) MiB from one sealed memory file, $(alone memory-private) MiB from a copy each."
+echo "| the guest's linker, by itself | 2000 | | $(alone link) | | | |"
+echo "| dlopen(3) of the same file | 2000 | | $(alone dlopen) | | | |"
