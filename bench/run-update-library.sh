@@ -7,7 +7,7 @@
 set -eu
 . "$(dirname "$0")/lib.sh"
 
-rounds=${1:-40}
+rounds=${1:-100}
 count=111
 bench_need gcc wrk curl jq
 load_before=$(bench_load)
@@ -47,11 +47,11 @@ daemon_pid=$!
 bench_pids=$daemon_pid
 until curl -fs "$VIREO_SERVER/readyz" >/dev/null 2>&1; do sleep 0.1; done
 for version in 1 2; do
-    "$bench_vireo" deploy -q "$bench_work/math$version.so" --name math$version
+    "$bench_vireo" deploy -q "$bench_work/math$version.so" --name math$version >/dev/null
 done
 rm "$bench_work/user/user.c"
 cp "$bench_work/user.so" "$bench_work/user/"
-"$bench_vireo" deploy -q "$bench_work/user"
+"$bench_vireo" deploy -q "$bench_work/user" >/dev/null
 "$bench_vireo" invoke -q user --data x >/dev/null
 pvm=$("$bench_vireo" ps -o json | jq -r '[.[] | select(.function == "user")][0].id')
 # Both images are in the cache from here on.
@@ -77,12 +77,15 @@ column() { cut -f"$1" "$bench_work/updates"; }
 lost=$(sed -n 's/.*Non-2xx or 3xx responses: //p; s/.*Socket errors: //p' "$bench_work/wrk" | tr '\n' ' ')
 echo "A native library of $count functions and $count variables replaced $rounds times under load. $(bench_machine), load before $load_before"
 echo
-echo '| µs | median | p99 |'
-echo '| --- | --- | --- |'
-row() { echo "| $1 | $(column "$2" | bench_percentile 50) | $(column "$2" | bench_percentile 99) |"; }
-row 'in all: asked, done, told' 1
-row 'the pVM stands still' 2
-echo "| dlopen, dlsym, memcpy in a plain process | $(bench_percentile 50 <"$bench_work/rival") | $(bench_percentile 99 <"$bench_work/rival") |"
+echo '| µs | median | p99 | target | by the median | by p99 |'
+echo '| --- | --- | --- | --- | --- | --- |'
+row() { # WORDS COLUMN [TARGET]
+    p50=$(column "$2" | bench_percentile 50) p99=$(column "$2" | bench_percentile 99)
+    echo "| $1 | $p50 | $p99 | ${3-} | ${3:+$(bench_verdict "$p50" "$3")} | ${3:+$(bench_verdict "$p99" "$3")} |"
+}
+row 'in all: asked, done, told' 1 1000
+row 'the pVM stands still' 2 500
+echo "| dlopen, dlsym, memcpy in a plain process | $(bench_percentile 50 <"$bench_work/rival") | $(bench_percentile 99 <"$bench_work/rival") | | | |"
 growth
 echo
 echo "Calls meanwhile: $(sed -n 's/ *\([0-9]*\) requests in.*/\1/p' "$bench_work/wrk"), lost: ${lost:-none}"

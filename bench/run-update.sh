@@ -7,7 +7,7 @@
 set -eu
 . "$(dirname "$0")/lib.sh"
 
-rounds=${1:-20}
+rounds=${1:-100}
 count=111
 bench_need gcc wrk curl jq
 load_before=$(bench_load)
@@ -64,16 +64,19 @@ column() { cut -f"$1" "$bench_work/updates"; }
 lost=$(sed -n 's/.*Non-2xx or 3xx responses: //p; s/.*Socket errors: //p' "$bench_work/wrk" | tr '\n' ' ')
 echo "Update of $count functions and $count variables, $rounds times under load. $(bench_machine), load before $load_before"
 echo
-echo '| µs | median | p99 |'
-echo '| --- | --- | --- |'
-row() { echo "| $1 | $(column "$2" | bench_percentile 50) | $(column "$2" | bench_percentile 99) |"; }
-row 'in all: asked, done, told' 1
-row 'the pVM stands still' 2
+echo '| µs | median | p99 | target | by the median | by p99 |'
+echo '| --- | --- | --- | --- | --- | --- |'
+row() { # WORDS COLUMN [TARGET]
+    p50=$(column "$2" | bench_percentile 50) p99=$(column "$2" | bench_percentile 99)
+    echo "| $1 | $p50 | $p99 | ${3-} | ${3:+$(bench_verdict "$p50" "$3")} | ${3:+$(bench_verdict "$p99" "$3")} |"
+}
+row 'in all: asked, done, told' 1 1000
+row 'the pVM stands still' 2 500
 row '– load and share' 3
 row '– tables' 4
 row '– functions' 5
 row '– variables' 6
-echo "| dlopen, dlsym, memcpy in a plain process | $(bench_percentile 50 <"$bench_work/rival") | $(bench_percentile 99 <"$bench_work/rival") |"
+echo "| dlopen, dlsym, memcpy in a plain process | $(bench_percentile 50 <"$bench_work/rival") | $(bench_percentile 99 <"$bench_work/rival") | | | |"
 growth
 echo
 echo "Updated in place: $(awk '$7 == 1' "$bench_work/updates" | wc -l) of $rounds."
