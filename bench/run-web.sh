@@ -81,19 +81,25 @@ measure() { # PORT CONNECTIONS
     sed -n 's/^Requests\/sec: *//p' "$bench_work/wrk"
 }
 
+clients="1 2 4 8 16 32 64 128 256 512"
+load_before=$(bench_load)
+for _ in $(seq "$rounds"); do
+    for connections in $clients; do
+        measure "$port" "$connections" >>"$bench_work/web.$connections"
+        measure $((port + 1)) "$connections" >>"$bench_work/nginx.$connections"
+    done
+done
+
 echo "## Static files"
 echo
-bench_machine
+echo "$(bench_machine); load before: $load_before."
 echo
-echo "A file of 1 KiB, two workers each, wrk -t 1 for $seconds s; medians of $rounds rounds, requests/s."
+echo "A file of 1 KiB, two workers each, wrk -t 1 for $seconds s; $rounds rounds in turns, requests/s: median (least–most)."
 echo
 echo "| connections | web in pVMs | nginx | web / nginx |"
 echo "| --- | --- | --- | --- |"
-for connections in 1 8 64 256 512; do
-    for _ in $(seq "$rounds"); do
-        measure "$port" $connections >>"$bench_work/web.$connections"
-        measure $((port + 1)) $connections >>"$bench_work/nginx.$connections"
-    done
+for connections in $clients; do
     a=$(bench_percentile 50 <"$bench_work/web.$connections") b=$(bench_percentile 50 <"$bench_work/nginx.$connections")
-    echo "| $connections | $a | $b | $(awk -v a="$a" -v b="$b" 'BEGIN {printf "%.2f", a / b}') |"
+    echo "| $connections | $(bench_spread 0 <"$bench_work/web.$connections") | $(bench_spread 0 <"$bench_work/nginx.$connections") |" \
+        "$(bench_ratio "$a" "$b") |"
 done
