@@ -297,6 +297,15 @@ END
     [ "$status" = 2 ]
 }
 
+@test "a member whose name lies outside of the object has none in its skeleton" {
+    "$VIREO" -q bpf build "$FUNCTIONS/bpf_shapes/shapes.bpf.c" -o "$MODULES/nameless.bpf.o"
+    "$VIREO" bpf skel "$MODULES/nameless.bpf.o" | grep -q '"shape.where"'
+    python3 "$BATS_TEST_DIRNAME/bpf_self.py" "$MODULES/nameless.bpf.o" shape where name
+    "$VIREO" bpf skel "$MODULES/nameless.bpf.o" >"$MODULES/skeleton"
+    grep -q '"shape.whole"\|"shape.after"' "$MODULES/skeleton"
+    ! grep -q '"shape.where"' "$MODULES/skeleton"
+}
+
 @test "an object that is cut or has a structure within itself gets no skeleton, but the reason" {
     "$VIREO" -q bpf build "$FUNCTIONS/bpf_shapes/shapes.bpf.c" -o "$MODULES/whole.bpf.o"
     local bytes

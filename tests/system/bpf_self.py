@@ -1,4 +1,5 @@
-"""Changes an object's type information so that a structure has itself: bpf_self.py OBJECT STRUCTURE MEMBER"""
+"""Changes an object's type information so that a structure has itself, or with "name" behind that a member's name
+lies outside: bpf_self.py OBJECT STRUCTURE MEMBER [name]"""
 import struct
 import sys
 
@@ -17,7 +18,7 @@ def section(data, wanted):
     return next(head[4] for head in heads if text(data, heads[names][4] + head[0]) == wanted)
 
 
-def main(path, structure, member):
+def main(path, structure, member, what='type'):
     with open(path, 'rb') as file:
         data = bytearray(file.read())
     base = section(data, '.BTF')
@@ -30,7 +31,8 @@ def main(path, structure, member):
         for i in range(count if kind == 4 and text(data, strings + name) == structure else 0):
             own, = struct.unpack_from('<I', data, at + 12 + 12 * i)
             if text(data, strings + own) == member:
-                struct.pack_into('<I', data, at + 16 + 12 * i, number)
+                where, value = (12, 0x7fffffff) if what == 'name' else (16, number)
+                struct.pack_into('<I', data, at + where + 12 * i, value)
         at += 12 + BODY.get(kind, MEMBERS.get(kind, 0) * count)
         number += 1
     with open(path, 'wb') as file:
