@@ -18,6 +18,7 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "bpf/broker_internal.h"
+#include "bpf/budget.h"
 #include "bpf/events.h"
 
 /* The broker's other descriptors are other functions': maps that are pinned or shared, what is
@@ -89,6 +90,7 @@ static void instance_ready(const struct desk *desk, const struct broker_instance
                               .shares = desk->shares[1],
                               .leases = desk->leases[1],
                               .opener = desk->opener[message->policy.host ? 0 : 1],
+                              .budget = budget_of(message->owner),
                               .broker = getpid()};
     size_t next = 1;
 
@@ -103,6 +105,11 @@ static void instance_ready(const struct desk *desk, const struct broker_instance
     pins_narrow(message->owner, &message->policy);
     session.instance.function[sizeof session.instance.function - 1] = '\0';
     session.instance.directory[sizeof session.instance.directory - 1] = '\0';
+    if (!session.budget) {
+        log_line(LOG_ERROR, "cannot serve eBPF of function '%s': too many functions have it",
+                 session.instance.function);
+        return;
+    }
     pid_t pid = fork();
     if (pid == 0)
         serve(&session);
@@ -124,9 +131,10 @@ static bool hear(const struct desk *desk)
     if (n <= 0)
         return false;
     bool good = n == sizeof message && message.version == BROKER_VERSION;
-    if (good && message.forget)
+    if (good && message.forget) {
         pins_forget(message.owner);
-    else if (good && fd_count >= 1 && fd_count <= 4)
+        budget_forget(message.owner);
+    } else if (good && fd_count >= 1 && fd_count <= 4)
         instance_ready(desk, &message, fds, fd_count);
     fd_close_all(fds, fd_count);
     return true;
@@ -184,7 +192,7 @@ int broker_main(uint32_t uid)
         return 1;
     }
     event_ask_at(desk.opener[0]);
-    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, desk.pins) < 0 ||
+    if (budget_open() < 0 || socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, desk.pins) < 0 ||
         socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, desk.hooks) < 0 ||
         socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, desk.shares) < 0 ||
         socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, desk.leases) < 0)

@@ -65,7 +65,8 @@ struct session {
     int memory_fd;     /* `tasks` of its group for memory; -1: it has none apart from the other */
     int root_fd;       /* with `host`: the machine's root, for paths of uprobes; else -1 */
     uint64_t group_id; /* as programs are told it; 0: none is known */
-    pid_t broker;      /* whose end is ours */
+    struct budget *budget; /* the function's (budget.h) */
+    pid_t broker;          /* whose end is ours */
     struct broker_instance instance;
     struct object *objects[BROKER_OBJECTS_MAX];
 };

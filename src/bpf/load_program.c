@@ -5,13 +5,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/err.h"
 #include "bpf/broker_internal.h"
+#include "bpf/budget.h"
 
 #define LOG_BYTES (1u << 20)
 
@@ -190,6 +193,15 @@ static int load_checked(const struct session *session, const struct object *obje
     return r < 0 ? r : steal_fd(&fd);
 }
 
+/* This process has had so much of a processor. */
+static int64_t processor_ns(void)
+{
+    struct timespec time = {0};
+
+    (void)clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
+    return time.tv_sec * INT64_C(1000000000) + time.tv_nsec;
+}
+
 int object_load_program(const struct session *session, struct object *object,
                         const struct image *image, uint32_t index, int types_fd, struct err *err)
 {
@@ -230,7 +242,11 @@ int object_load_program(const struct session *session, struct object *object,
     if ((program->type == BPF_PROG_TYPE_TRACING || program->type == BPF_PROG_TYPE_LSM) &&
         find_kernel_type(known, point, &options.attach_btf_id, err) < 0)
         return -ESRCH;
+    if (budget_wait(session->budget, session->socket) < 0)
+        return err_set(err, -EPIPE, "cannot load program '%s'", program->name);
+    const int64_t began = processor_ns();
     made->fd = load_checked(session, object, image, program, &options, before, code, err);
+    budget_count(session->budget, clock_now_ns(), processor_ns() - began);
     if (made->fd < 0)
         return made->fd;
     made->kind = (uint32_t)kind;

@@ -25,8 +25,8 @@ static const struct {
      "Functions that stand lower than they might, by the rung they fell to and why: not proved or "
      "not translated when deployed, or what they call was demoted; rung none: not served."},
     {"falls_demoted", "vireo_falls_total", "{rung=\"sfi\",reason=\"demoted\"}", NULL, NULL},
-    {"falls_untranslated", "vireo_falls_total",
-     "{rung=\"container\",reason=\"not-translated\"}", NULL, NULL},
+    {"falls_untranslated", "vireo_falls_total", "{rung=\"container\",reason=\"not-translated\"}",
+     NULL, NULL},
     {"falls_refused", "vireo_falls_total", "{rung=\"none\",reason=\"demoted\"}", NULL, NULL},
     {"instances", "vireo_instances_live", "", "gauge", "Instances of all functions."},
     {"templates", "vireo_templates", "", "gauge", "Templates that run."},

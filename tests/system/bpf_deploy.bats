@@ -117,6 +117,32 @@ looks() {
     [[ $body == "kept 4 untaken 0"* ]]
 }
 
+# Hundredths of a second of processors that the broker and its sessions have had.
+broker_time() {
+    local pid
+    for pid in $(pgrep vireo-broker); do
+        awk -v first="$OWN_UIDS" '$1 == "Uid:" {exit !($2 >= first && $2 < first + 65536)}' "/proc/$pid/status" 2>/dev/null &&
+            awk '{print $14 + $15}' "/proc/$pid/stat" 2>/dev/null
+    done | awk '{sum += $1} END {print sum + 0}'
+}
+
+@test "a function that only loads has half a processor for that, and its answer says what it tried" {
+    local before used i loading=()
+    deploy_keep loads 1
+    before=$(broker_time)
+    for i in 1 2 3; do
+        curl -s --data load "$VIREO_SERVER/function/loads" >"$MODULES/loads.$i" 3>&- &
+        loading+=($!)
+    done
+    sleep 6
+    used=$(($(broker_time) - before))
+    wait "${loading[@]}"
+    echo "$used $(cat "$MODULES"/loads.*)"
+    # A second at once, half of what came after, and what had begun.
+    [ "$used" -le 500 ]
+    [[ $(cat "$MODULES/loads.1") == "tried "[1-9]*" let 0" ]]
+}
+
 # Guests of this daemon's, by the uids that nobody else has.
 own_guests() {
     local pid

@@ -1,5 +1,6 @@
 /* The word "put" leaves two samples and a count of them; "read" takes them and stays the reader of
- * their buffer for three seconds; else it says what it finds. */
+ * their buffer for three seconds; "load" loads what takes long to verify, for seven; else it says
+ * what it finds. */
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -34,6 +35,24 @@ static int read_long(bpf_object_handle object)
     return 0;
 }
 
+/* A loop of so many rounds, each of which the verifier goes through, and then it is too long. */
+static int load_long(void)
+{
+    static const struct {
+        uint8_t code, registers;
+        int16_t offset;
+        int32_t number;
+    } code[] = {{0xb7, 1, 0, 0}, {0x07, 1, 0, 1}, {0xa5, 1, -2, 300000}, {0xb7, 0, 0, 1}, {0x95}};
+    time_t end = time(NULL) + 7;
+    int count = 0, let = 0;
+
+    for (; time(NULL) < end; count++)
+        let +=
+            vireo_bpf_load_program("long", "cgroup_skb/egress", "GPL", (const void *)code, 5) != 0;
+    printf("tried %d let %d\n", count, let);
+    return 0;
+}
+
 int main(void)
 {
     struct timespec moment = {.tv_nsec = 1000000};
@@ -44,6 +63,8 @@ int main(void)
 
     if (!fgets(word, sizeof word, stdin) || keep_load(&skeleton) < 0 || keep_attach(&skeleton) < 0)
         return 1;
+    if (strcmp(word, "load") == 0)
+        return load_long();
     if (strcmp(word, "read") == 0)
         return read_long(skeleton.object);
     if (strcmp(word, "put") == 0) {

@@ -1,0 +1,95 @@
+/*
+ * The verifier's time. A load costs a processor up to a second, in the broker's control group, and
+ * nothing keeps a module from loading again and again: so a function's sessions have half a
+ * processor for it together, and a second at once. What is beyond that waits before the next
+ * program: the one who loads, nobody else.
+ *
+ * The broker has a number for each function, in memory that its sessions share with it: when what
+ * was used will be paid for (a generic cell rate algorithm, as of ATM's traffic management).
+ */
+#include "bpf/budget.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdatomic.h>
+#include <sys/mman.h>
+
+#include "base/clock.h"
+
+#define FUNCTIONS_MAX 4096
+#define PERIODS 2 /* wall time for each piece of processor time: a half */
+#define BURST_NS INT64_C(1000000000)
+
+struct budget {
+    uint64_t owner; /* the broker's alone */
+    bool used;      /* likewise */
+    /* Any session's of the function, each with compare and exchange; nothing else goes by it. */
+    _Atomic int64_t paid_ns;
+};
+
+static struct budget *budgets;
+
+int budget_open(void)
+{
+    void *memory = mmap(NULL, FUNCTIONS_MAX * sizeof *budgets, PROT_READ | PROT_WRITE,
+                        MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+    if (memory == MAP_FAILED)
+        return -errno;
+    budgets = memory;
+    return 0;
+}
+
+struct budget *budget_of(uint64_t owner)
+{
+    struct budget *room = NULL;
+
+    for (size_t i = 0; i < FUNCTIONS_MAX; i++) {
+        if (budgets[i].used && budgets[i].owner == owner)
+            return &budgets[i];
+        if (!budgets[i].used && !room)
+            room = &budgets[i];
+    }
+    if (!room)
+        return NULL;
+    room->used = true;
+    room->owner = owner;
+    atomic_store(&room->paid_ns, 0);
+    return room;
+}
+
+void budget_forget(uint64_t owner)
+{
+    for (size_t i = 0; i < FUNCTIONS_MAX; i++)
+        if (budgets[i].used && budgets[i].owner == owner)
+            budgets[i].used = false;
+}
+
+int64_t budget_owed(const struct budget *budget, int64_t now_ns)
+{
+    int64_t owed = atomic_load(&budget->paid_ns) - now_ns - PERIODS * BURST_NS;
+
+    return owed > 0 ? owed : 0;
+}
+
+void budget_count(struct budget *budget, int64_t now_ns, int64_t cpu_ns)
+{
+    int64_t was = atomic_load(&budget->paid_ns), next;
+
+    do
+        next = (was > now_ns ? was : now_ns) + PERIODS * cpu_ns;
+    while (!atomic_compare_exchange_weak(&budget->paid_ns, &was, next));
+}
+
+int budget_wait(const struct budget *budget, int socket)
+{
+    int64_t owed;
+
+    while ((owed = budget_owed(budget, clock_now_ns())) > 0) {
+        struct pollfd poll_fd = {.fd = socket};
+        int wait_ms = owed > 1000000000 ? 1000 : (int)(owed / 1000000) + 1;
+        if (poll(&poll_fd, 1, wait_ms) > 0)
+            return -EPIPE;
+    }
+    return 0;
+}
