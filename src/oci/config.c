@@ -129,6 +129,23 @@ bool oci_mount_option_is_data(const char *option)
     return strchr(option, '=') && !strstr(option, "context=");
 }
 
+/* Another runtime's way to say what uidMappings and gidMappings do: left out, it would show files
+ * with other owners than was asked for. */
+static int check_idmap(struct reader *reader, const struct at *at, const struct oci_mount *mount)
+{
+    const struct at options = {.up = at, .key = "options"};
+
+    for (size_t i = 0; i < mount->options.count; i++) {
+        const char *option = mount->options.list[i];
+        const struct at inner = {.up = &options, .index = i};
+        if (strncmp(option, "idmap=", 6) == 0 || strncmp(option, "ridmap=", 7) == 0)
+            return refuse(reader, &inner,
+                          "it has no mappings here: those of a mount are its uidMappings and "
+                          "gidMappings");
+    }
+    return 0;
+}
+
 /* The kernel leaves them out as well, and runtimes were always given some: no error. */
 static int warn_of_data(struct reader *reader, const struct at *at, const struct oci_mount *mount)
 {
@@ -163,7 +180,8 @@ static int read_mount(struct reader *reader, const struct at *at, const struct f
     if ((mount->uid_mappings.count == 0) != (mount->gid_mappings.count == 0))
         return refuse_key(reader, at, mount->uid_mappings.count ? "gidMappings" : "uidMappings",
                           "uidMappings and gidMappings belong together");
-    return warn_of_data(reader, at, mount);
+    r = check_idmap(reader, at, mount);
+    return r == 0 ? warn_of_data(reader, at, mount) : r;
 }
 DEFINE_LIST(read_mount_list, struct oci_mount, 4096, read_mount)
 

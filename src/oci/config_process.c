@@ -250,6 +250,9 @@ static int read_scheduler(struct reader *reader, const struct at *at, const stru
         return refuse(reader, at, "runtime, deadline and period are of SCHED_DEADLINE alone");
     if (scheduler->priority != 0 && scheduler->policy != 1 && scheduler->policy != 2)
         return refuse(reader, at, "a priority is of SCHED_FIFO and SCHED_RR alone");
+    if (scheduler->nice != 0 && (deadline || scheduler->policy == 1 || scheduler->policy == 2))
+        return refuse_key(reader, at, "nice",
+                          "a nice value is of SCHED_OTHER, SCHED_BATCH and SCHED_IDLE alone");
     *(struct oci_scheduler **)out = scheduler;
     return deadline ? check_deadline(reader, at, scheduler) : 0;
 }

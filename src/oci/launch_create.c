@@ -150,7 +150,7 @@ static int fill_state(struct launch *launch, const struct oci_create *create, co
         return err_set(err, -ENOMEM, "cannot write the container's state");
     *ret_text = plan_text(&launch->plan, text);
     free(text);
-    return 0;
+    return plan_check(&launch->plan, "annotations", err);
 }
 
 /* config-linux.md, "Container Process State". */
@@ -171,10 +171,10 @@ int launch_listener_text(struct launch *launch, const struct oci_seccomp *seccom
                  "\"metadata\":%s,\"state\":%s}",
                  (int)launch->pid, quoted, state);
         launch->plan.out->process.listener_text = text;
-        r = 0;
+        r = plan_check(&launch->plan, "linux.seccomp.listenerMetadata", err);
     }
     json_object_put(metadata);
-    return r < 0 ? err_set(err, r, "cannot write the container's state") : 0;
+    return r == -ENOMEM ? err_set(err, r, "cannot write the container's state") : r;
 }
 
 static int namespaces_made(void *data, struct err *err)

@@ -54,10 +54,20 @@ void *plan_take(struct plan *plan, size_t bytes)
 {
     size_t at = (plan->used + 15) & ~(size_t)15;
 
-    /* Counts and sizes were bounded where the lists were read. */
+    /* What a part can need was bounded where config.json was read; plan_check() is after each. */
     assert(bytes <= INIT_PLAN_BYTES && at + bytes <= INIT_PLAN_BYTES);
     plan->used = at + bytes;
     return (char *)plan->out + at;
+}
+
+int plan_check(const struct plan *plan, const char *part, struct err *err)
+{
+    if (plan->used <= PLAN_BYTES_MAX)
+        return 0;
+    return err_say(err, -E2BIG,
+                   "cannot create the container: %s: with it the configuration needs more than "
+                   "%lu MiB",
+                   part, PLAN_BYTES_MAX >> 20);
 }
 
 const char *plan_text(struct plan *plan, const char *text)
@@ -223,12 +233,23 @@ int plan_root(struct plan *plan, const struct oci_create *create, struct cgroup_
     out->masked_count = config->linux_.masked_paths.count;
     out->readonly = plan_paths(plan, &config->linux_.readonly_paths);
     out->readonly_count = config->linux_.readonly_paths.count;
+    int r = plan_check(plan, "linux.maskedPaths and readonlyPaths", err);
+    if (r < 0)
+        return r;
     plan_hooks(plan, &config->hooks[OCI_HOOK_CREATE_CONTAINER], &out->create_container);
     plan_hooks(plan, &config->hooks[OCI_HOOK_START_CONTAINER], &out->start_container);
-    int r = plan_sysctls(plan, config, err);
+    r = plan_check(plan, "hooks", err);
+    if (r == 0)
+        r = plan_sysctls(plan, config, err);
+    if (r == 0)
+        r = plan_check(plan, "linux.sysctl", err);
     if (r == 0)
         r = plan_mounts(plan, create, place, err);
-    return r == 0 ? plan_devices(plan, config, err) : r;
+    if (r == 0)
+        r = plan_check(plan, "mounts", err);
+    if (r == 0)
+        r = plan_devices(plan, create, err);
+    return r == 0 ? plan_check(plan, "linux.devices", err) : r;
 }
 
 /* ---- process ---- */
@@ -368,5 +389,7 @@ int plan_process(struct plan *plan, const struct oci_process *process,
     r = vkernel_huge_pages(options->vkernel, &out->huge_pages, err);
     if (r == 0)
         r = plan_files(plan, options->vkernel, err);
+    if (r == 0)
+        r = plan_check(plan, "process", err);
     return r == 0 ? plan_seccomp(plan, config->linux_.seccomp, options, err) : r;
 }

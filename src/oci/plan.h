@@ -6,7 +6,10 @@
 
 struct cgroup_place;
 
-#define PLAN_FDS_MAX 4200
+#define PLAN_BYTES_MAX (24ul << 20) /* far beyond what a container needs */
+/* A descriptor for each mount, for each device, and what else there is. */
+#define PLAN_FDS_MAX (2 * MOUNTS_MAX + 200)
+#define MOUNTS_MAX 4000
 
 /* The plan under construction: in a memfd, at the address where the init will see it. */
 struct plan {
@@ -34,6 +37,8 @@ void plan_close(struct plan *plan);
 
 /* Zeroed memory inside the plan; never NULL (what config.json can hold has room). */
 void *plan_take(struct plan *plan, size_t bytes);
+/* -E2BIG, with `part` of config.json named, where the plan is larger than PLAN_BYTES_MAX now. */
+int plan_check(const struct plan *plan, const char *part, struct err *err);
 const char *plan_text(struct plan *plan, const char *text); /* NULL stays NULL */
 char *const *plan_strings(struct plan *plan, const struct oci_strings *strings);
 /* Owns `fd` from now and hands it to the init. Returns its number, which may be a new one. */
@@ -44,7 +49,7 @@ int plan_root(struct plan *plan, const struct oci_create *create, struct cgroup_
               struct err *err);
 int plan_mounts(struct plan *plan, const struct oci_create *create, struct cgroup_place *place,
                 struct err *err);
-int plan_devices(struct plan *plan, const struct oci_config *config, struct err *err);
+int plan_devices(struct plan *plan, const struct oci_create *create, struct err *err);
 int plan_process(struct plan *plan, const struct oci_process *process,
                  const struct oci_config *config, const struct oci_launch_options *options,
                  const char *id, struct err *err);

@@ -21,8 +21,6 @@
 #include "oci/plan.h"
 #include "oci/user_namespace.h"
 
-#define MOUNTS_MAX 4000
-
 static int fail(const struct oci_mount *mount, int code, struct err *err)
 {
     return err_set(err, code, "cannot mount '%s' on '%s'",
@@ -258,6 +256,33 @@ static int cgroup_trees(struct plan *plan, const struct oci_mount *mount,
     return 0;
 }
 
+/*
+ * What is mounted is the host's tree or a part of it: it has no data of its own, no ids to map, and
+ * is private. Attributes "of all below" are its own: nothing is mounted below.
+ */
+static int check_cgroup(const struct oci_mount *mount, struct oci_mount_flags *flags,
+                        struct err *err)
+{
+    const char *other = NULL;
+
+    if (flags->data_count)
+        other = flags->data[0];
+    else if (flags->idmap || mount->uid_mappings.count)
+        other = "idmap";
+    else if ((flags->propagation | flags->recursive_propagation) & ~(uint64_t)MS_PRIVATE)
+        other = "shared, slave or unbindable";
+    else if (flags->copy_up)
+        other = "tmpcopyup";
+    if (other)
+        return err_say(err, -ENOTSUP,
+                       "cannot mount cgroup on '%s': it takes no option '%.100s', attributes and "
+                       "private alone",
+                       mount->destination, other);
+    flags->set |= flags->recursive_set;
+    flags->clear |= flags->recursive_clear;
+    return 0;
+}
+
 static int plan_cgroup(struct plan *plan, const struct oci_create *create,
                        const struct oci_mount *mount, const struct oci_mount_flags *flags,
                        struct cgroup_place *place, struct init_mount *out, size_t *ret_count,
@@ -304,6 +329,28 @@ static void plan_label(struct plan *plan, const char *label, const struct oci_mo
             (struct init_option){plan_text(plan, "context"), plan_text(plan, label)};
 }
 
+/* Its attributes and its propagation are changed, and nothing else. */
+static int check_remount(const struct oci_mount *mount, const struct oci_mount_flags *flags,
+                         struct err *err)
+{
+    const char *other = flags->data_count                           ? flags->data[0]
+                        : flags->idmap || mount->uid_mappings.count ? "idmap"
+                        : flags->copy_up                            ? "tmpcopyup"
+                        : flags->copy_link                          ? "copy-symlink"
+                                                                    : NULL;
+    if (!other)
+        return 0;
+    return err_say(err, -ENOTSUP, "cannot remount '%s': option '%.100s' is of a new mount alone",
+                   mount->destination, other);
+}
+
+/* "cgroup" and "cgroup2", and nothing that only begins so. */
+static bool is_cgroup(const struct oci_mount *mount)
+{
+    return mount->type &&
+           (strcmp(mount->type, "cgroup") == 0 || strcmp(mount->type, "cgroup2") == 0);
+}
+
 static int plan_mount(struct plan *plan, const struct oci_create *create,
                       const struct oci_mount *mount, struct cgroup_place *place,
                       struct init_mount *out, size_t *ret_count, struct err *err)
@@ -318,15 +365,17 @@ static int plan_mount(struct plan *plan, const struct oci_create *create,
     bind = flags.bind || (mount->type && strcmp(mount->type, "bind") == 0);
     *out = (struct init_mount){.tree_fd = -1};
     *ret_count = 1;
-    if (mount->type && !bind && strncmp(mount->type, "cgroup", 6) == 0)
-        return plan_cgroup(plan, create, mount, &flags, place, out, ret_count, err);
+    if (is_cgroup(mount) && !bind && !flags.remount) {
+        int r = check_cgroup(mount, &flags, err);
+        return r < 0 ? r : plan_cgroup(plan, create, mount, &flags, place, out, ret_count, err);
+    }
     char *target = plan_take(plan, strlen(mount->destination) + 2);
     sprintf(target, "%s%s", mount->destination[0] == '/' ? "" : "/", mount->destination);
     out->target = target;
     plan_flags(plan, &flags, out);
     if (flags.remount) {
         out->kind = INIT_MOUNT_REMOUNT;
-        return 0;
+        return check_remount(mount, &flags, err);
     }
     if (bind)
         return plan_bind(plan, create, mount, &flags, out, err);
@@ -386,8 +435,8 @@ int plan_mounts(struct plan *plan, const struct oci_create *create, struct cgrou
                        label);
     struct init_mount *list = plan_take(plan, room * sizeof *list);
     for (size_t i = 0; i < config->mount_count; i++) {
-        bool is_tree = config->mounts[i].type && strncmp(config->mounts[i].type, "cgroup", 6) == 0;
-        if (is_tree && count + config->mount_count - i + CGROUP_PLACE_TREES + 2 > room)
+        if (is_cgroup(&config->mounts[i]) &&
+            count + config->mount_count - i + CGROUP_PLACE_TREES + 2 > room)
             return err_say(err, -EINVAL, "cannot mount cgroup on '%s': it is mounted already",
                            config->mounts[i].destination);
         int r = plan_mount(plan, create, &config->mounts[i], place, &list[count], &more, err);
@@ -402,127 +451,4 @@ int plan_mounts(struct plan *plan, const struct oci_create *create, struct cgrou
     plan->out->mounts = list;
     plan->out->mount_count = count;
     return r;
-}
-
-/* ---- devices ---- */
-
-static const struct init_link dev_links[] = {
-    {"/proc/self/fd", "/dev/fd"},
-    {"/proc/self/fd/0", "/dev/stdin"},
-    {"/proc/self/fd/1", "/dev/stdout"},
-    {"/proc/self/fd/2", "/dev/stderr"},
-};
-
-static const struct init_device dev_nodes[] = {
-    {"/dev/null", S_IFCHR | 0666, 0, 0, 1, 3, -1, false},
-    {"/dev/zero", S_IFCHR | 0666, 0, 0, 1, 5, -1, false},
-    {"/dev/full", S_IFCHR | 0666, 0, 0, 1, 7, -1, false},
-    {"/dev/tty", S_IFCHR | 0666, 0, 0, 5, 0, -1, false},
-    {"/dev/random", S_IFCHR | 0666, 0, 0, 1, 8, -1, false},
-    {"/dev/urandom", S_IFCHR | 0666, 0, 0, 1, 9, -1, false},
-};
-
-/* /dev is the host's own where it is bound: nothing is made in it. */
-static bool has_own_dev(const struct oci_config *config)
-{
-    for (size_t i = 0; i < config->mount_count; i++)
-        if (strcmp(config->mounts[i].destination, "/dev") == 0)
-            return !config->mounts[i].type || strcmp(config->mounts[i].type, "tmpfs") != 0;
-    return false;
-}
-
-/*
- * A node for a user namespace, which may make none: it is made in a small file system that is
- * mounted nowhere, with the owner and mode that it is to have inside, and mounted by itself.
- */
-static int make_node(int nodes, const struct init_device *device, const struct oci_config *config,
-                     size_t number)
-{
-    uint32_t uid = user_namespace_outside(&config->linux_.uid_mappings, device->uid);
-    uint32_t gid = user_namespace_outside(&config->linux_.gid_mappings, device->gid);
-    char name[24];
-
-    snprintf(name, sizeof name, "%zu", number);
-    if (mknodat(nodes, name, device->mode, makedev(device->major, device->minor)) < 0 ||
-        fchmodat(nodes, name, device->mode & 07777, 0) < 0 ||
-        fchownat(nodes, name, uid, gid, AT_SYMLINK_NOFOLLOW) < 0)
-        return -errno;
-    return call_open_tree(nodes, name, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
-}
-
-static int nodes_open(void)
-{
-    _cleanup_(closep) int context = call_fsopen("tmpfs", FSOPEN_CLOEXEC);
-    if (context < 0)
-        return context;
-    int r = call_fsconfig(context, FSCONFIG_SET_STRING, "mode", "0755", 0);
-    if (r == 0)
-        r = call_fsconfig(context, FSCONFIG_CMD_CREATE, NULL, NULL, 0);
-    return r < 0 ? r : call_fsmount(context, FSMOUNT_CLOEXEC, 0);
-}
-
-/* Where this can't be done (an engine's user namespace around us, a kernel before 6.15) the host's
- * own node serves, if there is one under that name. */
-static void make_nodes(struct plan *plan, const struct oci_config *config, struct init_device *list)
-{
-    _cleanup_(closep) int nodes = -1;
-
-    for (size_t i = 0; i < config->linux_.device_count; i++) {
-        if (!list[i].bind)
-            continue;
-        if (nodes < 0)
-            nodes = nodes_open();
-        int fd = nodes < 0 ? nodes : make_node(nodes, &list[i], config, i);
-        if (fd >= 0)
-            list[i].tree_fd = plan_fd(plan, fd);
-    }
-}
-
-static struct init_device plan_device(struct plan *plan, const struct oci_device_node *node)
-{
-    uint32_t type = node->type == 'b' ? S_IFBLK : node->type == 'p' ? S_IFIFO : S_IFCHR;
-
-    return (struct init_device){
-        .path = plan_text(plan, node->path),
-        .mode = type | (node->file_mode.set ? (uint32_t)node->file_mode.value & 07777 : 0666),
-        .uid = node->uid.set ? (uint32_t)node->uid.value : 0,
-        .gid = node->gid.set ? (uint32_t)node->gid.value : 0,
-        .major = node->major,
-        .minor = node->minor,
-        .tree_fd = -1,
-        .bind = plan->out->user_namespace && type != S_IFIFO,
-    };
-}
-
-int plan_devices(struct plan *plan, const struct oci_config *config, struct err *err)
-{
-    struct init_plan *out = plan->out;
-    size_t links = ARRAY_LEN(dev_links);
-
-    if (config->linux_.device_count > MOUNTS_MAX)
-        return err_set(err, -E2BIG, "cannot make %zu devices", config->linux_.device_count);
-    struct init_device *list =
-        plan_take(plan, (config->linux_.device_count + ARRAY_LEN(dev_nodes)) * sizeof *list);
-    /* Those of config.json first: a default that is there already stays as it is. */
-    for (size_t i = 0; i < config->linux_.device_count; i++)
-        list[out->device_count++] = plan_device(plan, &config->linux_.devices[i]);
-    make_nodes(plan, config, list);
-    if (!has_own_dev(config)) {
-        struct init_link *made = plan_take(plan, (links + 1) * sizeof *made);
-        for (size_t i = 0; i < links; i++)
-            made[i] = (struct init_link){plan_text(plan, dev_links[i].target),
-                                         plan_text(plan, dev_links[i].path)};
-        made[links] = (struct init_link){plan_text(plan, "pts/ptmx"), plan_text(plan, "/dev/ptmx")};
-        out->links = made;
-        out->link_count = links + 1;
-        for (size_t i = 0; i < ARRAY_LEN(dev_nodes); i++) {
-            struct init_device *device = &list[out->device_count++];
-            *device = dev_nodes[i];
-            device->path = plan_text(plan, dev_nodes[i].path);
-            device->tree_fd = -1;
-            device->bind = out->user_namespace;
-        }
-    }
-    out->devices = list;
-    return 0;
 }

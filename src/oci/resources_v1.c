@@ -80,7 +80,8 @@ static int set_memory_rest(struct cgroup_place *groups, const struct oci_resourc
          memory->disable_oom_killer.set && (memory->disable_oom_killer.value || here),
          (int64_t)memory->disable_oom_killer.value},
         {"memory.useHierarchy", "memory.use_hierarchy",
-         memory->use_hierarchy.set && memory->use_hierarchy.value, 1},
+         memory->use_hierarchy.set && (memory->use_hierarchy.value || here),
+         (int64_t)memory->use_hierarchy.value},
     };
     int r = 0;
 

@@ -65,6 +65,10 @@ static int set_memory(struct cgroup_place *groups, const struct oci_resources *r
         return err_say(err, -ENOTSUP,
                        "cannot set memory.kernel, kernelTCP, swappiness or "
                        "disableOOMKiller: control groups v2 have none of them");
+    if (memory->use_hierarchy.set && !memory->use_hierarchy.value)
+        return err_say(err, -ENOTSUP,
+                       "cannot set memory.useHierarchy to false: control groups v2 are always "
+                       "hierarchical");
     if (memory->check_before_update.set && memory->check_before_update.value && memory->limit.set &&
         memory->limit.value >= 0 && number_read(tree, "memory.current") > memory->limit.value)
         return err_say(err, -EBUSY, "cannot set memory.limit to %" PRId64 ": more is in use",
@@ -154,6 +158,11 @@ static int set_io(struct cgroup_place *groups, const struct oci_resources *resou
     if (io->weight.set && io->weight.value)
         r = set_weight(tree, "", io->weight.value, err);
     for (size_t i = 0; i < io->weight_count && r == 0; i++) {
+        if (io->weights[i].leaf_weight.set)
+            return err_say(err, -ENOTSUP,
+                           "cannot set blockIO.weightDevice[%zu].leafWeight: control groups v2 "
+                           "have none",
+                           i);
         snprintf(text, sizeof text, "%u:%u ", io->weights[i].major, io->weights[i].minor);
         if (io->weights[i].weight.set)
             r = set_weight(tree, text, io->weights[i].weight.value, err);

@@ -191,6 +191,12 @@ static int take_program(struct plan *plan, scmp_filter_ctx filter, const char *k
     if (r < 0)
         return err_set(err, r, "cannot make seccomp filter");
     size_t bytes = (size_t)status.st_size;
+    if (bytes / 8 > BPF_MAXINSNS)
+        return err_say(
+            err, -E2BIG,
+            "cannot make seccomp filter: linux.seccomp: it has %zu instructions, and the "
+            "kernel takes %d",
+            bytes / 8, BPF_MAXINSNS);
     void *program = plan_take(plan, bytes);
     if (pread(fd, program, bytes, 0) != (ssize_t)bytes)
         return err_set(err, -EIO, "cannot make seccomp filter");

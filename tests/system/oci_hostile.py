@@ -259,6 +259,15 @@ def huge():
             put(config, path, "@")
             for deep in ("[" * 4000 + "]" * 4000, '{"a":' * 4000 + "1" + "}" * 4000):
                 yield json.dumps(config).replace('"@"', deep), path
+    # Several lists at once, none of them too long: "" is 3 bytes of text, and 24 of what is made of it.
+    for path, value in (
+            ("hooks.createContainer", [{"path": "/bin/true", "args": [""] * 65536}] * 20),
+            ("hooks.startContainer", [{"path": "/bin/true", "env": ["A="] * 65536}] * 5
+             + [{"path": "/bin/true", "args": [""] * 65536}] * 12),
+            ("mounts", [{"destination": "/a", "type": "tmpfs", "source": "x", "options": ["a"] * 65536}] * 14)):
+        config = around(path)
+        put(config, path, value)
+        yield json.dumps(config, separators=(",", ":")), path.partition(".")[0] + ":"
     for path in ("hostname", "process.cwd", "root.path", "linux.cgroupsPath", "mounts[0].destination",
                  "hooks.prestart[0].path", "linux.maskedPaths[0]", "linux.devices[0].path",
                  "linux.seccomp.listenerPath"):

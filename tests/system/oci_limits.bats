@@ -154,6 +154,7 @@ nobody_left() {
 @test "limits that no tree here can hold are errors, and leave nothing" {
     local resources
     for resources in '"memory": {"limit": 4611686018427387904, "swap": 1}' '"cpu": {"cpus": "4000"}' \
+        '"memory": {"useHierarchy": false}' '"blockIO": {"weightDevice": [{"major": 8, "minor": 0, "leafWeight": 100}]}' \
         '"network": {"priorities": [{"name": "nosuchif0", "priority": 1}]}' \
         '"rdma": {"nosuchdev": {"hcaHandles": 3}}' \
         '"blockIO": {"throttleReadBpsDevice": [{"major": 4000, "minor": 1, "rate": 1000}]}'; do

@@ -277,6 +277,112 @@ last" ]
     done
 }
 
+@test "an option that could only be left out is refused by its place, and what engines write is not" {
+    local case mount
+    # What is mounted, and what the refusal says.
+    while IFS='|' read -r mount case; do
+        run contain ".mounts |= map(select(.type != \"cgroup\")) + [$mount]" true
+        echo "$output"
+        [ "$status" = 1 ]
+        [ "${#lines[@]}" = 1 ]
+        [[ $output == *"mounts[6]"* && $output == *"$case"* ]]
+        nothing_left
+    done <<'END'
+{"destination": "/b", "type": "bind", "source": "/tmp", "options": ["bind", "idmap=uids=0-1-10;gids=0-1-10"]}|options[1]
+{"destination": "/b", "type": "bind", "source": "/tmp", "options": ["ridmap=uids=0-1-10", "bind"]}|options[0]
+{"destination": "/b", "type": "tmpfs", "source": "x", "options": ["idmap=uids=0-1-10"]}|options[0]
+{"destination": "/dev", "options": ["remount", "size=1m"]}|'size=1m'
+{"destination": "/dev", "options": ["remount", "nosuchoption"]}|'nosuchoption'
+{"destination": "/dev", "options": ["remount", "idmap"]}|'idmap'
+{"destination": "/dev", "options": ["remount", "tmpcopyup"]}|'tmpcopyup'
+{"destination": "/c", "type": "cgroup", "source": "x", "options": ["nosuchoption"]}|'nosuchoption'
+{"destination": "/c", "type": "cgroup", "source": "x", "options": ["idmap"]}|'idmap'
+{"destination": "/c", "type": "cgroup2", "source": "x", "options": ["shared"]}|shared
+{"destination": "/c", "type": "cgroup", "source": "x", "options": ["rslave"]}|slave
+{"destination": "/c", "type": "cgroup3", "source": "x"}|'cgroup3'
+{"destination": "/c", "type": "cgroupx", "source": "x"}|'cgroupx'
+END
+    run mounted '{"destination": "/dev/shm", "options": ["remount", "ro", "noexec", "private"]}' -- sh -c 'touch /dev/shm/x; grep " /dev/shm " /proc/self/mountinfo'
+    [ "$status" = 0 ]
+    [[ ${lines[0]} == *"/dev/shm/x: Read-only"* && ${lines[1]} == *" /dev/shm ro,"*noexec* ]]
+    run contain '(.mounts[] | select(.type == "cgroup") | .options) = ["rprivate", "nosuid", "noexec", "nodev", "relatime", "rro"]' \
+        sh -c 'for i in /sys/fs/cgroup/memory /sys/fs/cgroup; do [ -e $i/cgroup.procs ] && mkdir $i/x; done; true'
+    [ "$status" = 0 ]
+    [[ $output == *"Read-only"* ]]
+}
+
+@test "a device that is there already is as config.json says, or refused" {
+    mknod -m 640 "$ROOTFS/node" c 1 3
+    chown 5:6 "$ROOTFS/node"
+    touch "$ROOTFS/plain"
+    local fits
+    for fits in '' ', "fileMode": 416' ', "fileMode": 8608, "uid": 5, "gid": 6'; do
+        run contain '.linux.devices = [{"path": "/node", "type": "c", "major": 1, "minor": 3'"$fits"'}]' stat -c '%a %u %g' /node
+        echo "$output"
+        [ "$output" = "640 5 6" ]
+    done
+    while IFS='|' read -r fits case; do
+        run contain '.linux.devices = [{"type": "c", "major": 1, "minor": 3} + '"$fits"']' true
+        echo "$output"
+        [ "$status" = 1 ]
+        [[ $output == *"cannot make device"*"(linux.devices[0])"*"$case"* ]]
+        nothing_left
+    done <<'END'
+{"path": "/node", "fileMode": 438}|mode or owner
+{"path": "/node", "uid": 0}|mode or owner
+{"path": "/node", "gid": 0}|mode or owner
+{"path": "/node", "minor": 5}|type or number
+{"path": "/node", "type": "b"}|type or number
+{"path": "/plain"}|type or number
+END
+    [ "$(stat -c '%a %u %g' "$ROOTFS/node")" = "640 5 6" ]
+    [ -f "$ROOTFS/plain" ]
+}
+
+@test "thousands of binds and devices in a user namespace are one container, or a refusal, and never an end by a signal" {
+    bundle "$USERS | .mounts += [range(3900) | {destination: \"/mnt\", type: \"bind\", source: \"$DIR/source\", options: [\"bind\"]}]
+        | .linux.devices = [range(3900) | {path: \"/dev/d\\(.)\", type: \"c\", major: 1, minor: 3}]" sh -c 'cat /mnt/file; ls /dev | grep -c "^d[0-9]"'
+    run bash -c 'ulimit -n 20000 && exec "$@"' - "$RUNTIME" --root "$ROOT" run -b "$DIR/bundle" "$ID" </dev/null
+    echo "$output"
+    [ "$status" = 0 ]
+    [ "$output" = $'host\n3900' ]
+    nothing_left
+}
+
+# As root of a user namespace that somebody else made, with mounts that it got from the host.
+as_engine() {
+    unshare --user --map-root-user --mount --propagation private \
+        "$RUNTIME" --root "$ROOT.engine" --cgroup-manager disabled "$@" </dev/null
+}
+
+@test "inside of an engine's user namespace: a bind's attributes are those of all that comes along, the host's node is told" {
+    mount -t tmpfs tmpfs "$DIR/source/below"
+    chmod 777 "$DIR/source/below"
+    bundle 'del(.linux.resources) | .linux.devices = [{"path": "/dev/null", "type": "c", "major": 1, "minor": 3, "fileMode": 256}]
+        | .mounts |= map(select(.type | IN("proc", "sysfs", "mqueue", "devpts", "cgroup") | not))
+        | .mounts += [{"destination": "/b", "type": "bind", "source": "'"$DIR"'/source", "options": ["bind", "ro"]}]' \
+        sh -c 'touch /b/x; touch /b/below/x; echo end'
+    run as_engine run -b "$DIR/bundle" "$ID"
+    echo "$output"
+    [ "$status" = 0 ]
+    [[ $output == *"warning: linux.devices[0].fileMode: '/dev/null' can't be made here: the host's own is mounted, with mode 666 "* ]]
+    [[ $output == *"/b/x: Read-only"*"/b/below/x: Read-only"*end ]]
+}
+
+@test "inside of an engine's user namespace the host's procfs takes no options, and is refused for them" {
+    bundle 'del(.linux.resources) | .linux.namespaces |= map(select(.type != "pid"))
+        | .mounts = [{"destination": "/proc", "type": "proc", "source": "proc", "options": ["nosuid", "hidepid=2"]}]' true
+    run as_engine run -b "$DIR/bundle" "$ID"
+    echo "$output"
+    [ "$status" = 1 ]
+    [[ $output == *"cannot mount 'proc' on '/proc': "*"takes no option 'hidepid'"*"(mounts[0])" ]]
+    jq '.mounts[0].options = ["nosuid"]' "$DIR/bundle/config.json" >"$DIR/plain"
+    cp "$DIR/plain" "$DIR/bundle/config.json"
+    run as_engine run -b "$DIR/bundle" "$ID"
+    echo "$output"
+    [ "$status" = 0 ]
+}
+
 @test "devices that the rules do not allow cannot be used" {
     run contain '.linux.devices = [{"path": "/dev/fuse", "type": "c", "major": 10, "minor": 229}]' \
         sh -c 'cat </dev/fuse; dd if=/dev/null of=/dev/null count=0 2>/dev/null && echo null'

@@ -51,6 +51,12 @@ END
     run scheduled '{"policy": "SCHED_BATCH", "priority": 3}'
     [ "$status" = 1 ]
     [[ $output == *"process.scheduler: a priority is of SCHED_FIFO and SCHED_RR alone"* ]]
+    local other
+    for other in '"SCHED_FIFO", "priority": 7' '"SCHED_RR", "priority": 7' '"SCHED_DEADLINE", "runtime": 1000000, "deadline": 10000000'; do
+        run scheduled '{"policy": '"$other"', "nice": 3}'
+        [ "$status" = 1 ]
+        [[ $output == *"process.scheduler.nice: a nice value is of SCHED_OTHER"* ]]
+    done
     nothing_left
 }
 

@@ -74,6 +74,17 @@ file() {
         [ "$(file blkio blkio.throttle.read_bps_device '')" = "$disk 1048576" ]
     fi
     oci delete --force "$ID"
+    if [ "$VM_CGROUP" = v2 ]; then
+        bundle ".linux.cgroupsPath = \"/$GROUP\" | .linux.resources += {blockIO: {
+            weightDevice: [{major: ${disk%:*}, minor: ${disk#*:}, leafWeight: 100}]}}" true
+        run oci run -b "$DIR/bundle" "$ID"
+        [ "$status" = 1 ]
+        [[ $output == *"cannot set blockIO.weightDevice[0].leafWeight: control groups v2 have none"* ]]
+        bundle ".linux.cgroupsPath = \"/$GROUP\" | .linux.resources += {memory: {useHierarchy: false}}" true
+        run oci run -b "$DIR/bundle" "$ID"
+        [ "$status" = 1 ]
+        [[ $output == *"cannot set memory.useHierarchy to false: control groups v2 are always hierarchical"* ]]
+    fi
     nothing_left
 }
 

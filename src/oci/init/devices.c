@@ -17,7 +17,16 @@ static bool is_same(const struct init_device *device, const struct stat *status)
             status->st_rdev == makedev(device->major, device->minor));
 }
 
-/* What the image brought under the name of a device is not the device. */
+/* A node that is there must be what config.json says in all: it is not ours to change. */
+static bool is_as_asked(const struct init_device *device, const struct stat *status)
+{
+    return (!device->has_mode || (status->st_mode & 07777) == (device->mode & 07777)) &&
+           (!device->has_uid || status->st_uid == device->uid) &&
+           (!device->has_gid || status->st_gid == device->gid);
+}
+
+/* What the image brought under the name of a device is not the device: for one of config.json that
+ * is an error (config-linux.md, "Devices"), one that every container has is put in its place. */
 static int replace(struct init *init, const struct init_device *device, int parent,
                    const char *name, bool *ret_there)
 {
@@ -25,7 +34,12 @@ static int replace(struct init *init, const struct init_device *device, int pare
 
     if (fstatat(parent, name, &status, AT_SYMLINK_NOFOLLOW) < 0)
         return err_set(&init->err, -errno, "cannot make device '%s'", device->path);
-    if (is_same(device, &status)) {
+    const bool same = is_same(device, &status);
+    if (device->number && !(same && is_as_asked(device, &status)))
+        return err_say(&init->err, -EEXIST,
+                       "cannot make device '%s' (linux.devices[%zu]): what is there has another %s",
+                       device->path, device->number - 1, same ? "mode or owner" : "type or number");
+    if (same) {
         *ret_there = true;
         return 0;
     }

@@ -109,14 +109,18 @@ static int make_filesystem(struct init *init, const struct init_mount *mount, in
     return 0;
 }
 
+/* A copy of the mount at `path`, with all below it if `recursive`, or if it can't be had without:
+ * *ret_recursive (may be NULL) says which it is. */
 static int clone_source(struct init *init, const struct init_mount *mount, const char *path,
-                        bool recursive, int *ret_fd)
+                        bool recursive, int *ret_fd, bool *ret_recursive)
 {
     unsigned flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_NO_AUTOMOUNT;
 
     *ret_fd = call_open_tree(AT_FDCWD, path,
                              flags | (recursive ? AT_RECURSIVE : 0) |
                                  (mount->source_nofollow ? AT_SYMLINK_NOFOLLOW : 0));
+    if (ret_recursive)
+        *ret_recursive = recursive;
     if (*ret_fd >= 0)
         return 0;
     int source =
@@ -127,9 +131,12 @@ static int clone_source(struct init *init, const struct init_mount *mount, const
                             AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC |
                                 (recursive ? AT_RECURSIVE : 0));
     /* A user namespace may not look under what was mounted before it: then all comes along. */
-    if (fd == -EINVAL && !recursive)
+    if (fd == -EINVAL && !recursive) {
         fd = call_open_tree(source, "",
                             AT_EMPTY_PATH | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_RECURSIVE);
+        if (ret_recursive)
+            *ret_recursive = true;
+    }
     close(source);
     if (fd < 0)
         return fail(init, mount, fd, "copy its source's mount");
@@ -245,7 +252,12 @@ static int make_instead(struct init *init, const struct init_mount *mount, int *
     const char *source = strcmp(mount->type, "sysfs") == 0    ? "/sys"
                          : strcmp(mount->type, "mqueue") == 0 ? "/dev/mqueue"
                                                               : "/proc";
-    int r = clone_source(init, mount, source, true, ret_fd);
+    if (mount->option_count)
+        return err_say(&init->err, -EPERM,
+                       "cannot mount '%s' on '%s': this user namespace may make none, and the "
+                       "host's takes no option '%.100s'",
+                       mount->type, mount->target, mount->options[0].key);
+    int r = clone_source(init, mount, source, true, ret_fd, NULL);
     if (r == 0)
         r = change(*ret_fd, mount->set, 0, 0, true);
     return r < 0 ? fail(init, mount, r, "set its attributes") : 0;
@@ -274,10 +286,15 @@ static int mount_bind(struct init *init, const struct init_mount *mount)
     int directory = mount->directory;
 
     if (tree < 0) {
-        int r = clone_source(init, mount, mount->source, mount->recursive, &made);
+        bool all = false;
+        int r = clone_source(init, mount, mount->source, mount->recursive, &made, &all);
         if (r < 0)
             return r;
         tree = made;
+        /* What nobody asked for and still comes along gets what the bind itself gets. */
+        if (all && !mount->recursive &&
+            (r = change(tree, mount->set, mount->clear, mount->propagation, true)) < 0)
+            return fail(init, mount, r, "set the attributes of what is mounted below its source");
         directory = is_directory(tree);
         /* The runtime's mounts are the host's: no event of ours is to reach them. */
         if (init->plan->host_root && (r = change(tree, 0, 0, MS_PRIVATE, true)) < 0)

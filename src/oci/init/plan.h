@@ -23,8 +23,10 @@
 #include <sys/types.h>
 
 #define INIT_PLAN_ADDRESS 0x200000000000ul
-#define INIT_PLAN_BYTES (24ul << 20) /* sparse: config.json has at most 4 MiB */
-#define INIT_TEXT_MAX 512            /* of a struct err */
+/* Sparse. Room for all that 4 MiB of config.json can become (a list of "" grows eightfold), with a
+ * path of the longest for each mount, so that the runtime may look at the sum after each part. */
+#define INIT_PLAN_BYTES (128ul << 20)
+#define INIT_TEXT_MAX 512 /* of a struct err */
 
 /* A mounted namespace to join. */
 struct init_join {
@@ -76,8 +78,10 @@ struct init_device {
     uint32_t mode; /* S_IFCHR… and permissions */
     uint32_t uid, gid;
     uint32_t major, minor;
-    int tree_fd; /* a node that the runtime made, to be mounted; -1: none */
-    bool bind;   /* mount the host's node: a user namespace may not make one */
+    int tree_fd;   /* a node that the runtime made, to be mounted; -1: none */
+    bool bind;     /* mount the host's node: a user namespace may not make one */
+    size_t number; /* which of config.json's, from 1; 0: one of those that all containers have */
+    bool has_mode, has_uid, has_gid; /* config.json says so */
 };
 
 struct init_hook {
