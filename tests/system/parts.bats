@@ -116,7 +116,8 @@ __attribute__((visibility("default"))) int bad(void) { return 0; }'
     "$VIREO" deploy -q "$WORK/nshop.so" --name nshop
     fresh nshop
     run "$VIREO" link "$pvm" money
-    [ "$status" -ne 0 ] && says nshop "tax 0 calls 2"
+    [ "$status" -ne 0 ]
+    says nshop "tax 0 calls 2"
     "$VIREO" rm -q nshop clash needy bad other native
 }
 

@@ -177,7 +177,7 @@ stopped() {
         grep -q '^99 ' "/proc/$(pid_of waits)/syscall"
     }
     eventually 5 calls
-    ! grep -q after "$ENGINE/waits.out"
+    not grep -q after "$ENGINE/waits.out"
     kill -KILL "$broker"
     eventually 5 grep -q "after: Function not implemented" "$ENGINE/waits.out"
     exec 7>&-
@@ -193,7 +193,7 @@ stopped() {
     runtime exec asked sh -c 'cat /dev/vkernel/cpu.real_policy; echo "read $?"; echo fifo >/dev/vkernel/cpu.real_policy; echo "wrote $?"' >"$ENGINE/asked.out" 2>&1 &
     reader=$!
     sleep 0.5
-    ! grep -q read "$ENGINE/asked.out"
+    not grep -q read "$ENGINE/asked.out"
     kill -KILL "$view"
     wait "$reader"
     cat "$ENGINE/asked.out"
