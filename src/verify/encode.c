@@ -189,7 +189,7 @@ static Z3_ast within(struct encoding *e, Z3_ast term, Z3_ast size)
     return term_and(e, term_le(e, term_number(e, 0), term), term_le(e, term, size));
 }
 
-/* Functions have different addresses, and none is null. */
+/* Functions have different addresses, and none is null; but where one ends another may begin. */
 static bool only_functions(const struct encoding *e, vid pointer)
 {
     const struct pointees *to = &e->facts->pointees[pointer];
@@ -235,9 +235,11 @@ static Z3_ast compare_pointers(struct encoding *e, const struct value *value)
         term_assert(e, both, term_eq(e, outcome, compare(e, predicate, offset_a, offset_b)));
     } else if ((predicate == ICMP_EQ || predicate == ICMP_NE) && only_functions(e, a) &&
                only_functions(e, b)) {
-        Z3_ast same = term_and(e, term_eq(e, encode_object(e, a), encode_object(e, b)),
-                               term_eq(e, offset_a, offset_b));
-        term_assert(e, NULL, term_eq(e, outcome, predicate == ICMP_EQ ? same : term_not(e, same)));
+        Z3_ast one = term_eq(e, encode_object(e, a), encode_object(e, b)), zero = term_number(e, 0),
+               same = term_and(e, one, term_eq(e, offset_a, offset_b));
+        Z3_ast begin = term_and(e, term_eq(e, offset_a, zero), term_eq(e, offset_b, zero));
+        term_assert(e, term_or(e, one, begin),
+                    term_eq(e, outcome, predicate == ICMP_EQ ? same : term_not(e, same)));
     } else if (to_b->count == 1 && to_b->objects[0] == 0 &&
                (predicate == ICMP_EQ || predicate == ICMP_NE) &&
                value_at(e->program, b)->op == OP_NULL) {

@@ -100,7 +100,9 @@ static bool is_comparable(const struct interpreter *i, enum predicate predicate,
     if (a.unknown || b.unknown)
         return false;
     const struct object *objects = i->program->objects;
-    if (equality && objects[a.object].function && objects[b.object].function)
+    /* Where one ends another may begin: only their beginnings differ. */
+    if (equality && a.bits == 0 && b.bits == 0 && objects[a.object].function &&
+        objects[b.object].function)
         return true;
     if (a.object == b.object && a.object != 0)
         return equality || (is_inside(i, a) && is_inside(i, b));

@@ -411,3 +411,41 @@ R(distance_less_address_once)
     intptr_t far = ((intptr_t)p - (intptr_t)page) - (intptr_t)page;
     return ten[far & 0xFFFFFFF000 ? 10 : 0];
 }
+
+/* ---- where a function ends another may begin ---- */
+
+static int one_less(int x)
+{
+    return x - 1;
+}
+static int one_more(int x)
+{
+    return x + 1;
+}
+H(behind_a_function)
+{
+    static int n;
+    char *p = (char *)one_less;
+    n = (n + 1) & 127;
+    for (int i = 0; i < n; i++)
+        p++;
+    return ten[p == (char *)one_more ? 10 : 0];
+}
+H(behind_a_function_at_once)
+{
+    char *p = (char *)one_less + 16;
+    return ten[p == (char *)one_more ? 10 : 0];
+}
+H(behind_a_function_somewhere)
+{
+    char *p = (char *)one_less + (in_len & 127);
+    return ten[p == (char *)one_more ? 10 : 0];
+}
+R(behind_a_function_once)
+{
+    char *p = (char *)one_less;
+    for (int i = 0; i < 100; i++, p++)
+        if (p == (char *)one_more)
+            return ten[10];
+    return 0;
+}
