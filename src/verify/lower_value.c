@@ -31,9 +31,10 @@ static uint32_t function_object(struct lowering *low, LLVMValueRef function)
     if (known)
         return known->parts[0];
     const char *name = LLVMGetValueName2(function, &length);
-    if (LLVMGetLinkage(function) == LLVMExternalWeakLinkage)
+    /* Of the library's functions some are one under two names. */
+    if (LLVMIsDeclaration(function))
         program_refuse(low->program, lower_place(low), "define the function in this source",
-                       "the address of '%s', which may not exist", name);
+                       "the address of '%s', which is defined elsewhere", name);
     uint32_t id = program_add_object(low->program, name);
     struct object *object = &low->program->objects[id];
     object->readonly = object->unsplit = object->function = true;

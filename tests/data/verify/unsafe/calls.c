@@ -449,3 +449,23 @@ R(behind_a_function_once)
             return ten[10];
     return 0;
 }
+
+/* ---- one function under two names ---- */
+
+extern int getc(void *);
+extern int fgetc(void *);
+H(one_function_of_two_names)
+{
+    void *a = in_len & 1 ? (void *)one_less : (void *)getc, *b = (void *)fgetc;
+    return ten[a == b ? 10 : 0];
+}
+R(one_function_of_two_names_turned)
+{
+    void *a = (void *)getc, *b = (void *)fgetc;
+    for (int i = 0; i < 3; i++) {
+        void *t = a;
+        a = b;
+        b = t;
+    }
+    return ten[a == b ? 10 : 0];
+}
