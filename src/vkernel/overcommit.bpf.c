@@ -135,8 +135,9 @@ static __noinline __u64 commit_of(__u32 level)
     return sum;
 }
 
-/* Whether the group at this level may not have so many pages more. */
-static __noinline int refuses(__u32 level, __u64 pages)
+/* Whether the group at this level may not have so many pages more. Of what the kernel does not count
+ * it asks in no mode but the strict one. */
+static __noinline int refuses(__u32 level, __u64 pages, int counted)
 {
     __u64 id = bpf_get_current_ancestor_cgroup_id((int)level);
     struct commit_group *group = bpf_map_lookup_elem(&vireo_commit, &id);
@@ -144,7 +145,7 @@ static __noinline int refuses(__u32 level, __u64 pages)
     if (!group || group->mode == COMMIT_ALWAYS)
         return 0;
     if (group->mode == COMMIT_GUESS)
-        return pages > group->most;
+        return counted && pages > group->most;
     __u64 limit = group->limit;
     __u64 before = __sync_fetch_and_add(&group->estimate, pages);
     if (before <= limit && pages <= limit - before)
@@ -156,12 +157,12 @@ static __noinline int refuses(__u32 level, __u64 pages)
 }
 
 /* A group above has its say too. */
-static __always_inline int check(__u64 pages)
+static __always_inline int check(__u64 pages, int counted)
 {
     for (__u32 level = 1; level <= GROUP_LEVELS_MAX; level++) {
         if (!bpf_get_current_ancestor_cgroup_id((int)level))
             return 0;
-        if (refuses(level, pages))
+        if (refuses(level, pages, counted))
             return -ENOMEM;
     }
     return 0;
@@ -218,7 +219,7 @@ int vireo_commit_pages(const __u64 *arguments)
 {
     int verdict = (int)arguments[2];
 
-    return verdict ? verdict : check(arguments[1]);
+    return verdict ? verdict : check(arguments[1], 1);
 }
 
 /* A new address space is committed as a whole: the kernel asks for one area after another, and none
@@ -229,7 +230,7 @@ int vireo_commit_fork(const __u64 *arguments)
     struct mm_struct *mm = current()->mm;
     int verdict = (int)arguments[2];
 
-    return verdict || (arguments[1] & CLONE_VM) || !mm ? verdict : check(committed(mm));
+    return verdict || (arguments[1] & CLONE_VM) || !mm ? verdict : check(committed(mm), 1);
 }
 
 /* MAP_NORESERVE is no way round: with mode 2 the kernel has none. */
@@ -242,7 +243,7 @@ int vireo_commit_map(const __u64 *arguments)
     if (verdict || !(prot & PROT_WRITE) || !(flags & MAP_NORESERVE) ||
         (flags & MAP_TYPE) != MAP_PRIVATE)
         return verdict;
-    return check(asked_pages());
+    return check(asked_pages(), 0);
 }
 
 /* Nor is memory that is made writable when the kernel has counted it already, or never does. */
@@ -257,7 +258,7 @@ int vireo_commit_protect(const __u64 *arguments)
     if (verdict || !(arguments[2] & PROT_WRITE) || (flags & (VM_WRITE | VM_SHARED)) ||
         !(flags & (VM_ACCOUNT | VM_NORESERVE)))
         return verdict;
-    return check(pages < most ? pages : most);
+    return check(pages < most ? pages : most, 0);
 }
 
 /* Nor is one that grows: of an area that the kernel does not count it asks nothing but where it may
@@ -268,5 +269,5 @@ int vireo_commit_remap(const __u64 *arguments)
     int verdict = (int)arguments[1];
     __u64 pages = verdict ? 0 : remapped_pages();
 
-    return pages ? check(pages) : verdict;
+    return pages ? check(pages, 0) : verdict;
 }

@@ -90,9 +90,9 @@ map ENOMEM" ]
     run oci exec "$ID" sh -c 'cd /proc/sys/vm; cat overcommit_memory overcommit_ratio; commit map=1000
         echo 40 >overcommit_ratio; echo 2 >overcommit_memory; cat overcommit_memory overcommit_ratio; commit map=90 map=70
         echo 1 >overcommit_memory; echo 3 >overcommit_memory; echo x >overcommit_ratio; cat overcommit_memory
-        echo 0 >overcommit_memory; cat overcommit_memory; commit map=150 map=250'
+        echo 0 >overcommit_memory; cat overcommit_memory; commit map=150 map=250 noreserve=250 grown=250'
     echo "$output"
-    # With 0 one request may have all that the container has.
+    # With 0 one request may have all that the container has; what need not be reserved isn't asked for.
     [ "$(grep -v nvalid <<<"$output" | grep -v permitted)" = "0
 50
 map ok
@@ -103,7 +103,10 @@ map ok
 2
 0
 map ok
-map ENOMEM" ]
+map ENOMEM
+noreserve ok
+grown ok
+widened ok" ]
     [[ $output == *"not permitted"* && $(grep -c "Invalid argument" <<<"$output") = 2 ]]
     [ "$(cat /proc/sys/vm/overcommit_memory /proc/sys/vm/overcommit_ratio)" = "0
 50" ]
