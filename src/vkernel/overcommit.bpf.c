@@ -135,8 +135,8 @@ static __noinline __u64 commit_of(__u32 level)
     return sum;
 }
 
-/* Whether the group at this level may not have so many pages more. Of what the kernel does not count
- * it asks in no mode but the strict one. */
+/* Whether the group at this level may not have so many pages more. Of what the kernel does not
+ * count it asks in no mode but the strict one. */
 static __noinline int refuses(__u32 level, __u64 pages, int counted)
 {
     __u64 id = bpf_get_current_ancestor_cgroup_id((int)level);
