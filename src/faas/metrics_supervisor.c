@@ -36,8 +36,13 @@ static const struct {
      "Templates of functions in containers that were generic containers before."},
     {"ipc_refused", "vireo_ipc_refused_total", "", "counter",
      "Attempts to reach a queue or shared memory of another family."},
+    {"ipc_same_key", "vireo_ipc_same_key_total", "", "counter",
+     "Keys of queues and shared memory that a family made while another had the same."},
     {"forks_refused", "vireo_forks_refused_total", "", "counter",
      "Forks that a family's limits refused, as far as it said so."},
+    {"member_groups_refused", "vireo_member_groups_refused_total", "", "counter",
+     "Forked members that stay in their parent's control group, though the manifest wants one "
+     "each."},
     {"groups_ready", "vireo_cgroup_pool_groups", "{state=\"ready\"}", "gauge",
      "Control groups of the pool: ready to be taken, or in use."},
     {"groups_out", "vireo_cgroup_pool_groups", "{state=\"used\"}", NULL, NULL},

@@ -21,8 +21,10 @@
 #include "base/notify.h"
 #include "build/build.h"
 #include "cgroup/cgroup.h"
+#include "faas/kin_rate.h"
 #include "faas/protocol.h"
 #include "faas/registry.h"
+#include "faas/supervisor_kin.h"
 #include "faas/supervisor_spares.h"
 #include "pvm/pvm.h"
 #include "pvm/spawn.h"
@@ -98,9 +100,10 @@ struct template_slot {
     char image_directory[CONTAINER_DIRECTORY_BYTES]; /* of a container's template; "" */
     char name[NAME_MAX_BYTES + 1], version[VERSION_MAX_BYTES + 1]; /* the library's */
     uint32_t grants;                                               /* GUEST_GRANT_* */
-    struct vkernel *vkernel;    /* of its instances; NULL: nothing was said */
-    struct secrets *secrets;    /* which files its secret variables came from; no values; or NULL */
-    struct template_slot *next; /* in supervisor.templates, or of the dead ones */
+    struct vkernel *vkernel; /* of its instances; NULL: nothing was said */
+    struct secrets *secrets; /* which files its secret variables came from; no values; or NULL */
+    struct kin_rate kin_messages; /* of its instances' families */
+    struct template_slot *next;   /* in supervisor.templates, or of the dead ones */
 };
 
 /* What stands round its instances, for people: an image's root, or an interpreter's, or nothing. */
@@ -200,7 +203,6 @@ enum fall_kind {
 #define INSTANCE_BUCKETS 4096
 #define INSTANCES_MAX 8192
 #define WISHES_MAX 8192
-#define KIN_KEY_BUCKETS 1024
 
 /*
  * Forks of one template have one layout: it is replaced by one with a fresh layout after so many
@@ -324,8 +326,8 @@ struct supervisor {
     int connector_fd, platform_fd; /* their programs */
     int platform_data_fd;          /* STATE/platform; -1: no function may use it */
     struct kin *dead_kins;         /* freed as dead templates are */
-    struct kin_key *keys[KIN_KEY_BUCKETS];
-    uint64_t ipc_refused, forks_refused;
+    struct kin_key_table keys;
+    uint64_t ipc_refused, ipc_same_key, forks_refused, member_groups_refused;
     struct audit *audit;             /* the quick job thread's, once the loop runs */
     struct audit_batch *audit_batch; /* counts that are not written yet */
     struct source audit_timer;

@@ -394,7 +394,9 @@ static void reply_status(struct supervisor *supervisor, uint64_t token)
     json_add_number(object, "containers_spare", supervisor->spares.count);
     json_add_number(object, "containers_taken", supervisor->spares.taken);
     json_add_number(object, "ipc_refused", supervisor->ipc_refused);
+    json_add_number(object, "ipc_same_key", supervisor->ipc_same_key);
     json_add_number(object, "forks_refused", supervisor->forks_refused);
+    json_add_number(object, "member_groups_refused", supervisor->member_groups_refused);
     json_add_number(object, "gateway_restarts_calls", supervisor->gateways[GATEWAY_CALLS].restarts);
     json_add_number(object, "gateway_restarts_admin", supervisor->gateways[GATEWAY_ADMIN].restarts);
     json_object_object_add(object, "memory", memory_json(supervisor));

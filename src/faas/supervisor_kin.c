@@ -23,7 +23,6 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "faas/supervisor.h"
-#include "faas/supervisor_kin.h"
 #include "guest/kin.h"
 #include "pvm/members.h"
 
@@ -32,10 +31,12 @@
 /* And of one family in all: beyond it is not listened to for a moment, and its own members wait. */
 #define MESSAGES_BURST 512u
 #define MESSAGES_PER_SECOND 1000u
+/* And of all families of one function's template, of which a pool may have a thousand. */
+#define FUNCTION_MESSAGES_BURST 2048u
+#define FUNCTION_MESSAGES_PER_SECOND 4000u
 #define DEAF_NS 100000000
 /* Lines of the log about one family. */
-#define SECOND_NS INT64_C(1000000000)
-#define LOG_EVERY_NS SECOND_NS
+#define LOG_EVERY_NS KIN_SECOND_NS
 /* A pVM that is asked to fork does so at once, unless it is stopped. */
 #define FORK_WAIT_NS 2000000000
 #define FORKS_WAITING_MAX 16
@@ -50,12 +51,6 @@
 #define MOVES_PER_SECOND 2u
 #define ALL_MOVES_BURST 32u
 #define ALL_MOVES_PER_SECOND 10u
-
-/* What was taken of a rate; it comes back with time. */
-struct kin_rate {
-    unsigned taken;
-    int64_t since_ns;
-};
 
 /* A member with its own group, as long as it lives. */
 struct kin_member {
@@ -82,7 +77,7 @@ struct kin {
     struct kin_log {
         int64_t logged_ns;
         uint64_t unlogged;
-    } key_log, fork_log;
+    } key_log, same_log, fork_log, group_log;
     bool own_groups;
     struct kin_member *members; /* GROUPS_MAX of them, with own_groups */
     struct kin_wish wishes[FORKS_WAITING_MAX];
@@ -125,11 +120,54 @@ static bool may_log(struct kin_log *log)
     return true;
 }
 
+static const char *kind_name(const struct kin_message *message)
+{
+    return message->kind == KIN_QUEUE ? "message queue" : "shared memory";
+}
+
+/* Of another family; NULL: nobody has it, or this one does. */
+static const struct instance *key_holder(const struct supervisor *supervisor, const struct kin *kin,
+                                         const struct kin_message *message)
+{
+    uint64_t family =
+        kin_key_holder(&supervisor->keys, kin->instance->id, message->kind, message->key);
+
+    return family ? &supervisor->instances[family % INSTANCES_MAX] : NULL;
+}
+
+/*
+ * The key that another family has, too, is made here as the kernel makes it: in this family's
+ * namespace. It is no refusal, for who comes second would learn of the first, and could be kept
+ * from its own keys by anybody; but it is counted, and told where the two are of different
+ * functions.
+ */
+static void key_made(struct supervisor *supervisor, struct kin *kin,
+                     const struct kin_message *message, pid_t sender)
+{
+    const struct instance *holder = key_holder(supervisor, kin, message);
+    char name[48];
+    int r = kin_key_add(&kin->keys, message->kind, message->key, message->value);
+
+    answer(kin, message->ticket, -r);
+    if (r < 0 || !holder)
+        return;
+    supervisor->ipc_same_key++;
+    if (holder->slot->uid == kin->instance->slot->uid || !may_log(&kin->same_log))
+        return;
+    log_line(LOG_NOTICE,
+             "pVM %s of '%s' (uid %u) made %s %#x, which pVM %llu of '%s' (uid %u) has, too: "
+             "each has its own (%llu more like it not shown)",
+             member_name(kin, sender, name, sizeof name), kin->instance->slot->name,
+             kin->instance->slot->uid, kind_name(message), (unsigned)message->key,
+             (unsigned long long)holder->id, holder->slot->name, holder->slot->uid,
+             (unsigned long long)kin->same_log.unlogged);
+    kin->same_log.unlogged = 0;
+}
+
 static void key_sought(struct supervisor *supervisor, struct kin *kin,
                        const struct kin_message *message, pid_t sender)
 {
-    const struct instance *holder =
-        kin_key_holder(supervisor, kin->instance, message->kind, message->key);
+    const struct instance *holder = key_holder(supervisor, kin, message);
     char name[48];
 
     if (holder) {
@@ -139,10 +177,9 @@ static void key_sought(struct supervisor *supervisor, struct kin *kin,
                      "pVM %s of '%s' (uid %u) asked for %s %#x of pVM %llu of '%s' (uid %u): "
                      "refused (%llu more like it not shown)",
                      member_name(kin, sender, name, sizeof name), kin->instance->slot->name,
-                     kin->instance->slot->uid,
-                     message->kind == KIN_QUEUE ? "message queue" : "shared memory",
-                     (unsigned)message->key, (unsigned long long)holder->id, holder->slot->name,
-                     holder->slot->uid, (unsigned long long)kin->key_log.unlogged);
+                     kin->instance->slot->uid, kind_name(message), (unsigned)message->key,
+                     (unsigned long long)holder->id, holder->slot->name, holder->slot->uid,
+                     (unsigned long long)kin->key_log.unlogged);
             kin->key_log.unlogged = 0;
         }
     }
@@ -188,30 +225,32 @@ static void member_ended(struct supervisor *supervisor, struct source *source, u
         supervisor_unwatch(supervisor, &member->source);
 }
 
-static bool rate_allows(struct kin_rate *rate, unsigned burst, unsigned per_second, int64_t now_ns)
-{
-    /* All of any burst here is back after that. */
-    int64_t passed_ns =
-        now_ns - rate->since_ns < 60 * SECOND_NS ? now_ns - rate->since_ns : 60 * SECOND_NS;
-    int64_t back = passed_ns * per_second / SECOND_NS;
-
-    if (back > 0) {
-        rate->taken = back < rate->taken ? rate->taken - (unsigned)back : 0;
-        rate->since_ns = now_ns;
-    }
-    if (rate->taken >= burst)
-        return false;
-    rate->taken++;
-    return true;
-}
-
 static bool may_move(struct kin *kin)
 {
     static struct kin_rate all; /* the loop's */
     int64_t now_ns = clock_now_ns();
 
-    return rate_allows(&kin->moves, MOVES_BURST, MOVES_PER_SECOND, now_ns) &&
-           rate_allows(&all, ALL_MOVES_BURST, ALL_MOVES_PER_SECOND, now_ns);
+    return kin_rate_allows(&kin->moves, MOVES_BURST, MOVES_PER_SECOND, now_ns) &&
+           kin_rate_allows(&all, ALL_MOVES_BURST, ALL_MOVES_PER_SECOND, now_ns);
+}
+
+/* Its limits stand above it all the same; what it may not expect is to be counted by itself. */
+static int group_refused(struct supervisor *supervisor, struct kin *kin, pid_t pid, int error)
+{
+    char name[48];
+
+    if (!kin->own_groups) /* a liar's */
+        return error;
+    supervisor->member_groups_refused++;
+    if (!may_log(&kin->group_log))
+        return error;
+    log_line(LOG_WARNING,
+             "pVM %s of '%s' stays in its parent's control group: at most %u members have their "
+             "own, %u at once and %u a second get one (%llu more like it not shown)",
+             member_name(kin, pid, name, sizeof name), kin->instance->slot->name, GROUPS_MAX,
+             MOVES_BURST, MOVES_PER_SECOND, (unsigned long long)kin->group_log.unlogged);
+    kin->group_log.unlogged = 0;
+    return error;
 }
 
 static int member_born(struct supervisor *supervisor, struct kin *kin, pid_t pid)
@@ -223,13 +262,14 @@ static int member_born(struct supervisor *supervisor, struct kin *kin, pid_t pid
         if (kin->members[i].pid == 0)
             member = &kin->members[i];
     if (!member || !kin->instance->group || !may_move(kin))
-        return -EAGAIN;
+        return group_refused(supervisor, kin, pid, -EAGAIN);
     _cleanup_(closep) int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
     if (pidfd < 0)
         return -errno;
     int r = cgroup_member_make(kin->instance->group, pid, &err);
     if (r < 0) {
         cgroup_member_remove(kin->instance->group, pid);
+        supervisor->member_groups_refused++;
         log_line(LOG_WARNING, "%s", err.message);
         return r;
     }
@@ -371,11 +411,10 @@ static void message_take(struct supervisor *supervisor, struct kin *kin,
 {
     switch (message->type) {
     case KIN_KEY_MADE:
-        answer(kin, message->ticket,
-               -kin_key_add(supervisor, &kin->keys, message->kind, message->key));
+        key_made(supervisor, kin, message, sender);
         break;
     case KIN_KEY_REMOVED:
-        kin_key_remove(supervisor, &kin->keys, message->kind, message->key);
+        kin_key_remove(&kin->keys, message->kind, message->value);
         break;
     case KIN_KEY_SOUGHT:
         key_sought(supervisor, kin, message, sender);
@@ -394,6 +433,15 @@ static void message_take(struct supervisor *supervisor, struct kin *kin,
     }
 }
 
+static bool may_speak(struct kin *kin)
+{
+    int64_t now_ns = clock_now_ns();
+
+    return kin_rate_allows(&kin->messages, MESSAGES_BURST, MESSAGES_PER_SECOND, now_ns) &&
+           kin_rate_allows(&kin->instance->slot->kin_messages, FUNCTION_MESSAGES_BURST,
+                           FUNCTION_MESSAGES_PER_SECOND, now_ns);
+}
+
 static void socket_ready(struct supervisor *supervisor, struct source *source, uint32_t events)
 {
     struct kin *kin = source->owner;
@@ -402,8 +450,7 @@ static void socket_ready(struct supervisor *supervisor, struct source *source, u
 
     (void)events;
     for (int i = 0; i < MESSAGES_PER_ROUND; i++) {
-        if (!rate_allows(&kin->messages, MESSAGES_BURST, MESSAGES_PER_SECOND, clock_now_ns()) &&
-            timer_arm(supervisor, kin, DEAF_NS) == 0) {
+        if (!may_speak(kin) && timer_arm(supervisor, kin, DEAF_NS) == 0) {
             kin->deaf = true;
             supervisor_unwatch(supervisor, source);
             return;
@@ -467,7 +514,7 @@ int kin_open(struct supervisor *supervisor, const struct function *function,
     kin->source = (struct source){.ready = socket_ready, .owner = kin, .fd = -1};
     kin->timer = (struct source){.ready = timer_ready, .owner = kin, .fd = -1};
     kin->instance = instance;
-    kin->keys.instance = instance;
+    kin->keys = (struct kin_keys){.table = &supervisor->keys, .family = instance->id};
     kin->own_groups = manifest->fork && manifest->family.own_groups;
     if (kin->own_groups && !(kin->members = calloc(GROUPS_MAX, sizeof *kin->members)))
         return err_set(err, -ENOMEM, "cannot start '%s'", function->row.name);
@@ -505,7 +552,7 @@ bool kin_close(struct supervisor *supervisor, struct instance *instance)
         member_leave(supervisor, &kin->members[i]);
     }
     wishes_end(supervisor, kin, INT64_MAX);
-    kin_keys_drop(supervisor, &kin->keys);
+    kin_keys_drop(&kin->keys);
     supervisor_unwatch(supervisor, &kin->source);
     supervisor_unwatch(supervisor, &kin->timer);
     closep(&kin->source.fd);

@@ -1,86 +1,97 @@
 /* Which keys of queues and shared memory each family has made: see supervisor_kin.h. */
 #include <errno.h>
+#include <search.h>
 #include <stdlib.h>
 
-#include "faas/supervisor.h"
 #include "faas/supervisor_kin.h"
 
 struct kin_key {
-    struct kin_key *next;
-    uint64_t id; /* of the instance */
+    uint64_t family; /* 0, when it is sought: any */
     enum kin_key_kind kind;
     int32_t key;
+    int32_t id; /* negative, when it is sought: any */
 };
 
-static struct kin_key **bucket_of(struct supervisor *supervisor, int32_t key)
-{
-    return &supervisor->keys[((uint32_t)key * 2654435761u) >> 22];
-}
-_Static_assert(KIN_KEY_BUCKETS == 1 << 10, "bucket_of() takes the ten upper bits");
+#define ORDER(a, b) (((a) > (b)) - ((a) < (b)))
 
-static bool is(const struct kin_key *known, enum kin_key_kind kind, int32_t key)
+/* In the table: by key, then by family, then by id. */
+static int by_key(const void *left, const void *right)
 {
-    return known->key == key && known->kind == kind;
-}
+    const struct kin_key *a = left, *b = right;
+    int order = ORDER(a->key, b->key);
 
-struct instance *kin_key_holder(struct supervisor *supervisor, const struct instance *asker,
-                                enum kin_key_kind kind, int32_t key)
-{
-    struct instance *holder = NULL;
-
-    for (struct kin_key *at = *bucket_of(supervisor, key); at; at = at->next) {
-        if (!is(at, kind, key))
-            continue;
-        if (at->id == asker->id)
-            return NULL;
-        holder = &supervisor->instances[at->id % INSTANCES_MAX];
-    }
-    return holder;
+    if (order == 0)
+        order = ORDER(a->kind, b->kind);
+    if (order == 0 && a->family && b->family)
+        order = ORDER(a->family, b->family);
+    if (order == 0 && a->id >= 0 && b->id >= 0)
+        order = ORDER(a->id, b->id);
+    return order;
 }
 
-int kin_key_add(struct supervisor *supervisor, struct kin_keys *keys, enum kin_key_kind kind,
-                int32_t key)
+/* In the family's. */
+static int by_id(const void *left, const void *right)
 {
-    struct kin_key **bucket = bucket_of(supervisor, key);
+    const struct kin_key *a = left, *b = right;
+    int order = ORDER(a->id, b->id);
 
-    for (struct kin_key *at = *bucket; at; at = at->next)
-        if (is(at, kind, key) && at->id == keys->instance->id)
-            return 0;
+    return order ? order : ORDER(a->kind, b->kind);
+}
+
+uint64_t kin_key_holder(const struct kin_key_table *table, uint64_t asker, enum kin_key_kind kind,
+                        int32_t key)
+{
+    const struct kin_key own = {asker, kind, key, -1}, any = {0, kind, key, -1};
+
+    if (tfind(&own, &table->root, by_key))
+        return 0;
+    struct kin_key *const *found = tfind(&any, &table->root, by_key);
+    return found ? (*found)->family : 0;
+}
+
+static void forget(struct kin_keys *keys, struct kin_key *known)
+{
+    tdelete(known, &keys->root, by_id);
+    tdelete(known, &keys->table->root, by_key);
+    free(known);
+    keys->count--;
+}
+
+void kin_key_remove(struct kin_keys *keys, enum kin_key_kind kind, int32_t id)
+{
+    const struct kin_key sought = {keys->family, kind, 0, id};
+    struct kin_key *const *found = tfind(&sought, &keys->root, by_id);
+
+    if (found)
+        forget(keys, *found);
+}
+
+int kin_key_add(struct kin_keys *keys, enum kin_key_kind kind, int32_t key, int32_t id)
+{
+    const struct kin_key sought = {keys->family, kind, key, id};
+    struct kin_key *const *found = tfind(&sought, &keys->root, by_id);
+
+    if (id < 0)
+        return 0; /* a liar's */
+    if (found && (*found)->key == key)
+        return 0;
+    /* The kernel has given the number anew: nobody said that the other went. */
+    if (found)
+        forget(keys, *found);
     struct kin_key *made = keys->count < KIN_KEYS_MAX ? malloc(sizeof *made) : NULL;
     if (!made)
         return -ENOSPC;
-    *made = (struct kin_key){*bucket, keys->instance->id, kind, key};
-    *bucket = made;
+    *made = sought;
     keys->count++;
-    return 0;
+    if (tsearch(made, &keys->root, by_id) && tsearch(made, &keys->table->root, by_key))
+        return 0;
+    forget(keys, made);
+    return -ENOSPC;
 }
 
-void kin_key_remove(struct supervisor *supervisor, struct kin_keys *keys, enum kin_key_kind kind,
-                    int32_t key)
+void kin_keys_drop(struct kin_keys *keys)
 {
-    for (struct kin_key **at = bucket_of(supervisor, key); *at; at = &(*at)->next) {
-        struct kin_key *known = *at;
-        if (!is(known, kind, key) || known->id != keys->instance->id)
-            continue;
-        *at = known->next;
-        free(known);
-        keys->count--;
-        return;
-    }
-}
-
-void kin_keys_drop(struct supervisor *supervisor, struct kin_keys *keys)
-{
-    for (size_t i = 0; i < KIN_KEY_BUCKETS && keys->count > 0; i++) {
-        for (struct kin_key **at = &supervisor->keys[i]; *at;) {
-            struct kin_key *known = *at;
-            if (known->id != keys->instance->id) {
-                at = &known->next;
-                continue;
-            }
-            *at = known->next;
-            free(known);
-            keys->count--;
-        }
-    }
+    /* A node begins with its item: tsearch(3). */
+    while (keys->root)
+        forget(keys, *(struct kin_key **)keys->root);
 }

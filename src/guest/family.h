@@ -85,11 +85,11 @@ int family_pipe(struct host *host, uint32_t ret_numbers[static 2]);
 /*
  * As msgget(2) or, with bytes, shmget(2): the id, or -errno. EPERM when the key is another
  * family's, which the supervisor knows and notes; and is told of keys that are made here and that
- * go, of which a family has KIN_KEYS_MAX at once: ENOSPC beyond. System calls: msgget or shmget;
- * write, futex.
+ * go, of which a family has KIN_KEYS_MAX at once: ENOSPC beyond; EAGAIN where it does not answer.
+ * System calls: msgget or shmget; where one is made write, futex, msgctl or shmctl.
  */
 int family_key_get(struct family *family, enum kin_key_kind kind, int key, size_t bytes, int flags);
-/* IPC_RMID. 0 or -errno. System calls: msgctl or shmctl, write. */
+/* IPC_RMID. 0 or -errno. System calls: msgctl or shmctl, twice; write. */
 int family_key_remove(struct family *family, enum kin_key_kind kind, int id);
 
 /* Who a queue or a segment belongs to, as include/vireo/posix/sys/ipc.h has it. */
@@ -106,7 +106,10 @@ struct guest_ipc family_ipc(const struct ipc_perm *known);
 /* ---- kin.c: a family's words to its supervisor. Nothing where there is none ---- */
 /* Puts the socket at its place and maps the page (a memfd). 0 or -errno. */
 int kin_take(int socket, int page_fd, int place, struct family_options *ret_family);
+/* At once, or not at all: a flooded socket. */
 void kin_say(const struct family *family, const struct kin_message *message);
+/* Waits for room for a second: what must not be lost. */
+void kin_tell(const struct family *family, const struct kin_message *message);
 /* Its answer: 0 or an errno; -ETIME: none came. */
 int kin_ask(const struct family *family, struct kin_message *message);
 

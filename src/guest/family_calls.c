@@ -62,27 +62,38 @@ static int remove_by_id(enum kin_key_kind kind, int id)
     return r < 0 ? -errno : 0;
 }
 
-/* IPC_PRIVATE: none, or there is no such id. */
-static key_t key_of(enum kin_key_kind kind, int id)
+/* False: it has gone, or was made without one. True, too, of what nobody may read. */
+static bool has_key(enum kin_key_kind kind, int id)
 {
     struct msqid_ds queue;
     struct shmid_ds segment;
+    int r = kind == KIN_QUEUE ? msgctl(id, IPC_STAT, &queue) : shmctl(id, IPC_STAT, &segment);
 
-    if (kind == KIN_QUEUE)
-        return msgctl(id, IPC_STAT, &queue) < 0 ? IPC_PRIVATE : queue.msg_perm.__key;
-    return shmctl(id, IPC_STAT, &segment) < 0 ? IPC_PRIVATE : segment.shm_perm.__key;
+    if (r < 0)
+        return errno == EACCES;
+    return (kind == KIN_QUEUE ? queue.msg_perm.__key : segment.shm_perm.__key) != IPC_PRIVATE;
 }
 
-/* What is made here is known to be: O_EXCL's way. -EEXIST: it was there. */
+/*
+ * What is made here is known to be: IPC_EXCL's way. -EEXIST: it was there. Another member may
+ * remove it before the supervisor knows of it, and say so in vain: so it is looked for afterwards.
+ */
 static int make(struct family *family, struct kin_message *message, size_t bytes, int flags)
 {
     int id = get(message->kind, message->key, bytes, flags | IPC_EXCL);
 
-    message->type = KIN_KEY_MADE;
-    if (id < 0 || kin_ask(family, message) != ENOSPC)
+    if (id < 0 || family->kin < 0)
         return id;
-    remove_by_id(message->kind, id);
-    return -ENOSPC;
+    message->type = KIN_KEY_MADE;
+    message->value = id;
+    int error = kin_ask(family, message);
+    if (error)
+        remove_by_id(message->kind, id);
+    message->type = KIN_KEY_REMOVED;
+    /* A question that found no answer in time may still be taken. */
+    if (error || !has_key(message->kind, id))
+        kin_tell(family, message);
+    return !error ? id : error == ENOSPC ? -ENOSPC : -EAGAIN;
 }
 
 int family_key_get(struct family *family, enum kin_key_kind kind, int key, size_t bytes, int flags)
@@ -109,12 +120,13 @@ int family_key_get(struct family *family, enum kin_key_kind kind, int key, size_
 
 int family_key_remove(struct family *family, enum kin_key_kind kind, int id)
 {
-    struct kin_message message = {.type = KIN_KEY_REMOVED, .kind = kind};
-
-    message.key = key_of(kind, id);
+    const struct kin_message gone = {.type = KIN_KEY_REMOVED, .kind = kind, .value = id};
+    bool keyed = has_key(kind, id);
     int r = remove_by_id(kind, id);
-    if (r == 0 && message.key != IPC_PRIVATE)
-        kin_say(family, &message);
+
+    /* By its id, which no other that is made with the same key meanwhile has. */
+    if (r == 0 && keyed)
+        kin_tell(family, &gone);
     return r;
 }
 

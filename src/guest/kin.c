@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/futex.h>
+#include <poll.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -38,7 +39,29 @@ static int64_t now_ns(void)
     return (int64_t)time.tv_sec * 1000000000 + time.tv_nsec;
 }
 
-/* System calls: write, futex. */
+/* Waits for room as long as an answer would take. */
+static bool written(const struct family *family, const struct kin_message *message, int64_t end)
+{
+    struct pollfd room = {.fd = family->kin, .events = POLLOUT};
+    const struct timespec some = {0, 100000000};
+
+    for (;;) {
+        if (write(family->kin, message, sizeof *message) == sizeof *message)
+            return true;
+        if ((errno != EAGAIN && errno != EINTR) || now_ns() >= end)
+            return false;
+        ppoll(&room, 1, &some, NULL);
+    }
+}
+
+/* System calls: write; ppoll where it is full. */
+void kin_tell(const struct family *family, const struct kin_message *message)
+{
+    if (family->kin >= 0)
+        written(family, message, now_ns() + ANSWER_NS);
+}
+
+/* System calls: write, futex; ppoll where it is full. */
 int kin_ask(const struct family *family, struct kin_message *message)
 {
     if (family->kin < 0)
@@ -47,9 +70,10 @@ int kin_ask(const struct family *family, struct kin_message *message)
         message->ticket = atomic_fetch_add(&family->page->last_ticket, 1) + 1;
     while (message->ticket == 0);
     struct kin_answer *answer = &family->page->answers[message->ticket % KIN_ANSWERS];
-    if (write(family->kin, message, sizeof *message) != sizeof *message)
+    const int64_t end = now_ns() + ANSWER_NS;
+    if (!written(family, message, end))
         return -ETIME;
-    for (int64_t end = now_ns() + ANSWER_NS; now_ns() < end;) {
+    while (now_ns() < end) {
         uint32_t seen = atomic_load(&answer->ticket);
         if (seen == message->ticket)
             return atomic_load(&answer->error);

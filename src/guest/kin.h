@@ -20,9 +20,9 @@
 #define KIN_KEYS_MAX 256u
 
 enum kin_type {
-    KIN_KEY_MADE = 1, /* `key` of `kind` is the family's; answer: 0, or ENOSPC: it must go again */
+    KIN_KEY_MADE = 1, /* `value`, an id of `kind`, has `key`; answer: 0, or ENOSPC: it must go */
     KIN_KEY_SOUGHT,   /* it is not; answer: 0 nobody's, EPERM another family's */
-    KIN_KEY_REMOVED,  /* `key` of `kind` is nobody's any more; no answer */
+    KIN_KEY_REMOVED,  /* `value`, an id of `kind`, has gone; no answer */
     KIN_FORK_REFUSED, /* `value` members or generations were the limit; no answer */
     KIN_FORKED,       /* on the supervisor's wish: `value` is the child's number, or -errno */
     KIN_BORN,         /* the sender was forked and wants its own control group; answered */

@@ -93,6 +93,27 @@ metric() {
     [ "$body" = "last: No such file or directory, removed: No such file or directory, again: No such file or directory, beyond: No such file or directory" ]
 }
 
+@test "a key that nobody may read is forgotten when it goes, however often" {
+    ask near unreadable
+    [ "$body" = "unreadable: 400" ]
+    ask far 'sought many'
+    [[ $body == *"removed: No such file or directory"* ]]
+}
+
+@test "a key that another family has, too, is one's own, counted, and told with both identities" {
+    local before keeps told
+    before=$(metric vireo_ipc_same_key_total)
+    ask far sought
+    [ "$(metric vireo_ipc_same_key_total)" = "$before" ]
+    curl -s --max-time 20 -o /dev/null --data-binary kept "$VIREO_SERVER/function/near" &
+    keeps=$!
+    told="pVM $(root_of far) of 'far' (uid [0-9]*) made shared memory 0x1268, which pVM $(root_of near) of 'near' (uid [0-9]*) has, too: each has its own"
+    # One's may be made while the other asks: then the other has the line.
+    eventually 5 eval 'ask far sought && [[ $body == *"own: 1" ]] && grep -q "$told" "$VIREO_STATE/daemon.log"'
+    wait "$keeps"
+    [ "$(metric vireo_ipc_same_key_total)" -gt "$before" ]
+}
+
 @test "signals, descriptors, shared memory: programs say here what they say when gcc builds them" {
     local folder=$BATS_FILE_TMPDIR/unix name
     mkdir -p "$folder"
@@ -223,4 +244,18 @@ member_groups() {
     "$VIREO" kill "$(root_of far)"
     eventually 10 eval '[ "$(member_groups)" = 0 ]'
     ask far shared
+}
+
+@test "members beyond the rate of groups stay in their parent's, counted and told" {
+    local before
+    before=$(metric vireo_member_groups_refused_total)
+    ask far 'crowd 60'
+    [ "$body" = "crowd: 60" ]
+    [ "$(metric vireo_member_groups_refused_total)" -gt "$before" ]
+    grep -q "pVM $(root_of far)[0-9.]* of 'far' stays in its parent's control group: at most 64 members" \
+        "$VIREO_STATE/daemon.log"
+    # Who wants none is refused none.
+    before=$(metric vireo_member_groups_refused_total)
+    ask near 'crowd 20'
+    [ "$(metric vireo_member_groups_refused_total)" = "$before" ]
 }

@@ -157,6 +157,33 @@ static int sought_many(void)
     return 0;
 }
 
+/* Made so that nobody may look at it: the number of its rounds has no limit. */
+static int unreadable(void)
+{
+    int rounds = 0, id;
+
+    while (rounds < 400 && (id = msgget(MANY, IPC_CREAT | IPC_EXCL | 0200)) >= 0 &&
+           msgctl(id, IPC_RMID, NULL) == 0)
+        rounds++;
+    printf("unreadable: %d\n", rounds);
+    return 0;
+}
+
+/* So many children at once: each begins with a question for its group. */
+static int crowd(int rounds)
+{
+    for (int i = 0; i < rounds; i++) {
+        pid_t pid = fork();
+        if (pid < 0)
+            return failed("fork");
+        if (pid == 0)
+            _exit(0);
+        waitpid(pid, NULL, 0);
+    }
+    printf("crowd: %d\n", rounds);
+    return 0;
+}
+
 /* Generations, as many as there may be. */
 static int deep(void)
 {
@@ -298,6 +325,10 @@ int main(void)
         return many();
     if (strcmp(input, "sought many") == 0)
         return sought_many();
+    if (strcmp(input, "unreadable") == 0)
+        return unreadable();
+    if (strncmp(input, "crowd ", 6) == 0)
+        return crowd(atoi(input + 6));
     if (strcmp(input, "deep") == 0)
         return deep();
     if (strcmp(input, "torn") == 0)
