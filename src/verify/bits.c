@@ -378,7 +378,9 @@ bool bits_prove(struct proof *proof, const struct obligation *o)
         claim_branches(&b);
         claim_invariants(&b);
         e->queries++;
-        proved = Z3_solver_check(e->z3, b.solver) == Z3_L_FALSE;
+        Z3_lbool result = Z3_solver_check(e->z3, b.solver);
+        proved = result == Z3_L_FALSE;
+        proof->given_up += result == Z3_L_UNDEF;
     }
     Z3_solver_dec_ref(e->z3, b.solver);
     return proved;

@@ -32,6 +32,7 @@ Z3_lbool proof_check(struct proof *proof, unsigned count, const Z3_ast *assumpti
     e->queries++;
     Z3_lbool result = Z3_solver_check_assumptions(e->z3, e->solver, count, assumptions);
     proof->spent = spent(e);
+    proof->given_up += result == Z3_L_UNDEF;
     /* A program that is too hard is so again and again. */
     if (result == Z3_L_UNDEF && ++proof->unknowns >= UNKNOWNS_MAX)
         proof->exhausted = true;

@@ -116,7 +116,8 @@ struct proof {
     uint64_t bound;      /* of instructions; UINT64_MAX: none known */
     uint64_t bound_ns;   /* of processor time, on any processor; UINT64_MAX: none known */
     uint64_t spent;      /* resource units of Z3 */
-    unsigned unknowns;   /* queries without an answer */
+    unsigned unknowns;   /* queries of this attempt without an answer */
+    unsigned given_up;   /* of all attempts: a limit of one query ended it */
     bool contradicted;   /* our own mistake: nothing is proved */
     struct example {
         bool found;

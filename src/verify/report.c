@@ -169,6 +169,7 @@ static void add_proof(struct json_object *top, const struct report *report)
     add_number(effort, "invariants_tried", report->proof->invariants.count);
     add_number(effort, "invariants", alive);
     add_number(effort, "queries", report->proof->encoding->queries);
+    add_number(effort, "queries_given_up", report->proof->given_up);
     json_object_object_add(effort, "limit_reached",
                            json_object_new_boolean(report->proof->exhausted));
     json_object_object_add(top, "effort", effort);
