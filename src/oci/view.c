@@ -36,9 +36,13 @@
 
 void oci_view_close(struct oci_view *view)
 {
-    int fds[] = {view->fuse, view->mount, view->control, view->words};
+    int fds[] = {view->fuse, view->mount, view->control};
 
+    /* Without these it serves or ends. Of a create that failed it may still be making its files,
+     * in the directory that is removed next. */
     fd_close_all(fds, ARRAY_LEN(fds));
+    oci_view_await(view, NULL);
+    closep(&view->words);
     process_apart_end(&view->between);
     *view = OCI_VIEW_NONE;
 }

@@ -194,12 +194,18 @@ seen own" ]
 }
 
 @test "a group too deep to be told by has no log: refused with the reason, and nothing is left" {
-    local at path=/vireo-deep/2/3/4/5/6/7/8/9/10/11/12
+    local at i path=/vireo-deep/2/3/4/5/6/7/8/9/10/11/12
     once deep "$LOG | .linux.cgroupsPath = \"$path\"" 'echo mine >/dev/kmsg; dmesg'
     [[ $output == *mine* ]]
     once deeper "$LOG | .linux.cgroupsPath = \"$path/13\"" true
     [ "$status" -ne 0 ]
     [[ $output == *"cannot give the container a log of its own: its group is 13 levels deep, and 12 is the most"* ]]
+    # Nor by a view that is on its way still.
+    for ((i = 0; i < 25; i++)); do
+        run runtime run --bundle "$ENGINE/deeper" deeper </dev/null
+        [[ $output != *warning* ]]
+        [ -z "$(runtime list -q)" ]
+    done
     # Without what it is too deep for it starts.
     once beside ".annotations = {\"io.vireo.vkernel.params.view\": \"on\"} | .linux.cgroupsPath = \"$path/13\"" 'cat /dev/vkernel/cpu.real_policy'
     [ "$output" = normal ]
