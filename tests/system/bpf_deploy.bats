@@ -220,7 +220,8 @@ deploy_share() {
     for key in programs maps helpers attach; do
         printf 'allow_grants:\n  bpf:\n    %s: []\n' "$key" >"$BATS_TEST_TMPDIR/config.yaml"
         run timeout 20 "$VIREO" serve --config "$BATS_TEST_TMPDIR/config.yaml" --state "$BATS_TEST_TMPDIR/state"
-        [ "$status" != 0 ] && [ "$status" != 124 ]
+        [ "$status" != 0 ]
+        [ "$status" != 124 ]
         [[ $output == *"$key: the list is empty"* ]]
         deploy_module empty "{$key: []}"
         [ "$status" != 0 ]

@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # Functions that fork: what a family can do, what it may take, and that it is alone.
 load helper
+load family
 load escape/escape
 
 setup_file() {
@@ -43,15 +44,6 @@ deploy_family() {
     printf 'name: %s\nisolation: %s\nlimits: {pids: 8, timeout: 1500ms, memory: 32MiB}\ngrants: {fork: true, ipc: true}\n' \
         "$1" "$2" >"$folder/vireo.yaml"
     "$VIREO" deploy "$folder"
-}
-
-# ask NAME WORDS: the answer is in body.
-ask() {
-    call "$1" --data-binary "$2"
-    [ "$code" = 200 ] || {
-        echo "status $code: $body" >&2
-        return 1
-    }
 }
 
 # How many processes of the daemon belong to a function: its template, instances and their children.

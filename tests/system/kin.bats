@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # What members of a family share, who else does not, and forks that are asked for from outside.
 load helper
+load family
 
 setup_file() {
     [ "$(id -u)" = 0 ] || return 0
@@ -30,24 +31,6 @@ deploy_kin() {
     printf 'name: %s\nlimits: {pids: 8, timeout: 10s, memory: 32MiB}\n%s\ngrants: {fork: true, ipc: true, files: [{path: /tmp}]}\n' \
         "$1" "$2" >"$folder/vireo.yaml"
     "$VIREO" deploy "$folder"
-}
-
-# ask NAME WORDS: the answer is in body.
-ask() {
-    call "$1" --data-binary "$2"
-    [ "$code" = 200 ] || {
-        echo "status $code: $body" >&2
-        return 1
-    }
-}
-
-# root_of NAME, which has one instance.
-root_of() {
-    "$VIREO" ps -o json | jq -r "[.[] | select(.function == \"$1\" and .parent == null)][0].id // empty"
-}
-
-metric() {
-    admin GET /metrics | awk -v name="$1" '$1 == name {print $2}'
 }
 
 @test "shared memory is one memory for the family, and plain memory where it was left" {
@@ -121,14 +104,9 @@ metric() {
     for name in signals dup shared; do
         cp "$FUNCTIONS/$name.c" "$folder/main.c"
         "$VIREO" deploy "$folder" --name "$name"
-        gcc -o "$folder/program" "$folder/main.c"
-        timeout 20 "$folder/program" >"$folder/expected"
-        rm "$folder/program"
+        unix_says "$folder/main.c"
         # Again in the same instance: each call begins with no handler.
-        ask "$name" ''
-        ask "$name" ''
-        diff <(echo "$body") "$folder/expected"
-        mv "$folder/expected" "$BATS_FILE_TMPDIR/"
+        as_unix "$name"
     done
 }
 

@@ -2,6 +2,7 @@
 # Forks and talk of native code that an operator's key has signed: programs after the man pages say
 # here what they say elsewhere, behind the wall, limits, counts and logs of any family.
 load helper
+load family
 
 # native NAME MANIFEST FILE...: builds and signs these sources, and deploys the library.
 native() {
@@ -51,44 +52,19 @@ says() {
     }
 }
 
-ask() {
-    call "$1" --data-binary "$2"
-    [ "$code" = 200 ] || {
-        echo "status $code: $body" >&2
-        return 1
-    }
-}
-
-root_of() {
-    "$VIREO" ps -o json | jq -r "[.[] | select(.function == \"$1\" and .parent == null)][0].id // empty"
-}
-
-metric() {
-    admin GET /metrics | awk -v name="$1" '$1 == name {print $2}'
-}
-
 # same NAME [SED]: a program of functions/posix, by native code and by gcc.
 same() {
     local own=$BATS_TEST_TMPDIR/$1
     mkdir -p "$own"
     sed -e "${2-}" "$FUNCTIONS/posix/$1.c" >"$own/program.h"
     cp "$FUNCTIONS/posix/check.h" "$own"
-    gcc -w -O2 -x c -pthread -o "$own/program" "$own/program.h"
-    timeout 30 setsid -w "$own/program" >"$own/expected"
+    unix_says "$own/program.h" -O2
     native "$1" 'limits: {timeout: 30s, pids: 16}
 isolation: request
 grants: {fork: true, ipc: true, files: [{path: /tmp}]}' \
         "$own/program.h" "$own/check.h" "$FUNCTIONS/posix/natively.c"
-    for _ in 1 2; do
-        # The keys of the family before are its own until it has gone.
-        eventually 5 eval '[ -z "$(root_of "$1")" ]'
-        call "$1"
-        [ "$code" = 200 ] || {
-            echo "status $code: $body" >&2
-            return 1
-        }
-        diff "$own/expected" <(echo "$body")
-    done
+    # The keys of the family before are its own until it has gone.
+    as_unix "$1" eventually 5 eval '[ -z "$(root_of '"$1"')" ]'
     "$VIREO" rm -q "$1"
 }
 

@@ -2,6 +2,7 @@
 # Plain UNIX programs after the man pages, many small facts each: what they print here is what they
 # print when gcc builds them. And what is not here says so when it is compiled.
 load helper
+load family
 
 setup_file() {
     [ "$(id -u)" = 0 ] || return 0
@@ -24,18 +25,10 @@ same() {
     local folder=$BATS_TEST_TMPDIR/$1
     mkdir -p "$folder"
     cp "$FUNCTIONS/posix/$1.c" "$FUNCTIONS/posix/check.h" "$folder/"
-    gcc -w -pthread -o "$BATS_TEST_TMPDIR/program" "$folder/$1.c"
-    timeout 30 setsid -w "$BATS_TEST_TMPDIR/program" >"$BATS_TEST_TMPDIR/expected"
+    unix_says "$folder/$1.c"
     printf 'name: %s\nlimits: {timeout: 30s, pids: 16}\npool: {instances: 1}\ngrants: {fork: true, ipc: true, files: [{path: /tmp}]}\n' "$1" >"$folder/vireo.yaml"
     "$VIREO" deploy -q "$folder"
-    for _ in 1 2; do
-        call "$1"
-        [ "$code" = 200 ] || {
-            echo "status $code: $body" >&2
-            return 1
-        }
-        diff "$BATS_TEST_TMPDIR/expected" <(echo "$body")
-    done
+    as_unix "$1"
     "$VIREO" rm -q "$1"
 }
 

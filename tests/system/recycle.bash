@@ -1,17 +1,5 @@
-# What the tests of recycled pVMs share: the pVM of a function, its end, and the guests of the daemon.
+# What the tests of recycled pVMs share beside family.bash: how a pVM was started, its end, and the guests of the daemon.
 # shellcheck shell=bash
-
-ask() {
-    call "$1" -d "$2"
-    [ "$code" = 200 ] || {
-        echo "status $code: $body" >&2
-        return 1
-    }
-}
-
-pvm_of() {
-    "$VIREO" ps -o json | jq -r --arg name "$1" '[.[] | select(.function == $name and .parent == null)][0].id // empty'
-}
 
 start_of() {
     "$VIREO" ps -o json | jq -r --arg name "$1" '[.[] | select(.function == $name)][0].start'
@@ -19,7 +7,7 @@ start_of() {
 
 # Ends the function's pVM, so that the next one takes its place.
 end_of() {
-    "$VIREO" kill "$(pvm_of "$1")"
+    "$VIREO" kill "$(root_of "$1")"
     eventually 5 bash -c "[ -z \"\$(\"\$VIREO\" ps -o json | jq -r '.[] | select(.function == \"$1\").id')\" ]"
 }
 

@@ -3,6 +3,7 @@
 # of one application share, and the place of an ended one. What a recycled pVM can do, and that it has
 # nothing of the one before.
 load helper
+load family
 load recycle
 
 setup_file() {
@@ -146,7 +147,7 @@ native() {
     end_of late
     ask late hello
     [ "$(start_of late)" = recycled ]
-    "$VIREO" link -q "$(pvm_of late)" tax
+    "$VIREO" link -q "$(root_of late)" tax
     ask late 1000
     [[ $body == "tax 190 calls 2"* ]]
     "$VIREO" rm -q shop late tax money
@@ -231,16 +232,16 @@ scribe() {
     ask fresh x
     [ "$(start_of fresh)" = recycled ]
     sed -i 's/"fresh %d"/"newer %d"/' "$WORK/fresh/f.c"
-    pvm=$(pvm_of fresh)
+    pvm=$(root_of fresh)
     "$VIREO" update -q fresh "$WORK/fresh"
     # In place: the pVM that was recycled goes on, with what it has counted.
     ask fresh x
     [ "$body" = "newer 2" ]
-    [ "$(pvm_of fresh)" = "$pvm" ]
+    [ "$(root_of fresh)" = "$pvm" ]
     "$VIREO" rollback -q fresh
     ask fresh x
     [ "$body" = "fresh 3" ]
-    [ "$(pvm_of fresh)" = "$pvm" ]
+    [ "$(root_of fresh)" = "$pvm" ]
     "$VIREO" rm -q fresh
 }
 

@@ -2,6 +2,7 @@
 # Recycling inside one function: what it alone may have (secrets, folders of the machine that it
 # writes, listening sockets) is in a blank that no other function shares. And what a family leaves.
 load helper
+load family
 load recycle
 
 setup_file() {
