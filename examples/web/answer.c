@@ -40,6 +40,8 @@ static const char *reason_of(unsigned status)
     switch (status) {
     case 200:
         return "OK";
+    case 206:
+        return "Partial Content";
     case 304:
         return "Not Modified";
     case 400:
@@ -50,38 +52,48 @@ static const char *reason_of(unsigned status)
         return "Method Not Allowed";
     case 413:
         return "Content Too Large";
+    case 416:
+        return "Range Not Satisfiable";
     default:
         return "Request Header Fields Too Large";
     }
 }
 
-uint32_t answer_head(char *out, size_t size, unsigned status, const struct file *file,
-                     const struct request *request, time_t now)
+uint32_t answer_head(char *out, size_t size, const struct file *file, const struct request *request,
+                     time_t now, struct part *part)
 {
     /* Made anew once a second, and when another file is asked for. */
     static char date[40], modified[40];
     static int64_t date_of = -1, modified_of = -1;
     const char *close_it = request->keep_alive ? "" : "Connection: close\r\n";
-    int n;
+    char range[80] = "";
 
     if (now != date_of)
         http_date(date_of = now, date);
-    if (!file) {
-        n = snprintf(out, size, "HTTP/1.1 %u %s\r\nDate: %s\r\nContent-Length: 0\r\n%s%s\r\n",
-                     status, reason_of(status), date, status == 405 ? "Allow: GET, HEAD\r\n" : "",
-                     close_it);
-        return (uint32_t)n;
-    }
+    if (!file)
+        return (uint32_t)snprintf(out, size,
+                                  "HTTP/1.1 %u %s\r\nDate: %s\r\nContent-Length: 0\r\n%s%s\r\n",
+                                  part->status, reason_of(part->status), date,
+                                  part->status == 405 ? "Allow: GET, HEAD\r\n" : "", close_it);
     if (file->modified != modified_of)
         http_date(modified_of = file->modified, modified);
-    if (strcmp(request->since, modified) == 0)
-        n = snprintf(out, size, "HTTP/1.1 304 %s\r\nDate: %s\r\nLast-Modified: %s\r\n%s\r\n",
-                     reason_of(304), date, modified, close_it);
-    else
-        n = snprintf(out, size,
-                     "HTTP/1.1 200 OK\r\nDate: %s\r\nContent-Type: %s\r\nContent-Length: %llu\r\n"
-                     "Last-Modified: %s\r\n%s\r\n",
-                     date, type_of(file->path), (unsigned long long)file->bytes, modified,
-                     close_it);
-    return (uint32_t)n;
+    *part = part_of(request, file, modified, now);
+    if (part->status == 304)
+        return (uint32_t)snprintf(out, size,
+                                  "HTTP/1.1 304 %s\r\nDate: %s\r\nLast-Modified: %s\r\n%s\r\n",
+                                  reason_of(304), date, modified, close_it);
+    if (part->status == 206)
+        snprintf(range, sizeof range, "Content-Range: bytes %llu-%llu/%llu\r\n",
+                 (unsigned long long)part->first,
+                 (unsigned long long)(part->first + part->bytes - 1),
+                 (unsigned long long)file->bytes);
+    if (part->status == 416)
+        snprintf(range, sizeof range, "Content-Range: bytes */%llu\r\n",
+                 (unsigned long long)file->bytes);
+    return (uint32_t)snprintf(out, size,
+                              "HTTP/1.1 %u %s\r\nDate: %s\r\nContent-Type: %s\r\n"
+                              "Content-Length: %llu\r\nLast-Modified: %s\r\n"
+                              "Accept-Ranges: bytes\r\n%s%s\r\n",
+                              part->status, reason_of(part->status), date, type_of(file->path),
+                              (unsigned long long)part->bytes, modified, range, close_it);
 }

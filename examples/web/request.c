@@ -59,8 +59,19 @@ static const char *value_of(const char *line, size_t bytes, const char *name, si
     bytes -= length + 1;
     while (bytes > 0 && (*line == ' ' || *line == '\t'))
         line++, bytes--;
+    while (bytes > 0 && (line[bytes - 1] == ' ' || line[bytes - 1] == '\t'))
+        bytes--;
     *ret_bytes = bytes;
     return line;
+}
+
+/* The value as text; one that does not fit is `instead`. */
+static void text_take(char *text, size_t size, const char *value, size_t bytes, const char *instead)
+{
+    if (bytes >= size)
+        value = instead, bytes = strlen(instead);
+    memcpy(text, value, bytes);
+    text[bytes] = '\0';
 }
 
 static void header_take(const char *line, size_t bytes, struct request *request)
@@ -74,8 +85,11 @@ static void header_take(const char *line, size_t bytes, struct request *request)
         if (length == 10 && strncasecmp(value, "keep-alive", 10) == 0)
             request->keep_alive = true;
     } else if ((value = value_of(line, bytes, "if-modified-since", &length))) {
-        if (length < sizeof request->since)
-            memcpy(request->since, value, length), request->since[length] = '\0';
+        text_take(request->since, sizeof request->since, value, length, "");
+    } else if ((value = value_of(line, bytes, "range", &length))) {
+        text_take(request->range, sizeof request->range, value, length, "");
+    } else if ((value = value_of(line, bytes, "if-range", &length))) {
+        text_take(request->if_range, sizeof request->if_range, value, length, "none of ours");
     } else if ((value = value_of(line, bytes, "content-length", &length))) {
         if (length != 1 || value[0] != '0')
             request->refused = 413;
@@ -112,7 +126,7 @@ int request_parse(const char *data, uint32_t bytes, struct request *ret_request)
     struct request *request = ret_request;
 
     memset(request, 0, offsetof(struct request, path) + 1);
-    request->since[0] = '\0';
+    request->since[0] = request->range[0] = request->if_range[0] = '\0';
     if (!end) {
         if (bytes < HEAD_MAX)
             return 0;

@@ -36,17 +36,34 @@ struct request {
     unsigned refused;      /* the status of a request that is not answered with a file; else 0 */
     char path[PATH_BYTES]; /* decoded, below the root: "index.html", "css/a.css" */
     char since[40];        /* If-Modified-Since */
+    char range[64];        /* Range; one that is longer is more than one range */
+    char if_range[40];     /* If-Range */
     uint32_t bytes;        /* of its head */
 };
 
 /* 1: a request's head is whole; 0: not yet. What is not HTTP is a request that is refused. */
 int request_parse(const char *data, uint32_t bytes, struct request *ret_request);
 
+/* ---- range.c ---- */
+
+/* Which bytes of a file follow an answer's head, unless only the head was asked for. */
+struct part {
+    unsigned status; /* 200, 206, 304 or 416; without a file any other */
+    uint64_t first, bytes;
+};
+
+/* `modified` is the file's time as http_date() writes it. */
+struct part part_of(const struct request *request, const struct file *file, const char *modified,
+                    time_t now);
+
 /* ---- answer.c ---- */
 
-/* The head of an answer into `out`: how long it is. `file` may be NULL. */
-uint32_t answer_head(char *out, size_t size, unsigned status, const struct file *file,
-                     const struct request *request, time_t now);
+/*
+ * The head of an answer into `out`: how long it is, and what of the file follows. Without a file
+ * (NULL) the status is the caller's, in *part.
+ */
+uint32_t answer_head(char *out, size_t size, const struct file *file, const struct request *request,
+                     time_t now, struct part *part);
 /* "Sun, 06 Nov 1994 08:49:37 GMT" */
 void http_date(int64_t seconds, char text[static 40]);
 

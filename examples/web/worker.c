@@ -17,7 +17,7 @@ struct client {
     int fd;   /* -1: the place is free */
     int file; /* of which the rest is to be sent; -1 */
     bool closing;
-    uint64_t left; /* of that file */
+    uint64_t left; /* to be sent of that file */
     uint32_t in_bytes, out_at, out_end;
     char in[HEAD_MAX];
     char *out; /* OUT_BYTES, once it is needed */
@@ -71,28 +71,27 @@ static void accept_some(int listener)
 /* The answer to one request, as far as it fits. */
 static void answer(struct client *client, const struct request *request)
 {
-    unsigned status = request->refused;
-    const struct file *file = status ? NULL : cache_find(request->path, now_ms);
-    char *out = client->out + client->out_end;
+    const struct file *file = request->refused ? NULL : cache_find(request->path, now_ms);
+    struct part part = {.status = request->refused ? request->refused : 404};
 
-    if (!status && !file)
-        status = 404;
-    uint32_t head = answer_head(out, OUT_BYTES - client->out_end, status, file, request,
-                                (time_t)(now_ms / 1000));
-    client->out_end += head;
+    client->out_end += answer_head(client->out + client->out_end, OUT_BYTES - client->out_end, file,
+                                   request, (time_t)(now_ms / 1000), &part);
     client->closing = !request->keep_alive;
-    /* The head says 200 by its tenth byte. */
-    if (!file || request->head_only || out[9] != '2')
+    if (request->head_only || part.bytes == 0)
         return;
     if (file->data) {
-        memcpy(client->out + client->out_end, file->data, file->bytes);
-        client->out_end += (uint32_t)file->bytes;
+        memcpy(client->out + client->out_end, file->data + part.first, part.bytes);
+        client->out_end += (uint32_t)part.bytes;
         return;
     }
     client->file = open(request->path, O_RDONLY);
-    client->left = file->bytes;
-    if (client->file < 0)
-        client->closing = true;
+    client->left = part.bytes;
+    if (client->file >= 0 && lseek(client->file, (off_t)part.first, SEEK_SET) >= 0)
+        return;
+    if (client->file >= 0)
+        close(client->file);
+    client->file = -1;
+    client->closing = true;
 }
 
 /* More of a file that is too large to be kept. */

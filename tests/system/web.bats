@@ -79,6 +79,85 @@ workers() {
     exec 4>&-
 }
 
+# part PATH RANGE [curl's arguments]: status, Content-Range and length of the answer, whose body is in part.
+part() {
+    get "$1" -H "Range: $2" -o "$BATS_TEST_TMPDIR/part" -w '%{http_code} %header{content-range} %{size_download}' "${@:3}"
+}
+
+@test "a range of a file is that part of it, 206; one that it has not is 416" {
+    local file name asked first bytes
+    echo 'a small file' >"$ROOT/small.txt"
+    for name in small.txt 'large file.bin'; do
+        file=$ROOT/$name name=${name// /%20}
+        local size
+        size=$(stat -c %s "$file")
+        # What is asked for, and which bytes of the file that is.
+        while read -r asked first bytes; do
+            [ "$(part "$name" "$asked")" = "206 bytes $first-$((first + bytes - 1))/$size $bytes" ]
+            tail -c +$((first + 1)) "$file" | head -c "$bytes" | cmp - "$BATS_TEST_TMPDIR/part"
+        done <<END
+bytes=0-0 0 1
+bytes=3-7 3 5
+BYTES=3-7 3 5
+bytes=5- 5 $((size - 5))
+bytes=-4 $((size - 4)) 4
+bytes=-99999999 0 $size
+bytes=0- 0 $size
+bytes=$((size - 1))- $((size - 1)) 1
+bytes=2-99999999999999999999999 2 $((size - 2))
+END
+        for asked in "bytes=$size-" "bytes=$size-$((size + 5))" bytes=-0 bytes=99999999999999999999999-; do
+            [ "$(part "$name" "$asked")" = "416 bytes */$size 0" ]
+        done
+        # Neither one range nor bytes: the whole, as if nothing had been asked for.
+        for asked in bytes=7-3 bytes=a-b bytes= bytes=- bytes=0-1,3-4 bytes=-3-4 'bytes=0 -1' 'bytes=1-2x' \
+            bytes=18446744073709551616 lines=0-1 0-1; do
+            [ "$(part "$name" "$asked")" = "200  $size" ]
+            cmp "$file" "$BATS_TEST_TMPDIR/part"
+        done
+        [ "$(get "$name" -I -H 'Range: bytes=0-3' -o /dev/null -w '%{http_code} %header{content-length} %header{accept-ranges}')" = \
+            "200 $size bytes" ]
+    done
+    : >"$ROOT/empty"
+    [ "$(part empty bytes=0-)" = "200  0" ]
+    # What a client does with half of a file.
+    head -c 123456 "$ROOT/large file.bin" >"$BATS_TEST_TMPDIR/half"
+    get large%20file.bin -C - -o "$BATS_TEST_TMPDIR/half"
+    cmp "$ROOT/large file.bin" "$BATS_TEST_TMPDIR/half"
+}
+
+@test "If-Range: a part of the same file only, else the whole of what there is now" {
+    local age
+    echo 'twelve bytes' | tee "$ROOT/old.txt" >"$ROOT/changing.txt"
+    touch -d '1 hour ago' "$ROOT/old.txt"
+    age=$(get old.txt -o /dev/null -w '%header{last-modified}')
+    [ "$(part old.txt bytes=0-2 -H "If-Range: $age")" = "206 bytes 0-2/13 3" ]
+    # Not ours, not this one's, longer than any date.
+    for of in '"tag"' 'W/"tag"' 'Sun, 06 Nov 1994 08:49:37 GMT' "\"$(printf 'x%.0s' {1..200})\""; do
+        [ "$(part old.txt bytes=0-2 -H "If-Range: $of")" = "200  13" ]
+    done
+    # Who has it needs no part.
+    [ "$(part old.txt bytes=0-2 -H "If-Modified-Since: $age")" = "304  0" ]
+    # Its second is not over: it may change twice in it, and have one date.
+    touch -d '1 hour' "$ROOT/changing.txt"
+    age=$(get changing.txt -o /dev/null -w '%header{last-modified}')
+    [ "$(part changing.txt bytes=0-2 -H "If-Range: $age")" = "200  13" ]
+}
+
+@test "parts of a large file and whole ones follow each other on one connection" {
+    local i
+    # Each at its length, or the next answer would begin in the middle of one.
+    for i in 0 1 2 3 4 5; do
+        printf 'url = "http://127.0.0.1:%s/large%%20file.bin"\noutput = "%s/part%s"\nrange = "%s-%s"\nnext\nurl = "http://127.0.0.1:%s/sub/"\noutput = "%s/whole%s"\nnext\n' \
+            "$PORT" "$BATS_TEST_TMPDIR" "$i" $((i * 50000)) $((i * 50000 + 49999)) "$PORT" "$BATS_TEST_TMPDIR" "$i"
+    done | sed '$d' >"$BATS_TEST_TMPDIR/config"
+    curl -s --max-time 20 -K "$BATS_TEST_TMPDIR/config"
+    cat "$BATS_TEST_TMPDIR"/part[0-5] | cmp - "$ROOT/large file.bin"
+    for i in 0 1 2 3 4 5; do
+        [ "$(cat "$BATS_TEST_TMPDIR/whole$i")" = '<p>below</p>' ]
+    done
+}
+
 @test "wrk meets no error, and a worker that ends is another's place" {
     command -v wrk >/dev/null || skip "wrk is missing"
     local before out
