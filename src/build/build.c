@@ -314,9 +314,10 @@ static int check_library(struct build *build, struct err *err)
     int r = library_check(build->elf, build->elf_size, &note, err);
     if (r < 0)
         return r;
-    /* Which of the two kinds native code is shows in its sources' objects, in the sandbox. */
+    /* Which of the kinds native code is shows in its sources' objects, in the sandbox. */
     bool native = strcmp(build->note.safety, "native") == 0;
-    if (native && (strcmp(note.kind, "handler") == 0 || strcmp(note.kind, "library") == 0))
+    if (native && (strcmp(note.kind, "handler") == 0 || strcmp(note.kind, "library") == 0 ||
+                   strcmp(note.kind, "command") == 0))
         memcpy(build->note.kind, note.kind, sizeof note.kind);
     if (!notes_equal(&note, &build->note))
         return err_say(err, -EPERM, "cannot sign '%s': its note is not the one that was asked for",

@@ -20,10 +20,10 @@
 
 #define COMPILE_CPU_SECONDS 60
 
-/* The packed source and both notes: which of them it is shows when it is compiled. */
+/* The packed source and a note for each kind: which it is shows when it is compiled. */
 static int bundle(const struct build *build, int *ret_fd, struct err *err)
 {
-    static const char *const kinds[] = {"handler", "library"};
+    static const char *const kinds[] = {"handler", "library", "command"};
     const char *title = build_source_title(&build->source);
     struct stage_bundle bundle = {.sizes = {build->source.tar_size}};
     struct library_note note = build->note;

@@ -32,7 +32,7 @@ stage_function stage_link; /* bundle of a proved function's object, its note -> 
 
 /* What the stages hand on: sizes of the parts, little-endian as the machine, then the parts. */
 struct stage_bundle {
-    uint64_t sizes[3];
+    uint64_t sizes[4];
 };
 
 /* ---- stage_split.c ---- */

@@ -3,8 +3,8 @@
  *
  * "library", the only stage of a library that its signer answers for: C sources, by gcc. Arguments:
  * the entry ("" when it is to be found), "now" or "lazy" (functions of others are bound at their
- * first call), then the sources' names; the input is a bundle of the packed source and two notes,
- * one of a library with a handler and one of a library without.
+ * first call), then the sources' names; the input is a bundle of the packed source and three notes:
+ * of a library with a handler, of one without, and of a program with a main().
  *
  * "link", the last stage of a proved one: the input is a bundle of its object and its note.
  */
@@ -24,10 +24,14 @@
 #define WITH_TYPES STAGE_SCRATCH "/types.so"
 #define WITH_TYPES_MAX_BYTES (512u << 20)
 #define PROVED STAGE_SDK "/proved.o"
+#define PARTS ARRAY_LEN(((struct stage_bundle *)NULL)->sizes)
+
+enum note_part { NOTE_HANDLER = 1, NOTE_LIBRARY, NOTE_COMMAND };
 
 /*
  * -fstack-clash-protection touches each page of a large frame, so that none steps over the guard of
- * the call stack; classes of characters are functions of the guest's, not tables of glibc's.
+ * the call stack; classes of characters are functions of the guest's, not tables of glibc's, and so
+ * is all of a FILE, which glibc's inline functions would look into.
  */
 static int compile_one(const struct stage *stage, const char *cwd, const char *source,
                        const char *object, const char *define, bool types)
@@ -51,6 +55,7 @@ static int compile_one(const struct stage *stage, const char *cwd, const char *s
         "-fmax-errors=10",
         "-U_FORTIFY_SOURCE",
         "-D__NO_CTYPE",
+        "-D__NO_INLINE__",
         "-I.",
         "-I" STAGE_SDK,
         "-I" STAGE_SDK "/include",
@@ -67,7 +72,7 @@ static int compile_one(const struct stage *stage, const char *cwd, const char *s
 }
 
 /* Where the parts of the input are. */
-static int take_apart(struct stage_bundle *bundle, const uint8_t *parts[3])
+static int take_apart(struct stage_bundle *bundle, const uint8_t *parts[PARTS])
 {
     const uint8_t *data;
     size_t size, at = sizeof *bundle;
@@ -105,7 +110,7 @@ static int compile_all(const struct stage *stage, struct stage_objects *objects)
     return STAGE_OK;
 }
 
-/* *ret_entry is the handler, or "": only exported functions are there. */
+/* *ret_entry is the handler, "main", or "": only exported functions are there. */
 static int find_entry(const struct stage *stage, const struct stage_objects *objects,
                       const char **ret_entry)
 {
@@ -115,12 +120,12 @@ static int find_entry(const struct stage *stage, const struct stage_objects *obj
     int status = stage_read_symbols(stage, objects, &symbols);
     if (status != STAGE_OK)
         return status;
-    if (strcmp(wanted, "main") == 0 ||
-        (!*wanted && !stage_defines(symbols, "handler") && stage_defines(symbols, "main")))
-        return stage_say(STAGE_REFUSED, "error: native code has a 'handler', not a 'main'");
     if (*wanted && !stage_defines(symbols, wanted))
         return stage_say(STAGE_REFUSED, "error: the source does not define its entry '%s'", wanted);
-    *ret_entry = *wanted ? wanted : stage_defines(symbols, "handler") ? "handler" : "";
+    *ret_entry = *wanted                             ? wanted
+                 : stage_defines(symbols, "handler") ? "handler"
+                 : stage_defines(symbols, "main")    ? "main"
+                                                     : "";
     return STAGE_OK;
 }
 
@@ -170,7 +175,12 @@ static int make_map(const struct stage *stage, const struct stage_objects *objec
     return STAGE_OK;
 }
 
-/* The face, of this handler ("": none), and the note; then all of it is linked. */
+static bool is_program(const char *entry)
+{
+    return strcmp(entry, "main") == 0;
+}
+
+/* The face, of this entry ("": none), and the note; then all of it is linked. */
 static int finish(const struct stage *stage, struct stage_objects *objects, const char *entry,
                   const uint8_t *note_source, uint64_t note_size, bool types)
 {
@@ -179,7 +189,8 @@ static int finish(const struct stage *stage, struct stage_objects *objects, cons
     if (stage_write_file(AT_FDCWD, NOTE, note_source, (size_t)note_size) < 0)
         return stage_say(STAGE_BROKEN, "error: cannot write the note");
     char *face = objects->names[objects->count++], *note = objects->names[objects->count++];
-    snprintf(define, sizeof define, "-DVIREO_ENTRY=%s", entry);
+    snprintf(define, sizeof define, "-D%s=%s", is_program(entry) ? "VIREO_MAIN" : "VIREO_ENTRY",
+             entry);
     snprintf(face, sizeof objects->names[0], STAGE_SDK "/native.o");
     snprintf(note, sizeof objects->names[0], STAGE_SDK "/note.o");
     int status = compile_one(stage, STAGE_SDK, "native.c", face, *entry ? define : NULL, false);
@@ -200,7 +211,7 @@ int stage_link(const struct stage *stage)
 {
     static struct stage_objects objects;
     struct stage_bundle bundle;
-    const uint8_t *parts[3];
+    const uint8_t *parts[PARTS];
 
     int status = take_apart(&bundle, parts);
     if (status == STAGE_OK)
@@ -217,7 +228,7 @@ int stage_library(const struct stage *stage)
 {
     static struct stage_objects objects;
     struct stage_bundle bundle;
-    const uint8_t *parts[3];
+    const uint8_t *parts[PARTS];
     const char *entry = NULL;
 
     if (stage->arg_count < 3)
@@ -234,6 +245,6 @@ int stage_library(const struct stage *stage)
     if (status != STAGE_OK)
         return status;
 
-    size_t note = *entry ? 1 : 2;
+    enum note_part note = is_program(entry) ? NOTE_COMMAND : *entry ? NOTE_HANDLER : NOTE_LIBRARY;
     return finish(stage, &objects, entry, parts[note], bundle.sizes[note], true);
 }

@@ -25,6 +25,8 @@
 #include "guest/lockdown.h"
 #include "guest/linker.h"
 #include "guest/native.h"
+#include "guest/native_posix.h"
+#include "guest/native_stdio.h"
 #include "guest/place.h"
 #include "guest/seccomp.h"
 #include "guest/update_point.h"
@@ -69,8 +71,11 @@ int instance_prepare(struct template_state *state, struct err *err)
     int r = wasi_new(&options, &state->wasi, err);
     if (r == 0 && library_is_native(face))
         r = native_prepare(&state->buffers, err);
+    if (r == 0 && library_is_native(face))
+        r = native_stdio_open(err);
     if (r < 0)
         return r;
+    native_environment(state->wasi);
     state->host.library = state->library;
     state->host.wasi = state->wasi;
     state->host.memory_pages_max = state->setup.memory_pages_max;

@@ -20,6 +20,7 @@
 #include "guest/instance_calls.h"
 #include "guest/linker.h"
 #include "guest/native.h"
+#include "guest/native_stdio.h"
 #include "guest/signals.h"
 #include "guest/update_point.h"
 #include "guest/wait.h"
@@ -75,6 +76,7 @@ static void enter_native_handler(void *argument)
     handler->result =
         library_face(handler->host->library)
             ->native_handler(buffers->in, handler->body_bytes, buffers->out, handler->answer_max);
+    native_stdio_flush();
     native_call_ends();
 }
 
@@ -212,7 +214,8 @@ static void serve_handler(struct template_state *state, struct verdict *verdict)
     }
 }
 
-/* A command gets a fresh instance for each call. */
+/* A command gets a fresh instance for each call: what native code has written to is this process's.
+ */
 static void serve_command(struct template_state *state, uint8_t *answer, struct verdict *verdict)
 {
     struct host *host = &state->host;
@@ -222,7 +225,7 @@ static void serve_command(struct template_state *state, uint8_t *answer, struct 
                          state->setup.env_count);
     wasi_set_env(state->wasi, environment.variables, environment.count);
     verdict_of_exit(host, wasm_enter(host, enter_start, host), verdict);
-    verdict->broken = false;
+    verdict->broken = library_is_native(library_face(state->library));
     if (verdict->outcome == CHANNEL_ANSWERED && state->setup.http_cgi && call_cgi_head(&call) < 0) {
         verdict->outcome = CHANNEL_IMPROPER;
         snprintf(verdict->message, sizeof verdict->message,

@@ -81,7 +81,8 @@ struct library_face {
     uint32_t (*answer_buffer)(void *instance);
     /*
      * Native code: the handler, called with buffers of the process itself. All others above are
-     * NULL then. NULL too where there are only exported functions, for other libraries.
+     * NULL then, but `start` of a program with main(), called with NULL. Both are NULL where there
+     * are only exported functions, for other libraries.
      */
     int64_t (*native_handler)(const uint8_t *in, size_t in_bytes, uint8_t *out, size_t out_max);
     /* Of modules that import eBPF: the table of functions (wasm_rt_funcref_table_t), and TinyGo's

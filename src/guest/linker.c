@@ -7,11 +7,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <getopt.h>
+#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/err.h"
 #include "guest/linker.h"
 #include "guest/linker_internal.h"
+#include "guest/native_stdio.h"
 #include "guest/wasm_internal.h"
 
 /* Z_m_instance_t holds the module's globals; a module of a million globals has 8 MiB. */
@@ -27,28 +30,35 @@ static const char face_name[] = LIBRARY_SYMBOL;
 #undef LIBRARY_SYMBOL
 
 #define NATIVE_SYMBOL(name, bound, proved) extern void native_thunk_##name(void);
+#define NATIVE_VARIABLE(name, bound)
 #include "guest/native_symbols.h"
+#undef NATIVE_VARIABLE
 #undef NATIVE_SYMBOL
 
 struct host_symbol {
     const char *name;
-    void (*function)(void);
+    union {
+        void (*function)(void);
+        void *variable;
+    };
 };
 
 static const struct host_symbol host_symbols[] = {
-#define LIBRARY_SYMBOL(name) {#name, wasm_thunk_##name},
+#define LIBRARY_SYMBOL(name) {#name, {.function = wasm_thunk_##name}},
 #include "guest/library_symbols.h"
 #undef LIBRARY_SYMBOL
 };
 
 static const struct host_symbol native_symbols[] = {
-#define NATIVE_SYMBOL(name, bound, proved) {#name, native_thunk_##name},
+#define NATIVE_SYMBOL(name, bound, proved) {#name, {.function = native_thunk_##name}},
+#define NATIVE_VARIABLE(name, bound) {#name, {.variable = &(bound)}},
 #include "guest/native_symbols.h"
+#undef NATIVE_VARIABLE
 #undef NATIVE_SYMBOL
 };
 
 /* Places of native_symbols, by name: linking looks there for each symbol. */
-#define NATIVE_PLACES 512u
+#define NATIVE_PLACES 1024u
 _Static_assert(ARRAY_LEN(native_symbols) < NATIVE_PLACES / 2, "at most half full");
 
 static uint32_t native_place(const char *name)
@@ -198,14 +208,15 @@ static bool is_inside(const struct library *library, const void *at, size_t byte
     return offset < library->image.span && bytes <= library->image.span - offset;
 }
 
-/* Native code has its handler and nothing that is of WebAssembly. */
+/* Native code has its handler or its start, and nothing that is of WebAssembly. */
 static int check_native_face(const struct library *library, struct err *err)
 {
     const struct library_face *face = library->face;
 
-    if (!in_code(library, (uintptr_t)face->native_handler, false) || face->start_section ||
-        face->init_module || face->instantiate || face->free_instance || face->memory ||
-        face->start || face->initialize || face->links || face->request_buffer || face->handle ||
+    if (!in_code(library, (uintptr_t)face->native_handler, false) ||
+        !in_code(library, (uintptr_t)face->start, false) || (face->native_handler && face->start) ||
+        face->start_section || face->init_module || face->instantiate || face->free_instance ||
+        face->memory || face->initialize || face->links || face->request_buffer || face->handle ||
         face->answer_buffer)
         return refuse(err, "its face is not that of native code");
     return 0;

@@ -14,6 +14,8 @@
 #include "guest/family.h"
 #include "guest/native.h"
 #include "guest/native_heap.h"
+#include "guest/native_posix.h"
+#include "guest/native_stdio.h"
 #include "guest/template.h"
 #include "guest/wasi_internal.h"
 #include "guest/wasm_internal.h"
@@ -28,9 +30,7 @@ pid_t native_getppid(void);
 int native_pipe2(int fds[2], int flags);
 int native_pipe(int fds[2]);
 int native_atexit(void (*function)(void));
-void native_exit(int status) __attribute__((noreturn));
 void native_leave_now(int status) __attribute__((noreturn));
-void native_abort(void) __attribute__((noreturn));
 
 /* System calls: those of family_fork(). */
 pid_t native_fork(void)
@@ -189,6 +189,7 @@ void native_exit(int status)
         at_exit = next;
         function();
     }
+    native_stdio_end();
     native_leave_now(status);
 }
 

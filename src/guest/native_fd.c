@@ -14,22 +14,17 @@
 #include <unistd.h>
 
 #include "guest/native.h"
+#include "guest/native_posix.h"
 #include "guest/signals.h"
 #include "guest/wasi_internal.h"
 #include "vireo/io_native.h"
 
 ssize_t native_readv(int fd, const struct iovec *list, int count);
 ssize_t native_writev(int fd, const struct iovec *list, int count);
-ssize_t native_read(int fd, void *to, size_t room);
-ssize_t native_write(int fd, const void *from, size_t bytes);
 ssize_t native_pread(int fd, void *to, size_t room, off_t at);
 ssize_t native_pwrite(int fd, const void *from, size_t bytes, off_t at);
-off_t native_lseek(int fd, off_t by, int whence);
-int native_close(int fd);
 int native_dup(int fd);
 int native_dup2(int fd, int to);
-int native_fstat(int fd, struct stat *status);
-int native_fcntl(int fd, int command, ...);
 int native_poll(struct pollfd *list, nfds_t count, int timeout_ms);
 int native_nanosleep(const struct timespec *time, struct timespec *rest);
 int native_usleep(unsigned microseconds);

@@ -7,6 +7,7 @@
 #include <limits.h>
 #include <stdint.h>
 #include <sys/ipc.h>
+#include <sys/mman.h>
 #include <sys/msg.h>
 #include <sys/shm.h>
 #include <sys/stat.h>
@@ -29,6 +30,7 @@ int native_shmget(key_t key, size_t bytes, int flags);
 void *native_shmat(int id, const void *address, int flags);
 int native_shmdt(const void *address);
 int native_shmctl(int id, int command, struct shmid_ds *buffer);
+void *native_mmap(void *address, size_t bytes, int protection, int flags, int fd, off_t offset);
 int native_sem_init(struct guest_semaphore *semaphore, int shared, unsigned value);
 int native_sem_destroy(struct guest_semaphore *semaphore);
 int native_sem_post(struct guest_semaphore *semaphore);
@@ -185,6 +187,25 @@ int native_shmctl(int id, int command, struct shmid_ds *buffer)
     else if (r == 0)
         r = shmctl(id, command, buffer) < 0 ? -errno : 0;
     return (int)native_leave(host, r);
+}
+
+/* Memory that no file is behind, where the kernel likes; shared with children if that is asked for.
+ * System call: mmap. */
+void *native_mmap(void *address, size_t bytes, int protection, int flags, int fd, off_t offset)
+{
+    const int kind = flags & ~(MAP_NORESERVE | MAP_POPULATE | MAP_STACK);
+
+    (void)address;
+    (void)offset;
+    if (!(flags & MAP_ANONYMOUS))
+        errno = fd < 0 ? EBADF : ENODEV;
+    else if (kind != (MAP_SHARED | MAP_ANONYMOUS) && kind != (MAP_PRIVATE | MAP_ANONYMOUS))
+        errno = EINVAL;
+    else if (protection & ~(PROT_READ | PROT_WRITE))
+        errno = EACCES;
+    else
+        return mmap(NULL, bytes, protection, kind, -1, 0);
+    return MAP_FAILED;
 }
 
 /* ---- semaphores without a name ---- */

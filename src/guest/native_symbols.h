@@ -2,8 +2,13 @@
  * NATIVE_SYMBOL(name, function, proved): what a library of native code may leave undefined, which
  * function of the guest it is bound to, and whether a proved library may do so, too (1 or 0). The
  * build refuses anything else before it signs, and the guest's linker binds these and no others.
- * Included with the macro defined.
+ * NATIVE_VARIABLE(name, variable): a variable of the guest's, where its address matters.
+ * Included with the macros defined.
  */
+#ifndef NATIVE_VARIABLE
+#define NATIVE_VARIABLE(name, variable) NATIVE_SYMBOL(name, variable, 0)
+#define NATIVE_VARIABLE_IS_SYMBOL
+#endif
 #define NATIVE(name) NATIVE_SYMBOL(name, name, 0)
 #define PROVED(name) NATIVE_SYMBOL(name, name, 1)
 
@@ -83,7 +88,8 @@ MATH(hypot)
 MATH(cbrt)
 #undef MATH
 
-/* Of the C library: what needs no descriptors. Memory is counted: native_heap.c. */
+/* Of the C library: what needs no descriptors. Memory is counted: native_heap.c. Libraries of
+ * translated code find these in their program. */
 NATIVE(memchr)
 NATIVE(memrchr)
 NATIVE(memmem)
@@ -209,6 +215,8 @@ POSIX(shmget)
 POSIX(shmat)
 POSIX(shmdt)
 POSIX(shmctl)
+POSIX(mmap)
+NATIVE(munmap)
 POSIX(sem_init)
 POSIX(sem_destroy)
 POSIX(sem_post)
@@ -217,6 +225,119 @@ POSIX(sem_wait)
 POSIX(sem_timedwait)
 POSIX(sem_getvalue)
 #undef POSIX
+
+/* Programs, their streams and files (native_main.c, native_stdio.c, native_files.c). What only
+ * formats, scans or buffers is the C library's. */
+#define OWN(name) NATIVE_SYMBOL(name, native_##name, 0)
+#define ISO(name) NATIVE_SYMBOL(__isoc99_##name, name, 0) NATIVE(name)
+NATIVE_SYMBOL(vireo_main, native_main, 0)
+NATIVE_SYMBOL(__assert_fail, native_assert_fail, 0)
+NATIVE_VARIABLE(environ, environ)
+NATIVE_VARIABLE(__environ, environ)
+NATIVE(getenv)
+NATIVE(setenv)
+NATIVE(unsetenv)
+NATIVE(putenv)
+NATIVE_VARIABLE(optarg, optarg)
+NATIVE_VARIABLE(optind, optind)
+NATIVE_VARIABLE(opterr, opterr)
+NATIVE_VARIABLE(optopt, optopt)
+OWN(getopt)
+OWN(getopt_long)
+NATIVE_VARIABLE(stdin, native_stdin)
+NATIVE_VARIABLE(stdout, native_stdout)
+NATIVE_VARIABLE(stderr, native_stderr)
+OWN(fopen)
+OWN(fdopen)
+OWN(fileno)
+OWN(printf)
+OWN(vprintf)
+OWN(puts)
+OWN(putchar)
+OWN(getchar)
+OWN(scanf)
+OWN(vscanf)
+NATIVE_SYMBOL(__isoc99_scanf, native_scanf, 0)
+NATIVE_SYMBOL(__isoc99_vscanf, native_vscanf, 0)
+OWN(perror)
+OWN(asprintf)
+OWN(vasprintf)
+OWN(getline)
+OWN(getdelim)
+NATIVE(fclose)
+NATIVE(fflush)
+NATIVE(fprintf)
+NATIVE(vfprintf)
+NATIVE(sprintf)
+NATIVE(vsprintf)
+ISO(sscanf)
+ISO(vsscanf)
+ISO(fscanf)
+ISO(vfscanf)
+NATIVE(fputs)
+NATIVE(fputc)
+NATIVE(putc)
+NATIVE(fwrite)
+NATIVE(fread)
+NATIVE(fgets)
+NATIVE(fgetc)
+NATIVE(getc)
+NATIVE(ungetc)
+NATIVE(fseek)
+NATIVE(fseeko)
+NATIVE(ftell)
+NATIVE(ftello)
+NATIVE(rewind)
+NATIVE(feof)
+NATIVE(ferror)
+NATIVE(clearerr)
+NATIVE(setvbuf)
+NATIVE(setbuf)
+NATIVE(strerror)
+OWN(open)
+OWN(creat)
+OWN(unlink)
+OWN(mkdir)
+OWN(rmdir)
+OWN(remove)
+OWN(rename)
+OWN(stat)
+OWN(ftruncate)
+OWN(fsync)
+OWN(isatty)
+#undef ISO
+#undef OWN
+
+/* More of the C library. Local time and locales are not there: they would open files. */
+NATIVE(setjmp)
+NATIVE(_setjmp)
+NATIVE(longjmp)
+NATIVE(strsep)
+NATIVE(strtok)
+NATIVE(strchrnul)
+NATIVE(strcasestr)
+NATIVE(mempcpy)
+NATIVE(atof)
+NATIVE(atoll)
+NATIVE(strtof)
+NATIVE(llabs)
+NATIVE(rand)
+NATIVE(srand)
+NATIVE(rand_r)
+NATIVE(random)
+NATIVE(srandom)
+NATIVE(getrandom)
+NATIVE(getentropy)
+NATIVE(gettimeofday)
+NATIVE(gmtime)
+NATIVE(gmtime_r)
+NATIVE(timegm)
+NATIVE(difftime)
+#endif
+
+#ifdef NATIVE_VARIABLE_IS_SYMBOL
+#undef NATIVE_VARIABLE_IS_SYMBOL
+#undef NATIVE_VARIABLE
 #endif
 
 #undef NATIVE

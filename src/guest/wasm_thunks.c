@@ -35,7 +35,8 @@ __asm__(".text\n"
 
 #include "guest/library_symbols.h"
 
-/* Those of native code. */
+/* Those of native code; its variables have nothing in front. */
+#define NATIVE_VARIABLE(name, variable)
 #define NATIVE_SYMBOL(name, function, proved)            \
     __asm__(".text\n"                                    \
             ".p2align 4\n"                               \

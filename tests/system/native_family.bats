@@ -56,13 +56,11 @@ says() {
 same() {
     local own=$BATS_TEST_TMPDIR/$1
     mkdir -p "$own"
-    sed -e "${2-}" "$FUNCTIONS/posix/$1.c" >"$own/program.h"
+    sed -e "${2-}" "$FUNCTIONS/posix/$1.c" >"$own/$1.c"
     cp "$FUNCTIONS/posix/check.h" "$own"
-    unix_says "$own/program.h" -O2
+    unix_says "$own/$1.c" -O2
     native "$1" 'limits: {timeout: 30s, pids: 16}
-isolation: request
-grants: {fork: true, ipc: true, files: [{path: /tmp}]}' \
-        "$own/program.h" "$own/check.h" "$FUNCTIONS/posix/natively.c"
+grants: {fork: true, ipc: true, files: [{path: /tmp}]}' "$own/$1.c" "$own/check.h"
     # The keys of the family before are its own until it has gone.
     as_unix "$1" eventually 5 eval '[ -z "$(root_of '"$1"')" ]'
     "$VIREO" rm -q "$1"
@@ -70,6 +68,10 @@ grants: {fork: true, ipc: true, files: [{path: /tmp}]}' \
 
 @test "pipes: ends, capacity, atomic writes, signals, poll, copies" {
     same pipes
+}
+
+@test "fork: memory, descriptors, environment, generations" {
+    same forks
 }
 
 @test "wait: statuses, signals, stops, groups, SIGCHLD, exit handlers, orphans" {
