@@ -128,6 +128,8 @@ void account_left(const struct bpf_policy *policy, struct bpf_policy *ret_left);
 /* Sends `request`, and `fd` unless it is -1, to one of the session's pins, hooks, shares and
  * leases: a socket, the caller's, over which the answer comes. -errno. */
 int desk_ask(int desk, const void *request, size_t bytes, int fd);
+/* What comes back over that, when no descriptor comes with it: all of `bytes`, or -EIO. */
+int desk_answer(int socket, void *answer, size_t bytes);
 
 /* ---- pins.c: maps that outlive the sessions of their function ---- */
 

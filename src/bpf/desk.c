@@ -19,3 +19,13 @@ int desk_ask(int desk, const void *request, size_t bytes, int fd)
     close(ends[1]);
     return r < 0 ? r : steal_fd(&ours);
 }
+
+int desk_answer(int socket, void *answer, size_t bytes)
+{
+    ssize_t n;
+
+    do
+        n = read(socket, answer, bytes);
+    while (n < 0 && errno == EINTR);
+    return n == (ssize_t)bytes ? 0 : -EIO;
+}

@@ -281,11 +281,8 @@ int hook_attach(const struct session *session, int program, const char *point)
     _cleanup_(closep) int ours = desk_ask(session->hooks, &request, sizeof request, program);
     if (ours < 0)
         return ours;
-    ssize_t n;
-    do
-        n = read(ours, &answer, sizeof answer);
-    while (n < 0 && errno == EINTR);
-    if (n != sizeof answer)
-        return -EIO;
-    return answer < 0 ? answer : steal_fd(&ours);
+    int r = desk_answer(ours, &answer, sizeof answer);
+    if (r == 0)
+        r = answer;
+    return r < 0 ? r : steal_fd(&ours);
 }

@@ -106,13 +106,10 @@ int map_lease(const struct session *session, struct object_map *map)
     _cleanup_(closep) int ours = desk_ask(session->leases, &request, sizeof request, -1);
     if (ours < 0)
         return ours;
-    ssize_t n;
-    do
-        n = read(ours, &answer, sizeof answer);
-    while (n < 0 && errno == EINTR);
-    if (n != sizeof answer)
-        return -EIO;
-    if (answer == 0)
+    int r = desk_answer(ours, &answer, sizeof answer);
+    if (r == 0)
+        r = answer;
+    if (r == 0)
         map->lease = steal_fd(&ours);
-    return answer;
+    return r;
 }

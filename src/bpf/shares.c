@@ -237,9 +237,10 @@ static int ask(const struct session *session, const struct share_request *reques
 
     if (ours < 0)
         return ours;
-    if (read(ours, answer, sizeof *answer) != sizeof *answer)
-        return -EIO;
-    return answer->error < 0 ? answer->error : steal_fd(&ours);
+    int r = desk_answer(ours, answer, sizeof *answer);
+    if (r == 0)
+        r = answer->error;
+    return r < 0 ? r : steal_fd(&ours);
 }
 
 /* Maps first; with `host`, then what the programs hang on: a control group that they see without it

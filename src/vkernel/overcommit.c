@@ -16,6 +16,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include "base/btf_walk.h"
 #include "base/cleanup.h"
 #include "base/err.h"
 #include "base/fd.h"
@@ -55,32 +56,6 @@ static int find_map(void)
 
 /* ---- whether it works ---- */
 
-/* How many bytes follow the head of a type; the format is the kernel's (Documentation/bpf/btf.rst).
- */
-static size_t type_tail(const struct btf_type *type)
-{
-    const size_t count = BTF_INFO_VLEN(type->info);
-
-    switch (BTF_INFO_KIND(type->info)) {
-    case BTF_KIND_INT:
-    case BTF_KIND_VAR:
-    case BTF_KIND_DECL_TAG:
-        return 4;
-    case BTF_KIND_ARRAY:
-        return sizeof(struct btf_array);
-    case BTF_KIND_STRUCT:
-    case BTF_KIND_UNION:
-    case BTF_KIND_DATASEC:
-    case BTF_KIND_ENUM64:
-        return count * 12;
-    case BTF_KIND_ENUM:
-    case BTF_KIND_FUNC_PROTO:
-        return count * 8;
-    default:
-        return 0;
-    }
-}
-
 /* The id of a function in the kernel's own type information; 0: it is not there. */
 static uint32_t function_id(const char *text, size_t size, const char *name)
 {
@@ -99,7 +74,10 @@ static uint32_t function_id(const char *text, size_t size, const char *name)
         if (BTF_INFO_KIND(type->info) == BTF_KIND_FUNC && type->name_off < head.str_len &&
             strcmp(strings + type->name_off, name) == 0)
             return id;
-        at += sizeof *type + type_tail(type);
+        int64_t more = btf_walk_more(type->info);
+        if (more < 0)
+            return 0;
+        at += sizeof *type + (size_t)more;
     }
     return 0;
 }
