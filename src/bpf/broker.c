@@ -25,9 +25,10 @@
  * attached. They would stay for as long as this session does. */
 static int close_others(const struct session *session)
 {
-    const int kept[] = {session->socket,    session->pins,     session->hooks,
-                        session->shares,    session->leases,   session->root_fd,
-                        session->memory_fd, session->group_fd, session->opener};
+    const int kept[] = {session->socket,   session->pins,          session->hooks,
+                        session->shares,   session->leases,        session->root_fd,
+                        session->group_fd, session->charge_fds[0], session->charge_fds[1],
+                        session->opener};
     unsigned first = BROKER_READER_FD + 1;
 
     for (;;) {
@@ -58,12 +59,14 @@ static _Noreturn void serve(struct session *session)
     if (session->group_fd >= 0 && fstat(session->group_fd, &group) == 0)
         session->group_id = group.st_ino;
     pid_t broker = session->broker;
-    /* What it makes is the function's from here on: maps, programs, its own memory. */
-    if (session->memory_fd >= 0 && write(session->memory_fd, "0", 1) != 1) {
-        log_line(LOG_ERROR, "cannot serve eBPF of function '%s': enter its group for memory: %s",
-                 session->instance.function, strerror(errno));
-        _exit(1);
-    }
+    /* What it makes is the function's from here on: maps, programs, its own memory; and so is the
+     * time for it. It is in no group that the function's programs take for their own. */
+    for (size_t i = 0; i < BROKER_CHARGES_MAX; i++)
+        if (session->charge_fds[i] >= 0 && write(session->charge_fds[i], "0", 1) != 1) {
+            log_line(LOG_ERROR, "cannot serve eBPF of function '%s': enter its group: %s",
+                     session->instance.function, strerror(errno));
+            _exit(1);
+        }
     if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0 || getppid() != broker ||
         confine_session(session->instance.policy.host, &err) < 0) {
         log_line(LOG_ERROR, "%s", err.message);
@@ -83,7 +86,7 @@ static void instance_ready(const struct desk *desk, const struct broker_instance
 {
     struct session session = {.socket = fds[0],
                               .group_fd = -1,
-                              .memory_fd = -1,
+                              .charge_fds = {-1, -1},
                               .root_fd = -1,
                               .pins = desk->pins[1],
                               .hooks = desk->hooks[1],
@@ -96,8 +99,8 @@ static void instance_ready(const struct desk *desk, const struct broker_instance
 
     if (message->has_group && next < fd_count)
         session.group_fd = fds[next++];
-    if (message->has_memory && next < fd_count)
-        session.memory_fd = fds[next++];
+    for (size_t i = 0; i < message->charge_count && i < BROKER_CHARGES_MAX && next < fd_count; i++)
+        session.charge_fds[i] = fds[next++];
     if (message->has_root && next < fd_count)
         session.root_fd = fds[next++];
 
@@ -134,7 +137,7 @@ static bool hear(const struct desk *desk)
     if (good && message.forget) {
         pins_forget(message.owner);
         budget_forget(message.owner);
-    } else if (good && fd_count >= 1 && fd_count <= 4)
+    } else if (good && fd_count >= 1 && fd_count <= 3 + BROKER_CHARGES_MAX)
         instance_ready(desk, &message, fds, fd_count);
     fd_close_all(fds, fd_count);
     return true;

@@ -3,10 +3,10 @@
  * them and no others, and reads no ELF and no type information of a function: vireo-bpf does, which
  * has no rights, and gives flat arrays, which are checked against the function's policy here.
  *
- *   who starts it to the broker    BROKER_FD: struct broker_instance and up to four descriptors:
+ *   who starts it to the broker    BROKER_FD: struct broker_instance and up to five descriptors:
  *                                  the broker's end of a SEQPACKET pair whose other end the
  *                                  instance has, the instance's own v2 control group (a directory),
- *                                  `tasks` of its group for memory (v1), and with `host` the
+ *                                  those by which a session is charged to it, and with `host` the
  *                                  machine's root
  *   instance to broker and back    over that pair: guest/bpf.h
  *   broker to reader               BROKER_READER_FD: reader.h
@@ -24,6 +24,7 @@
 
 #define BROKER_FD 3
 #define BROKER_READER_FD 4
+#define BROKER_CHARGES_MAX 2
 
 /* Where the broker's root has them. */
 #define BROKER_TRACING_ALL "/tracing"
@@ -33,8 +34,10 @@
 #define BROKER_GROUPS "/cgroup"
 
 struct broker_instance {
-    uint32_t version;                                /* BROKER_VERSION */
-    uint8_t has_group, has_memory, has_root, unused; /* 1: its descriptor comes with the message */
+    uint32_t version;            /* BROKER_VERSION */
+    uint8_t has_group, has_root; /* 1: its descriptor comes with the message */
+    uint8_t charge_count;        /* so many of them come, at most BROKER_CHARGES_MAX */
+    uint8_t unused;
     /* Whose pins it has: a number that is never another function's. With `forget` nothing is
      * served, and no descriptor comes: that function is gone, and its pins go. */
     uint64_t owner;

@@ -56,15 +56,15 @@ struct object {
 
 struct session {
     int socket;
-    int pins;          /* to the broker, which keeps what outlives a session (pins.c) */
-    int hooks;         /* to the broker, which has the tracepoints (hooks.c) */
-    int shares;        /* to the broker, which keeps what several sessions have (shares.c) */
-    int leases;        /* to the broker, which knows who reads what of that (leases.c) */
-    int opener;        /* of events, as far as the policy goes (events.h); -1: none is needed */
-    int group_fd;      /* the instance's own control group */
-    int memory_fd;     /* `tasks` of its group for memory; -1: it has none apart from the other */
-    int root_fd;       /* with `host`: the machine's root, for paths of uprobes; else -1 */
-    uint64_t group_id; /* as programs are told it; 0: none is known */
+    int pins;     /* to the broker, which keeps what outlives a session (pins.c) */
+    int hooks;    /* to the broker, which has the tracepoints (hooks.c) */
+    int shares;   /* to the broker, which keeps what several sessions have (shares.c) */
+    int leases;   /* to the broker, which knows who reads what of that (leases.c) */
+    int opener;   /* of events, as far as the policy goes (events.h); -1: none is needed */
+    int group_fd; /* the instance's own control group */
+    int charge_fds[BROKER_CHARGES_MAX]; /* to enter what counts its memory and time; -1: no more */
+    int root_fd;           /* with `host`: the machine's root, for paths of uprobes; else -1 */
+    uint64_t group_id;     /* as programs are told it; 0: none is known */
     struct budget *budget; /* the function's (budget.h) */
     pid_t broker;          /* whose end is ours */
     struct broker_instance instance;

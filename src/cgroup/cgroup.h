@@ -114,11 +114,14 @@ void cgroup_pool_counts(struct cgroup_pool *pool, unsigned *ret_ready, unsigned 
 int cgroup_entry_fds(const struct cgroup *group, int *ret_clone_fd,
                      int ret_tasks[CGROUP_TREES_MAX]);
 
+#define CGROUP_CHARGE_MAX 2
 /*
- * Of a v1 tree for memory alone, the descriptor of `tasks`, as above: who enters by it is charged
- * here for what it makes, and is in the group for nothing else. -1: memory is in the tree of v2.
+ * Descriptors for a process that works for the group and must not be taken for one of it: by "0" to
+ * each it is charged here for memory and processor time. Of v1's trees `tasks`; of v2's tree
+ * `cgroup.procs` of a group below, which has no limits of its own and another id, and in which it
+ * counts among the group's processes, too. They are the caller's; how many, or -errno.
  */
-int cgroup_memory_fd(const struct cgroup *group);
+int cgroup_charge_fds(const struct cgroup *group, int ret_fds[CGROUP_CHARGE_MAX]);
 
 /*
  * The file by which the kernel counts the group's processor time: v2's cpu.stat ("usage_usec N"

@@ -8,6 +8,12 @@
 
 #include "cgroup/internal.h"
 
+/* Of those that work for the group. */
+static void helpers_path(const struct cgroup *group, const char *file, char *path, size_t size)
+{
+    snprintf(path, size, "%s/helpers%s", group->dir, file);
+}
+
 int cgroup_group_enter_tree(struct cgroup *group, size_t index, struct err *err)
 {
     const struct cgroup_tree *tree = &group->root->trees[index];
@@ -60,11 +66,16 @@ int cgroup_group_new(struct cgroup_root *root, struct cgroup **ret_group, struct
 int cgroup_group_remove(struct cgroup *group)
 {
     struct cgroup_root *root = group->root;
+    char helpers[64];
     int result = 0;
 
     for (size_t i = 0; i < root->tree_count; i++) {
         if (!group->made[i])
             continue;
+        /* Most have none; one that is busy keeps the group, too. */
+        helpers_path(group, "", helpers, sizeof helpers);
+        if (root->trees[i].backend->unified)
+            (void)unlinkat(root->trees[i].fd, helpers, AT_REMOVEDIR);
         if (unlinkat(root->trees[i].fd, group->dir, AT_REMOVEDIR) == 0 || errno == ENOENT)
             group->made[i] = false;
         else
@@ -112,14 +123,38 @@ int cgroup_entry_fds(const struct cgroup *group, int *ret_clone_fd, int ret_task
     return count;
 }
 
-int cgroup_memory_fd(const struct cgroup *group)
+static int open_helpers(const struct cgroup *group, const struct cgroup_tree *tree)
 {
-    const struct cgroup_tree *memory = group->root->part_tree[CGROUP_MEMORY];
+    char path[64];
 
-    for (size_t i = 0; i < group->root->tree_count; i++)
-        if (&group->root->trees[i] == memory && !memory->backend->unified && group->made[i])
-            return group->tasks_fd[i];
-    return -1;
+    helpers_path(group, "", path, sizeof path);
+    if (mkdirat(tree->fd, path, 0755) < 0 && errno != EEXIST)
+        return -errno;
+    helpers_path(group, "/cgroup.procs", path, sizeof path);
+    int fd = openat(tree->fd, path, O_WRONLY | O_NOFOLLOW | O_CLOEXEC);
+    return fd < 0 ? -errno : fd;
+}
+
+int cgroup_charge_fds(const struct cgroup *group, int ret_fds[CGROUP_CHARGE_MAX])
+{
+    const struct cgroup_root *root = group->root;
+    int count = 0;
+
+    for (size_t i = 0; i < root->tree_count; i++) {
+        const struct cgroup_tree *tree = &root->trees[i];
+        if (!group->made[i] ||
+            (tree != root->part_tree[CGROUP_MEMORY] && tree != root->part_tree[CGROUP_CPU]))
+            continue;
+        int fd = tree->backend->unified ? open_helpers(group, tree)
+                                        : fcntl(group->tasks_fd[i], F_DUPFD_CLOEXEC, 0);
+        if (fd < 0) {
+            int error = tree->backend->unified ? fd : -errno;
+            fd_close_all(ret_fds, (size_t)count);
+            return error;
+        }
+        ret_fds[count++] = fd;
+    }
+    return count;
 }
 
 int cgroup_set_background(struct cgroup *group, bool background)

@@ -22,6 +22,7 @@
 #define TRACING_FUNCTIONS "/sys/kernel/tracing/available_filter_functions"
 #define DESCRIPTORS 8192 /* a map, program or link each */
 #define PROCESSES 8192   /* a session for each instance */
+_Static_assert(CGROUP_CHARGE_MAX <= BROKER_CHARGES_MAX, "a session enters all");
 
 void pvm_spawned_end(struct spawned *process)
 {
@@ -191,7 +192,8 @@ int pvm_bpf_pair(int broker_socket, const char *function, uint64_t owner,
                  struct err *err)
 {
     struct broker_instance message = {.version = BROKER_VERSION, .owner = owner, .policy = *policy};
-    int sockets[2], tasks[CGROUP_TREES_MAX], group_fd = -1, fds[4];
+    int sockets[2], tasks[CGROUP_TREES_MAX], group_fd = -1, fds[3 + CGROUP_CHARGE_MAX];
+    int charges[CGROUP_CHARGE_MAX] = {-1, -1};
     size_t count = 0;
 
     snprintf(message.function, sizeof message.function, "%s", function);
@@ -200,21 +202,28 @@ int pvm_bpf_pair(int broker_socket, const char *function, uint64_t owner,
     if (group)
         (void)cgroup_entry_fds(group, &group_fd, tasks);
     _cleanup_(closep) int root = policy->host ? open("/", O_PATH | O_DIRECTORY | O_CLOEXEC) : -1;
-    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets) < 0)
-        return err_set(err, -errno, "cannot start '%s'", function);
+    const int charge_count = group ? cgroup_charge_fds(group, charges) : 0;
+    if (charge_count < 0)
+        return err_set(err, charge_count, "cannot start '%s': open its control group to the broker",
+                       function);
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets) < 0) {
+        int error = -errno;
+        fd_close_all(charges, (size_t)charge_count);
+        return err_set(err, error, "cannot start '%s'", function);
+    }
     fds[count++] = sockets[1];
     message.has_group = group_fd >= 0;
     if (group_fd >= 0)
         fds[count++] = group_fd;
-    const int memory_fd = group ? cgroup_memory_fd(group) : -1;
-    message.has_memory = memory_fd >= 0;
-    if (memory_fd >= 0)
-        fds[count++] = memory_fd;
+    message.charge_count = (uint8_t)charge_count;
+    for (int i = 0; i < charge_count; i++)
+        fds[count++] = charges[i];
     message.has_root = root >= 0;
     if (root >= 0)
         fds[count++] = root;
     int r = fd_send(broker_socket, &message, sizeof message, fds, count);
     close(sockets[1]);
+    fd_close_all(charges, (size_t)charge_count);
     if (r < 0) {
         close(sockets[0]);
         return err_set(err, r, "cannot start '%s': tell the broker of eBPF", function);

@@ -45,6 +45,8 @@ int pvm_limits(const struct manifest *manifest, const char *directory,
     /* What stands round its program: the keeper's two threads and the launch. */
     if (manifest->container.word_count > 0)
         limits.pids += 4;
+    /* The broker's session, where processes are counted in the tree in which memory is. */
+    limits.pids += manifest->bpf.given != 0;
     for (uint32_t i = 0; i < manifest->file_count; i++) {
         if (manifest->files[i].host[0])
             directory = manifest->files[i].host;

@@ -634,6 +634,14 @@ need_crafted() {
     eventually 10 nothing_left
 }
 
+@test "an instance that writes to its broker by itself, of any length, order and descriptors, ends its session or hears an error; its neighbour is served" {
+    local seed=$RANDOM
+    run timeout 300 "$BUILD/tests/liars/lying_instance" "$BUILD/vireo-broker" "$BUILD/vireo-bpf" "$seed"
+    echo "seed $seed: $output"
+    [ "$status" = 0 ]
+    [[ $output == *"ok all" ]]
+}
+
 @test "a callback that never returns is ended by the function's time" {
     run timeout 30 "$VIREO" run --grant bpf --timeout 1s "$MODULES/attack.wasm" spin
     echo "$output"
@@ -651,6 +659,17 @@ need_crafted() {
     echo "$output"
     # 16 MiB, and what a function has for itself: not the 128 that the policy would allow.
     [[ $output == *"make map 'big': Cannot allocate memory"* && $output == *[1-5]" maps"* ]]
+    eventually 10 nothing_left
+}
+
+@test "what loads for a function is charged to its groups for memory and processors, and is in none that its programs see" {
+    "$VIREO" run --grant bpf=host "$MODULES/execsnoop.wasm" >/dev/null 2>"$MODULES/err" 3>&- &
+    RUN_PID=$!
+    eventually 30 said ready err
+    session_is_charged "$RUN_PID"
+    kill -KILL "$RUN_PID"
+    wait "$RUN_PID" || true
+    RUN_PID=
     eventually 10 nothing_left
 }
 

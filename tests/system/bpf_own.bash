@@ -51,3 +51,24 @@ bpf_maps() {
 no_map_since() {
     [ -z "$(comm -13 <(echo "$1") <(bpf_maps))" ]
 }
+
+# What a `vireo run` with eBPF has its session for counts as the instance's: of v1 the groups for
+# memory and processors, of v2 one below its own, for a function's programs see all of that.
+session_is_charged() {
+    local session instance tree own its
+    session=$(pgrep -P "$(pgrep -P "$1" vireo-broker | head -n 1)" vireo-broker | head -n 1)
+    instance=$(descendants "$1" | while read -r pid; do
+        [ "$(cat "/proc/$pid/comm" 2>/dev/null)" = vireo-guest ] && echo "$pid"
+    done | tail -n 1)
+    cat "/proc/$session/cgroup" "/proc/$instance/cgroup"
+    while IFS=: read -r _ tree own; do
+        its=$(awk -F : -v tree="$tree" '$2 == tree {print $3}' "/proc/$session/cgroup")
+        case ,$tree, in
+        *,memory,* | *,cpu,*) [ "$its" = "$own" ] || return 1 ;;
+        ,,) [ "$its" != "$own" ] || return 1 ;;
+        esac
+        if [ -z "$tree" ] && grep -qw memory /sys/fs/cgroup/cgroup.controllers 2>/dev/null; then
+            [ "$its" = "$own/helpers" ] || return 1
+        fi
+    done <"/proc/$instance/cgroup"
+}

@@ -2,6 +2,7 @@
 # A WebAssembly module whose eBPF programs hang on the kernel's functions: a security module's hook
 # (BPF LSM) and a function's beginning (fentry), which the machine that runs the tests may not let them.
 load vm
+load ../system/bpf_own
 
 setup() {
     need_guest
@@ -75,6 +76,28 @@ no_sections() {
     sysctl -q kernel.perf_event_paranoid=3
     "$VIREO" run --grant bpf --timeout 300s "$PREPARED/attack.so" >/tmp/attack.out 2>/tmp/attack.err
     [ "$(cat /tmp/attack.out)" = "all refused" ]
+}
+
+@test "the memory of maps is the function's own, in the tree of v2 too, and its session in none of its own groups" {
+    sysctl -q kernel.perf_event_paranoid=3
+    "$VIREO" run --grant bpf --timeout 300s "$PREPARED/memory" memory >/tmp/memory.out 2>/tmp/memory.err
+    cat /tmp/memory.out /tmp/memory.err
+    # 16 MiB, and what a function has for itself: not the 128 that the policy would allow.
+    grep -q "make map 'big': Cannot allocate memory" /tmp/memory.err
+    [[ $(cat /tmp/memory.out) == [1-5]" maps" ]]
+    "$VIREO" run --grant bpf=host --timeout 60s "$PREPARED/guard.so" /tmp/forbidden >/tmp/guard.out 2>/tmp/guard.err 3>&- &
+    GUARD=$!
+    eventually 60 guards
+    session_is_charged "$GUARD"
+    kill -KILL "$GUARD"
+    wait "$GUARD" || true
+    GUARD=
+    eventually 20 none_left
+    eventually 20 no_groups
+}
+
+no_groups() {
+    [ -z "$(groups_left)" ]
 }
 
 @test "a deployed function has its events by the daemon's opener, which is started again when it ends" {

@@ -61,6 +61,52 @@ static void a_child_is_born_inside_every_tree(void **state)
     group_end(group);
 }
 
+/* What a process that works for a group is charged, and how it is told from those inside. */
+static void a_helper_is_charged_to_the_group_and_is_not_one_of_it(void **state)
+{
+    (void)state;
+    NEEDS("memory");
+    struct cgroup *group = group_new();
+    int fds[CGROUP_CHARGE_MAX], gate[2];
+    int count = cgroup_charge_fds(group, fds);
+    assert_in_range(count, 1, CGROUP_CHARGE_MAX);
+    uint64_t before = 0, after = 0;
+    assert_int_equal(cgroup_read_memory(group, &before), 0);
+    assert_int_equal(pipe(gate), 0);
+    pid_t pid = fork();
+    if (pid == 0) {
+        static char touched[8 << 20];
+        bool entered = true;
+        for (int i = 0; i < count; i++)
+            entered &= write(fds[i], "0", 1) == 1;
+        memset(touched, 1, sizeof touched);
+        char byte = entered;
+        _exit(write(gate[1], &byte, 1) == 1 && pause());
+    }
+    char byte, path[64], line[256] = "", *end;
+    assert_int_equal(read(gate[0], &byte, 1), 1);
+    assert_int_equal(byte, 1);
+    assert_int_equal(cgroup_read_memory(group, &after), 0);
+    assert_true(after >= before + (6 << 20));
+    /* Of v2's tree programs see the group's number: it has another one. */
+    snprintf(path, sizeof path, "/proc/%d/cgroup", pid);
+    FILE *file = fopen(path, "re");
+    assert_non_null(file);
+    while (fgets(line, sizeof line, file) && strncmp(line, "0::", 3) != 0)
+        ;
+    fclose(file);
+    if (strncmp(line, "0::", 3) == 0 && (end = strchr(line, '\n')))
+        *end = '\0';
+    assert_false(strlen(line) >= strlen(group->dir) &&
+                 strcmp(line + strlen(line) - strlen(group->dir), group->dir) == 0);
+    fd_close_all(fds, (size_t)count);
+    kill(pid, SIGKILL);
+    assert_int_equal(WTERMSIG(reap(pid)), SIGKILL);
+    close(gate[0]);
+    close(gate[1]);
+    group_end(group);
+}
+
 static void descriptors_are_closed_on_exec(void **state)
 {
     int clone_fd, tasks[CGROUP_TREES_MAX];
@@ -219,6 +265,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_child_is_born_inside_every_tree),
+        cmocka_unit_test(a_helper_is_charged_to_the_group_and_is_not_one_of_it),
         cmocka_unit_test(descriptors_are_closed_on_exec),
         cmocka_unit_test(a_user_namespace_clones_into_a_group_whose_descriptor_it_holds),
         cmocka_unit_test(without_the_open_procs_files_it_may_not),
