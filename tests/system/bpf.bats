@@ -667,7 +667,7 @@ need_crafted() {
     RUN_PID=$!
     eventually 30 said ready err
     session_is_charged "$RUN_PID"
-    kill -KILL "$RUN_PID"
+    kill -TERM "$RUN_PID"
     wait "$RUN_PID" || true
     RUN_PID=
     eventually 10 nothing_left

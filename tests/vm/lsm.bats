@@ -89,7 +89,7 @@ no_sections() {
     GUARD=$!
     eventually 60 guards
     session_is_charged "$GUARD"
-    kill -KILL "$GUARD"
+    kill -TERM "$GUARD"
     wait "$GUARD" || true
     GUARD=
     eventually 20 none_left
