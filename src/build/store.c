@@ -76,13 +76,16 @@ static void hash_bytes(const void *data, size_t size, char ret_hash[BUILD_HASH_T
 
 static int directory_open(int parent_fd, const char *name, int *ret_fd)
 {
-    if (mkdirat(parent_fd, name, 0700) < 0 && errno != EEXIST)
+    const bool made = mkdirat(parent_fd, name, 0700) == 0;
+
+    if (!made && errno != EEXIST)
         return -errno;
     int fd = openat(parent_fd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
     if (fd < 0)
         return -errno;
-    /* The entry itself must last too; cheap when it already does. */
-    if (fsync(parent_fd) < 0) {
+    /* The entry itself must last too. One that was there does: to sync it again would have the disk
+     * flushed at every start. */
+    if (made && fsync(parent_fd) < 0) {
         int r = -errno;
         close(fd);
         return r;
