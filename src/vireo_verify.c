@@ -315,7 +315,10 @@ static int generate(const struct inputs *ir, const char *entry)
     return STAGE_OK;
 }
 
-/* --stack-size-section: the trusted side adds the frames up. */
+/*
+ * --stack-size-section: the trusted side adds the frames up. --trap-unreachable: a function whose
+ * end nobody reaches would have no code, and the address of the next one.
+ */
 static int stage_generate(const struct stage *stage)
 {
     static const char *const command[] = {
@@ -325,6 +328,7 @@ static int stage_generate(const struct stage *stage)
         "-relocation-model=pic",
         "-fp-contract=off",
         "--stack-size-section",
+        "--trap-unreachable",
         "-o",
         OBJECT,
         OPTIMISED,

@@ -429,6 +429,7 @@ struct facts *facts_none(struct program *program)
         facts->ranges[v] = range_full(64);
         facts->floats[v] = float_full();
     }
+    addresses_find(facts);
     return facts;
 }
 
@@ -468,5 +469,6 @@ struct facts *facts_find(struct program *program)
         facts->ranges = ranges;
         facts->floats = floats;
     }
+    addresses_find(facts);
     return facts;
 }

@@ -21,9 +21,11 @@ struct facts {
     struct where *where;
     /* Conditions that mention a value: by vid, lists of struct known_branch. */
     struct known_branch **branches;
-    bool known;          /* else all of this says nothing: facts_none() */
-    bool *leaks_padding; /* of objects: bytes between fields may be indeterminate in it */
-    vid *bounds;         /* of pointers: the innermost OP_NARROW that holds; 0: the object's */
+    bool known;            /* else all of this says nothing: facts_none() */
+    bool *leaks_padding;   /* of objects: bytes between fields may be indeterminate in it */
+    bool *addresses;       /* of numbers: made of an address, whole (addresses.c) */
+    uint8_t *address_uses; /* enum address_use, of all values */
+    vid *bounds;           /* of pointers: the innermost OP_NARROW that holds; 0: the object's */
 };
 
 struct known_branch {
@@ -49,6 +51,16 @@ bool padding_concerns(const struct facts *facts, const struct value *value);
 /* Such bytes are not read by it, and go to bytes between fields only. */
 bool padding_is_kept(const struct facts *facts, const struct value *value);
 struct float_range facts_float(const struct facts *facts, vid value, uint32_t block);
+
+/* What a value does with addresses that must be shown to be right (addresses.c). */
+enum address_use {
+    ADDRESS_UNUSED,     /* nothing, or what is always right */
+    ADDRESS_COMPARED,   /* two, perhaps of different variables */
+    ADDRESS_SUBTRACTED, /* the same */
+    ADDRESS_STRAYS      /* a number made of one is an index, is kept, or compared as a number */
+};
+/* Fills `addresses` and `address_uses`, from pointees and ranges, if these are known. */
+void addresses_find(struct facts *facts);
 
 /* What a write does to bytes [remainder, remainder + bytes) of every `stride` bytes of an object.
  */

@@ -91,6 +91,17 @@ static bool is_inside(const struct interpreter *i, struct cell cell)
     return cell.object != 0 && cell.bits <= i->sizes[cell.object];
 }
 
+/* Before its object's end, so that no other's address is the same. */
+static bool is_apart(const struct interpreter *i, struct cell cell)
+{
+    const struct object *object = &i->program->objects[cell.object];
+
+    if (cell.object == 0 || !i->alive[cell.object] ||
+        (cell.life != 0 && cell.life != i->lives[cell.object]))
+        return false;
+    return object->function ? cell.bits == 0 : cell.bits < i->sizes[cell.object];
+}
+
 /* Only what is the same wherever the objects lie is known. */
 static bool is_comparable(const struct interpreter *i, enum predicate predicate, struct cell a,
                           struct cell b)
@@ -264,12 +275,44 @@ static bool require(struct interpreter *i, vid id, const struct value *value)
                            : interpreter_fail(i, (enum place_kind)value->imm, id, value->place);
 }
 
+/* The address that an operand is, as such or as a number. */
+static const struct cell *address_behind(const struct interpreter *i, vid operand)
+{
+    const struct value *value = value_at(i->program, operand);
+
+    return &i->cells[value->op == OP_PTRTOINT ? value->operands[0] : operand];
+}
+
+/* As addresses_safe(), of the addresses that are met in a run which is to be a proof. */
+static bool addresses_right(const struct interpreter *i, vid id, const struct value *value)
+{
+    enum address_use use = (enum address_use)i->facts->address_uses[id];
+
+    if (use == ADDRESS_UNUSED || (i->settled && i->settled[id]))
+        return true;
+    if (use == ADDRESS_STRAYS)
+        return false;
+    const struct cell *a = address_behind(i, value->operands[0]),
+                      *b = address_behind(i, value->operands[1]);
+    if (a->unknown || b->unknown)
+        return false;
+    if (a->object == b->object && a->object != 0)
+        return true;
+    if (use == ADDRESS_SUBTRACTED)
+        return false;
+    if (is_null(*a) || is_null(*b))
+        return (is_null(*a) || is_inside(i, *a)) && (is_null(*b) || is_inside(i, *b));
+    return is_apart(i, *a) && is_apart(i, *b);
+}
+
 static bool run_one(struct interpreter *i, vid id)
 {
     const struct program *program = i->program;
     const struct value *value = value_at(program, id);
     struct cell *to = &i->cells[id];
 
+    if (i->exact && !addresses_right(i, id, value))
+        return interpreter_guess(i);
     switch (value->op) {
     case OP_UNKNOWN:
         unknown(i, id, value);

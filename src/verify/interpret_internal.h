@@ -15,6 +15,14 @@ struct cell {
 #define SHADOW_SET 1     /* it has been written */
 #define SHADOW_UNKNOWN 2 /* with what is unknown, as a number */
 #define SHADOW_ADDRESS 4 /* it is part of an address: see `addresses` */
+#define SHADOW_PART 8    /* it is part of an address that is not whole */
+
+/* Of a byte that may be what it was, or not. */
+static inline uint8_t shadow_unknown(uint8_t shadow)
+{
+    return (shadow & SHADOW_SET) | SHADOW_UNKNOWN |
+           (shadow & (SHADOW_ADDRESS | SHADOW_PART) ? SHADOW_PART : 0);
+}
 
 /* Which way each branch on an unknown value goes, in the order in which a run meets them. */
 #define WAYS_MAX 256

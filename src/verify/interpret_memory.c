@@ -9,14 +9,14 @@
 /* An address is kept whole, at a place that is a multiple of its size; elsewhere it is unknown. */
 static void put_address(struct interpreter *i, uint32_t object, uint64_t at, struct cell cell)
 {
-    uint8_t shadow = SHADOW_SET | SHADOW_UNKNOWN;
+    uint8_t shadow = SHADOW_SET | SHADOW_UNKNOWN | SHADOW_PART;
 
     if (at % 8 == 0 && !cell.unknown) {
         if (!i->addresses[object])
             i->addresses[object] = program_alloc((struct program *)i->program,
                                                  i->sizes[object] / 8 + 1, sizeof(struct cell));
         i->addresses[object][at / 8] = cell;
-        shadow |= SHADOW_ADDRESS;
+        shadow = SHADOW_SET | SHADOW_UNKNOWN | SHADOW_ADDRESS;
     }
     memset(i->shadow[object] + at, shadow, 8);
 }
@@ -188,7 +188,7 @@ static bool anywhere(struct interpreter *i, vid pointer, bool write)
             return false;
         for (uint64_t at = 0; at < i->sizes[object]; at++) {
             if (write) /* what was an address is none, or another */
-                i->shadow[object][at] = (i->shadow[object][at] & SHADOW_SET) | SHADOW_UNKNOWN;
+                i->shadow[object][at] = shadow_unknown(i->shadow[object][at]);
             else if (!(i->shadow[object][at] & SHADOW_SET))
                 return false;
         }
@@ -266,6 +266,9 @@ bool interpreter_load(struct interpreter *i, vid id, const struct value *value)
     }
     if (!all)
         return interpreter_fail(i, PLACE_INITIALISED, id, value->place);
+    /* What a number read so is, an optimiser knows (addresses.c). */
+    if (i->exact && value->kind != KIND_POINTER && (any & (SHADOW_ADDRESS | SHADOW_PART)))
+        return interpreter_guess(i);
     if (value->kind == KIND_POINTER) {
         load_address(i, id, at);
         return true;
@@ -322,7 +325,7 @@ static void move_addresses(struct interpreter *i, struct cell to, struct cell fr
     /* Bytes at the edges are parts of addresses that are not whole any more. */
     for (uint64_t at = to.bits; at < to.bits + length; at++)
         if ((shadow[at] & SHADOW_ADDRESS) && (!aligned || at < first || at >= end))
-            shadow[at] = SHADOW_SET | SHADOW_UNKNOWN;
+            shadow[at] = SHADOW_SET | SHADOW_UNKNOWN | SHADOW_PART;
     if (!aligned || first >= end || !i->addresses[from.object])
         return;
     if (!i->addresses[to.object])
@@ -395,11 +398,14 @@ static bool move_unknown(struct interpreter *i, vid id, const struct value *valu
         return false;
     if (!length.unknown && !check(i, id, value->operands[0], length.bits, true))
         return false;
+    uint8_t part =
+        is_copy && !from_buffer && (from.unknown || i->addresses[from.object]) ? SHADOW_PART : 0;
     uint64_t first = length.unknown ? 0 : to.bits;
     uint64_t end = length.unknown ? i->sizes[to.object] : to.bits + length.bits;
     for (uint64_t at = first; at < end; at++)
         i->shadow[to.object][at] =
-            SHADOW_UNKNOWN | (length.unknown ? i->shadow[to.object][at] & SHADOW_SET : SHADOW_SET);
+            SHADOW_UNKNOWN | part |
+            (length.unknown ? shadow_unknown(i->shadow[to.object][at]) : SHADOW_SET);
     return true;
 }
 

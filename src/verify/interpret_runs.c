@@ -206,7 +206,7 @@ static void end_locals(struct interpreter *i)
                 continue;
             const struct object *of = &i->program->objects[i->addresses[k][at / 8].object];
             if (of->stack || of->size_value)
-                i->shadow[k][at] = SHADOW_SET | SHADOW_UNKNOWN;
+                i->shadow[k][at] = shadow_unknown(i->shadow[k][at]);
         }
     }
 }
@@ -226,7 +226,7 @@ static bool byte_includes(const struct interpreter *i, const struct state *state
     if (!(now & SHADOW_SET))
         return false;
     if ((before & SHADOW_UNKNOWN) && !(before & SHADOW_ADDRESS))
-        return true;
+        return before & SHADOW_PART || !(now & (SHADOW_ADDRESS | SHADOW_PART));
     if (before != now)
         return false;
     return before & SHADOW_ADDRESS
@@ -248,8 +248,9 @@ static void state_widen(const struct interpreter *i, struct state *state)
     for (uint32_t k = 1; k < i->program->object_count; k++)
         for (uint64_t at = 0; is_kept(i, k) && at < i->sizes[k]; at++)
             if (!byte_includes(i, state, k, at))
-                state->shadow[k][at] =
-                    i->shadow[k][at] & SHADOW_SET ? SHADOW_SET | SHADOW_UNKNOWN : 0;
+                state->shadow[k][at] = i->shadow[k][at] & SHADOW_SET
+                                           ? shadow_unknown(state->shadow[k][at] | i->shadow[k][at])
+                                           : 0;
 }
 
 static struct state state_save(const struct interpreter *i)

@@ -28,6 +28,10 @@ static void collect_value(const struct facts *facts, struct obligations *list, u
         o.kind = PLACE_INITIALISED;
         add(program, list, o);
     }
+    if (facts->address_uses[id] != ADDRESS_UNUSED) {
+        o.kind = PLACE_ADDRESS;
+        add(program, list, o);
+    }
     switch (value->op) {
     case OP_LOAD:
         o.kind = PLACE_READ;
@@ -250,6 +254,11 @@ Z3_ast obligation_violation(struct encoding *e, const struct obligation *o)
         if (value->op != OP_REQUIRE)
             return NULL; /* of padding */
         safe = encode_bool(e, value->operands[0]);
+        break;
+    case PLACE_ADDRESS:
+        safe = addresses_safe(e, o->value);
+        if (!safe)
+            return NULL;
         break;
     default:
         return NULL;

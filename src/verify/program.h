@@ -138,6 +138,7 @@ enum place_kind {
     PLACE_ALIVE,
     PLACE_OVERLAP,
     PLACE_CONTRACT,
+    PLACE_ADDRESS,
     PLACE_TERMINATION,
     PLACE_KINDS
 };

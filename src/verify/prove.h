@@ -49,6 +49,9 @@ Z3_ast encode_rounds(struct encoding *e, uint32_t header);
 
 struct proof;
 
+/* That what an operation does with addresses is right (addresses.c); NULL: it never is. */
+Z3_ast addresses_safe(struct encoding *e, vid id);
+
 /* ---- what arrays hold (contents.c) ---- */
 
 /* Guesses what elements of arrays are, whenever they are read; NULL: nothing. */

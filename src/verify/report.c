@@ -9,7 +9,7 @@
 
 const char *const place_kind_names[PLACE_KINDS] = {
     "read",        "write",       "division", "shift",   "subscript", "conversion",
-    "unreachable", "initialised", "alive",    "overlap", "contract",  "termination"};
+    "unreachable", "initialised", "alive",    "overlap", "contract",  "address", "termination"};
 
 /* What is not proved, and what to do about it. */
 static const struct {
@@ -31,6 +31,8 @@ static const struct {
     [PLACE_ALIVE] = {"the variable may not exist any more", "declare it outside the block"},
     [PLACE_OVERLAP] = {"the two places may overlap", "use memmove"},
     [PLACE_CONTRACT] = {"a condition that is assumed here may not hold", "check it"},
+    [PLACE_ADDRESS] = {"addresses of different variables may meet here, at the end of one",
+                       "compare and subtract indices, or addresses in one array"},
     [PLACE_TERMINATION] = {"the loop may not end",
                            "count down, or towards a bound, on every way round"},
 };

@@ -70,6 +70,31 @@ C
     [ "$(strings "$WORK/named.so" | grep -c 'nobody calls')" = 0 ]
 }
 
+@test "a function that nobody may call has an address of its own all the same" {
+    cat >"$WORK/apart.c" <<'C'
+#include <vireo/function.h>
+typedef int fn(int);
+static __attribute__((noinline)) int nobody(int x) { __builtin_unreachable(); }
+static __attribute__((noinline)) int next(int x) { return x + 1; }
+static fn *const some[4] = {next, next, next, next};
+static fn *const others[4] = {nobody, nobody, nobody, nobody};
+static int cells[4];
+int64_t handler(const uint8_t *in, size_t in_len, uint8_t *out, size_t out_cap)
+{
+    unsigned x = 1;
+    for (int i = 0; i < 1000; i++)
+        x = x * 1664525u + 1013904223u;
+    fn *q = others[x >> 30], *p = some[x >> 30];
+    cells[0] = p(3);
+    if (p == q)
+        cells[90000000ul * (unsigned)(cells[0] - 3)] = 7;
+    return cells[0] - 4;
+}
+C
+    "$VIREO" build -q "$WORK/apart.c" --require proved -o "$WORK/apart.so"
+    "$VIREO" run "$WORK/apart.so" </dev/null
+}
+
 unproved() {
     admin GET /metrics | sed -n 's/^vireo_falls_total{rung="sfi",reason="not-proved"} //p'
 }
@@ -197,7 +222,7 @@ int64_t handler(const uint8_t *in, size_t in_len, uint8_t *out, size_t out_cap)
     for (uint32_t i = 0; i < 600000000; i++)
         x = (x ^ i) * 2654435761u;
     if (out_cap < 1)
-        return 0;
+        return cells[0] - 4;
     out[0] = (uint8_t)(x | 64);
     return 1;
 }
