@@ -145,6 +145,11 @@ daemon_stop() {
     return "$code"
 }
 
+# daemon_there [FLAG...]: for tests that end the file's daemon; at a second try it is started again.
+daemon_there() {
+    alive "$VIREO_DAEMON" || daemon_start "$@"
+}
+
 # Kills the supervisor: every process of its family is gone within a second, or two on a busy machine.
 daemon_kill() {
     local pid family

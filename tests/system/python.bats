@@ -308,11 +308,12 @@ serves() {
 }
 
 @test "when the supervisor is killed nothing stays" {
+    daemon_there --config "$WORK/config.yaml"
     call probe/count
     local processes pid
     processes=$(of_function probe)
     [ -n "$processes" ]
-    daemon_kill 5
+    daemon_kill 15
     for pid in $processes; do
         eventually 5 not alive "$pid"
     done

@@ -110,11 +110,12 @@ END
 }
 
 @test "a daemon that is killed or stopped meanwhile optimises when it is there again; its answers go on" {
+    daemon_there
     local before
     "$VIREO" deploy "$MODULES/large.wasm" --name killed
     [ "$(tier killed)" = "first, being optimised" ]
     before=$(library killed)
-    daemon_kill
+    daemon_kill 15
     daemon_start
     call killed
     [ "$code" = 200 ]
