@@ -8,6 +8,14 @@
  */
 #pragma once
 
+struct err;
+
+/*
+ * Loads it whole, now: for a process that may open no file any more when it calls its functions,
+ * as its forks may not. -ELIBACC: it is not there.
+ */
+int late_load(const char *library, struct err *err);
+
 /* Never NULL: a library that is not there ends the program, as the loader would have (127). */
 void *late_function(const char *library, const char *name);
 

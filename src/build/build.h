@@ -261,6 +261,10 @@ int store_get_quick(struct store *store, const char *hash, const struct sign_key
 /* A container's image, or a report, as a sealed memfd: its hash is all that is checked. The caller
  * owns *ret_fd. -ENOENT. */
 int store_get_image(struct store *store, const char *hash, int *ret_fd, struct err *err);
+/* The same in two steps, for who has something else to do while it is checked (4 ms for a MiB):
+ * nothing of a copy is to be used before it was. */
+int store_copy_image(struct store *store, const char *hash, int *ret_fd, struct err *err);
+int store_check_image(int fd, const char *hash, struct err *err);
 /* What was built from this input before: "" when nothing was. */
 int store_find_built(struct store *store, const char *input_hash, char ret_hash[BUILD_HASH_TEXT]);
 /* `ladder`: what build_result.ladder is. */

@@ -396,15 +396,21 @@ int store_get_quick(struct store *store, const char *hash, const struct sign_key
     return r;
 }
 
-int store_get_image(struct store *store, const char *hash, int *ret_fd, struct err *err)
+int store_copy_image(struct store *store, const char *hash, int *ret_fd, struct err *err)
 {
-    _cleanup_(closep) int fd = -1;
-    char found[BUILD_HASH_TEXT];
     size_t size;
 
-    int r = copy_file(store, hash, &fd, &size, err);
-    if (r < 0)
-        return r;
+    return copy_file(store, hash, ret_fd, &size, err);
+}
+
+int store_check_image(int fd, const char *hash, struct err *err)
+{
+    char found[BUILD_HASH_TEXT];
+    struct stat status;
+
+    if (fstat(fd, &status) < 0)
+        return err_set(err, -errno, "cannot check image '%s'", hash);
+    size_t size = (size_t)status.st_size;
     void *bytes = mmap(NULL, size, PROT_READ, MAP_PRIVATE, fd, 0);
     if (bytes == MAP_FAILED)
         return err_set(err, -errno, "cannot check image '%s'", hash);
@@ -412,8 +418,19 @@ int store_get_image(struct store *store, const char *hash, int *ret_fd, struct e
     munmap(bytes, size);
     if (strcmp(found, hash) != 0)
         return err_say(err, -EBADMSG, "cannot use image '%s': its file is damaged", hash);
-    *ret_fd = steal_fd(&fd);
     return 0;
+}
+
+int store_get_image(struct store *store, const char *hash, int *ret_fd, struct err *err)
+{
+    _cleanup_(closep) int fd = -1;
+
+    int r = store_copy_image(store, hash, &fd, err);
+    if (r == 0)
+        r = store_check_image(fd, hash, err);
+    if (r == 0)
+        *ret_fd = steal_fd(&fd);
+    return r;
 }
 
 /* A record is the library's hash, a newline, and what was said of the build. *ret_size 0: none. */

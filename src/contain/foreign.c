@@ -74,7 +74,7 @@ _Noreturn static void execute(const struct contain *contain, const char *const *
     /* Of Go's threads few: they count for the function's limit. */
     char *const env[] = {(char[]){"PATH=/usr/bin"}, (char[]){"GOMAXPROCS=1"}, NULL};
 
-    if (seccomp_load(contain->calls.filter, contain->calls.len, false) == 0)
+    if (seccomp_load_program(contain->calls.filter, contain->calls.len, false) == 0)
         execve(CONTAIN_RUNTIME, (char *const *)args, env);
     _exit(127);
 }

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -110,9 +111,9 @@ static int unpack(int fd, char *where, size_t where_size)
 /*
  * Names need it: without, "localhost" is nobody. What the image has stays, unless it is empty (as
  * engines leave it in what they export). Its links lead nowhere but into it. IPv4 alone, for that
- * is what a program is called by.
+ * is what a program is called by. -ENOSPC alone is an error.
  */
-static void add_hosts(const char *hostname)
+static int add_hosts(const char *hostname)
 {
     struct open_how how = {.flags = O_WRONLY | O_CREAT | O_CLOEXEC,
                            .mode = 0644,
@@ -121,10 +122,13 @@ static void add_hosts(const char *hostname)
     struct stat status;
 
     if (mkdir("etc", 0755) < 0 && errno != EEXIST)
-        return;
+        return errno == ENOSPC ? -ENOSPC : 0;
     _cleanup_(closep) int fd = (int)syscall(SYS_openat2, root, "etc/hosts", &how, sizeof how);
-    if (fd >= 0 && fstat(fd, &status) == 0 && S_ISREG(status.st_mode) && status.st_size == 0)
-        dprintf(fd, "127.0.0.1\tlocalhost\n127.0.0.1\t%s\n", hostname);
+    if (fd < 0)
+        return errno == ENOSPC ? -ENOSPC : 0;
+    if (fstat(fd, &status) < 0 || !S_ISREG(status.st_mode) || status.st_size > 0)
+        return 0;
+    return dprintf(fd, "127.0.0.1\tlocalhost\n127.0.0.1\t%s\n", hostname) < 0 ? -ENOSPC : 0;
 }
 
 struct outcome {
@@ -143,33 +147,48 @@ static _Noreturn void child(int image, int report, const char *path, const char 
     outcome.error = chdir(path) < 0 ? -errno : 0;
     if (outcome.error == 0)
         outcome.error = lockdown_capabilities(0);
+    if (outcome.error == 0 && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+        outcome.error = -errno;
     if (outcome.error == 0 && setrlimit(RLIMIT_NOFILE, &files) < 0)
         outcome.error = -errno;
     if (outcome.error == 0)
         outcome.error = unpack(0, outcome.where, sizeof outcome.where);
     if (outcome.error == 0)
-        add_hosts(hostname);
+        outcome.error = add_hosts(hostname);
     if (fd_write_full(1, &outcome, sizeof outcome) < 0)
         _exit(1);
     _exit(0);
 }
 
-int image_unpack(int fd, const char *path, const char *hostname, struct err *err)
+static int begin(struct image *image, struct err *err)
+{
+    char rootfs[64];
+    int report[2];
+
+    snprintf(rootfs, sizeof rootfs, "%s/rootfs", image->path);
+    if (mkdir(rootfs, 0755) < 0)
+        return err_set(err, -errno, "cannot make the image's directory");
+    if (lseek(image->fd, 0, SEEK_SET) < 0 || pipe2(report, O_CLOEXEC) < 0)
+        return err_set(err, -errno, "cannot unpack the image");
+    image->unpacker = fork();
+    if (image->unpacker == 0)
+        child(image->fd, report[1], rootfs, image->hostname);
+    int r = image->unpacker < 0 ? err_set(err, -errno, "cannot unpack the image") : 0;
+    close(report[1]);
+    if (r < 0)
+        close(report[0]);
+    image->report = report[0];
+    return r;
+}
+
+static int end(struct image *image, struct err *err)
 {
     struct outcome outcome;
-    int report[2], status;
+    int status;
 
-    if (mkdir(path, 0755) < 0)
-        return err_set(err, -errno, "cannot make the image's directory");
-    if (lseek(fd, 0, SEEK_SET) < 0 || pipe2(report, O_CLOEXEC) < 0)
-        return err_set(err, -errno, "cannot unpack the image");
-    pid_t pid = fork();
-    if (pid == 0)
-        child(fd, report[1], path, hostname);
-    close(report[1]);
-    ssize_t n = pid < 0 ? -errno : fd_read_full(report[0], &outcome, sizeof outcome);
-    close(report[0]);
-    while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
+    ssize_t n = fd_read_full(image->report, &outcome, sizeof outcome);
+    close(image->report);
+    while (waitpid(image->unpacker, &status, 0) < 0 && errno == EINTR)
         ;
     if (n != sizeof outcome)
         return err_set(err, n < 0 ? (int)n : -EPROTO, "cannot unpack the image");
@@ -184,4 +203,41 @@ int image_unpack(int fd, const char *path, const char *hostname, struct err *err
     return outcome.error != 0
                ? err_set(err, outcome.error, "cannot unpack '%s' of the image", outcome.where)
                : 0;
+}
+
+/* What can't be mounted goes to the disk. */
+static bool mount_memory(const struct image *image)
+{
+    struct stat status;
+    char options[64];
+
+    snprintf(options, sizeof options, "mode=0755,nr_inodes=4096,size=%u", IMAGE_MEMORY_BYTES);
+    return fstat(image->fd, &status) == 0 && status.st_size <= IMAGE_SMALL_BYTES &&
+           mount("tmpfs", image->path, "tmpfs", MS_NOSUID | MS_NODEV, options) == 0;
+}
+
+int image_unpack(int fd, const char *path, const char *hostname, bool memory,
+                 struct image *ret_image, struct err *err)
+{
+    *ret_image = (struct image){.fd = fd, .path = path, .hostname = hostname};
+    ret_image->in_memory = memory && mount_memory(ret_image);
+    int r = begin(ret_image, err);
+    if (r < 0)
+        closep(&ret_image->fd);
+    return r;
+}
+
+int image_unpacked(struct image *image, struct err *err)
+{
+    int r = end(image, err);
+
+    if (r == -ENOSPC && image->in_memory) {
+        *err = (struct err){0};
+        r = umount2(image->path, MNT_DETACH) < 0 ? err_set(err, -errno, "cannot unpack the image")
+                                                 : begin(image, err);
+        if (r == 0)
+            r = end(image, err);
+    }
+    closep(&image->fd);
+    return r;
 }

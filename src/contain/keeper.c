@@ -460,7 +460,8 @@ static int prepare(struct keeper *keeper, struct err *err)
     malloc_trim(0);
     stack_give_back(STACK_DEPTH);
     if (r == 0)
-        r = seccomp_load(keeper->contain->filter.filter, keeper->contain->filter.len, false);
+        r = seccomp_load_program(keeper->contain->filter.filter, keeper->contain->filter.len,
+                                 false);
     return r < 0 ? err_set(err, r, "cannot prepare the container") : 0;
 }
 

@@ -1,6 +1,7 @@
 /*
  * The launcher: a container function's template. It prepares what is no function's own, is set up
- * over one socket, at once or later (a spare), has the image unpacked by a child without rights,
+ * over one socket, at once or later (a spare), has the image unpacked by a child without rights
+ * while it does what needs none of it,
  * and then clones a keeper for each instance that is asked for and says how it ended.
  * Single-threaded, and the init of its pid namespace.
  */
@@ -27,6 +28,7 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/fd.h"
+#include "base/late.h"
 #include "contain/configure.h"
 #include "contain/image.h"
 #include "contain/keeper.h"
@@ -52,6 +54,7 @@ struct launcher {
     cpu_set_t processors; /* before the supervisor puts us near itself (GUEST_FORK_NEAR) */
     struct contain contain;
     struct networks networks;
+    struct image image;
     struct keepers keepers;
 };
 
@@ -129,11 +132,8 @@ int contain_mount_proc(void)
 static int prepare(struct launcher *launcher, struct err *err)
 {
     struct contain *contain = &launcher->contain;
-    int r = contain_mount_proc();
+    int r = networks_open(&launcher->networks, err);
 
-    if (r < 0)
-        return err_set(err, r, "cannot mount its procfs");
-    r = networks_open(&launcher->networks, err);
     if (r == 0)
         r = keeper_filter_make(&contain->filter, err);
     if (r == 0)
@@ -164,21 +164,52 @@ static int receive_setup(struct launcher *launcher, int *ret_image, struct err *
     return 0;
 }
 
-static int set_up(struct launcher *launcher, struct err *err)
+/* Whose it is: its image is being unpacked from here on. */
+static int begin(struct launcher *launcher, struct err *err)
 {
-    struct contain *contain = &launcher->contain;
-    _cleanup_(closep) int image = -1;
+    const struct contain_setup *setup = &launcher->contain.setup;
+    int image = -1;
 
     int r = receive_setup(launcher, &image, err);
-    if (r == 0)
-        r = image_unpack(image, CONTAIN_IMAGE "/rootfs", contain->setup.function, err);
-    if (r == 0)
-        r = configure(contain, talk_of(contain), err);
+    return r < 0 ? r
+                 : image_unpack(image, CONTAIN_IMAGE, setup->function,
+                                setup->runtime == CONTAIN_OWN, &launcher->image, err);
+}
+
+/* What needs no file of the image, beside its unpacking. */
+static int finish(struct launcher *launcher, struct err *err)
+{
+    struct contain *contain = &launcher->contain;
+    const struct talk *talk = talk_of(contain);
+
+    int r = talk->library ? late_load(talk->library, err) : 0;
     if (r == 0)
         r = oci_launch_filter(&contain->setup.vkernel, &contain->calls, err);
+    if (r == 0)
+        r = image_unpacked(&launcher->image, err);
+    if (r == 0)
+        r = configure(contain, talk, err);
     /* Keepers are copies: what is free here they would fill, each for itself. */
     malloc_trim(0);
     return r;
+}
+
+/* A function's launcher has its set-up from the start; a spare learns much later whose it is. */
+static int set_up(struct launcher *launcher, struct err *err)
+{
+    struct pollfd control = {.fd = launcher->control, .events = POLLIN};
+    int r = contain_mount_proc();
+
+    if (r < 0)
+        return err_set(err, r, "cannot mount its procfs");
+    bool spare = poll(&control, 1, 0) == 0;
+    if (!spare)
+        r = begin(launcher, err);
+    if (r == 0)
+        r = prepare(launcher, err);
+    if (r == 0 && spare)
+        r = begin(launcher, err);
+    return r < 0 ? r : finish(launcher, err);
 }
 
 static int open_signals(struct launcher *launcher)
@@ -329,8 +360,6 @@ int launcher_main(void)
         r = lockdown_speculation();
     if (r < 0)
         err_set(&err, r, "cannot lock itself down");
-    if (r == 0)
-        r = prepare(&launcher, &err);
     if (r == 0)
         r = set_up(&launcher, &err);
     if (r == 0) {

@@ -13,6 +13,7 @@ struct talk {
     const char *name;
     bool output_is_answer; /* standard output is the answer, else it goes to the log */
     bool one_call;         /* a container serves one call */
+    const char *library;   /* what it speaks by, loaded before there is a keeper; NULL: nothing */
     /* The program's variables besides, "K=V"; NULL-terminated; NULL: none. How it is called is not
      * the manifest's to say. */
     const char *const *env;

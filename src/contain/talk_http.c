@@ -302,6 +302,7 @@ _Static_assert(TALK_HTTP_PORT == 8080, "$PORT says so");
 
 const struct talk talk_http = {
     .name = "http",
+    .library = "libcurl.so.4",
     .env = env,
     .open = http_open,
     .ready = http_ready,

@@ -601,6 +601,7 @@ static void lambda_usual(const struct contain *contain, FILE *out)
 
 const struct talk talk_lambda = {
     .name = "lambda",
+    .library = "libmicrohttpd.so.12",
     .env = env,
     .directory = "/var/task",
     .usual = lambda_usual,

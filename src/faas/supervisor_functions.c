@@ -341,6 +341,12 @@ static bool take_spare(struct supervisor *supervisor, const struct manifest *man
     return true;
 }
 
+/* Unpacked beside it by who has no rights, and of no use to anybody before this has said yes. */
+static int check_image(const struct pvm_template_options *options, void *hash, struct err *err)
+{
+    return store_check_image(options->library_fd, hash, err);
+}
+
 int template_open(struct supervisor *supervisor, const char *name, const char *library_hash,
                   const struct manifest *manifest, bool quick, uid_t uid, const int *listeners,
                   struct template_slot **ret_slot, struct err *err)
@@ -364,7 +370,7 @@ int template_open(struct supervisor *supervisor, const char *name, const char *l
     slot->started_ns = clock_now_ns();
     int r = secrets_read(&supervisor->config, name, manifest, &slot->secrets, err);
     if (r == 0 && container)
-        r = store_get_image(supervisor->store, library_hash, &library_fd, err);
+        r = store_copy_image(supervisor->store, library_hash, &library_fd, err);
     else if (r == 0)
         r = store_get(supervisor->store, library_hash, supervisor->key, &supervisor->config.trust,
                       &library_fd, &note, err);
@@ -421,6 +427,8 @@ int template_open(struct supervisor *supervisor, const char *name, const char *l
             .listeners = listeners,
             .dependencies = dependencies,
             .secrets = slot->secrets ? (const char *const *)slot->secrets->values : NULL,
+            .meanwhile = container ? check_image : NULL,
+            .user = (void *)library_hash,
         };
         /* A blank outlives this slot: its group is its own. */
         if (blank)

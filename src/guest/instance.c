@@ -230,7 +230,8 @@ void instance_run(struct template_state *state, const struct guest_fork *fork,
     wasm_stack_touch(state->setup.touch_stack_bytes);
     if (native_limit_cpu(state->setup.cpu_ms) < 0)
         instance_give_up();
-    if (seccomp_load(state->setup.filter, state->setup.filter_count, state->setup.learn != 0) < 0)
+    if (seccomp_load_program(state->setup.filter, state->setup.filter_count,
+                             state->setup.learn != 0) < 0)
         instance_give_up();
     if (channel)
         instance_serve(state, channel, (fork->flags & GUEST_FORK_ONE_CALL) != 0);

@@ -6,7 +6,7 @@
 
 #include "guest/seccomp.h"
 
-int seccomp_load(const struct sock_filter *program, uint32_t count, bool listener)
+int seccomp_load_program(const struct sock_filter *program, uint32_t count, bool listener)
 {
     struct sock_fprog filter = {
         .len = (unsigned short)count,

@@ -7,4 +7,4 @@
 
 /* Loads it for this thread, for good, with a listener that stays open where it tells of calls
  * (`listener`). PR_SET_NO_NEW_PRIVS must be on. 0 or -errno. */
-int seccomp_load(const struct sock_filter *program, uint32_t count, bool listener);
+int seccomp_load_program(const struct sock_filter *program, uint32_t count, bool listener);

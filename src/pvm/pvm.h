@@ -76,6 +76,8 @@ struct pvm_template_options {
     /* Of a blank, whose group it is: takes it back when the blank has ended. Any thread. */
     void (*group_done)(struct cgroup *group, void *user);
     void *user;
+    /* Of a container: called while it unpacks its image; an error ends the start. NULL: nothing. */
+    int (*meanwhile)(const struct pvm_template_options *options, void *user, struct err *err);
 };
 
 /*

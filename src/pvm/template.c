@@ -111,6 +111,8 @@ int pvm_template_become(struct pvm_template *template, const struct pvm_template
     const struct wall *wall = wall_of(options->manifest);
 
     int r = wall->set_up(template, options, err);
+    if (r == 0 && options->meanwhile)
+        r = options->meanwhile(options, options->user, err);
     if (r == 0)
         r = wait_ready(template, options->function, wall->ready_ms, err);
     if (r < 0)

@@ -193,6 +193,7 @@ asked_and_left() {
     refused_with 502 failed
     [ "$(grep -c '[[:cntrl:]]' <<<"$body")" = 0 ]
     call hostile -d two
+    echo "$code $body"
     [ "$code $body" = "200 still here" ]
     [ "$(header x-vireo-start)" = warm ]
 }

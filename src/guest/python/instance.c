@@ -177,7 +177,8 @@ void python_become(const struct guest_setup *setup, const struct guest_fork *mes
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
     /* Those of its own user namespace. The filter of the template stays below this one. */
-    if (lockdown_capabilities(0) < 0 || seccomp_load(setup->filter, setup->filter_count, false) < 0)
+    if (lockdown_capabilities(0) < 0 ||
+        seccomp_load_program(setup->filter, setup->filter_count, false) < 0)
         give_up();
 }
 

@@ -149,7 +149,7 @@ EXPORTED int python_confine(const char *sources)
         r = lockdown_not_dumpable();
     if (r == 0)
         r = lockdown_capabilities(0);
-    return r < 0 ? r : seccomp_load(runtime.filter, runtime.filter_count, false);
+    return r < 0 ? r : seccomp_load_program(runtime.filter, runtime.filter_count, false);
 }
 
 EXPORTED int python_ready(int error, const char *message)

@@ -57,7 +57,7 @@ static int attempt(uint32_t grants, const struct call *call, int unwanted_errno)
         if (event != INSTANCE_EVENT_FD && dup2(event, INSTANCE_EVENT_FD) < 0)
             _exit(9);
         if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || lockdown_not_dumpable() < 0 ||
-            seccomp_load(program, (uint32_t)count, false) < 0)
+            seccomp_load_program(program, (uint32_t)count, false) < 0)
             _exit(9);
         const long *a = call->arguments;
         long r = syscall(call->number, a[0], a[1], a[2], a[3], a[4], a[5]);

@@ -1,4 +1,4 @@
-/* What the command line calls of libcurl, which is loaded then. */
+/* What the command line and containers' keepers call of libcurl, which is loaded late. */
 #define CURL_DISABLE_TYPECHECK
 #include <curl/curl.h>
 #include <stdarg.h>
@@ -27,6 +27,16 @@ LATE(CURLUcode, curl_url_get, (CURLU * url, CURLUPart part, char **text, unsigne
      (url, part, text, flags))
 LATE(CURLUcode, curl_url_set, (CURLU * url, CURLUPart part, const char *text, unsigned flags),
      (url, part, text, flags))
+
+LATE(CURLcode, curl_global_init, (long flags), (flags))
+LATE(CURLM *, curl_multi_init, (void), ())
+LATE(CURLMcode, curl_multi_add_handle, (CURLM * multi, CURL *easy), (multi, easy))
+LATE(CURLMcode, curl_multi_remove_handle, (CURLM * multi, CURL *easy), (multi, easy))
+LATE(CURLMcode, curl_multi_perform, (CURLM * multi, int *running), (multi, running))
+LATE(CURLMcode, curl_multi_poll,
+     (CURLM * multi, struct curl_waitfd extra[], unsigned count, int timeout_ms, int *ret_count),
+     (multi, extra, count, timeout_ms, ret_count))
+LATE(CURLMsg *, curl_multi_info_read, (CURLM * multi, int *left), (multi, left))
 
 /* Their third argument is a long, a pointer or a curl_off_t: a word each on this machine. */
 _Static_assert(sizeof(long) == sizeof(void *) && sizeof(curl_off_t) == sizeof(void *),
