@@ -74,10 +74,10 @@ bool interpreter_guess(struct interpreter *i)
     return !i->exact;
 }
 
-/* Addresses that objects would have: apart by more than any offset that is in use. */
-static uint64_t address_of(struct cell cell)
+/* Where nobody knows where objects lie: apart by more than any offset that is in use. */
+static uint64_t address_of(const struct interpreter *i, struct cell cell)
 {
-    return ((uint64_t)cell.object << 40) + cell.bits;
+    return (i->bases ? i->bases[cell.object] : (uint64_t)cell.object << 40) + cell.bits;
 }
 
 static bool is_null(struct cell cell)
@@ -108,8 +108,8 @@ static bool is_comparable(const struct interpreter *i, enum predicate predicate,
 {
     bool equality = predicate == ICMP_EQ || predicate == ICMP_NE;
 
-    if (a.unknown || b.unknown)
-        return false;
+    if (a.unknown || b.unknown || i->bases)
+        return !a.unknown && !b.unknown;
     const struct object *objects = i->program->objects;
     /* Where one ends another may begin: only their beginnings differ. */
     if (equality && a.bits == 0 && b.bits == 0 && objects[a.object].function &&
@@ -171,7 +171,7 @@ static bool run_integer(struct interpreter *i, vid id, const struct value *value
         struct cell a = i->cells[value->operands[0]], b = i->cells[value->operands[1]];
         enum predicate predicate = (enum predicate)value->sub;
         to->unknown = !is_comparable(i, predicate, a, b);
-        to->bits = predicate_holds(predicate, address_of(a), address_of(b), 64);
+        to->bits = predicate_holds(predicate, address_of(i, a), address_of(i, b), 64);
         return true;
     }
     for (unsigned k = 0; k < value->count && k < 3; k++) {
@@ -251,8 +251,10 @@ static void pointer_number(struct interpreter *i, vid id, const struct value *va
 {
     struct cell at = i->cells[value->operands[0]];
 
-    i->cells[id] = (struct cell){.bits = value->sub == 1 ? at.bits : address_of(at),
-                                 .unknown = at.unknown || (value->sub != 1 && !is_null(at))};
+    bool known = value->sub == 1 || is_null(at) || i->bases;
+
+    i->cells[id] = (struct cell){.bits = value->sub == 1 ? at.bits : address_of(i, at),
+                                 .unknown = at.unknown || !known};
     i->cells[id].bits &= width_mask(value->width);
     /* Unknown as it is, its distance from another of the same object is not. (What is a distance
      * already is a number.) */
@@ -498,6 +500,8 @@ struct run_result interpreter_call(struct interpreter *i, const struct interpret
 {
     i->input = input;
     interpreter_make_buffers(i);
+    if (i->bases)
+        interpreter_lay_out(i);
     struct run_result result = interpreter_run(i, steps_max);
     if (result.end == RUN_LONG)
         interpreter_reset(i);

@@ -57,6 +57,9 @@ struct run_result interpreter_only_run(struct interpreter *interpreter, const bo
 /* From now on what nobody knows is made up, differently each time, from this seed: a run is then
  * one that can happen, and no guess. */
 void interpreter_make_up(struct interpreter *interpreter, uint64_t seed);
+/* From now on objects lie somewhere, elsewhere in each call, from this seed: what depends on it is
+ * known, and no guess. */
+void interpreter_scatter(struct interpreter *interpreter, uint64_t seed);
 /* Memory as it is before the first call. */
 void interpreter_reset(struct interpreter *interpreter);
 /* Of a call of a handler that returned. */

@@ -50,6 +50,8 @@ struct interpreter {
     struct ways *ways;   /* of an exact run: where it goes on by what nobody knows; NULL: nowhere */
     uint64_t least[2], most[2]; /* of an exact run: the sizes of `in` and `out` on this way */
     uint64_t chance;            /* what is unknown is made up from it; 0: it is not */
+    uint64_t places;            /* chance of the next run's addresses */
+    uint64_t *bases;            /* of objects; NULL: nobody knows where they lie */
     bool believes;              /* in the intervals of `facts`, which runs are checked by */
 };
 
@@ -71,6 +73,9 @@ struct run_result interpreter_run(struct interpreter *i, uint64_t steps_max);
 /* Where `block` branches on what nobody knows: a way that was not gone yet, all of them one after
  * another (interpret_runs.c); false: it can't be followed any more. */
 bool interpreter_choose_way(struct interpreter *i, const struct block *block, uint32_t *ret_target);
+
+/* Another place for each object (interpret_places.c). */
+void interpreter_lay_out(struct interpreter *i);
 
 /* ---- interpret_memory.c: false ends the run ---- */
 bool interpreter_make_memory(struct interpreter *i);

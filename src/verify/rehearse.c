@@ -103,6 +103,7 @@ bool proof_rehearse(struct proof *proof, unsigned runs, bool proved_invariants)
         return true;
     r.rounds = program_alloc(program, program->block_count, sizeof *r.rounds);
     interpreter_watch_blocks(interpreter, watch, &r);
+    interpreter_scatter(interpreter, runs);
     inputs_begin(&inputs, program, proved_invariants ? 77 : runs);
     if (!program->repeated)
         runs = 1;

@@ -34,6 +34,8 @@ static bool agree_on_inputs(struct interpreter *original, struct interpreter *re
     uint64_t steps = 0;
 
     inputs_begin(&inputs, program, SEED);
+    interpreter_scatter(original, SEED);
+    interpreter_scatter(rewritten, SEED);
     for (unsigned i = 0; i < runs && steps < STEPS_TOTAL; i++) {
         struct interpreter_input input = inputs_next(&inputs);
         struct run_result a = interpreter_call(original, &input, steps_max),
@@ -59,6 +61,7 @@ static bool survives_chance(struct interpreter *original, struct program *progra
 
     inputs_begin(&inputs, program, SEED + 1);
     interpreter_make_up(original, SEED);
+    interpreter_scatter(original, SEED);
     for (unsigned i = 0; i < RUNS && steps < STEPS_TOTAL; i++) {
         struct interpreter_input input = inputs_next(&inputs);
         struct run_result result = interpreter_call(original, &input, STEPS_MAX);

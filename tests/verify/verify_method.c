@@ -1,6 +1,7 @@
 /*
- * Tests of the method itself: verify_method proved|arrays|any FILE.bc ENTRY. The program must be
- * proved (with what its arrays hold), and each test must find something to test; any: not so.
+ * Tests of the method itself: verify_method proved|arrays|places|any FILE.bc ENTRY. The program
+ * must be proved (with what its arrays hold), and each test must find something to test; any: not
+ * so.
  *
  *   alive     every block that a run reaches can be reached in the formula, with all invariants
  *             asserted: else "unsatisfiable" would mean nothing
@@ -8,6 +9,7 @@
  *             of all that came before, as they were
  *   planted   an invariant that a run refutes is refused by the check of the final proof
  *   replayed  a rewriting that lost an access, or gives another answer, is noticed
+ *   placed    (places: this alone) so is one that takes two addresses for the other way round
  */
 #include <setjmp.h>
 #include <stdio.h>
@@ -281,6 +283,27 @@ static unsigned check_replayed(struct proof *proof, const char *file)
     return missed || planted < 3;
 }
 
+/* Each order of two addresses turned round: the runs, in which variables lie anywhere, must see it.
+ */
+static unsigned check_placed(struct proof *proof, const char *file)
+{
+    struct program *program = proof->encoding->program;
+    unsigned planted = 0, missed = 0;
+
+    for (vid v = 1; v < program->value_count; v++) {
+        struct value *value = value_at(program, v);
+        if (value->op != OP_ICMP || value_at(program, value->operands[0])->kind != KIND_POINTER)
+            continue;
+        value->sub = predicate_negate((enum predicate)value->sub);
+        planted++;
+        missed += proof_replay(proof);
+        value->sub = predicate_negate((enum predicate)value->sub);
+    }
+    printf("%s placed %s: %u orders turned round, %u not noticed\n",
+           missed || planted == 0 ? "not ok" : "ok", file, planted, missed);
+    return missed || planted == 0;
+}
+
 int main(int argc, char **argv)
 {
     struct obligations obligations = {0};
@@ -310,8 +333,10 @@ int main(int argc, char **argv)
         open += obligations.items[i].state != OBLIGATION_PROVED;
     if (strict && (open > 0 || obligations.count == 0))
         printf("not ok method %s: %u of %u obligations are open\n", file, open, obligations.count);
-    unsigned wrong = check_alive(&proof, file) + check_traced(&proof, file) +
-                     check_planted(&proof, file) + check_replayed(&proof, file);
+    unsigned wrong = strcmp(argv[1], "places") == 0
+                         ? check_placed(&proof, file)
+                         : check_alive(&proof, file) + check_traced(&proof, file) +
+                               check_planted(&proof, file) + check_replayed(&proof, file);
     encoding_free(proof.encoding);
     program_free(program);
     return wrong > 0 || (strict && open > 0);
