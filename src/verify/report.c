@@ -8,8 +8,8 @@
 #include "verify/report.h"
 
 const char *const place_kind_names[PLACE_KINDS] = {
-    "read",        "write",       "division", "shift",   "subscript", "conversion",
-    "unreachable", "initialised", "alive",    "overlap", "contract",  "address", "termination"};
+    "read",        "write", "division", "shift",    "subscript", "conversion", "unreachable",
+    "initialised", "alive", "overlap",  "contract", "address",   "termination"};
 
 /* What is not proved, and what to do about it. */
 static const struct {
