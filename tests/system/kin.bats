@@ -83,6 +83,38 @@ deploy_kin() {
     [[ $body == *"removed: No such file or directory"* ]]
 }
 
+@test "families that make keys as fast as they can are bounded, and a neighbour's calls and keys go on" {
+    local i floods=() rounds=0 made=0 sought=0 longest=0 of
+    for i in 1 2 3 4; do
+        curl -s --max-time 30 -o "$BATS_TEST_TMPDIR/flood$i" --data-binary 'keys flood' "$VIREO_SERVER/function/near" &
+        floods+=($!)
+    done
+    while alive "${floods[0]}"; do
+        ask far 'keys 20'
+        [ "$body" = "keys: 20" ]
+        ask alone shared
+        [ "$("$VIREO" ps -q | wc -l)" -ge 1 ]
+        rounds=$((rounds + 1))
+    done
+    wait "${floods[@]}"
+    [ "$rounds" -ge 1 ]
+    for i in 1 2 3 4; do
+        read -r made sought of < <(sed -nE 's/^flood: ([0-9]+) made, ([0-9]+) sought, ([0-9]+) ms$/\1 \2 \3/p' "$BATS_TEST_TMPDIR/flood$i")
+        [ "$made" -gt 0 ]
+        # A key that is made and removed is two messages. 512 at once and 1,000 a second of a family,
+        # of which the last may not have been taken from the socket yet.
+        [ $((made * 2 + sought)) -le $((512 + of + 300)) ]
+        all=$((${all:-0} + made * 2 + sought))
+        [ "$of" -le "$longest" ] || longest=$of
+    done
+    # And 2,048 at once and 4,000 a second of all of the function's.
+    [ "$all" -le $((2048 + longest * 4 + 1200)) ]
+    # None of it is left: nobody's, not another's.
+    ask far 'keys 256'
+    [ "$body" = "keys: 256" ]
+    ask near shared
+}
+
 @test "a key that another family has, too, is one's own, counted, and told with both identities" {
     local before keeps told
     before=$(metric vireo_ipc_same_key_total)

@@ -157,6 +157,74 @@ static int sought_many(void)
     return 0;
 }
 
+#define FLOOD 0xa000
+#define FLOOD_MS 3000
+#define FLOODERS 4
+
+static long now_ms(void)
+{
+    struct timespec time;
+
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return time.tv_sec * 1000 + time.tv_nsec / 1000000;
+}
+
+/*
+ * Keys as fast as they are to be had, by four members at once: two make and remove queues, one
+ * segments, and one asks for keys that nobody has. Says how often, and how long it was.
+ */
+static int keys_flood(void)
+{
+    int counts = shmget(IPC_PRIVATE, 4096, 0600), made = 0;
+    volatile int *done = shmat(counts, NULL, 0);
+    long begin = now_ms();
+
+    if (counts < 0 || done == (void *)-1)
+        return failed("flood");
+    for (int i = 0; i < FLOODERS; i++)
+        if (fork() == 0) {
+            while (now_ms() - begin < FLOOD_MS) {
+                int id = i == 0   ? msgget(FLOOD + 999, 0)
+                         : i == 1 ? shmget(FLOOD + i, 4096, IPC_CREAT | IPC_EXCL | 0600)
+                                  : msgget(FLOOD + i, IPC_CREAT | IPC_EXCL | 0600);
+                if (id < 0 && errno != EAGAIN && errno != ENOENT)
+                    _exit(1);
+                done[i] += id >= 0 || errno == ENOENT;
+                if (id >= 0 && (i == 1 ? shmctl(id, IPC_RMID, NULL) : msgctl(id, IPC_RMID, NULL)))
+                    _exit(2);
+            }
+            _exit(0);
+        }
+    for (int i = 0, status = 0; i < FLOODERS; i++)
+        if (wait(&status) < 0 || status != 0)
+            return failed("a member of the flood");
+    for (int i = 1; i < FLOODERS; i++)
+        made += done[i];
+    printf("flood: %d made, %d sought, %ld ms\n", made, done[0], now_ms() - begin);
+    shmctl(counts, IPC_RMID, NULL);
+    return 0;
+}
+
+/* A neighbour's own, meanwhile. Who was not answered within a second asks again. */
+static int keys_made(int wanted)
+{
+    int made = 0, late = 0;
+
+    while (made < wanted && late < 5) {
+        int id = msgget(FLOOD + 500 + made, IPC_CREAT | IPC_EXCL | 0600);
+        if (id < 0 && errno != EAGAIN)
+            return failed("msgget");
+        late += id < 0;
+        if (id < 0)
+            continue;
+        if (msgget(FLOOD + 500 + made, 0) != id || msgctl(id, IPC_RMID, NULL) < 0)
+            return failed("its own");
+        made++;
+    }
+    printf("keys: %d\n", made);
+    return 0;
+}
+
 /* Made so that nobody may look at it: the number of its rounds has no limit. */
 static int unreadable(void)
 {
@@ -327,6 +395,10 @@ int main(void)
         return sought_many();
     if (strcmp(input, "unreadable") == 0)
         return unreadable();
+    if (strcmp(input, "keys flood") == 0)
+        return keys_flood();
+    if (strncmp(input, "keys ", 5) == 0)
+        return keys_made(atoi(input + 5));
     if (strncmp(input, "crowd ", 6) == 0)
         return crowd(atoi(input + 6));
     if (strcmp(input, "deep") == 0)
