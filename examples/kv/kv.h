@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define CLIENTS_MAX 960         /* a function has 1,024 descriptors */
+#define CLIENTS_MAX 960         /* a pVM has 1,024 descriptors */
 #define ARGUMENTS_MAX 4096      /* of one command */
 #define BULK_MAX (1u << 20)     /* bytes of one argument */
 #define REQUEST_MAX (4u << 20)  /* bytes of one command */

@@ -23,6 +23,8 @@
 #define SWEEP_BUCKETS 256
 #define TICK_MS 100
 #define READ_BYTES (16u << 10)
+/* What redis says to who comes when it is full. */
+#define FULL "-ERR max number of clients reached\r\n"
 
 struct server server;
 
@@ -90,6 +92,7 @@ static void client_accept(int listener)
         while (place < CLIENTS_MAX && clients[place].fd >= 0)
             place++;
         if (place == CLIENTS_MAX) {
+            write(fd, FULL, sizeof FULL - 1);
             close(fd);
             continue;
         }

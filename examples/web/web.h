@@ -9,7 +9,7 @@
 #include <stdint.h>
 #include <time.h>
 
-#define CLIENTS_MAX 960       /* of a worker: a function has 1,024 descriptors */
+#define CLIENTS_MAX 960       /* of a worker: a pVM has 1,024 descriptors */
 #define HEAD_MAX 8192         /* bytes of a request's head */
 #define CACHED_MAX (64 << 10) /* files up to this size are kept in memory */
 #define CACHE_FILES 256

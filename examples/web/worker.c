@@ -26,6 +26,7 @@ struct client {
 static struct client *clients[CLIENTS_MAX];
 static struct pollfd polled[1 + CLIENTS_MAX];
 static int place_of[1 + CLIENTS_MAX];
+static int client_count;
 static int64_t now_ms;
 
 static void client_close(struct client *client)
@@ -34,6 +35,7 @@ static void client_close(struct client *client)
     if (client->file >= 0)
         close(client->file);
     client->fd = client->file = -1;
+    client_count--;
 }
 
 static struct client *client_place(void)
@@ -53,7 +55,7 @@ static struct client *client_place(void)
 
 static void accept_some(int listener)
 {
-    for (int i = 0; i < ACCEPTS_PER_ROUND; i++) {
+    for (int i = 0; i < ACCEPTS_PER_ROUND && client_count < CLIENTS_MAX; i++) {
         int fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK);
         if (fd < 0)
             return;
@@ -63,6 +65,7 @@ static void accept_some(int listener)
             return;
         }
         client->fd = fd;
+        client_count++;
         client->closing = false;
         client->in_bytes = client->out_at = client->out_end = 0;
     }
@@ -172,11 +175,13 @@ static void client_ready(struct client *client)
     } while (client->fd >= 0 && client->out_end == client->out_at && client->in_bytes > 0);
 }
 
+/* polled[0] is the listener. */
 static int poll_all(int listener)
 {
-    int count = 0;
+    /* Who comes when this worker is full is another's, or waits. */
+    int first = client_count < CLIENTS_MAX ? 0 : 1, count = 1;
 
-    polled[count++] = (struct pollfd){.fd = listener, .events = POLLIN};
+    polled[0] = (struct pollfd){.fd = listener, .events = POLLIN};
     for (int i = 0; i < CLIENTS_MAX && clients[i]; i++) {
         const struct client *client = clients[i];
         if (client->fd < 0)
@@ -185,7 +190,7 @@ static int poll_all(int listener)
         polled[count++] = (struct pollfd){
             .fd = client->fd, .events = client->out_end > client->out_at ? POLLOUT : POLLIN};
     }
-    return poll(polled, (nfds_t)count, -1) < 0 ? 0 : count;
+    return poll(polled + first, (nfds_t)(count - first), -1) < 0 ? 0 : count;
 }
 
 void worker_run(int listener, const char *root)

@@ -121,6 +121,14 @@ saved() {
     [ "$(kv get large | wc -c)" = 1048577 ]
 }
 
+@test "as many connections as a pVM has descriptors for are served, who comes then is told that it is full" {
+    [ "$(kv ping)" = PONG ]
+    # The one before may not have gone yet.
+    eventually 10 eval '[ "$(python3 "$BATS_TEST_DIRNAME/crowd.py" "$PORT" 1000 ping)" = "960 answered, 960 again, 40 told that it is full" ]'
+    # They went, and there is room.
+    eventually 10 eval '[ "$(python3 "$BATS_TEST_DIRNAME/crowd.py" "$PORT" 960 ping)" = "960 answered, 960 again, 0 told that it is full" ]'
+}
+
 @test "a child saves while the parent serves, as one of its family" {
     # Enough that the child is seen.
     redis-benchmark -p "$PORT" -t set -n 100000 -c 10 -P 16 -r 100000 -d 300 -q

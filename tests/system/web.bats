@@ -170,6 +170,11 @@ END
     ready
 }
 
+@test "more connections than one worker has descriptors for are served by several" {
+    eventually 5 eval '[ "$(workers | wc -l)" = 2 ]'
+    [ "$(python3 "$BATS_TEST_DIRNAME/crowd.py" "$PORT" 1900 get)" = "1900 answered, 1900 again, 0 told that it is full" ]
+}
+
 @test "a worker from outside serves with the others" {
     local root more
     root=$("$VIREO" ps -o json | jq -r '.[] | select(.function == "web" and .parent == null).id')
