@@ -102,13 +102,14 @@ static int read_memory(struct reader *reader, const struct at *at, const struct 
 }
 
 static const struct field cpu_fields[] = {
-    FIELD("shares", read_u64, struct oci_resources, cpu.shares),
+    FIELD_RANGE("shares", read_u64, struct oci_resources, cpu.shares, 0, INT64_MAX),
     FIELD_RANGE("quota", read_i64, struct oci_resources, cpu.quota, -1, INT64_MAX),
-    FIELD("burst", read_u64, struct oci_resources, cpu.burst),
-    FIELD("period", read_u64, struct oci_resources, cpu.period),
+    FIELD_RANGE("burst", read_u64, struct oci_resources, cpu.burst, 0, INT64_MAX),
+    FIELD_RANGE("period", read_u64, struct oci_resources, cpu.period, 0, INT64_MAX),
     FIELD_RANGE("realtimeRuntime", read_i64, struct oci_resources, cpu.realtime_runtime, -1,
                 INT64_MAX),
-    FIELD("realtimePeriod", read_u64, struct oci_resources, cpu.realtime_period),
+    FIELD_RANGE("realtimePeriod", read_u64, struct oci_resources, cpu.realtime_period, 0,
+                INT64_MAX),
     FIELD("cpus", read_cpu_list, struct oci_resources, cpu.cpus),
     FIELD("mems", read_cpu_list, struct oci_resources, cpu.mems),
     FIELD_RANGE("idle", read_i64, struct oci_resources, cpu.idle, 0, 1),

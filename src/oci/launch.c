@@ -324,9 +324,9 @@ static int failed(const struct init_message *message, ssize_t size, struct err *
         if (signal == 0)
             return err_say(err, -EPROTO,
                            "cannot start the container: its init ended without a word");
-        return err_say(err, -EPROTO,
-                       "cannot start the container: its init was killed by signal %d%s", signal,
-                       signal == SIGKILL ? " (is the limit of memory too small for it?)" : "");
+        return err_say(
+            err, -EPROTO, "cannot start the container: its init was killed by signal %d%s", signal,
+            signal == SIGKILL ? " (is linux.resources.memory.limit too small for it?)" : "");
     }
     size_t length = (size_t)size - INIT_MESSAGE_HEAD;
     if (length >= sizeof text)

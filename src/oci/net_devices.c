@@ -232,8 +232,8 @@ int net_devices_move(const struct oci_config *config, pid_t pid, int *ret_networ
         bool moved;
         r = carry(&here, &there, devices[i].name, devices[i].new_name, &moved);
         if (r < 0) {
-            err_set(err, r, "cannot move network device '%s' (linux.netDevices) to '%s'",
-                    devices[i].name, devices[i].new_name);
+            err_set(err, r, "cannot move network device '%s' to '%s'", devices[i].name,
+                    devices[i].new_name);
             carry_back(config, i + moved, &here, &there);
             return r;
         }

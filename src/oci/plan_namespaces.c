@@ -8,6 +8,7 @@
 
 #include "base/cleanup.h"
 #include "base/err.h"
+#include "oci/init/error_at.h"
 #include "oci/plan.h"
 
 #ifndef CLONE_NEWTIME
@@ -15,15 +16,19 @@
 #endif
 
 /* A namespace's file, by nobody's link and of the kind that is meant (setns checks that too). */
-static int join(struct plan *plan, const struct oci_namespace *namespace, struct err *err)
+static int join(struct plan *plan, const struct oci_config *config,
+                const struct oci_namespace *namespace, struct err *err)
 {
+    const size_t number = (size_t)(namespace - config->linux_.namespaces);
     _cleanup_(closep) int fd = open(namespace->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 
     if (fd < 0)
-        return err_set(err, -errno, "cannot open namespace '%s' (%s)", namespace->path,
-                       namespace->name);
+        return error_at(err,
+                        err_set(err, -errno, "cannot open namespace '%s' (%s)", namespace->path,
+                                namespace->name),
+                        "linux.namespaces[%zu].path", number);
     plan->out->joins[plan->out->join_count++] =
-        (struct init_join){plan_fd(plan, steal_fd(&fd)), namespace->flag};
+        (struct init_join){plan_fd(plan, steal_fd(&fd)), namespace->flag, number};
     return 0;
 }
 
@@ -62,9 +67,10 @@ static bool needs_host_root(const struct oci_config *config)
 }
 
 /* The user namespace first: it gives the right to join the others. Ours cannot be joined again. */
-static int join_user(struct plan *plan, const struct oci_namespace *user, struct err *err)
+static int join_user(struct plan *plan, const struct oci_config *config,
+                     const struct oci_namespace *user, struct err *err)
 {
-    int r = join(plan, user, err);
+    int r = join(plan, config, user, err);
 
     if (r == 0 && namespace_is_own(user))
         plan->out->join_count = 0;
@@ -137,7 +143,7 @@ int plan_namespaces(struct plan *plan, const struct oci_config *config, uint64_t
 
     int r = check(config, err);
     if (r == 0 && user && user->path)
-        r = join_user(plan, user, err);
+        r = join_user(plan, config, user, err);
     bool joins_user = out->join_count > 0;
     for (size_t i = 0; i < config->linux_.namespace_count && r == 0; i++) {
         const struct oci_namespace *namespace = &config->linux_.namespaces[i];
@@ -145,7 +151,7 @@ int plan_namespaces(struct plan *plan, const struct oci_config *config, uint64_t
             fresh |= (uint64_t)(unsigned)namespace->flag;
         } else if (namespace->flag != CLONE_NEWUSER) {
             joins_pid |= namespace->flag == CLONE_NEWPID;
-            r = join(plan, namespace, err);
+            r = join(plan, config, namespace, err);
         }
     }
     if (r < 0)

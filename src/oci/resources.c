@@ -12,8 +12,16 @@
 #include "base/cleanup.h"
 #include "base/err.h"
 #include "base/fd.h"
+#include "oci/init/error_at.h"
 #include "oci/privilege.h"
 #include "oci/resources.h"
+
+const char *const resource_throttle_names[OCI_THROTTLES] = {
+    [OCI_THROTTLE_READ_BPS] = "throttleReadBpsDevice",
+    [OCI_THROTTLE_WRITE_BPS] = "throttleWriteBpsDevice",
+    [OCI_THROTTLE_READ_IOPS] = "throttleReadIOPSDevice",
+    [OCI_THROTTLE_WRITE_IOPS] = "throttleWriteIOPSDevice",
+};
 
 int resource_number(struct cgroup_place *groups, bool unified, const char *controller,
                     const char *what, const char *file, bool set, int64_t value, struct err *err)
@@ -25,12 +33,12 @@ int resource_number(struct cgroup_place *groups, bool unified, const char *contr
         return 0;
     int r = groups_tree(groups, controller, what, &tree, err);
     if (r < 0 || tree->unified != unified)
-        return r;
+        return error_at(err, r, "linux.resources.%s", what);
     if (unified && value < 0)
         snprintf(text, sizeof text, "max");
     else
         snprintf(text, sizeof text, "%" PRId64, value);
-    return groups_write(tree, file, text, err);
+    return error_at(err, groups_write(tree, file, text, err), "linux.resources.%s", what);
 }
 
 int resource_text(struct cgroup_place *groups, bool unified, const char *controller,
@@ -41,7 +49,9 @@ int resource_text(struct cgroup_place *groups, bool unified, const char *control
     if (!text)
         return 0;
     int r = groups_tree(groups, controller, what, &tree, err);
-    return r < 0 || tree->unified != unified ? r : groups_write(tree, file, text, err);
+    if (r == 0 && tree->unified == unified)
+        r = groups_write(tree, file, text, err);
+    return error_at(err, r, "linux.resources.%s", what);
 }
 
 /* What both versions call the same. */
@@ -67,20 +77,22 @@ int resource_shared(struct cgroup_place *groups, const struct oci_resources *res
                             resources->cpu.idle.value, err);
     for (size_t i = 0; i < resources->rdma_count && r == 0; i++) {
         const struct oci_rdma *rdma = &resources->rdma[i];
-        char handles[40] = "", objects[40] = "";
+        char handles[40] = "", objects[40] = "", what[48];
         if (rdma->hca_handles.set)
             snprintf(handles, sizeof handles, " hca_handle=%" PRIu64, rdma->hca_handles.value);
         if (rdma->hca_objects.set)
             snprintf(objects, sizeof objects, " hca_object=%" PRIu64, rdma->hca_objects.value);
         snprintf(text, sizeof text, "%.40s%s%s", rdma->device, handles, objects);
-        r = resource_text(groups, unified, "rdma", "rdma", "rdma.max", text, err);
+        snprintf(what, sizeof what, "rdma.%.40s", rdma->device);
+        r = resource_text(groups, unified, "rdma", what, "rdma.max", text, err);
     }
     for (size_t i = 0; i < resources->hugepage_count && r == 0; i++) {
-        char file[64], number[24];
+        char file[64], number[24], what[48];
         snprintf(file, sizeof file, unified ? "hugetlb.%s.max" : "hugetlb.%s.limit_in_bytes",
                  resources->hugepages[i].page_size);
         snprintf(number, sizeof number, "%" PRIu64, resources->hugepages[i].limit);
-        r = resource_text(groups, unified, "hugetlb", "hugepageLimits", file, number, err);
+        snprintf(what, sizeof what, "hugepageLimits[%zu].pageSize", i);
+        r = resource_text(groups, unified, "hugetlb", what, file, number, err);
     }
     return r;
 }

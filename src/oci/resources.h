@@ -8,5 +8,7 @@ int resource_number(struct cgroup_place *groups, bool unified, const char *contr
                     const char *what, const char *file, bool set, int64_t value, struct err *err);
 int resource_text(struct cgroup_place *groups, bool unified, const char *controller,
                   const char *what, const char *file, const char *text, struct err *err);
+/* The names of config.json's lists. */
+extern const char *const resource_throttle_names[OCI_THROTTLES];
 int resource_shared(struct cgroup_place *groups, const struct oci_resources *resources,
                     bool unified, struct err *err);

@@ -134,7 +134,7 @@ static int set_weights(struct cgroup_place *groups, const struct oci_resources *
                        struct err *err)
 {
     const __typeof__(resources->block_io) *io = &resources->block_io;
-    char text[80];
+    char text[80], what[64];
 
     int r = resource_number(groups, false, "blkio", "blockIO.weight",
                             weight_file(groups, "blkio.weight", "blkio.bfq.weight"), io->weight.set,
@@ -144,17 +144,17 @@ static int set_weights(struct cgroup_place *groups, const struct oci_resources *
                             io->leaf_weight.set, (int64_t)io->leaf_weight.value, err);
     for (size_t i = 0; i < io->weight_count && r == 0; i++) {
         const struct oci_device_weight *weight = &io->weights[i];
+        snprintf(what, sizeof what, "blockIO.weightDevice[%zu]", i);
         snprintf(text, sizeof text, "%u:%u %" PRIu64, weight->major, weight->minor,
                  weight->weight.value);
-        r = resource_text(groups, false, "blkio", "blockIO.weightDevice",
+        r = resource_text(groups, false, "blkio", what,
                           weight_file(groups, "blkio.weight_device", "blkio.bfq.weight_device"),
                           weight->weight.set ? text : NULL, err);
         snprintf(text, sizeof text, "%u:%u %" PRIu64, weight->major, weight->minor,
                  weight->leaf_weight.value);
         if (r == 0)
-            r = resource_text(groups, false, "blkio", "blockIO.weightDevice",
-                              "blkio.leaf_weight_device", weight->leaf_weight.set ? text : NULL,
-                              err);
+            r = resource_text(groups, false, "blkio", what, "blkio.leaf_weight_device",
+                              weight->leaf_weight.set ? text : NULL, err);
     }
     return r;
 }
@@ -168,7 +168,7 @@ static int set_throttle(struct cgroup_place *groups, const struct oci_resources 
         [OCI_THROTTLE_READ_IOPS] = "blkio.throttle.read_iops_device",
         [OCI_THROTTLE_WRITE_IOPS] = "blkio.throttle.write_iops_device",
     };
-    char text[80];
+    char text[80], what[64];
     int r = 0;
 
     for (size_t kind = 0; kind < OCI_THROTTLES; kind++) {
@@ -176,7 +176,8 @@ static int set_throttle(struct cgroup_place *groups, const struct oci_resources 
         for (size_t i = 0; i < rates->count && r == 0; i++) {
             snprintf(text, sizeof text, "%u:%u %" PRIu64, rates->list[i].major,
                      rates->list[i].minor, rates->list[i].rate);
-            r = resource_text(groups, false, "blkio", "blockIO.throttle", files[kind], text, err);
+            snprintf(what, sizeof what, "blockIO.%s[%zu]", resource_throttle_names[kind], i);
+            r = resource_text(groups, false, "blkio", what, files[kind], text, err);
         }
     }
     return r;
@@ -185,7 +186,7 @@ static int set_throttle(struct cgroup_place *groups, const struct oci_resources 
 static int set_network(struct cgroup_place *groups, const struct oci_resources *resources,
                        struct err *err)
 {
-    char text[80];
+    char text[80], what[64];
 
     int r =
         resource_number(groups, false, "net_cls", "network.classID", "net_cls.classid",
@@ -193,8 +194,8 @@ static int set_network(struct cgroup_place *groups, const struct oci_resources *
     for (size_t i = 0; i < resources->network_priority_count && r == 0; i++) {
         const struct oci_interface_priority *row = &resources->network_priorities[i];
         snprintf(text, sizeof text, "%.32s %u", row->name, row->priority);
-        r = resource_text(groups, false, "net_prio", "network.priorities", "net_prio.ifpriomap",
-                          text, err);
+        snprintf(what, sizeof what, "network.priorities[%zu]", i);
+        r = resource_text(groups, false, "net_prio", what, "net_prio.ifpriomap", text, err);
     }
     return r;
 }

@@ -276,20 +276,20 @@ def huge():
         yield json.dumps(config), path
 
 
-# Well formed, and wrong for the kernel: (path, value, what the refusal names).
+# Well formed, and wrong for the kernel: (path, value, how the refusal names the path).
 LATE = [
-    ("root.path", "nowhere", "nowhere"),
-    ("root.path", "config.json", "root"),
-    ("process.args", ["/no/such/program"], "/no/such/program"),
-    ("process.args", ["/etc"], "/etc"),
-    ("process.args", ["x" * 100000], "cannot execute"),
-    ("process.cwd", "/bin/true", "/bin/true"),
-    ("process.cwd", "/proc/self/fd/0", "/proc/self/fd/0"),
-    ("process.user", {"uid": 70000, "gid": 0}, "70000"),
-    ("process.user", {"uid": 0, "gid": 70000}, "70000"),
-    ("process.user", {"uid": 0, "gid": 0, "additionalGids": [70000]}, "group"),
-    ("process.rlimits", [{"type": "RLIMIT_NOFILE", "soft": 2**63, "hard": 2**63}], "RLIMIT_NOFILE"),
-    ("process.scheduler", {"policy": "SCHED_DEADLINE", "runtime": 2**62, "deadline": 2**62}, "sched"),
+    ("root.path", "nowhere", "(root.path)"),
+    ("root.path", "config.json", "(root.path)"),
+    ("process.args", ["/no/such/program"], "(process.args[0])"),
+    ("process.args", ["/etc"], "(process.args[0])"),
+    ("process.args", ["x" * 100000], "(process.args[0])"),
+    ("process.cwd", "/bin/true", "(process.cwd)"),
+    ("process.cwd", "/proc/self/fd/0", "(process.cwd)"),
+    ("process.user", {"uid": 70000, "gid": 0}, "(process.user.uid)"),
+    ("process.user", {"uid": 0, "gid": 70000}, "(process.user.gid)"),
+    ("process.user", {"uid": 0, "gid": 0, "additionalGids": [70000]}, "(process.user.additionalGids)"),
+    ("process.rlimits", [{"type": "RLIMIT_NOFILE", "soft": 2**63, "hard": 2**63}], "process.rlimits 'RLIMIT_NOFILE'"),
+    ("process.scheduler", {"policy": "SCHED_DEADLINE", "runtime": 2**62, "deadline": 2**62}, "process.scheduler"),
     ("mounts", [{"destination": "/a", "type": "nosuchfs", "source": "x"}], "mounts[0]"),
     ("mounts", [{"destination": "/a", "type": "bind", "source": "/no/such", "options": ["bind"]}], "mounts[0]"),
     ("mounts", [{"destination": "/a", "type": "tmpfs", "source": "x", "options": ["nosuchoption"]}], "mounts[0]"),
@@ -302,38 +302,38 @@ LATE = [
     ("mounts", [{"destination": "/proc", "type": "proc", "source": "proc"}]
      + [{"destination": "/a", "type": "tmpfs", "source": "x"}] * 40
      + [{"destination": "/proc/1/fd", "type": "tmpfs", "source": "x"}], "mounts[41]"),
-    ("linux.maskedPaths", ["/" + "m" * 300], "mmm"),
-    ("linux.readonlyPaths", ["/loop"], "/loop"),
-    ("linux.devices", [{"path": "/file/x", "type": "c", "major": 1, "minor": 3}], "/file/x"),
-    ("linux.devices", [{"path": "/dev/" + "d" * 300, "type": "c", "major": 1, "minor": 3}], "ddd"),
-    ("linux.sysctl", {"net.ipv4.no_such": "1"}, "no_such"),
-    ("linux.sysctl", {"net.ipv4.ip_forward": "many"}, "ip_forward"),
-    ("linux.namespaces[1].path", "/no/such", "/no/such"),
-    ("linux.namespaces[1].path", "/dev/null", "namespace"),
-    ("linux.namespaces[0].path", "/proc/self/ns/net", "namespace"),
+    ("linux.maskedPaths", ["/" + "m" * 300], "(linux.maskedPaths[0])"),
+    ("linux.readonlyPaths", ["/loop"], "(linux.readonlyPaths[0])"),
+    ("linux.devices", [{"path": "/file/x", "type": "c", "major": 1, "minor": 3}], "(linux.devices[0])"),
+    ("linux.devices", [{"path": "/dev/" + "d" * 300, "type": "c", "major": 1, "minor": 3}], "(linux.devices[0])"),
+    ("linux.sysctl", {"net.ipv4.no_such": "1"}, "(linux.sysctl)"),
+    ("linux.sysctl", {"net.ipv4.ip_forward": "many"}, "(linux.sysctl)"),
+    ("linux.namespaces[1].path", "/no/such", "(linux.namespaces[1].path)"),
+    ("linux.namespaces[1].path", "/dev/null", "(linux.namespaces[1].path)"),
+    ("linux.namespaces[0].path", "/proc/self/ns/net", "(linux.namespaces[0].path)"),
     ("linux.uidMappings", [{"containerID": 0, "hostID": 100000, "size": 1}] * 1 + [
-        {"containerID": 5 + i, "hostID": 100005 + i, "size": 1} for i in range(400)], "uidMappings"),
-    ("linux.timeOffsets", {"boottime": {"secs": 2**62}}, "time namespace"),
-    ("linux.timeOffsets", {"monotonic": {"secs": -2**62}}, "time namespace"),
-    ("linux.resources", {"memory": {"limit": 1}}, "memory"),
-    ("linux.resources", {"cpu": {"cpus": "4000"}}, "cpuset.cpus"),
-    ("linux.resources", {"cpu": {"quota": 1}}, "cpu"),
-    ("linux.resources", {"cpu": {"period": 2**63}}, "cpu"),
-    ("linux.resources", {"unified": {"no.such": "1"}}, "no.such"),
-    ("linux.resources", {"unified": {"cgroup.procs": "1"}}, "cgroup.procs"),
-    ("linux.resources", {"rdma": {"none0": {"hcaHandles": 1}}}, "rdma"),
-    ("linux.resources", {"hugepageLimits": [{"pageSize": "3MB", "limit": 0}]}, "huge"),
-    ("linux.resources", {"network": {"priorities": [{"name": "none0", "priority": 1}]}}, "net"),
-    ("linux.netDevices", {"none0": {}}, "none0"),
-    ("linux.memoryPolicy", {"mode": "MPOL_BIND", "nodes": "1000"}, "memoryPolicy"),
-    ("linux.cgroupsPath", "/" + "c" * 300, "ccc"),
-    ("linux.seccomp.listenerPath", "/no/such/socket", "/no/such/socket"),
-    ("linux.seccomp.listenerPath", "/" + "s" * 200, "sss"),
-    ("hooks.prestart", [{"path": "/bin/false"}], "/bin/false"),
-    ("hooks.prestart", [{"path": "/no/such"}], "/no/such"),
-    ("hooks.createRuntime", [{"path": "/bin/sleep", "args": ["sleep", "60"], "timeout": 1}], "/bin/sleep"),
-    ("hooks.createContainer", [{"path": "/bin/false"}], "/bin/false"),
-    ("hooks.startContainer", [{"path": "/no/such"}], "/no/such"),
+        {"containerID": 5 + i, "hostID": 100005 + i, "size": 1} for i in range(400)], "linux.uidMappings"),
+    ("linux.timeOffsets", {"boottime": {"secs": 2**62}}, "(linux.timeOffsets)"),
+    ("linux.timeOffsets", {"monotonic": {"secs": -2**62}}, "(linux.timeOffsets)"),
+    ("linux.resources", {"memory": {"limit": 1}}, "linux.resources.memory.limit"),
+    ("linux.resources", {"cpu": {"cpus": "4000"}}, "(linux.resources.cpu.cpus)"),
+    ("linux.resources", {"cpu": {"quota": 1}}, "(linux.resources.cpu.quota)"),
+    ("linux.resources", {"cpu": {"period": 2**63}}, "linux.resources.cpu.period"),
+    ("linux.resources", {"unified": {"no.such": "1"}}, "linux.resources.unified.no.such"),
+    ("linux.resources", {"unified": {"cgroup.procs": "1"}}, "linux.resources.unified.cgroup.procs"),
+    ("linux.resources", {"rdma": {"none0": {"hcaHandles": 1}}}, "(linux.resources.rdma.none0)"),
+    ("linux.resources", {"hugepageLimits": [{"pageSize": "3MB", "limit": 0}]}, "(linux.resources.hugepageLimits[0].pageSize)"),
+    ("linux.resources", {"network": {"priorities": [{"name": "none0", "priority": 1}]}}, "(linux.resources.network.priorities[0])"),
+    ("linux.netDevices", {"none0": {}}, "(linux.netDevices)"),
+    ("linux.memoryPolicy", {"mode": "MPOL_BIND", "nodes": "1000"}, "linux.memoryPolicy"),
+    ("linux.cgroupsPath", "/" + "c" * 300, "(linux.cgroupsPath)"),
+    ("linux.seccomp.listenerPath", "/no/such/socket", "(linux.seccomp.listenerPath)"),
+    ("linux.seccomp.listenerPath", "/" + "s" * 200, "(linux.seccomp.listenerPath)"),
+    ("hooks.prestart", [{"path": "/bin/true"}, {"path": "/bin/false"}], "(hooks.prestart[1])"),
+    ("hooks.prestart", [{"path": "/no/such"}], "(hooks.prestart[0])"),
+    ("hooks.createRuntime", [{"path": "/bin/sleep", "args": ["sleep", "60"], "timeout": 1}], "(hooks.createRuntime[0])"),
+    ("hooks.createContainer", [{"path": "/bin/false"}], "(hooks.createContainer[0])"),
+    ("hooks.startContainer", [{"path": "/no/such"}], "(hooks.startContainer[0])"),
 ]
 
 
@@ -346,7 +346,13 @@ class Tried:
         # Every process that loses its parent becomes ours, and is seen.
         ctypes.CDLL(None).prctl(36, 1, 0, 0, 0)  # PR_SET_CHILD_SUBREAPER
         trees = [os.path.join("/sys/fs/cgroup", tree) for tree in os.listdir("/sys/fs/cgroup")]
-        self.groups = [os.path.join(tree, self.name) for tree in trees + ["/sys/fs/cgroup"]]
+        self.trees = trees + ["/sys/fs/cgroup"]
+        self.groups = []
+        self.look_at(self.name)
+
+    def look_at(self, *names):
+        """Groups of these names must be gone: the container's, and what its configuration asks for."""
+        self.groups = [os.path.join(tree, name.lstrip("/")) for tree in self.trees for name in names if name]
 
     def call(self, *words):
         # Not pipes: a container that should not be there would keep them open.
@@ -402,6 +408,25 @@ class Tried:
         if self.left():
             print("it leaves " + self.left())
 
+    def group_that_is_left(self):
+        """A container under a path of its own is seen, which says that one left by a case would be."""
+        config = around("none")
+        config["linux"]["cgroupsPath"] = "/%s-else/below" % self.name
+        with open(os.path.join(self.bundle, "config.json"), "w") as file:
+            json.dump(config, file)
+        self.look_at(self.name, config["linux"]["cgroupsPath"])
+        self.call("create", "-b", self.bundle, self.name)
+        if not any(os.path.exists(group) for group in self.groups):
+            print("it has no groups where the configuration says")
+        self.call("delete", "--force", self.name)
+        if self.left():
+            print("it leaves " + self.left())
+        for tree in self.trees:
+            try:
+                os.rmdir(os.path.join(tree, self.name + "-else"))
+            except FileNotFoundError:
+                pass
+
     def rare(self):
         """What is rare is either applied or refused, and not because it could not be read."""
         for paths in RARE:
@@ -430,7 +455,9 @@ def main():
     for path, value, expect in LATE:
         config = around("none")
         put(config, path, value)
+        tried.look_at(tried.name, config["linux"].get("cgroupsPath"))
         tried.refused("run", json.dumps(config), expect)
+    tried.group_that_is_left()
     print("tried", tried.count)
 
 

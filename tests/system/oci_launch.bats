@@ -230,10 +230,10 @@ teardown() {
 @test "a hook that fails or takes too long ends the start, and leaves nothing" {
     run contain '.hooks = {"createContainer": [{"path": "/bin/false"}]}' true
     [ "$status" != 0 ]
-    [[ $output == *"hook '/bin/false' (createContainer): exit status 1"* ]]
+    [[ $output == *"hook '/bin/false': exit status 1 (hooks.createContainer[0])"* ]]
     run contain '.hooks = {"startContainer": [{"path": "/bin/sleep", "args": ["sleep", "60"], "timeout": 1}]}' true
     [ "$status" != 0 ]
-    [[ $output == *"(startContainer): Connection timed out"* || $output == *"timed out"* ]]
+    [[ $output == *"timed out (hooks.startContainer[0])"* ]]
     eventually 5 nothing_left
 }
 

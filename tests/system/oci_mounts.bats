@@ -325,7 +325,7 @@ END
         run contain '.linux.devices = [{"type": "c", "major": 1, "minor": 3} + '"$fits"']' true
         echo "$output"
         [ "$status" = 1 ]
-        [[ $output == *"cannot make device"*"(linux.devices[0])"*"$case"* ]]
+        [[ $output == *"cannot make device"*"$case"*"(linux.devices[0])"* ]]
         nothing_left
     done <<'END'
 {"path": "/node", "fileMode": 438}|mode or owner

@@ -79,12 +79,12 @@ nothing_moved() {
     run moved '.linux.netDevices = {"vireo-a": {}, "nosuch0": {}}' true
     echo "$output"
     [ "$status" = 1 ]
-    [[ $output == *"cannot move network device 'nosuch0' (linux.netDevices) to 'nosuch0': No such device"* ]]
+    [[ $output == *"cannot move network device 'nosuch0' to 'nosuch0': No such device (linux.netDevices)"* ]]
     nothing_moved
     # A name that is taken there.
     run moved '.linux.netDevices = {"vireo-a": {"name": "lo"}}' true
     [ "$status" = 1 ]
-    [[ $output == *"'vireo-a' (linux.netDevices) to 'lo': File exists"* ]]
+    [[ $output == *"'vireo-a' to 'lo': File exists (linux.netDevices)"* ]]
     nothing_moved
     # A loopback belongs to its network for ever.
     run moved '.linux.netDevices = {"vireo-a": {}, "lo": {"name": "other"}}' true

@@ -33,13 +33,17 @@ static int take_ids(struct init *init)
     bool groups = process->set_groups && !init->no_groups;
 
     if (!groups && process->group_count)
-        return err_set(&init->err, -EPERM, "cannot set the additional groups");
+        return init_asked(init, err_set(&init->err, -EPERM, "cannot set the additional groups"),
+                          "process.user.additionalGids");
     if (groups && syscall(SYS_setgroups, process->group_count, process->groups) < 0)
-        return err_set(&init->err, -errno, "cannot set the additional groups");
+        return init_asked(init, err_set(&init->err, -errno, "cannot set the additional groups"),
+                          "process.user.additionalGids");
     if (syscall(SYS_setresgid, process->gid, process->gid, process->gid) < 0)
-        return err_set(&init->err, -errno, "cannot become group %u", process->gid);
+        return init_asked(init, err_set(&init->err, -errno, "cannot become group %u", process->gid),
+                          "process.user.gid");
     if (syscall(SYS_setresuid, process->uid, process->uid, process->uid) < 0)
-        return err_set(&init->err, -errno, "cannot become user %u", process->uid);
+        return init_asked(init, err_set(&init->err, -errno, "cannot become user %u", process->uid),
+                          "process.user.uid");
     return 0;
 }
 

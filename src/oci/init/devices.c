@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
+#include "oci/init/error_at.h"
 #include "oci/init/init.h"
 #include "oci/init/mount_calls.h"
 
@@ -36,9 +37,8 @@ static int replace(struct init *init, const struct init_device *device, int pare
         return err_set(&init->err, -errno, "cannot make device '%s'", device->path);
     const bool same = is_same(device, &status);
     if (device->number && !(same && is_as_asked(device, &status)))
-        return err_say(&init->err, -EEXIST,
-                       "cannot make device '%s' (linux.devices[%zu]): what is there has another %s",
-                       device->path, device->number - 1, same ? "mode or owner" : "type or number");
+        return err_say(&init->err, -EEXIST, "cannot make device '%s': what is there has another %s",
+                       device->path, same ? "mode or owner" : "type or number");
     if (same) {
         *ret_there = true;
         return 0;
@@ -122,8 +122,12 @@ int init_devices(struct init *init)
     struct beneath_cache cache = {.fd = -1};
     int r = 0;
 
-    for (size_t i = 0; i < init->plan->device_count && r == 0; i++)
-        r = make_device(init, &init->plan->devices[i], &cache);
+    for (size_t i = 0; i < init->plan->device_count && r == 0; i++) {
+        const struct init_device *device = &init->plan->devices[i];
+        r = make_device(init, device, &cache);
+        if (device->number)
+            error_at(&init->err, r, "linux.devices[%zu]", device->number - 1);
+    }
     beneath_cache_drop(&cache);
     return r;
 }
@@ -216,15 +220,17 @@ int init_masks(struct init *init)
     struct covers covers = {.null_fd = -1, .empty_fd = -1};
     int r = 0;
 
-    for (size_t i = 0; i < plan->readonly_count; i++) {
+    for (size_t i = 0; i < plan->readonly_count && r == 0; i++) {
         r = make_readonly(init, plan->readonly[i]);
         if (r < 0)
-            return err_set(&init->err, r, "cannot make '%s' read-only", plan->readonly[i]);
+            err_set(&init->err, r, "cannot make '%s' read-only", plan->readonly[i]);
+        error_at(&init->err, r, "linux.readonlyPaths[%zu]", i);
     }
     for (size_t i = 0; i < plan->masked_count && r == 0; i++) {
         r = mask(init, plan->masked[i], &covers);
         if (r < 0)
             err_set(&init->err, r, "cannot mask '%s'", plan->masked[i]);
+        error_at(&init->err, r, "linux.maskedPaths[%zu]", i);
     }
     fd_close_all((int[]){covers.null_fd, covers.empty_fd}, 2);
     return r;

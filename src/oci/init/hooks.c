@@ -10,6 +10,7 @@
 #include <sys/wait.h>
 #include <time.h>
 
+#include "oci/init/error_at.h"
 #include "oci/init/init.h"
 
 #define STATE_PIPE_MAX 65536 /* of a pipe, written before the hook runs: it may never read */
@@ -66,26 +67,25 @@ static int await(pid_t pid, uint32_t timeout_seconds)
     return late ? -ETIMEDOUT : status;
 }
 
-static int run_one(struct init *init, const struct init_hook *hook, const char *state,
-                   const char *kind)
+static int run_one(struct init *init, const struct init_hook *hook, const char *state)
 {
     _cleanup_(closep) int input = state_pipe(state);
     if (input < 0)
-        return err_set(&init->err, input, "cannot run hook '%s' (%s)", hook->path, kind);
+        return err_set(&init->err, input, "cannot run hook '%s'", hook->path);
     pid_t pid = fork();
     if (pid < 0)
-        return err_set(&init->err, -errno, "cannot run hook '%s' (%s)", hook->path, kind);
+        return err_set(&init->err, -errno, "cannot run hook '%s'", hook->path);
     if (pid == 0)
         become(hook, input);
     int status = await(pid, hook->timeout_seconds);
     if (status < 0)
-        return err_set(&init->err, status, "cannot run hook '%s' (%s)", hook->path, kind);
+        return err_set(&init->err, status, "cannot run hook '%s'", hook->path);
     if (WIFSIGNALED(status))
-        return err_say(&init->err, -ECANCELED, "cannot run hook '%s' (%s): signal %d ended it",
-                       hook->path, kind, WTERMSIG(status));
+        return err_say(&init->err, -ECANCELED, "cannot run hook '%s': signal %d ended it",
+                       hook->path, WTERMSIG(status));
     if (WEXITSTATUS(status) != 0)
-        return err_say(&init->err, -ECANCELED, "cannot run hook '%s' (%s): exit status %d",
-                       hook->path, kind, WEXITSTATUS(status));
+        return err_say(&init->err, -ECANCELED, "cannot run hook '%s': exit status %d", hook->path,
+                       WEXITSTATUS(status));
     return 0;
 }
 
@@ -94,6 +94,7 @@ int init_hooks_run(struct init *init, const struct init_hooks *hooks, const char
     int r = 0;
 
     for (size_t i = 0; i < hooks->count && r == 0; i++)
-        r = run_one(init, &hooks->list[i], hooks->state, kind);
+        r = error_at(&init->err, run_one(init, &hooks->list[i], hooks->state), "hooks.%s[%zu]",
+                     kind, i);
     return r;
 }

@@ -37,6 +37,10 @@ int init_namespaces(struct init *init);
 int init_process_open_label(struct init *init);
 /* Host and domain name, sysctl. */
 int init_names(struct init *init);
+/* Adds to an error (`r`, returned) which place of config.json asked; not in an exec, whose process
+ * has a file of its own, or none. */
+int init_asked(struct init *init, int r, const char *path);
+
 /* The root file system, up to and including pivot_root. */
 int init_root(struct init *init);
 /* The files of its virtual kernel. */

@@ -14,6 +14,7 @@
 #include <sys/syscall.h>
 
 #include "base/stack.h"
+#include "oci/init/error_at.h"
 #include "oci/init/init.h"
 
 #ifndef CLOSE_RANGE_CLOEXEC
@@ -117,6 +118,11 @@ static int set_up(struct init *init)
     if (r == 0)
         r = init_process_prepare(init);
     return r;
+}
+
+int init_asked(struct init *init, int r, const char *path)
+{
+    return init->plan->target_fd < 0 ? error_at(&init->err, r, "%s", path) : r;
 }
 
 int main(int argc, char **argv)

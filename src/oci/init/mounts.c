@@ -18,7 +18,7 @@
 
 #include "oci/init/init.h"
 #include "oci/init/mount_calls.h"
-#include "oci/init/mount_error.h"
+#include "oci/init/error_at.h"
 
 /* Read-only is not among them: mount(2) would make the file system itself so, which sysfs shares.
  */
@@ -442,6 +442,6 @@ int init_mount(struct init *init, const struct init_mount *mount)
     int r = make_mount(init, mount);
 
     if (r < 0 && mount->number)
-        mount_error_at(&init->err, mount->number - 1);
+        error_at(&init->err, r, "mounts[%zu]", mount->number - 1);
     return r;
 }

@@ -31,7 +31,8 @@
 /* A mounted namespace to join. */
 struct init_join {
     int fd;
-    int flag; /* CLONE_NEW* */
+    int flag;      /* CLONE_NEW* */
+    size_t number; /* in linux.namespaces, from 0 */
 };
 
 struct init_option {

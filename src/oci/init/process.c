@@ -254,9 +254,9 @@ int init_process_prepare(struct init *init)
     if (r == 0)
         r = complete_environment(init);
     if (r == 0)
-        r = enter_cwd(init);
+        r = init_asked(init, enter_cwd(init), "process.cwd");
     if (r == 0)
-        r = find_program(init);
+        r = init_asked(init, find_program(init), "process.args[0]");
     return r == 0 ? init_files_open(init) : r;
 }
 
@@ -273,7 +273,8 @@ int init_process_confine(struct init *init)
     int r = 0;
 
     if (process->personality >= 0 && syscall(SYS_personality, process->personality) < 0)
-        return err_set(&init->err, -errno, "cannot set the personality");
+        return init_asked(init, err_set(&init->err, -errno, "cannot set the personality"),
+                          "linux.personality");
     /* The kernel reads one bit less than it is told of. */
     if (process->memory_policy >= 0 &&
         syscall(SYS_set_mempolicy, process->memory_policy,
@@ -289,7 +290,7 @@ int init_process_confine(struct init *init)
     if (r == 0)
         r = init_capabilities(init);
     if (r == 0 && init->late_cwd)
-        r = enter_cwd(init);
+        r = init_asked(init, enter_cwd(init), "process.cwd");
     if (r < 0)
         return r;
     if (!process->no_new_privileges)
@@ -325,7 +326,8 @@ int init_process_execute(struct init *init)
     if (init->plan->start_container.count)
         r = init_hooks_run(init, &init->plan->start_container, "startContainer");
     if (r == 0)
-        r = set_label(init);
+        r = init_asked(init, set_label(init),
+                       process->apparmor ? "process.apparmorProfile" : "process.selinuxLabel");
     if (r == 0)
         r = set_limits(init);
     if (r == 0 && !process->confined_wait)
@@ -333,5 +335,6 @@ int init_process_execute(struct init *init)
     if (r < 0)
         return r;
     execve(init->program, process->argv, init->envp);
-    return err_set(&init->err, -errno, "cannot execute '%s'", init->program);
+    return init_asked(init, err_set(&init->err, -errno, "cannot execute '%s'", init->program),
+                      "process.args[0]");
 }

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/syscall.h>
 
+#include "oci/init/error_at.h"
 #include "oci/init/init.h"
 #include "oci/init/mount_calls.h"
 
@@ -57,7 +58,9 @@ static int make_root(struct init *init)
 
     _cleanup_(closep) int place = openat(AT_FDCWD, plan->root, O_PATH | O_DIRECTORY | O_CLOEXEC);
     if (place < 0)
-        return err_set(&init->err, -errno, "cannot open root '%s'", plan->root);
+        return error_at(&init->err,
+                        err_set(&init->err, -errno, "cannot open root '%s'", plan->root),
+                        "root.path");
     init->root_fd = call_open_tree(
         place, "", AT_EMPTY_PATH | AT_RECURSIVE | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
     if (init->root_fd < 0)
@@ -73,7 +76,9 @@ static int open_root(struct init *init)
 {
     init->root_fd = openat(AT_FDCWD, init->plan->root, O_PATH | O_DIRECTORY | O_CLOEXEC);
     return init->root_fd < 0
-               ? err_set(&init->err, -errno, "cannot open root '%s'", init->plan->root)
+               ? error_at(&init->err,
+                          err_set(&init->err, -errno, "cannot open root '%s'", init->plan->root),
+                          "root.path")
                : 0;
 }
 
@@ -83,7 +88,10 @@ static int make_cwd(struct init *init)
     _cleanup_(closep) int fd = beneath_make(init->root_fd, init->plan->process.cwd, true);
 
     if (fd < 0 && fd != -EROFS && fd != -EACCES && fd != -EPERM)
-        return err_set(&init->err, fd, "cannot make directory '%s'", init->plan->process.cwd);
+        return error_at(
+            &init->err,
+            err_set(&init->err, fd, "cannot make directory '%s'", init->plan->process.cwd),
+            "process.cwd");
     return 0;
 }
 
