@@ -88,6 +88,41 @@ file() {
     nothing_left
 }
 
+@test "a container's packets have the class and the priorities that the configuration says" {
+    local network='{classID: 1048577, priorities: [{name: "lo", priority: 7}]}'
+    bundle ".linux.cgroupsPath = \"/$GROUP\" | .linux.resources += {network: $network}" sleep 1000
+    if [ "$VM_CGROUP" = v2 ]; then
+        run oci create -b "$DIR/bundle" "$ID"
+        [ "$status" = 1 ]
+        [[ $output == *"no 'net_cls' controller here (linux.resources.network.classID)"* ]]
+    else
+        oci create -b "$DIR/bundle" "$ID"
+        [ "$(file net_cls net_cls.classid '')" = 1048577 ]
+        file net_cls net_prio.ifpriomap '' | grep -x 'lo 7'
+        [ "$(wc -l <"$(echo /sys/fs/cgroup/*net_cls*)/$GROUP/cgroup.procs")" -ge 1 ]
+        oci delete --force "$ID"
+    fi
+    nothing_left
+}
+
+@test "a limit of RDMA is the kernel's to take or to refuse, and is named" {
+    local tree
+    for tree in /sys/fs/cgroup /sys/fs/cgroup/unified; do
+        [ ! -e "$tree/cgroup.subtree_control" ] || echo +rdma >"$tree/cgroup.subtree_control"
+    done
+    bundle ".linux.cgroupsPath = \"/$GROUP\" | .linux.resources += {rdma: {nosuch0: {hcaHandles: 3}}}" true
+    run oci run -b "$DIR/bundle" "$ID"
+    echo "$output"
+    [ "$status" = 1 ]
+    if [ "$VM_CGROUP" != v1 ]; then
+        # The controller is there; the device is not, nor can it be: these kernels have none without hardware.
+        [[ $output == *"cannot set 'rdma.max' to 'nosuch0 hca_handle=3'"*"(linux.resources.rdma.nosuch0)"* ]]
+    else
+        [[ $output == *"no 'rdma' controller here (linux.resources.rdma.nosuch0)"* ]]
+    fi
+    nothing_left
+}
+
 @test "devices that are not allowed can't be opened, those that are can" {
     bundle ".linux.cgroupsPath = \"/$GROUP\"" sh -c 'mknod /tmp/mem c 1 1 && head -c 1 /tmp/mem; head -c 1 /dev/zero | wc -c'
     run oci run -b "$DIR/bundle" "$ID"
