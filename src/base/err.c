@@ -42,3 +42,23 @@ int err_say(struct err *err, int code, const char *format, ...)
     err->code = code;
     return code;
 }
+
+int err_at(struct err *err, int code, const char *path, ...)
+{
+    char where[96] = " (";
+
+    if (code >= 0 || !err)
+        return code;
+
+    va_list args;
+    va_start(args, path);
+    vsnprintf(where + 2, sizeof where - 3, path, args);
+    va_end(args);
+    size_t bytes = strlen(where), end = strlen(err->message);
+    where[bytes++] = ')';
+    if (end + bytes >= sizeof err->message)
+        end = sizeof err->message - bytes - 1;
+    memcpy(err->message + end, where, bytes);
+    err->message[end + bytes] = '\0';
+    return code;
+}

@@ -19,3 +19,9 @@ int err_set(struct err *err, int code, const char *format, ...)
 /* The same, when the message already names the cause: nothing is appended. */
 int err_say(struct err *err, int code, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
+
+/*
+ * Adds to the message, where `code` is an error (returned), which place of a configuration it is
+ * about: " (mounts[3])". A message that is too long for it loses its end. `err` may be NULL.
+ */
+int err_at(struct err *err, int code, const char *path, ...) __attribute__((format(printf, 3, 4)));

@@ -15,7 +15,6 @@
 #include "base/clock.h"
 #include "base/err.h"
 #include "base/fd.h"
-#include "oci/init/error_at.h"
 
 static _Noreturn void become_hook(const struct oci_hook *hook, int input, const char *cwd)
 {
@@ -104,8 +103,8 @@ int oci_hooks_run(const struct oci_config *config, enum oci_hook_kind kind, cons
     int r = 0;
 
     for (size_t i = 0; i < hooks->count && r == 0; i++)
-        r = error_at(err, run_hook(&hooks->list[i], kind, state_json, cwd, err), "hooks.%s[%zu]",
-                     oci_hook_names[kind], i);
+        r = err_at(err, run_hook(&hooks->list[i], kind, state_json, cwd, err), "hooks.%s[%zu]",
+                   oci_hook_names[kind], i);
     return r;
 }
 
@@ -118,7 +117,7 @@ void oci_hooks_run_all(const struct oci_config *config, enum oci_hook_kind kind,
     for (size_t i = 0; i < hooks->count; i++) {
         struct err err = {0};
         int r = run_hook(&hooks->list[i], kind, state_json, cwd, &err);
-        if (error_at(&err, r, "hooks.%s[%zu]", oci_hook_names[kind], i) < 0)
+        if (err_at(&err, r, "hooks.%s[%zu]", oci_hook_names[kind], i) < 0)
             warn(data, err.message);
     }
 }

@@ -17,7 +17,6 @@
 #include "oci/apart.h"
 #include "oci/broker.h"
 #include "oci/host_root.h"
-#include "oci/init/error_at.h"
 #include "oci/launch_internal.h"
 #include "oci/net_devices.h"
 #include "oci/scope.h"
@@ -99,8 +98,8 @@ static int make_groups(struct launch *launch, const struct oci_create *create,
     }
     int r = given ? scope_start(create->config, create->id, place, &launch->holder, err) : 0;
     if (r == 0)
-        r = error_at(err, cgroup_place_find(place->cgroup_path, &launch->groups, err),
-                     "linux.cgroupsPath");
+        r = err_at(err, cgroup_place_find(place->cgroup_path, &launch->groups, err),
+                   "linux.cgroupsPath");
     struct err why = {0};
     if (r == 0)
         r = groups_make(&launch->groups, create->config, has_view(create), given, &why);
@@ -189,8 +188,8 @@ static int namespaces_made(void *data, struct err *err)
 
     note(create, "debug", "the namespaces are made");
     if (create->config->linux_.net_device_count) {
-        r = error_at(err, net_devices_move(create->config, launch->pid, &launch->network, err),
-                     "linux.netDevices");
+        r = err_at(err, net_devices_move(create->config, launch->pid, &launch->network, err),
+                   "linux.netDevices");
         if (r < 0)
             return r;
     }

@@ -14,7 +14,6 @@
 #include "base/cleanup.h"
 #include "base/err.h"
 #include "base/fd.h"
-#include "oci/init/error_at.h"
 #include "oci/plan.h"
 #include "vkernel/vkernel.h"
 
@@ -221,10 +220,10 @@ int plan_root(struct plan *plan, const struct oci_create *create, struct cgroup_
                 ? snprintf(joined, sizeof joined, "%s", config->root_path)
                 : snprintf(joined, sizeof joined, "%s/%s", create->bundle, config->root_path);
     if (n < 0 || (size_t)n >= sizeof joined || !realpath(joined, path))
-        return error_at(err,
-                        err_set(err, n < (int)sizeof joined ? -errno : -ENAMETOOLONG,
-                                "cannot find root '%s'", config->root_path),
-                        "root.path");
+        return err_at(err,
+                      err_set(err, n < (int)sizeof joined ? -errno : -ENAMETOOLONG,
+                              "cannot find root '%s'", config->root_path),
+                      "root.path");
     out->root = plan_text(plan, path);
     out->root_readonly = config->root_readonly;
     out->huge_pages = plan_text(plan, vkernel_huge_pages_text(create->options.vkernel));

@@ -16,7 +16,6 @@
 #include "base/err.h"
 #include "cgroup/place.h"
 #include "oci/init/mount_calls.h"
-#include "oci/init/error_at.h"
 #include "oci/mount_options.h"
 #include "oci/plan.h"
 #include "oci/user_namespace.h"
@@ -441,7 +440,7 @@ int plan_mounts(struct plan *plan, const struct oci_create *create, struct cgrou
                            config->mounts[i].destination);
         int r = plan_mount(plan, create, &config->mounts[i], place, &list[count], &more, err);
         if (r < 0) {
-            error_at(err, r, "mounts[%zu]", i);
+            err_at(err, r, "mounts[%zu]", i);
             return r;
         }
         for (; more > 0; more--)

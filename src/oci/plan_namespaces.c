@@ -8,7 +8,6 @@
 
 #include "base/cleanup.h"
 #include "base/err.h"
-#include "oci/init/error_at.h"
 #include "oci/plan.h"
 
 #ifndef CLONE_NEWTIME
@@ -23,10 +22,10 @@ static int join(struct plan *plan, const struct oci_config *config,
     _cleanup_(closep) int fd = open(namespace->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 
     if (fd < 0)
-        return error_at(err,
-                        err_set(err, -errno, "cannot open namespace '%s' (%s)", namespace->path,
-                                namespace->name),
-                        "linux.namespaces[%zu].path", number);
+        return err_at(err,
+                      err_set(err, -errno, "cannot open namespace '%s' (%s)", namespace->path,
+                              namespace->name),
+                      "linux.namespaces[%zu].path", number);
     plan->out->joins[plan->out->join_count++] =
         (struct init_join){plan_fd(plan, steal_fd(&fd)), namespace->flag, number};
     return 0;

@@ -12,7 +12,6 @@
 #include "base/cleanup.h"
 #include "base/err.h"
 #include "base/fd.h"
-#include "oci/init/error_at.h"
 #include "oci/privilege.h"
 #include "oci/resources.h"
 
@@ -33,12 +32,12 @@ int resource_number(struct cgroup_place *groups, bool unified, const char *contr
         return 0;
     int r = groups_tree(groups, controller, what, &tree, err);
     if (r < 0 || tree->unified != unified)
-        return error_at(err, r, "linux.resources.%s", what);
+        return err_at(err, r, "linux.resources.%s", what);
     if (unified && value < 0)
         snprintf(text, sizeof text, "max");
     else
         snprintf(text, sizeof text, "%" PRId64, value);
-    return error_at(err, groups_write(tree, file, text, err), "linux.resources.%s", what);
+    return err_at(err, groups_write(tree, file, text, err), "linux.resources.%s", what);
 }
 
 int resource_text(struct cgroup_place *groups, bool unified, const char *controller,
@@ -51,7 +50,7 @@ int resource_text(struct cgroup_place *groups, bool unified, const char *control
     int r = groups_tree(groups, controller, what, &tree, err);
     if (r == 0 && tree->unified == unified)
         r = groups_write(tree, file, text, err);
-    return error_at(err, r, "linux.resources.%s", what);
+    return err_at(err, r, "linux.resources.%s", what);
 }
 
 /* What both versions call the same. */

@@ -107,7 +107,7 @@ static int set_cpu(struct cgroup_place *groups, const struct oci_resources *reso
                                 cpu->period.set, period, NULL) == -EINVAL;
     r = resource_number(groups, false, "cpu", "cpu.quota", "cpu.cfs_quota_us", cpu->quota.set,
                         cpu->quota.value, err);
-    if (r == 0 && (late || cpu->period.set))
+    if (r == 0 && late)
         r = resource_number(groups, false, "cpu", "cpu.period", "cpu.cfs_period_us", true, period,
                             err);
     if (r == 0)

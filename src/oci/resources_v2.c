@@ -8,7 +8,6 @@
 #include "base/err.h"
 #include "base/fd.h"
 #include "cgroup/place.h"
-#include "oci/init/error_at.h"
 #include "oci/resources.h"
 
 /* The tree of a controller if v2 has it; NULL: v1 has, or nobody (v1's half says so). */
@@ -74,7 +73,7 @@ static int set_memory(struct cgroup_place *groups, const struct oci_resources *r
         memory->limit.value >= 0 && number_read(tree, "memory.current") > memory->limit.value)
         return err_say(err, -EBUSY, "cannot set memory.limit to %" PRId64 ": more is in use",
                        memory->limit.value);
-    int r = error_at(err, set_swap(tree, resources, err), "linux.resources.memory.swap");
+    int r = err_at(err, set_swap(tree, resources, err), "linux.resources.memory.swap");
     if (r == 0)
         r = resource_number(groups, true, "memory", "memory.limit", "memory.max", memory->limit.set,
                             memory->limit.value, err);
@@ -120,8 +119,8 @@ static int set_cpu(struct cgroup_place *groups, const struct oci_resources *reso
         }
         if (cpu->period.set && cpu->period.value)
             snprintf(text + n, sizeof text - (size_t)n, " %" PRIu64, cpu->period.value);
-        r = error_at(err, groups_write(tree, "cpu.max", text, err), "linux.resources.cpu.%s",
-                     cpu->quota.set ? "quota" : "period");
+        r = err_at(err, groups_write(tree, "cpu.max", text, err), "linux.resources.cpu.%s",
+                   cpu->quota.set ? "quota" : "period");
     }
     if (r == 0 && late)
         r = resource_number(groups, true, "cpu", "cpu.burst", "cpu.max.burst", true,
@@ -158,8 +157,8 @@ static int set_io(struct cgroup_place *groups, const struct oci_resources *resou
     if (io->leaf_weight.set)
         return err_say(err, -ENOTSUP, "cannot set blockIO.leafWeight: control groups v2 have none");
     if (io->weight.set && io->weight.value)
-        r = error_at(err, set_weight(tree, "", io->weight.value, err),
-                     "linux.resources.blockIO.weight");
+        r = err_at(err, set_weight(tree, "", io->weight.value, err),
+                   "linux.resources.blockIO.weight");
     for (size_t i = 0; i < io->weight_count && r == 0; i++) {
         if (io->weights[i].leaf_weight.set)
             return err_say(err, -ENOTSUP,
@@ -168,8 +167,8 @@ static int set_io(struct cgroup_place *groups, const struct oci_resources *resou
                            i);
         snprintf(text, sizeof text, "%u:%u ", io->weights[i].major, io->weights[i].minor);
         if (io->weights[i].weight.set)
-            r = error_at(err, set_weight(tree, text, io->weights[i].weight.value, err),
-                         "linux.resources.blockIO.weightDevice[%zu]", i);
+            r = err_at(err, set_weight(tree, text, io->weights[i].weight.value, err),
+                       "linux.resources.blockIO.weightDevice[%zu]", i);
     }
     for (size_t kind = 0; kind < OCI_THROTTLES; kind++)
         for (size_t i = 0; i < io->throttle[kind].count && r == 0; i++) {
@@ -179,8 +178,8 @@ static int set_io(struct cgroup_place *groups, const struct oci_resources *resou
                          names[kind], rate->rate);
             else
                 snprintf(text, sizeof text, "%u:%u %s=max", rate->major, rate->minor, names[kind]);
-            r = error_at(err, groups_write(tree, "io.max", text, err),
-                         "linux.resources.blockIO.%s[%zu]", resource_throttle_names[kind], i);
+            r = err_at(err, groups_write(tree, "io.max", text, err),
+                       "linux.resources.blockIO.%s[%zu]", resource_throttle_names[kind], i);
         }
     return r;
 }
@@ -194,8 +193,8 @@ static int set_unified(struct cgroup_place *groups, const struct oci_pairs *pair
         return err_say(err, -ENOTSUP, "cannot set unified '%s': there is no v2 tree here",
                        pairs->list[0].key);
     for (size_t i = 0; i < pairs->count && r == 0; i++)
-        r = error_at(err, groups_write(tree, pairs->list[i].key, pairs->list[i].value, err),
-                     "linux.resources.unified.%s", pairs->list[i].key);
+        r = err_at(err, groups_write(tree, pairs->list[i].key, pairs->list[i].value, err),
+                   "linux.resources.unified.%s", pairs->list[i].key);
     return r;
 }
 

@@ -14,7 +14,6 @@
 #include "base/cleanup.h"
 #include "base/err.h"
 #include "base/fd.h"
-#include "oci/init/error_at.h"
 #include "oci/plan.h"
 #include "oci/seccomp_cache.h"
 #include "oci/vkernel.h"
@@ -252,8 +251,8 @@ static int take_listener(struct plan *plan, const struct oci_seccomp *seccomp, s
     /* Who named a listener gets it, whether or not a rule of today's asks it. */
     if (!seccomp->listener_path || plan->broker_fd >= 0)
         return 0;
-    int fd = error_at(err, plan_connect(plan, seccomp->listener_path, err),
-                      "linux.seccomp.listenerPath");
+    int fd =
+        err_at(err, plan_connect(plan, seccomp->listener_path, err), "linux.seccomp.listenerPath");
     if (fd < 0)
         return fd;
     out->listener_fd = fd;

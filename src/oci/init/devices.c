@@ -7,7 +7,6 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
-#include "oci/init/error_at.h"
 #include "oci/init/init.h"
 #include "oci/init/mount_calls.h"
 
@@ -126,7 +125,7 @@ int init_devices(struct init *init)
         const struct init_device *device = &init->plan->devices[i];
         r = make_device(init, device, &cache);
         if (device->number)
-            error_at(&init->err, r, "linux.devices[%zu]", device->number - 1);
+            err_at(&init->err, r, "linux.devices[%zu]", device->number - 1);
     }
     beneath_cache_drop(&cache);
     return r;
@@ -224,13 +223,13 @@ int init_masks(struct init *init)
         r = make_readonly(init, plan->readonly[i]);
         if (r < 0)
             err_set(&init->err, r, "cannot make '%s' read-only", plan->readonly[i]);
-        error_at(&init->err, r, "linux.readonlyPaths[%zu]", i);
+        err_at(&init->err, r, "linux.readonlyPaths[%zu]", i);
     }
     for (size_t i = 0; i < plan->masked_count && r == 0; i++) {
         r = mask(init, plan->masked[i], &covers);
         if (r < 0)
             err_set(&init->err, r, "cannot mask '%s'", plan->masked[i]);
-        error_at(&init->err, r, "linux.maskedPaths[%zu]", i);
+        err_at(&init->err, r, "linux.maskedPaths[%zu]", i);
     }
     fd_close_all((int[]){covers.null_fd, covers.empty_fd}, 2);
     return r;

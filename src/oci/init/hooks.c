@@ -10,7 +10,6 @@
 #include <sys/wait.h>
 #include <time.h>
 
-#include "oci/init/error_at.h"
 #include "oci/init/init.h"
 
 #define STATE_PIPE_MAX 65536 /* of a pipe, written before the hook runs: it may never read */
@@ -94,7 +93,7 @@ int init_hooks_run(struct init *init, const struct init_hooks *hooks, const char
     int r = 0;
 
     for (size_t i = 0; i < hooks->count && r == 0; i++)
-        r = error_at(&init->err, run_one(init, &hooks->list[i], hooks->state), "hooks.%s[%zu]",
-                     kind, i);
+        r = err_at(&init->err, run_one(init, &hooks->list[i], hooks->state), "hooks.%s[%zu]", kind,
+                   i);
     return r;
 }

@@ -14,7 +14,6 @@
 #include <sys/syscall.h>
 
 #include "base/stack.h"
-#include "oci/init/error_at.h"
 #include "oci/init/init.h"
 
 #ifndef CLOSE_RANGE_CLOEXEC
@@ -122,7 +121,7 @@ static int set_up(struct init *init)
 
 int init_asked(struct init *init, int r, const char *path)
 {
-    return init->plan->target_fd < 0 ? error_at(&init->err, r, "%s", path) : r;
+    return init->plan->target_fd < 0 ? err_at(&init->err, r, "%s", path) : r;
 }
 
 int main(int argc, char **argv)

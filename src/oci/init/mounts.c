@@ -18,7 +18,6 @@
 
 #include "oci/init/init.h"
 #include "oci/init/mount_calls.h"
-#include "oci/init/error_at.h"
 
 /* Read-only is not among them: mount(2) would make the file system itself so, which sysfs shares.
  */
@@ -442,6 +441,6 @@ int init_mount(struct init *init, const struct init_mount *mount)
     int r = make_mount(init, mount);
 
     if (r < 0 && mount->number)
-        error_at(&init->err, r, "mounts[%zu]", mount->number - 1);
+        err_at(&init->err, r, "mounts[%zu]", mount->number - 1);
     return r;
 }

@@ -10,7 +10,6 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "oci/init/error_at.h"
 #include "oci/init/init.h"
 
 /* /proc/sys shows the parameters of whoever opens it: the host's procfs serves, before the pivot.
@@ -84,6 +83,6 @@ int init_names(struct init *init)
         syscall(SYS_setdomainname, plan->domainname, strlen(plan->domainname)) < 0)
         return err_set(&init->err, -errno, "cannot set domainname '%s'", plan->domainname);
     for (size_t i = 0; i < plan->sysctl_count && r == 0; i++)
-        r = error_at(&init->err, set_sysctl(init, &plan->sysctls[i]), "linux.sysctl");
+        r = err_at(&init->err, set_sysctl(init, &plan->sysctls[i]), "linux.sysctl");
     return r;
 }

@@ -10,7 +10,6 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "oci/init/error_at.h"
 #include "oci/init/init.h"
 
 static int join(struct init *init)
@@ -24,8 +23,8 @@ static int join(struct init *init)
     }
     for (size_t i = 0; i < plan->join_count; i++) {
         if (setns(plan->joins[i].fd, plan->joins[i].flag) < 0)
-            return error_at(&init->err, err_set(&init->err, -errno, "cannot join a namespace"),
-                            "linux.namespaces[%zu].path", plan->joins[i].number);
+            return err_at(&init->err, err_set(&init->err, -errno, "cannot join a namespace"),
+                          "linux.namespaces[%zu].path", plan->joins[i].number);
         close(plan->joins[i].fd);
     }
     return 0;
@@ -91,9 +90,9 @@ static int enter_time(struct init *init)
     int r = init->plan->time_offsets ? write_offsets(init->plan->time_offsets) : 0;
 
     if (r < 0)
-        return error_at(&init->err,
-                        err_set(&init->err, r, "cannot set the offsets of the time namespace"),
-                        "linux.timeOffsets");
+        return err_at(&init->err,
+                      err_set(&init->err, r, "cannot set the offsets of the time namespace"),
+                      "linux.timeOffsets");
     _cleanup_(closep) int all = proc_open("self/ns", O_PATH | O_DIRECTORY);
     _cleanup_(closep) int fd =
         all < 0 ? -1 : openat(all, "time_for_children", O_RDONLY | O_CLOEXEC);

@@ -9,7 +9,6 @@
 #include <string.h>
 #include <sys/syscall.h>
 
-#include "oci/init/error_at.h"
 #include "oci/init/init.h"
 #include "oci/init/mount_calls.h"
 
@@ -58,9 +57,8 @@ static int make_root(struct init *init)
 
     _cleanup_(closep) int place = openat(AT_FDCWD, plan->root, O_PATH | O_DIRECTORY | O_CLOEXEC);
     if (place < 0)
-        return error_at(&init->err,
-                        err_set(&init->err, -errno, "cannot open root '%s'", plan->root),
-                        "root.path");
+        return err_at(&init->err, err_set(&init->err, -errno, "cannot open root '%s'", plan->root),
+                      "root.path");
     init->root_fd = call_open_tree(
         place, "", AT_EMPTY_PATH | AT_RECURSIVE | OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
     if (init->root_fd < 0)
@@ -76,9 +74,9 @@ static int open_root(struct init *init)
 {
     init->root_fd = openat(AT_FDCWD, init->plan->root, O_PATH | O_DIRECTORY | O_CLOEXEC);
     return init->root_fd < 0
-               ? error_at(&init->err,
-                          err_set(&init->err, -errno, "cannot open root '%s'", init->plan->root),
-                          "root.path")
+               ? err_at(&init->err,
+                        err_set(&init->err, -errno, "cannot open root '%s'", init->plan->root),
+                        "root.path")
                : 0;
 }
 
@@ -88,7 +86,7 @@ static int make_cwd(struct init *init)
     _cleanup_(closep) int fd = beneath_make(init->root_fd, init->plan->process.cwd, true);
 
     if (fd < 0 && fd != -EROFS && fd != -EACCES && fd != -EPERM)
-        return error_at(
+        return err_at(
             &init->err,
             err_set(&init->err, fd, "cannot make directory '%s'", init->plan->process.cwd),
             "process.cwd");

@@ -42,6 +42,32 @@ static void a_long_message_is_cut_not_overrun(void **state)
     assert_non_null(strstr(err.message, "aaa...: Input/output error"));
 }
 
+static void the_place_stands_behind_the_message_whatever_its_length(void **state)
+{
+    (void)state;
+    struct err err = {0};
+    char text[2000];
+
+    assert_int_equal(err_at(&err, 3, "mounts[%d]", 1), 3);
+    assert_string_equal(err.message, "");
+    assert_int_equal(err_at(&err, err_say(&err, -EIO, "cannot go"), "mounts[%d]", 1), -EIO);
+    assert_string_equal(err.message, "cannot go (mounts[1])");
+    assert_int_equal(err_at(NULL, -EIO, "nobody listens"), -EIO);
+    /* A path that is too long is cut itself, one byte before it would fill everything too. */
+    memset(text, 'a', sizeof text - 1);
+    text[sizeof text - 1] = '\0';
+    for (size_t length = sizeof err.message - 20; length < sizeof err.message + 2; length++) {
+        err = (struct err){0};
+        err_say(&err, -EIO, "%.*s", (int)length, text);
+        err_at(&err, -EIO, "process.args[0]");
+        assert_true(strlen(err.message) < sizeof err.message);
+        assert_string_equal(strrchr(err.message, ' '), " (process.args[0])");
+        err_at(&err, -EIO, "%s", text);
+        assert_true(strlen(err.message) < sizeof err.message);
+        assert_string_equal(strrchr(err.message, 'a'), "a)");
+    }
+}
+
 static void a_sealed_copy_can_not_be_changed(void **state)
 {
     (void)state;
@@ -188,6 +214,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_first_error_is_the_reason),
         cmocka_unit_test(a_long_message_is_cut_not_overrun),
+        cmocka_unit_test(the_place_stands_behind_the_message_whatever_its_length),
         cmocka_unit_test(a_sealed_copy_can_not_be_changed),
         cmocka_unit_test(a_file_is_replaced_whole_and_never_through_a_link),
         cmocka_unit_test(a_directory_is_not_replaced_and_is_named_as_one),
