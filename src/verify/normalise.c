@@ -190,10 +190,14 @@ static LLVMValueRef rebuilt_phi(const struct rewrite *rewrite, LLVMValueRef phi)
     return result;
 }
 
+/* What flags of fast mathematics can stand at: arrays of floats, too. */
 static bool is_float(LLVMValueRef value)
 {
-    LLVMTypeKind kind = LLVMGetTypeKind(LLVMTypeOf(value));
+    LLVMTypeRef type = LLVMTypeOf(value);
 
+    while (LLVMGetTypeKind(type) == LLVMArrayTypeKind)
+        type = LLVMGetElementType(type);
+    LLVMTypeKind kind = LLVMGetTypeKind(type);
     return kind == LLVMFloatTypeKind || kind == LLVMDoubleTypeKind;
 }
 
@@ -457,6 +461,39 @@ static void stop_unreached(const struct rewrite *rewrite, LLVMValueRef entry)
     }
 }
 
+/*
+ * The same without attributes, which the C interface neither shows nor clears: clang's "pragma
+ * section" writes there where the variable lies, which may be what is not writable.
+ */
+static LLVMValueRef rewrite_variable(const struct rewrite *rewrite, LLVMValueRef global)
+{
+    size_t length, count;
+    LLVMValueRef other =
+        LLVMAddGlobalInAddressSpace(rewrite->module, LLVMGlobalGetValueType(global), "",
+                                    LLVMGetPointerAddressSpace(LLVMTypeOf(global)));
+    LLVMValueMetadataEntry *all = LLVMGlobalCopyAllMetadata(global, &count);
+    char *name = strdup(LLVMGetValueName2(global, &length));
+
+    if (!name)
+        abort();
+    for (unsigned i = 0; i < count; i++)
+        LLVMGlobalSetMetadata(other, LLVMValueMetadataEntriesGetKind(all, i),
+                              LLVMValueMetadataEntriesGetMetadata(all, i));
+    LLVMDisposeValueMetadataEntries(all);
+    if (LLVMGetInitializer(global))
+        LLVMSetInitializer(other, LLVMGetInitializer(global));
+    LLVMSetGlobalConstant(other, LLVMIsGlobalConstant(global));
+    LLVMSetLinkage(other, LLVMGetLinkage(global));
+    LLVMSetThreadLocalMode(other, LLVMGetThreadLocalMode(global));
+    LLVMSetAlignment(other, LLVMGetAlignment(global));
+    LLVMSetSection(other, LLVMGetSection(global)); /* refused by the verifier */
+    LLVMReplaceAllUsesWith(global, other);
+    LLVMDeleteGlobal(global);
+    LLVMSetValueName2(other, name, length);
+    free(name);
+    return other;
+}
+
 void normalise_module(LLVMModuleRef module, LLVMValueRef entry)
 {
     LLVMContextRef context = LLVMGetModuleContext(module);
@@ -485,9 +522,11 @@ void normalise_module(LLVMModuleRef module, LLVMValueRef entry)
         if (LLVMHasPersonalityFn(f))
             LLVMSetPersonalityFn(f, NULL);
     }
-    for (LLVMValueRef g = LLVMGetFirstGlobal(module); g; g = LLVMGetNextGlobal(g)) {
+    LLVMValueRef last = LLVMGetLastGlobal(module), next = LLVMGetFirstGlobal(module);
+    for (LLVMValueRef g = next; g; g = next) {
+        next = g == last ? NULL : LLVMGetNextGlobal(g);
+        g = rewrite_variable(&rewrite, g);
         drop_global_metadata(&rewrite, g);
-        LLVMSetExternallyInitialized(g, 0);
         LLVMValueRef initial = LLVMGetInitializer(g);
         if (!initial)
             continue;

@@ -95,6 +95,24 @@ C
     "$VIREO" run "$WORK/apart.so" </dev/null
 }
 
+@test "where variables lie is not for the source to say" {
+    for kind in data bss rodata; do
+        cat >"$WORK/placed.c" <<C
+#include <vireo/function.h>
+#pragma clang section $kind=".data.rel.ro"
+static int64_t filled[4] = {1, 2, 3, 4}, zero[4];
+int64_t handler(const uint8_t *in, size_t in_len, uint8_t *out, size_t out_cap)
+{
+    filled[in_len & 3] += 5;
+    zero[in_len & 3] += filled[in_len >> 1 & 3];
+    return zero[in_len >> 1 & 3] & 0;
+}
+C
+        "$VIREO" build -q "$WORK/placed.c" --require proved -o "$WORK/placed.so"
+        "$VIREO" run "$WORK/placed.so" </dev/null
+    done
+}
+
 unproved() {
     admin GET /metrics | sed -n 's/^vireo_falls_total{rung="sfi",reason="not-proved"} //p'
 }
