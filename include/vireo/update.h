@@ -37,6 +37,9 @@ extern "C" {
 __attribute__((import_module("vireo"), import_name("update_point"))) int32_t
 vireo_import_update_point(void);
 __attribute__((import_module("vireo"), import_name("updates"))) uint32_t vireo_import_updates(void);
+#elif defined VIREO_NATIVE
+int32_t vireo_native_update_point(void);
+uint32_t vireo_native_updates(void);
 #endif
 
 /*
@@ -50,6 +53,8 @@ static inline int vireo_update_point(void)
 {
 #ifdef __wasm__
     return vireo_import_update_point();
+#elif defined VIREO_NATIVE
+    return vireo_native_update_point();
 #else
     return 0;
 #endif
@@ -60,6 +65,8 @@ static inline unsigned vireo_updates(void)
 {
 #ifdef __wasm__
     return vireo_import_updates();
+#elif defined VIREO_NATIVE
+    return vireo_native_updates();
 #else
     return 0;
 #endif

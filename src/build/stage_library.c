@@ -56,6 +56,7 @@ static int compile_one(const struct stage *stage, const char *cwd, const char *s
         "-U_FORTIFY_SOURCE",
         "-D__NO_CTYPE",
         "-D__NO_INLINE__",
+        "-DVIREO_NATIVE",
         "-I.",
         "-I" STAGE_SDK,
         "-I" STAGE_SDK "/include",

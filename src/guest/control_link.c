@@ -51,7 +51,11 @@ int control_link(struct host *host, struct link_tree *tree, const struct control
     }
     memcpy(replaces, message->replaces, sizeof replaces);
     replaces[sizeof replaces - 1] = '\0';
-    if (r == 0 && replaces[0])
+    /* The program goes on behind its update point, with addresses of the old one in its frames. */
+    if (r == 0 && replaces[0] && tree && frame)
+        r = err_say(&err, -EPERM,
+                    "a server of native code is updated as a whole: no library of it alone");
+    else if (r == 0 && replaces[0])
         r = tree ? replace_library(tree, host->library, replaces, files, message->count, &err)
                  : parts_replace(host, replaces, files, message->count, frame, &err);
     else if (r == 0)

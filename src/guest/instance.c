@@ -208,7 +208,7 @@ void instance_run(struct template_state *state, const struct guest_fork *fork,
     struct channel *channel = family.channel = keep_descriptors(state, fds, &family);
     state->control = fds->control >= 0 ? instance_control_fd(state) : -1;
     if (state->control >= 0 && !channel)
-        update_point_open(&state->host, state->control);
+        update_point_open(&state->host, state->control, state->tree, state->setup.function);
     state->host.bpf_socket = fds->bpf >= 0 ? instance_bpf_fd(state) : -1;
     restrict_files(state);
     /* Of its own user namespace (isolation: request) or the template's: all go, for good. */

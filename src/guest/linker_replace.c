@@ -226,21 +226,53 @@ static int replace(struct replacing *replacing, const struct link_file *file)
     return r;
 }
 
-int link_tree_replace(struct link_tree *tree, struct library *old, const struct link_file *file,
-                      bool going_back, struct err *err)
+/* What a pVM is to call of both must be of one kind. */
+static int compare_faces(const struct replacing *replacing)
+{
+    const struct library_face *a = library_face(replacing->old);
+    const struct library_face *b = library_face(replacing->next);
+
+    if (!a->native_handler == !b->native_handler && !a->start == !b->start)
+        return 0;
+    return err_say(replacing->err, -EPERM,
+                   "one version is a handler, a program or a library, the other is not");
+}
+
+static size_t place_of(const struct link_tree *tree, const struct library *library)
+{
+    size_t at = 0;
+
+    while (tree->libraries[at] != library)
+        at++;
+    return at;
+}
+
+/* Both are mapped and the new one is in its place: variables and pointers. */
+static int exchange(struct replacing *replacing)
+{
+    _cleanup_(redirect_freep) struct redirect *redirect = NULL;
+    int r = redirect_new(replacing->old, &replacing->from, replacing->next, &replacing->to,
+                         &redirect, replacing->err);
+
+    replacing->redirect = redirect;
+    if (r == 0)
+        r = everywhere(replacing);
+    replacing->apply = true;
+    return r < 0 ? r : everywhere(replacing);
+}
+
+int link_tree_put(struct link_tree *tree, struct library *old, const struct link_file *file,
+                  bool going_back, struct library **ret_next, struct err *err)
 {
     struct library *next = calloc(1, sizeof *next);
     struct replacing replacing = {
         .tree = tree, .old = old, .next = next, .going_back = going_back, .err = err};
-    _cleanup_(redirect_freep) struct redirect *redirect = NULL;
     /* In its place meanwhile: it exports nothing, and holds nothing. */
     struct library nobody = {0};
-    size_t at = 0;
+    size_t at = place_of(tree, old);
 
     if (!next)
         return err_set(err, -ENOMEM, "cannot replace library '%s'", old->name);
-    while (tree->libraries[at] != old)
-        at++;
     tree->libraries[at] = &nobody;
     int r = replace(&replacing, file);
     tree->libraries[at] = next;
@@ -248,19 +280,45 @@ int link_tree_replace(struct link_tree *tree, struct library *old, const struct 
         r = library_relocate(next, err);
     if (r == 0 && old->face)
         r = library_take_face(next, err);
+    if (r == 0 && old->face)
+        r = compare_faces(&replacing);
     if (r == 0)
-        r = redirect_new(old, &replacing.from, next, &replacing.to, &redirect, err);
-    replacing.redirect = redirect;
-    if (r == 0)
-        r = everywhere(&replacing);
-    replacing.apply = true;
-    if (r == 0)
-        r = everywhere(&replacing);
+        r = exchange(&replacing);
     if (r < 0) {
         tree->libraries[at] = old;
         library_close(next);
         return r;
     }
-    library_close(old);
+    *ret_next = next;
     return 0;
+}
+
+int link_tree_put_back(struct link_tree *tree, struct library *current, struct library *before,
+                       struct err *err)
+{
+    struct replacing replacing = {
+        .tree = tree, .old = current, .next = before, .going_back = true, .err = err};
+    size_t at = place_of(tree, current);
+
+    int r = map_of(current, "running", &replacing.from, err);
+    if (r == 0)
+        r = map_of(before, "former", &replacing.to, err);
+    if (r < 0)
+        return r;
+    tree->libraries[at] = before;
+    r = exchange(&replacing);
+    if (r < 0)
+        tree->libraries[at] = current;
+    return r;
+}
+
+int link_tree_replace(struct link_tree *tree, struct library *old, const struct link_file *file,
+                      bool going_back, struct err *err)
+{
+    struct library *next;
+    int r = link_tree_put(tree, old, file, going_back, &next, err);
+
+    if (r == 0)
+        library_close(old);
+    return r;
 }

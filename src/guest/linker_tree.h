@@ -73,5 +73,15 @@ void link_tree_remove(struct link_tree *tree, struct library *library);
  */
 int link_tree_replace(struct link_tree *tree, struct library *old, const struct link_file *file,
                       bool going_back, struct err *err);
+/*
+ * The same, but the old one stays the caller's, mapped as it was, outside of the tree: to be closed
+ * (library_close()), or put back. The new one is in *ret_next, the tree's.
+ */
+int link_tree_put(struct link_tree *tree, struct library *old, const struct link_file *file,
+                  bool going_back, struct library **ret_next, struct err *err);
+/* Puts back what link_tree_put() took out, with what `current`, in its place since then, has by now
+ * in the variables of both; `current` is the caller's then. After a refusal nothing has changed. */
+int link_tree_put_back(struct link_tree *tree, struct library *current, struct library *before,
+                       struct err *err);
 /* How many functions were bound at their first call so far. */
 uint64_t link_tree_bound(const struct link_tree *tree);

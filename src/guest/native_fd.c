@@ -237,18 +237,20 @@ static int wait_for(struct host *host, struct pollfd *list, nfds_t count, int ti
     if (ready > 0)
         time = (struct timespec){0};
     const bool for_ever = timeout_ms < 0 && ready == 0;
-    if (count == 0 && !for_ever)
+    const uint32_t wakes = wasi_wake_poll(host->wasi, &polls[count]);
+    if (count + wakes == 0 && !for_ever)
         return (int)signals_call(host, SYS_clock_nanosleep, CLOCK_MONOTONIC, 0, (long)&time, 0, 0);
-    long n =
-        signals_call(host, SYS_ppoll, (long)polls, (long)count, for_ever ? 0 : (long)&time, 0, 0);
+    long n = signals_call(host, SYS_ppoll, (long)polls, (long)(count + wakes),
+                          for_ever ? 0 : (long)&time, 0, 0);
     if (n < 0)
         return ready > 0 ? ready : (int)n;
+    const bool woken = wakes > 0 && wasi_wake_polled(host->wasi, &polls[count]);
     for (nfds_t i = 0; i < count; i++)
         if (polls[i].fd >= 0) {
             list[i].revents = polls[i].revents;
             ready += polls[i].revents != 0;
         }
-    return ready;
+    return woken && ready == 0 ? -EINTR : ready;
 }
 
 int native_poll(struct pollfd *list, nfds_t count, int timeout_ms)
@@ -258,14 +260,23 @@ int native_poll(struct pollfd *list, nfds_t count, int timeout_ms)
     return (int)native_leave(host, host ? wait_for(host, list, count, timeout_ms) : -EPERM);
 }
 
-/* System call: clock_nanosleep. */
+/* System call: clock_nanosleep; ppoll where an update ends it: the kernel says what is left. */
+static long sleep_for(struct host *host, const struct timespec *time, struct timespec *left)
+{
+    struct pollfd wake;
+
+    if (wasi_wake_poll(host->wasi, &wake) == 0)
+        return signals_call(host, SYS_clock_nanosleep, CLOCK_MONOTONIC, 0, (long)time, (long)left,
+                            0);
+    long n = signals_call(host, SYS_ppoll, (long)&wake, 1, (long)left, 0, 0);
+    return n > 0 && wasi_wake_polled(host->wasi, &wake) ? -EINTR : n < 0 ? n : 0;
+}
+
 int native_nanosleep(const struct timespec *time, struct timespec *rest)
 {
     struct host *host = native_enter();
     struct timespec left = *time;
-    long r = host ? signals_call(host, SYS_clock_nanosleep, CLOCK_MONOTONIC, 0, (long)time,
-                                 (long)&left, 0)
-                  : -EPERM;
+    long r = host ? sleep_for(host, time, &left) : -EPERM;
 
     if (r == -EINTR && rest)
         *rest = left;

@@ -10,6 +10,7 @@
 #include "guest/native.h"
 #include "guest/native_posix.h"
 #include "guest/native_stdio.h"
+#include "guest/update_point.h"
 #include "guest/wasi_internal.h"
 #include "guest/wasm_internal.h"
 
@@ -38,13 +39,31 @@ void native_environment(const struct wasi *wasi)
 
 void native_main(int (*program)(int count, char **args, char **env))
 {
-    const struct wasi *wasi = wasm_frame_current()->host->wasi;
+    struct host *host = wasm_frame_current()->host;
+    const struct wasi *wasi = host->wasi;
 
-    /* The version before was left in a call of the host's. */
+    /* The version before was left in a call of the host's; what it has set in its environment is
+     * the new one's. */
     native_calls_set(0);
-    native_environment(wasi);
+    if (Z_vireoZ_updates(host) == 0)
+        native_environment(wasi);
     size_t count = take(wasi->options.args, wasi->options.arg_count, arguments, RUN_ARGS_MAX);
     if (native_stdout && native_isatty(1))
         setvbuf(native_stdout, NULL, _IOLBF, 0);
     native_exit(program((int)count, arguments, environ));
+}
+
+/* System calls: those of an update, when one has come. Then it does not return. */
+int32_t native_update_point(void)
+{
+    struct host *host = native_enter();
+
+    return (int32_t)native_leave(host, host ? (long)Z_vireoZ_update_point(host) : 0);
+}
+
+uint32_t native_updates(void)
+{
+    struct wasm_frame *frame = wasm_frame_current();
+
+    return frame ? Z_vireoZ_updates(frame->host) : 0;
 }

@@ -5,7 +5,9 @@
 #pragma once
 
 #include <stdarg.h>
+#include <stdint.h>
 #include <stdio.h>
+#include <sys/socket.h>
 #include <sys/types.h>
 
 struct option;
@@ -34,6 +36,10 @@ int native_fsync(int fd);
 int native_isatty(int fd);
 
 /* native_stdio.c */
+/* The C library would keep an address in the code's data, which is not found when a library is
+ * replaced: buffers are its own. */
+int native_setvbuf(FILE *file, char *buffer, int mode, size_t bytes);
+void native_setbuf(FILE *file, char *buffer);
 FILE *native_fopen(const char *path, const char *mode);
 FILE *native_fdopen(int fd, const char *mode);
 int native_fileno(FILE *file);
@@ -63,3 +69,13 @@ void native_abort(void) __attribute__((noreturn));
 /* native_main.c: getenv() knows what `wasi` has, whose texts are lent; and a program begins. */
 void native_environment(const struct wasi *wasi);
 void native_main(int (*program)(int count, char **args, char **env)) __attribute__((noreturn));
+/* What include/vireo/update.h is made of. */
+int32_t native_update_point(void);
+uint32_t native_updates(void);
+
+/* native_sockets.c */
+int native_accept(int fd, struct sockaddr *address, socklen_t *bytes);
+int native_accept4(int fd, struct sockaddr *address, socklen_t *bytes, int flags);
+ssize_t native_recv(int fd, void *to, size_t room, int flags);
+ssize_t native_send(int fd, const void *from, size_t bytes, int flags);
+int native_shutdown(int fd, int how);

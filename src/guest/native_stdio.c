@@ -130,6 +130,18 @@ void native_stdio_end(void)
     fflush(NULL);
 }
 
+int native_setvbuf(FILE *file, char *buffer, int mode, size_t bytes)
+{
+    (void)buffer;
+    (void)bytes;
+    return setvbuf(file, NULL, mode, 0);
+}
+
+void native_setbuf(FILE *file, char *buffer)
+{
+    setvbuf(file, NULL, buffer ? _IOFBF : _IONBF, 0);
+}
+
 /* ---- opening ---- */
 
 /* fopen(3)'s letters; -1: none. */

@@ -11,6 +11,8 @@
 #include "guest/control_link.h"
 #include "guest/host.h"
 #include "guest/linker.h"
+#include "guest/linker_tree.h"
+#include "guest/native.h"
 #include "guest/parts.h"
 #include "guest/signals.h"
 #include "guest/update.h"
@@ -18,14 +20,13 @@
 #include "guest/wasi.h"
 #include "guest/wasm_internal.h"
 
-uint32_t Z_vireoZ_update_point(struct host *host);
-uint32_t Z_vireoZ_updates(struct host *host);
-
-void update_point_open(struct host *host, int control)
+void update_point_open(struct host *host, int control, struct link_tree *tree, const char *function)
 {
     static struct update_point point;
 
     point.control = control;
+    point.tree = tree;
+    point.function = function;
     host->point = &point;
 }
 
@@ -62,6 +63,26 @@ static void set_phases(struct control_updated *answer, const struct update_times
     answer->phase_ns[3] = times->variables;
 }
 
+/* Native code has no memory of its own to be taken over: its variables are copied. */
+static int replace_native(struct host *host, const struct control_update *message, int fd,
+                          bool going_back, struct update_times *ret_times, struct err *err)
+{
+    const struct update_point *point = host->point;
+    struct link_file file = {.fd = fd, .bytes = message->bytes};
+    struct library *before = (struct library *)(uintptr_t)host->library, *next;
+    int64_t begin_ns = clock_now_ns();
+
+    if (!point->tree)
+        return err_say(err, -EPERM, "it is not made for updates");
+    memcpy(file.name, point->function, sizeof file.name);
+    int r = link_tree_put(point->tree, before, &file, going_back, &next, err);
+    if (r < 0)
+        return r;
+    host->library = next;
+    ret_times->variables = (uint64_t)(clock_now_ns() - begin_ns);
+    return 0;
+}
+
 /* The library in the descriptor takes the memory over. On failure nothing has changed. */
 static int put_in_place(struct host *host, const struct control_update *message, int fd,
                         struct update_times *ret_times, struct err *err)
@@ -75,14 +96,20 @@ static int put_in_place(struct host *host, const struct control_update *message,
         return err_say(err, -ETIME,
                        "it is busy: it did not come to vireo_update_point() in 2 s, and is never "
                        "forced");
-    int r = library_open_bytes(fd, message->bytes, &library, err);
-    if (r < 0)
-        return r;
-    ret_times->load = (uint64_t)(clock_now_ns() - begin_ns);
-    r = update_replace(host, library, back, ret_times, err);
-    if (r < 0) {
-        library_close(library);
-        return r;
+    if (library_is_native(library_face(before))) {
+        int r = replace_native(host, message, fd, back, ret_times, err);
+        if (r < 0)
+            return r;
+    } else {
+        int r = library_open_bytes(fd, message->bytes, &library, err);
+        if (r < 0)
+            return r;
+        ret_times->load = (uint64_t)(clock_now_ns() - begin_ns);
+        r = update_replace(host, library, back, ret_times, err);
+        if (r < 0) {
+            library_close(library);
+            return r;
+        }
     }
     host->point->before = before;
     return 0;
@@ -132,7 +159,7 @@ static bool take_message(struct host *host, const void *frame)
     if (n == sizeof message.update && message.type == CONTROL_UPDATE) {
         updated = take_update(host, &message.update, fds, fd_count);
     } else if (n == sizeof message.link && message.type == CONTROL_LINK) {
-        control_link(host, NULL, &message.link, fds, fd_count, frame, &linked);
+        control_link(host, point->tree, &message.link, fds, fd_count, frame, &linked);
         say(point, &linked, sizeof linked);
     }
     fd_close_all(fds, fd_count);
@@ -187,8 +214,14 @@ bool update_point_back(struct host *host)
     struct library *refused = (struct library *)(uintptr_t)host->library;
     tell_end(host, point->answer.message, sizeof point->answer.message);
     point->answer.error = -EPERM;
-    if (update_replace(host, point->before, true, &times, &err) < 0)
+    if (library_is_native(library_face(refused))) {
+        struct library *before = (struct library *)(uintptr_t)point->before;
+        if (link_tree_put_back(point->tree, refused, before, &err) < 0)
+            return false;
+        host->library = before;
+    } else if (update_replace(host, point->before, true, &times, &err) < 0) {
         return false;
+    }
     library_close(refused);
     point->before = NULL;
     point->count++;

@@ -119,6 +119,9 @@ bool wasi_wake_polled(struct wasi *wasi, const struct pollfd *poll);
  */
 void wasi_connection_install(struct wasi *wasi, uint32_t fd, int socket, uint32_t flags);
 
+/* Waits for the next connection of a listening socket: the number of its entry, or -errno. */
+int wasi_accept(struct host *host, uint32_t fd, bool nonblocking);
+
 /* Connects to the place that the manifest names so: the number of its entry, or -errno. */
 int wasi_connect(struct host *host, const char *name, uint32_t bytes);
 

@@ -98,11 +98,35 @@ static int accept_one(const struct host *host, const struct wasi_fd *listener, i
     }
 }
 
+/* Where the next connection is put: -EMFILE. */
+static int accept_to(struct host *host, const struct wasi_fd *listener, bool nonblocking)
+{
+    uint32_t number;
+
+    if (wasi_fd_reserve(host->wasi, &number) != WASI_SUCCESS)
+        return -EMFILE;
+    int accepted = accept_one(host, listener, nonblocking ? SOCK_NONBLOCK : 0);
+    if (accepted < 0)
+        return accepted;
+    wasi_connection_install(host->wasi, number, accepted, nonblocking ? WASI_FDFLAG_NONBLOCK : 0);
+    return (int)number;
+}
+
+int wasi_accept(struct host *host, uint32_t fd, bool nonblocking)
+{
+    const struct wasi_fd *entry = wasi_fd_any(host, fd);
+
+    if (!entry)
+        return -EBADF;
+    if (entry->kind != WASI_LISTENER)
+        return entry->kind == WASI_CONNECTION ? -EINVAL : -ENOTSOCK;
+    return accept_to(host, entry, nonblocking);
+}
+
 static uint32_t accept_once(struct host *host, uint32_t fd, uint32_t flags, uint32_t ret_fd)
 {
     void *ret = host_memory(host, ret_fd, 4);
     struct wasi_fd *listener;
-    uint32_t number;
 
     enum wasi_errno error = get_socket(host, fd, WASI_LISTENER, WASI_RIGHT_SOCK_ACCEPT, &listener);
     if (error)
@@ -111,13 +135,9 @@ static uint32_t accept_once(struct host *host, uint32_t fd, uint32_t flags, uint
         return WASI_EFAULT;
     if (flags & ~(uint32_t)WASI_FDFLAG_NONBLOCK)
         return WASI_EINVAL;
-    error = wasi_fd_reserve(host->wasi, &number);
-    if (error)
-        return error;
-    int accepted = accept_one(host, listener, flags ? SOCK_NONBLOCK : 0);
-    if (accepted < 0)
-        return wasi_errno_from(accepted);
-    wasi_connection_install(host->wasi, number, accepted, flags);
+    int number = accept_to(host, listener, flags != 0);
+    if (number < 0)
+        return wasi_errno_from(number);
     memcpy(ret, &number, 4);
     return WASI_SUCCESS;
 }

@@ -1,0 +1,205 @@
+#!/usr/bin/env bats
+# Servers of native code that an operator's key has signed: they accept, wait and answer by the
+# names of UNIX, and get a new version at their own update points, as translated ones do.
+load helper
+# Each test goes on with the server that the one before left: a second try would find another one.
+BATS_TEST_RETRIES=0
+
+setup_file() {
+    [ "$(id -u)" = 0 ] || return 0
+    local key
+    WORK=$(mktemp -d /tmp/vireo-native-server.XXXXXX) PORT=$(free_port)
+    export WORK PORT
+    mkdir "$WORK/any"
+    echo 'int main(void) { return 0; }' >"$WORK/any/any.c"
+    key=$(VIREO_STATE=$WORK/signer "$VIREO" build --json --native "$WORK/any" -o "$WORK/any.so" | jq -r .signed_by)
+    printf 'keys: {trusted: [%s]}\nallow_grants: {fork: true, link: true, listen: ["127.0.0.1:%s"]}\n' "$key" "$PORT" >"$WORK/config.yaml"
+    daemon_start --config "$WORK/config.yaml"
+    version one ''
+    version two 's,/\*version\*/ one,two,; s/return n + 1;/return n + 10;/; s/^static int answers;/static int added = 7;\nstatic int answers;/; s/%u\\n", answers/%u %d\\n", answers/; s/vireo_updates());/vireo_updates(), added++);/'
+    "$VIREO" deploy -q "$WORK/one"
+    eventually 10 answers "one 1 first 0"
+}
+
+teardown_file() {
+    daemon_clean
+    [ -z "${WORK-}" ] || rm -rf "$WORK"
+}
+
+setup() {
+    need_root
+    cd "$WORK" || return 1
+}
+
+# version FOLDER SED: the server, changed so, built and signed.
+version() {
+    local name=$1
+    mkdir -p "$WORK/source-$name" "$WORK/$name"
+    sed -e "$2" "$FUNCTIONS/points.c" >"$WORK/source-$name/points.c"
+    printf 'name: points\nversion: "%s"\nlimits: {pids: 8}\nupdate: {slack: 4KiB}\ngrants: {fork: true, link: true, listen: ["127.0.0.1:%s"]}\n' "$name" "$PORT" |
+        tee "$WORK/source-$name/vireo.yaml" >"$WORK/$name/vireo.yaml"
+    VIREO_STATE=$WORK/signer "$VIREO" build -q --native "$WORK/source-$name" -o "$WORK/$name/points.so"
+}
+
+# The answer to one line, over a connection of its own.
+ask() {
+    printf '%s\n' "${1-x}" | timeout "${2-10}" bash -c 'exec 3<>"/dev/tcp/127.0.0.1/$0" && cat >&3 && head -1 <&3' "$PORT" 2>/dev/null |
+        sed 's,.*\*/ ,,'
+}
+
+# How many answers it has given, this one among them.
+count() {
+    local answer
+    answer=$(ask)
+    [[ $answer =~ ^one\ ([0-9]+)\ first\  ]] || return 1
+    echo "${BASH_REMATCH[1]}"
+}
+
+answers() {
+    [ "$(ask)" = "$1" ]
+}
+
+pvm() {
+    "$VIREO" ps -o json | jq -r '.[] | select(.function == "points" and .parent == null) | .id'
+}
+
+# refused_update FOLDER WORDS: the update is refused so, and the same pVM goes on with its state.
+refused_update() {
+    local before last now
+    before=$(pvm) last=$(count)
+    run "$VIREO" update points "$1"
+    [ "$status" -eq 4 ] && [[ $output == *"$2"* ]] || {
+        echo "$status: $output"
+        return 1
+    }
+    now=$(count)
+    [ "$now" = $((last + 1)) ]
+    [ "$(pvm)" = "$before" ]
+}
+
+@test "a server of native code gets a new version in place: connections, variables, the heap and its listening socket stay" {
+    local before line n
+    before=$(pvm) n=$(count)
+    exec 5<>"/dev/tcp/127.0.0.1/$PORT"
+    echo x >&5
+    read -r -t 10 line <&5
+    [[ $line == *"one $((n + 1)) first 0" ]]
+    # It sleeps in poll(): the update wakes it.
+    run "$VIREO" update points two
+    [ "$status" -eq 0 ] || { echo "$output"; return 1; }
+    [[ $output == *"1 pVM goes on with it"* ]]
+    echo x >&5
+    read -r -t 10 line <&5
+    [ "$line" = "two $((n + 11)) first 1 7" ]
+    [ "$(ask)" = "two $((n + 21)) first 1 8" ]
+    [ "$(pvm)" = "$before" ]
+    "$VIREO" rollback -q points
+    echo x >&5
+    read -r -t 10 line <&5
+    [[ $line == *"one $((n + 22)) first 2" ]]
+    exec 5>&-
+    [ "$(pvm)" = "$before" ]
+}
+
+@test "a version that traps, or ends, at its start is taken back: the server goes on with its state" {
+    version trap 's,/\*start\*/,if (vireo_updates()) abort();,'
+    refused_update trap "pVM $(pvm): it trapped at its start: abort() was called in 'main'"
+    version ends 's,/\*start\*/,if (answers) return 3;,'
+    refused_update ends "it ended at its start: exit status 3"
+    # What it did to the variables of both by then stays: they go back as they came.
+    version counts 's,/\*start\*/,answers += 100; if (vireo_updates()) exit(4);,'
+    local last
+    last=$(count)
+    run "$VIREO" update points counts
+    [ "$status" -eq 4 ]
+    [ "$(count)" = $((last + 101)) ]
+}
+
+@test "a version that lacks a variable or has another type of one, or a handler, is refused by name" {
+    version other 's/^static int answers;/static long answers;/'
+    refused_update other "variable 'answers' changed"
+    version gone 's/static int one(int n)/static int uno(int n)/; s/= one;/= uno;/'
+    refused_update gone "'one'"
+    # Something points to it: the text is no variable, and the new version has none of these words.
+    version text 's/"first"/"other"/'
+    refused_update text 'a constant that is pointed to is gone: "first"'
+    version handles 's/int main(void)/int64_t handler(const uint8_t *in, size_t n, uint8_t *out, size_t m)/'
+    run "$VIREO" update points handles
+    refused 2 "a grant to listen is for a program with main(), and this is a handler"
+}
+
+@test "a server of native code that does not come to its point is not forced" {
+    local before last
+    before=$(pvm) last=$(count)
+    ask busy >/dev/null &
+    eventually 4 sh -c '"$VIREO" ps -o json | jq -e ".[] | select(.function == \"points\") | .state == \"running\""'
+    run "$VIREO" update points two
+    [ "$status" -eq 4 ] || { echo "$output"; return 1; }
+    [[ $output == *"pVM $before: it is busy: it did not come to vireo_update_point() in 2 s, and is never forced"* ]] || { echo "$output"; return 1; }
+    wait
+    [ "$(count)" = $((last + 2)) ]
+}
+
+# Mappings and descriptors of the server's pVM and its template.
+held() {
+    local pid
+    for pid in $(descendants "$VIREO_DAEMON"); do
+        [ "$(cat "/proc/$pid/comm" 2>/dev/null)" = vireo-guest ] || continue
+        wc -l <"/proc/$pid/maps"
+        find "/proc/$pid/fd" -mindepth 1 | wc -l
+    done | sort -n | paste -s -d ' '
+}
+
+@test "fifty updates in a row: nothing of a version that was replaced stays" {
+    local i before version
+    turn() {
+        for version in step one; do
+            "$VIREO" update -q points "$version"
+        done
+    }
+    version step 's/return n + 1;/return n + 2;/'
+    turn
+    before=$(held)
+    for ((i = 0; i < 25; i++)); do
+        turn
+    done
+    # A template of a former version may be about to end.
+    eventually 10 eval '[ "$(held)" = "'"$before"'" ]' || { echo "$before: $(held)"; return 1; }
+    count
+}
+
+@test "a library is linked with a server of native code that sleeps; replaced alone it is not" {
+    local name
+    for name in extra extra2; do
+        mkdir -p "source-$name"
+        echo '__attribute__((visibility("default"))) int extra(int n) { return n + 5; }' >"source-$name/$name.c"
+        printf 'name: %s\nversion: 1.0.0\n' "$name" >"source-$name/vireo.yaml"
+        VIREO_STATE=$WORK/signer "$VIREO" build -q --native "source-$name" -o "$name.so"
+        "$VIREO" deploy -q "$name.so" --name "$name"
+    done
+    version calls 's,/\*start\*/,extern int extra(int); if (answers) answers = extra(answers);,'
+    local last
+    last=$(count)
+    "$VIREO" link -q "$(pvm)" extra
+    run "$VIREO" update --pvm "$(pvm)" extra2 extra
+    [ "$status" -eq 4 ] || { echo "$status: $output"; return 1; }
+    [[ $output == *"a server of native code is updated as a whole: no library of it alone"* ]] || { echo "$output"; return 1; }
+    "$VIREO" update -q points calls
+    [ "$(count)" = $((last + 6)) ]
+    "$VIREO" update -q points one
+}
+
+@test "a version that never comes to its own update point is refused; the server is started anew" {
+    version never 's,/\*start\*/,for (;;) if (vireo_updates()) sleep(1); else break;,'
+    run "$VIREO" update points never
+    [ "$status" -eq 4 ] || { echo "$output"; return 1; }
+    [[ $output == *"did not come to vireo_update_point() in 2 s: it is started anew"* ]] || { echo "$output"; return 1; }
+    eventually 10 answers "one 1 first 0"
+}
+
+@test "a version that faults at its start ends the pVM: refused, and the version before is started anew" {
+    version faults 's,/\*start\*/,if (vireo_updates()) *(volatile int *)8 = 1;,'
+    run "$VIREO" update points faults
+    [ "$status" -ne 0 ] || { echo "$output"; return 1; }
+    eventually 10 eval '[[ "$(ask)" == "one "* ]]'
+}
