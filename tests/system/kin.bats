@@ -85,8 +85,10 @@ deploy_kin() {
 
 @test "families that make keys as fast as they can are bounded, and a neighbour's calls and keys go on" {
     local i floods=() rounds=0 made=0 sought=0 longest=0 of
+    # With instances of its own: the others' functions have one each.
+    deploy_kin keys 'family: {depth: 3}'
     for i in 1 2 3 4; do
-        curl -s --max-time 30 -o "$BATS_TEST_TMPDIR/flood$i" --data-binary 'keys flood' "$VIREO_SERVER/function/near" &
+        curl -s --max-time 30 -o "$BATS_TEST_TMPDIR/flood$i" --data-binary 'keys flood' "$VIREO_SERVER/function/keys" &
         floods+=($!)
     done
     while alive "${floods[0]}"; do
@@ -112,7 +114,8 @@ deploy_kin() {
     # None of it is left: nobody's, not another's.
     ask far 'keys 256'
     [ "$body" = "keys: 256" ]
-    ask near shared
+    ask keys shared
+    "$VIREO" rm -q keys
 }
 
 @test "a key that another family has, too, is one's own, counted, and told with both identities" {
