@@ -302,16 +302,21 @@ static int run(struct runtime *runtime, int argc, char **argv, struct err *err)
 
 /*
  * Engines tell "not found" (127) and "can't be run" (126) by searching the message for errno's
- * texts as Go has them, which begins them with a small letter.
+ * texts as Go has them, which begins them with a small letter. Of a configuration that is said of
+ * the program alone, not of what is mounted or hooked in.
  */
 static void use_small_letters(struct err *err)
 {
+    static const char program[] = " (process.args[0])";
     const char *cause = strerror(-err->code);
-    size_t length = strlen(err->message), cause_length = strlen(cause);
+    size_t end = strlen(err->message), length = strlen(cause);
 
-    if ((err->code == -ENOENT || err->code == -EACCES) && length >= cause_length &&
-        strcmp(err->message + length - cause_length, cause) == 0)
-        err->message[length - cause_length] |= 0x20;
+    if (err->code != -ENOENT && err->code != -EACCES)
+        return;
+    if (end > sizeof program && strcmp(err->message + end - (sizeof program - 1), program) == 0)
+        end -= sizeof program - 1;
+    if (end >= length && memcmp(err->message + end - length, cause, length) == 0)
+        err->message[end - length] |= 0x20;
 }
 
 int runtime_main(int argc, char **argv)

@@ -276,12 +276,13 @@ def huge():
         yield json.dumps(config), path
 
 
-# Well formed, and wrong for the kernel: (path, value, how the refusal names the path).
+# Well formed, and wrong for the kernel: (path, value, how the refusal names the path). Engines look
+# for the small letters of what is said of a program.
 LATE = [
     ("root.path", "nowhere", "(root.path)"),
     ("root.path", "config.json", "(root.path)"),
-    ("process.args", ["/no/such/program"], "(process.args[0])"),
-    ("process.args", ["/etc"], "(process.args[0])"),
+    ("process.args", ["/no/such/program"], "no such file or directory (process.args[0])"),
+    ("process.args", ["/etc"], "permission denied (process.args[0])"),
     ("process.args", ["x" * 100000], "(process.args[0])"),
     ("process.cwd", "/bin/true", "(process.cwd)"),
     ("process.cwd", "/proc/self/fd/0", "(process.cwd)"),

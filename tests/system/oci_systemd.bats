@@ -272,7 +272,7 @@ exec_says() {
     nothing_of_the_users
     user_bundle . /no/such/program
     not user_runtime run -b "$DIR/bundle" "$ID"
-    [ "$(cat "$BED/out")" = "vireo-runtime: cannot execute '/no/such/program': no such file or directory" ] || { cat "$BED/out"; false; }
+    [ "$(cat "$BED/out")" = "vireo-runtime: cannot execute '/no/such/program': no such file or directory (process.args[0])" ] || { cat "$BED/out"; false; }
     nothing_of_the_users
     eventually 10 runtimes_gone
 }
