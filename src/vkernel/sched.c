@@ -217,8 +217,10 @@ static int thread_set(pid_t tid, const struct vk_sched *sched)
                                 .policy = sched->policy,
                                 .nice = now.nice,
                                 .runtime = sched->slice_ns};
-    /* The kernel tells its own slice where none was given: that one can't be compared. */
-    if (now.policy == wanted.policy && sched->slice_ns && now.runtime == sched->slice_ns)
+    /* The kernel tells its own slice where none was given: that one can't be compared. Before Linux
+     * 6.12 there are none, and what is told is 0. */
+    if (now.policy == wanted.policy && sched->slice_ns &&
+        (now.runtime == sched->slice_ns || now.runtime == 0))
         return 0;
     bool was_so = now.policy == wanted.policy && sched->slice_ns == 0;
     if (syscall(__NR_sched_setattr, tid, &wanted, 0) < 0)
