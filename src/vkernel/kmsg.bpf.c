@@ -133,7 +133,9 @@ int vireo_kmsg(struct bpf_raw_tracepoint_args *context)
     if (bpf_probe_read_kernel(record->text, length, (void *)context->args[0]) < 0)
         length = 0;
     record->length = length;
-    bpf_map_update_elem(&vireo_printed, &tid, &record->time_ns, BPF_ANY);
+    /* Before Linux 6.2 a value comes from the stack or another map. */
+    __u64 now = record->time_ns;
+    bpf_map_update_elem(&vireo_printed, &tid, &now, BPF_ANY);
     bpf_ringbuf_submit(record, 0);
     return 0;
 }

@@ -43,7 +43,6 @@ annotations() {
 }
 
 @test "a log of its own: its words and its faults, not the host's; its view goes with it" {
-    [ "$VM_KERNEL" != 6.1 ] || skip "Linux 6.1 does not take the log's program"
     echo "of the host" >/dev/kmsg
     run contain "$(annotations log.size=64KiB params.view=on)" \
         sh -c 'echo mine >/dev/kmsg; sh -c "kill -SEGV \$\$"; dmesg; cat /dev/vkernel/cpu.real_policy; echo fifo >/dev/vkernel/cpu.real_policy; cat /dev/vkernel/cpu.real_policy'
