@@ -5,12 +5,14 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/err.h"
 #include "base/fd.h"
 
@@ -281,6 +283,23 @@ ssize_t fd_receive(int socket, void *buffer, size_t size, int fds[static FD_MESS
     }
     *ret_fd_count = count;
     return n;
+}
+
+int fd_lock(int fd, unsigned seconds)
+{
+    const int64_t deadline = clock_now_ns() + seconds * INT64_C(1000000000);
+    struct timespec pause = {.tv_nsec = 200000};
+
+    while (flock(fd, LOCK_EX | LOCK_NB) < 0) {
+        if (errno != EINTR && errno != EWOULDBLOCK)
+            return -errno;
+        if (clock_now_ns() > deadline)
+            return -EBUSY;
+        nanosleep(&pause, NULL);
+        if (pause.tv_nsec < 20000000)
+            pause.tv_nsec *= 2;
+    }
+    return 0;
 }
 
 void fd_close_all(int *fds, size_t count)

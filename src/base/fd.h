@@ -64,5 +64,11 @@ int fd_send_now(int socket, const void *data, size_t size, const int *fds, size_
 ssize_t fd_receive(int socket, void *buffer, size_t size, int fds[static FD_MESSAGE_MAX],
                    size_t *ret_fd_count, int flags);
 
+/*
+ * The lock of an open file (flock(2)), for this description alone, until it is closed. Waits
+ * `seconds` at most, for who has it may hang: -EBUSY then.
+ */
+int fd_lock(int fd, unsigned seconds);
+
 /* Closes each descriptor that is >= 0 and sets it to -1. */
 void fd_close_all(int *fds, size_t count);

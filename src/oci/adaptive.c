@@ -3,9 +3,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/file.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -18,6 +20,15 @@
 #define MILLISECOND_NS 1000000L
 /* How long one that is just ending is waited for. */
 #define LOCK_TRIES 100
+
+/* Until then, or until the container's first process has ended: mostly nobody is left then. */
+static void rest_or_end(int *init, unsigned ms)
+{
+    struct pollfd end = {.fd = *init, .events = POLLIN};
+
+    if (poll(&end, 1, (int)ms) > 0)
+        close(steal_fd(init));
+}
 
 static void rest(unsigned ms)
 {
@@ -44,9 +55,14 @@ static void begin_looking(int fd)
 /* The file that says what was seen is the lock of who looks. */
 static int take_place(int state_fd)
 {
+    /* Nothing is made in a directory that is being removed. */
+    _cleanup_(closep) int lock = oci_vkernel_lock(state_fd, NULL);
     _cleanup_(closep) int fd =
-        openat(state_fd, ADAPTIVE_FILE, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+        lock < 0 ? lock
+                 : openat(state_fd, ADAPTIVE_FILE, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 
+    if (lock >= 0)
+        close(steal_fd(&lock));
     for (int i = 0; fd >= 0 && is_next(fd) && i < LOCK_TRIES; i++) {
         if (flock(fd, LOCK_EX | LOCK_NB) == 0) {
             begin_looking(fd);
@@ -88,18 +104,17 @@ static void tell(int fd, enum vkernel_policy policy, unsigned long long decision
     (void)!pwrite(fd, text, (size_t)n, 0);
 }
 
-/* What was decided while somebody set another policy is taken back. */
-static int decide(const struct oci_place *place, int state_fd, const struct vkernel *told,
-                  enum vkernel_policy policy)
+/* Nobody sets another policy meanwhile, and there is no other container of this name: who removes
+ * this one has to have the lock. */
+static int decide(const struct oci_place *place, int state_fd, enum vkernel_policy policy)
 {
+    _cleanup_(closep) int lock = oci_vkernel_lock(state_fd, NULL);
     struct vkernel vkernel;
 
-    int r = oci_vkernel_schedule(place, told, policy, NULL);
-    if (r == 0)
-        r = oci_vkernel_load(state_fd, &vkernel, NULL);
+    int r = lock < 0 ? lock : oci_vkernel_load(state_fd, &vkernel, NULL);
     if (r == 0 && vkernel.sched.policy != VKERNEL_POLICY_ADAPTIVE)
-        r = oci_vkernel_schedule(place, &vkernel, vkernel.sched.policy, NULL);
-    return r;
+        r = -ESRCH;
+    return r < 0 ? r : oci_vkernel_schedule(place, &vkernel, policy, NULL);
 }
 
 void adaptive_look(const struct oci_place *place, int state_fd)
@@ -110,6 +125,7 @@ void adaptive_look(const struct oci_place *place, int state_fd)
     struct pace pace = {0};
     struct vkernel vkernel;
 
+    _cleanup_(closep) int init = (int)syscall(SYS_pidfd_open, place->pid, 0);
     _cleanup_(closep) int seen = take_place(state_fd);
     if (seen < 0 || count(place, &before) < 0)
         return;
@@ -117,15 +133,14 @@ void adaptive_look(const struct oci_place *place, int state_fd)
         if (oci_vkernel_load(state_fd, &vkernel, NULL) < 0 ||
             vkernel.sched.policy != VKERNEL_POLICY_ADAPTIVE)
             return;
-        rest(vk_sched_limits(&vkernel).interval_ms);
+        rest_or_end(&init, vk_sched_limits(&vkernel).interval_ms);
         if (count(place, &after) < 0)
             return;
         const struct vk_sched_load load = vk_sched_load(&before, &after);
         before = after;
         enum vkernel_policy next = vk_sched_adapt(&vkernel, now, &load);
         /* What an exec has brought meanwhile began as normal. */
-        if ((next != now || next == VKERNEL_POLICY_FIFO) &&
-            decide(place, state_fd, &vkernel, next) == 0) {
+        if ((next != now || next == VKERNEL_POLICY_FIFO) && decide(place, state_fd, next) == 0) {
             decisions += next != now;
             now = next;
         }

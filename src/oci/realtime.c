@@ -10,7 +10,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -30,6 +29,7 @@
 #define TOGETHER_US (PERIOD_US / 2)
 #define TRIES 50
 #define LOCK_PATH "/run/vireo-realtime.lock"
+#define LOCK_WAIT_SECONDS 10
 
 int realtime_prepare(const struct vkernel *vkernel, struct oci_config *config, struct err *err)
 {
@@ -203,7 +203,8 @@ static int lock(void)
 {
     _cleanup_(closep) int fd = open(LOCK_PATH, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 
-    return fd < 0 || flock(fd, LOCK_EX) < 0 ? -errno : steal_fd(&fd);
+    int r = fd < 0 ? -errno : fd_lock(fd, LOCK_WAIT_SECONDS);
+    return r < 0 ? r : steal_fd(&fd);
 }
 
 int realtime_give(struct cgroup_place *groups, uint32_t percent, struct err *err)
@@ -217,6 +218,11 @@ int realtime_give(struct cgroup_place *groups, uint32_t percent, struct err *err
     _cleanup_(closep) int locked = lock();
     _cleanup_(closep) int root =
         tree ? open(tree->point, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -ENOTSUP;
+    if (locked == -EBUSY)
+        return err_say(err, locked,
+                       "cannot give real time: another process has had '" LOCK_PATH
+                       "' locked for %d seconds",
+                       LOCK_WAIT_SECONDS);
     if (locked < 0 || root < 0)
         return err_set(err, locked < 0 ? locked : -ENOENT, "cannot give real time");
     size_t length = first_name(&top, &rest);

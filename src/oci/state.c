@@ -12,7 +12,6 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
-#include "base/clock.h"
 #include "base/err.h"
 #include "base/fd.h"
 #include "oci/privilege.h"
@@ -176,29 +175,15 @@ int oci_state_open(const char *root, const char *id, struct oci_state **ret_stat
     return 0;
 }
 
-/* A hook of the create that holds the lock might ask for what needs it: no waiting without end. */
-static int wait_for_lock(int fd)
-{
-    const int64_t deadline = clock_now_ns() + LOCK_WAIT_SECONDS * 1000000000ll;
-    struct timespec pause = {.tv_nsec = 200000};
-
-    while (flock(fd, LOCK_EX | LOCK_NB) < 0) {
-        if (errno != EINTR && errno != EWOULDBLOCK)
-            return -errno;
-        if (clock_now_ns() > deadline)
-            return -EBUSY;
-        nanosleep(&pause, NULL);
-        if (pause.tv_nsec < 20000000)
-            pause.tv_nsec *= 2;
-    }
-    return 0;
-}
-
 int oci_state_lock(struct oci_state *state, struct err *err)
 {
     struct stat mine, now;
-    int r = wait_for_lock(state->file_fd);
+    /* A hook of the create that holds it might ask for what needs it. */
+    int r = fd_lock(state->file_fd, LOCK_WAIT_SECONDS);
 
+    if (r == -EBUSY)
+        return err_say(err, r, "cannot lock '%s': another process has had it for %d seconds",
+                       state->file, LOCK_WAIT_SECONDS);
     if (r < 0)
         return err_set(err, r, "cannot lock '%s'", state->file);
     state->locked = true;

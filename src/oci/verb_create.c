@@ -245,6 +245,9 @@ static void undo(struct runtime *runtime, struct creation *creation, bool launch
     const struct oci_hooks *hooks = creation->config->hooks;
     struct err second = {0};
 
+    /* As in runtime_remove(). */
+    _cleanup_(closep) int lock =
+        creation->launch.vkernel ? oci_vkernel_lock(creation->state->fd, NULL) : -1;
     int r = oci_state_remove(creation->state, &second);
     if (r == 0 && launched &&
         (hooks[OCI_HOOK_PRESTART].count || hooks[OCI_HOOK_CREATE_RUNTIME].count ||

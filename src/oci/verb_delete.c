@@ -130,13 +130,16 @@ int runtime_remove(struct runtime *runtime, struct oci_state *state,
     _cleanup_(oci_config_freep) struct oci_config *read = NULL;
     struct err unread = {0};
     struct vkernel vkernel;
-    bool had_realtime =
-        oci_vkernel_load(state->fd, &vkernel, NULL) == 0 && vkernel.sched.realtime > 0;
+    oci_vkernel_load(state->fd, &vkernel, NULL);
+    const bool had_realtime = vkernel.sched.realtime > 0;
     if (had_realtime)
         realtime_take_back(state->place.cgroup_path);
     int r = oci_launch_remove(&state->place, err);
     if (r == 0 && had_realtime) /* where somebody was left */
         realtime_take_back(state->place.cgroup_path);
+    /* Its broker, and who looks at its scheduling, outlive it for a moment: they have made their
+     * change, or find that it is gone, before another container has its name. */
+    _cleanup_(closep) int lock = vkernel_is_set(&vkernel) ? oci_vkernel_lock(state->fd, NULL) : -1;
     if (r == 0)
         r = host_root_remove(state->rootfs, state->place.root_mount, err);
     if (r < 0)

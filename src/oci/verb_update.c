@@ -140,11 +140,9 @@ static int overcommit_again(const struct oci_state *state, struct err *err)
 {
     /* One that is changed from inside meanwhile is neither undone nor missed; -ENOENT: none is
      * kept. */
-    _cleanup_(closep) int lock = oci_vkernel_lock(state->fd, NULL);
+    _cleanup_(closep) int lock = oci_vkernel_lock(state->fd, err);
     struct vkernel vkernel;
-    int r = lock < 0 && lock != -ENOENT
-                ? err_set(err, lock, "cannot count what '%s' may commit", state->id)
-                : oci_vkernel_load(state->fd, &vkernel, err);
+    int r = lock < 0 && lock != -ENOENT ? lock : oci_vkernel_load(state->fd, &vkernel, err);
 
     return r == 0 && vkernel_has_overcommit(&vkernel)
                ? oci_vkernel_overcommit(&state->place, &vkernel, err)

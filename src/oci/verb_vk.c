@@ -86,10 +86,10 @@ static int change(struct runtime *runtime, char **words, int count, struct err *
     int r = open_one(runtime, words[0], &state, &vkernel, err);
     if (r == 0)
         r = oci_state_lock(state, err);
-    _cleanup_(closep) int lock = r < 0 ? -1 : oci_vkernel_lock(state->fd, NULL);
+    _cleanup_(closep) int lock = r < 0 ? -1 : oci_vkernel_lock(state->fd, err);
     if (r == 0 && lock < 0 &&
         lock != -ENOENT) /* nothing is kept: who writes it first has the state's */
-        r = err_set(err, lock, "cannot change '%s'", words[0]);
+        r = lock;
     if (r == 0) /* as it is now that nobody else changes it */
         r = oci_vkernel_load(state->fd, &vkernel, err);
     if (r < 0)

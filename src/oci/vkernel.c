@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -25,6 +24,8 @@
 #define FILE_NAME "vkernel"
 /* All calls with their names, and the other keys. */
 #define FILE_MAX_BYTES (64u << 10)
+/* Less than a state's lock is waited for: who waits for that is told the cause. */
+#define LOCK_WAIT_SECONDS 10
 
 static int set(struct vkernel *vkernel, const char *key, const char *value, const char *where,
                struct err *err)
@@ -159,13 +160,16 @@ int oci_vkernel_lock(int state_fd, struct err *err)
         return -ENOENT;
     for (;;) {
         _cleanup_(closep) int fd = openat(state_fd, FILE_NAME, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-        int r = fd < 0 ? -errno : 0;
-        while (r == 0 && flock(fd, LOCK_EX) < 0)
-            r = errno == EINTR ? 0 : -errno;
+        int r = fd < 0 ? -errno : fd_lock(fd, LOCK_WAIT_SECONDS);
+        if (r == -EBUSY)
+            return err_say(err, r,
+                           "cannot change the virtual kernel: another process has had its lock for "
+                           "%d seconds",
+                           LOCK_WAIT_SECONDS);
         if (r == 0 && (fstat(fd, &locked) < 0 || fstatat(state_fd, FILE_NAME, &now, 0) < 0))
             r = -errno;
         if (r < 0)
-            return err_set(err, r, "cannot lock the virtual kernel");
+            return r == -ENOENT ? r : err_set(err, r, "cannot lock the virtual kernel");
         if (locked.st_ino == now.st_ino)
             return steal_fd(&fd);
     }

@@ -22,7 +22,8 @@ int oci_vkernel_deny_devices(const struct vkernel *vkernel, struct oci_config *c
                              struct err *err);
 
 /* Until it is closed nobody else changes what is kept: who loads it to save it changed has this. A
- * descriptor; -ENOENT: nothing is kept yet. Waits. */
+ * descriptor; -ENOENT, which says nothing to *err: nothing is kept yet, or no more; -EBUSY: who has
+ * it hangs. Waits 10 seconds at most. */
 int oci_vkernel_lock(int state_fd, struct err *err);
 /* In the container's directory, written whole. Without a file it is zeroed. */
 int oci_vkernel_save(int state_fd, const struct vkernel *vkernel, struct err *err);

@@ -9,7 +9,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/utsname.h>
 #include <unistd.h>
@@ -109,7 +108,7 @@ static int take_offsets(int lock, struct kmsg_offsets *ret_offsets)
 
     uname(&name);
     snprintf(kernel, sizeof kernel, "%s %s\n", name.release, name.version);
-    ssize_t n = lock < 0 ? -1 : pread(lock, text, sizeof text - 1, 0);
+    ssize_t n = pread(lock, text, sizeof text - 1, 0);
     text[n < 0 ? 0 : n] = '\0';
     if (strncmp(text, kernel, strlen(kernel)) == 0 &&
         sscanf(text + strlen(kernel), "%u %u %u %u", &ret_offsets->task_stack,
@@ -120,7 +119,7 @@ static int take_offsets(int lock, struct kmsg_offsets *ret_offsets)
     n = snprintf(text, sizeof text, "%s%u %u %u %u\n", kernel, ret_offsets->task_stack,
                  ret_offsets->task_sighand, ret_offsets->sighand_action, ret_offsets->action_bytes);
     /* Not kept, it is found again. */
-    if (r == 0 && lock >= 0 && ftruncate(lock, 0) == 0 && pwrite(lock, text, (size_t)n, 0) != n)
+    if (r == 0 && ftruncate(lock, 0) == 0 && pwrite(lock, text, (size_t)n, 0) != n)
         r = ftruncate(lock, 0) < 0 ? -errno : 0;
     return r;
 }
@@ -206,10 +205,9 @@ int log_source_open(struct log_source **ret_source, struct err *err)
         return err_set(err, -ENOMEM, "cannot follow the kernel's log");
     *source = (struct log_source){.shared = SHARED_NONE};
     libbpf_set_print(NULL); /* what it finds is in errno */
-    /* Two that begin at once share what one of them loads. */
-    _cleanup_(closep) int lock = open(LOCK_PATH, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-    if (lock >= 0)
-        flock(lock, LOCK_EX);
+    _cleanup_(closep) int lock = shared_object_lock(LOCK_PATH, err);
+    if (lock < 0)
+        return lock;
     int r = shared_object_find(&shared, &source->shared);
     if (r < 0)
         r = load(source, lock);

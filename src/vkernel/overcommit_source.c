@@ -2,8 +2,6 @@
 #include "vkernel/view.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <sys/file.h>
 #include <unistd.h>
 
 #include <bpf/bpf.h>
@@ -43,10 +41,9 @@ static struct shared_fds fds; /* held until the process ends */
 int view_overcommit_hold(struct err *err)
 {
     libbpf_set_print(NULL); /* what it finds is in errno */
-    /* Two that begin at once share what one of them loads. */
-    _cleanup_(closep) int lock = open(LOCK_PATH, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-    if (lock >= 0)
-        flock(lock, LOCK_EX);
+    _cleanup_(closep) int lock = shared_object_lock(LOCK_PATH, err);
+    if (lock < 0)
+        return lock;
     int r = shared_object_find(&shared, &fds);
     if (r < 0)
         r = load(&fds);

@@ -10,9 +10,12 @@
 #include <bpf/libbpf.h>
 
 #include "base/cleanup.h"
+#include "base/err.h"
+#include "base/fd.h"
 
 /* include/linux/exportfs.h: a file handle of a control group is its id. */
 #define HANDLE_KERNFS 0xfe
+#define LOCK_WAIT_SECONDS 10
 
 void shared_object_close(struct shared_fds *fds)
 {
@@ -20,6 +23,17 @@ void shared_object_close(struct shared_fds *fds)
         closep(&fds->links[i]);
     closep(&fds->map);
     *fds = SHARED_NONE;
+}
+
+int shared_object_lock(const char *path, struct err *err)
+{
+    _cleanup_(closep) int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    int r = fd < 0 ? -errno : fd_lock(fd, LOCK_WAIT_SECONDS);
+
+    if (r == -EBUSY)
+        return err_say(err, r, "cannot lock '%s': another process has had it for %d seconds", path,
+                       LOCK_WAIT_SECONDS);
+    return r < 0 ? err_set(err, r, "cannot lock '%s'", path) : steal_fd(&fd);
 }
 
 /* ---- entries ---- */

@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 struct bpf_object;
+struct err;
 
 #define SHARED_PROGRAMS_MAX 5
 
@@ -23,8 +24,11 @@ struct shared_fds {
     int map;
     int links[SHARED_PROGRAMS_MAX];
 };
-#define SHARED_NONE ((struct shared_fds){-1, {-1, -1, -1, -1}})
+#define SHARED_NONE ((struct shared_fds){-1, {-1, -1, -1, -1, -1}})
 
+/* Two that begin at once share what one of them loads: until the descriptor is closed, nobody else
+ * loads. -EBUSY: who does hangs (waits 10 seconds). A file of root's, kept. */
+int shared_object_lock(const char *path, struct err *err);
 /* What somebody else has loaded; -ENOENT. CAP_SYS_ADMIN. */
 int shared_object_find(const struct shared_object *shared, struct shared_fds *ret_fds);
 /* Attaches the programs of an object that was loaded here, and keeps what outlives it; -errno, and

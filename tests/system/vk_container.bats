@@ -489,6 +489,35 @@ executed 0" ]
     runtime delete -f adapts
 }
 
+@test "who looks at an adaptive container ends with it, however long its interval, and leaves its successor alone" {
+    local i
+    for i in 1 2 3; do
+        detached same '.annotations = {"io.vireo.vkernel.sched.policy": "adaptive", "io.vireo.vkernel.sched.interval": "60000ms"}' 'sleep 1000'
+        eventually 10 test -n "$(lookers same)"
+        runtime delete -f same
+        eventually 10 test -z "$(lookers same)"
+    done
+    # A looker that is stopped wakes when another container has the name: it finds that its own is gone.
+    detached same '.annotations = {"io.vireo.vkernel.sched.policy": "adaptive", "io.vireo.vkernel.sched.interval": "20ms"}
+        | .annotations["io.vireo.vkernel.sched.use_high"] = "1%" | .annotations["io.vireo.vkernel.sched.switches_high"] = "1"' \
+        'while :; do sleep 0.01; done'
+    adapted() {
+        [ "$(runtime vk get same | jq -r .adaptive.policy)" = fifo ]
+    }
+    eventually 10 adapted
+    i=$(lookers same)
+    kill -STOP "$i"
+    runtime delete -f same
+    detached same '.annotations = {"io.vireo.vkernel.sched.policy": "batch"}' 'while :; do sleep 0.01; done'
+    kill -CONT "$i"
+    gone() {
+        [ ! -d "/proc/$1" ]
+    }
+    eventually 10 gone "$i"
+    [ "$(policies_of "$(pid_of same)")" = 3 ]
+    runtime delete -f same
+}
+
 @test "a container of docker's or containerd's is found where these keep its state" {
     local at found=/run/docker/runtime-vireo-$$/moby
     at=$(bundle elsewhere '.annotations["io.vireo.vkernel.sched.policy"] = "batch"' 'sleep 1000')
