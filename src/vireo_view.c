@@ -94,7 +94,7 @@ static int serve(struct view *view)
     for (size_t i = 0; i < ARRAY_LEN(fds); i++)
         clients.list[i] = (struct pollfd){.fd = fds[i], .events = POLLIN};
     while (!fuse_session_exited(view->session)) {
-        if (poll(clients.list, clients.count, -1) < 0) {
+        if (poll(clients.list, clients.count, view_params_patience()) < 0) {
             if (errno == EINTR)
                 continue;
             return -errno;

@@ -82,9 +82,10 @@ static bool is_shown(const struct view *view, fuse_ino_t file)
 static void on_init(void *user, struct fuse_conn_info *connection)
 {
     (void)user;
-    /* Pipes would be made for these. */
-    connection->want &=
-        ~(unsigned)(FUSE_CAP_SPLICE_READ | FUSE_CAP_SPLICE_WRITE | FUSE_CAP_SPLICE_MOVE);
+    /* Pipes would be made for the first three. With the last one the kernel takes a file for empty
+     * from "> file" on, and who copies it meanwhile has nothing: here it asks, on_setattr(). */
+    connection->want &= ~(unsigned)(FUSE_CAP_SPLICE_READ | FUSE_CAP_SPLICE_WRITE |
+                                    FUSE_CAP_SPLICE_MOVE | FUSE_CAP_ATOMIC_O_TRUNC);
     connection->want |= connection->capable & FUSE_CAP_CACHE_SYMLINKS;
 }
 

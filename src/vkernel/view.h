@@ -93,6 +93,9 @@ void view_overcommit_sweep(void);
 
 extern const struct view_ops view_param;
 
+/* Who has waited too long for the broker gets an error; how many ms until the next one has, for
+ * poll(2): -1: nobody waits. */
+int view_params_patience(void);
 /* The broker says something. False: it has gone. */
 bool view_params_serve(void);
 

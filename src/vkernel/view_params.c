@@ -8,15 +8,19 @@
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "vkernel/view.h"
 
 #define WAITING_MAX 256
+/* Longer than the broker waits for anything; one that hangs is not waited for without end. */
+#define ANSWER_NS INT64_C(15000000000)
 
 struct waiting {
     uint32_t number;
     fuse_req_t request;
     size_t size; /* of the reader's buffer, or of what was written */
     bool is_write;
+    int64_t deadline_ns; /* in their order */
     TAILQ_ENTRY(waiting) link;
 };
 
@@ -24,7 +28,25 @@ static TAILQ_HEAD(, waiting) waiters = TAILQ_HEAD_INITIALIZER(waiters);
 static unsigned waiting_count;
 static uint32_t next_number;
 
-/* Asks; an interrupt changes nothing: the broker answers at once, or has gone. */
+static void forget(struct waiting *waiting)
+{
+    TAILQ_REMOVE(&waiters, waiting, link);
+    waiting_count--;
+    fuse_req_interrupt_func(waiting->request, NULL, NULL);
+    free(waiting);
+}
+
+/* A signal: who is being ended must not wait. What was written may act all the same. */
+static void interrupted(fuse_req_t request, void *data)
+{
+    struct waiting *waiting = data;
+
+    TAILQ_REMOVE(&waiters, waiting, link);
+    waiting_count--;
+    free(waiting);
+    fuse_reply_err(request, EINTR);
+}
+
 static void ask(fuse_req_t request, fuse_ino_t file, const char *bytes, size_t size, bool is_write)
 {
     struct view_wish wish = {.number = next_number++,
@@ -44,18 +66,25 @@ static void ask(fuse_req_t request, fuse_ino_t file, const char *bytes, size_t s
         fuse_reply_err(request, EIO);
         return;
     }
-    *waiting = (struct waiting){
-        .number = wish.number, .request = request, .size = size, .is_write = is_write};
+    *waiting = (struct waiting){.number = wish.number,
+                                .request = request,
+                                .size = size,
+                                .is_write = is_write,
+                                .deadline_ns = clock_now_ns() + ANSWER_NS};
     TAILQ_INSERT_TAIL(&waiters, waiting, link);
     waiting_count++;
+    fuse_req_interrupt_func(request, interrupted, waiting);
 }
 
 static void param_read(struct view *view, fuse_req_t request, fuse_ino_t file, size_t size,
                        off_t offset, struct fuse_file_info *info)
 {
     (void)view;
-    (void)info;
-    if (offset > 0) /* a value is read as a whole */
+    /* Nobody's: a page of sendfile(2), which would have zeros behind the value where another's open
+     * comes between. Who copies like that reads when it is refused. */
+    if (info->lock_owner == 0)
+        fuse_reply_err(request, EINVAL);
+    else if (offset > 0) /* a value is read as a whole */
         fuse_reply_buf(request, NULL, 0);
     else
         ask(request, file, NULL, size, false);
@@ -75,17 +104,28 @@ static void param_write(struct view *view, fuse_req_t request, fuse_ino_t file, 
 static void finish(struct waiting *waiting, const struct view_granted *granted)
 {
     size_t length = granted->length < VIEW_VALUE_BYTES ? granted->length : VIEW_VALUE_BYTES;
+    const fuse_req_t request = waiting->request;
+    const size_t size = waiting->size;
+    const bool is_write = waiting->is_write;
 
+    forget(waiting);
     if (granted->error)
-        fuse_reply_err(waiting->request, granted->error);
-    else if (waiting->is_write)
-        fuse_reply_write(waiting->request, waiting->size);
+        fuse_reply_err(request, granted->error);
+    else if (is_write)
+        fuse_reply_write(request, size);
     else
-        fuse_reply_buf(waiting->request, granted->value,
-                       length < waiting->size ? length : waiting->size);
-    TAILQ_REMOVE(&waiters, waiting, link);
-    waiting_count--;
-    free(waiting);
+        fuse_reply_buf(request, granted->value, length < size ? length : size);
+}
+
+int view_params_patience(void)
+{
+    const struct view_granted late = {.error = ETIMEDOUT};
+    struct waiting *first;
+    int64_t left_ns = 0;
+
+    while ((first = TAILQ_FIRST(&waiters)) && (left_ns = first->deadline_ns - clock_now_ns()) <= 0)
+        finish(first, &late);
+    return first ? (int)(left_ns / 1000000) + 1 : -1;
 }
 
 bool view_params_serve(void)

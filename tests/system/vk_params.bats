@@ -138,6 +138,14 @@ PRIVILEGED='.process.capabilities = (.process.capabilities | map_values(. + ["CA
     runtime delete -f other
 }
 
+@test "who copies a value while others write it gets a value, never nothing" {
+    once copies "$VIEW" 'cd /dev/vkernel; for i in 1 2; do (while :; do echo batch >cpu.real_policy; echo normal >cpu.real_policy; done) & done
+        for i in $(seq 300); do cat cpu.real_policy; echo; done | sort | uniq -c'
+    echo "$output"
+    [ "$(awk 'NF == 2 {n += $1} END {print n + 0}' <<<"$output")" = 300 ]
+    [ "$(awk 'NF == 1 {n += $1} END {print n + 0}' <<<"$output")" = 300 ]
+}
+
 @test "what is set from outside stays while the container changes its own without end, and the other way round" {
     local i
     detached both "$VIEW"' | .process.capabilities = {} | .process.user = {uid: 1000, gid: 1000}' \
@@ -229,4 +237,62 @@ PRIVILEGED='.process.capabilities = (.process.capabilities | map_values(. + ["CA
         [ -z "$(runtime list -q)" ]
         eventually 5 test -z "$(brokers)"
     done
+}
+
+# locks NAME: holds the lock of a container's virtual kernel, as one that hangs; its pid.
+locks() {
+    flock --no-fork "$ENGINE/state/$1/vkernel" sleep 300 3>&- >/dev/null 2>&1 &
+    echo $!
+}
+
+@test "one that hangs in a change is not waited for without end, from outside nor from inside; the container can be removed" {
+    local holder inside started
+    detached hangs "$VIEW" 'sleep 1000'
+    holder=$(locks hangs)
+    eventually 5 not flock -n "$ENGINE/state/hangs/vkernel" true
+    runtime exec hangs sh -c 'echo fifo >/dev/vkernel/cpu.real_policy' >"$ENGINE/hangs.inside" 2>&1 &
+    inside=$!
+    run runtime vk set hangs sched.slice 5ms
+    echo "$output"
+    [ "$status" -eq 1 ]
+    [[ $output == *"cannot change the virtual kernel: another process has had its lock for 10 seconds"* ]]
+    not wait "$inside"
+    cat "$ENGINE/hangs.inside"
+    grep -qi "resource busy" "$ENGINE/hangs.inside"
+    # An update counts by what is kept: it has the lock too.
+    run runtime update --memory 64M hangs
+    echo "$output"
+    [ "$status" -ne 0 ]
+    [[ $output == *"another process has had its lock"* ]]
+    # What only looks waits for nobody.
+    [ "$(runtime vk get hangs | jq -r '.keys["sched.policy"].value')" = default ]
+    [ "$(policies_of "$(pid_of hangs)")" = 0 ]
+    runtime delete -f hangs
+    [ -z "$(runtime list -q)" ]
+    kill "$holder"
+    detached hangs "$VIEW" 'sleep 1000'
+    runtime vk set hangs sched.slice 5ms >/dev/null
+    runtime update --memory 64M hangs
+    runtime delete -f hangs
+}
+
+@test "who waits for a broker that hangs can be ended, and gets an error in the end" {
+    local broker patient ended
+    detached silent "$VIEW" 'sleep 1000'
+    broker=$(brokers)
+    kill -STOP "$broker"
+    stopped() {
+        [ "$(awk '/^State/ {print $2}' "/proc/$broker/status")" = T ]
+    }
+    eventually 5 stopped
+    runtime exec silent sh -c 'echo fifo >/dev/vkernel/cpu.real_policy' >"$ENGINE/silent.out" 2>&1 &
+    patient=$!
+    ended=$(runtime exec silent sh -c 'cat /dev/vkernel/cpu.real_policy & sleep 0.5; kill -KILL $!; wait $!; echo "ended $?"' 2>&1)
+    echo "$ended"
+    [[ $ended == *"ended 137" ]]
+    not wait "$patient"
+    cat "$ENGINE/silent.out"
+    grep -qi "timed out" "$ENGINE/silent.out"
+    runtime delete -f silent
+    kill -KILL "$broker"
 }
