@@ -20,14 +20,23 @@ attack_program() {
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <sched.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <sys/prctl.h>
 #include <sys/ptrace.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/sysinfo.h>
 #include <sys/uio.h>
+#include <sys/un.h>
+#include <sys/wait.h>
 #include <unistd.h>
 static void say(const char *what, long r)
 {
@@ -73,10 +82,101 @@ static void listeners(void)
         }
     printf("listeners: %d\n", count);
 }
+/* A filter of its own that tells of mkdir(2) and getppid(2); its listener. */
+static int own_listener(void)
+{
+    struct sock_filter code[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_mkdir, 1, 0),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_getppid, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_USER_NOTIF),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)};
+    struct sock_fprog program = {sizeof code / sizeof *code, code};
+    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+    return (int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_NEW_LISTENER, &program);
+}
+static int meet(const char *path, int serve)
+{
+    struct sockaddr_un at = {.sun_family = AF_UNIX};
+    strcpy(at.sun_path, path);
+    int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+    if (!serve)
+        return connect(fd, (struct sockaddr *)&at, sizeof at) < 0 ? -1 : fd;
+    return bind(fd, (struct sockaddr *)&at, sizeof at) < 0 || chmod(path, 0777) < 0 || listen(fd, 1) < 0 ? -1 : accept(fd, NULL, NULL);
+}
+/* One descriptor, as a message: out where fd >= 0. */
+static int carry(int socket, int fd)
+{
+    char byte = 0, room[CMSG_SPACE(sizeof(int))] = {0};
+    struct iovec part = {&byte, 1};
+    struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1, .msg_control = room, .msg_controllen = sizeof room};
+    if (fd < 0)
+        return recvmsg(socket, &message, 0) < 0 || !CMSG_FIRSTHDR(&message) ? -1 : *(int *)CMSG_DATA(CMSG_FIRSTHDR(&message));
+    struct cmsghdr *head = CMSG_FIRSTHDR(&message);
+    *head = (struct cmsghdr){.cmsg_len = CMSG_LEN(sizeof(int)), .cmsg_level = SOL_SOCKET, .cmsg_type = SCM_RIGHTS};
+    *(int *)CMSG_DATA(head) = fd;
+    return (int)sendmsg(socket, &message, 0);
+}
+/* Inside: gives its listener away, and calls. */
+static void give(const char *path)
+{
+    int listener = own_listener();
+    printf("listener: %s\n", listener < 0 ? strerror(errno) : "there");
+    int to = meet(path, 0);
+    if (listener < 0 || to < 0 || carry(to, listener) < 0)
+        return;
+    close(listener);
+    printf("told: %ld\n", syscall(SYS_getppid));
+    say("mkdir", mkdir("/tmp/made", 0755));
+}
+/* Outside, with every right: whatever is told may go on. */
+static void take(const char *path)
+{
+    int from = meet(path, 1), listener = carry(from, -1);
+    struct seccomp_notif notice;
+    while (memset(&notice, 0, sizeof notice), ioctl(listener, SECCOMP_IOCTL_NOTIF_RECV, &notice) == 0) {
+        struct seccomp_notif_resp answer = {.id = notice.id};
+        if (notice.data.nr == SYS_mkdir)
+            answer.flags = SECCOMP_USER_NOTIF_FLAG_CONTINUE;
+        else
+            answer.val = 4242;
+        ioctl(listener, SECCOMP_IOCTL_NOTIF_SEND, &answer);
+        printf("told of %d\n", notice.data.nr);
+    }
+}
+/* For who learns from it: calls of other tables and of none, a flood of values, a listener of its own. */
+static void mislead(void)
+{
+    for (int how = 0; how < 4; how++) {
+        int status, pid = fork();
+        if (pid == 0) {
+            long r;
+            if (how == 0)
+                __asm__ volatile("int $0x80" : "=a"(r) : "a"(246), "b"(0) : "memory");
+            if (how == 1)
+                syscall(0x40000000 | 246);
+            if (how == 2)
+                syscall(100000);
+            if (how == 3)
+                syscall(-5);
+            _exit(0);
+        }
+        waitpid(pid, &status, 0);
+    }
+    for (int domain = 100; domain < 400; domain++)
+        socket(domain, 1, 0);
+    printf("listener: %s\n", own_listener() < 0 ? strerror(errno) : "there");
+}
 int main(int argc, char **argv)
 {
     struct sysinfo info;
     setvbuf(stdout, NULL, _IOLBF, 0);
+    if (argc > 2 && strcmp(argv[1], "give") == 0)
+        give(argv[2]);
+    else if (argc > 2 && strcmp(argv[1], "take") == 0)
+        take(argv[2]);
+    else if (argc > 1 && strcmp(argv[1], "mislead") == 0)
+        mislead();
     if (argc > 2 && strcmp(argv[1], "steal") == 0)
         steal(atoi(argv[2]));
     else if (argc > 1 && strcmp(argv[1], "listeners") == 0)
@@ -128,6 +228,78 @@ stopped() {
     run runtime exec later attack listeners
     [ "$output" = "listeners: 0" ]
     runtime delete -f later
+}
+
+@test "a listener that is given out of the container widens nothing: who has it there decides nothing that the table has decided" {
+    local share at taker
+    attack_program
+    share=$(mktemp -d "$ENGINE/share.XXXXXX")
+    mkdir -p "$ENGINE/rootfs/share" "$ENGINE/rootfs/tmp"
+    at='.mounts += [{destination: "/share", type: "bind", source: "'$share'", options: ["bind", "rw"]}, {destination: "/tmp", type: "tmpfs", source: "tmpfs"}]'
+    timeout 30 "$ENGINE/rootfs/bin/attack" take "$share/socket" >"$share/taken" 2>&1 3>&- &
+    taker=$!
+    eventually 5 test -S "$share/socket"
+    once giver "$at"' | .annotations += {"io.vireo.vkernel.syscalls.calls.mkdir": "errno EROFS"}' 'attack give /share/socket; ls /tmp'
+    echo "$output"
+    # It works, out there; but of two answers the stricter wins, and mkdir is not even told of.
+    [ "$output" = "listener: there
+told: 4242
+mkdir: Read-only file system" ]
+    wait "$taker"
+    [ "$(cat "$share/taken")" = "told of 110" ]
+    # With calls that are emulated there is one listener, the broker's, and no other.
+    once giver "$at | $EMULATED" 'attack give /share/socket'
+    [ "$output" = "listener: Device or resource busy" ]
+}
+
+@test "who learns from a hostile program learns what it called, and the table is one" {
+    local table
+    attack_program
+    table=$(mktemp "$ENGINE/table.XXXXXX")
+    run timeout 60 "$VIREO" vk learn --flags --to "$table" -- "$ENGINE/rootfs/bin/attack" mislead
+    echo "$output"
+    cat "$table"
+    [ "$output" = "listener: Device or resource busy" ]
+    # Each line is of the table; what it called by other tables' numbers, or by none, is not there.
+    head -n 1 "$table" | grep -q '^# learned from a run of '
+    [ "$(sed -n 2p "$table")" = syscalls.default=kill ]
+    not grep -qvE '^# learned from|^syscalls\.default=kill$|^syscalls\.calls\.[a-z0-9_]+=(native( if low[0-9] == 0x[0-9a-f]+; .*kill)?)$' "$table"
+    not grep -qE 'calls\.(kexec_load|[0-9]+)=' "$table"
+    # More values than can be told apart are not told apart.
+    grep -qx 'syscalls.calls.socket=native' "$table"
+    # It holds: the same program, of another run, ends where it does what it did not.
+    once learned . 'exec attack mislead' --vkernel "@$table"
+    echo "$output"
+    [ "$status" -ne 0 ]
+}
+
+@test "an overlay is no way round lists of files: neither one that is mounted inside, nor what lies below the container's own" {
+    local below
+    attack_program
+    below=$(mktemp -d "$ENGINE/below.XXXXXX")
+    mkdir -p "$below"/{upper,work,merged} "$ENGINE/rootfs"/{etc,tmp,upper}
+    echo theirs >"$ENGINE/rootfs/etc/theirs"
+    mount -t overlay -o "lowerdir=$ENGINE/rootfs,upperdir=$below/upper,workdir=$below/work" none "$below/merged"
+    once over "$MANY"' | .root.path = "'"$below/merged"'" | .root.readonly = false
+        | .mounts += [{destination: "/upper", type: "bind", source: "'"$below/upper"'", options: ["bind", "rw"]}]
+        | .annotations += {"io.vireo.vkernel.files.write": "/tmp:/dev/null", "io.vireo.vkernel.files.read": "/bin:/tmp:/proc"}' '
+        mkdir /tmp/u /tmp/w /tmp/m && echo listed
+        mount -t overlay -o lowerdir=/etc,upperdir=/tmp/u,workdir=/tmp/w none /tmp/m && echo MOUNTED
+        unshare -Urm mount -t overlay -o lowerdir=/etc,upperdir=/tmp/u,workdir=/tmp/w none /tmp/m && echo MOUNTED
+        mount --bind /etc /tmp/m && echo MOUNTED
+        (echo x >/etc/theirs) 2>/dev/null && echo WROTE; (cat /etc/theirs) 2>/dev/null && echo READ
+        mkdir -p /upper/etc 2>/dev/null && echo WROTE; (echo x >/upper/theirs) 2>/dev/null && echo WROTE
+        mv /tmp/u /upper/etc 2>/dev/null && echo WROTE; ln /bin/busybox /tmp/linked 2>/dev/null && echo LINKED
+        echo x >/tmp/above && chmod 700 /etc/theirs; (cat /etc/theirs) 2>/dev/null && echo READ; (cat /upper/etc/theirs /upper/tmp/above) 2>/dev/null && echo READ
+        echo end'
+    umount "$below/merged"
+    echo "$output"
+    [[ $output == listed* && $output == *end ]]
+    [[ $output != *MOUNTED* && $output != *WROTE* && $output != *READ* && $output != *LINKED* ]]
+    [ "$(cat "$ENGINE/rootfs/etc/theirs")" = theirs ]
+    # It was copied up by what no list is about, and what is listed was written there.
+    [ -e "$below/upper/tmp/above" ]
+    [ ! -e "$below/upper/theirs" ]
 }
 
 @test "a procfs bound anew, a root of one's own and an overlay are no way round the view" {
