@@ -104,7 +104,7 @@ static void param_write(struct view *view, fuse_req_t request, fuse_ino_t file, 
 static void finish(struct waiting *waiting, const struct view_granted *granted)
 {
     size_t length = granted->length < VIEW_VALUE_BYTES ? granted->length : VIEW_VALUE_BYTES;
-    const fuse_req_t request = waiting->request;
+    fuse_req_t request = waiting->request;
     const size_t size = waiting->size;
     const bool is_write = waiting->is_write;
 
