@@ -153,6 +153,44 @@ number() {
     nothing_left
 }
 
+# across FROM TO: four threads that compute on one CPU, of which the last one is started when the policy has changed;
+# what turns has printed.
+across() {
+    bundle ".annotations += {\"io.vireo.vkernel.sched.policy\": \"$1\"}" turns $CPU 1500 4 /go
+    rm -f "$ROOTFS/go"
+    oci run -b "$DIR/bundle" "$ID" >"$DIR/out" 3>&- &
+    local container=$!
+    eventually 30 grep -q waiting "$DIR/out"
+    oci vk set "$ID" sched.policy "$2" >/dev/null
+    touch "$ROOTFS/go"
+    wait $container
+    sed -i /waiting/d "$DIR/out"
+    cat "$DIR/out"
+    [ "$(wc -l <"$DIR/out")" -eq 4 ]
+}
+
+# The column of a thread's line: 2: when it began; 3: when it ended.
+column() {
+    awk -v thread="$1" -v column="$2" '$1 == thread {print $column}' "$DIR/out"
+}
+
+@test "who waited before the policy changed comes before all that come later" {
+    local thread
+    # Tickets of before: these begin, in their order, before the new one does.
+    across fifo normal
+    [ "$(column 0 2)" -le "$(column 1 2)" ]
+    [ "$(column 1 2)" -le "$(column 2 2)" ]
+    [ "$(column 2 2)" -le "$(column 3 2)" ]
+    # The last one came while others waited still, or nothing is seen.
+    [ "$(column 3 2)" -lt "$(column 0 3)" ] || [ "$(column 3 2)" -lt "$(column 2 3)" ]
+    # Of those that shared the CPU each is done, one after the other, before the new one has its ticket.
+    across normal fifo
+    for thread in 0 1 2; do
+        [ "$(column $thread 3)" -le "$(($(column 3 2) + 1))" ]
+    done
+    nothing_left
+}
+
 @test "cpu.max holds" {
     bundle '.linux.cgroupsPath = "/vireo-limited" | .linux.resources += {cpu: {quota: 20000, period: 100000}}' turns $CPU 100000 2
     oci run -d -b "$DIR/bundle" "$ID" >/dev/null

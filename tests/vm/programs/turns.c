@@ -1,13 +1,15 @@
 /*
- * turns CPU MS THREADS: so many threads on one CPU, each of which computes until it has had MS of
- * it. As each ends it prints its number and when it began and ended, in ms since the start. They
- * are started one after another from the other CPU.
+ * turns CPU MS THREADS [FILE]: so many threads on one CPU, each of which computes until it has had
+ * MS of it. As each ends it prints its number and when it began and ended, in ms since the start.
+ * They are started one after another from the other CPU; the last one when there is FILE, if one is
+ * named: "waiting" is printed before.
  */
 #include <pthread.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
+#include <unistd.h>
 
 #define THREADS_MAX 16
 
@@ -56,7 +58,7 @@ int main(int argc, char **argv)
     pthread_t threads[THREADS_MAX];
     cpu_set_t other;
 
-    if (argc != 4 || atoi(argv[3]) > THREADS_MAX)
+    if (argc < 4 || argc > 5 || atoi(argv[3]) > THREADS_MAX)
         return 2;
     int cpu = atoi(argv[1]), count = atoi(argv[3]);
     wanted_ms = atol(argv[2]);
@@ -65,6 +67,12 @@ int main(int argc, char **argv)
     sched_setaffinity(0, sizeof other, &other);
     clock_gettime(CLOCK_MONOTONIC, &origin);
     for (int i = 0; i < count; i++) {
+        if (argc == 5 && i == count - 1) {
+            puts("waiting");
+            fflush(stdout);
+            while (access(argv[4], F_OK) < 0)
+                nanosleep(&(struct timespec){.tv_nsec = 5000000}, NULL);
+        }
         start_on(cpu, i, &threads[i]);
         nanosleep(&(struct timespec){.tv_nsec = 20000000}, NULL);
     }
