@@ -3,7 +3,7 @@
 # places: the host, a privileged container, one with CAP_SYS_NICE, an ordinary one, and one with a
 # virtual kernel; under normal and fifo (chrt -f in the first four: an ordinary one may not), and
 # under adaptive where containers have it (else it is refused, and its row left out). The last column is a load that changes: three times
-# messages (2000 a pair), then one process that computes. In turns, in one run. Root.
+# messages (30000 a pair: some looks of adaptive), then one process that computes. In turns, in one run. Root.
 # Usage: bench/run-vk-sched.sh [ROUNDS]; MESSAGES names the numbers of messages.
 set -eu
 . "$(dirname "$0")/lib.sh"
@@ -46,7 +46,7 @@ each() {
 # A program of its own: the policy that it is started with is all of its parts'.
 cat >"$vk_root/bin/changing" <<'END'
 #!/bin/sh
-{ time -p sh -c 'for i in 1 2 3; do hackbench -g 10 -f 1 -l 2000 >/dev/null; pwgen -s 64 5000 >/dev/null; done'; } 2>&1
+{ time -p sh -c 'for i in 1 2 3; do hackbench -g 10 -f 1 -l 30000 >/dev/null; pwgen -s 64 5000 >/dev/null; done'; } 2>&1
 END
 chmod 755 "$vk_root/bin/changing"
 PATH=$PATH:$vk_root/bin
