@@ -123,6 +123,20 @@ uint64_t account_map_bytes(const struct object *object);
 /* The policy, less what there is. */
 void account_left(const struct bpf_policy *policy, struct bpf_policy *ret_left);
 
+/* ---- what the broker has for all functions ---- */
+
+/*
+ * Of `places` so many are used: what one function may have of them, at most `most`. A quarter of
+ * what is free, so that many may take all they can, and there is some left for who comes
+ * (dynamic thresholds: Choudhury and Hahne, 1998).
+ */
+static inline size_t quota_of_one(size_t places, size_t used, size_t most)
+{
+    size_t fair = (places - used) / 4;
+
+    return fair == 0 ? 1 : fair < most ? fair : most;
+}
+
 /* ---- desk.c: a session asks the broker ---- */
 
 /* Sends `request`, and `fd` unless it is -1, to one of the session's pins, hooks, shares and

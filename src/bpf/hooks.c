@@ -163,11 +163,13 @@ static bool level_is_used(const struct hook_request *request, uint32_t level)
 
 static bool has_many(uint64_t owner)
 {
-    size_t count = 0;
+    size_t count = 0, used = 0;
 
-    for (size_t i = 0; i < HOOK_HOLDS_MAX; i++)
+    for (size_t i = 0; i < HOOK_HOLDS_MAX; i++) {
+        used += holds[i].socket > 0;
         count += holds[i].socket > 0 && holds[i].owner == owner;
-    return count >= HOLDS_OF_ONE;
+    }
+    return count >= quota_of_one(HOOK_HOLDS_MAX, used, HOLDS_OF_ONE);
 }
 
 static void hold_end(struct hold *hold)

@@ -50,7 +50,7 @@ static void sweep(void)
 static int lease(const struct lease_request *request, struct lease **ret_lease)
 {
     struct lease *room = NULL;
-    size_t count = 0;
+    size_t count = 0, used = 0;
 
     sweep();
     for (size_t i = 0; i < LEASES_MAX; i++) {
@@ -60,9 +60,10 @@ static int lease(const struct lease_request *request, struct lease **ret_lease)
         }
         if (leases[i].map == request->map)
             return -EBUSY;
+        used++;
         count += leases[i].owner == request->owner;
     }
-    if (count >= LEASES_OF_ONE)
+    if (count >= quota_of_one(LEASES_MAX, used, LEASES_OF_ONE))
         return -EDQUOT;
     if (!room)
         return -ENOSPC;

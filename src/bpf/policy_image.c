@@ -277,7 +277,9 @@ int policy_check_point(const struct bpf_policy *policy, uint32_t kind, const cha
                        "cannot attach to '%s': it tells of others than the function (that needs "
                        "bpf: host)",
                        point);
-    if (!matches(policy, known->name, point))
+    /* A system call's name is that of another function than the one that is meant. */
+    const char *name = strstr(known->section, "syscall") ? known->section : known->name;
+    if (!matches(policy, name, point))
         return err_say(err, -EPERM,
                        "cannot attach to '%s': the policy's attach points do not "
                        "have it",

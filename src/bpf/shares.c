@@ -130,15 +130,17 @@ static void send_maps(const struct share *share, int socket)
 static int hold_find(uint64_t owner, struct share_hold **ret_hold)
 {
     struct share_hold *room = NULL;
-    size_t count = 0;
+    size_t count = 0, used = 0;
 
     for (size_t i = 0; i < SHARE_HOLDS_MAX; i++) {
-        if (holds[i].socket <= 0)
+        if (holds[i].socket <= 0) {
             room = room ? room : &holds[i];
-        else
-            count += holds[i].owner == owner;
+            continue;
+        }
+        used++;
+        count += holds[i].owner == owner;
     }
-    if (count >= HOLDS_OF_ONE)
+    if (count >= quota_of_one(SHARE_HOLDS_MAX, used, HOLDS_OF_ONE))
         return -EDQUOT;
     *ret_hold = room;
     return room ? 0 : -ENOSPC;

@@ -100,6 +100,9 @@ static int tool_that_says(char *const *argv, const char *in, const char *out, in
         if (errno != EINTR)
             return err_set(err, -errno, "cannot wait for '%s'", argv[0]);
     running = 0;
+    if (WIFSIGNALED(status))
+        return err_say(err, -EIO, "cannot build: %s was ended by signal %d (%s)", argv[0],
+                       WTERMSIG(status), strsignal(WTERMSIG(status)));
     if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
         return err_say(err, -EINVAL, "cannot build: %s failed", argv[0]);
     return 0;
@@ -201,7 +204,11 @@ static int write_skeleton(const char *object, const char *name, const char *out,
     if (said < 0)
         return err_set(err, -errno, "cannot run vireo-bpf");
     char cause[256] = "";
-    if (tool_that_says(argv, object, out, said, NULL) < 0) {
+    int r = tool_that_says(argv, object, out, said, NULL);
+    if (r == -EIO)
+        return err_say(err, r, "cannot make the skeleton of '%s': it ended libbpf, which reads it",
+                       object);
+    if (r < 0) {
         if (pread(said, cause, sizeof cause - 1, 0) < 0)
             cause[0] = '\0';
         cause[strcspn(cause, "\n")] = '\0';

@@ -9,6 +9,7 @@
  */
 #include <dlfcn.h>
 #include <elf.h>
+#include <errno.h>
 #include <execinfo.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -240,7 +241,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     pid_t pid = fork();
     if (pid == 0)
         child(data, size, output_fd);
-    CHECK(pid > 0 && waitpid(pid, &status, 0) == pid);
+    CHECK(pid > 0);
+    while (waitpid(pid, &status, 0) < 0)
+        CHECK(errno == EINTR); /* libFuzzer's own alarm */
     memcpy(of_child, covered, counters());
     objects++;
     int end = WIFEXITED(status) ? WEXITSTATUS(status) : FAULT_OF_LIBRARY; /* its limit of time */

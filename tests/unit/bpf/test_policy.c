@@ -471,6 +471,33 @@ static void a_point_that_is_a_pattern_is_within_the_policys(void **state)
     }
 }
 
+static void a_probe_of_a_system_call_is_not_one_of_a_function_of_that_name(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *allowed, *section;
+        bool passes;
+    } cases[] = {
+        {"kprobe/sync*", "ksyscall/sync", false},  {"kprobe/sync*", "kprobe/sync_blockdev", true},
+        {"ksyscall/sync", "ksyscall/sync", true},  {"ksyscall/sync", "kprobe/sync", false},
+        {"ksyscall/*", "kretsyscall/sync", false}, {"kretsyscall/*", "kretsyscall/sync", true},
+        {"sync", "ksyscall/sync", true},
+    };
+    struct bpf_policy policy;
+    struct err err = {0};
+    const char *point;
+
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        policy_default(&policy, true);
+        strcpy(policy.attach[policy.attach_count++], cases[i].allowed);
+        int kind = bpf_kind_of(cases[i].section, BPF_PROG_TYPE_KPROBE, &point);
+        assert_true(kind >= 0);
+        int r = policy_check_point(&policy, (uint32_t)kind, point, &err);
+        if (r != (cases[i].passes ? 0 : -EPERM))
+            fail_msg("'%s' of '%s': %d", cases[i].section, cases[i].allowed, r);
+    }
+}
+
 static void a_policy_is_held_to_a_wider_one(void **state)
 {
     (void)state;
@@ -519,6 +546,7 @@ int main(void)
         cmocka_unit_test(maps_outside_of_the_policy_are_refused),
         cmocka_unit_test(buffers_of_events_count),
         cmocka_unit_test(a_point_that_is_a_pattern_is_within_the_policys),
+        cmocka_unit_test(a_probe_of_a_system_call_is_not_one_of_a_function_of_that_name),
         cmocka_unit_test(a_policy_is_held_to_a_wider_one),
     };
 

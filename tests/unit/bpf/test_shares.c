@@ -7,6 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -17,8 +18,9 @@
 #include "bpf/broker_internal.h"
 
 #define TRIES 200
+#define ALL 1100 /* more than all functions together may have */
 
-static int desk[2], ends[TRIES + 2];
+static int desk[2], ends[ALL];
 static size_t end_count;
 
 static int start(void **state)
@@ -149,6 +151,24 @@ static void a_function_that_reads_all_it_can_leaves_room_for_the_others(void **s
     assert_int_equal(lease(3, map + 1), 0);
 }
 
+static void thirty_that_take_all_they_can_leave_some_for_one_more(void **state)
+{
+    const struct rlimit files = {2 * ALL + 64, 2 * ALL + 64};
+    uint32_t map = 1000;
+
+    (void)state;
+    if (setrlimit(RLIMIT_NOFILE, &files) < 0)
+        skip();
+    for (uint64_t owner = 10; owner < 40; owner++) {
+        int r, had = 0;
+        while ((r = lease(owner, map++)) == 0)
+            had++;
+        assert_int_equal(r, -EDQUOT);
+        assert_true(had > 0);
+    }
+    assert_int_equal(lease(40, map), 0);
+}
+
 static void a_question_that_is_none_is_not_answered(void **state)
 {
     static const char text[] = "no question";
@@ -171,6 +191,8 @@ int main(void)
             a_function_that_joins_without_end_leaves_room_for_the_others, start, end),
         cmocka_unit_test_setup_teardown(a_map_has_one_reader_until_that_lets_go, start, end),
         cmocka_unit_test_setup_teardown(a_function_that_reads_all_it_can_leaves_room_for_the_others,
+                                        start, end),
+        cmocka_unit_test_setup_teardown(thirty_that_take_all_they_can_leave_some_for_one_more,
                                         start, end),
         cmocka_unit_test_setup_teardown(a_question_that_is_none_is_not_answered, start, end),
     };
