@@ -1,7 +1,9 @@
 #!/bin/bash
 # What eBPF programs of functions cost their neighbours: the processor time of a system call of a process that has nothing to
 # do with them, without any, with one function's program on every call of the machine, with 15 functions' four programs each
-# (the kernel takes 64 at one tracepoint), and beside them the same by libbpf in C.
+# (the kernel takes 64 at one tracepoint), and beside them the same by libbpf in C. Then what the neighbour gets done on all
+# processors beside a function that does nothing but load what the verifier takes long for, in three instances, and beside
+# three processes that do so by libbpf: in turns, three times.
 # usage: bench/run-bpf-neighbour.sh     (as root; BUILD: where vireo is built)
 set -eu
 cd "$(dirname "$0")/.."
@@ -30,6 +32,12 @@ clang -g -O2 -target bpf -I "$work" -c bench/bpf/hook.bpf.c -o "$work/hook.bpf.o
 bpftool gen skeleton "$work/hook.bpf.o" name hook_bpf >"$work/hook.native.h"
 gcc -O2 -I "$work" bench/bpf/hook_native.c -o "$work/native" -lbpf
 gcc -O2 bench/bpf/neighbour.c -o "$work/neighbour"
+mkdir "$work/loads" "$work/load"
+cp bench/bpf/hook.bpf.c bench/bpf/load.h "$work/loads"
+cp bench/bpf/load_guest.c "$work/loads/main.c"
+"$vireo" -q bpf build "$work/loads" -o "$work/load/load.wasm"
+gcc -O2 bench/bpf/load_native.c -o "$work/load_native" -lbpf
+printf 'name: load\ngrants: {bpf: true}\nlimits: {timeout: 60s}\npool: {instances: 3}\n' >"$work/load/vireo.yaml"
 printf 'allow_grants:\n  bpf: true\n' >"$work/config.yaml"
 printf 'name: hook\ngrants: {bpf: true}\npool: {instances: 16}\n' >"$work/hook/vireo.yaml"
 "$vireo" serve --listen "127.0.0.1:$port" --state "$work/state" --config "$work/config.yaml" >"$work/log" 2>&1 &
@@ -38,7 +46,9 @@ for _ in $(seq 100); do
     curl -sf -o /dev/null "http://127.0.0.1:$port/readyz" && break
     sleep 0.1
 done
-"$vireo" --server "http://127.0.0.1:$port" --state "$work/state" -q deploy "$work/hook" >/dev/null
+for folder in hook load; do
+    "$vireo" --server "http://127.0.0.1:$port" --state "$work/state" -q deploy "$work/$folder" >/dev/null
+done
 
 links() {
     bpftool prog show | grep -c 'name hook_' || true
@@ -74,6 +84,33 @@ libbpf() {
     rm -f "$work"/ready*
     sleep 0.5
 }
+# The function's second at once is over when the neighbour begins.
+beside_loads() {
+    local calls=()
+    for _ in 1 2 3; do
+        curl -sf "http://127.0.0.1:$port/function/load" >/dev/null &
+        calls+=($!)
+    done
+    sleep 4
+    "$work/neighbour" 5
+    wait "${calls[@]}" || true
+}
+beside_libbpf() {
+    for _ in 1 2 3; do
+        "$work/load_native" &
+        natives+=($!)
+    done
+    sleep 1
+    "$work/neighbour" 5
+    natives_end
+}
+# Median, least and most of three.
+of_three() {
+    sort -n "$1" | awk '{v[NR] = $1} END {print v[2], v[1], v[3]}'
+}
+rate_row() {
+    printf '%-44s %8s thousand a second   (least %s, most %s)\n' "$@"
+}
 row() {
     printf '%-44s %8s ns   (least %s, most %s)\n' "$@"
 }
@@ -89,4 +126,16 @@ echo "machine: $(uname -r), $(nproc) processors, load $(cut -d' ' -f1 /proc/load
     row "15 functions with four programs each" $(functions 15 4)
     row "libbpf: 60 programs" $(libbpf 15 4)
     row "alone, afterwards" $("$work/neighbour")
+}
+
+for _ in 1 2 3; do
+    "$work/neighbour" 5 >>"$work/alone"
+    beside_loads >>"$work/beside_loads"
+    beside_libbpf >>"$work/beside_libbpf"
+done
+# shellcheck disable=SC2046
+{
+    rate_row "getppid() on all processors, alone" $(of_three "$work/alone")
+    rate_row "beside a function that only loads" $(of_three "$work/beside_loads")
+    rate_row "beside three that load by libbpf" $(of_three "$work/beside_libbpf")
 }

@@ -1,13 +1,15 @@
 #!/bin/bash
 # eBPF from a WebAssembly module beside the same program loaded by libbpf in C: start to first event,
 # events a second from ring buffer to callback with the processor time of each, and what is lost at 200,000 a second;
-# operations a second on maps; memory of many of each.
-# usage: bench/run-bpf.sh [SECONDS [STARTS [MANY]]]     (as root; BUILD: where vireo is built)
+# operations a second on maps; memory of many of each, and with DIFFERENT of so many modules that are not the same (each is
+# compiled and optimised: seconds).
+# usage: bench/run-bpf.sh [SECONDS [STARTS [MANY [DIFFERENT]]]]     (as root; BUILD: where vireo is built)
 set -eu
 cd "$(dirname "$0")/.."
 seconds=${1:-3}
 starts=${2:-21}
 many=${3:-100}
+different=${4:-0}
 vireo=${BUILD:-build}/vireo
 work=$(mktemp -d /tmp/vireo-bench-bpf.XXXXXX)
 producer=
@@ -66,12 +68,15 @@ starts_of() {
 fresh() {
     "$vireo" run --grant bpf=host "$work/fresh-$turn.wasm" "$@"
 }
+# A section of no meaning makes it another module: fresh_module FILE NUMBER.
+fresh_module() {
+    cp "$work/rate.wasm" "$1"
+    printf '\000\020\010nonsense%07d' "$2" >>"$1"
+}
 fresh_make() {
     local i
     for i in $(seq "$starts"); do
-        # A section of no meaning makes it another module.
-        cp "$work/rate.wasm" "$work/fresh-$i.wasm"
-        printf '\000\020\010nonsense%07d' "$i" >>"$work/fresh-$i.wasm"
+        fresh_module "$work/fresh-$i.wasm" "$i"
     done
 }
 # A deployed function from its call to its answer, which is the first event: its programs are loaded by each call.
@@ -103,6 +108,31 @@ called() {
 }
 own() {
     curl -sf -o /dev/null "http://127.0.0.1:$port/function/own?$1"
+}
+# Functions d1 to dCOUNT, each of a module and a library of its own, optimised.
+different_make() {
+    local before i
+    before=$(libraries)
+    for i in $(seq "$1"); do
+        mkdir "$work/d$i"
+        fresh_module "$work/d$i/rate.wasm" $((1000000 + i))
+        printf 'name: d%s\ngrants: {bpf: true}\nlimits: {timeout: 60s}\npool: {instances: 1}\n' "$i" >"$work/d$i/vireo.yaml"
+        "$vireo" --server "http://127.0.0.1:$port" --state "$work/state" -q deploy "$work/d$i" >/dev/null
+    done
+    for i in $(seq "$1"); do
+        while "$vireo" --server "http://127.0.0.1:$port" --state "$work/state" describe "d$i" -o json | jq -e .tier >/dev/null; do
+            sleep 0.5
+        done
+    done
+    [ $(($(libraries) - before)) -ge "$1" ] || echo "some modules have one library" >&2
+}
+libraries() {
+    find "$work/state/store/lib" -name '*.so' | wc -l
+}
+# In memory_of, whose number is i.
+own_different() {
+    # shellcheck disable=SC2154
+    curl -sf -o /dev/null "http://127.0.0.1:$port/function/d$i?$1"
 }
 # What the client's own start takes is not the call's.
 calls_of() {
@@ -187,6 +217,12 @@ few=$((many < 60 ? many : 60))
 memory_of $$ "$few" native 30
 printf '%-34s %8s KiB %8s KiB   (each of %s, of %s)\n' "memory of its processes" "$module_kib" "$each" "$many" "$few"
 memory_end
+if [ "$different" -gt 0 ]; then
+    different_make "$different"
+    memory_of "$daemon" "$different" own_different 30
+    printf '%-34s %8s KiB %12s   (each of %s modules that are not the same)\n' "memory of its processes" "$each" "" "$different"
+    memory_end
+fi
 kill "$daemon" && wait "$daemon" 2>/dev/null || true
 daemon=
 read -r mone mmany mmapped <<<"$("$vireo" run --grant bpf=host "$work/maps.wasm" 1)"

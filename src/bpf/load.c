@@ -192,6 +192,15 @@ static int make_map(const struct session *session, struct object *object, const 
         return r;
     r = pin_put(session, map->name, made, policy_one_map_bytes(map));
     made->pinned = made->known = r == 0;
+    if (r == -EEXIST) {
+        /* Another instance, which began with this one, was quicker: its map is the function's. */
+        map_clear(made);
+        r = use_pinned(session, made, map, err);
+        made->pinned = r > 0;
+        if (r != 0)
+            return r < 0 ? r : 0;
+        r = -EAGAIN; /* and has unpinned it again */
+    }
     return r < 0 ? err_set(err, r, "cannot pin map '%s'", map->name) : 0;
 }
 

@@ -1,5 +1,6 @@
 /* What a module says of its object before it is loaded, and the variables that the object has. */
 #include <errno.h>
+#include <stdbool.h>
 #include <string.h>
 
 #include <bpf/btf.h>
@@ -26,7 +27,9 @@ size_t object_variables(struct bpf_object *object, struct object_variable *varia
         for (uint32_t j = 0; j < btf_vlen(section) && count < room; j++) {
             const struct btf_type *variable = btf__type_by_id(types, info[j].type);
             const char *text = variable ? btf__name_by_offset(types, variable->name_off) : NULL;
-            if (text && *text && strlen(text) <= BROKER_NAME_MAX)
+            /* One that the types have outside of the section is none. */
+            bool inside = (uint64_t)info[j].offset + info[j].size <= bpf_map__value_size(map);
+            if (inside && text && *text && strlen(text) <= BROKER_NAME_MAX)
                 variables[count++] =
                     (struct object_variable){text, map, info[j].offset, info[j].size};
         }

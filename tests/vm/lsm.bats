@@ -72,6 +72,18 @@ no_sections() {
     done
 }
 
+@test "the module itself, which nobody has translated: by the compilers that are there, on this kernel, to the same" {
+    # shellcheck source=sections.bash
+    source "$TOP/tests/vm/sections.bash"
+    local state=/tmp/lsm-fresh
+    mkdir -p "$state"
+    VIREO_STATE=$state XDG_CACHE_HOME=$state timeout 600 "$VIREO" run --grant bpf=host --timeout 300s "$PREPARED/sections.wasm" \
+        >/tmp/sections.out 2>/tmp/sections.err
+    cat /tmp/sections.out /tmp/sections.err
+    sections_check /tmp/sections.out /tmp/sections.err '^nothing$'
+    eventually 20 no_sections
+}
+
 @test "without host too: tracepoints that functions share, and perf event arrays, with attacks on both" {
     sysctl -q kernel.perf_event_paranoid=3
     "$VIREO" run --grant bpf --timeout 300s "$PREPARED/attack.so" >/tmp/attack.out 2>/tmp/attack.err
