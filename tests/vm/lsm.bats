@@ -123,7 +123,7 @@ no_groups() {
     local opener
     opener=$(openers)
     kill -KILL "$opener"
-    eventually 20 another_opener "$opener"
+    eventually 60 another_opener "$opener"
     eventually 60 counted
     daemon_clean
     no_openers
