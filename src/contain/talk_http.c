@@ -12,6 +12,7 @@
 #include <string.h>
 #include <strings.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -20,6 +21,8 @@
 /* How often a program that starts is asked whether it listens. */
 #define KNOCK_FIRST_MS 1
 #define KNOCK_LAST_MS 20
+/* So long it is waited for the end of a program that listens no more. */
+#define DYING_MS 1000
 
 struct http {
     CURLM *multi;
@@ -29,6 +32,7 @@ struct http {
     bool improper;
     bool bare; /* the answer has no body, but may say how long it would be */
     bool has_length;
+    bool chunked;
     uint64_t length; /* what it says */
 };
 
@@ -108,7 +112,7 @@ static size_t take_header(char *data, size_t size, size_t count, void *user)
 
     if (length >= 5 && memcmp(data, "HTTP/", 5) == 0) {
         call->response_head_bytes = call->response_header_count = 0;
-        http->has_length = false;
+        http->has_length = http->chunked = false;
         http->bare = strcmp(call->method.data, "HEAD") == 0 ||
                      (length >= 12 && memcmp(data + 8, " 304", 4) == 0);
         return length;
@@ -129,6 +133,8 @@ static size_t take_header(char *data, size_t size, size_t count, void *user)
         http->has_length = http->length <= INT64_MAX;
         return size * count;
     }
+    if (name_bytes == 17 && strncasecmp(data, "transfer-encoding", 17) == 0)
+        http->chunked = true;
     if (call_response_header(call, data, name_bytes, value, (size_t)(data + length - value)) ==
         -E2BIG) {
         http->improper = true;
@@ -238,12 +244,35 @@ static CURLcode perform(struct keeper *keeper)
     return message && message->msg == CURLMSG_DONE ? message->data.result : CURLE_FAILED_INIT;
 }
 
+/*
+ * An answer without a length ends with its connection, and so does one whose program is killed in
+ * the middle. Who dies has closed the port before the connection, as the lower descriptor or of the
+ * process that the kernel ends first, and is known to have ended much later: so the port is asked.
+ */
+static bool is_cut(struct keeper *keeper)
+{
+    const struct http *http = keeper->talk_data;
+
+    if (http->bare || http->has_length || http->chunked)
+        return false;
+    for (int left = DYING_MS; !keeper->ended && left > 0; left--) {
+        if (knock())
+            return false;
+        keeper_wait(keeper, NULL, 0, 1);
+    }
+    return keeper->ended && (!WIFEXITED(keeper->status) || WEXITSTATUS(keeper->status) != 0);
+}
+
 static void judge(struct keeper *keeper, CURLcode code, struct verdict *verdict)
 {
     struct http *http = keeper->talk_data;
     struct guest_call *call = &keeper->call;
     long status = 0;
 
+    if (code == CURLE_OK && is_cut(keeper)) {
+        keeper_gone(keeper, verdict);
+        return;
+    }
     if (code == CURLE_OK) {
         curl_easy_getinfo(http->easy, CURLINFO_RESPONSE_CODE, &status);
         call->status = status >= 200 && status <= 599 ? (uint32_t)status : 0;
@@ -279,7 +308,7 @@ static void http_serve(struct keeper *keeper, struct verdict *verdict)
 
     if (http_ready(keeper, verdict) < 0)
         return;
-    http->too_large = http->improper = http->bare = http->has_length = false;
+    http->too_large = http->improper = http->bare = http->has_length = http->chunked = false;
     int r = asprintf(&url, "http://127.0.0.1:%d%s%s%s", TALK_HTTP_PORT, call->path.data,
                      call->query.bytes ? "?" : "", call->query.data) < 0
                 ? -ENOMEM
