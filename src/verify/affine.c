@@ -121,7 +121,9 @@ static bool walk(const struct encoding *e, vid id, uint32_t header, int64_t fact
     default:
         break;
     }
-    if (loop_contains(program, header, value->block) &&
+    /* What is made in a round, or behind the loop, is no part of the state at its header. */
+    if ((loop_contains(program, header, value->block) ||
+         !block_dominates(program, value->block, header)) &&
         !(value->op == OP_PHI && value->block == header))
         return value->op == OP_PHI && walk_back(e, id, header, factor, to, depth, guesses);
     return affine_add_term(to, id, factor);

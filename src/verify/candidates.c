@@ -12,6 +12,7 @@
 #define FACTOR_LIMIT ((int64_t)1 << 40)
 #define PAIRS_MAX 14 /* variables that are compared with each other */
 #define TRIPLES_MAX 5
+#define GUARDS_MAX 6
 #define STRICT_MAX 6 /* and if they are no more also strictly */
 
 static bool same_form(const struct affine *a, const struct affine *b)
@@ -446,7 +447,8 @@ static void from_triples(struct proof *proof, uint32_t header)
             }
 }
 
-static void from_block(struct proof *proof, uint32_t header, uint32_t b)
+/* `inside`: of the loop; behind it the accesses alone. */
+static void from_block(struct proof *proof, uint32_t header, uint32_t b, bool inside)
 {
     const struct program *program = proof->encoding->program;
     const struct block *block = &program->blocks[b];
@@ -455,7 +457,8 @@ static void from_block(struct proof *proof, uint32_t header, uint32_t b)
         const struct value *value = value_at(program, block->values[i]);
         switch (value->op) {
         case OP_ICMP:
-            from_comparison(proof, header, value);
+            if (inside)
+                from_comparison(proof, header, value);
             break;
         case OP_LOAD:
         case OP_STORE:
@@ -539,6 +542,53 @@ static void from_exit(struct proof *proof, uint32_t header, uint32_t b)
     proof_add_candidate(proof, &guess); /* the next step goes no further than to the bound itself */
 }
 
+/*
+ * What was compared with a buffer's size before the loop, as `need` in "need > out_cap", is as good
+ * a bound for what counts in it as the size. Returns how many there are.
+ */
+unsigned proof_find_guards(const struct proof *proof, uint32_t header, struct affine *ret,
+                           unsigned room)
+{
+    const struct program *program = proof->encoding->program;
+    unsigned count = 0;
+
+    for (uint32_t b = header; b != program->entry && count < room;) {
+        b = program->blocks[b].dominator;
+        const struct block *block = &program->blocks[b];
+        const struct value *value = value_at(program, block->condition);
+        if (block->exit != EXIT_BRANCH || value->op != OP_ICMP)
+            continue;
+        for (unsigned i = 0; i < 2 && count < room; i++) {
+            vid size = value->operands[i];
+            if (size && (size == program->in_length || size == program->out_capacity) &&
+                !value_is_const(program, value->operands[1 - i]) &&
+                affine_of(proof->encoding, value->operands[1 - i], header, &ret[count]) &&
+                ret[count].count > 0)
+                count++;
+        }
+    }
+    return count;
+}
+
+static void from_guards(struct proof *proof, uint32_t header)
+{
+    const struct program *program = proof->encoding->program;
+    const struct block *block = &program->blocks[header];
+    struct affine guards[GUARDS_MAX];
+    unsigned count = proof_find_guards(proof, header, guards, GUARDS_MAX);
+
+    for (uint32_t i = 0; i < block->count; i++) {
+        const struct value *value = value_at(program, block->values[i]);
+        struct affine phi = {0};
+        if (value->op != OP_PHI || value->width < 32 || !proof->relevant[block->values[i]] ||
+            (value->kind != KIND_INT && value->kind != KIND_POINTER))
+            continue;
+        affine_add_term(&phi, block->values[i], 1);
+        for (unsigned k = 0; k < count; k++)
+            add_difference(proof, header, &guards[k], &phi, 0);
+    }
+}
+
 /* Whether something was set: from the second round on, say. */
 static void from_flag(struct proof *proof, uint32_t header, vid phi)
 {
@@ -576,11 +626,19 @@ void proof_find_candidates(struct proof *proof)
         /* The loop itself before what is around it and in it: there is a limit. */
         for (uint32_t m = n; m < program->order_count; m++)
             if (loop_contains(program, header, program->order[m]))
-                from_block(proof, header, program->order[m]);
+                from_block(proof, header, program->order[m], true);
         from_pairs(proof, header);
         for (uint32_t m = n; m < program->order_count; m++)
             if (loop_contains(program, header, program->order[m]))
                 from_exit(proof, header, program->order[m]);
         from_triples(proof, header);
+        if (!proof->encoding->relates_loads)
+            continue;
+        from_guards(proof, header);
+        /* A part of a buffer, found in the loop, is read behind it. */
+        for (uint32_t m = n; m < program->order_count; m++)
+            if (!loop_contains(program, header, program->order[m]) &&
+                block_dominates(program, header, program->order[m]))
+                from_block(proof, header, program->order[m], false);
     }
 }

@@ -233,7 +233,12 @@ struct program {
     const char *only_run;        /* what makes it provable by its one run only (only_run.c) */
     const char *only_run_change; /* what to change, were it not so */
     struct place only_run_place;
-    bool unrolls;                /* program_promote() writes loops of known rounds out */
+    enum unrolling {
+        UNROLL_NOTHING,
+        UNROLL_DIGITS,
+        UNROLL_ALL
+    } unrolls;                   /* program_promote() writes loops of known rounds out */
+    bool follows_answers;        /* program_simplify() leads known answers past who asks for them */
     bool repeated;               /* called again and again: globals keep what a call left in them */
     vid in_length, out_capacity; /* of a handler */
     uint64_t stack_bytes;
@@ -338,6 +343,12 @@ void program_simplify(struct program *program);
 /* Part of it (simplify_threads.c): who brings a constant to a joint goes past it. Did anything
  * change? Afterwards the program has to be analysed. */
 bool simplify_thread_joins(struct program *program);
+/* Blocks that always follow one another are one; to be analysed afterwards, too. */
+bool simplify_chains(struct program *program);
+/* The same of one block that asks something of what it joins. `work`: values that may be looked at,
+ * which it takes from. */
+bool simplify_thread_answers(struct program *program, uint32_t *work);
 
-/* Loops that go round a known, small number of times are written out (unroll.c). Were there any? */
-bool program_unroll(struct program *program);
+/* Loops that go round a known, small number of times are written out, or those over the digits of
+ * numbers only (unroll.c). Were there any? */
+bool program_unroll(struct program *program, bool digits_only);

@@ -283,7 +283,7 @@ void program_promote(struct program *program)
     if (promote_once(program, true))
         program_simplify(program);
     promote_all(program);
-    if (program->unrolls && program_unroll(program))
+    if (program->unrolls && program_unroll(program, program->unrolls == UNROLL_DIGITS))
         promote_all(program);
     /* Addresses that are still kept in memory are beyond the model, but not beyond a run. */
     if (refers_to_memory(program, &stored))

@@ -8,6 +8,7 @@ struct ghosts {
     struct where *where;
     bool *shared;
     uint32_t *written, *alive, *version; /* variables of each object; UINT32_MAX: none */
+    uint32_t *rest;                      /* from where on all of it is written, to its end */
     struct place *
         *user; /* of addresses: where one is made of it, or itself, is used; NULL: nowhere */
     struct ssa *ssa;
@@ -75,9 +76,15 @@ static void read_bytes(struct ghosts *g, vid pointer, vid length, struct place p
         uint32_t variable = g->written[where->object];
         if (variable == UINT32_MAX)
             return;
-        vid end = emit(g, OP_ADD, 64, 0, offset_of(g, pointer, place), length, place);
-        require(g, emit(g, OP_ICMP, 1, ICMP_ULE, end, ssa_read(g->ssa, variable), place),
-                PLACE_INITIALISED, place);
+        vid offset = offset_of(g, pointer, place);
+        vid end = emit(g, OP_ADD, 64, 0, offset, length, place);
+        vid set = emit(g, OP_ICMP, 1, ICMP_ULE, end, ssa_read(g->ssa, variable), place);
+        if (g->rest[where->object] != UINT32_MAX) {
+            vid rest = ssa_read(g->ssa, g->rest[where->object]);
+            set = emit(g, OP_OR, 1, 0, set, emit(g, OP_ICMP, 1, ICMP_ULE, rest, offset, place),
+                       place);
+        }
+        require(g, set, PLACE_INITIALISED, place);
         return;
     }
     /* It may be any of the shared ones: all of each must be written. */
@@ -87,6 +94,20 @@ static void read_bytes(struct ghosts *g, vid pointer, vid length, struct place p
             require(g, emit(g, OP_ICMP, 1, ICMP_EQ, ssa_read(g->ssa, g->written[i]), size, place),
                     PLACE_INITIALISED, place);
         }
+}
+
+/* What is filled from its end towards its beginning, as digits are: rest = min(rest, offset), if
+ * nothing is left out between. */
+static void write_rest(struct ghosts *g, uint32_t variable, vid offset, vid end, struct place place)
+{
+    vid before = ssa_read(g->ssa, variable);
+    vid joins = emit(g, OP_ICMP, 1, ICMP_ULE, before, end, place);
+    vid more = emit(g, OP_ICMP, 1, ICMP_ULT, offset, before, place);
+    vid both = emit(g, OP_AND, 1, 0, joins, more, place);
+    vid after =
+        ssa_emit(g->ssa, OP_SELECT, KIND_INT, 64, 3, (vid[]){both, offset, before}, 0, 0, place);
+
+    ssa_write(g->ssa, variable, after);
 }
 
 static void write_bytes(struct ghosts *g, vid id, vid pointer, vid length, struct place place)
@@ -116,6 +137,8 @@ static void write_bytes(struct ghosts *g, vid id, vid pointer, vid length, struc
     vid after =
         ssa_emit(g->ssa, OP_SELECT, KIND_INT, 64, 3, (vid[]){both, end, before}, 0, 0, place);
     ssa_write(g->ssa, variable, after);
+    if (g->rest[where->object] != UINT32_MAX)
+        write_rest(g, g->rest[where->object], offset, end, place);
 }
 
 static vid version_of(struct ghosts *g, vid pointer)
@@ -198,6 +221,9 @@ static void visit(struct ghosts *g, vid id)
     case OP_END:
         if (g->written[value.imm] != UINT32_MAX)
             ssa_write(g->ssa, g->written[value.imm], program_const(program, 64, 0));
+        if (g->rest[value.imm] != UINT32_MAX)
+            ssa_write(g->ssa, g->rest[value.imm],
+                      program_const(program, 64, program->objects[value.imm].size));
         if (g->version[value.imm] != UINT32_MAX)
             ssa_write(g->ssa, g->version[value.imm], id);
         if (g->alive[value.imm] != UINT32_MAX)
@@ -261,16 +287,22 @@ void promote_ghosts(struct program *program)
     g.shared = program_alloc(program, g.objects, sizeof *g.shared);
     g.where = promote_locate(program, g.shared);
     g.written = program_alloc(program, g.objects, sizeof *g.written);
+    g.rest = program_alloc(program, g.objects, sizeof *g.rest);
     g.alive = program_alloc(program, g.objects, sizeof *g.alive);
     g.version = program_alloc(program, g.objects, sizeof *g.version);
-    struct ssa_variable *variables = program_alloc(program, g.objects * 3, sizeof *variables);
+    struct ssa_variable *variables = program_alloc(program, g.objects * 4, sizeof *variables);
     for (uint32_t i = 0; i < g.objects; i++) {
         const struct object *object = &program->objects[i];
         bool used = i > 0 && !object->dead;
-        g.written[i] = g.alive[i] = g.version[i] = UINT32_MAX;
+        g.written[i] = g.alive[i] = g.version[i] = g.rest[i] = UINT32_MAX;
         if (used && object->stack && object->size > 0) {
             variables[count] = (struct ssa_variable){KIND_INT, 64, program_const(program, 64, 0)};
             g.written[i] = count++;
+        }
+        if (g.written[i] != UINT32_MAX && program->follows_answers) {
+            variables[count] =
+                (struct ssa_variable){KIND_INT, 64, program_const(program, 64, object->size)};
+            g.rest[i] = count++;
         }
         if (used && object->stack && object->scoped) {
             variables[count] = (struct ssa_variable){KIND_INT, 1, program_const(program, 1, 0)};

@@ -297,7 +297,7 @@ void proof_run(struct proof *proof)
     } else if (only == ONLY_RUN_UNDECIDED && any_open(proof)) {
         prove_by_induction(proof);
         if (!all_proved(proof) && !proof->example.found && !proof->exhausted &&
-            proof->spent < proof->limits.total / 4)
+            proof->spent < proof->limits.total / 2)
             prove_with_loads(proof);
         /* With what is proved now each call may be followed. */
         if (!all_proved(proof) && !proof->example.found && !proof->contradicted)

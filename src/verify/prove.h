@@ -134,6 +134,9 @@ struct proof {
 Z3_lbool proof_check(struct proof *proof, unsigned count, const Z3_ast *assumptions);
 /* Guesses of what holds at the headers (candidates.c), and which of them do (houdini.c). */
 void proof_find_candidates(struct proof *proof);
+/* What is compared with the buffers' sizes on every way to a header; at most `room`. */
+unsigned proof_find_guards(const struct proof *proof, uint32_t header, struct affine *ret,
+                           unsigned room);
 void proof_add_candidate(struct proof *proof, const struct invariant *guess);
 /* Adds those that runs suggest (samples.c). */
 void proof_find_samples(struct proof *proof);

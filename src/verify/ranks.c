@@ -215,6 +215,27 @@ static uint64_t multiply(uint64_t a, uint64_t b)
     return __builtin_mul_overflow(a, b, &product) ? UINT64_MAX - 1 : product;
 }
 
+/* What is left to a bound that was asked for before the loop. */
+static void from_guards(struct proof *proof, uint32_t header, struct ranks *ranks)
+{
+    const struct program *program = proof->encoding->program;
+    const struct block *block = &program->blocks[header];
+    struct affine guards[2];
+    unsigned count = proof_find_guards(proof, header, guards, 2);
+
+    for (uint32_t i = 0; i < block->count; i++) {
+        const struct value *value = value_at(program, block->values[i]);
+        if (value->op != OP_PHI || value->width < 32 || !proof->relevant[block->values[i]] ||
+            value->kind != KIND_INT)
+            continue;
+        for (unsigned k = 0; k < count; k++) {
+            struct affine left = guards[k];
+            if (affine_add_term(&left, block->values[i], -1))
+                add(ranks, &left);
+        }
+    }
+}
+
 static uint64_t find_rank(struct proof *proof, uint32_t header)
 {
     struct ranks ranks = {0};
@@ -223,6 +244,8 @@ static uint64_t find_rank(struct proof *proof, uint32_t header)
 
     from_exits(proof, header, &ranks);
     from_variables(proof, header, &ranks);
+    if (proof->encoding->relates_loads)
+        from_guards(proof, header, &ranks);
     for (unsigned i = 0; i < ranks.count; i++) {
         const struct affine *form = &ranks.items[i];
         if (bounded(form) && falls(proof, &form, 1, header, 1))

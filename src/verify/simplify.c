@@ -3,6 +3,8 @@
 
 #include "verify/program.h"
 
+#define ANSWERS_WORK 4000000 /* values that may be looked at for simplify_thread_answers() */
+
 struct simplifier {
     struct program *program;
     vid *replaced;
@@ -481,9 +483,23 @@ static void remove_unused(struct simplifier *s)
     }
 }
 
+static bool follow_answers(struct program *program, uint32_t *work)
+{
+    if (!program->follows_answers)
+        return false;
+    bool changed = simplify_chains(program);
+    program_analyse(program);
+    while (simplify_thread_answers(program, work)) {
+        changed = true;
+        program_analyse(program);
+    }
+    return changed;
+}
+
 void program_simplify(struct program *program)
 {
     struct simplifier s = {.program = program, .room = 4096, .changed = true};
+    uint32_t work = ANSWERS_WORK;
 
     while (s.room < program->value_count)
         s.room *= 2;
@@ -511,7 +527,7 @@ void program_simplify(struct program *program)
             decide_branch(&s, program->order[n]);
         program_analyse(program);
         s.changed = simplify_thread_joins(program) || s.changed;
-        program_analyse(program);
+        s.changed = follow_answers(program, &work) || s.changed;
         remove_unused(&s);
     }
 }

@@ -19,8 +19,9 @@ struct unroller {
     uint32_t *members, member_count;
     uint32_t exit, exit_target; /* the block that it leaves at the end, and for where */
     uint32_t rounds;
-    uint32_t copied; /* values, of all loops */
-    bool *in_memory; /* of objects */
+    bool digits_only; /* and no other loops */
+    uint32_t copied;  /* values, of all loops */
+    bool *in_memory;  /* of objects */
     /* What numbers are in one round. */
     uint64_t *now, *next;
     bool *known;
@@ -172,6 +173,64 @@ static bool count_rounds(struct unroller *u)
             continue;
         u->exit = gate;
         u->copied += (uint32_t)(u->rounds * size);
+        return true;
+    }
+    return false;
+}
+
+/* How often a number can be divided by a constant before it is nothing; 0: it is not. */
+static uint32_t rounds_of_division(const struct unroller *u, vid id)
+{
+    const struct value *phi = value_at(u->program, id);
+    uint64_t by = UINT64_MAX, left = width_mask(phi->width);
+    uint32_t rounds = 0;
+
+    if (phi->op != OP_PHI || phi->kind != KIND_INT || phi->block != u->header)
+        return 0;
+    for (unsigned k = 0; k < phi->count; k++) {
+        const struct value *next = value_at(u->program, phi->operands[k]);
+        if (k == u->entry_edge)
+            continue;
+        if (next->count != 2 || next->operands[0] != id ||
+            !value_is_const(u->program, next->operands[1]))
+            return 0;
+        uint64_t number = value_at(u->program, next->operands[1])->imm;
+        if (next->op == OP_LSHR)
+            number = number < 32 ? (uint64_t)1 << number : 0;
+        else if (next->op != OP_UDIV && next->op != OP_SDIV)
+            return 0;
+        by = number < by ? number : by;
+    }
+    for (; by >= 2 && left > 0; left /= by)
+        rounds++;
+    return rounds;
+}
+
+/*
+ * A loop over the digits of a number ends when none is left, at the latest. (Where it does not the
+ * way on from the last one is open, as after any guess.)
+ */
+static bool count_digits(struct unroller *u)
+{
+    uint32_t size = 0;
+
+    for (uint32_t i = 0; i < u->member_count; i++)
+        size += u->program->blocks[u->members[i]].count + 1;
+    for (uint32_t i = 0; i < u->member_count; i++) {
+        uint32_t gate = u->members[i];
+        const struct value *asked = value_at(u->program, u->program->blocks[gate].condition);
+        if (!is_gate(u, gate) || asked->op != OP_ICMP)
+            continue;
+        vid number = asked->operands[0];
+        if (!value_is_const(u->program, asked->operands[1]))
+            continue;
+        if (value_at(u->program, number)->op != OP_PHI && value_at(u->program, number)->count > 0)
+            number = value_at(u->program, number)->operands[0];
+        u->rounds = rounds_of_division(u, number);
+        if (u->rounds == 0 || u->copied + u->rounds * size > VALUES_MAX)
+            continue;
+        u->exit = gate;
+        u->copied += u->rounds * size;
         return true;
     }
     return false;
@@ -530,7 +589,8 @@ static bool look_at(struct unroller *u, uint32_t header)
     for (uint32_t n = 0; n < program->order_count; n++)
         if (is_in(u, program->order[n]))
             u->members[u->member_count++] = program->order[n];
-    return !begins_variables(u) && count_rounds(u) && close_loop(u);
+    return !begins_variables(u) && ((!u->digits_only && count_rounds(u)) || count_digits(u)) &&
+           close_loop(u);
 }
 
 /* Objects that an address is left of. */
@@ -572,9 +632,9 @@ static bool unroll_one(struct unroller *u)
     return false;
 }
 
-bool program_unroll(struct program *program)
+bool program_unroll(struct program *program, bool digits_only)
 {
-    struct unroller u = {.program = program};
+    struct unroller u = {.program = program, .digits_only = digits_only};
     uint64_t work = 0;
     bool any = false;
 

@@ -255,36 +255,46 @@ static void end_attempt(struct attempt *attempt)
     program_free(attempt->program);
 }
 
-static bool begin_attempt(struct run *run, struct attempt *attempt, bool unrolls)
+/* What an attempt does beside what each does. */
+struct means {
+    enum unrolling unrolls; /* writes loops of known rounds out */
+    bool arrays;            /* asks what arrays hold */
+    bool answers;           /* follows what functions answer to where it is asked for */
+    unsigned share;         /* only where the first attempt took less than that of the limit */
+};
+
+static bool begin_attempt(struct run *run, struct attempt *attempt, struct means means)
 {
     *attempt = (struct attempt){.program = program_new()};
     if (!attempt->program) {
         run->result = -ENOMEM;
         return false;
     }
-    attempt->program->unrolls = unrolls;
+    attempt->program->unrolls = means.unrolls;
+    attempt->program->follows_answers = means.answers;
     attempt->proof = (struct proof){
         .limits = {.step = run->options->query_limit ? run->options->query_limit : QUERY_LIMIT,
-                   .total = run->options->total_limit ? run->options->total_limit : TOTAL_LIMIT}};
+                   .total = run->options->total_limit ? run->options->total_limit : TOTAL_LIMIT},
+        .follows_arrays = means.arrays};
     return true;
 }
 
 /* Nothing shows that it is unsafe, and the first attempt did not cost too much. */
-static bool may_try_again(const struct proof *proof)
+static bool may_try_again(const struct proof *proof, struct means means)
 {
     return !all_proved(proof) && !proof->example.found && !proof->contradicted &&
-           !proof->exhausted && proof->spent < proof->limits.total / 4;
+           !proof->exhausted && proof->spent < proof->limits.total / means.share;
 }
 
-/* Once more, with loops of a known number of rounds written out, or with what arrays hold: in place
- * of the first attempt, if it is proved so (or shows a defect of the verifier). */
-static void try_again(struct run *run, LLVMValueRef entry, struct attempt *first, bool unrolls)
+/* Once more, by other means: in place of the first attempt, if it is proved so (or shows a defect
+ * of the verifier). */
+static void try_again(struct run *run, LLVMValueRef entry, struct attempt *first,
+                      struct means means)
 {
     struct attempt again;
 
-    if (!begin_attempt(run, &again, unrolls))
+    if (!begin_attempt(run, &again, means))
         return;
-    again.proof.follows_arrays = !unrolls;
     again.proof.limits.total /= 4;
     bool done = prove(run, again.program, entry, &again.proof);
     bool better = done && (all_proved(&again.proof) || again.proof.contradicted);
@@ -295,6 +305,12 @@ static void try_again(struct run *run, LLVMValueRef entry, struct attempt *first
     end_attempt(first);
     *first = again;
 }
+
+static const struct means MORE[] = {
+    {.unrolls = UNROLL_DIGITS, .answers = true, .share = 2},
+    {.unrolls = UNROLL_ALL, .share = 4},
+    {.unrolls = UNROLL_DIGITS, .arrays = true, .share = 4},
+};
 
 static void *run_stages(void *argument)
 {
@@ -317,13 +333,12 @@ static void *run_stages(void *argument)
         return NULL;
     }
     struct attempt attempt;
-    if (!begin_attempt(run, &attempt, false))
+    if (!begin_attempt(run, &attempt, (struct means){0}))
         return NULL;
     bool done = prove(run, attempt.program, entry, &attempt.proof);
-    if (done && may_try_again(&attempt.proof))
-        try_again(run, entry, &attempt, true);
-    if (done && may_try_again(&attempt.proof))
-        try_again(run, entry, &attempt, false);
+    for (size_t i = 0; i < sizeof MORE / sizeof *MORE; i++)
+        if (done && may_try_again(&attempt.proof, MORE[i]))
+            try_again(run, entry, &attempt, MORE[i]);
     struct program *program = attempt.program;
     struct proof proof = attempt.proof;
     if (program->out_of_memory)
