@@ -28,6 +28,8 @@
 #include "base/log.h"
 #include "base/notify.h"
 #include "faas/supervisor.h"
+#include "faas/supervisor_audit.h"
+#include "faas/supervisor_kin.h"
 #include "faas/supervisor_servers.h"
 #include "faas/supervisor_outside.h"
 #include "faas/supervisor_link.h"

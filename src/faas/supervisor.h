@@ -24,7 +24,8 @@
 #include "faas/kin_rate.h"
 #include "faas/protocol.h"
 #include "faas/registry.h"
-#include "faas/supervisor_kin.h"
+#include "faas/supervisor_config.h"
+#include "faas/supervisor_kin_keys.h"
 #include "faas/supervisor_spares.h"
 #include "pvm/pvm.h"
 #include "pvm/spawn.h"
@@ -37,6 +38,7 @@ struct kin;
 struct pvm_waiter;
 struct linkage;
 struct round;
+struct secrets;
 struct control_updated;
 
 /* Something that the loop waits for; embedded in what it belongs to. */
@@ -65,20 +67,6 @@ struct gateway {
     unsigned failures;   /* starts that failed or ended within a second, in a row */
     uint64_t restarts;
     int64_t started_ns;
-};
-
-/* A file as it was when it was read: another one has something different. */
-struct secret_stamp {
-    dev_t device;
-    ino_t inode;
-    off_t size;
-    struct timespec modified, changed;
-};
-
-/* By the index of the manifest's env; nothing where a variable is no secret. */
-struct secrets {
-    char *values[GRANT_ENV_MAX];
-    struct secret_stamp stamps[GRANT_ENV_MAX];
 };
 
 /* A template and the function's generation that it belongs to. */
@@ -203,61 +191,6 @@ enum fall_kind {
 #define INSTANCE_BUCKETS 4096
 #define INSTANCES_MAX 8192
 #define WISHES_MAX 8192
-
-/*
- * Forks of one template have one layout: it is replaced by one with a fresh layout after so many
- * starts or so long, whichever comes first, at the next start.
- */
-#define TEMPLATE_STARTS 65536u
-#define TEMPLATE_STARTS_MAX 1000000000u
-#define TEMPLATE_SECONDS 600u
-#define TEMPLATE_SECONDS_MAX 31536000u
-
-/* Patterns of one layer, and of functions that messages may go to. */
-#define ALLOW_PATTERNS 64
-
-struct supervisor_config {
-    const char *listen; /* ADDR:PORT */
-    const char *state_dir;
-    const char *admin_listen, *admin_token_file; /* NULL: none */
-    const char *config_file;
-    const char *program_dir;
-    bool log_calls;            /* a line of the log for each call */
-    int journal_fd;            /* with log_format() LOG_JOURNAL, else -1 */
-    uid_t allow_uid;           /* may administer besides root */
-    char allow_files[16][256]; /* host directories that manifests may name (allow_grants: files:) */
-    unsigned allow_files_count;
-    char allow_secrets[16][256]; /* directories whose files may be variables (secrets:) */
-    unsigned allow_secrets_count;
-    struct endpoint_rule allow_listen[32]; /* addresses that manifests may listen on (listen:) */
-    unsigned allow_listen_count;
-    /* Where manifests may connect to (connect:), and as the operator wrote it. */
-    struct endpoint_rule allow_connect[64];
-    char allow_connect_text[64][ENDPOINT_MAX_BYTES + 1];
-    unsigned allow_connect_count;
-    struct sign_trust trust;                /* whose native code is taken (keys: trusted:) */
-    struct manifest_ceilings ceilings;      /* of what manifests may ask for (limits:) */
-    bool allow_fork, allow_ipc, allow_link; /* whether manifests may ask for these at all */
-    /* Whom they may send messages to (queue:), and which functions may name a layer: names, or
-     * beginnings of names with '*' behind. */
-    char allow_queue[ALLOW_PATTERNS][NAME_MAX_BYTES + 2];
-    unsigned allow_queue_count;
-    char allow_exec[ALLOW_PATTERNS][NAME_MAX_BYTES + 2];
-    unsigned allow_exec_count;
-    char allow_layers[ALLOW_LAYERS][ALLOW_PATTERNS][NAME_MAX_BYTES + 2];
-    unsigned allow_layers_count[ALLOW_LAYERS];
-    struct audit_rules votes;
-    struct bpf_policy allow_bpf; /* the most that manifests may ask for */
-    uint64_t platform_bytes;     /* of each function's keys, tables and messages, each */
-    uint32_t platform_queue;     /* messages of one function that wait */
-    char redis[ENDPOINT_MAX_BYTES + 1], redis_password[256]; /* "": none */
-    char container_runtime[256]; /* that makes functions' containers; "": ours does */
-    uint32_t container_spares;   /* generic containers that are kept ready; by rate: at most */
-    bool container_spares_by_rate;
-    uint32_t template_starts, template_seconds; /* 0: TEMPLATE_STARTS, TEMPLATE_SECONDS */
-    /* Of each function's output: bytes that are kept, and that may come a second (0: all). */
-    uint64_t log_ring, log_rate;
-};
 
 /* The first uids of the range are the gateways'; one-shot sandboxes have the last 1,024. */
 #define GATEWAY_UIDS 16
@@ -385,6 +318,9 @@ void template_end(struct supervisor *supervisor, struct template_slot *slot);
 /* Ends every template and instance; functions stay. */
 void templates_retire_all(struct supervisor *supervisor);
 
+/* The limits of its instances' groups anew: what it is proved to need, or its manifest's. */
+void function_limits(struct supervisor *supervisor, struct function *function);
+
 /* ---- supervisor_instances.c ---- */
 void instance_start(struct supervisor *supervisor, const struct gateway_start *wish);
 /* Starts what waited for the function's template, or says why it can't be had. */
@@ -465,24 +401,6 @@ struct json_object *vk_log_json(struct supervisor *supervisor, const char *of);
 /* ADMIN_PVM_VK: answers, or -errno. */
 int pvm_vk_wish(struct supervisor *supervisor, const struct admin_request *request,
                 struct err *err);
-/* ---- supervisor_kin.c: families and what they may say (guest/kin.h) ---- */
-/*
- * Makes the socket and the page of an instance that may fork or has IPC; *ret_fds are the
- * instance's ends, the caller's to close, 0 where it has none.
- */
-int kin_open(struct supervisor *supervisor, const struct function *function,
-             struct instance *instance, int ret_fds[2], struct err *err);
-/* Its processes have ended. True: groups below the instance's could not be removed. */
-bool kin_close(struct supervisor *supervisor, struct instance *instance);
-void kins_bury(struct supervisor *supervisor);
-/* The groups of members below the instance's, by their process: how many. */
-size_t kin_groups(const struct instance *instance, pid_t *pids, size_t max);
-/* A member, by its process, is asked to fork on behalf of the admin request `token`. */
-int kin_fork(struct supervisor *supervisor, struct instance *instance, int pidfd, pid_t pid,
-             uint64_t token, struct err *err);
-
-/* Sends a message with a descriptor over the instance's control socket, and wakes it. -ENOTCONN. */
-int linkage_say(struct instance *instance, const void *message, size_t size, int fd);
 
 /* ---- supervisor_update.c ---- */
 /* A job's library for the instances of its function: 1: job_updated() follows; 0: there is nothing
@@ -535,21 +453,6 @@ struct audit_batch;
 int jobs_audit(struct supervisor *supervisor, const struct admin_request *request,
                struct audit_batch *rows, struct err *err);
 
-/* ---- supervisor_audit.c ---- */
-/* Opens the audit; functions that used what is not allowed any more are not served. Before the
- * threads start, after the functions are there. */
-int audit_start(struct supervisor *supervisor, struct err *err);
-/* After they have ended. */
-void audit_stop(struct supervisor *supervisor);
-/* Counts; `entry` is a constant: a name of the allow-list, or "(system call)" and the like. */
-void audit_note(struct supervisor *supervisor, const char *function, const char *entry,
-                const struct audit_use *use);
-/* How an instance ended; `trapped`: by a trap of its code. */
-void audit_note_end(struct supervisor *supervisor, const struct function *function,
-                    enum gateway_end end, bool trapped);
-/* The limits of its instances' groups anew: what it is proved to need, or its manifest's. */
-void function_limits(struct supervisor *supervisor, struct function *function);
-
 /* ---- supervisor_fall.c ---- */
 
 /*
@@ -564,10 +467,6 @@ const char *function_fallen(const struct function *function);
 /* Counts what a deploy's ladder (build_result.ladder) says: a function that is not proved fell. */
 void fall_count(struct supervisor *supervisor, const char *ladder);
 void function_fall_clear(struct function *function);
-
-void audit_note_forgotten(struct supervisor *supervisor, const char *function);
-/* Has what was counted written. */
-void audit_flush(struct supervisor *supervisor);
 
 /* ---- supervisor_tier.c ---- */
 
@@ -602,17 +501,6 @@ int state_open(struct supervisor *supervisor, struct err *err);
 /* Takes the block of uids that it had, else a new one. */
 int state_take_uids(struct supervisor *supervisor, struct err *err);
 
-/* ---- supervisor_config.c ---- */
-static inline const char *config_runtime(const struct supervisor_config *config)
-{
-    return config->container_runtime[0] ? config->container_runtime : NULL;
-}
-int supervisor_config_read(struct supervisor_config *config, struct err *err);
-/* -EPERM naming the limit or grant of a settled manifest that the operator's allow_grants does not
- * have. The files of secrets are secrets_check()'s. */
-int supervisor_config_allows(const struct supervisor_config *config,
-                             const struct manifest *manifest, struct err *err);
-
 /* ---- supervisor_blanks.c ---- */
 /*
  * pvm_template_blank() of a function's wall, which is its own where it writes to the machine,
@@ -621,21 +509,3 @@ int supervisor_config_allows(const struct supervisor_config *config,
  */
 int blank_open(struct supervisor *supervisor, struct pvm_template_options *options,
                const struct secrets *secrets, struct pvm_template **ret_pvm, struct err *err);
-
-/* ---- supervisor_secrets.c ---- */
-/*
- * Every secret's file is below a directory that the operator names, root's or the operator's,
- * and nobody else's to read; else -EPERM, naming the variable and the file. No value is read.
- */
-int secrets_check(const struct supervisor_config *config, const struct manifest *manifest,
-                  struct err *err);
-/* Checks and reads them. *ret_secrets is the caller's, and NULL when there are none. */
-int secrets_read(const struct supervisor_config *config, const char *function,
-                 const struct manifest *manifest, struct secrets **ret_secrets, struct err *err);
-/* Wipes the values and keeps the stamps. NULL is fine. */
-void secrets_forget(struct secrets *secrets);
-void secrets_free(struct secrets *secrets);
-DEFINE_CLEANUP(struct secrets, secrets_free)
-/* The files are still those that were read, and still good. Three system calls a secret. */
-bool secrets_are_current(const struct supervisor_config *config, const struct manifest *manifest,
-                         const struct secrets *secrets);

@@ -12,6 +12,7 @@
 #include "base/err.h"
 #include "base/fd.h"
 #include "faas/supervisor.h"
+#include "faas/supervisor_audit.h"
 #include "faas/supervisor_servers.h"
 #include "faas/supervisor_link.h"
 #include "faas/supervisor_jobs.h"

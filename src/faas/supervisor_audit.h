@@ -1,9 +1,27 @@
-/* Between supervisor_audit.c and the job queues, which run its steps in the quick thread. */
+/*
+ * The counts of what functions use of the allow-list, and what becomes of them: also between
+ * supervisor_audit.c and the job queues, which run its steps in the quick thread.
+ */
 #pragma once
 
 #include "allow/audit.h"
 #include "faas/protocol.h"
 #include "faas/supervisor.h"
+
+/* Opens the audit; functions that used what is not allowed any more are not served. Before the
+ * threads start, after the functions are there. */
+int audit_start(struct supervisor *supervisor, struct err *err);
+/* After they have ended. */
+void audit_stop(struct supervisor *supervisor);
+/* Counts; `entry` is a constant: a name of the allow-list, or "(system call)" and the like. */
+void audit_note(struct supervisor *supervisor, const char *function, const char *entry,
+                const struct audit_use *use);
+/* How an instance ended; `trapped`: by a trap of its code. */
+void audit_note_end(struct supervisor *supervisor, const struct function *function,
+                    enum gateway_end end, bool trapped);
+void audit_note_forgotten(struct supervisor *supervisor, const char *function);
+/* Has what was counted written. */
+void audit_flush(struct supervisor *supervisor);
 
 #define AUDIT_BATCH_MAX 256
 #define AUDIT_REFUSED_MAX 1024

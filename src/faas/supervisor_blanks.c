@@ -8,6 +8,7 @@
 #include "build/manifest.h"
 #include "cgroup/cgroup.h"
 #include "faas/supervisor.h"
+#include "faas/supervisor_secrets.h"
 #include "pvm/pvm.h"
 
 static void hash_text(crypto_hash_sha256_state *state, const char *text)

@@ -18,6 +18,7 @@
 #include "base/log.h"
 #include "base/symbol_map.h"
 #include "faas/supervisor.h"
+#include "faas/supervisor_secrets.h"
 #include "faas/supervisor_outside.h"
 #include "faas/supervisor_link.h"
 #include "faas/supervisor_jobs.h"

@@ -13,6 +13,8 @@
 #include "base/log.h"
 #include "base/symbol_map.h"
 #include "faas/supervisor.h"
+#include "faas/supervisor_audit.h"
+#include "faas/supervisor_secrets.h"
 #include "faas/supervisor_servers.h"
 #include "faas/supervisor_outside.h"
 #include "faas/supervisor_link.h"

@@ -1,7 +1,8 @@
 /*
- * Families: what their members say to the supervisor (guest/kin.h). It knows which keys of queues
- * and shared memory each family has made, so that one who asks for another's is refused by name;
- * it moves members into groups of their own where the manifest says so, and asks members to fork.
+ * Families: what their members say to the supervisor (guest/kin.h), and that it asks members to
+ * fork. It knows which keys of queues and shared memory each family has made, so that one who asks
+ * for another's is refused by name (supervisor_kin_told.c), and moves members into groups of their
+ * own where the manifest says so (supervisor_kin_groups.c).
  * All that comes is a claim of the instance whose socket it came by, and can harm that one alone.
  */
 #include <errno.h>
@@ -22,9 +23,7 @@
 #include "base/err.h"
 #include "base/fd.h"
 #include "base/log.h"
-#include "faas/supervisor.h"
-#include "guest/kin.h"
-#include "pvm/members.h"
+#include "faas/supervisor_kin_internal.h"
 
 /* Messages of one family before the others' turn. */
 #define MESSAGES_PER_ROUND 32
@@ -35,259 +34,15 @@
 #define FUNCTION_MESSAGES_BURST 2048u
 #define FUNCTION_MESSAGES_PER_SECOND 4000u
 #define DEAF_NS 100000000
-/* Lines of the log about one family. */
-#define LOG_EVERY_NS KIN_SECOND_NS
 /* A pVM that is asked to fork does so at once, unless it is stopped. */
 #define FORK_WAIT_NS 2000000000
-#define FORKS_WAITING_MAX 16
-/* Members with a group of their own. */
-#define GROUPS_MAX 64
-
-/*
- * Moving a process may make the loop wait 10 ms: so many at once, and then so many a second, of one
- * family and of all. Who comes beyond stays in its parent's group.
- */
-#define MOVES_BURST 16u
-#define MOVES_PER_SECOND 2u
-#define ALL_MOVES_BURST 32u
-#define ALL_MOVES_PER_SECOND 10u
-
-/* A member with its own group, as long as it lives. */
-struct kin_member {
-    struct source source; /* its pidfd */
-    struct kin *kin;
-    pid_t pid; /* 0: the place is free */
-};
-
-/* `vireo fork` of a member. */
-struct kin_wish {
-    uint64_t token; /* 0: the place is free */
-    pid_t pid;
-    int64_t until_ns;
-};
-
-struct kin {
-    struct source source; /* the socket */
-    struct source timer;  /* of wishes */
-    struct instance *instance;
-    struct kin_page *page;
-    struct kin_keys keys;
-    struct kin_rate moves, messages;
-    bool deaf; /* until the timer */
-    struct kin_log {
-        int64_t logged_ns;
-        uint64_t unlogged;
-    } key_log, same_log, fork_log, group_log;
-    bool own_groups;
-    struct kin_member *members; /* GROUPS_MAX of them, with own_groups */
-    struct kin_wish wishes[FORKS_WAITING_MAX];
-    struct kin *next_dead;
-};
-
-/* ---- answers ---- */
-
-static void answer(struct kin *kin, uint32_t ticket, int error)
+void kin_reply(struct kin *kin, uint32_t ticket, int error)
 {
     struct kin_answer *place = &kin->page->answers[ticket % KIN_ANSWERS];
 
     atomic_store(&place->error, error);
     atomic_store(&place->ticket, ticket);
     syscall(SYS_futex, &place->ticket, FUTEX_WAKE, INT32_MAX, NULL, NULL, 0);
-}
-
-/* The member's name for people, by the process that the kernel says sent it. */
-static const char *member_name(const struct kin *kin, pid_t sender, char *text, size_t size)
-{
-    pid_t inner = pvm_inner_pid(sender);
-
-    if (inner > 1)
-        snprintf(text, size, "%llu.%d", (unsigned long long)kin->instance->id, (int)inner);
-    else
-        snprintf(text, size, "%llu", (unsigned long long)kin->instance->id);
-    return text;
-}
-
-/* At most one line a second of a sort and family; what is left out is counted. */
-static bool may_log(struct kin_log *log)
-{
-    int64_t now_ns = clock_now_ns();
-
-    if (log->logged_ns && now_ns - log->logged_ns < LOG_EVERY_NS) {
-        log->unlogged++;
-        return false;
-    }
-    log->logged_ns = now_ns;
-    return true;
-}
-
-static const char *kind_name(const struct kin_message *message)
-{
-    return message->kind == KIN_QUEUE ? "message queue" : "shared memory";
-}
-
-/* Of another family; NULL: nobody has it, or this one does. */
-static const struct instance *key_holder(const struct supervisor *supervisor, const struct kin *kin,
-                                         const struct kin_message *message)
-{
-    uint64_t family =
-        kin_key_holder(&supervisor->keys, kin->instance->id, message->kind, message->key);
-
-    return family ? &supervisor->instances[family % INSTANCES_MAX] : NULL;
-}
-
-/*
- * The key that another family has, too, is made here as the kernel makes it: in this family's
- * namespace. It is no refusal, for who comes second would learn of the first, and could be kept
- * from its own keys by anybody; but it is counted, and told where the two are of different
- * functions.
- */
-static void key_made(struct supervisor *supervisor, struct kin *kin,
-                     const struct kin_message *message, pid_t sender)
-{
-    const struct instance *holder = key_holder(supervisor, kin, message);
-    char name[48];
-    int r = kin_key_add(&kin->keys, message->kind, message->key, message->value);
-
-    answer(kin, message->ticket, -r);
-    if (r < 0 || !holder)
-        return;
-    supervisor->ipc_same_key++;
-    if (holder->slot->uid == kin->instance->slot->uid || !may_log(&kin->same_log))
-        return;
-    log_line(LOG_NOTICE,
-             "pVM %s of '%s' (uid %u) made %s %#x, which pVM %llu of '%s' (uid %u) has, too: "
-             "each has its own (%llu more like it not shown)",
-             member_name(kin, sender, name, sizeof name), kin->instance->slot->name,
-             kin->instance->slot->uid, kind_name(message), (unsigned)message->key,
-             (unsigned long long)holder->id, holder->slot->name, holder->slot->uid,
-             (unsigned long long)kin->same_log.unlogged);
-    kin->same_log.unlogged = 0;
-}
-
-static void key_sought(struct supervisor *supervisor, struct kin *kin,
-                       const struct kin_message *message, pid_t sender)
-{
-    const struct instance *holder = key_holder(supervisor, kin, message);
-    char name[48];
-
-    if (holder) {
-        supervisor->ipc_refused++;
-        if (may_log(&kin->key_log)) {
-            log_line(LOG_WARNING,
-                     "pVM %s of '%s' (uid %u) asked for %s %#x of pVM %llu of '%s' (uid %u): "
-                     "refused (%llu more like it not shown)",
-                     member_name(kin, sender, name, sizeof name), kin->instance->slot->name,
-                     kin->instance->slot->uid, kind_name(message), (unsigned)message->key,
-                     (unsigned long long)holder->id, holder->slot->name, holder->slot->uid,
-                     (unsigned long long)kin->key_log.unlogged);
-            kin->key_log.unlogged = 0;
-        }
-    }
-    answer(kin, message->ticket, holder ? EPERM : 0);
-}
-
-static void fork_refused(struct supervisor *supervisor, struct kin *kin,
-                         const struct kin_message *message, pid_t sender)
-{
-    const struct function *function = kin->instance->slot->function;
-    char name[48];
-
-    supervisor->forks_refused++;
-    if (!function || !may_log(&kin->fork_log))
-        return;
-    log_line(LOG_WARNING, "pVM %s of '%s': fork refused at %u %s (%llu more like it not shown)",
-             member_name(kin, sender, name, sizeof name), kin->instance->slot->name,
-             message->kind ? function->manifest.family.depth : function->manifest.limits.pids,
-             message->kind ? "generations (family: depth)" : "members (limits: pids)",
-             (unsigned long long)kin->fork_log.unlogged);
-    kin->fork_log.unlogged = 0;
-}
-
-/* ---- groups of their own ---- */
-
-static void member_leave(struct supervisor *supervisor, struct kin_member *member)
-{
-    supervisor_unwatch(supervisor, &member->source);
-    closep(&member->source.fd);
-    member->source.fd = -1;
-    member->pid = 0;
-}
-
-static void member_ended(struct supervisor *supervisor, struct source *source, uint32_t events)
-{
-    struct kin_member *member = source->owner;
-
-    (void)events;
-    /* Its children were born in it, and may live on: then the end of the family removes it. */
-    if (cgroup_member_remove(member->kin->instance->group, member->pid) == 0)
-        member_leave(supervisor, member);
-    else
-        supervisor_unwatch(supervisor, &member->source);
-}
-
-static bool may_move(struct kin *kin)
-{
-    static struct kin_rate all; /* the loop's */
-    int64_t now_ns = clock_now_ns();
-
-    return kin_rate_allows(&kin->moves, MOVES_BURST, MOVES_PER_SECOND, now_ns) &&
-           kin_rate_allows(&all, ALL_MOVES_BURST, ALL_MOVES_PER_SECOND, now_ns);
-}
-
-/* Its limits stand above it all the same; what it may not expect is to be counted by itself. */
-static int group_refused(struct supervisor *supervisor, struct kin *kin, pid_t pid, int error)
-{
-    char name[48];
-
-    if (!kin->own_groups) /* a liar's */
-        return error;
-    supervisor->member_groups_refused++;
-    if (!may_log(&kin->group_log))
-        return error;
-    log_line(LOG_WARNING,
-             "pVM %s of '%s' stays in its parent's control group: at most %u members have their "
-             "own, %u at once and %u a second get one (%llu more like it not shown)",
-             member_name(kin, pid, name, sizeof name), kin->instance->slot->name, GROUPS_MAX,
-             MOVES_BURST, MOVES_PER_SECOND, (unsigned long long)kin->group_log.unlogged);
-    kin->group_log.unlogged = 0;
-    return error;
-}
-
-static int member_born(struct supervisor *supervisor, struct kin *kin, pid_t pid)
-{
-    struct kin_member *member = NULL;
-    struct err err = {0};
-
-    for (size_t i = 0; kin->own_groups && i < GROUPS_MAX && !member; i++)
-        if (kin->members[i].pid == 0)
-            member = &kin->members[i];
-    if (!member || !kin->instance->group || !may_move(kin))
-        return group_refused(supervisor, kin, pid, -EAGAIN);
-    _cleanup_(closep) int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
-    if (pidfd < 0)
-        return -errno;
-    int r = cgroup_member_make(kin->instance->group, pid, &err);
-    if (r < 0) {
-        cgroup_member_remove(kin->instance->group, pid);
-        supervisor->member_groups_refused++;
-        log_line(LOG_WARNING, "%s", err.message);
-        return r;
-    }
-    member->pid = pid;
-    member->kin = kin;
-    member->source = (struct source){.ready = member_ended, .owner = member, .fd = -1};
-    return supervisor_watch(supervisor, &member->source, steal_fd(&pidfd), EPOLLIN, NULL);
-}
-
-size_t kin_groups(const struct instance *instance, pid_t *pids, size_t max)
-{
-    const struct kin *kin = instance->kin;
-    size_t count = 0;
-
-    for (size_t i = 0; kin && kin->own_groups && i < GROUPS_MAX && count < max; i++)
-        if (kin->members[i].pid)
-            pids[count++] = kin->members[i].pid;
-    return count;
 }
 
 /* ---- forks from outside ---- */
@@ -411,22 +166,22 @@ static void message_take(struct supervisor *supervisor, struct kin *kin,
 {
     switch (message->type) {
     case KIN_KEY_MADE:
-        key_made(supervisor, kin, message, sender);
+        kin_key_made(supervisor, kin, message, sender);
         break;
     case KIN_KEY_REMOVED:
         kin_key_remove(&kin->keys, message->kind, message->value);
         break;
     case KIN_KEY_SOUGHT:
-        key_sought(supervisor, kin, message, sender);
+        kin_key_sought(supervisor, kin, message, sender);
         break;
     case KIN_FORK_REFUSED:
-        fork_refused(supervisor, kin, message, sender);
+        kin_fork_refused(supervisor, kin, message, sender);
         break;
     case KIN_FORKED:
         forked(supervisor, kin, message, sender);
         break;
     case KIN_BORN:
-        answer(kin, message->ticket, -member_born(supervisor, kin, sender));
+        kin_reply(kin, message->ticket, -kin_member_born(supervisor, kin, sender));
         break;
     default:
         break; /* a later guest's word, or a liar's */
@@ -540,17 +295,11 @@ int kin_open(struct supervisor *supervisor, const struct function *function,
 bool kin_close(struct supervisor *supervisor, struct instance *instance)
 {
     struct kin *kin = instance->kin;
-    bool burnt = false;
 
     if (!kin)
         return false;
+    bool burnt = kin_groups_end(supervisor, kin);
     instance->kin = NULL;
-    for (size_t i = 0; kin->own_groups && i < GROUPS_MAX; i++) {
-        if (kin->members[i].pid == 0)
-            continue;
-        burnt |= cgroup_member_remove(instance->group, kin->members[i].pid) < 0;
-        member_leave(supervisor, &kin->members[i]);
-    }
     wishes_end(supervisor, kin, INT64_MAX);
     kin_keys_drop(&kin->keys);
     supervisor_unwatch(supervisor, &kin->source);

@@ -1,38 +1,27 @@
-/*
- * The keys that families have made, so that one that asks for another's is refused by name. What is
- * said of them is a family's claim, which can harm that family alone: keys are the tenants' choice,
- * so they lie in balanced trees (tsearch(3)), and each operation takes as many steps as the
- * logarithm of all keys, whichever they are.
- */
+/* Families and what their members may say to the supervisor (guest/kin.h). */
 #pragma once
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
-#include "guest/kin.h"
+struct err;
+struct function;
+struct instance;
+struct supervisor;
 
-/* All families' keys; NULL: there are none. */
-struct kin_key_table {
-    void *root;
-};
-
-/* Those of one family; at most KIN_KEYS_MAX. */
-struct kin_keys {
-    struct kin_key_table *table;
-    uint64_t family; /* the root's instance; never 0 */
-    void *root;
-    unsigned count;
-};
-
-/* Another family that has it; 0: nobody has it, or the asker does. */
-uint64_t kin_key_holder(const struct kin_key_table *table, uint64_t asker, enum kin_key_kind kind,
-                        int32_t key);
 /*
- * The family's queue or segment `id` has that key. Two ids may have one key: the one that was
- * removed just now and its successor. 0, also when it is known; -ENOSPC: KIN_KEYS_MAX are, or there
- * is no memory.
+ * Makes the socket and the page of an instance that may fork or has IPC; *ret_fds are the
+ * instance's ends, the caller's to close, 0 where it has none.
  */
-int kin_key_add(struct kin_keys *keys, enum kin_key_kind kind, int32_t key, int32_t id);
-/* It has gone, if it was known. */
-void kin_key_remove(struct kin_keys *keys, enum kin_key_kind kind, int32_t id);
-void kin_keys_drop(struct kin_keys *keys);
+int kin_open(struct supervisor *supervisor, const struct function *function,
+             struct instance *instance, int ret_fds[2], struct err *err);
+/* Its processes have ended. True: groups below the instance's could not be removed. */
+bool kin_close(struct supervisor *supervisor, struct instance *instance);
+void kins_bury(struct supervisor *supervisor);
+/* The groups of members below the instance's, by their process: how many. */
+size_t kin_groups(const struct instance *instance, pid_t *pids, size_t max);
+/* A member, by its process, is asked to fork on behalf of the admin request `token`. */
+int kin_fork(struct supervisor *supervisor, struct instance *instance, int pidfd, pid_t pid,
+             uint64_t token, struct err *err);

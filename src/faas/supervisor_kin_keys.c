@@ -1,9 +1,9 @@
-/* Which keys of queues and shared memory each family has made: see supervisor_kin.h. */
+/* Which keys of queues and shared memory each family has made: see supervisor_kin_keys.h. */
 #include <errno.h>
 #include <search.h>
 #include <stdlib.h>
 
-#include "faas/supervisor_kin.h"
+#include "faas/supervisor_kin_keys.h"
 
 struct kin_key {
     uint64_t family; /* 0, when it is sought: any */

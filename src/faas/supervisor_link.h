@@ -69,3 +69,6 @@ void link_image_ready(struct supervisor *supervisor, const struct admin_request 
 void linkages_bury(struct supervisor *supervisor); /* frees the dead ones */
 /* What is linked with it beside its function: names, for people. */
 void linkage_describe(const struct instance *instance, struct json_object *object);
+
+/* Sends a message with a descriptor over the instance's control socket, and wakes it. -ENOTCONN. */
+int linkage_say(struct instance *instance, const void *message, size_t size, int fd);

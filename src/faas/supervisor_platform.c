@@ -20,6 +20,7 @@
 #include "base/log.h"
 #include "faas/platform.h"
 #include "faas/supervisor.h"
+#include "faas/supervisor_audit.h"
 #include "faas/supervisor_outside.h"
 #include "guest/template.h"
 #include "pvm/spawn.h"

@@ -18,6 +18,7 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "faas/supervisor.h"
+#include "faas/supervisor_kin.h"
 #include "faas/supervisor_link.h"
 #include "pvm/members.h"
 

@@ -19,6 +19,7 @@
 #include "base/limits.h"
 #include "build/manifest.h"
 #include "faas/supervisor.h"
+#include "faas/supervisor_secrets.h"
 
 /* Of what the operator named, and below it. */
 #define NO_LINKS (RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS)

@@ -26,6 +26,7 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "faas/supervisor.h"
+#include "faas/supervisor_secrets.h"
 #include "faas/supervisor_servers.h"
 #include "faas/telemetry.h"
 

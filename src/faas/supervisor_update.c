@@ -26,6 +26,7 @@
 #include "base/err.h"
 #include "base/log.h"
 #include "faas/supervisor.h"
+#include "faas/supervisor_link.h"
 #include "faas/supervisor_jobs.h"
 #include "guest/control.h"
 

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 
 #include "faas/kin_rate.h"
-#include "faas/supervisor_kin.h"
+#include "faas/supervisor_kin_keys.h"
 
 /* ---- every comparison is counted: the linker's --wrap ---- */
 
