@@ -238,6 +238,10 @@ static void polled(void)
     close(fds[0]);
     CHECK((events_of(fds[1], POLLOUT) & 12) != 0);
     close(fds[1]);
+    TRY(events_of(fds[1], POLLIN | POLLOUT));
+    struct pollfd some[2] = {{.fd = fds[0], .events = POLLIN}, {.fd = 1, .events = POLLOUT}};
+    TRY(poll(some, 2, -1));
+    CHECK(some[0].revents == POLLNVAL && some[1].revents == POLLOUT);
     struct pollfd none = {.fd = -1, .events = POLLIN};
     TRY(poll(&none, 1, 10));
     CHECK(none.revents == 0);
