@@ -32,18 +32,32 @@ static size_t find(const uint8_t *p, size_t n, uint8_t c)
     if (found.len > out_cap)                     \
         return -1;                               \
     memcpy(out, found.at, found.len);            \
-    return (int64_t)found.len;
+    return (int64_t)found.len
 
-H(part_is_longer_by_two){
-    LINES((found = (struct part){p + 1, n + 2}))} H(part_begins_later_than_its_length_says){
-    LINES((found.at = p + 3, found.len = n))} H(part_of_which_only_the_length_is_new){
-    LINES((found.len = n,
-           found.at = found.at == in ? p
-                                     : found.at + 40))} H(part_of_which_only_the_beginning_is_new){
-    LINES((found.at = p,
-           found.len = found.len > n ? found.len : n))} H(part_of_all_that_is_left_and_more){
-    LINES((found = (struct part){p + 1, left}))} H(part_with_a_length_that_wraps){
-    LINES((found = (struct part){p, (uint8_t)(n - 5)}))}
+H(part_is_longer_by_two)
+{
+    LINES((found = (struct part){p + 1, n + 2}));
+}
+H(part_begins_later_than_its_length_says)
+{
+    LINES((found.at = p + 3, found.len = n));
+}
+H(part_of_which_only_the_length_is_new)
+{
+    LINES((found.len = n, found.at = found.at == in ? p : found.at + 40));
+}
+H(part_of_which_only_the_beginning_is_new)
+{
+    LINES((found.at = p, found.len = found.len > n ? found.len : n));
+}
+H(part_of_all_that_is_left_and_more)
+{
+    LINES((found = (struct part){p + 1, left}));
+}
+H(part_with_a_length_that_wraps)
+{
+    LINES((found = (struct part){p, (uint8_t)(n - 5)}));
+}
 
 /* ---- asked for before ---- */
 
