@@ -1,5 +1,6 @@
 /* Families' members in control groups of their own, where the manifest says so. */
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <sys/epoll.h>
 #include <sys/syscall.h>
@@ -11,6 +12,7 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "faas/supervisor_kin_internal.h"
+#include "pvm/members.h"
 
 /*
  * Moving a process may make the loop wait 10 ms: so many at once, and then so many a second, of one
@@ -64,6 +66,24 @@ static int refused(struct supervisor *supervisor, struct kin *kin, pid_t pid)
     return -EAGAIN;
 }
 
+/* While a message waits its sender may end, and its number be a stranger's: who is in one of the
+ * instance's groups, and was so while the descriptor was taken, is a member. System calls:
+ * pidfd_open, those of pvm_pids(), poll. */
+static int member_pidfd(const struct instance *instance, pid_t pid)
+{
+    pid_t pids[PVM_MEMBERS_MAX];
+    _cleanup_(closep) int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+
+    if (pidfd < 0)
+        return -errno;
+    int count = pvm_pids(instance, pids, ARRAY_LEN(pids));
+    bool found = false;
+    for (int i = 0; i < count && !found; i++)
+        found = pids[i] == pid;
+    struct pollfd ended = {.fd = pidfd, .events = POLLIN};
+    return found && poll(&ended, 1, 0) == 0 ? steal_fd(&pidfd) : -ESRCH;
+}
+
 int kin_member_born(struct supervisor *supervisor, struct kin *kin, pid_t pid)
 {
     struct kin_member *member = NULL;
@@ -74,9 +94,9 @@ int kin_member_born(struct supervisor *supervisor, struct kin *kin, pid_t pid)
             member = &kin->members[i];
     if (!member || !kin->instance->group || !may_move(kin))
         return refused(supervisor, kin, pid);
-    _cleanup_(closep) int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+    _cleanup_(closep) int pidfd = member_pidfd(kin->instance, pid);
     if (pidfd < 0)
-        return -errno;
+        return pidfd;
     int r = cgroup_member_make(kin->instance->group, pid, &err);
     if (r < 0) {
         cgroup_member_remove(kin->instance->group, pid);

@@ -241,6 +241,12 @@ void signals_forget(struct host *host)
     signals_block(signals, signals->blocked);
 }
 
+void signals_leave(struct signals *signals, uint64_t blocked)
+{
+    signals->depth = 0;
+    signals_block(signals, blocked);
+}
+
 void signals_as_child(const struct host *host)
 {
     static const int ignored[] = {SIGPIPE, SIGXFSZ};

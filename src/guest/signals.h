@@ -102,6 +102,8 @@ uint64_t signals_waitable(uint64_t set);
 void signals_note(struct signals *signals, int signal, int32_t pid);
 /* A command begins anew. */
 void signals_reset(struct host *host);
+/* The code was left for good, perhaps from within handlers; what goes on has this blocked. */
+void signals_leave(struct signals *signals, uint64_t blocked);
 /* A child has just been forked: it keeps actions and mask, not what waits. */
 void signals_forget(struct host *host);
 /*

@@ -112,6 +112,7 @@ static int put_in_place(struct host *host, const struct control_update *message,
         }
     }
     host->point->before = before;
+    host->point->blocked = host->signals ? host->signals->blocked : 0;
     return 0;
 }
 
@@ -223,6 +224,8 @@ bool update_point_back(struct host *host)
         return false;
     }
     library_close(refused);
+    if (host->signals)
+        signals_leave(host->signals, point->blocked);
     point->before = NULL;
     point->count++;
     say(point, &point->answer, sizeof point->answer);

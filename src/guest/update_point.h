@@ -26,6 +26,7 @@ struct update_point {
     bool reached;
     uint32_t count;                /* versions that were put in place in this pVM */
     const struct library *before;  /* while the new one is on trial */
+    uint64_t blocked;              /* the signals that were, then */
     struct control_updated answer; /* for then */
 };
 

@@ -100,6 +100,20 @@ pvm() {
     [ "$(pvm)" = "$before" ]
 }
 
+@test "a version that traps in a signal's handler is taken back, and later ones are taken" {
+    local before last
+    before=$(pvm) last=$(count)
+    version handles 's,/\*start\*/,signal(SIGUSR1\, (void (*)(int))(void *)abort); raise(SIGUSR1);,;s,#include <poll.h>,&\n#include <signal.h>,'
+    run "$VIREO" update points handles
+    [ "$status" -eq 4 ] || { echo "$output"; return 1; }
+    [[ $output == *"pVM $before: it trapped at its start: "* ]] || { echo "$output"; return 1; }
+    [ "$(count)" = $((last + 1)) ]
+    run "$VIREO" update points two
+    [ "$status" -eq 0 ] || { echo "$output"; return 1; }
+    "$VIREO" rollback points
+    [ "$(pvm)" = "$before" ]
+}
+
 @test "a server that does not come to an update point is not forced, one that listens elsewhere is refused" {
     local before other last
     before=$(pvm) last=$(count)
