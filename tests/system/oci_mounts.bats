@@ -12,6 +12,7 @@ setup() {
 
 teardown() {
     mountpoint -q "$DIR/source/below" && umount "$DIR/source/below"
+    while mountpoint -q "$DIR/a hidden"; do umount "$DIR/a hidden"; done
     bundle_end
 }
 
@@ -415,6 +416,32 @@ as_engine() {
     run oci run --no-pivot -b "$DIR/bundle" "$ID"
     [ "$status" = 0 ]
     [[ $output != *home* ]]
+}
+
+@test "--no-pivot leaves nothing of the host's below: no procfs or sysfs without masks, no mount less on the host" {
+    local filter before mine
+    ln -s busybox "$ROOTFS/bin/unshare"
+    # The host itself has them whole; the container's have their masks.
+    unshare --user --map-root-user --mount --pid --fork mount -t proc proc "$ROOTFS/mnt" ||
+        skip "no user namespace may mount a procfs here"
+    mount -t proc proc "$DIR/source/below"
+    mkdir "$DIR/a hidden"
+    mount -t proc proc "$DIR/a hidden"
+    mount -t tmpfs tmpfs "$DIR/a hidden"
+    before=$(grep -c "" /proc/self/mountinfo)
+    for filter in . '.linux.rootfsPropagation = "shared"' "$USERS"; do
+        bundle "$filter | .process.user = {uid: 1000, gid: 1000}" sh -c 'for kind in proc sysfs; do
+            unshare -Urmnpf sh -c "mount -t $kind none /mnt && echo $kind is whole"; done; ls / /proc/self/fd; echo end'
+        run oci run --no-pivot -b "$DIR/bundle" "$ID"
+        mine=$(grep -c "" /proc/self/mountinfo)
+        echo "$output"
+        [ "$status" = 0 ]
+        [ "$(grep -c "^mount: permission denied" <<<"$output")" = 2 ]
+        [[ $output != *whole* && $output == *end ]]
+        [ "$mine" = "$before" ]
+    done
+    umount "$DIR/a hidden" "$DIR/a hidden" "$DIR/source/below"
+    nothing_left
 }
 
 @test "control groups: the container's own of every tree, and their names" {

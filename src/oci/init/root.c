@@ -109,12 +109,19 @@ static int pivot(struct init *init)
     return r < 0 ? err_set(&init->err, r, "cannot leave the host's root") : 0;
 }
 
-/* Where the host's root is a ramfs, which no pivot_root leaves: the root is moved over it. */
+/* Where the host's root is a ramfs, which no pivot_root leaves: the root is moved over it, and what
+ * is mounted below goes. Neither is an event on the host. */
 static int move_over(struct init *init)
 {
+    _cleanup_(closep) int mountinfo = old_root_open(init);
+    if (mountinfo < 0)
+        return mountinfo;
     _cleanup_(closep) int slash = openat(AT_FDCWD, "/", O_PATH | O_DIRECTORY | O_CLOEXEC);
-    int r = slash < 0 ? -errno : call_move_mount(init->root_fd, slash);
-
+    int r = slash < 0 ? -errno : propagate(slash, MS_PRIVATE, false);
+    if (r == 0)
+        r = call_move_mount(init->root_fd, slash);
+    if (r == 0)
+        r = old_root_clear(init, mountinfo);
     if (r == 0 && (fchdir(init->root_fd) < 0 || chroot(".") < 0))
         r = -errno;
     return r < 0 ? err_set(&init->err, r, "cannot move root '%s' over the host's", init->plan->root)
