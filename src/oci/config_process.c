@@ -106,6 +106,29 @@ static const struct field capability_fields[] = {
     FIELD("ambient", read_capability_set, struct oci_capabilities, ambient),
 };
 
+/* The kernel's rule: only what is permitted and inheritable can be ambient. */
+static int warn_of_ambient(struct reader *reader, const struct at *at,
+                           const struct oci_capabilities *capabilities)
+{
+    uint64_t left = capabilities->ambient & ~(capabilities->permitted & capabilities->inheritable);
+    struct at list = {.up = at, .key = "ambient"};
+    int r = 0;
+
+    if (left == 0 || !json_object_object_get_ex(at->value, list.key, &list.value))
+        return 0;
+    size_t count = json_object_array_length(list.value);
+    for (size_t i = 0; i < count && r == 0; i++) {
+        const struct at inner = {.up = &list, .index = i};
+        int number =
+            capability_number(json_object_get_string(json_object_array_get_idx(list.value, i)));
+        if (number < 0 || !(left >> number & 1))
+            continue;
+        left &= ~(1ull << number);
+        r = config_warn(reader, &inner, "it is not permitted and inheritable; it is left out");
+    }
+    return r;
+}
+
 static int read_capabilities(struct reader *reader, const struct at *at, const struct field *field,
                              void *out)
 {
@@ -113,7 +136,8 @@ static int read_capabilities(struct reader *reader, const struct at *at, const s
     (void)field;
 
     capabilities->set = true;
-    return read_object(reader, at, capability_fields, ARRAY_LEN(capability_fields), out);
+    int r = read_object(reader, at, capability_fields, ARRAY_LEN(capability_fields), out);
+    return r < 0 ? r : warn_of_ambient(reader, at, capabilities);
 }
 
 static const struct choice rlimit_names[] = {

@@ -83,6 +83,11 @@ int oci_launch_init_program(int *ret_fd, struct err *err);
 int oci_launch_filter(const struct vkernel *vkernel, struct sock_fprog *ret_program,
                       struct err *err);
 
+/* The calls that rules of `seccomp` (NULL: none) are stricter with than its default action is, and
+ * that libseccomp does not know, so that the default holds: how many, and in `text`, of `size`
+ * bytes, where the first is. */
+size_t oci_launch_seccomp_unknown(const struct oci_seccomp *seccomp, char *text, size_t size);
+
 struct oci_create {
     const char *id;
     const char *bundle; /* absolute, resolved */
@@ -184,7 +189,8 @@ int oci_launch_freeze(const struct oci_place *place, bool frozen, struct err *er
 /* 1: frozen; 0: not, or nothing can freeze it here. */
 int oci_launch_frozen(const struct oci_place *place);
 
-/* Applies what is set in `resources`; what no tree here can hold is an error that names it. */
+/* Applies what is set in `resources`; what no tree here can hold is an error that names it. 1: all
+ * but the device list, whose filter this user may not load. */
 int oci_launch_update(const struct oci_place *place, const struct oci_resources *resources,
                       struct err *err);
 

@@ -253,5 +253,5 @@ int oci_launch_update(const struct oci_place *place, const struct oci_resources 
     if (r == 0)
         r = groups_limit(groups, resources, false, err);
     cgroup_place_close(groups);
-    return r < 0 ? r : 0;
+    return r == RESOURCES_NO_DEVICES ? 1 : r;
 }

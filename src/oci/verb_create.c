@@ -291,6 +291,9 @@ static int create(struct runtime *runtime, struct creation *creation, int *ret_t
         return r;
     for (size_t i = 0; i < creation->config->warnings.count; i++)
         runtime_report(runtime, "warning", creation->config->warnings.list[i]);
+    char unknown[200];
+    if (oci_launch_seccomp_unknown(creation->config->linux_.seccomp, unknown, sizeof unknown) > 0)
+        runtime_report(runtime, "warning", unknown);
     r = check_limits(runtime, creation->config, err);
     if (r < 0)
         return r;

@@ -188,5 +188,8 @@ int verb_update(struct runtime *runtime, int argc, char **argv, struct err *err)
         return err_say(err, -ESRCH, "cannot update '%s': the container is %s", words[0],
                        oci_status_name(status));
     r = oci_launch_update(&state->place, resources, err);
-    return r == 0 ? overcommit_again(state, err) : r;
+    if (r > 0)
+        runtime_report(runtime, "warning",
+                       "devices: no program may be loaded by this user: the list is as it was");
+    return r >= 0 ? overcommit_again(state, err) : r;
 }

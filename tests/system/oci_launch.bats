@@ -243,11 +243,17 @@ teardown() {
             {"names": ["personality"], "action": "SCMP_ACT_ERRNO",
              "args": [{"index": 0, "value": 8, "op": "SCMP_CMP_EQ"}]}]}'
     run contain "$filter" sh -c 'mkdir /tmp/x; grep Seccomp: /proc/self/status'
-    [[ ${lines[0]} == *"No space left on device" ]]
-    [ "${lines[1]}" = "Seccomp:	2" ]
+    # A stricter rule that no filter can hold leaves the call to the default.
+    [[ ${lines[0]} == *"warning: linux.seccomp.syscalls[0].names[1]: this call is not known here; it has defaultAction (SCMP_ACT_ALLOW), and so have 0 more" ]]
+    [[ ${lines[1]} == *"No space left on device" ]]
+    [ "${lines[2]}" = "Seccomp:	2" ]
     run contain "$filter | .process.noNewPrivileges = false" sh -c 'mkdir /tmp/x; grep NoNew /proc/self/status'
-    [[ ${lines[0]} == *"No space left on device" ]]
-    [ "${lines[1]}" = "NoNewPrivs:	0" ]
+    [[ ${lines[1]} == *"No space left on device" ]]
+    [ "${lines[2]}" = "NoNewPrivs:	0" ]
+    # What no rule allows stays forbidden: engines' lists have calls of every kernel.
+    run contain '.linux.seccomp = {"defaultAction": "SCMP_ACT_LOG", "architectures": ["SCMP_ARCH_X86_64"],
+        "syscalls": [{"names": ["no_such_call"], "action": "SCMP_ACT_ALLOW"}]}' echo quiet
+    [ "$output" = quiet ]
 }
 
 @test "seccomp: the agent gets the listener with the state, and decides" {

@@ -190,6 +190,25 @@ in_v2() {
     nothing_left
 }
 
+@test "an update with a device list that this user may not load says so" {
+    local tree=/sys/fs/cgroup
+    [ ! -e $tree/unified ] || tree=$tree/unified
+    [ -e $tree/cgroup.controllers ] || skip "no v2 tree"
+    bundle '.linux.resources = {"devices": [{"allow": false, "access": "rwm"}]}' sleep 100
+    # shellcheck disable=SC2016 # the inner shell's
+    run unshare --mount --propagation private bash -c 'mkdir -p "$1/v2" && mount --bind "$2" "$1/v2" &&
+        umount -R /sys/fs/cgroup && mount --bind "$1/v2" /sys/fs/cgroup && shift 2 &&
+        "$@" create -b "$DIR/bundle" "$ID" </dev/null >/dev/null 2>&1 3>&- && "$@" start "$ID" &&
+        unshare --user --map-root-user "$@" update --resources - "$ID"' - \
+        "$DIR" "$tree" "$RUNTIME" --root "$ROOT" <<<'{"devices": [{"allow": true, "access": "rwm"}]}'
+    echo "$output"
+    [ "$status" = 0 ]
+    [[ $output == *"warning: devices: no program may be loaded by this user: the list is as it was" ]]
+    oci delete --force "$ID"
+    rmdir "$DIR/v2" 2>/dev/null || true
+    nothing_left
+}
+
 @test "a delegated pure v2 group filters devices by a program" {
     local tree=/sys/fs/cgroup
     [ ! -e $tree/unified ] || tree=$tree/unified
