@@ -151,7 +151,8 @@ int oci_state_directory(struct oci_state *state, struct err *err)
     return state->fd < 0 ? err_set(err, -errno, "cannot open '%s'", state->path) : 0;
 }
 
-int oci_state_open(const char *root, const char *id, struct oci_state **ret_state, struct err *err)
+static int open_state(const char *root, const char *id, bool damaged, struct oci_state **ret_state,
+                      struct err *err)
 {
     _cleanup_(oci_state_closep) struct oci_state *state = NULL;
     int r = oci_state_check_id(id, err);
@@ -168,11 +169,27 @@ int oci_state_open(const char *root, const char *id, struct oci_state **ret_stat
         return err_set(err, -errno, "cannot open '%s'", state->file);
     state->fd = open_directory(state);
     r = state_file_read(state, err);
+    if (r == -EINVAL && damaged) {
+        state->damaged = true;
+        state_file_read_place(state);
+        r = 0;
+    }
     /* Whoever made the file crashed, or is about to write it. */
     if (r < 0 && r != -ENOENT)
         return r;
     *ret_state = steal_ptr(&state);
     return 0;
+}
+
+int oci_state_open(const char *root, const char *id, struct oci_state **ret_state, struct err *err)
+{
+    return open_state(root, id, false, ret_state, err);
+}
+
+int oci_state_open_damaged(const char *root, const char *id, struct oci_state **ret_state,
+                           struct err *err)
+{
+    return open_state(root, id, true, ret_state, err);
 }
 
 int oci_state_lock(struct oci_state *state, struct err *err)
@@ -196,7 +213,9 @@ int oci_state_lock(struct oci_state *state, struct err *err)
         state->fd = open_directory(state);
     if (state->made)
         return 0;
-    r = state_file_read(state, err);
+    r = state_file_read(state, state->damaged ? NULL : err);
+    if (state->damaged && r == -EINVAL)
+        return 0;
     return r == -ENOENT ? 0 : r;
 }
 

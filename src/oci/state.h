@@ -35,7 +35,8 @@ struct oci_state {
     int fd;      /* of its directory; -1: it has none */
     int file_fd; /* of the state; whoever locks it may change the container */
     bool locked;
-    bool made; /* by this process: nobody else writes it, and it needs not be read again */
+    bool made;    /* by this process: nobody else writes it, and it needs not be read again */
+    bool damaged; /* of oci_state_open_damaged(): what can't be read is NULL or 0 */
     struct oci_place place;
 };
 
@@ -62,6 +63,10 @@ int oci_state_make(const char *root, const char *id, struct oci_state **ret_stat
 
 /* Opens an existing one; -ENOENT: there is none. */
 int oci_state_open(const char *root, const char *id, struct oci_state **ret_state, struct err *err);
+/* The same, to be removed: one whose file is damaged is opened as well, `damaged`, with its place
+ * if that can be read. */
+int oci_state_open_damaged(const char *root, const char *id, struct oci_state **ret_state,
+                           struct err *err);
 
 /* Waits until no other verb changes the container; -ENOENT when it was removed meanwhile. */
 int oci_state_lock(struct oci_state *state, struct err *err);

@@ -239,6 +239,19 @@ static int read_once(const struct oci_state *state, struct json_object **ret_pla
     return r;
 }
 
+void state_file_read_place(struct oci_state *state)
+{
+    _cleanup_(object_put) struct json_object *place = NULL;
+    _cleanup_(freep) char *text = NULL;
+    size_t bytes;
+
+    if (fd_read_file(AT_FDCWD, state->file, STATE_MAX_BYTES, &text, &bytes, NULL) < 0)
+        return;
+    const char *end = memchr(text, '\n', bytes);
+    if (oci_json_parse(state->file, text, end ? (size_t)(end - text) : bytes, &place, NULL) == 0)
+        take_place(place, &state->place);
+}
+
 int state_file_read(struct oci_state *state, struct err *err)
 {
     _cleanup_(object_put) struct json_object *place = NULL, *object = NULL;

@@ -140,7 +140,7 @@ int runtime_remove(struct runtime *runtime, struct oci_state *state,
     /* Its broker, and who looks at its scheduling, outlive it for a moment: they have made their
      * change, or find that it is gone, before another container has its name. */
     _cleanup_(closep) int lock = vkernel_is_set(&vkernel) ? oci_vkernel_lock(state->fd, NULL) : -1;
-    if (r == 0)
+    if (r == 0 && state->rootfs)
         r = host_root_remove(state->rootfs, state->place.root_mount, err);
     if (r < 0)
         return r;
@@ -170,7 +170,8 @@ static int delete_one(struct runtime *runtime, const char *id, int unused, bool 
     _cleanup_(oci_state_closep) struct oci_state *state = NULL;
     struct err missing = {0};
     (void)unused;
-    int r = oci_state_open(runtime->root, id, &state, &missing);
+    int r = force ? oci_state_open_damaged(runtime->root, id, &state, &missing)
+                  : oci_state_open(runtime->root, id, &state, &missing);
 
     if (r >= 0 && !force) {
         /* Before the lock: a create that works must be an error now, not in a while. */
@@ -186,6 +187,14 @@ static int delete_one(struct runtime *runtime, const char *id, int unused, bool 
     if (r < 0) {
         *err = missing;
         return r;
+    }
+    if (state->damaged) {
+        char text[OCI_ID_MAX_BYTES + 120];
+        snprintf(text, sizeof text, "'%s': its state file is damaged: %s", id,
+                 state->place.cgroup_path[0]
+                     ? "its processes and groups are removed, its hooks not run"
+                     : "what it had besides is not known, and left");
+        runtime_report(runtime, "warning", text);
     }
     if (oci_state_status(state) != OCI_STOPPED && !force)
         return err_say(err, -EBUSY, "cannot delete '%s': the container is not stopped", id);

@@ -387,7 +387,23 @@ hook() { # NAME [COMMAND]
     # Nor does one that a full disk cut off.
     head -c 5000 /dev/zero | tr '\0' ' ' >"$ROOT/broken.json"
     [[ $(runtime list 2>&1) == *"$ROOT/broken.json': it is no container's state"* ]]
-    rm "$ROOT/broken.json"
+    # It goes by force alone.
+    run runtime delete broken
+    [ "$status" = 1 ]
+    run runtime delete --force broken
+    [ "$status" = 0 ]
+    [[ $output == *"warning: 'broken': its state file is damaged: what it had besides is not known, and left" ]]
+    [ ! -e "$ROOT/broken.json" ]
+    is created
+    # Of one that runs the first line has what is to be ended.
+    runtime start "$ID"
+    truncate -s 4200 "$ROOT/$ID.json"
+    run runtime delete "$ID"
+    [ "$status" = 1 ]
+    run runtime delete --force "$ID"
+    [ "$status" = 0 ]
+    [[ $output == *"warning: '$ID': its state file is damaged: its processes and groups are removed, its hooks not run" ]]
+    nothing_left
 }
 
 @test "a pid that was used again is not taken for the container" {
