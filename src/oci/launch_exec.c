@@ -55,7 +55,11 @@ static int open_groups(struct launch *launch, const struct oci_exec *exec, struc
     struct oci_place place = *exec->place;
 
     if (!place.cgroup_path[0])
-        return 0;
+        return exec->sub_cgroup
+                   ? err_say(err, -ENOENT,
+                             "cannot use control group '%s': the container has no control groups",
+                             exec->sub_cgroup)
+                   : 0;
     if (exec->sub_cgroup) {
         size_t used = strlen(place.cgroup_path);
         int n = snprintf(place.cgroup_path + used, sizeof place.cgroup_path - used, "/%s",

@@ -130,7 +130,7 @@ const struct runtime_verb runtime_verbs[] = {
      "      --console-socket SOCKET, --pid-file FILE, --preserve-fds N  as of create\n"
      "      --cgroup PATH        a control group below the container's\n"
      "      --apparmor PROFILE, --process-label LABEL\n"
-     "      --no-new-privs       it can't gain privileges\n"
+     "      --no-new-privs       it can't gain privileges (without: it can)\n"
      "      --ignore-paused      also when the container is paused",
      verb_exec},
     {"pause", "ID", "freeze all processes of a container", verb_pause},

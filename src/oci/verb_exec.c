@@ -19,6 +19,7 @@ DEFINE_CLEANUP(struct oci_state, oci_state_close)
 #define NAME_LETTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_0123456789"
 
 struct request {
+    struct runtime *runtime;
     const char *process_file, *pid_file, *preserve_fds, *user, *cwd, *apparmor, *label, *cgroup;
     struct oci_launch_options launch;
     struct vkernel vkernel;
@@ -57,13 +58,20 @@ static int take_group(void *data, const char *value, struct err *err)
 
 static int take_capability(void *data, const char *value, struct err *err)
 {
+    struct request *request = data;
     int number = capability_number(value);
+    char text[120];
 
-    /* As in config.json: one that is not known here is no error, for nothing is given. */
-    if (number >= 0)
-        *(uint64_t *)data |= 1ull << number;
-    else if (value[0] == '\0' || value[strspn(value, NAME_LETTERS)] != '\0')
+    if (number < 0 && (value[0] == '\0' || value[strspn(value, NAME_LETTERS)] != '\0'))
         return err_say(err, -EINVAL, "cannot give '%s': there is no such capability", value);
+    if (number >= 0) {
+        request->capabilities |= 1ull << number;
+        return 0;
+    }
+    /* As in config.json: one that is not known here is no error, for nothing is given. */
+    snprintf(text, sizeof text, "--cap %.60s: this capability is not known here; it is left out",
+             value);
+    runtime_report(request->runtime, "warning", text);
     return 0;
 }
 
@@ -161,6 +169,32 @@ static int process_of_file(const char *path, struct oci_config **ret_config, str
     return r < 0 ? r : oci_process_parse(path, text, bytes, ret_config, err);
 }
 
+/* What the file says of the process is all that counts. */
+static void warn_of_flags(struct runtime *runtime, const struct request *request)
+{
+    const struct {
+        const char *name;
+        bool given;
+    } flags[] = {
+        {"--cwd", request->cwd},
+        {"--user", request->user},
+        {"--env", request->env_count > 0},
+        {"--cap", request->capabilities != 0},
+        {"--additional-gids", request->group_count > 0},
+        {"--no-new-privs", request->no_new_privileges},
+        {"--apparmor", request->apparmor},
+        {"--process-label", request->label},
+    };
+    char text[80];
+
+    for (size_t i = 0; i < ARRAY_LEN(flags); i++) {
+        if (!flags[i].given)
+            continue;
+        snprintf(text, sizeof text, "%s is left out: --process says it", flags[i].name);
+        runtime_report(runtime, "warning", text);
+    }
+}
+
 static int read_request(int argc, char **argv, struct request *request, char ***ret_words,
                         struct err *err)
 {
@@ -172,7 +206,7 @@ static int read_request(int argc, char **argv, struct request *request, char ***
         {.name = "env", .letter = 'e', .take = take_env, .data = request},
         {.name = "user", .letter = 'u', .value = &request->user},
         {.name = "additional-gids", .letter = 'g', .take = take_group, .data = request},
-        {.name = "cap", .letter = 'c', .take = take_capability, .data = &request->capabilities},
+        {.name = "cap", .letter = 'c', .take = take_capability, .data = request},
         {.name = "cwd", .value = &request->cwd},
         {.name = "console-socket", .value = &request->launch.console_socket},
         {.name = "pid-file", .value = &request->pid_file},
@@ -253,6 +287,7 @@ int verb_exec(struct runtime *runtime, int argc, char **argv, struct err *err)
 
     if (!request)
         return err_set(err, -ENOMEM, "cannot run 'exec'");
+    request->runtime = runtime;
     request->launch.manager = runtime->manager;
     int count = read_request(argc, argv, request, &words, err);
     if (count < 0)
@@ -278,6 +313,10 @@ int verb_exec(struct runtime *runtime, int argc, char **argv, struct err *err)
         return r;
     if (alone && request->tty)
         alone->process->terminal = true;
+    if (alone)
+        warn_of_flags(runtime, request);
+    for (size_t i = 0; alone && i < alone->warnings.count; i++)
+        runtime_report(runtime, "warning", alone->warnings.list[i]);
     runtime_clip_capabilities(runtime, config, alone ? alone->process : &of_flags);
     return enter(request, state, config, alone ? alone->process : &of_flags, err);
 }

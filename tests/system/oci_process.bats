@@ -191,3 +191,63 @@ time.sleep(100)' "$DIR/deaf" 3>&- &
     [ "$SECONDS" -lt 40 ]
     nothing_left
 }
+
+@test "an ambient capability that is not permitted and inheritable is left out with a warning by its place" {
+    local all='["CAP_KILL", "CAP_CHOWN", "CAP_NET_RAW"]'
+    run contain ".process.capabilities = {bounding: $all, effective: $all, permitted: $all,
+        inheritable: [\"CAP_KILL\"], ambient: $all}" grep CapAmb /proc/self/status
+    echo "$output"
+    [ "${#lines[@]}" = 3 ]
+    [[ ${lines[0]} == *"warning: process.capabilities.ambient[1]: it is not permitted and inheritable; it is left out" ]]
+    [[ ${lines[1]} == *"warning: process.capabilities.ambient[2]: "* ]]
+    [ "${lines[2]}" = "CapAmb:	0000000000000020" ]
+}
+
+@test "what an exec is given beside a file of its process is left out with a warning, and so is a capability that is not known" {
+    bundle . sleep 100
+    oci run --detach -b "$DIR/bundle" "$ID"
+    run oci exec --cap CAP_OF_TOMORROW "$ID" echo done
+    [ "$status" = 0 ]
+    [ "$output" = $'vireo-runtime: warning: --cap CAP_OF_TOMORROW: this capability is not known here; it is left out\ndone' ]
+    jq '.process | .args = ["sh", "-c", "pwd; id -u"] | .capabilities.bounding += ["CAP_OF_TOMORROW"]' \
+        "$DIR/bundle/config.json" >"$DIR/process.json"
+    run oci exec --process "$DIR/process.json" --cwd /tmp --user 7 --env A=B --cap CAP_KILL --additional-gids 5 \
+        --no-new-privs --apparmor a --process-label b "$ID"
+    echo "$output"
+    [ "$status" = 0 ]
+    local flag
+    for flag in cwd user env cap additional-gids no-new-privs apparmor process-label; do
+        [[ $output == *"warning: --$flag is left out: --process says it"* ]]
+    done
+    [[ $output == *"warning: capabilities.bounding["*"]: this capability is not known here; it is left out"* ]]
+    [[ $output == *$'\n/\n0' ]]
+}
+
+@test "the group of an exec is one of the container's, or the exec is refused" {
+    bundle 'del(.linux.resources)' sleep 100
+    "$RUNTIME" --root "$ROOT" --cgroup-manager disabled run --detach -b "$DIR/bundle" "$ID" </dev/null
+    run oci exec --cgroup sub "$ID" true
+    [ "$status" = 1 ]
+    [[ $output == *"cannot use control group 'sub': the container has no control groups" ]]
+    oci delete --force "$ID"
+    bundle ".linux.cgroupsPath = \"/$ID\"" sleep 100
+    oci run --detach -b "$DIR/bundle" "$ID"
+    run oci exec --cgroup sub "$ID" true
+    [ "$status" = 1 ]
+    find /sys/fs/cgroup -maxdepth 2 -type d -name "$ID" -exec mkdir {}/sub \;
+    run oci exec --cgroup sub "$ID" cat /proc/self/cgroup
+    echo "$output"
+    [ "$status" = 0 ]
+    [[ $output == *"/sub"* ]]
+    oci delete --force "$ID"
+    nothing_left
+}
+
+@test "an exec by flags can gain privileges unless it is told not to, one by a file is as the file says" {
+    bundle '.process.noNewPrivileges = true' sleep 100
+    oci run --detach -b "$DIR/bundle" "$ID"
+    [ "$(oci exec "$ID" grep NoNewPrivs /proc/self/status)" = "NoNewPrivs:	0" ]
+    [ "$(oci exec --no-new-privs "$ID" grep NoNewPrivs /proc/self/status)" = "NoNewPrivs:	1" ]
+    jq '.process | .args = ["grep", "NoNewPrivs", "/proc/self/status"]' "$DIR/bundle/config.json" >"$DIR/process.json"
+    [ "$(oci exec --process "$DIR/process.json" "$ID")" = "NoNewPrivs:	1" ]
+}
