@@ -67,6 +67,9 @@ int plan_connect(struct plan *plan, const char *path, struct err *err);
 /* Whether a namespace given by path is the one that we are in. */
 bool namespace_is_own(const struct oci_namespace *namespace);
 
+/* The user namespace that is joined by its path, the plan's; -1: none, or it is ours. */
+int plan_joined_users(const struct plan *plan);
+
 /* Whether the container's mounts are its own: else it lives in our mount namespace, by chroot. */
 bool plan_own_mounts(const struct oci_config *config);
 

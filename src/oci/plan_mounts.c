@@ -84,17 +84,26 @@ static int take_tree(struct plan *plan, const char *path, const struct oci_mount
 
 /* ids of the file system shown as others: by its own mappings, or by the container's. */
 static int take_idmap(struct plan *plan, const struct oci_mount *mount,
-                      const struct oci_mount_flags *flags, int tree)
+                      const struct oci_mount_flags *flags, int tree, struct err *err)
 {
-    if (!mount->uid_mappings.count && !mount->gid_mappings.count) {
+    const bool own = mount->uid_mappings.count || mount->gid_mappings.count;
+
+    if (!own && plan->out->user_namespace) {
         plan->idmaps[plan->idmap_count++] =
             (struct plan_idmap){.tree_fd = tree, .recursive = flags->recursive_idmap};
         return 0;
     }
-    _cleanup_(closep) int users = user_namespace_make(&mount->uid_mappings, &mount->gid_mappings);
-    if (users < 0)
-        return users;
-    return user_namespace_idmap(users, tree, flags->recursive_idmap);
+    if (!own && plan_joined_users(plan) < 0)
+        return err_say(err, -EINVAL,
+                       "cannot mount '%s' on '%s': option 'idmap' needs uidMappings and "
+                       "gidMappings, its own or those of a user namespace of the container",
+                       mount->source, mount->destination);
+    _cleanup_(closep) int made =
+        own ? user_namespace_make(&mount->uid_mappings, &mount->gid_mappings) : -1;
+    int r = own && made < 0 ? made
+                            : user_namespace_idmap(own ? made : plan_joined_users(plan), tree,
+                                                   flags->recursive_idmap);
+    return r < 0 ? fail(mount, r, err) : 0;
 }
 
 static int plan_bind(struct plan *plan, const struct oci_create *create,
@@ -137,7 +146,7 @@ static int plan_bind(struct plan *plan, const struct oci_create *create,
     if (r == -EPERM && !mapped)
         return 0;
     if (r == 0 && mapped)
-        r = take_idmap(plan, mount, flags, out->tree_fd);
+        r = take_idmap(plan, mount, flags, out->tree_fd, err);
     return r < 0 ? fail(mount, r, err) : 0;
 }
 

@@ -76,6 +76,14 @@ static int join_user(struct plan *plan, const struct oci_config *config,
     return r;
 }
 
+int plan_joined_users(const struct plan *plan)
+{
+    for (size_t i = 0; i < plan->out->join_count; i++)
+        if (plan->out->joins[i].flag == CLONE_NEWUSER)
+            return plan->out->joins[i].fd;
+    return -1;
+}
+
 static void plan_offsets(struct plan *plan, const struct oci_linux *config)
 {
     char text[128];

@@ -112,6 +112,31 @@ mounted() {
     [ "$(stat -c %u "$DIR/source/new")" = 0 ]
 }
 
+# A user namespace for others to join, its first id 100000: sets `other`.
+other_users() {
+    unshare --user sleep 60 3>&- &
+    other=$!
+    differs() { [ "$(readlink /proc/$other/ns/user)" != "$(readlink /proc/self/ns/user)" ]; }
+    eventually 10 differs
+    echo "0 100000 65536" >/proc/$other/uid_map
+    echo "0 100000 65536" >/proc/$other/gid_map
+}
+
+@test "ids of a bind are mapped by a user namespace that is joined" {
+    local other
+    chmod 755 "$DIR/source"
+    mkdir -p "$ROOTFS/b"
+    other_users
+    run contain '.linux.namespaces += [{"type": "user", "path": "/proc/'$other'/ns/user"}]
+        | .mounts += [{"destination": "/b", "type": "bind", "source": "'"$DIR"'/source", "options": ["bind", "idmap"]}]' \
+        sh -c 'stat -c %u:%g /b/file; echo more >/b/new'
+    kill $other
+    echo "$output"
+    [ "$status" = 0 ]
+    [ "$output" = 0:0 ]
+    [ "$(stat -c %u "$DIR/source/new")" = 0 ]
+}
+
 @test "what a mount cannot be is an error with the kernel's own words, and leaves nothing" {
     local mount
     for mount in '{"destination": "/t", "type": "tmpfs", "source": "tmpfs", "options": ["nonsense"]}' \
@@ -291,6 +316,8 @@ last" ]
     done <<'END'
 {"destination": "/b", "type": "bind", "source": "/tmp", "options": ["bind", "idmap=uids=0-1-10;gids=0-1-10"]}|options[1]
 {"destination": "/b", "type": "bind", "source": "/tmp", "options": ["ridmap=uids=0-1-10", "bind"]}|options[0]
+{"destination": "/b", "type": "bind", "source": "/tmp", "options": ["bind", "idmap"]}|'idmap'
+{"destination": "/b", "type": "bind", "source": "/tmp", "options": ["rbind", "ridmap"]}|'idmap'
 {"destination": "/b", "type": "tmpfs", "source": "x", "options": ["idmap=uids=0-1-10"]}|options[0]
 {"destination": "/dev", "options": ["remount", "size=1m"]}|'size=1m'
 {"destination": "/dev", "options": ["remount", "nosuchoption"]}|'nosuchoption'
