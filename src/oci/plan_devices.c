@@ -42,13 +42,17 @@ static bool has_own_dev(const struct oci_config *config)
 
 /*
  * A node for a user namespace, which may make none: it is made in a small file system that is
- * mounted nowhere, with the owner and mode that it is to have inside, and mounted by itself.
+ * mounted nowhere, with the owner and mode that it is to have inside, and mounted by itself. The
+ * maps of a namespace that is joined (`users`; -1: a new one) are the mount's.
  */
-static int make_node(int nodes, const struct init_device *device, const struct oci_config *config,
-                     size_t number)
+static int make_node(int nodes, const struct init_device *device, const struct oci_linux *linux_,
+                     int users, size_t number)
 {
-    uint32_t uid = user_namespace_outside(&config->linux_.uid_mappings, device->uid);
-    uint32_t gid = user_namespace_outside(&config->linux_.gid_mappings, device->gid);
+    const bool joined = users >= 0;
+    uint32_t uid =
+        joined ? device->uid : user_namespace_outside(&linux_->uid_mappings, device->uid);
+    uint32_t gid =
+        joined ? device->gid : user_namespace_outside(&linux_->gid_mappings, device->gid);
     char name[24];
 
     snprintf(name, sizeof name, "%zu", number);
@@ -56,7 +60,9 @@ static int make_node(int nodes, const struct init_device *device, const struct o
         fchmodat(nodes, name, device->mode & 07777, 0) < 0 ||
         fchownat(nodes, name, uid, gid, AT_SYMLINK_NOFOLLOW) < 0)
         return -errno;
-    return call_open_tree(nodes, name, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+    _cleanup_(closep) int tree = call_open_tree(nodes, name, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+    int r = tree >= 0 && joined ? user_namespace_idmap(users, tree, false) : 0;
+    return r < 0 ? r : steal_fd(&tree);
 }
 
 static int nodes_open(void)
@@ -106,6 +112,7 @@ static void tell_of_host_node(const struct oci_create *create, size_t index)
 static void make_nodes(struct plan *plan, const struct oci_create *create, struct init_device *list)
 {
     const struct oci_config *config = create->config;
+    const int users = plan_joined_users(plan);
     _cleanup_(closep) int nodes = -1;
 
     for (size_t i = 0; i < config->linux_.device_count; i++) {
@@ -117,7 +124,7 @@ static void make_nodes(struct plan *plan, const struct oci_create *create, struc
             continue;
         if (nodes < 0)
             nodes = nodes_open();
-        int fd = nodes < 0 ? nodes : make_node(nodes, &list[i], config, i);
+        int fd = nodes < 0 ? nodes : make_node(nodes, &list[i], &config->linux_, users, i);
         if (fd >= 0)
             list[i].tree_fd = plan_fd(plan, fd);
         else
@@ -142,7 +149,7 @@ static struct init_device plan_device(struct plan *plan, const struct oci_device
         .has_mode = node->file_mode.set,
         .has_uid = node->uid.set,
         .has_gid = node->gid.set,
-        .bind = plan->out->user_namespace && type != S_IFIFO,
+        .bind = (plan->out->user_namespace || plan_joined_users(plan) >= 0) && type != S_IFIFO,
     };
 }
 

@@ -173,8 +173,10 @@ other_users() {
 }
 
 @test "a user namespace has devices of config.json with their mode and owner" {
-    local none='.linux.namespaces += [{"type": "user"}]' users
-    for users in "$USERS" "$none"; do
+    local none='.linux.namespaces += [{"type": "user"}]' users other joined
+    other_users
+    joined='.linux.namespaces += [{"type": "user", "path": "/proc/'$other'/ns/user"}]'
+    for users in "$USERS" "$none" "$joined"; do
         run contain "$users"' | .linux.devices = [{"path": "/dev/own", "type": "c", "major": 1, "minor": 5,
             "fileMode": 292, "uid": 5, "gid": 6}]' \
             sh -c 'stat -c "%a %u %g" /dev/own; head -c 3 /dev/own | wc -c'
@@ -183,6 +185,7 @@ other_users() {
         [ "${lines[0]}" = "444 5 6" ]
         [ "${lines[1]}" = 3 ]
     done
+    kill $other
 }
 
 @test "a mount on the root is the root; a link may be copied instead of mounted" {
