@@ -116,6 +116,10 @@ static int plan_bind(struct plan *plan, const struct oci_create *create,
     if (!mount->source)
         return err_say(err, -EINVAL, "cannot mount on '%s': a bind needs a source",
                        mount->destination);
+    if (flags->copy_up)
+        return err_say(err, -ENOTSUP,
+                       "cannot mount '%s' on '%s': a bind takes no option 'tmpcopyup'",
+                       mount->source, mount->destination);
     /* What a file system is told when it is made is not for one that is there: config_check() has
      * said so. */
     for (size_t i = 0; i < flags->data_count; i++)
@@ -264,6 +268,12 @@ static int cgroup_trees(struct plan *plan, const struct oci_mount *mount,
     return 0;
 }
 
+/* What looks at the source of a bind, which others have not. NULL: there is none. */
+static const char *only_of_bind(const struct oci_mount_flags *flags)
+{
+    return flags->copy_link ? "copy-symlink" : flags->nofollow ? "src-nofollow" : NULL;
+}
+
 /*
  * What is mounted is the host's tree or a part of it: it has no data of its own, no ids to map, and
  * is private. Attributes "of all below" are its own: nothing is mounted below.
@@ -281,6 +291,8 @@ static int check_cgroup(const struct oci_mount *mount, struct oci_mount_flags *f
         other = "shared, slave or unbindable";
     else if (flags->copy_up)
         other = "tmpcopyup";
+    else
+        other = only_of_bind(flags);
     if (other)
         return err_say(err, -ENOTSUP,
                        "cannot mount cgroup on '%s': it takes no option '%.100s', attributes and "
@@ -344,8 +356,7 @@ static int check_remount(const struct oci_mount *mount, const struct oci_mount_f
     const char *other = flags->data_count                           ? flags->data[0]
                         : flags->idmap || mount->uid_mappings.count ? "idmap"
                         : flags->copy_up                            ? "tmpcopyup"
-                        : flags->copy_link                          ? "copy-symlink"
-                                                                    : NULL;
+                                                                    : only_of_bind(flags);
     if (!other)
         return 0;
     return err_say(err, -ENOTSUP, "cannot remount '%s': option '%.100s' is of a new mount alone",
@@ -393,6 +404,9 @@ static int plan_mount(struct plan *plan, const struct oci_create *create,
     if (flags.idmap || mount->uid_mappings.count)
         return err_say(err, -ENOTSUP, "cannot mount '%s' on '%s': only a bind can map ids",
                        mount->type, mount->destination);
+    if (only_of_bind(&flags))
+        return err_say(err, -ENOTSUP, "cannot mount '%s' on '%s': only a bind takes option '%s'",
+                       mount->type, mount->destination, only_of_bind(&flags));
     plan_filesystem(plan, mount, out);
     plan_label(plan, create->config->linux_.mount_label, mount, out);
     return 0;

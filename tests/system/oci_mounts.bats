@@ -326,6 +326,13 @@ last" ]
 {"destination": "/dev", "options": ["remount", "nosuchoption"]}|'nosuchoption'
 {"destination": "/dev", "options": ["remount", "idmap"]}|'idmap'
 {"destination": "/dev", "options": ["remount", "tmpcopyup"]}|'tmpcopyup'
+{"destination": "/dev", "options": ["remount", "copy-symlink"]}|'copy-symlink'
+{"destination": "/dev", "options": ["remount", "src-nofollow"]}|'src-nofollow'
+{"destination": "/b", "type": "bind", "source": "/tmp", "options": ["bind", "tmpcopyup"]}|'tmpcopyup'
+{"destination": "/b", "type": "tmpfs", "source": "x", "options": ["copy-symlink"]}|'copy-symlink'
+{"destination": "/b", "type": "tmpfs", "source": "x", "options": ["src-nofollow"]}|'src-nofollow'
+{"destination": "/c", "type": "cgroup", "source": "x", "options": ["src-nofollow"]}|'src-nofollow'
+{"destination": "/c", "type": "cgroup2", "source": "x", "options": ["copy-symlink"]}|'copy-symlink'
 {"destination": "/c", "type": "cgroup", "source": "x", "options": ["nosuchoption"]}|'nosuchoption'
 {"destination": "/c", "type": "cgroup", "source": "x", "options": ["idmap"]}|'idmap'
 {"destination": "/c", "type": "cgroup2", "source": "x", "options": ["shared"]}|shared
