@@ -103,16 +103,24 @@ static int stand_in(const struct object_map *map)
     }
 }
 
-/* The map of an instruction: as it is, replaced, or nothing where only a call names it. */
+static int make_ring(struct twin *twin)
+{
+    if (twin->ring_fd < 0)
+        twin->ring_fd = bpf_map_create(BPF_MAP_TYPE_RINGBUF, "twin", 0, 0, RING_BYTES, NULL);
+    return twin->ring_fd < 0 ? -errno : 0;
+}
+
+/* The map of an instruction, as it is or replaced. It stays a pointer also where only a call uses
+ * it: where a number may be stored, one to the kernel's map may not. */
 static int replace_map(struct twin *twin, const struct object *object, struct bpf_insn *insn)
 {
     uint32_t number = (uint32_t)insn->imm;
     const struct object_map *map = &object->maps[number];
 
     if (map->shown.type == BPF_MAP_TYPE_PERF_EVENT_ARRAY) {
-        insn->src_reg = 0;
-        insn->imm = 0;
-        return 0;
+        int r = make_ring(twin);
+        insn->imm = twin->ring_fd;
+        return r;
     }
     if (twin->maps[number] < 0)
         twin->maps[number] = stand_in(map);
@@ -120,13 +128,6 @@ static int replace_map(struct twin *twin, const struct object *object, struct bp
         return -errno;
     insn->imm = twin->maps[number] < 0 ? map->fd : twin->maps[number];
     return 0;
-}
-
-static int make_ring(struct twin *twin)
-{
-    if (twin->ring_fd < 0)
-        twin->ring_fd = bpf_map_create(BPF_MAP_TYPE_RINGBUF, "twin", 0, 0, RING_BYTES, NULL);
-    return twin->ring_fd < 0 ? -errno : 0;
 }
 
 /* A helper's call: what must be exact of its arguments stays so. */

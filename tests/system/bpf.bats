@@ -539,7 +539,7 @@ refused() {
     # What may be is loaded, and nothing else.
     [ "$(grep ' loaded$' "$MODULES/out")" = "on_good loaded" ]
     local name
-    for name in context value stack sample event flags compare shift; do
+    for name in context value stack sample event flags map map_sample map_event map_flags compare shift; do
         refused "leak_$name" "without host it may give out no address of the kernel: "
     done
     refused leak_packet "R6 leaks addr into map"

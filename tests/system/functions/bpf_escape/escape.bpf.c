@@ -117,6 +117,40 @@ HOOK int leak_event(CALL)
     return 0;
 }
 
+/* The address of the kernel's struct of a map. */
+HOOK int leak_map(CALL)
+{
+    __u64 *value = slot();
+
+    if (value)
+        *value = (__u64)&events;
+    return 0;
+}
+
+HOOK int leak_map_sample(CALL)
+{
+    __u64 data = (__u64)&events;
+
+    bpf_ringbuf_output(&ring, &data, sizeof data, 0);
+    return 0;
+}
+
+HOOK int leak_map_event(CALL)
+{
+    __u64 data = (__u64)&events;
+
+    bpf_perf_event_output(context, &events, BPF_F_CURRENT_CPU, &data, sizeof data);
+    return 0;
+}
+
+HOOK int leak_map_flags(CALL)
+{
+    __u64 data = 0;
+
+    bpf_perf_event_output(context, &events, (__u64)&events, &data, sizeof data);
+    return 0;
+}
+
 HOOK int leak_flags(CALL)
 {
     __u64 data = 0;
