@@ -137,6 +137,7 @@ static bool hear(const struct desk *desk)
     if (good && message.forget) {
         pins_forget(message.owner);
         budget_forget(message.owner);
+        leases_sweep();
     } else if (good && fd_count >= 1 && fd_count <= 3 + BROKER_CHARGES_MAX)
         instance_ready(desk, &message, fds, fd_count);
     fd_close_all(fds, fd_count);

@@ -202,6 +202,8 @@ int share_join(const struct session *session, const char *name, struct object **
 
 /* The broker's end of the sessions' socket: answers one request. */
 void leases_serve(int socket);
+/* Those whose sessions have let go. */
+void leases_sweep(void);
 /* This session reads the map's buffer from here on, until map_clear(). 0 or -errno; -EBUSY: another
  * session does, or this one by another of its objects. */
 int map_lease(const struct session *session, struct object_map *map);

@@ -5,7 +5,7 @@
  *
  * Sessions ask over a socket that they share; each question comes with a socket for its answer,
  * which is the lease from then on. One whose other end is closed is no lease any more: nothing
- * waits for that, the next that asks looks.
+ * waits for that, the next that asks looks, and the end of a function.
  */
 #include <errno.h>
 #include <poll.h>
@@ -35,8 +35,7 @@ struct lease {
 
 static struct lease leases[LEASES_MAX];
 
-/* Those whose sessions have let go. */
-static void sweep(void)
+void leases_sweep(void)
 {
     for (size_t i = 0; i < LEASES_MAX; i++) {
         struct pollfd poll_fd = {.fd = leases[i].socket};
@@ -52,7 +51,7 @@ static int lease(const struct lease_request *request, struct lease **ret_lease)
     struct lease *room = NULL;
     size_t count = 0, used = 0;
 
-    sweep();
+    leases_sweep();
     for (size_t i = 0; i < LEASES_MAX; i++) {
         if (leases[i].socket <= 0) {
             room = room ? room : &leases[i];

@@ -41,7 +41,7 @@ void map_clear(struct object_map *map)
 
 int map_make_known(const struct session *session, struct object_map *map)
 {
-    bool read_here = map->buffer_given && map->shown.type != BPF_MAP_TYPE_ARRAY;
+    bool read_here = (map->buffer_given || map->events) && map->shown.type != BPF_MAP_TYPE_ARRAY;
     int r = read_here ? map_lease(session, map) : 0;
 
     map->known |= r == 0;

@@ -274,14 +274,13 @@ static bool serve_map(struct session *session, const struct request *request)
                  : session_answer(session, 0, session_outgoing, bytes, NULL, 0);
 }
 
-/* What is pinned or shared has one reader among all sessions; an array has any number. */
-static int lease(const struct session *session, struct object *object, uint32_t number,
-                 uint64_t first)
+/* What is pinned or shared has one reader among all sessions, whichever part it asks for; an array
+ * has any number. */
+static int lease(const struct session *session, struct object *object, uint32_t number)
 {
     struct object_map *map = number < object->guest_maps ? &object->maps[number] : NULL;
 
-    if (first > 0 || !map || !map->known || map->buffer_given ||
-        map->shown.type == BPF_MAP_TYPE_ARRAY)
+    if (!map || !map->known || map->shown.type == BPF_MAP_TYPE_ARRAY)
         return 0;
     return map_lease(session, map);
 }
@@ -295,7 +294,7 @@ static bool serve_buffer(struct session *session, const struct request *request)
     if (!object)
         return session_answer_error(session, -EBADF, NULL);
     session_trace(session, true); /* a perf event array's are a processor's */
-    int r = lease(session, object, request->head.map, request->head.flags);
+    int r = lease(session, object, request->head.map);
     if (r == 0)
         r = map_buffer(object, request->head.map, request->head.flags, fds, &buffer);
     session_trace(session, false);

@@ -29,6 +29,7 @@
 
 #define LIAR 1
 #define NEIGHBOUR 2
+#define COMMON "common" /* what both may share */
 #define ANSWER_MS 60000 /* it waits for the reader, and for others on the machine */
 #define RANDOM_LIES 4000
 
@@ -61,6 +62,8 @@ static int session_of(uint64_t owner, bool host)
     int fd;
 
     policy_default(&policy, host);
+    policy.share_count = 1;
+    snprintf(policy.share[0], sizeof policy.share[0], COMMON);
     if (pvm_bpf_pair(bpf.socket, owner == LIAR ? "liar" : "neighbour", owner, &policy, NULL, &fd,
                      &err) < 0)
         fail("have a session", &err);
@@ -136,24 +139,69 @@ static void judge(bool good, const char *what, uint64_t number)
     printf("not ok %s: %s (%llu)\n", kind, what, (unsigned long long)number);
 }
 
+/* ---- what is left ---- */
+
+static size_t broker_descriptors(void)
+{
+    char path[64];
+    size_t count = 0;
+
+    snprintf(path, sizeof path, "/proc/%d/fd", (int)bpf.broker.pid);
+    DIR *directory = opendir(path);
+    while (directory && readdir(directory))
+        count++;
+    if (directory)
+        closedir(directory);
+    return count;
+}
+
+/* The broker's sessions. */
+static size_t sessions(void)
+{
+    char path[96], text[4096] = "";
+    size_t count = 0;
+
+    snprintf(path, sizeof path, "/proc/%d/task/%d/children", (int)bpf.broker.pid,
+             (int)bpf.broker.pid);
+    _cleanup_(closep) int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0 || read(fd, text, sizeof text - 1) < 0)
+        return SIZE_MAX;
+    for (const char *at = text; *at; at++)
+        count += *at == ' ';
+    return count;
+}
+
+static bool comes_to(size_t (*count)(void), size_t wanted)
+{
+    for (int i = 0; i < 300 && count() != wanted; i++)
+        poll(NULL, 0, 100);
+    return count() == wanted;
+}
+
 /* ---- the neighbour ---- */
 
 static int neighbour;
 static uint32_t neighbours_object;
 
-static uint32_t make_map(int socket, uint32_t type, uint32_t value_bytes)
+static uint32_t make(int socket, const struct broker_new_map *map)
 {
-    const struct broker_new_map map = {
-        .name = "numbers", .type = type, .key_bytes = 4, .value_bytes = value_bytes, .entries = 8};
-    struct lie request = {.head = head(BROKER_CREATE), .first = &map};
+    struct lie request = {.head = head(BROKER_CREATE), .first = map};
     static uint8_t data[BROKER_DATA_MAX];
     struct broker_object object;
 
-    request.head.first_bytes = sizeof map;
+    request.head.first_bytes = sizeof *map;
     if (!say(socket, &request) || hear(socket, data, NULL) != ANSWERED)
         fail("make a map", NULL);
     memcpy(&object, data, sizeof object);
     return object.object;
+}
+
+static uint32_t make_map(int socket, uint32_t type, uint32_t value_bytes)
+{
+    const struct broker_new_map map = {
+        .name = "numbers", .type = type, .key_bytes = 4, .value_bytes = value_bytes, .entries = 8};
+
+    return make(socket, &map);
 }
 
 static bool neighbour_is_well(void)
@@ -394,6 +442,47 @@ static void at_random(void)
     closep(&socket);
 }
 
+static enum outcome ask(int socket, uint32_t operation, uint32_t object, uint64_t flags,
+                        const char *name)
+{
+    struct lie lie = {.head = head(operation), .first = name};
+
+    lie.head.object = object;
+    lie.head.flags = flags;
+    lie.head.first_bytes = (uint32_t)strlen(name);
+    return say(socket, &lie) ? hear(socket, NULL, NULL) : ENDED;
+}
+
+/* A buffer that two have: the second asks for the parts behind the first, which is no way in. */
+static void readers(void)
+{
+    static const struct broker_new_map maps[] = {
+        {.name = "ring", .type = BPF_MAP_TYPE_RINGBUF, .entries = 4096},
+        {.name = "events", .type = BPF_MAP_TYPE_PERF_EVENT_ARRAY, .key_bytes = 4, .value_bytes = 4},
+    };
+
+    kind = "a buffer that another reads is given to nobody, whatever part of it is asked for";
+    for (size_t i = 0; i < ARRAY_LEN(maps); i++) {
+        int reader = session_of(NEIGHBOUR, false), other = session_of(LIAR, false);
+        int sister = session_of(NEIGHBOUR, false);
+        uint32_t object = make(reader, &maps[i]);
+        judge(ask(reader, BROKER_SHARE, object, 0, COMMON) == ANSWERED, "shared", i);
+        judge(ask(reader, BROKER_PIN, object, 0, "pinned") == ANSWERED, "pinned", i);
+        judge(ask(other, BROKER_JOIN, 0, 0, COMMON) == ANSWERED, "joined", i);
+        judge(ask(sister, BROKER_OPEN, 0, 0, "pinned") == ANSWERED, "opened", i);
+        judge(ask(reader, BROKER_BUFFER, object, 0, "") == ANSWERED, "read", i);
+        for (uint64_t first = 0; first < 4; first++) {
+            judge(ask(other, BROKER_BUFFER, 0, first, "") == ERROR, "read by another", first);
+            judge(ask(sister, BROKER_BUFFER, 0, first, "") == ERROR, "read by a sister", first);
+        }
+        judge(ask(reader, BROKER_UNPIN, 0, 0, "pinned") == ANSWERED, "unpinned", i);
+        close(sister);
+        close(other);
+        close(reader);
+        judge(comes_to(sessions, 1), "sessions", sessions());
+    }
+}
+
 /* Requests without end, whose answers nobody takes. */
 static void deaf(void)
 {
@@ -411,45 +500,6 @@ static void deaf(void)
     close(socket);
 }
 
-/* ---- what is left ---- */
-
-static size_t broker_descriptors(void)
-{
-    char path[64];
-    size_t count = 0;
-
-    snprintf(path, sizeof path, "/proc/%d/fd", (int)bpf.broker.pid);
-    DIR *directory = opendir(path);
-    while (directory && readdir(directory))
-        count++;
-    if (directory)
-        closedir(directory);
-    return count;
-}
-
-/* The broker's sessions. */
-static size_t sessions(void)
-{
-    char path[96], text[4096] = "";
-    size_t count = 0;
-
-    snprintf(path, sizeof path, "/proc/%d/task/%d/children", (int)bpf.broker.pid,
-             (int)bpf.broker.pid);
-    _cleanup_(closep) int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0 || read(fd, text, sizeof text - 1) < 0)
-        return SIZE_MAX;
-    for (const char *at = text; *at; at++)
-        count += *at == ' ';
-    return count;
-}
-
-static bool comes_to(size_t (*count)(void), size_t wanted)
-{
-    for (int i = 0; i < 300 && count() != wanted; i++)
-        poll(NULL, 0, 100);
-    return count() == wanted;
-}
-
 static int open_program(const char *path)
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC);
@@ -461,8 +511,8 @@ static int open_program(const char *path)
 
 int main(int argc, char **argv)
 {
-    static void (*const all[])(void) = {messages, descriptors, chunks, operations,
-                                        maps,     at_random,   deaf};
+    static void (*const all[])(void) = {messages, descriptors, chunks,  operations,
+                                        maps,     at_random,   readers, deaf};
     struct pvm_bpf_options options = {.prepare = true};
     struct err err = {0};
     int locks[2];
