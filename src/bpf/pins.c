@@ -18,7 +18,7 @@
 #include "bpf/broker_internal.h"
 
 #define PINS_MAX 1024
-#define PINS_OF_ONE 16
+#define PINS_OF_ONE 16 /* function: the others have room too */
 
 enum { PIN_GET = 1, PIN_PUT, PIN_REMOVE };
 
@@ -93,7 +93,7 @@ static int put(const struct pin_request *request, int *map_fd)
 {
     uint64_t bytes = request->bytes;
     struct pin *room = NULL;
-    size_t count = 0;
+    size_t count = 0, used = 0;
 
     if (*map_fd < 0)
         return -EINVAL;
@@ -102,12 +102,15 @@ static int put(const struct pin_request *request, int *map_fd)
     for (size_t i = 0; i < PINS_MAX; i++) {
         if (pins[i].fd <= 0) {
             room = room ? room : &pins[i];
-        } else if (pins[i].owner == request->owner) {
+            continue;
+        }
+        used++;
+        if (pins[i].owner == request->owner) {
             count++;
             bytes += pins[i].bytes;
         }
     }
-    if (!room || count == PINS_OF_ONE || bytes > request->bytes_max)
+    if (!room || count >= quota_of_one(PINS_MAX, used, PINS_OF_ONE) || bytes > request->bytes_max)
         return -EDQUOT;
     *room = (struct pin){.fd = steal_fd(map_fd),
                          .flags = request->flags,

@@ -18,8 +18,9 @@
 #include "base/fd.h"
 #include "bpf/broker_internal.h"
 
-#define SHARES_MAX 16
-#define HOLDS_OF_ONE 64  /* function: the others have room too */
+#define SHARES_MAX 128
+#define SHARES_OF_ONE POLICY_SHARES_MAX /* function: the others have room too */
+#define HOLDS_OF_ONE 64
 #define SHARE_FDS_MAX 96 /* of one */
 #define PART_MAX 16      /* of them in one message */
 
@@ -46,6 +47,7 @@ struct share_part {
 
 struct share {
     char name[POLICY_SHARE_NAME_MAX + 1]; /* "": free */
+    uint64_t owner;                       /* who made it known */
     uint32_t holds, map_count, fd_count;
     uint32_t got; /* descriptors; it is there for others when it has all */
     int fds[SHARE_FDS_MAX];
@@ -85,17 +87,27 @@ static void hold_end(struct share_hold *hold)
 static int put(const struct share_request *request, struct share **ret_share)
 {
     struct share *room = NULL;
+    size_t count = 0, used = 0;
 
     if (request->map_count > BROKER_MAPS_MAX || request->fd_count > SHARE_FDS_MAX ||
         request->map_count > request->fd_count || !request->name[0])
         return -E2BIG;
     if (find(request->name))
         return -EEXIST;
-    for (size_t i = 0; i < SHARES_MAX && !room; i++)
-        room = shares[i].name[0] ? NULL : &shares[i];
+    for (size_t i = 0; i < SHARES_MAX; i++) {
+        if (!shares[i].name[0]) {
+            room = room ? room : &shares[i];
+            continue;
+        }
+        used++;
+        count += shares[i].owner == request->owner;
+    }
+    if (count >= quota_of_one(SHARES_MAX, used, SHARES_OF_ONE))
+        return -EDQUOT;
     if (!room)
         return -ENOSPC;
-    *room = (struct share){.map_count = request->map_count, .fd_count = request->fd_count};
+    *room = (struct share){
+        .owner = request->owner, .map_count = request->map_count, .fd_count = request->fd_count};
     memcpy(room->name, request->name, sizeof room->name);
     *ret_share = room;
     return 0;

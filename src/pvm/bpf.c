@@ -20,8 +20,8 @@
 
 #define TRACING "/sys/kernel/tracing/events"
 #define TRACING_FUNCTIONS "/sys/kernel/tracing/available_filter_functions"
-#define DESCRIPTORS 8192 /* a map, program or link each */
-#define PROCESSES 8192   /* a session for each instance */
+#define DESCRIPTORS 16384 /* a map, program or link each */
+#define PROCESSES 8192    /* a session for each instance */
 _Static_assert(CGROUP_CHARGE_MAX <= BROKER_CHARGES_MAX, "a session enters all");
 
 void pvm_spawned_end(struct spawned *process)

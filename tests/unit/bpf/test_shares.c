@@ -1,11 +1,12 @@
-/* What many functions share: no function's holds or leases are the others'. The broker's part by
- * itself; a session is a socket. */
+/* What many functions share: no function's holds, names, pins or leases are the others'. The
+ * broker's part by itself; a session is a socket. */
 #include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -38,7 +39,7 @@ static int end(void **state)
     return 0;
 }
 
-/* As shares.c and leases.c have them: a change there fails here. */
+/* As shares.c, leases.c and pins.c have them: a change there fails here. */
 struct share_question {
     uint64_t owner;
     uint32_t operation, map_count, fd_count, reserved;
@@ -48,7 +49,15 @@ struct lease_question {
     uint64_t owner;
     uint32_t map, reserved;
 };
+struct pin_question {
+    uint32_t operation, flags, frozen, host;
+    uint64_t owner, bytes, bytes_max;
+    char name[BROKER_NAME_MAX + 1];
+    char place[BROKER_TARGET_MAX + 1];
+    struct broker_map shown;
+};
 enum { PUT = 1, JOIN };
+enum { PIN_PUT = 2 };
 
 /* The answer; the socket stays open, which is the hold. */
 static int ask(const void *question, size_t bytes, void (*serve)(int))
@@ -63,12 +72,30 @@ static int ask(const void *question, size_t bytes, void (*serve)(int))
     return answer[0];
 }
 
+static int share_named(uint64_t owner, uint32_t operation, uint32_t number)
+{
+    struct share_question question = {.owner = owner, .operation = operation, .fd_count = 1};
+
+    snprintf(question.name, sizeof question.name, "common-%u", number);
+    return ask(&question, sizeof question, shares_serve);
+}
+
 static int share(uint64_t owner, uint32_t operation)
 {
-    const struct share_question question = {
-        .owner = owner, .operation = operation, .fd_count = 1, .name = "common"};
+    return share_named(owner, operation, 0);
+}
 
-    return ask(&question, sizeof question, shares_serve);
+static int pin(uint64_t owner, uint32_t number)
+{
+    struct pin_question question = {.operation = PIN_PUT, .owner = owner};
+    int32_t answer = -EIO;
+
+    snprintf(question.name, sizeof question.name, "pin-%u", number);
+    _cleanup_(closep) int ours = desk_ask(desk[0], &question, sizeof question, desk[0]);
+    assert_true(ours >= 0);
+    pins_serve(desk[1]);
+    assert_true(read(ours, &answer, sizeof answer) == sizeof answer);
+    return answer;
 }
 
 static int lease(uint64_t owner, uint32_t map)
@@ -169,6 +196,42 @@ static void thirty_that_take_all_they_can_leave_some_for_one_more(void **state)
     assert_int_equal(lease(40, map), 0);
 }
 
+static void twenty_that_make_all_names_they_can_leave_some_for_one_more(void **state)
+{
+    uint32_t number = 100;
+
+    (void)state;
+    for (uint64_t owner = 10; owner < 30; owner++) {
+        int r, had = 0;
+        while ((r = share_named(owner, PUT, number++)) == 0)
+            had++;
+        assert_int_equal(r, -EDQUOT);
+        assert_true(had > 0 && had <= POLICY_SHARES_MAX);
+    }
+    assert_int_equal(share_named(40, PUT, number), 0);
+}
+
+static void functions_that_pin_all_they_can_leave_room_for_one_more(void **state)
+{
+    const struct rlimit files = {2 * ALL + 64, 2 * ALL + 64};
+    uint32_t number = 0;
+
+    (void)state;
+    if (setrlimit(RLIMIT_NOFILE, &files) < 0)
+        skip();
+    /* As many as would take every place by sixteens. */
+    for (uint64_t owner = 50; owner < 50 + 64; owner++) {
+        int r, had = 0;
+        while ((r = pin(owner, number++)) == 0)
+            had++;
+        assert_int_equal(r, -EDQUOT);
+        assert_true(had > 0 && had <= 16);
+    }
+    assert_int_equal(pin(200, number), 0);
+    for (uint64_t owner = 50; owner <= 200; owner++)
+        pins_forget(owner);
+}
+
 static void a_question_that_is_none_is_not_answered(void **state)
 {
     static const char text[] = "no question";
@@ -193,6 +256,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_function_that_reads_all_it_can_leaves_room_for_the_others,
                                         start, end),
         cmocka_unit_test_setup_teardown(thirty_that_take_all_they_can_leave_some_for_one_more,
+                                        start, end),
+        cmocka_unit_test_setup_teardown(twenty_that_make_all_names_they_can_leave_some_for_one_more,
+                                        start, end),
+        cmocka_unit_test_setup_teardown(functions_that_pin_all_they_can_leave_room_for_one_more,
                                         start, end),
         cmocka_unit_test_setup_teardown(a_question_that_is_none_is_not_answered, start, end),
     };
