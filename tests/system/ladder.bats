@@ -240,7 +240,7 @@ int64_t handler(const uint8_t *in, size_t in_len, uint8_t *out, size_t out_cap)
     for (uint32_t i = 0; i < 600000000; i++)
         x = (x ^ i) * 2654435761u;
     if (out_cap < 1)
-        return cells[0] - 4;
+        return 0;
     out[0] = (uint8_t)(x | 64);
     return 1;
 }
