@@ -106,9 +106,26 @@ uint64_t policy_map_bytes(const struct image *image)
     (BPF_F_NO_PREALLOC | BPF_F_CLONE | BPF_F_NO_COMMON_LRU | BPF_F_RDONLY_PROG | \
      BPF_F_WRONLY_PROG | BPF_F_MMAPABLE | BPF_F_ZERO_SEED | BPF_F_PRESERVE_ELEMS)
 
+/* The virtual kernel's own objects are shared by their maps' names (vkernel/shared_object.c): what
+ * a function makes has none that could be taken for one. */
+#define OWN_NAMES "vireo_"
+
+static int check_name(const char *kernel_name, struct err *err)
+{
+    if (strncmp(kernel_name, OWN_NAMES, strlen(OWN_NAMES)) != 0)
+        return 0;
+    return err_say(err, -EPERM,
+                   "cannot load object: '%s' begins with '" OWN_NAMES
+                   "', as what belongs to the machine does",
+                   kernel_name);
+}
+
 static int check_map(const struct bpf_policy *policy, const struct image_map *map, uint64_t *bytes,
                      struct err *err)
 {
+    int r = check_name(map->kernel_name, err);
+    if (r < 0)
+        return r;
     if (map->type >= 64 || !(policy->maps >> map->type & 1))
         return err_say(err, -EPERM,
                        "cannot load object: map '%s' is of type %s (%u), which the policy does not "
@@ -311,7 +328,10 @@ static int check_program(const struct bpf_policy *policy, const struct image *im
 {
     const char *point = "";
     int kind = bpf_kind_of(program->section, program->type, &point);
+    int r = check_name(program->kernel_name, err);
 
+    if (r < 0)
+        return r;
     if (program->type == BPF_PROG_TYPE_EXT)
         return err_say(
             err, -EPERM,
@@ -349,11 +369,11 @@ static int check_program(const struct bpf_policy *policy, const struct image *im
         return err_say(err, -EPERM, "cannot load object: program '%s' has attach type %u",
                        program->name, program->attach_type);
     if (point[0] && (bpf_kind_has_point(known) || program->type == BPF_PROG_TYPE_LSM)) {
-        int r = policy_check_point(policy, (uint32_t)kind, point, err);
+        r = policy_check_point(policy, (uint32_t)kind, point, err);
         if (r < 0)
             return r;
     }
-    int r = check_length(image, program, err);
+    r = check_length(image, program, err);
     return r < 0 ? r : check_code(policy, image, program, err);
 }
 

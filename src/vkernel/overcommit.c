@@ -33,23 +33,52 @@ static int bpf(enum bpf_cmd command, union bpf_attr *attr)
     return (int)syscall(SYS_bpf, command, attr, sizeof *attr);
 }
 
-/* The program's map, by its name; -ENOENT. */
+/* A map, program or link by its id, and what the kernel says of it; -1. */
+static int open_by_id(enum bpf_cmd command, uint32_t id, void *info, uint32_t size)
+{
+    union bpf_attr of = {.map_id = id};
+    _cleanup_(closep) int fd = bpf(command, &of);
+    union bpf_attr ask = {
+        .info = {.bpf_fd = (uint32_t)fd, .info_len = size, .info = (uintptr_t)info}};
+
+    return fd >= 0 && bpf(BPF_OBJ_GET_INFO_BY_FD, &ask) == 0 ? steal_fd(&fd) : -1;
+}
+
+static int map_of_program(uint32_t program_id)
+{
+    uint32_t maps[8];
+    struct bpf_prog_info program = {.nr_map_ids = ARRAY_LEN(maps), .map_ids = (uintptr_t)maps};
+    _cleanup_(closep) int fd =
+        open_by_id(BPF_PROG_GET_FD_BY_ID, program_id, &program, sizeof program);
+
+    if (fd < 0 || program.created_by_uid != 0)
+        return -ENOENT;
+    for (uint32_t i = 0; i < program.nr_map_ids && i < ARRAY_LEN(maps); i++) {
+        struct bpf_map_info info = {0};
+        int map = open_by_id(BPF_MAP_GET_FD_BY_ID, maps[i], &info, sizeof info);
+        if (map >= 0 && strcmp(info.name, COMMIT_MAP) == 0 && info.type == BPF_MAP_TYPE_HASH &&
+            info.value_size == sizeof(struct commit_group))
+            return map;
+        closep(&map);
+    }
+    return -ENOENT;
+}
+
+/* The map of the program that acts: root's, and attached. Anybody who may make maps can give one
+ * this name. -ENOENT. */
 static int find_map(void)
 {
     union bpf_attr next = {0};
 
-    while (bpf(BPF_MAP_GET_NEXT_ID, &next) == 0) {
-        struct bpf_map_info info = {0};
-        union bpf_attr of = {.map_id = next.next_id};
-        int fd = bpf(BPF_MAP_GET_FD_BY_ID, &of);
-        union bpf_attr ask = {
-            .info = {.bpf_fd = (uint32_t)fd, .info_len = sizeof info, .info = (uintptr_t)&info}};
-        if (fd >= 0 && bpf(BPF_OBJ_GET_INFO_BY_FD, &ask) == 0 &&
-            strcmp(info.name, COMMIT_MAP) == 0 && info.type == BPF_MAP_TYPE_HASH &&
-            info.value_size == sizeof(struct commit_group))
-            return fd;
-        closep(&fd);
-        next = (union bpf_attr){.start_id = next.next_id};
+    while (bpf(BPF_LINK_GET_NEXT_ID, &next) == 0) {
+        const uint32_t id = next.next_id;
+        struct bpf_link_info link = {0};
+        _cleanup_(closep) int fd = open_by_id(BPF_LINK_GET_FD_BY_ID, id, &link, sizeof link);
+        int map =
+            fd >= 0 && link.type == BPF_LINK_TYPE_TRACING ? map_of_program(link.prog_id) : -ENOENT;
+        if (map >= 0)
+            return map;
+        next = (union bpf_attr){.start_id = id};
     }
     return -ENOENT;
 }

@@ -66,24 +66,24 @@ void shared_object_sweep(const struct shared_fds *fds, int cgroup_fd, unsigned m
 
 /* ---- what somebody else has loaded ---- */
 
-static int find_map(const struct shared_object *shared, uint32_t *ret_id)
+/* The next map that is named so and shaped so, which does not yet say that it is ours. */
+static int next_map(const struct shared_object *shared, uint32_t *id)
 {
-    for (uint32_t id = 0; bpf_map_get_next_id(id, &id) == 0;) {
+    while (bpf_map_get_next_id(*id, id) == 0) {
         struct bpf_map_info info = {0};
         uint32_t size = sizeof info;
-        int fd = bpf_map_get_fd_by_id(id);
+        int fd = bpf_map_get_fd_by_id(*id);
         if (fd >= 0 && bpf_obj_get_info_by_fd(fd, &info, &size) == 0 &&
             strcmp(info.name, shared->map) == 0 && info.type == shared->map_type &&
-            info.key_size == sizeof(uint64_t)) {
-            *ret_id = id;
+            info.key_size == sizeof(uint64_t))
             return fd;
-        }
         closep(&fd);
     }
     return -ENOENT;
 }
 
-/* Whether a program works with this map. */
+/* Whether it is root's program, and works with this map: functions' are loaded by the broker, which
+ * has a uid of its own. */
 static bool program_has(uint32_t program_id, uint32_t map_id)
 {
     uint32_t maps[8];
@@ -92,7 +92,7 @@ static bool program_has(uint32_t program_id, uint32_t map_id)
     uint32_t size = sizeof info;
     _cleanup_(closep) int fd = bpf_prog_get_fd_by_id(program_id);
 
-    if (fd < 0 || bpf_obj_get_info_by_fd(fd, &info, &size) < 0)
+    if (fd < 0 || bpf_obj_get_info_by_fd(fd, &info, &size) < 0 || info.created_by_uid != 0)
         return false;
     for (uint32_t i = 0; i < info.nr_map_ids && i < ARRAY_LEN(maps); i++)
         if (maps[i] == map_id)
@@ -120,13 +120,16 @@ static int find_links(const struct shared_object *shared, uint32_t map_id, struc
 int shared_object_find(const struct shared_object *shared, struct shared_fds *ret_fds)
 {
     uint32_t id = 0;
+    int map;
 
     *ret_fds = SHARED_NONE;
-    ret_fds->map = find_map(shared, &id);
-    int r = ret_fds->map < 0 ? ret_fds->map : find_links(shared, id, ret_fds);
-    if (r < 0) /* nobody, or who had it is just letting go */
-        shared_object_close(ret_fds);
-    return r;
+    while ((map = next_map(shared, &id)) >= 0) {
+        ret_fds->map = map;
+        if (find_links(shared, id, ret_fds) == 0)
+            return 0;
+        shared_object_close(ret_fds); /* another's, or who had it is just letting go */
+    }
+    return map;
 }
 
 /* ---- loaded here ---- */

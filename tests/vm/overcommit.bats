@@ -15,6 +15,7 @@ setup() {
 
 teardown() {
     echo 0 >/proc/sys/vm/overcommit_memory
+    rm -f /sys/fs/bpf/foreign
     bundle_end
 }
 
@@ -68,6 +69,19 @@ number() {
     echo "$output"
     [ "$output" = "map ok
 map ENOMEM" ]
+    oci delete -f "$ID"
+    nothing_left
+}
+
+@test "a map that is named like ours is not ours: what is told to the program acts, and the other map stays empty" {
+    mountpoint -q /sys/fs/bpf || mount -t bpf bpf /sys/fs/bpf
+    bpftool map create /sys/fs/bpf/foreign type hash key 8 value 32 entries 4096 name vireo_commit flags 1
+    [ "$(bpftool map show pinned /sys/fs/bpf/foreign | grep -c 'name vireo_commit')" = 1 ]
+    bundle "$STRICT" commit hold=60
+    oci run -d -b "$DIR/bundle" "$ID" >/dev/null
+    [ "$(oci exec "$ID" commit map=30 map=60)" = "map ok
+map ENOMEM" ]
+    [ "$(bpftool -j map dump pinned /sys/fs/bpf/foreign | jq length)" = 0 ]
     oci delete -f "$ID"
     nothing_left
 }

@@ -396,6 +396,24 @@ static void maps_outside_of_the_policy_are_refused(void **state)
     refused(true, -EPERM, "larger than");
 }
 
+/* By such a name the virtual kernel finds what it has loaded. */
+static void names_of_the_machine_s_own_are_refused(void **state)
+{
+    (void)state;
+
+    make();
+    strcpy(made.map.kernel_name, "vireo_commit");
+    refused(false, -EPERM, "'vireo_commit' begins with 'vireo_'");
+    strcpy(made.map.kernel_name, "vireo_rings");
+    refused(true, -EPERM, "'vireo_rings' begins with 'vireo_'");
+    strcpy(made.program.kernel_name, "vireo_");
+    refused(false, -EPERM, "begins with 'vireo_'");
+    strcpy(made.map.kernel_name, "vireo");
+    strcpy(made.program.kernel_name, "on_vireo_call");
+    struct err err = {0};
+    assert_int_equal(check(false, &err), 0);
+}
+
 /* Of a perf event array the elements are the least. */
 static void buffers_of_events_count(void **state)
 {
@@ -544,6 +562,7 @@ int main(void)
         cmocka_unit_test(what_has_no_point_is_matched_by_its_kind),
         cmocka_unit_test(functions_of_the_kernel_are_called_by_name_with_host_alone),
         cmocka_unit_test(maps_outside_of_the_policy_are_refused),
+        cmocka_unit_test(names_of_the_machine_s_own_are_refused),
         cmocka_unit_test(buffers_of_events_count),
         cmocka_unit_test(a_point_that_is_a_pattern_is_within_the_policys),
         cmocka_unit_test(a_probe_of_a_system_call_is_not_one_of_a_function_of_that_name),
