@@ -298,7 +298,7 @@ END
 }
 
 @test "huge pages: a pVM has none when its virtual kernel says never; parts of containers are refused" {
-    local pvm
+    local pvm found
     deploy_vk small '{memory: {huge_pages: never}}'
     pvm=$(pvm_of small)
     grep -q '^THP_enabled:[[:space:]]*0$' "/proc/$(pid_of)/status"
@@ -308,6 +308,22 @@ END
     run "$VIREO" vk get "$pvm" files.read
     [ "$status" -eq 3 ]
     "$VIREO" rm -q small
+    # Nor has an instance of Python: all that were forked of its template.
+    local uid at=$BATS_FILE_TMPDIR/snake pid
+    mkdir -p "$at"
+    printf 'name: snake\nruntime: python\nvkernel: {memory: {huge_pages: never}}\n' >"$at/vireo.yaml"
+    printf 'def handler(request):\n    return "here"\n' >"$at/app.py"
+    "$VIREO" deploy -q "$at"
+    call snake
+    [ "$body" = here ]
+    uid=$("$VIREO" describe snake -o json | jq .uid)
+    found=0
+    for pid in $(ps -eo pid=,uid= | awk -v uid="$uid" '$2 == uid {print $1}'); do
+        # A template has the machine's, its instances their own.
+        ! grep -q '^THP_enabled:[[:space:]]*0$' "/proc/$pid/status" || found=$((found + 1))
+    done
+    "$VIREO" rm -q snake
+    [ "$found" -ge 1 ]
     run "$VIREO" deploy "$(folder_vk listed '{files: {read: /etc}}')"
     [ "$status" -eq 2 ]
     [[ $output == *"vkernel.files.read is for containers: a pVM has the files that its manifest grants"* ]]

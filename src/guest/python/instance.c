@@ -3,8 +3,8 @@
  * tenant runs in it, and its calls. python.h.
  *
  * System calls of a start: a write to each v1 group, setsid, sethostname, move_mount for each
- * private folder, mmap of the channel, dup3, close_range, sched_setattr, capset with prctl,
- * getrandom, seccomp.
+ * private folder, mmap of the channel, dup3, close_range, sched_setattr and a prctl for huge
+ * pages where its manifest says so, capset with prctl, getrandom, seccomp.
  */
 #include <dlfcn.h>
 #include <errno.h>
@@ -17,6 +17,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/random.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -172,6 +173,8 @@ void python_become(const struct guest_setup *setup, const struct guest_fork *mes
     call.channel = keep_descriptors(fds);
     one_call = (message->flags & GUEST_FORK_ONE_CALL) != 0;
     set_scheduling(setup);
+    if (setup->huge_pages && prctl(PR_SET_THP_DISABLE, 1, setup->huge_pages - 1, 0, 0) < 0)
+        give_up();
     renew_secrets();
     signal(SIGCHLD, SIG_DFL);
     sigemptyset(&none);
