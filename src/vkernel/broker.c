@@ -11,6 +11,7 @@
 #include <linux/sysinfo.h>
 #include <poll.h>
 #include <sched.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,6 +22,8 @@
 #include "base/cleanup.h"
 #include "base/pace.h"
 #include "vkernel/syscalls_internal.h"
+
+#define PRIORITY_MAX 99 /* of SCHED_FIFO: sched(7) */
 
 struct call {
     int listener;
@@ -127,10 +130,13 @@ static int64_t emulate_sysinfo(const struct call *call)
     return copy_out(call, call->notice->data.args[0], &own, sizeof own);
 }
 
-static int64_t set_kernel_policy(const struct call *call, uint32_t policy)
+/* The group has one policy, and nothing beside it: what else is asked for is refused, not dropped.
+ * Of fifo's priorities each is the same, as all of the group have it. */
+static int64_t set_kernel_policy(const struct call *call, uint32_t policy, uint32_t priority)
 {
-    policy &= ~(uint32_t)SCHED_RESET_ON_FORK;
-    switch (policy) {
+    if (policy == SCHED_FIFO ? priority < 1 || priority > PRIORITY_MAX : priority != 0)
+        return -EINVAL;
+    switch (policy) { /* with SCHED_RESET_ON_FORK it is none of these */
     case SCHED_OTHER:
         return call->group->set_policy(call->group->user, VKERNEL_POLICY_NORMAL);
     case SCHED_BATCH:
@@ -144,24 +150,63 @@ static int64_t set_kernel_policy(const struct call *call, uint32_t policy)
 
 static int64_t emulate_setscheduler(const struct call *call)
 {
+    const __u64 *arguments = call->notice->data.args;
+    uint32_t priority = 0;
     int r = check_self(call);
 
-    return r < 0 ? r : set_kernel_policy(call, (uint32_t)call->notice->data.args[1]);
+    if (r == 0)
+        r = arguments[2] ? copy_in(call, arguments[2], &priority, sizeof priority) : -EINVAL;
+    return r < 0 ? r : set_kernel_policy(call, (uint32_t)arguments[1], priority);
+}
+
+/* sched_setattr(2): as far as the first kernels had it, and what the next ones have behind it,
+ * which counts with a flag alone. */
+struct attributes {
+    uint32_t size, policy;
+    uint64_t flags;
+    int32_t nice;
+    uint32_t priority;
+    uint64_t runtime, deadline, period;
+    uint32_t utilization[2];
+};
+#define ATTRIBUTES_LEAST offsetof(struct attributes, utilization)
+#define ATTRIBUTES_MOST 4096
+
+/* Its size as the kernel reads it: 0 is the least, and what lies beyond the known must be 0. */
+static int read_attributes(const struct call *call, uint64_t from, struct attributes *ret)
+{
+    uint8_t bytes[ATTRIBUTES_MOST] = {0};
+    uint32_t size;
+    int r = copy_in(call, from, &size, sizeof size);
+
+    if (r == 0 && size == 0)
+        size = ATTRIBUTES_LEAST;
+    if (r == 0 && (size < ATTRIBUTES_LEAST || size > ATTRIBUTES_MOST))
+        r = -E2BIG;
+    /* Read once: what it says later changes nothing. */
+    if (r == 0)
+        r = copy_in(call, from, bytes, size);
+    for (size_t i = sizeof *ret; r == 0 && i < size; i++)
+        if (bytes[i])
+            r = -E2BIG;
+    memcpy(ret, bytes, sizeof *ret);
+    return r;
 }
 
 static int64_t emulate_setattr(const struct call *call)
 {
-    struct {
-        uint32_t size, policy;
-    } head;
+    const __u64 *arguments = call->notice->data.args;
+    struct attributes wanted = {0};
     int r = check_self(call);
 
-    if (r == 0 && call->notice->data.args[2] != 0)
+    if (r == 0 && arguments[2] != 0)
         r = -EINVAL;
-    /* Read once: what it says later changes nothing. */
     if (r == 0)
-        r = copy_in(call, call->notice->data.args[1], &head, sizeof head);
-    return r < 0 ? r : set_kernel_policy(call, head.policy);
+        r = read_attributes(call, arguments[1], &wanted);
+    if (r == 0 &&
+        (wanted.flags || wanted.nice || wanted.runtime || wanted.deadline || wanted.period))
+        r = -EINVAL;
+    return r < 0 ? r : set_kernel_policy(call, wanted.policy, wanted.priority);
 }
 
 static int64_t emulate_getscheduler(const struct call *call)

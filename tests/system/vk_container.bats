@@ -136,12 +136,41 @@ used() {
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <sys/sysinfo.h>
 #include <unistd.h>
+static void said(const char *what, long r)
+{
+    printf("%s %s\n", what, r < 0 ? strerror(errno) : "set");
+}
+/* What the group's policy can't hold is refused and not dropped. */
+static void refusals(void)
+{
+    struct sched_param zero = {0}, one = {1}, many = {100};
+    struct { unsigned size, policy; unsigned long flags; int nice; unsigned priority; unsigned long times[3]; unsigned clamps[2], more; } wish = {48, SCHED_BATCH}, all = wish;
+    said("other with priority", sched_setscheduler(0, SCHED_OTHER, &one));
+    said("fifo without", sched_setscheduler(0, SCHED_FIFO, &zero));
+    said("fifo beyond", sched_setscheduler(0, SCHED_FIFO, &many));
+    said("reset on fork", sched_setscheduler(0, SCHED_BATCH | SCHED_RESET_ON_FORK, &zero));
+    said("no parameter", syscall(SYS_sched_setscheduler, 0, SCHED_BATCH, 0));
+    all.flags = 1, said("flags", syscall(SYS_sched_setattr, 0, &all, 0)), all = wish;
+    all.nice = 5, said("nice", syscall(SYS_sched_setattr, 0, &all, 0)), all = wish;
+    all.times[0] = 3000000, said("runtime", syscall(SYS_sched_setattr, 0, &all, 0)), all = wish;
+    all.priority = 1, said("priority", syscall(SYS_sched_setattr, 0, &all, 0)), all = wish;
+    all.size = 47, said("short", syscall(SYS_sched_setattr, 0, &all, 0)), all = wish;
+    all.size = 4097, said("long", syscall(SYS_sched_setattr, 0, &all, 0)), all = wish;
+    all.size = 60, all.more = 1, said("unknown", syscall(SYS_sched_setattr, 0, &all, 0)), all = wish;
+    printf("still %d\n", sched_getscheduler(0));
+    all.size = 0, said("least", syscall(SYS_sched_setattr, 0, &all, 0));
+    printf("now %d\n", sched_getscheduler(0));
+    fflush(stdout);
+}
 int main(int argc, char **argv)
 {
     struct sysinfo info;
     struct sched_param none = {0}, one = {1};
+    if (argc > 1 && !strcmp(argv[1], "refusals"))
+        return refusals(), 0;
     if (argc > 1)
         return sysinfo(&info) < 0 ? errno : 0;
     printf("memory %lu\n", sysinfo(&info) < 0 ? 0 : info.totalram >> 20);
@@ -160,6 +189,7 @@ END
     local at pid broker
     at=$(bundle emulated '.annotations = {"io.vireo.vkernel.syscalls.calls.sysinfo": "emulated",
             "io.vireo.vkernel.syscalls.calls.sched_setscheduler": "emulated",
+            "io.vireo.vkernel.syscalls.calls.sched_setattr": "emulated",
             "io.vireo.vkernel.syscalls.calls.sched_getscheduler": "emulated"}
         | .linux.resources.memory = {limit: 67108864}
         | .linux.seccomp = {defaultAction: "SCMP_ACT_ALLOW", syscalls: [
@@ -176,6 +206,23 @@ idle Invalid argument" ]
     pid=$(pid_of emulated)
     [ "$(policies_of "$pid")" = 3 ]
     [ "$(runtime vk get emulated | jq -r '.keys["sched.policy"].value')" = fifo ]
+    run runtime exec emulated emulated refusals
+    echo "$output"
+    [ "$output" = "other with priority Invalid argument
+fifo without Invalid argument
+fifo beyond Invalid argument
+reset on fork Invalid argument
+no parameter Invalid argument
+flags Invalid argument
+nice Invalid argument
+runtime Invalid argument
+priority Invalid argument
+short Argument list too long
+long Argument list too long
+unknown Argument list too long
+still 1
+least set
+now 3" ]
     # The broker is killed: a call is an error, never let through.
     run runtime exec emulated emulated again
     [ "$status" -eq 0 ]
@@ -355,12 +402,12 @@ static void ring(void)
 }
 
 /* A policy that is allowed and one that is not, in turns, while the call is answered. */
-static struct { unsigned size, policy; unsigned long rest[5]; } wish = {.size = 48, .policy = SCHED_FIFO};
+static struct { unsigned size, policy; unsigned long rest[5]; } wish = {.size = 48, .policy = SCHED_BATCH};
 static volatile int stop;
 static void *change(void *unused)
 {
     while (!stop)
-        *(volatile unsigned *)&wish.policy ^= SCHED_FIFO ^ SCHED_DEADLINE;
+        *(volatile unsigned *)&wish.policy ^= SCHED_BATCH ^ SCHED_DEADLINE;
     return unused;
 }
 static void race(void)
