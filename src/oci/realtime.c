@@ -60,6 +60,18 @@ int realtime_prepare(const struct vkernel *vkernel, struct oci_config *config, s
     return 0;
 }
 
+int realtime_check_update(const struct vkernel *vkernel, const struct oci_resources *resources,
+                          struct err *err)
+{
+    if (vkernel->sched.realtime == 0 ||
+        (!resources->cpu.realtime_period.set && !resources->cpu.realtime_runtime.set))
+        return 0;
+    return err_say(
+        err, -EINVAL,
+        "cannot set 'cpu.realtimeRuntime': the container has a budget of sched.realtime, "
+        "which is set at its start");
+}
+
 /* ---- one group ---- */
 
 static int64_t read_number(int group, const char *file)

@@ -9,11 +9,15 @@
 struct cgroup_place;
 struct err;
 struct oci_config;
+struct oci_resources;
 struct vkernel;
 
 /* Has the container be in the tree that holds its budget. -ENOTSUP: there is none here. Nothing to
  * do without a budget. */
 int realtime_prepare(const struct vkernel *vkernel, struct oci_config *config, struct err *err);
+/* -EINVAL: an update would change the budget that the operator gave, past the bound of all. */
+int realtime_check_update(const struct vkernel *vkernel, const struct oci_resources *resources,
+                          struct err *err);
 /*
  * Gives the groups, made and open, their budget, and groups above as much as theirs need. -EDQUOT:
  * all budgets together would be more than half of each CPU; they are then as before.

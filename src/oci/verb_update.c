@@ -7,6 +7,7 @@
 #include "base/cleanup.h"
 #include "base/fd.h"
 #include "oci/config_reader.h"
+#include "oci/realtime.h"
 #include "oci/runtime.h"
 
 DEFINE_CLEANUP(struct oci_config, oci_config_free)
@@ -187,7 +188,12 @@ int verb_update(struct runtime *runtime, int argc, char **argv, struct err *err)
     if (status == OCI_STOPPED || status == OCI_CREATING)
         return err_say(err, -ESRCH, "cannot update '%s': the container is %s", words[0],
                        oci_status_name(status));
-    r = oci_launch_update(&state->place, resources, err);
+    struct vkernel vkernel;
+    r = oci_vkernel_load(state->fd, &vkernel, err);
+    if (r == 0)
+        r = realtime_check_update(&vkernel, resources, err);
+    if (r == 0)
+        r = oci_launch_update(&state->place, resources, err);
     if (r > 0)
         runtime_report(runtime, "warning",
                        "devices: no program may be loaded by this user: the list is as it was");

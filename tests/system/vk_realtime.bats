@@ -123,7 +123,7 @@ threads_of() {
 }
 
 @test "with a budget fifo is the kernel's: lowest priority, strict in the group, changed at once and from inside" {
-    local pid
+    local pid more
     has_budgets
     programs
     bundle real "$FIFO"' | .annotations["io.vireo.vkernel.params.view"] = "on" | .process.capabilities = {}' '(sleep 1000) & sleep 1000' >/dev/null
@@ -148,6 +148,16 @@ threads_of() {
     # What the table says of the lock that would lend a priority, and whose word that is.
     [ "$(runtime vk explain real futex 0,6 | jq -r '.verdict, .own_from' | xargs)" = "errno ENOSYS vkernel: sched: realtime" ]
     [ "$(runtime vk explain real futex 0,128 | jq -r .verdict)" = native ]
+    # Nobody gives it more than the operator did, past the sum that is looked at.
+    for more in --cpu-rt-runtime=95000 --cpu-rt-period=20000; do
+        run runtime update "$more" real
+        [ "$status" -ne 0 ]
+        [[ $output == *"the container has a budget of sched.realtime, which is set at its start"* ]]
+    done
+    run runtime update --resources - real <<<'{"cpu": {"realtimeRuntime": 95000}}'
+    [ "$status" -ne 0 ]
+    [ "$(cat $CPU/real/cpu.rt_runtime_us $CPU/real/cpu.rt_period_us | xargs)" = "20000 100000" ]
+    runtime update --cpu-shares 512 real
     runtime delete -f real
 }
 
