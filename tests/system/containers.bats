@@ -138,6 +138,27 @@ body" ]
     [ "$code $body" = "200 whole 403" ]
 }
 
+# shellcheck disable=SC2016 # of the container's shell
+@test "lambda: a start that the runtime itself calls failed is its callers' answer, with type and message" {
+    local says='wget -q -O /dev/null --post-data "{\"errorMessage\":\"no module there\",\"errorType\":\"Runtime.ImportError\"}" http://$AWS_LAMBDA_RUNTIME_API/2018-06-01/runtime/init/error; exec sleep 77'
+    deploy unready --talk lambda --timeout 60s -- sh -c "$says"
+    call unready -d x
+    echo "$code $body"
+    refused_with 502 start
+    grep -q 'Runtime.ImportError: no module there' <<<"$body"
+    # Of a spare it is found before anybody calls.
+    mkdir "$BATS_TEST_TMPDIR/failing"
+    ln -s "$ROOTFS" "$BATS_TEST_TMPDIR/failing/rootfs"
+    printf 'talk: lambda\ncommand: [sh, -c, %s]\npool:\n  spares: 1\n  started: true\nlimits:\n  timeout: 60s\n' "'$says'" \
+        >"$BATS_TEST_TMPDIR/failing/vireo.yaml"
+    "$VIREO" deploy "$BATS_TEST_TMPDIR/failing" --name failing -q
+    call failing -d x
+    echo "$code $body"
+    refused_with 502 start
+    grep -q 'Runtime.ImportError: no module there' <<<"$body"
+    "$VIREO" rm failing unready
+}
+
 asked_and_left() {
     eventually 5 pgrep -fx 'nc -w 77 127.0.0.1 9001' && eventually 5 not pgrep -fx 'nc -w 77 127.0.0.1 9001'
 }
