@@ -477,6 +477,17 @@ as_engine() {
         [[ $output != *whole* && $output == *end ]]
         [ "$mine" = "$before" ]
     done
+    # Where the host's mounts are shared, neither the move nor the end of the old ones reaches them.
+    for filter in . '.linux.rootfsPropagation = "shared"'; do
+        bundle "$filter" true
+        run unshare --mount --propagation shared sh -c 'cut -d " " -f 5 /proc/self/mountinfo >"$1/before"; "$2" --root "$1/state" run --no-pivot -b "$1/bundle" "$3" </dev/null
+            code=$?; cut -d " " -f 5 /proc/self/mountinfo >"$1/after"; exit $code' - "$DIR" "$RUNTIME" "$ID"
+        echo "$output"
+        [ "$status" = 0 ]
+        [ -s "$DIR/before" ]
+        # What a shared root has of its own the host sees below it.
+        diff "$DIR/before" <(grep -v "^$ROOTFS/" "$DIR/after")
+    done
     umount "$DIR/a hidden" "$DIR/a hidden" "$DIR/source/below"
     nothing_left
 }

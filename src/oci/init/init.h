@@ -83,7 +83,7 @@ int proc_open(const char *path, uint64_t flags);
 /* Opens the list of mounts, before the move: the descriptor, which is the caller's. */
 int old_root_open(struct init *init);
 /* After the move, before the new root is entered: detaches all mounts of the old one; a procfs or
- * sysfs that can't be detached (in a user namespace) is covered. */
+ * sysfs that can't be detached (in a user namespace, or the host's peer) is covered. */
 int old_root_clear(struct init *init, int mountinfo);
 
 /* ---- beneath.c: paths of the container, never followed out of its root ---- */

@@ -99,13 +99,13 @@ static int rewind_lines(struct lines *lines)
     return lseek(lines->fd, 0, SEEK_SET) < 0 ? -errno : 0;
 }
 
-/* Its end must not be an event on the host. */
+/* What is mounted on it must not be an event on the host. */
 static int part(const char *path)
 {
     struct mount_attr attr = {.propagation = MS_PRIVATE};
 
     _cleanup_(closep) int fd = openat(AT_FDCWD, path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
-    return fd < 0 ? -errno : call_mount_setattr(fd, AT_RECURSIVE, &attr);
+    return fd < 0 ? -errno : call_mount_setattr(fd, 0, &attr);
 }
 
 /* Once through the list: how many were detached. One on the other comes away with the next time. */
@@ -118,8 +118,7 @@ static int detach_all(struct lines *lines)
     while (r == 0 && (r = next_line(lines, &line)) > 0) {
         r = 0;
         /* -EINVAL: nothing is mounted there now, or it came from a user namespace above. */
-        if (strcmp(line.path, "/") != 0 && part(line.path) == 0 &&
-            syscall(SYS_umount2, line.path, UMOUNT_FLAGS) == 0)
+        if (strcmp(line.path, "/") != 0 && syscall(SYS_umount2, line.path, UMOUNT_FLAGS) == 0)
             count++;
     }
     return r < 0 ? r : count;
@@ -135,7 +134,8 @@ static bool is_there(const struct line *line)
            status.stx_mnt_id == strtoull(line->id, NULL, 10);
 }
 
-/* What a user namespace above holds there is not ours to detach: it is covered. */
+/* What a user namespace above holds there, or the host is a peer of, is not ours to detach: it is
+ * covered. One below another on the same place is so already. */
 static int cover_rest(struct init *init, struct lines *lines)
 {
     static struct line line;
@@ -144,10 +144,14 @@ static int cover_rest(struct init *init, struct lines *lines)
     while (r == 0 && (r = next_line(lines, &line)) > 0) {
         const bool whole = strcmp(line.type, "proc") == 0 || strcmp(line.type, "sysfs") == 0;
         r = 0;
-        if (whole && is_there(&line) &&
-            syscall(SYS_mount, "tmpfs", line.path, "tmpfs", (unsigned long)MS_RDONLY, "size=4k") <
-                0)
-            r = err_set(&init->err, -errno, "cannot cover the host's '%s'", line.path);
+        if (!whole || !is_there(&line))
+            continue;
+        r = part(line.path);
+        if (r == 0 && syscall(SYS_mount, "tmpfs", line.path, "tmpfs", (unsigned long)MS_RDONLY,
+                              "size=4k") < 0)
+            r = -errno;
+        if (r < 0)
+            return err_set(&init->err, r, "cannot cover the host's '%s'", line.path);
     }
     return r;
 }
@@ -165,8 +169,10 @@ int old_root_clear(struct init *init, int mountinfo)
     int r;
 
     lines.fd = mountinfo;
+    /* Of two on one place the lower one is out of reach, and still the host's peer where the root
+     * is: the end of the upper one would be its end on the host. */
     do
-        r = detach_all(&lines);
+        r = init->plan->propagation & MS_SHARED ? 0 : detach_all(&lines);
     while (r > 0);
     if (r == 0)
         r = cover_rest(init, &lines);
