@@ -159,7 +159,8 @@ VIREO_BPF_OWN_IMPORT(keep)
 int vireo_bpf_keep(bpf_object_handle object, const char *program, const char *name);
 /* Another version's program in the place of one that was kept, under that name from now on. No
  * event is missed; where the kernel can't put one in the other's place (tracepoints, probes) those
- * of a moment are seen by both. -EINVAL: it is another kind of program, or attached. */
+ * of a moment are seen by both. -EINVAL: it is another kind of program, of another point, or
+ * attached. -EDQUOT: its maps, which the pin would keep, are more than the policy has left. */
 VIREO_BPF_OWN_IMPORT(take_over)
 int vireo_bpf_take_over(bpf_object_handle object, const char *program, const char *name);
 

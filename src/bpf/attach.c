@@ -451,6 +451,7 @@ int object_detach(struct object *object, const char *name)
     if (program->output >= 0)
         close(program->output);
     program->output = -1;
+    program->kept[0] = '\0'; /* the pin's link stays with what it runs */
     return 0;
 }
 

@@ -34,6 +34,7 @@ struct object_program {
     char name[64];
     char point[128];                   /* of its section */
     char place[BROKER_TARGET_MAX + 1]; /* where it is attached, as the policy has it */
+    char kept[BROKER_NAME_MAX + 1];    /* the pin of its link; "": none */
     int *links;
     uint32_t link_count;
     int output; /* of an iterator that is being read; else -1 */
@@ -168,6 +169,10 @@ int pin_get_link(const struct session *session, const char *name, struct object_
                  char ret_place[static BROKER_TARGET_MAX + 1]);
 int pin_put_link(const struct session *session, const char *name, const struct object_map *link,
                  const char *place, uint64_t bytes);
+/* What a link holds is `bytes` from here on; *ret_before, unless it is NULL: what it was, and
+ * without it the policy's number does not matter. -ENOENT, -EDQUOT: nothing has changed. */
+int pin_recount(const struct session *session, const char *name, uint64_t bytes,
+                uint64_t *ret_before);
 int pin_remove(const struct session *session, const char *name);
 
 /* ---- hooks.c: tracepoints, which functions without `host` share ---- */

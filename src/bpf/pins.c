@@ -20,7 +20,7 @@
 #define PINS_MAX 1024
 #define PINS_OF_ONE 16 /* function: the others have room too */
 
-enum { PIN_GET = 1, PIN_PUT, PIN_REMOVE };
+enum { PIN_GET = 1, PIN_PUT, PIN_REMOVE, PIN_RECOUNT };
 
 struct pin_request {
     uint32_t operation, flags, frozen, host;
@@ -32,7 +32,8 @@ struct pin_request {
 
 struct pin_answer {
     int32_t error;
-    uint32_t flags, frozen;
+    uint32_t flags, frozen, reserved;
+    uint64_t bytes; /* before they were counted anew */
     struct broker_map shown;
     char place[BROKER_TARGET_MAX + 1];
 };
@@ -124,6 +125,21 @@ static int put(const struct pin_request *request, int *map_fd)
     return 0;
 }
 
+static int recount(struct pin *pin, const struct pin_request *request)
+{
+    uint64_t bytes = request->bytes;
+
+    if (pin->shown.type != PIN_LINK)
+        return -EINVAL;
+    for (size_t i = 0; i < PINS_MAX; i++)
+        if (pins[i].fd > 0 && pins[i].owner == pin->owner && &pins[i] != pin)
+            bytes += pins[i].bytes;
+    if (bytes > request->bytes_max)
+        return -EDQUOT;
+    pin->bytes = request->bytes;
+    return 0;
+}
+
 void pins_serve(int socket)
 {
     struct pin_request request;
@@ -151,6 +167,9 @@ void pins_serve(int socket)
         /* Of an instance that has `host` still, while this one was started without. */
         answer.error = -EPERM;
         pin = NULL;
+    } else if (request.operation == PIN_RECOUNT) {
+        answer.bytes = pin->bytes;
+        answer.error = recount(pin, &request);
     } else {
         pin->host |= request.host;
         answer.flags = pin->flags;
@@ -243,6 +262,21 @@ int pin_put(const struct session *session, const char *name, const struct object
     if (holds_others(map->shown.type) && !session->instance.policy.host)
         return -EOPNOTSUPP;
     return pin_put_link(session, name, map, "", bytes);
+}
+
+int pin_recount(const struct session *session, const char *name, uint64_t bytes,
+                uint64_t *ret_before)
+{
+    struct pin_request request = {.operation = PIN_RECOUNT,
+                                  .bytes = bytes,
+                                  .bytes_max =
+                                      ret_before ? session->instance.policy.map_bytes : UINT64_MAX};
+    struct pin_answer answer;
+    int r = ask(session, &request, name, -1, &answer, NULL);
+
+    if (r == 0 && ret_before)
+        *ret_before = answer.bytes;
+    return r;
 }
 
 int pin_remove(const struct session *session, const char *name)

@@ -40,6 +40,16 @@ bool serve_detach(struct session *session, const struct request *request)
     return session_answer_result(session, object_detach(object, name), NULL);
 }
 
+/* What of its object's maps stays with it, and is not pinned itself. */
+static uint64_t kept_bytes(const struct object *object)
+{
+    uint64_t bytes = account_map_bytes(object), pinned = 0;
+
+    for (uint32_t i = 0; i < object->guest_maps; i++)
+        pinned += object->maps[i].pinned ? object_map_bytes(&object->maps[i]) : 0;
+    return pinned < bytes ? bytes - pinned : 0;
+}
+
 /* The same link runs another program from one moment to the next: nothing is missed between. */
 static int replace(struct object_program *old, struct object_program *made)
 {
@@ -52,9 +62,29 @@ static int replace(struct object_program *old, struct object_program *made)
     made->links = old->links;
     made->link_count = old->link_count;
     memcpy(made->place, old->place, sizeof made->place);
+    memcpy(made->kept, old->kept, sizeof made->kept);
+    old->kept[0] = '\0';
     old->links = NULL;
     old->link_count = 0;
     return 0;
+}
+
+/* A kept one's maps stay with the pin from here on. */
+static int replace_kept(const struct session *session, struct object_program *old,
+                        const struct object *object, struct object_program *made)
+{
+    char name[BROKER_NAME_MAX + 1];
+    uint64_t before = 0;
+
+    memcpy(name, old->kept, sizeof name);
+    int r = name[0] ? pin_recount(session, name, kept_bytes(object), &before) : -ENOENT;
+    const bool counted = r == 0;
+    if (r < 0 && r != -ENOENT) /* it may have been given up meanwhile */
+        return r;
+    r = replace(old, made);
+    if (r < 0 && counted)
+        (void)pin_recount(session, name, before, NULL);
+    return r;
 }
 
 bool serve_replace(struct session *session, const struct request *request)
@@ -70,24 +100,14 @@ bool serve_replace(struct session *session, const struct request *request)
         return session_answer_error(session, -EINVAL, NULL);
     struct object_program *before = object_program_find(from, old);
     struct object_program *after = object_program_find(to, made);
-    int r = before && after ? replace(before, after) : -ENOENT;
+    int r = before && after ? replace_kept(session, before, to, after) : -ENOENT;
     return session_answer_result(session, r, NULL);
 }
 
 /* ---- attachments that outlive the instance ---- */
 
-/* What of its object's maps stays with it, and is not pinned itself. */
-static uint64_t kept_bytes(const struct object *object)
-{
-    uint64_t bytes = account_map_bytes(object), pinned = 0;
-
-    for (uint32_t i = 0; i < object->guest_maps; i++)
-        pinned += object->maps[i].pinned ? object_map_bytes(&object->maps[i]) : 0;
-    return pinned < bytes ? bytes - pinned : 0;
-}
-
 static int keep(const struct session *session, const struct object *object,
-                const struct object_program *program, const char *name)
+                struct object_program *program, const char name[static BROKER_NAME_MAX + 1])
 {
     struct object_map link = {.fd = -1, .link = -1};
 
@@ -99,16 +119,21 @@ static int keep(const struct session *session, const struct object *object,
     link.shown.type = PIN_LINK;
     link.shown.key_bytes = program->kind;
     link.shown.value_bytes = program->attach_type;
-    return pin_put_link(session, name, &link, program->place, kept_bytes(object));
+    int r = pin_put_link(session, name, &link, program->place, kept_bytes(object));
+    if (r == 0)
+        memcpy(program->kept, name, sizeof program->kept);
+    return r;
 }
 
 /* At once where the kernel can; else the new one is attached before the old one goes: an event may
  * be seen by both, none by neither. */
 static int take_over(const struct session *session, struct object *object,
-                     struct object_program *program, const char *name, struct err *err)
+                     struct object_program *program, const char name[static BROKER_NAME_MAX + 1],
+                     struct err *err)
 {
     struct object_map old = {.fd = -1, .link = -1};
     char place[BROKER_TARGET_MAX + 1];
+    uint64_t before = 0;
     int r = pin_get_link(session, name, &old, place);
 
     if (r < 0)
@@ -123,13 +148,24 @@ static int take_over(const struct session *session, struct object *object,
     r = policy_check_place(&session->instance.policy, program->kind, place, err);
     if (r < 0)
         return r;
+    if (bpf_kind_has_point(&bpf_kinds[program->kind]) && program->point[0] &&
+        strcmp(program->point, place) != 0)
+        return err_say(err, -EINVAL, "cannot take '%s' over: it is at '%s', not at '%s'", name,
+                       place, program->point);
+    r = pin_recount(session, name, kept_bytes(object), &before);
+    if (r < 0)
+        return r;
     if (bpf_link_update(link, program->fd, NULL) == 0) {
         memcpy(program->place, place, sizeof program->place);
+        memcpy(program->kept, name, sizeof program->kept);
         return object_program_keep(program, steal_fd(&link));
     }
-    r = object_attach(session, object, program->name, "", err);
-    if (r == 0)
-        r = pin_remove(session, name);
+    r = object_attach(session, object, program->name, place, err);
+    if (r < 0) {
+        (void)pin_recount(session, name, before, NULL);
+        return r;
+    }
+    r = pin_remove(session, name);
     return r == 0 ? keep(session, object, program, name) : r;
 }
 

@@ -662,6 +662,33 @@ need_crafted() {
     eventually 10 nothing_left
 }
 
+@test "what takes a kept attachment over stays where that was, and its maps count with the pins" {
+    mkdir -p "$MODULES/take"
+    "$VIREO" -q bpf build "$FUNCTIONS/bpf_take" -o "$MODULES/take/take.wasm"
+    printf 'name: take\nsources: [take.wasm]\ngrants:\n  bpf: true\nbpf: {host: true, map_memory: 8MiB}\n' \
+        >"$MODULES/take/vireo.yaml"
+    "$VIREO" run --grant bpf=host --timeout 60s "$MODULES/take" >"$MODULES/out" 2>"$MODULES/err"
+    cat "$MODULES/out" "$MODULES/err"
+    # 22 is EINVAL, 122 EDQUOT.
+    diff "$MODULES/out" - <<'END'
+keep: 0
+take over: 0
+pin beside it: -122
+pin: 0
+keep: 0
+take over beside it: -122
+replace beside it: -122
+replace: 0
+pin beside what replaced: -122
+keep at a place: 0
+take over elsewhere: -22
+take over where it is: 0
+END
+    grep -q "cannot take 'place' over: it is at 'syscalls/sys_enter_close', not at 'syscalls/sys_enter_openat'" \
+        "$MODULES/err"
+    eventually 10 nothing_left
+}
+
 @test "what loads for a function is charged to its groups for memory and processors, and is in none that its programs see" {
     "$VIREO" run --grant bpf=host "$MODULES/execsnoop.wasm" >/dev/null 2>"$MODULES/err" 3>&- &
     RUN_PID=$!
