@@ -287,8 +287,9 @@ int overcommit_apply(uint64_t group_id, const struct vkernel *vkernel,
         return err_say(err, -ENOTSUP,
                        "cannot set memory.overcommit: nothing that could act was loaded for this "
                        "container at its start");
+    /* A value where nothing is written is EINVAL. */
     union bpf_attr attr = {
-        .map_fd = (uint32_t)map, .key = (uintptr_t)&group_id, .value = (uintptr_t)&value};
+        .map_fd = (uint32_t)map, .key = (uintptr_t)&group_id, .value = own ? (uintptr_t)&value : 0};
     int r = bpf(own ? BPF_MAP_UPDATE_ELEM : BPF_MAP_DELETE_ELEM, &attr) < 0 ? -errno : 0;
     return r < 0 && r != -ENOENT ? err_set(err, r, "cannot set memory.overcommit") : 0;
 }
