@@ -149,7 +149,7 @@ static int write_overcommit(const struct oci_place *place, int state_fd, uint32_
         vkernel.memory.overcommit = value + 1;
     else
         vkernel.memory.overcommit_ratio = value + 1;
-    r = oci_vkernel_overcommit(place, &vkernel, NULL);
+    r = oci_vkernel_overcommit(place, state_fd, &vkernel, NULL);
     return r < 0 ? r : oci_vkernel_save(state_fd, &vkernel, NULL);
 }
 

@@ -300,7 +300,7 @@ static int finish(struct launch *launch, const struct oci_create *create,
         scheduler_orders(create->options.vkernel->sched.policy))
         r = oci_vkernel_tell(place, create->options.vkernel->sched.policy, err);
     if (r == 0 && create->options.vkernel && vkernel_has_overcommit(create->options.vkernel))
-        r = oci_vkernel_overcommit(place, create->options.vkernel, err);
+        r = oci_vkernel_overcommit(place, create->state_fd, create->options.vkernel, err);
     if (r == 0 && create->options.vkernel &&
         create->options.vkernel->sched.policy == VKERNEL_POLICY_ADAPTIVE)
         r = oci_adaptive_start(place, create->options.vkernel_fd, err);

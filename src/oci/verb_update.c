@@ -146,7 +146,7 @@ static int overcommit_again(const struct oci_state *state, struct err *err)
     int r = lock < 0 && lock != -ENOENT ? lock : oci_vkernel_load(state->fd, &vkernel, err);
 
     return r == 0 && vkernel_has_overcommit(&vkernel)
-               ? oci_vkernel_overcommit(&state->place, &vkernel, err)
+               ? oci_vkernel_overcommit(&state->place, state->fd, &vkernel, err)
                : r;
 }
 

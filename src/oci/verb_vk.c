@@ -106,7 +106,8 @@ static int change(struct runtime *runtime, char **words, int count, struct err *
                        words[0]);
     if (vkernel_set(&vkernel, words[1], words[2], &reason) < 0)
         return err_say(err, -EINVAL, "cannot set '%s': %s", words[1], reason.message);
-    r = part == &vkernel_memory ? oci_vkernel_overcommit(&state->place, &vkernel, err) : 0;
+    r = part == &vkernel_memory ? oci_vkernel_overcommit(&state->place, state->fd, &vkernel, err)
+                                : 0;
     if (r == 0)
         r = oci_state_directory(state, err);
     if (r == 0 && part == &vkernel_sched)

@@ -80,7 +80,7 @@ struct view_process {
     const char *path;
     char *const *words;
     int state_fd, control, error_fd;
-    bool log;
+    bool log, overcommit;
 };
 
 static uint32_t owner(const struct oci_mappings *mappings, const struct oci_config *config)
@@ -120,6 +120,16 @@ static int open_log(int state_fd, const char *name)
     return fd < 0 ? -errno : fd;
 }
 
+/* Nobody else has this one for longer than a look. */
+static int lock_overcommit(int state_fd)
+{
+    _cleanup_(closep) int fd =
+        openat(state_fd, VIEW_OVERCOMMIT, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+    int r = fd < 0 ? -errno : fd_lock(fd, 1);
+
+    return r < 0 ? r : steal_fd(&fd);
+}
+
 _Noreturn static void give_up(const struct view_process *process, int r, const char *what)
 {
     dprintf(process->error_fd, "cannot %s: %s", what, strerror(-r));
@@ -138,12 +148,17 @@ static void make_files(const struct view_process *process, int fds[static VIEW_F
     closep(&both[1]); /* it is mounted where the container has it, or nowhere */
     fds[VIEW_FD_FUSE] = both[0];
     fds[VIEW_FD_BROKER] = process->control;
+    if (process->overcommit) {
+        fds[VIEW_FD_OVERCOMMIT] = lock_overcommit(process->state_fd);
+        if (fds[VIEW_FD_OVERCOMMIT] < 0)
+            give_up(process, fds[VIEW_FD_OVERCOMMIT], "lock '" VIEW_OVERCOMMIT "'");
+    }
     if (!process->log)
         return;
     fds[VIEW_FD_LISTEN] = listen_for_brokers(process->state_fd);
     fds[VIEW_FD_LOG] = open_log(process->state_fd, VIEW_LOG_FIRST);
     fds[VIEW_FD_LOG_SECOND] = open_log(process->state_fd, VIEW_LOG_SECOND);
-    for (int i = VIEW_FD_LISTEN; i < VIEW_FD_END; i++)
+    for (int i = VIEW_FD_LISTEN; i <= VIEW_FD_LOG_SECOND; i++)
         if (i != VIEW_FD_GROUP && fds[i] < 0)
             give_up(process, fds[i], "make the files of '" VIEW_PROGRAM "'");
 }
@@ -216,7 +231,8 @@ static int start_process(struct oci_view *view, const struct oci_create *create,
                                    .state_fd = create->state_fd,
                                    .control = theirs,
                                    .error_fd = error_fd,
-                                   .log = view->log};
+                                   .log = view->log,
+                                   .overcommit = view->overcommit};
     r = process_apart(begin, &process, &view->between);
     return r < 0 ? err_set(err, r, "cannot start '%s'", path) : 0;
 }

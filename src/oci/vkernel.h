@@ -43,6 +43,7 @@ int oci_vkernel_schedule(const struct oci_place *place, const struct vkernel *vk
 int oci_vkernel_tell(const struct oci_place *place, enum vkernel_policy policy, struct err *err);
 /* Its processes, as scheduling.h asks for them; `user` is a struct oci_place. */
 int oci_vkernel_pids(void *user, pid_t *pids, size_t max);
-/* Its overcommit, by the limits of memory that it has now. -EPERM: looser than the host's. */
-int oci_vkernel_overcommit(const struct oci_place *place, const struct vkernel *vkernel,
-                           struct err *err);
+/* Its overcommit, by the limits of memory that it has now. -EPERM: looser than the host's;
+ * -ENOTSUP: its own view holds nothing that acts, or it has no v2 group. */
+int oci_vkernel_overcommit(const struct oci_place *place, int state_fd,
+                           const struct vkernel *vkernel, struct err *err);

@@ -6,6 +6,8 @@
 #define VIEW_PROGRAM "vireo-view"
 /* In the container's directory: where brokers ask for the log. */
 #define VIEW_SOCKET "view.sock"
+/* Locked (flock(2)) for as long as the view's process holds the program that refuses memory. */
+#define VIEW_OVERCOMMIT "overcommit.lock"
 /* And what was logged, in turns, for who looks from outside: "NUMBER TIME_US WHO TEXT" a line. */
 #define VIEW_LOG_FIRST "kernel.log.0"
 #define VIEW_LOG_SECOND "kernel.log.1"
@@ -15,7 +17,8 @@
 #define VIEW_KERNEL ".kernel"
 #define VIEW_NATIVE ".native"
 
-/* The descriptors that it is started with: LISTEN and both LOGs are there with a log alone. */
+/* The descriptors that it is started with: LISTEN and both LOGs are there with a log alone,
+ * OVERCOMMIT, which it only keeps, with --overcommit. */
 enum {
     VIEW_FD_FUSE = 3,
     VIEW_FD_BROKER, /* what needs rights is asked for here */
@@ -23,6 +26,7 @@ enum {
     VIEW_FD_GROUP,
     VIEW_FD_LOG,
     VIEW_FD_LOG_SECOND,
+    VIEW_FD_OVERCOMMIT,
     VIEW_FD_END
 };
 

@@ -86,6 +86,35 @@ map ENOMEM" ]
     nothing_left
 }
 
+@test "who has no view of its own that holds the program is refused, though a neighbour's holds one" {
+    local view
+    bundle "$LIMIT | $VIEW" sleep 1000
+    oci run -d -b "$DIR/bundle" "$ID" >/dev/null
+    bundle "$LIMIT" sleep 1000
+    oci run -d -b "$DIR/bundle" "$ID-b" >/dev/null
+    run oci vk set "$ID-b" memory.overcommit 2
+    echo "$output"
+    [ "$status" -ne 0 ]
+    [[ $output == *"the container has no view that holds what would act"* ]]
+    [ "$(oci vk get "$ID-b" | jq -r '.keys["memory.overcommit"].value')" = default ]
+    [ "$(oci exec "$ID-b" commit map=1000)" = "map ok" ]
+    # Taken back and said again, it is held; not after the end of what holds it.
+    oci vk set "$ID" memory.overcommit 2 >/dev/null
+    oci vk set "$ID" memory.overcommit default >/dev/null
+    [ "$(oci exec "$ID" commit map=150)" = "map ok" ]
+    oci vk set "$ID" memory.overcommit 2 >/dev/null
+    view=$(grep -lz -x -- "$ID" $(grep -l '^vireo-view$' /proc/[0-9]*/comm | sed 's/comm$/cmdline/') | cut -d/ -f3)
+    [ -n "$view" ]
+    kill -KILL "$view"
+    eventually 10 test ! -e "/proc/$view"
+    run oci vk set "$ID" memory.overcommit 0
+    echo "$output"
+    [ "$status" -ne 0 ]
+    oci delete -f "$ID"
+    oci delete -f "$ID-b"
+    nothing_left
+}
+
 @test "the neighbour and the host have what they had" {
     bundle "$STRICT" commit hold=95
     oci run -d -b "$DIR/bundle" "$ID" >/dev/null
