@@ -6,18 +6,25 @@
 #include "base/fd.h"
 #include "guest/bpf_internal.h"
 
+/* A line may be larger than any buffer: it goes out in pieces. */
 struct line {
     char text[16384];
     size_t used;
 };
 
+static void flush_line(struct line *line)
+{
+    (void)fd_write_full(1, line->text, line->used);
+    line->used = 0;
+}
+
+/* `text` is a name, a number or less. */
 static void put(struct line *line, const char *text)
 {
     size_t bytes = strlen(text);
 
-    /* What is too long is cut before the end, which is always there. */
-    if (bytes > sizeof line->text - 16 - line->used)
-        return;
+    if (bytes > sizeof line->text - line->used)
+        flush_line(line);
     memcpy(line->text + line->used, text, bytes);
     line->used += bytes;
 }
@@ -163,8 +170,8 @@ void bpf_show(const struct bpf_object *object, const char *map, const uint8_t *d
          field < end && field->kind != BROKER_FIELD_STRUCT; field++)
         if (is_inside(field, bytes))
             put_field(&line, field, data + field->at);
-    memcpy(line.text + line.used, "}\n", 2);
-    (void)fd_write_full(1, line.text, line.used + 2);
+    put(&line, "}\n");
+    flush_line(&line);
 }
 
 void bpf_tell_lost(struct host *host, const char *map, bool shown, uint64_t count)
@@ -182,5 +189,5 @@ void bpf_tell_lost(struct host *host, const char *map, bool shown, uint64_t coun
     put_text(&line, (const uint8_t *)map, strlen(map));
     snprintf(text, sizeof text, ",\"lost\":%llu}\n", (unsigned long long)count);
     put(&line, text);
-    (void)fd_write_full(1, line.text, line.used);
+    flush_line(&line);
 }
