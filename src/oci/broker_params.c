@@ -3,6 +3,7 @@
 #include "oci/broker_params.h"
 
 #include <errno.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -79,7 +80,12 @@ static int read_granularity(int state_fd, char text[static VIEW_VALUE_BYTES])
 
     if (r < 0)
         return r;
-    uint64_t slice_ns = vk_sched_of(vkernel.sched.policy, vkernel.sched.slice_us).slice_ns;
+    const struct vk_sched sched = vk_sched_for(&vkernel, vkernel.sched.policy);
+    if (sched.policy == SCHED_FIFO) { /* it has none: as sched_rr_get_interval(2) tells it */
+        snprintf(text, VIEW_VALUE_BYTES, "0\n");
+        return 0;
+    }
+    uint64_t slice_ns = sched.slice_ns;
     snprintf(text, VIEW_VALUE_BYTES, "%llu\n",
              (unsigned long long)(slice_ns ? slice_ns : vk_sched_own_slice_ns()));
     return 0;
@@ -94,7 +100,8 @@ static int write_granularity(const struct oci_place *place, int state_fd, uint32
     if (r < 0)
         return r;
     vkernel.sched.slice_us = slice_us;
-    return keep(place, state_fd, &vkernel);
+    r = vk_sched_check_slice(&vkernel, NULL);
+    return r < 0 ? r : keep(place, state_fd, &vkernel);
 }
 
 /* v1's file of the container's group: NULL text to read it. */

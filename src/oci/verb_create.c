@@ -18,6 +18,7 @@
 #include "oci/hooks.h"
 #include "oci/realtime.h"
 #include "oci/runtime.h"
+#include "vkernel/scheduling.h"
 
 DEFINE_CLEANUP(struct oci_config, oci_config_free)
 DEFINE_CLEANUP(struct oci_state, oci_state_close)
@@ -110,6 +111,8 @@ static int make_vkernel(const struct runtime *runtime, struct creation *creation
     r = oci_vkernel_deny_devices(&creation->vkernel, creation->config, err);
     if (r == 0)
         r = realtime_prepare(&creation->vkernel, creation->config, err);
+    if (r == 0)
+        r = vk_sched_check_slice(&creation->vkernel, err);
     if (r == 0)
         r = oci_state_directory(creation->state, err);
     if (r < 0)

@@ -11,6 +11,7 @@
 #include "oci/broker.h"
 #include "oci/runtime.h"
 #include "vkernel/describe.h"
+#include "vkernel/scheduling.h"
 
 DEFINE_CLEANUP(struct oci_state, oci_state_close)
 DEFINE_CLEANUP(struct oci_config, oci_config_free)
@@ -106,8 +107,10 @@ static int change(struct runtime *runtime, char **words, int count, struct err *
                        words[0]);
     if (vkernel_set(&vkernel, words[1], words[2], &reason) < 0)
         return err_say(err, -EINVAL, "cannot set '%s': %s", words[1], reason.message);
-    r = part == &vkernel_memory ? oci_vkernel_overcommit(&state->place, state->fd, &vkernel, err)
-                                : 0;
+    r = part == &vkernel_sched && strcmp(rest, "slice") == 0 ? vk_sched_check_slice(&vkernel, err)
+                                                             : 0;
+    if (r == 0 && part == &vkernel_memory)
+        r = oci_vkernel_overcommit(&state->place, state->fd, &vkernel, err);
     if (r == 0)
         r = oci_state_directory(state, err);
     if (r == 0 && part == &vkernel_sched)

@@ -71,6 +71,17 @@ struct vk_sched vk_sched_for(const struct vkernel *vkernel, enum vkernel_policy 
     return sched;
 }
 
+int vk_sched_check_slice(const struct vkernel *vkernel, struct err *err)
+{
+    if (!vkernel->sched.slice_us ||
+        vk_sched_for(vkernel, vkernel->sched.policy).policy != SCHED_FIFO)
+        return 0;
+    return err_say(
+        err, -EINVAL,
+        "cannot set sched.slice: with sched.realtime fifo has no slices, who runs goes on "
+        "until it waits");
+}
+
 /* ---- keys ---- */
 
 /* Numbers: name, where it is, what it may be, and what stands there when nothing was said. In the

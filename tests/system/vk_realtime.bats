@@ -134,7 +134,15 @@ threads_of() {
     run runtime exec real busy turns
     [ "$output" = "one after the other" ]
     [ "$(runtime vk get real | jq -r '.keys["sched.realtime"] | .value, .live' | xargs)" = "20% false" ]
+    # No slice is taken for what has none.
+    run runtime vk set real sched.slice 3ms
+    [ "$status" -ne 0 ]
+    [[ $output == *"with sched.realtime fifo has no slices"* ]]
+    run runtime exec real sh -c 'cd /proc/sys/kernel; [ ! -e sched_wakeup_granularity_ns ] || { cat sched_wakeup_granularity_ns; echo 3000000 >sched_wakeup_granularity_ns; }'
+    [[ -z $output || $output == 0*"nvalid argument"* ]]
     runtime exec real sh -c 'echo normal >/dev/vkernel/cpu.real_policy'
+    runtime vk set real sched.slice 3ms >/dev/null
+    runtime vk set real sched.slice default >/dev/null
     [ "$(threads_of "$pid")" = "0 0" ]
     runtime exec real sh -c 'echo 1 >/dev/vkernel/cpu.real_policy'
     [ "$(threads_of "$pid")" = "1 1" ]
