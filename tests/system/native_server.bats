@@ -2,6 +2,7 @@
 # Servers of native code that an operator's key has signed: they accept, wait and answer by the
 # names of UNIX, and get a new version at their own update points, as translated ones do.
 load helper
+load points
 # Each test goes on with the server that the one before left: a second try would find another one.
 BATS_TEST_RETRIES=0
 
@@ -39,28 +40,6 @@ version() {
     printf 'name: points\nversion: "%s"\nlimits: {pids: 8}\nupdate: {slack: 4KiB}\ngrants: {fork: true, link: true, listen: ["127.0.0.1:%s"]}\n' "$name" "$PORT" |
         tee "$WORK/source-$name/vireo.yaml" >"$WORK/$name/vireo.yaml"
     VIREO_STATE=$WORK/signer "$VIREO" build -q --native "$WORK/source-$name" -o "$WORK/$name/points.so"
-}
-
-# The answer to one line, over a connection of its own.
-ask() {
-    printf '%s\n' "${1-x}" | timeout "${2-10}" bash -c 'exec 3<>"/dev/tcp/127.0.0.1/$0" && cat >&3 && head -1 <&3' "$PORT" 2>/dev/null |
-        sed 's,.*\*/ ,,'
-}
-
-# How many answers it has given, this one among them.
-count() {
-    local answer
-    answer=$(ask)
-    [[ $answer =~ ^one\ ([0-9]+)\ first\  ]] || return 1
-    echo "${BASH_REMATCH[1]}"
-}
-
-answers() {
-    [ "$(ask)" = "$1" ]
-}
-
-pvm() {
-    "$VIREO" ps -o json | jq -r '.[] | select(.function == "points" and .parent == null) | .id'
 }
 
 # refused_update FOLDER WORDS: the update is refused so, and the same pVM goes on with its state.

@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # A new version of a server while it serves; and of anything, when it can't be committed.
 load helper
+load points
 # Each test goes on with the server that the one before left: a second try would find another one.
 BATS_TEST_RETRIES=0
 
@@ -36,28 +37,6 @@ version() {
     mkdir -p "$1"
     sed -e "$2" "$FUNCTIONS/points.c" >"$1/points.c"
     printf 'name: points\nupdate:\n  slack: 16KiB\ngrants:\n  listen: ["127.0.0.1:%s"]\n' "$PORT" >"$1/vireo.yaml"
-}
-
-# The answer to one line, over a connection of its own.
-ask() {
-    printf '%s\n' "${1-x}" | timeout "${2-10}" bash -c 'exec 3<>"/dev/tcp/127.0.0.1/$0" && cat >&3 && head -1 <&3' "$PORT" 2>/dev/null |
-        sed 's,.*\*/ ,,'
-}
-
-# How many answers it has given, this one among them.
-count() {
-    local answer
-    answer=$(ask)
-    [[ $answer =~ ^one\ ([0-9]+)\ first\  ]] || return 1
-    echo "${BASH_REMATCH[1]}"
-}
-
-answers() {
-    [ "$(ask)" = "$1" ]
-}
-
-pvm() {
-    "$VIREO" ps -o json | jq -r '.[] | select(.function == "points" and .parent == null) | .id'
 }
 
 @test "a server gets a new version in place: connections, variables, the heap and its listening socket stay" {
