@@ -15,6 +15,7 @@
 
 #define NESTING_MAX 16
 #define TYPES_MAX 65536u
+#define MEMBERS_MAX (1u << 20) /* of all structures, each with those of its members */
 
 struct writer {
     const struct btf *types;
@@ -210,38 +211,55 @@ static void write_variable(struct writer *writer, uint32_t id)
         write_type(writer, id, 0);
 }
 
-/* Whether what it has by value ends within so many steps: libbpf follows one that has itself
- * without end. */
-static bool is_finite(const struct writer *writer, uint32_t id, int depth)
+/* How many members it has by value, those of its members too, or 0 where that has no end within so
+ * many steps or is past MEMBERS_MAX: libbpf follows one that has itself without end, and looks at
+ * one that is there twice two times, which sixteen levels make a power of sixteen. */
+static uint32_t count_members(const struct writer *writer, uint32_t *counts, uint32_t id, int depth)
 {
     const struct btf_type *type = plain(writer, id, &id);
+    uint32_t count = 1;
 
-    if (!type || depth > NESTING_MAX)
-        return false;
+    if (!type || depth > NESTING_MAX || btf_is_mod(type) || btf_is_typedef(type))
+        return 0;
     if (btf_is_array(type))
-        return is_finite(writer, btf_array(type)->type, depth + 1);
-    if (!btf_is_composite(type) || writer->done[id])
-        return true;
-    for (uint32_t i = 0; i < btf_vlen(type); i++)
-        if (!is_finite(writer, btf_members(type)[i].type, depth + 1))
-            return false;
-    writer->done[id] = 1;
-    return true;
+        return count_members(writer, counts, btf_array(type)->type, depth + 1);
+    if (!btf_is_composite(type))
+        return 1;
+    if (counts[id])
+        return counts[id];
+    for (uint32_t i = 0; i < btf_vlen(type); i++) {
+        uint32_t more = count_members(writer, counts, btf_members(type)[i].type, depth + 1);
+        if (more == 0 || more > MEMBERS_MAX - count)
+            return 0;
+        count += more;
+    }
+    counts[id] = count;
+    return count;
 }
 
 int skeleton_types_check(const struct btf *types)
 {
-    uint32_t end = types ? btf__type_cnt(types) : 0;
+    uint32_t end = types ? btf__type_cnt(types) : 0, left = MEMBERS_MAX;
     struct writer writer = {.types = types};
-    int r = end > TYPES_MAX ? -E2BIG : 0;
 
-    writer.done = calloc(end + 1, 1);
-    if (!writer.done)
+    if (end > TYPES_MAX)
+        return -E2BIG;
+    uint32_t *counts = calloc(end + 1, sizeof *counts);
+    if (!counts)
         return -ENOMEM;
-    for (uint32_t i = 1; i < end && r == 0; i++)
-        if (btf_is_composite(btf__type_by_id(types, i)) && !is_finite(&writer, i, 0))
+    int r = 0;
+    for (uint32_t i = 1; i < end && r == 0; i++) {
+        if (!btf_is_composite(btf__type_by_id(types, i)))
+            continue;
+        uint32_t count = count_members(&writer, counts, i, 0);
+        if (count == 0)
             r = -ELOOP;
-    free(writer.done);
+        else if (count > left)
+            r = -E2BIG;
+        else
+            left -= count;
+    }
+    free(counts);
     return r;
 }
 
