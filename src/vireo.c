@@ -18,7 +18,7 @@ const struct cli_verb cli_verbs[] = {
      "  --env NAME=VALUE       an environment variable; repeatable\n"
      "  --dir HOST[::GUEST]    a directory that it may use; with :ro behind it only read;\n"
      "                         GUEST may be /\n"
-     "  --grant NAME           fork: it may fork; ipc: it may make pipes; bpf: it may load eBPF\n"
+     "  --grant GRANT          fork: it may fork; ipc: it may make pipes; bpf: it may load eBPF\n"
      "                         programs that see itself alone, bpf=host: the whole machine;\n"
      "                         repeatable\n"
      "  --key ID               a library that this key signed is run, too; repeatable\n"
@@ -80,14 +80,16 @@ const struct cli_verb cli_verbs[] = {
      "  -o, --out DIR      another folder than NAME\n"
      "  --key ID           only what this key has signed (vireo push --sign says its id)\n"
      "  --json             describe the result as JSON (-o is the folder here)\n"
-     "  --ca FILE, --auth-file FILE, --plain-http   as of push\n\n"
+     "  --ca FILE          certificates to trust, as of push\n"
+     "  --auth-file FILE   credentials, as of push\n"
+     "  --plain-http       without TLS, as of push\n\n"
      "  vireo pull localhost:5000/tools/execsnoop:1.0 && vireo run execsnoop/execsnoop.wasm\n",
      cli_pull},
     {"verify", "SRC [--entry FUNCTION] [--annotate]",
      "prove that a function is safe, or show what is open",
      "SRC is a .c file, a folder with vireo.yaml, or LLVM IR (.bc or .ll, of LLVM 14). The entry\n"
      "is 'handler', else 'main'; --entry names another function, which is a handler or has no\n"
-     "arguments. Exit code 0: proved; 1: not proved; 2: bad input.\n\n"
+     "arguments. Exit code 0: proved; 1: not proved; 2: bad input; 3: no such file.\n\n"
      "  --entry FUNCTION   what is called\n"
      "  --annotate         the source, with each line's obligations beside it\n\n"
      "  vireo verify hello.c -o json\n",

@@ -35,16 +35,15 @@ static int whole_check(struct audit *audit, const char *verb, struct err *err)
                                            verb, audit->path);
 }
 
-static const struct allow_entry *entry_find(const char *name, struct err *err)
+static const struct allow_entry *entry_find(const char *verb, const char *name, struct err *err)
 {
     const struct allow_entry *entry = allow_find(name);
 
     if (!entry)
-        err_say(
-            err, -ENOENT,
-            "cannot decide about '%.64s': it is no entry of the allow-list: this version has no "
-            "host import of that name (vireo allow ls has all)",
-            name);
+        err_say(err, -ENOENT,
+                "cannot %s '%.64s': it is no entry of the allow-list: this version has no host "
+                "import of that name (vireo allow ls has all)",
+                verb, name);
     return entry;
 }
 
@@ -177,7 +176,8 @@ static int proposal_open(struct audit *audit, const char *entry, const char *act
 int audit_propose(struct audit *audit, const char *name, bool remove, const char *reason,
                   const char *who, char **ret_json, struct err *err)
 {
-    const struct allow_entry *entry = entry_find(name, err);
+    const char *verb = remove ? "remove" : "propose";
+    const struct allow_entry *entry = entry_find(verb, name, err);
     char why[512];
     bool allowed;
 
@@ -185,14 +185,14 @@ int audit_propose(struct audit *audit, const char *name, bool remove, const char
         return err->code;
     int r = reason_check(reason, err);
     if (r == 0)
-        r = whole_check(audit, "propose", err);
+        r = whole_check(audit, verb, err);
     if (r == 0 && audit->rules.voter_count == 0)
-        return err_say(err, -EPERM,
-                       "cannot propose '%s': the configuration has no voters (allow_votes)", name);
+        return err_say(err, -EPERM, "cannot %s '%s': the configuration has no voters (allow_votes)",
+                       verb, name);
     if (r == 0)
         r = audit_state(audit, entry, &allowed, why, sizeof why, err);
     if (r == 0 && allowed != remove)
-        return err_say(err, -EEXIST, "cannot propose '%s': it %s", name,
+        return err_say(err, -EEXIST, "cannot %s '%s': it %s", verb, name,
                        allowed ? "is allowed" : "is not allowed");
     if (r == 0)
         r = audit_begin(audit, err);
@@ -414,7 +414,7 @@ int audit_demote_now(struct audit *audit, const char *entry, const char *detail,
 int audit_demote(struct audit *audit, const char *name, const char *reason, const char *who,
                  char **ret_json, struct err *err)
 {
-    const struct allow_entry *entry = entry_find(name, err);
+    const struct allow_entry *entry = entry_find("demote", name, err);
     char why[512], detail[AUDIT_REASON_MAX + 128];
     bool allowed;
 

@@ -149,6 +149,9 @@ static int list_files(struct work *work, struct err *err)
     const struct dirent *entry;
     int r = 0;
 
+    if (!directory && errno == ENOTDIR)
+        return err_say(err, -ENOTDIR, "cannot build '%s': it is no folder and no .bpf.c file",
+                       work->source);
     if (!directory)
         return err_set(err, -errno, "cannot read folder '%s'", work->source);
     while (r == 0 && (entry = readdir(directory)))
@@ -339,6 +342,20 @@ static int build_object(struct work *work, char *source, const char *out, struct
     return r < 0 ? r : compile_program(work, source, out, err);
 }
 
+/* Said by us and before the work, not by a linker behind it. */
+static bool can_write(const char *path, struct err *err)
+{
+    char folder[PATH_MAX];
+    const char *slash = strrchr(path, '/');
+
+    snprintf(folder, sizeof folder, "%.*s", slash ? (int)(slash - path) + 1 : 1,
+             slash ? path : ".");
+    if (access(folder, W_OK | X_OK) == 0)
+        return true;
+    err_set(err, -errno, "cannot write '%s'", path);
+    return false;
+}
+
 static int verb_object(char *source, const char *out)
 {
     _cleanup_(work_clear) struct work work = {0};
@@ -363,6 +380,8 @@ static int verb_build(int words, char **argv, const char *out)
 
     if (words != 1)
         return cli_usage("bpf", "build needs a folder, or a .bpf.c file");
+    if (out && !can_write(out, &err))
+        return cli_error(&err, NULL);
     if (ends_with(argv[0], ".bpf.c"))
         return verb_object(argv[0], out);
     size_t length = strlen(argv[0]);

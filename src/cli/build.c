@@ -2,6 +2,7 @@
 #include <fcntl.h>
 #include <json-c/json.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/cleanup.h"
 #include "base/clock.h"
@@ -91,6 +92,8 @@ int cli_build(int argc, char **argv)
         return cli_usage("build", "it needs -o LIB, the file to write");
     if (native && require)
         return cli_usage("build", "native code is nothing that can be required");
+    if (require && strcmp(require, "proved") != 0 && strcmp(require, "sfi") != 0)
+        return cli_usage("build", "'--require %s': it is proved or sfi", require);
     if (native && against)
         return cli_usage("build", "native code is not laid out against another version");
     struct local_build_options wanted = {

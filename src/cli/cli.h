@@ -70,5 +70,10 @@ extern struct cli_globals {
 int cli_error(const struct err *err, const char *next);
 int cli_exit_code(int negative_errno);
 
+/* Does one thing to each of several that are named; all are tried, but for what only fails again
+ * because there is no daemon. Returns the first exit code that is not CLI_OK. */
+int cli_each(int count, char **names, int (*one)(const char *name, const void *user),
+             const void *user);
+
 /* Full path of one of our programs: beside this one, else in the libexec directory. malloc'ed. */
 char *cli_program_path(const char *program);

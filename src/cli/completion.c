@@ -3,6 +3,7 @@
  * from the lines of its help text, the kind of its words from its usage. So whoever writes a verb's
  * help has written its completion.
  */
+#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -11,7 +12,15 @@
 #include "cli/completion.h"
 
 /* What may stand in a place: a word of a list, or of a kind. */
-enum kind { KIND_NONE, KIND_WORDS, KIND_FILES, KIND_DIRECTORIES, KIND_FUNCTIONS, KIND_VERBS };
+enum kind {
+    KIND_NONE,
+    KIND_WORDS,
+    KIND_FILES,
+    KIND_DIRECTORIES,
+    KIND_FUNCTIONS,
+    KIND_PVMS,
+    KIND_VERBS,
+};
 
 struct place {
     enum kind kind;
@@ -36,6 +45,14 @@ static const struct {
     {"HOST[::GUEST]", {KIND_DIRECTORIES, NULL}},
     {"KIND", {KIND_WORDS, "instance request"}},
     {"SAFETY", {KIND_WORDS, "proved sfi container"}},
+    {"RUNG", {KIND_WORDS, "proved sfi"}},
+    {"WAY", {KIND_WORDS, "stdio http lambda"}},
+    {"GRANT", {KIND_WORDS, "fork ipc bpf bpf=host"}},
+    {"ORDER", {KIND_WORDS, "cpu calls memory name"}},
+    {"FORMAT", {KIND_WORDS, "text json journal"}},
+    {"SIGNAL", {KIND_WORDS, "KILL TERM INT HUP USR1 USR2 STOP CONT"}},
+    {"KEY", {KIND_FILES, NULL}},
+    {"PVM", {KIND_PVMS, NULL}},
     {"SHELL", {KIND_WORDS, "bash zsh fish"}},
     {"METHOD", {KIND_WORDS, "GET HEAD POST PUT PATCH DELETE OPTIONS"}},
     {"json", {KIND_WORDS, "json text"}},
@@ -50,15 +67,70 @@ static struct place place_of_value(const struct shown *shown)
     return (struct place){KIND_NONE, NULL};
 }
 
-static struct place place_of_words(const struct cli_verb *verb)
+static bool passes_on(const struct cli_verb *verb)
 {
-    if (strncmp(verb->arguments, "NAME", 4) == 0)
-        return (struct place){KIND_FUNCTIONS, NULL};
-    if (strncmp(verb->arguments, "[VERB", 5) == 0)
-        return (struct place){KIND_VERBS, NULL};
-    if (strstr(verb->arguments, "FILE [") || strncmp(verb->arguments, "SRC", 3) == 0)
-        return (struct place){KIND_FILES, NULL};
+    return verb && verb->run == cli_oci;
+}
+
+/* The words that begin the forms of a verb ("get PVM [KEY]", "propose|remove ENTRY"), with spaces
+ * between; "" when they begin with something else. Valid until the next call. */
+static const char *actions_of(const struct cli_verb *verb)
+{
+    static char actions[128];
+    const char *form = verb->arguments;
+    size_t used = 0;
+
+    actions[0] = '\0';
+    while (form && islower((unsigned char)*form) && used < sizeof actions) {
+        int length = (int)strcspn(form, " |\n");
+        if (!memmem(actions, used, form, (size_t)length))
+            used += (size_t)snprintf(actions + used, sizeof actions - used, "%s%.*s",
+                                     used ? " " : "", length, form);
+        if (form[length] == '|') {
+            form += length + 1;
+        } else {
+            form = strchr(form, '\n');
+            form = form ? form + 1 : NULL;
+        }
+    }
+    return actions;
+}
+
+/* A verb's first word. */
+static struct place place_of_first(const struct cli_verb *verb)
+{
+    static const struct {
+        const char *begins;
+        enum kind kind;
+    } kinds[] = {
+        {"NAME", KIND_FUNCTIONS},
+        {"PVM", KIND_PVMS},
+        {"[VERB", KIND_VERBS},
+        {"SRC", KIND_FILES},
+        {"[OPTION...] FILE", KIND_FILES},
+    };
+    const char *actions = actions_of(verb);
+
+    if (*actions)
+        return (struct place){KIND_WORDS, actions};
+    for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
+        if (strncmp(verb->arguments, kinds[i].begins, strlen(kinds[i].begins)) == 0)
+            return (struct place){kinds[i].kind, NULL};
     return (struct place){KIND_NONE, NULL};
+}
+
+/* The words behind it. */
+static struct place place_of_rest(const struct cli_verb *verb)
+{
+    static const char *const files[] = {" SRC", " LIB", " MODULE", "[MODULE"};
+
+    for (size_t i = 0; i < ARRAY_LEN(files); i++)
+        if (strstr(verb->arguments, files[i]))
+            return (struct place){KIND_FILES, NULL};
+    struct place first = place_of_first(verb);
+    if (first.kind != KIND_WORDS)
+        return first;
+    return (struct place){strstr(verb->arguments, " PVM") ? KIND_PVMS : KIND_NONE, NULL};
 }
 
 static int length_until(const char *text, const char *end)
@@ -130,6 +202,8 @@ static bool verb_option_next(const struct cli_verb *verb, const char **own, cons
 {
     if (option_next(own, ret))
         return true;
+    if (passes_on(verb))
+        return false;
     while (option_next(global, ret))
         if (!verb || !is_shown(verb->help, ret))
             return true;
@@ -152,6 +226,9 @@ static void bash_place(struct place place)
         break;
     case KIND_FUNCTIONS:
         printf("_vireo_words \"$(vireo -q \"${state[@]}\" ls 2>/dev/null)\"");
+        break;
+    case KIND_PVMS:
+        printf("_vireo_words \"$(vireo -q \"${state[@]}\" ps 2>/dev/null)\"");
         break;
     case KIND_VERBS:
         printf("_vireo_words \"$verbs\"");
@@ -201,7 +278,7 @@ static void bash_print(void)
            "mapfile -t COMPREPLY < <(compgen \"$1\" -- \"$word\"); }\n"
            "_vireo()\n{\n"
            "    local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]}\n"
-           "    local verb= state=() i verbs='",
+           "    local verb= rest= state=() i verbs='",
            VIREO_VERSION);
     for (const struct cli_verb *verb = cli_verbs; verb->name; verb++)
         printf("%s%s", verb == cli_verbs ? "" : " ", verb->name);
@@ -211,7 +288,7 @@ static void bash_print(void)
            "        --state) state=(--state \"${COMP_WORDS[++i]}\") ;;\n"
            "        --server | -o) ((i++)) ;;\n"
            "        -*) ;;\n"
-           "        *) [[ -n $verb ]] || verb=${COMP_WORDS[i]} ;;\n"
+           "        *) [[ -z $verb ]] || rest=1; verb=${verb:-${COMP_WORDS[i]}} ;;\n"
            "        esac\n"
            "    done\n"
            "    case $verb:$before in\n");
@@ -224,8 +301,10 @@ static void bash_print(void)
     for (const struct cli_verb *verb = cli_verbs; verb->name; verb++) {
         printf("    %s:-*) _vireo_words '", verb->name);
         bash_names(verb);
-        printf("' ;;\n    %s:*) ", verb->name);
-        bash_place(place_of_words(verb));
+        printf("' ;;\n    %s:*) [[ $rest ]] || { ", verb->name);
+        bash_place(place_of_first(verb));
+        printf("; return; }\n        ");
+        bash_place(place_of_rest(verb));
         printf(" ;;\n");
     }
     printf("    esac\n}\ncomplete -F _vireo vireo\n");
@@ -259,6 +338,9 @@ static void zsh_place(struct place place)
         break;
     case KIND_FUNCTIONS:
         printf("_vireo_functions");
+        break;
+    case KIND_PVMS:
+        printf("_vireo_pvms");
         break;
     case KIND_VERBS:
         printf("_vireo_verbs");
@@ -302,12 +384,14 @@ static void zsh_print(void)
 {
     printf("#compdef vireo\n"
            "# zsh completion of vireo %s; made by: vireo help --complete zsh\n"
-           "_vireo_functions() {\n"
+           "_vireo_names() {\n"
            "    local -a names where=($before)\n"
            "    [[ -n ${opt_args[--state]} ]] && where=(--state ${opt_args[--state]})\n"
-           "    names=(${(f)\"$(vireo -q $where ls 2>/dev/null)\"})\n"
+           "    names=(${(f)\"$(vireo -q $where $1 2>/dev/null)\"})\n"
            "    compadd -a names\n"
            "}\n"
+           "_vireo_functions() { _vireo_names ls }\n"
+           "_vireo_pvms() { _vireo_names ps }\n"
            "_vireo_verbs() {\n"
            "    local -a verbs=(",
            VIREO_VERSION);
@@ -333,8 +417,10 @@ static void zsh_print(void)
     for (const struct cli_verb *verb = cli_verbs; verb->name; verb++) {
         printf("    %s) _arguments", verb->name);
         zsh_options(verb);
-        printf(" \\\n        '*:argument:");
-        zsh_place(place_of_words(verb));
+        printf(" \\\n        '1:argument:");
+        zsh_place(place_of_first(verb));
+        printf("' \\\n        '*:argument:");
+        zsh_place(place_of_rest(verb));
         printf("' ;;\n");
     }
     printf("    esac\n}\n_vireo \"$@\"\n");
@@ -366,7 +452,10 @@ static void fish_place(struct place place)
         printf(" -a '(__fish_complete_directories (commandline -ct))'");
         break;
     case KIND_FUNCTIONS:
-        printf(" -a '(__vireo_functions)'");
+        printf(" -a '(__vireo_names ls)'");
+        break;
+    case KIND_PVMS:
+        printf(" -a '(__vireo_names ps)'");
         break;
     case KIND_VERBS:
         printf(" -a '(__vireo_verbs)'");
@@ -397,12 +486,21 @@ static void fish_options(const char *condition, const struct cli_verb *verb)
     }
 }
 
+static void fish_words(const struct cli_verb *verb, const char *where, struct place place)
+{
+    if (place.kind == KIND_NONE)
+        return;
+    printf("complete -c vireo -n '__vireo_is %s; and %s'", verb->name, where);
+    fish_place(place);
+    putchar('\n');
+}
+
 static void fish_print(void)
 {
     char condition[64];
 
     printf("# fish completion of vireo %s; made by: vireo help --complete fish\n"
-           "function __vireo_verb\n"
+           "function __vireo_words\n"
            "    set -l words (commandline -opc)\n"
            "    set -e words[1]\n"
            "    while set -q words[1]\n"
@@ -412,22 +510,28 @@ static void fish_print(void)
            "            case '-*'\n"
            "            case '*'\n"
            "                echo $words[1]\n"
-           "                return\n"
            "        end\n"
            "        set -e words[1]\n"
            "    end\n"
-           "    return 1\n"
+           "end\n"
+           "function __vireo_verb\n"
+           "    set -l words (__vireo_words)\n"
+           "    set -q words[1]; and echo $words[1]\n"
+           "end\n"
+           "function __vireo_rest\n"
+           "    set -l words (__vireo_words)\n"
+           "    set -q words[2]\n"
            "end\n"
            "function __vireo_is\n"
            "    test \"$(__vireo_verb)\" = $argv[1]\n"
            "end\n"
-           "function __vireo_functions\n"
+           "function __vireo_names\n"
            "    set -l words (commandline -opc)\n"
            "    set -l where\n"
            "    if set -l at (contains -i -- --state $words)\n"
            "        set where --state $words[(math $at + 1)]\n"
            "    end\n"
-           "    vireo -q $where ls 2>/dev/null\n"
+           "    vireo -q $where $argv[1] 2>/dev/null\n"
            "end\n"
            "function __vireo_verbs\n",
            VIREO_VERSION);
@@ -443,11 +547,8 @@ static void fish_print(void)
         snprintf(condition, sizeof condition, "-n '__vireo_is %s'", verb->name);
         putchar('\n');
         fish_options(condition, verb);
-        if (place_of_words(verb).kind != KIND_NONE) {
-            printf("complete -c vireo %s", condition);
-            fish_place(place_of_words(verb));
-            putchar('\n');
-        }
+        fish_words(verb, "not __vireo_rest", place_of_first(verb));
+        fish_words(verb, "__vireo_rest", place_of_rest(verb));
     }
 }
 

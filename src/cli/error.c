@@ -53,6 +53,19 @@ int cli_exit_code(int negative_errno)
     return CLI_FAILED;
 }
 
+int cli_each(int count, char **names, int (*one)(const char *name, const void *user),
+             const void *user)
+{
+    int first = CLI_OK;
+
+    for (int i = 0; i < count && first != CLI_UNREACHABLE; i++) {
+        int exit = one(names[i], user);
+        if (first == CLI_OK)
+            first = exit;
+    }
+    return first;
+}
+
 int cli_error(const struct err *err, const char *next)
 {
     char line[2 * sizeof err->message];

@@ -92,7 +92,8 @@ void cli_help_print(const char *verb)
     printf("\n%s\n", row->summary);
     if (*row->help)
         printf("\n%s", row->help);
-    printf("\noptions of every verb:\n%s", cli_global_help);
+    if (row->run != cli_oci) /* every word is the runtime's */
+        printf("\noptions of every verb:\n%s", cli_global_help);
 }
 
 /* Text for roff: backslashes and hyphens escaped, a leading dot or quote hidden. */

@@ -100,7 +100,7 @@ static int failure(struct exchange *exchange, CURLcode code, const char *where, 
         return err_say(err, -EHOSTUNREACH, "cannot reach the daemon at '%s': unknown host", where);
     case CURLE_URL_MALFORMAT:
     case CURLE_UNSUPPORTED_PROTOCOL:
-        return err_say(err, -EINVAL, "cannot reach the daemon at '%s': not an http:// address",
+        return err_say(err, -EINVAL, "cannot reach the daemon at '%s': it is not http://HOST:PORT",
                        where);
     case CURLE_WRITE_ERROR:
         if (exchange->too_large)

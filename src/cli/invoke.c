@@ -28,6 +28,16 @@ static bool is_method(const char *text)
     return text[0] != '\0' && text[strspn(text, token)] == '\0';
 }
 
+/* As it stands in a URL: with a space in it the request's first line would say another thing, and
+ * what follows a '#' is never sent. */
+static bool is_path(const char *text)
+{
+    for (; *text; text++)
+        if (*text <= ' ' || *text > '~' || *text == '#')
+            return false;
+    return true;
+}
+
 /* One byte above the limit is read, so that the daemon's own refusal (413) is what is reported. */
 #define BODY_READ_MAX (REQUEST_BODY_MAX_BYTES + 1)
 
@@ -126,6 +136,9 @@ int cli_invoke(int argc, char **argv)
                          words == 0 ? "it needs a function's name" : "one function at a time");
     if (!is_method(invoke.method))
         return cli_usage("invoke", "'--method %s': a method is one word, as GET", invoke.method);
+    if (invoke.path && !is_path(invoke.path))
+        return cli_usage("invoke", "'--path %s': it is written as in a URL, a space as %%20",
+                         invoke.path);
     if (invoke.data && invoke.file)
         return cli_usage("invoke", "--data and --file exclude each other");
 

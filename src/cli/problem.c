@@ -174,6 +174,8 @@ static int print(const char *verb, const char *name, int status, const char *cau
     if (strstr(detail, "not a pVM's name") || (status == 404 && strstr(detail, "pVM") &&
                                                !strstr(detail, "no such library is deployed"))) {
         fprintf(stderr, "  try: vireo ps\n");
+    } else if (strstr(detail, "no entry of the allow-list")) {
+        fprintf(stderr, "  try: vireo allow ls\n");
     } else if (strstr(detail, "no former version")) {
         fprintf(stderr, "  try: vireo update %s SRC\n", name ? name : "NAME");
     } else if (status == 404 && name) {

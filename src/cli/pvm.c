@@ -51,7 +51,7 @@ static int signal_number(const char *text)
     return 0;
 }
 
-static int kill_one(const char *name, const char *rest)
+static int kill_one(const char *name, const void *rest)
 {
     _cleanup_(json_freep) struct json_object *answer = NULL;
 
@@ -76,14 +76,7 @@ int cli_kill(int argc, char **argv)
     if (number == 0)
         return cli_usage("kill", "'%s' is no signal", signal);
     snprintf(rest, sizeof rest, "?signal=%d", number);
-    /* All are tried; the first failure is the exit code. */
-    int first = CLI_OK;
-    for (int i = 1; i <= words; i++) {
-        exit = kill_one(argv[i], rest);
-        if (first == CLI_OK)
-            first = exit;
-    }
-    return first;
+    return cli_each(words, argv + 1, kill_one, rest);
 }
 
 /* ---- fork ---- */
@@ -110,11 +103,12 @@ int cli_fork(int argc, char **argv)
 
 /* ---- wait ---- */
 
-static int wait_one(const char *name)
+static int wait_one(const char *name, const void *user)
 {
     _cleanup_(json_freep) struct json_object *answer = NULL;
     int signal;
 
+    (void)user;
     int exit = ask("GET", "wait for", name, "/wait", &answer);
     if (exit != CLI_OK)
         return exit;
@@ -140,11 +134,5 @@ int cli_wait(int argc, char **argv)
         return exit;
     if (words == 0)
         return cli_usage("wait", "it needs a pVM, as vireo ps shows it");
-    int first = CLI_OK;
-    for (int i = 1; i <= words; i++) {
-        exit = wait_one(argv[i]);
-        if (first == CLI_OK)
-            first = exit;
-    }
-    return first;
+    return cli_each(words, argv + 1, wait_one, NULL);
 }

@@ -9,13 +9,14 @@
 #include "cli/options.h"
 #include "cli/problem.h"
 
-static int remove_one(const char *name)
+static int remove_one(const char *name, const void *user)
 {
     _cleanup_(freep) char *target = function_target(name, "");
     struct http_request request = {.method = "DELETE", .target = target};
     struct http_answer answer = {0};
     struct err err = {0};
 
+    (void)user;
     if (!target) {
         err_set(&err, -ENOMEM, "cannot remove '%s'", name);
         return cli_error(&err, NULL);
@@ -39,12 +40,5 @@ int cli_rm(int argc, char **argv)
         return exit;
     if (words == 0)
         return cli_usage("rm", "it needs a function's name");
-    /* All are tried; the first failure is the exit code. */
-    int first = CLI_OK;
-    for (int i = 1; i <= words; i++) {
-        exit = remove_one(argv[i]);
-        if (first == CLI_OK)
-            first = exit;
-    }
-    return first;
+    return cli_each(words, argv + 1, remove_one, NULL);
 }

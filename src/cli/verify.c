@@ -139,20 +139,22 @@ int cli_verify(int argc, char **argv)
     _cleanup_(json_freep) struct json_object *report =
         r < 0 ? verdict_of_error(&err) : json_tokener_parse(json);
     if (!report && r < 0) {
-        cli_error(&err, NULL);
-        /* For machines a source that does not compile, or is not there, has a verdict, too. */
+        exit = cli_error(&err, NULL) == CLI_NOT_FOUND ? CLI_NOT_FOUND : CLI_USAGE;
         if (!cli.json)
-            return CLI_USAGE;
+            return exit;
+        /* For machines a source that does not compile, or is not there, has a verdict, too. */
         report = verdict_new("bad input", err.message);
+    } else {
+        exit = exit_of(report);
     }
     if (!report)
         return CLI_BUG;
     if (cli.json)
         puts(json_object_to_json_string_ext(report, JSON_C_TO_STRING_PRETTY |
                                                         JSON_C_TO_STRING_NOSLASHESCAPE));
-    else if (annotate && exit_of(report) != CLI_USAGE)
+    else if (annotate && exit != CLI_USAGE)
         verify_report_annotate(report, path, is_ir(path));
     if (!cli.json && !cli.quiet)
         verify_report_print(report, path);
-    return exit_of(report);
+    return exit;
 }

@@ -108,7 +108,7 @@ static int print_key(struct json_object *answer, const char *pvm, const char *na
     struct err err = {0};
 
     if (!key) {
-        err_say(&err, -ENOENT, "cannot show '%s' of %s: there is no such key", name, pvm);
+        err_say(&err, -ENOENT, "cannot show '%s' of '%s': there is no such key", name, pvm);
         return cli_error(&err, "vireo vk get PVM, which shows all");
     }
     if (cli.json)

@@ -102,8 +102,9 @@ static int pair_add(struct admin_request *request, const char *key, size_t key_b
         if (fields[i].value[0] != '\0')
             return err_say(err, -EINVAL, "cannot use '%.*s': it is given twice", shown, key);
         if (decode(value, value_bytes, false, fields[i].value, fields[i].size) < 0)
-            return err_say(err, -EINVAL, "cannot use '%.*s=%.*s': the value is not proper", shown,
-                           key, value_bytes > 64 ? 64 : (int)value_bytes, value);
+            return err_say(
+                err, -EINVAL, "cannot use %.*s '%.*s': it is longer than %zu bytes or no text",
+                shown, key, value_bytes > 64 ? 64 : (int)value_bytes, value, fields[i].size - 1);
         return 0;
     }
     return err_say(err, -EINVAL, "cannot use '%.*s': there is no such parameter", shown, key);

@@ -302,13 +302,13 @@ static int want(struct supervisor *supervisor, struct wanted *wanted, const char
     const struct function *library = function_find(supervisor, name);
 
     if (!library)
-        return err_say(err, -ENOENT, "cannot link '%s' into pVM %s: no such library is deployed",
+        return err_say(err, -ENOENT, "cannot link '%s' into '%s': no such library is deployed",
                        name, pvm);
     if (strcmp(library->row.kind, "library") != 0)
-        return err_say(err, -EINVAL,
-                       "cannot link '%s' into pVM %s: it is a function, not a library", name, pvm);
+        return err_say(err, -EINVAL, "cannot link '%s' into '%s': it is a function, not a library",
+                       name, pvm);
     if (wanted->count == CONTROL_LIBRARIES_MAX)
-        return err_say(err, -E2BIG, "cannot link '%s' into pVM %s: more than %d libraries at once",
+        return err_say(err, -E2BIG, "cannot link '%s' into '%s': more than %d libraries at once",
                        name, pvm, CONTROL_LIBRARIES_MAX);
     if (image_peek(library->row.library_hash, &wanted->images[wanted->count]) < 0) {
         memcpy(wanted->missing, library->row.library_hash, sizeof wanted->missing);
@@ -382,7 +382,7 @@ static int check_there(struct supervisor *supervisor, const struct instance *ins
         return 0;
     }
     if (there)
-        return err_say(err, -EEXIST, "cannot link '%s' into pVM %s: it is linked already", library,
+        return err_say(err, -EEXIST, "cannot link '%s' into '%s': it is linked already", library,
                        pvm);
     return 0;
 }
@@ -495,15 +495,14 @@ static int find_instance(struct supervisor *supervisor, const char *pvm,
     const struct function *function = instance->slot->function;
     if (!function || instance->generation != function->generation)
         return err_say(err, -EBUSY,
-                       "cannot link into pVM %s: it is of a former version of its function", pvm);
+                       "cannot link into '%s': it is of a former version of its function", pvm);
     if (!instance->linkage || !function->manifest.link)
         return err_say(err, -EPERM,
-                       "cannot link into pVM %s: '%s' has no grant to have libraries linked "
+                       "cannot link into '%s': '%s' has no grant to have libraries linked "
                        "(grants: link)",
                        pvm, function->row.name);
     if (instance->linkage->token)
-        return err_say(err, -EBUSY, "cannot link into pVM %s: another library is being linked",
-                       pvm);
+        return err_say(err, -EBUSY, "cannot link into '%s': another library is being linked", pvm);
     *ret_instance = instance;
     return 0;
 }
@@ -569,7 +568,7 @@ int pvm_link_wish(struct supervisor *supervisor, const struct admin_request *req
 {
     if (request->param_bytes < 2 || request->param_bytes > 2 * (NAME_MAX_BYTES + 1) ||
         strlen(request->params) > NAME_MAX_BYTES || strlen(replaced_of(request)) > NAME_MAX_BYTES)
-        return err_say(err, -EINVAL, "cannot link into pVM %s: no library is named", request->name);
+        return err_say(err, -EINVAL, "cannot link into '%s': no library is named", request->name);
     return link_now(supervisor, request, clock_now_ns(), false, err);
 }
 

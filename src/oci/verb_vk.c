@@ -263,5 +263,5 @@ int verb_vk(struct runtime *runtime, int argc, char **argv, struct err *err)
     if (r >= 0)
         return r;
     runtime_report(runtime, "error", err->message);
-    return r == -ENOENT ? 3 : r == -EINVAL ? 2 : r == -EPERM ? 4 : 1;
+    return r == -ENOENT ? 3 : r == -EINVAL ? 2 : r == -EPERM || r == -EACCES ? 4 : 1;
 }

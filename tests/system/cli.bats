@@ -316,6 +316,50 @@ own_verbs() {
     [ "$status" -eq 6 ]
 }
 
+@test "a path that would not arrive as it was written is refused before it is sent" {
+    for path in "/a b" "/ä" "/a#b" $'/a\tb'; do
+        run "$VIREO" invoke x --data y --path "$path"
+        [ "$status" -eq 2 ]
+        [[ ${lines[0]} == "vireo: cannot invoke: '--path "*"': it is written as in a URL, a space as %20" ]]
+    done
+    run "$VIREO" invoke x --data y --path "/a%20b?c=%23"
+    [ "$status" -eq 6 ]
+    run "$VIREO" --server http://127.0.0.1:99999 invoke x --data y
+    refused 2 "cannot reach the daemon at 'http://127.0.0.1:99999': it is not http://HOST:PORT"
+}
+
+@test "without a daemon several names get one answer" {
+    for verb in rm kill wait; do
+        run "$VIREO" "$verb" 1 2 3
+        [ "$status" -eq 6 ]
+        [ "${#lines[@]}" -eq 2 ]
+    done
+}
+
+@test "what is not there is not found, by verify too, and a rung that is none is wrong usage" {
+    run "$VIREO" verify nosuch.c
+    [ "$status" -eq 3 ]
+    [ "$output" = "vireo: cannot open 'nosuch.c': No such file or directory" ]
+    run "$VIREO" build "$FUNCTIONS/tool.c" -o "$BATS_TEST_TMPDIR/out.so" --require safe
+    refused 2 "cannot build: '--require safe': it is proved or sfi"
+}
+
+@test "bpf build says before it builds that it can't write, and what it builds from" {
+    run "$VIREO" bpf build "$TOP/examples/bpf/execsnoop" -o /nosuch/x.wasm
+    [ "$status" -eq 3 ]
+    [ "$output" = "vireo: cannot write '/nosuch/x.wasm': No such file or directory" ]
+    run "$VIREO" bpf build "$FUNCTIONS/tool.c"
+    [ "$status" -eq 2 ]
+    [ "$output" = "vireo: cannot build '$FUNCTIONS/tool.c': it is no folder and no .bpf.c file" ]
+}
+
+@test "help of oci has no options but the runtime's own, which it takes" {
+    run "$VIREO" help oci
+    [[ $output != *"options of every verb"* ]]
+    run "$VIREO" oci --help
+    [ "$status" -eq 0 ]
+}
+
 @test "help --man and help --complete are of all verbs" {
     run "$VIREO" help --man nosuch
     refused 2 "--man is of all verbs: 'nosuch' is one word too many"

@@ -8,7 +8,9 @@ setup_file() {
     daemon_start
     "$VIREO" -q deploy "$FUNCTIONS/tool.c" --name first-function
     "$VIREO" -q deploy "$FUNCTIONS/tool.c" --name other
-    export PATH=$BUILD:$PATH
+    "$VIREO" -q invoke other --data x >/dev/null
+    PVM=$("$VIREO" -q ps)
+    export PVM PATH=$BUILD:$PATH
 }
 
 teardown_file() {
@@ -114,6 +116,22 @@ completes() {
     offered folder --not source.c
     run "offers_$shell" vireo help de
     offered deploy describe --not ls
+    run "offers_$shell" vireo update ''
+    offered first-function --not source.c
+    run "offers_$shell" vireo update other s
+    offered source.c --not first-function
+    run "offers_$shell" vireo vk ''
+    offered get set explain --not source.c
+    run "offers_$shell" vireo vk get ''
+    offered "$PVM" --not set source.c
+    run "offers_$shell" vireo kill ''
+    offered "$PVM" --not other
+    run "offers_$shell" vireo kill -s T
+    offered TERM --not "$PVM"
+    run "offers_$shell" vireo top --sort ''
+    offered cpu memory --not source.c
+    run "offers_$shell" vireo oci --
+    offered --not --quiet
     # Every verb, and every long option that a verb's help shows.
     run "offers_$shell" vireo ''
     # shellcheck disable=SC2046 # words

@@ -209,8 +209,6 @@ END
     : >"$DIR/empty.ll"
     run "$VIREO" verify "$DIR/empty.ll"
     [ "$status" -eq 2 ]
-    run "$VIREO" verify "$DIR/none.c"
-    [ "$status" -eq 2 ]
 }
 
 @test "a function of 100,000 blocks is refused by name" {
