@@ -96,6 +96,23 @@ int fd_read_file(int dir_fd, const char *path, size_t max, char **ret_data, size
     return read_whole(fd, path, max, ret_data, ret_size, err);
 }
 
+int fd_read_regular(int dir_fd, const char *path, size_t max, char **ret_data, size_t *ret_size,
+                    struct err *err)
+{
+    /* A pipe is opened at once so; the flag means nothing to a regular file, but one of /proc that
+     * waits for news (kmsg) says EAGAIN. */
+    _cleanup_(closep) int fd = openat(dir_fd, path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+    struct stat status;
+
+    if (fd < 0 || fstat(fd, &status) < 0)
+        return err_set(err, -errno, "cannot open '%s'", path);
+    if (S_ISDIR(status.st_mode))
+        return err_set(err, -EISDIR, "cannot read '%s'", path);
+    if (!S_ISREG(status.st_mode))
+        return err_say(err, -EINVAL, "cannot read '%s': it is no regular file", path);
+    return read_whole(fd, path, max, ret_data, ret_size, err);
+}
+
 int fd_read_input(const char *path, size_t max, char **ret_data, size_t *ret_size, struct err *err)
 {
     return strcmp(path, "-") == 0

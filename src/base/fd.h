@@ -25,6 +25,10 @@ int fd_open_resolve(int dir_fd, const char *path, uint64_t flags, uint64_t resol
  */
 int fd_read_file(int dir_fd, const char *path, size_t max, char **ret_data, size_t *ret_size,
                  struct err *err);
+/* The same of a regular file alone; -EINVAL of a pipe, a device or a socket, which could have the
+ * reader wait for ever. */
+int fd_read_regular(int dir_fd, const char *path, size_t max, char **ret_data, size_t *ret_size,
+                    struct err *err);
 /* The same of a file that the user names: "-" is standard input, whatever that is. */
 int fd_read_input(const char *path, size_t max, char **ret_data, size_t *ret_size, struct err *err);
 

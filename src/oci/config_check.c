@@ -94,10 +94,11 @@ int config_check(struct reader *reader)
     /* That is so without a namespace as well. */
     if (maps && !has(reader, CLONE_NEWUSER) &&
         !(is_identity(&linux_->uid_mappings) && is_identity(&linux_->gid_mappings)))
-        return refuse(reader, &linux_at,
-                      "uidMappings and gidMappings need a namespace of type user");
+        return refuse_key(reader, &linux_at,
+                          linux_->uid_mappings.count > 0 ? "uidMappings" : "gidMappings",
+                          "it needs a namespace of type user");
     if ((linux_->boottime.set || linux_->monotonic.set) && !has(reader, CLONE_NEWTIME))
-        return refuse(reader, &linux_at, "timeOffsets need a namespace of type time");
+        return refuse_key(reader, &linux_at, "timeOffsets", "they need a namespace of type time");
     if (linux_->net_device_count && !has(reader, CLONE_NEWNET)) {
         const struct at at = {.up = &linux_at, .key = "netDevices"};
         return refuse(reader, &at, "they need a namespace of type network");

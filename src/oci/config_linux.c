@@ -37,7 +37,7 @@ static int read_namespace(struct reader *reader, const struct at *at, const stru
     if (ns->path && ns->path[0] == '\0')
         ns->path = NULL; /* engines write "" for "a new one" */
     if (ns->path && ns->path[0] != '/')
-        return refuse(reader, at, "the path '%.100s' is not absolute", ns->path);
+        return refuse_key(reader, at, "path", "'%.100s' is not absolute", ns->path);
     return 0;
 }
 DEFINE_LIST(read_namespace_list, struct oci_namespace, 8, read_namespace)

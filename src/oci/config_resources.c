@@ -92,12 +92,13 @@ static int read_memory(struct reader *reader, const struct at *at, const struct 
     if (swappiness->value == UINT64_MAX)
         swappiness->set = false;
     if (swappiness->set && swappiness->value > 100)
-        return refuse(reader, at, "a swappiness of %llu is over 100",
-                      (unsigned long long)swappiness->value);
+        return refuse_key(reader, at, "swappiness", "%llu is over 100",
+                          (unsigned long long)swappiness->value);
     const struct oci_i64 *limit = &resources->memory.limit, *swap = &resources->memory.swap;
     if (swap->set && swap->value > 0 && limit->set && limit->value > 0 &&
         swap->value < limit->value)
-        return refuse(reader, at, "swap (memory and swap together) is below the memory's limit");
+        return refuse_key(reader, at, "swap",
+                          "memory and swap together are below the memory's limit");
     return 0;
 }
 

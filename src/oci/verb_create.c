@@ -54,8 +54,8 @@ static int read_config(struct creation *creation, char **ret_text, size_t *ret_b
     creation->bundle_fd = open(creation->bundle_path, O_PATH | O_DIRECTORY | O_CLOEXEC);
     if (creation->bundle_fd < 0)
         return err_set(err, -errno, "cannot open the bundle '%s'", creation->bundle);
-    int r = fd_read_file(creation->bundle_fd, creation->config_name, OCI_CONFIG_MAX_BYTES, &text,
-                         &bytes, err);
+    int r = fd_read_regular(creation->bundle_fd, creation->config_name, OCI_CONFIG_MAX_BYTES, &text,
+                            &bytes, err);
     if (r == 0)
         r = oci_config_parse(creation->config_name, text, bytes, &creation->config, err);
     if (r < 0)

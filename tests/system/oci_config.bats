@@ -45,6 +45,33 @@ teardown() {
     [[ $(jq -r .time "$DIR/log") == 20*T*Z ]]
 }
 
+@test "a config.json that is no regular file is refused at once, and its id stays free" {
+    local kind
+    mkdir "$DIR/bundle/rootfs"
+    for kind in "mkfifo" "mkdir" "ln -s config.json" "ln -s /dev/zero" "ln -s /proc/kmsg" "ln -s ."; do
+        $kind "$DIR/bundle/config.json"
+        run timeout 20 "$RUNTIME" --root "$ROOT" create -b "$DIR/bundle" one
+        echo "$kind: $output"
+        [ "$status" = 1 ]
+        [ "${#lines[@]}" = 1 ]
+        [[ $output == *"config.json'"* ]]
+        [ -z "$(ls "$ROOT" 2>/dev/null)" ]
+        rm -r "$DIR/bundle/config.json"
+    done
+}
+
+@test "a log that can not be written is told before anything is done" {
+    local log
+    mkfifo "$DIR/pipe"
+    for log in "$DIR" "$DIR/none/log" "$DIR/pipe" "file:$DIR/none/log"; do
+        run timeout 20 "$RUNTIME" --root "$ROOT" --log "$log" --log-format json list
+        echo "$log: $output"
+        [ "$status" = 1 ]
+        [ "${#lines[@]}" = 1 ]
+        [[ $output == *"cannot log to '${log#file:}': "* ]]
+    done
+}
+
 @test "ids that could be paths are refused" {
     for id in . .. a/b '' ../x 'a b' "$(printf 'x%.0s' {1..300})"; do
         run "$RUNTIME" --root "$ROOT" state "$id"

@@ -111,9 +111,7 @@ static int complete_environment(struct init *init)
     if (environment(process->envp, "HOME"))
         return 0;
     /* The image's own file, whatever it is: a link stays inside, a pipe would not answer. */
-    struct stat status;
-    if (stat("/etc/passwd", &status) == 0 && S_ISREG(status.st_mode) &&
-        fd_read_file(AT_FDCWD, "/etc/passwd", PASSWD_MAX, &passwd, &count, NULL) == 0 &&
+    if (fd_read_regular(AT_FDCWD, "/etc/passwd", PASSWD_MAX, &passwd, &count, NULL) == 0 &&
         !home_find(passwd, process->uid, home + 5, sizeof home - 5))
         strcpy(home, "HOME=/");
     for (count = 0; process->envp[count]; count++)

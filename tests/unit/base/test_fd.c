@@ -134,6 +134,33 @@ static void a_file_past_its_limit_is_refused(void **state)
     assert_int_equal(fd_read_file(AT_FDCWD, "/nowhere/at/all", 16, &data, &size, NULL), -ENOENT);
 }
 
+static void what_could_have_the_reader_wait_is_no_regular_file(void **state)
+{
+    (void)state;
+    char directory[] = "/tmp/vireo-fd.XXXXXX";
+    static const char *const other[] = {"pipe", "link", "/dev/zero", "/dev/tty"};
+    struct err err = {0};
+    _cleanup_(freep) char *data = NULL;
+    size_t size;
+
+    assert_non_null(mkdtemp(directory));
+    _cleanup_(closep) int fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    assert_int_equal(mkfifoat(fd, "pipe", 0600), 0);
+    assert_int_equal(symlinkat("pipe", fd, "link"), 0);
+    for (size_t i = 0; i < ARRAY_LEN(other); i++)
+        assert_true(fd_read_regular(fd, other[i], 100, &data, &size, &err) < 0);
+    assert_string_equal(err.message, "cannot read 'pipe': it is no regular file");
+    assert_int_equal(fd_read_regular(fd, "pipe", 100, &data, &size, &err), -EINVAL);
+    assert_int_equal(fd_read_regular(fd, ".", 100, &data, &size, &err), -EISDIR);
+    assert_null(data);
+    assert_int_equal(fd_write_file_atomic(fd, "pipe", "new", 3, 0600, NULL), 0);
+    assert_int_equal(fd_read_regular(fd, "link", 100, &data, &size, &err), 0);
+    assert_string_equal(data, "new");
+    unlinkat(fd, "pipe", 0);
+    unlinkat(fd, "link", 0);
+    assert_int_equal(rmdir(directory), 0);
+}
+
 static int count_open(void)
 {
     int count = 0;
@@ -219,6 +246,7 @@ int main(void)
         cmocka_unit_test(a_file_is_replaced_whole_and_never_through_a_link),
         cmocka_unit_test(a_directory_is_not_replaced_and_is_named_as_one),
         cmocka_unit_test(a_file_past_its_limit_is_refused),
+        cmocka_unit_test(what_could_have_the_reader_wait_is_no_regular_file),
         cmocka_unit_test(a_cut_message_leaves_no_descriptor_behind),
         cmocka_unit_test(a_full_table_costs_the_descriptors_not_the_message),
         cmocka_unit_test(too_many_descriptors_are_not_sent),
