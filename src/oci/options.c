@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -100,10 +101,15 @@ int verb_write_pid(const char *path, pid_t pid, struct err *err)
     _cleanup_(freep) char *aside = NULL;
     char text[16];
     int length = snprintf(text, sizeof text, "%d", pid);
+    struct stat status;
 
+    /* The rename would take the place of a device, a pipe or a link such as /dev/stdout. */
+    if (lstat(path, &status) == 0 && !S_ISREG(status.st_mode))
+        return err_say(err, -EEXIST, "cannot write '%s': it is there, and no regular file", path);
     if (asprintf(&aside, "%s.new", path) < 0)
         return err_set(err, -ENOMEM, "cannot write '%s'", path);
-    _cleanup_(closep) int fd = open(aside, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+    _cleanup_(closep) int fd =
+        open(aside, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0644);
     int r = fd < 0 ? -errno : fd_write_full(fd, text, (size_t)length);
     if (r == 0 && rename(aside, path) < 0)
         r = -errno;

@@ -30,6 +30,16 @@ static char *json_line(const char *level, const char *message, const char *now)
     return text;
 }
 
+/* Of a pipe that nobody reads ENXIO, instead of a wait for who does. */
+static int open_log(struct runtime *runtime)
+{
+    if (runtime->log_fd < 0)
+        runtime->log_fd =
+            open(runtime->log_file,
+                 O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0644);
+    return runtime->log_fd < 0 ? -errno : 0;
+}
+
 void runtime_report(struct runtime *runtime, const char *level, const char *message)
 {
     char now[40], harmless[600];
@@ -57,10 +67,8 @@ void runtime_report(struct runtime *runtime, const char *level, const char *mess
         line = json_line(level, harmless, now);
     else if (asprintf(&line, "time=\"%s\" level=%s msg=\"%s\"\n", now, level, harmless) < 0)
         line = NULL;
-    _cleanup_(closep) int fd =
-        open(runtime->log_file, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY, 0644);
-    if (fd >= 0 && line)
-        fd_write_full(fd, line, strlen(line));
+    if (line && open_log(runtime) == 0)
+        fd_write_full(runtime->log_fd, line, strlen(line));
 }
 
 void runtime_warn(void *runtime, const char *message)
@@ -282,6 +290,13 @@ static int run(struct runtime *runtime, int argc, char **argv, struct err *err)
         print_usage();
         return 1;
     }
+    /* Before anything is done that could not be told of. */
+    int r = runtime->log_file ? open_log(runtime) : 0;
+    if (r < 0) {
+        err_set(err, r, "cannot log to '%s'", runtime->log_file);
+        runtime->log_file = NULL;
+        return r;
+    }
     if (systemd)
         runtime->manager = OCI_CGROUP_SYSTEMD;
     const struct runtime_verb *verb = find_verb(words[0], err);
@@ -321,7 +336,7 @@ static void use_small_letters(struct err *err)
 
 int runtime_main(int argc, char **argv)
 {
-    struct runtime runtime = {.manager = OCI_CGROUP_CGROUPFS};
+    struct runtime runtime = {.manager = OCI_CGROUP_CGROUPFS, .log_fd = -1};
     struct err err = {0};
     int exit_status = run(&runtime, argc, argv, &err);
 
@@ -331,6 +346,7 @@ int runtime_main(int argc, char **argv)
         exit_status = 1;
     }
     free(runtime.default_root);
+    closep(&runtime.log_fd);
     /* An answer that did not reach its reader is not success. */
     if ((fflush(stdout) != 0 || ferror(stdout)) && exit_status == 0)
         exit_status = 1;

@@ -14,6 +14,7 @@ struct runtime {
     const char *root;   /* of the state */
     char *default_root; /* owned */
     const char *log_file;
+    int log_fd;
     bool log_json, debug;
     enum oci_cgroup_manager manager;
     struct vkernel vkernel; /* of --vkernel, for containers that are created */

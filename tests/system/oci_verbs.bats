@@ -67,6 +67,24 @@ nothing_left() {
     runtime delete --force "$ID"
 }
 
+@test "--pid-file takes nothing's place but a regular file's, and the container goes where it can't be written" {
+    local file
+    mkfifo "$DIR/pipe"
+    ln -s "$DIR/elsewhere" "$DIR/link"
+    for file in "$DIR/pipe" "$DIR/link" "$DIR" "$DIR/none/pid"; do
+        run runtime create -b "$DIR" --pid-file "$file" "$ID" </dev/null
+        echo "$file: $output"
+        [ "$status" = 1 ]
+        [[ $output == "vireo-runtime: cannot write '$file': "* ]]
+        nothing_left
+    done
+    [ -p "$DIR/pipe" ]
+    [ -L "$DIR/link" ]
+    echo old >"$DIR/pid"
+    create --pid-file "$DIR/pid"
+    [ "$(runtime state "$ID" | jq .pid)" = "$(cat "$DIR/pid")" ]
+}
+
 @test "a container is created, started, stopped and deleted, and nothing is left" {
     create --pid-file "$DIR/pid"
     is created
@@ -269,7 +287,7 @@ hook() { # NAME [COMMAND]
     run runtime --log "$DIR/log" --log-format json run -b "$DIR" "$ID"
     [ "$status" = 0 ]
     [ -z "$output" ]
-    [ ! -e "$DIR/log" ]
+    [ ! -s "$DIR/log" ]
     run runtime --debug --log "$DIR/log" --log-format json run -b "$DIR" "$ID"
     [ -z "$output" ]
     [ "$(jq -r .level "$DIR/log" | sort -u)" = debug ]
