@@ -39,24 +39,47 @@ static bool is_valid(const struct call *call)
     return ioctl(call->listener, SECCOMP_IOCTL_NOTIF_ID_VALID, &id) == 0;
 }
 
+/* /proc/PID/mem goes through protection. What the caller has mapped and may not touch like that is
+ * EFAULT, as for the kernel; what is not mapped the copy finds itself. Who takes the protection away
+ * meanwhile and puts it back can do so anyhow. */
+static bool is_protected(FILE *maps, uint64_t from, uint64_t end, bool write)
+{
+    _cleanup_(freep) char *line = NULL;
+    size_t size = 0;
+
+    while (getline(&line, &size, maps) > 0) {
+        char *at;
+        uint64_t begin = strtoull(line, &at, 16), after = *at ? strtoull(at + 1, &at, 16) : 0;
+        if (begin >= end)
+            break;
+        if (after > from && (strlen(at) < strlen(" rw") || at[write ? 2 : 1] == '-'))
+            return true;
+    }
+    return ferror(maps);
+}
+
 /* The caller's memory: of the address space that it has now, whatever becomes of the id. */
-static int open_memory(const struct call *call, int how)
+static int open_memory(const struct call *call, uint64_t from, size_t size, bool write)
 {
     char path[32];
+    uint64_t end;
 
+    snprintf(path, sizeof path, "/proc/%u/maps", call->notice->pid);
+    _cleanup_(fclosep) FILE *maps = fopen(path, "re");
     snprintf(path, sizeof path, "/proc/%u/mem", call->notice->pid);
-    int fd = open(path, how | O_CLOEXEC);
-    if (fd < 0)
+    _cleanup_(closep) int fd = open(path, (write ? O_WRONLY : O_RDONLY) | O_CLOEXEC);
+    if (fd < 0 || !maps)
         return -EFAULT;
-    if (is_valid(call))
-        return fd;
-    close(fd);
-    return -ESRCH;
+    if (!is_valid(call))
+        return -ESRCH;
+    if (__builtin_add_overflow(from, size, &end) || is_protected(maps, from, end, write))
+        return -EFAULT;
+    return steal_fd(&fd);
 }
 
 static int copy_out(const struct call *call, uint64_t to, const void *bytes, size_t size)
 {
-    _cleanup_(closep) int fd = open_memory(call, O_WRONLY);
+    _cleanup_(closep) int fd = open_memory(call, to, size, true);
 
     if (fd < 0)
         return fd;
@@ -65,7 +88,7 @@ static int copy_out(const struct call *call, uint64_t to, const void *bytes, siz
 
 static int copy_in(const struct call *call, uint64_t from, void *bytes, size_t size)
 {
-    _cleanup_(closep) int fd = open_memory(call, O_RDONLY);
+    _cleanup_(closep) int fd = open_memory(call, from, size, false);
 
     if (fd < 0)
         return fd;

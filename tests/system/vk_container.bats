@@ -136,6 +136,7 @@ used() {
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/sysinfo.h>
 #include <unistd.h>
@@ -165,10 +166,35 @@ static void refusals(void)
     printf("now %d\n", sched_getscheduler(0));
     fflush(stdout);
 }
+/* Memory that the caller may not touch is not touched for it. */
+static const char text[4096] = "text", *volatile constant = text;
+static void protections(void)
+{
+    char *pages = mmap(0, 4 * 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    struct sched_param *param = (void *)(pages + 2 * 4096);
+    mprotect(pages, 4096, PROT_READ);
+    said("read-only", syscall(SYS_sysinfo, pages));
+    said("constant", syscall(SYS_sysinfo, constant));
+    said("code", syscall(SYS_sysinfo, protections));
+    said("begin read-only", syscall(SYS_sysinfo, pages + 4096 - 64));
+    said("beyond", syscall(SYS_sysinfo, -64L));
+    said("writable", syscall(SYS_sysinfo, pages + 2 * 4096 - 64));
+    memset(param, 0, sizeof *param);
+    mprotect(param, 4096, PROT_NONE);
+    said("unreadable", syscall(SYS_sched_setscheduler, 0, SCHED_OTHER, param));
+    said("end unwritable", syscall(SYS_sysinfo, pages + 2 * 4096 - 64));
+    for (int i = 0; i < 4096; i++)
+        if (pages[i])
+            printf("written\n");
+    printf("%s\n", constant);
+    fflush(stdout);
+}
 int main(int argc, char **argv)
 {
     struct sysinfo info;
     struct sched_param none = {0}, one = {1};
+    if (argc > 1 && !strcmp(argv[1], "protections"))
+        return protections(), 0;
     if (argc > 1 && !strcmp(argv[1], "refusals"))
         return refusals(), 0;
     if (argc > 1)
@@ -223,6 +249,17 @@ unknown Argument list too long
 still 1
 least set
 now 3" ]
+    run runtime exec emulated emulated protections
+    echo "$output"
+    [ "$output" = "read-only Bad address
+constant Bad address
+code Bad address
+begin read-only Bad address
+beyond Bad address
+writable set
+unreadable Bad address
+end unwritable Bad address
+text" ]
     # The broker is killed: a call is an error, never let through.
     run runtime exec emulated emulated again
     [ "$status" -eq 0 ]
