@@ -1,59 +1,45 @@
-/*
- * /dev/kmsg of a container: a read is one record, who is at the end waits, a write is one message
- * (Documentation/ABI/testing/dev-kmsg). Who copies it by sendfile(2), as busybox's cat does, comes
- * over the page cache, for that is a file's way whatever its server says: he gets what there is.
- */
+/* /dev/kmsg of a container: a read is one record, who is at the end waits, a write is one message
+ * (Documentation/ABI/testing/dev-kmsg). */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/queue.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
 #include "vkernel/log_ring.h"
-#include "vkernel/view.h"
+#include "vkernel/view_waiting.h"
 
 #define READERS_MAX 256
-#define WAITING_MAX 256
 
-struct reader {
+struct view_reader {
     uint64_t next;  /* the record that it reads next */
-    uint64_t first; /* where a copy begins */
     off_t expected; /* where a read goes on */
     struct fuse_pollhandle *polled;
-    TAILQ_ENTRY(reader) link;
-};
-
-struct waiting {
-    fuse_req_t request;
-    struct reader *reader;
-    size_t size;
-    TAILQ_ENTRY(waiting) link;
+    TAILQ_ENTRY(view_reader) link;
 };
 
 /* One log a process. */
-static TAILQ_HEAD(, reader) readers = TAILQ_HEAD_INITIALIZER(readers);
-static TAILQ_HEAD(, waiting) waiters = TAILQ_HEAD_INITIALIZER(waiters);
-static unsigned reader_count, waiting_count;
+static TAILQ_HEAD(, view_reader) readers = TAILQ_HEAD_INITIALIZER(readers);
+static struct view_waiters waiters = VIEW_WAITERS(waiters);
+static unsigned reader_count;
 
-static struct reader *reader_of(const struct fuse_file_info *info)
+static struct view_reader *reader_of(const struct fuse_file_info *info)
 {
-    return (struct reader *)(uintptr_t)info->fh;
+    return (struct view_reader *)(uintptr_t)info->fh;
 }
 
 static void kmsg_open(struct view *view, fuse_req_t request, fuse_ino_t file,
                       struct fuse_file_info *info)
 {
-    struct reader *reader = reader_count < READERS_MAX ? calloc(1, sizeof *reader) : NULL;
+    struct view_reader *reader = reader_count < READERS_MAX ? calloc(1, sizeof *reader) : NULL;
 
     (void)file;
     if (!reader) {
         fuse_reply_err(request, ENFILE);
         return;
     }
-    reader->next = reader->first = log_ring_first(view_log_ring(view));
+    reader->next = log_ring_first(view_log_ring(view));
     TAILQ_INSERT_TAIL(&readers, reader, link);
     reader_count++;
     info->fh = (uintptr_t)reader;
@@ -66,7 +52,7 @@ static void kmsg_open(struct view *view, fuse_req_t request, fuse_ino_t file,
 
 static void kmsg_release(struct view *view, struct fuse_file_info *info)
 {
-    struct reader *reader = reader_of(info);
+    struct view_reader *reader = reader_of(info);
 
     (void)view;
     if (reader->polled)
@@ -77,7 +63,7 @@ static void kmsg_release(struct view *view, struct fuse_file_info *info)
 }
 
 /* Answers if there is something to say. */
-static bool answer(struct view *view, fuse_req_t request, struct reader *reader, size_t size)
+static bool answer(struct view *view, fuse_req_t request, struct view_reader *reader, size_t size)
 {
     const struct log_ring *ring = view_log_ring(view);
     char line[LOG_RING_LINE_BYTES];
@@ -100,51 +86,8 @@ static bool answer(struct view *view, fuse_req_t request, struct reader *reader,
     return true;
 }
 
-static void waiting_end(struct waiting *waiting)
-{
-    TAILQ_REMOVE(&waiters, waiting, link);
-    waiting_count--;
-    fuse_req_interrupt_func(waiting->request, NULL, NULL);
-    free(waiting);
-}
-
-static void interrupted(fuse_req_t request, void *data)
-{
-    struct waiting *waiting = data;
-
-    TAILQ_REMOVE(&waiters, waiting, link);
-    waiting_count--;
-    free(waiting);
-    fuse_reply_err(request, EINTR);
-}
-
-/* Pages of a copy: the records as one text, which is as long as the log at most. */
-static void copy(struct view *view, fuse_req_t request, const struct reader *reader, size_t size,
-                 off_t offset)
-{
-    const struct log_ring *ring = view_log_ring(view);
-    uint64_t number = reader->first;
-    char line[LOG_RING_LINE_BYTES];
-    off_t begin = 0, wanted_end = offset + (off_t)size;
-    size_t used = 0;
-
-    _cleanup_(freep) char *pages = malloc(size);
-    if (number < log_ring_first(ring))
-        number = log_ring_first(ring);
-    for (; pages && number < log_ring_next(ring) && begin < wanted_end; number++) {
-        off_t end = begin + (off_t)log_record_kmsg(log_ring_get(ring, number), line);
-        off_t from = begin > offset ? begin : offset, to = end < wanted_end ? end : wanted_end;
-        if (from < to) {
-            memcpy(pages + used, line + (from - begin), (size_t)(to - from));
-            used += (size_t)(to - from);
-        }
-        begin = end;
-    }
-    fuse_reply_buf(request, pages, used);
-}
-
 /* A position that was set since the last read: the begin, or the end. */
-static void move(struct view *view, struct reader *reader, off_t offset)
+static void move(struct view *view, struct view_reader *reader, off_t offset)
 {
     const struct log_ring *ring = view_log_ring(view);
 
@@ -157,44 +100,39 @@ static void move(struct view *view, struct reader *reader, off_t offset)
 static void kmsg_read(struct view *view, fuse_req_t request, fuse_ino_t file, size_t size,
                       off_t offset, struct fuse_file_info *info)
 {
-    struct reader *reader = reader_of(info);
+    struct view_reader *reader = reader_of(info);
 
     (void)file;
-    /* The kernel names who reads; when it fills pages it does not. */
+    /* Nobody's: a page of sendfile(2) or splice(2), which all readers would share. As the kernel
+     * has it for its own; who copies like that reads when it is refused. */
     if (info->lock_owner == 0) {
-        copy(view, request, reader, size, offset);
+        fuse_reply_err(request, EINVAL);
         return;
     }
     move(view, reader, offset);
     if (answer(view, request, reader, size))
         return;
-    struct waiting *waiting = info->flags & O_NONBLOCK || waiting_count >= WAITING_MAX
-                                  ? NULL
-                                  : calloc(1, sizeof *waiting);
+    struct view_waiting *waiting =
+        info->flags & O_NONBLOCK ? NULL : view_waiting_new(&waiters, request, size);
     if (!waiting) {
         fuse_reply_err(request, EAGAIN);
         return;
     }
-    *waiting = (struct waiting){.request = request, .reader = reader, .size = size};
-    TAILQ_INSERT_TAIL(&waiters, waiting, link);
-    waiting_count++;
-    fuse_req_interrupt_func(request, interrupted, waiting);
+    waiting->reader = reader;
+    view_waiting_begin(waiting);
 }
 
 void view_kmsg_wake(struct view *view)
 {
-    struct waiting *waiting, *next;
-    struct reader *reader;
+    struct view_waiting *waiting, *next;
+    struct view_reader *reader;
 
-    for (waiting = TAILQ_FIRST(&waiters); waiting; waiting = next) {
+    for (waiting = TAILQ_FIRST(&waiters.list); waiting; waiting = next) {
         next = TAILQ_NEXT(waiting, link);
-        fuse_req_t request = waiting->request;
         reader = waiting->reader;
         size_t size = waiting->size;
-        if (reader->next >= log_ring_next(view_log_ring(view)))
-            continue;
-        waiting_end(waiting);
-        answer(view, request, reader, size);
+        if (reader->next < log_ring_next(view_log_ring(view)))
+            answer(view, view_waiting_end(waiting), reader, size);
     }
     TAILQ_FOREACH(reader, &readers, link)
     {
@@ -209,7 +147,7 @@ void view_kmsg_wake(struct view *view)
 static void kmsg_write(struct view *view, fuse_req_t request, fuse_ino_t file, const char *bytes,
                        size_t size, off_t offset, struct fuse_file_info *info)
 {
-    struct reader *reader = reader_of(info);
+    struct view_reader *reader = reader_of(info);
 
     (void)file;
     if (size > LOG_RING_TEXT_BYTES) { /* as the kernel does */
@@ -226,7 +164,7 @@ static void kmsg_write(struct view *view, fuse_req_t request, fuse_ino_t file, c
 static void kmsg_seek(struct view *view, fuse_req_t request, off_t offset, int whence,
                       struct fuse_file_info *info)
 {
-    struct reader *reader = reader_of(info);
+    struct view_reader *reader = reader_of(info);
 
     if (whence != SEEK_DATA || offset != 0) {
         fuse_reply_err(request, EINVAL);
@@ -240,7 +178,7 @@ static void kmsg_seek(struct view *view, fuse_req_t request, off_t offset, int w
 static void kmsg_poll(struct view *view, fuse_req_t request, struct fuse_file_info *info,
                       struct fuse_pollhandle *handle)
 {
-    struct reader *reader = reader_of(info);
+    struct view_reader *reader = reader_of(info);
 
     if (handle) {
         if (reader->polled)

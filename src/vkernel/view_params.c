@@ -3,57 +3,27 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/queue.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include "base/cleanup.h"
 #include "base/clock.h"
-#include "vkernel/view.h"
+#include "vkernel/view_waiting.h"
 
-#define WAITING_MAX 256
 /* Longer than the broker waits for anything; one that hangs is not waited for without end. */
 #define ANSWER_NS INT64_C(15000000000)
 
-struct waiting {
-    uint32_t number;
-    fuse_req_t request;
-    size_t size; /* of the reader's buffer, or of what was written */
-    bool is_write;
-    int64_t deadline_ns; /* in their order */
-    TAILQ_ENTRY(waiting) link;
-};
-
-static TAILQ_HEAD(, waiting) waiters = TAILQ_HEAD_INITIALIZER(waiters);
-static unsigned waiting_count;
+/* With it in the order of their deadlines. */
+static struct view_waiters waiters = VIEW_WAITERS(waiters);
 static uint32_t next_number;
 
-static void forget(struct waiting *waiting)
-{
-    TAILQ_REMOVE(&waiters, waiting, link);
-    waiting_count--;
-    fuse_req_interrupt_func(waiting->request, NULL, NULL);
-    free(waiting);
-}
-
-/* A signal: who is being ended must not wait. What was written may act all the same. */
-static void interrupted(fuse_req_t request, void *data)
-{
-    struct waiting *waiting = data;
-
-    TAILQ_REMOVE(&waiters, waiting, link);
-    waiting_count--;
-    free(waiting);
-    fuse_reply_err(request, EINTR);
-}
-
+/* What was written may act all the same when a signal has ended the waiting. */
 static void ask(fuse_req_t request, fuse_ino_t file, const char *bytes, size_t size, bool is_write)
 {
     struct view_wish wish = {.number = next_number++,
                              .param = (uint32_t)view_nodes[file].param,
                              .is_write = is_write,
                              .length = is_write ? (uint32_t)size : 0};
-    struct waiting *waiting = waiting_count < WAITING_MAX ? calloc(1, sizeof *waiting) : NULL;
+    struct view_waiting *waiting = view_waiting_new(&waiters, request, size);
 
     if (!waiting) {
         fuse_reply_err(request, EAGAIN);
@@ -66,14 +36,10 @@ static void ask(fuse_req_t request, fuse_ino_t file, const char *bytes, size_t s
         fuse_reply_err(request, EIO);
         return;
     }
-    *waiting = (struct waiting){.number = wish.number,
-                                .request = request,
-                                .size = size,
-                                .is_write = is_write,
-                                .deadline_ns = clock_now_ns() + ANSWER_NS};
-    TAILQ_INSERT_TAIL(&waiters, waiting, link);
-    waiting_count++;
-    fuse_req_interrupt_func(request, interrupted, waiting);
+    waiting->number = wish.number;
+    waiting->is_write = is_write;
+    waiting->deadline_ns = clock_now_ns() + ANSWER_NS;
+    view_waiting_begin(waiting);
 }
 
 static void param_read(struct view *view, fuse_req_t request, fuse_ino_t file, size_t size,
@@ -101,14 +67,13 @@ static void param_write(struct view *view, fuse_req_t request, fuse_ino_t file, 
         ask(request, file, bytes, size, true);
 }
 
-static void finish(struct waiting *waiting, const struct view_granted *granted)
+static void finish(struct view_waiting *waiting, const struct view_granted *granted)
 {
     size_t length = granted->length < VIEW_VALUE_BYTES ? granted->length : VIEW_VALUE_BYTES;
-    fuse_req_t request = waiting->request;
     const size_t size = waiting->size;
     const bool is_write = waiting->is_write;
+    fuse_req_t request = view_waiting_end(waiting);
 
-    forget(waiting);
     if (granted->error)
         fuse_reply_err(request, granted->error);
     else if (is_write)
@@ -120,10 +85,11 @@ static void finish(struct waiting *waiting, const struct view_granted *granted)
 int view_params_patience(void)
 {
     const struct view_granted late = {.error = ETIMEDOUT};
-    struct waiting *first;
+    struct view_waiting *first;
     int64_t left_ns = 0;
 
-    while ((first = TAILQ_FIRST(&waiters)) && (left_ns = first->deadline_ns - clock_now_ns()) <= 0)
+    while ((first = TAILQ_FIRST(&waiters.list)) &&
+           (left_ns = first->deadline_ns - clock_now_ns()) <= 0)
         finish(first, &late);
     return first ? (int)(left_ns / 1000000) + 1 : -1;
 }
@@ -131,7 +97,7 @@ int view_params_patience(void)
 bool view_params_serve(void)
 {
     struct view_granted granted;
-    struct waiting *waiting;
+    struct view_waiting *waiting;
 
     ssize_t n = recv(VIEW_FD_BROKER, &granted, sizeof granted, MSG_DONTWAIT);
     if (n < 0 && errno == EAGAIN)
@@ -139,11 +105,11 @@ bool view_params_serve(void)
     if (n != sizeof granted) {
         /* Nobody acts any more: what waits and what comes is an error. */
         granted = (struct view_granted){.error = EIO};
-        while ((waiting = TAILQ_FIRST(&waiters)))
+        while ((waiting = TAILQ_FIRST(&waiters.list)))
             finish(waiting, &granted);
         return false;
     }
-    TAILQ_FOREACH(waiting, &waiters, link)
+    TAILQ_FOREACH(waiting, &waiters.list, link)
     {
         if (waiting->number != granted.number)
             continue;
