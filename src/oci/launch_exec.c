@@ -160,7 +160,7 @@ static int exec_all(struct launch *launch, const struct oci_exec *exec, int *ret
     if (r == 0)
         r = set_affinity(launch->pid, exec->process->exec_affinity_final, err);
     if (r == 0)
-        r = oci_vkernel_adjust(launch->pid, exec->options.vkernel, err);
+        r = oci_vkernel_adjust_now(launch->pid, exec->options.vkernel_fd, err);
     if (r == 0 && launch->plan.broker_fd >= 0)
         r = oci_broker_start(launch->plan.broker_fd, exec->place, exec->options.vkernel_fd, NULL,
                              &launch->broker, err);

@@ -226,6 +226,17 @@ int oci_vkernel_adjust(pid_t pid, const struct vkernel *vkernel, struct err *err
     return vk_sched_apply(one_pid, &pid, &sched, err);
 }
 
+int oci_vkernel_adjust_now(pid_t pid, int state_fd, struct err *err)
+{
+    _cleanup_(closep) int lock = oci_vkernel_lock(state_fd, err);
+    struct vkernel vkernel;
+
+    if (lock < 0)
+        return lock == -ENOENT ? 0 : lock;
+    int r = oci_vkernel_load(state_fd, &vkernel, err);
+    return r < 0 ? r : oci_vkernel_adjust(pid, &vkernel, err);
+}
+
 int oci_vkernel_pids(void *user, pid_t *pids, size_t max)
 {
     _cleanup_(freep) pid_t *list = NULL;

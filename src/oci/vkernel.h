@@ -36,6 +36,9 @@ int oci_vkernel_profile(const struct oci_seccomp *seccomp, struct vk_table **ret
 
 /* The scheduling of one process before it is the user's. */
 int oci_vkernel_adjust(pid_t pid, const struct vkernel *vkernel, struct err *err);
+/* The same of a process that is in the group already, as it is kept now: who changes it meanwhile
+ * comes before, or finds the process in the group. */
+int oci_vkernel_adjust_now(pid_t pid, int state_fd, struct err *err);
 /* Of all that run in the container; adaptive is normal at first. */
 int oci_vkernel_schedule(const struct oci_place *place, const struct vkernel *vkernel,
                          enum vkernel_policy policy, struct err *err);

@@ -80,6 +80,39 @@ PRIVILEGED='.process.capabilities = (.process.capabilities | map_values(. + ["CA
     runtime delete -f neighbour
 }
 
+@test "what is set is inherited by a namespace and a group that are made inside, and stays as it was there" {
+    local at
+    detached outer "$VIEW | $PRIVILEGED" 'sleep 1000'
+    # A pid namespace inside begins with the kernel's most; its processes have numbers of the container's too.
+    run runtime exec outer sh -c "cd /proc/sys; echo 400 >kernel/pid_max; echo 73 >vm/swappiness; echo 7000000 >kernel/sched_wakeup_granularity_ns
+        mkdir /dev/proc; unshare -mpf sh -c 'mount -t proc proc /dev/proc; cat /dev/proc/self/sched
+            i=0; top=0; while [ \$i -lt 600 ]; do now=\$(readlink /proc/self); [ \$now -le \$top ] || top=\$now; i=\$((i+1)); done; echo top \$top
+            echo 350 >/dev/proc/sys/kernel/pid_max && echo nested \$(cat /dev/proc/sys/kernel/pid_max)'; echo outer \$(cat kernel/pid_max)"
+    echo "$output"
+    if [ "$(printf '%s\n' 6.14 "$(uname -r)" | sort -V | head -n 1)" = 6.14 ]; then
+        [[ $output == *"top "3[0-9][0-9]*"nested 350"*"outer 400"* ]]
+    fi
+    [ ! -e /proc/self/sched ] || [ -z "$(slice_of self)" ] || [ "$(awk '/^se.slice/ {print $3}' <<<"$output")" = 7000000 ]
+    at=/sys/fs/cgroup/memory/outer
+    if [ -e "$at/memory.swappiness" ]; then
+        mkdir "$at/nested"
+        [ "$(cat "$at/nested/memory.swappiness")" = 73 ]
+        runtime exec outer sh -c 'echo 74 >/proc/sys/vm/swappiness'
+        [ "$(cat "$at/memory.swappiness" "$at/nested/memory.swappiness" | xargs)" = "74 73" ]
+    fi
+    runtime delete -f outer
+}
+
+@test "net.* is the container's own with a view as without" {
+    local at=/proc/sys/net/ipv4/ip_unprivileged_port_start before
+    before=$(cat $at)
+    once net "$VIEW | $PRIVILEGED"' | .linux.sysctl = {"net.ipv4.ip_unprivileged_port_start": "81"}' \
+        "cat $at; echo 82 >$at; cat $at; echo 83 >/proc/sys/net/core/somaxconn; cat /proc/sys/net/core/somaxconn"
+    echo "$output"
+    [ "$(tail -n 3 <<<"$output" | xargs)" = "81 82 83" ]
+    [ "$(cat $at)" = "$before" ]
+}
+
 @test "a fresh procfs, an unmount and a nested container are no way round" {
     local before
     before=$(host)
@@ -102,7 +135,10 @@ PRIVILEGED='.process.capabilities = (.process.capabilities | map_values(. + ["CA
     detached policy "$VIEW"' | .process.capabilities = {} | .process.user = {uid: 1000, gid: 1000}' '(while :; do sleep 0.01; done) & sleep 1000'
     detached other "$VIEW" 'sleep 1000'
     pid=$(pid_of policy)
-    # Who is in the middle of a fork keeps what it began with.
+    # Who is in the middle of a fork keeps what it began with: here for a moment.
+    all_have() {
+        [ "$(policies_of "$pid")" = "$1" ]
+    }
     eventually 10 pgrep -P "$pid" -f 'sleep 1000'
     run runtime exec --user 1000:1000 policy sh -c 'cd /dev/vkernel; cat cpu.real_policy; echo 1 >cpu.real_policy; cat cpu.real_policy
         for bad in 2 rr -1 "fifo x" "" adaptiv; do echo "$bad" >cpu.real_policy; done; cat cpu.real_policy; echo 5 >swappiness
@@ -114,7 +150,7 @@ PRIVILEGED='.process.capabilities = (.process.capabilities | map_values(. + ["CA
     [ "$(grep -c "Invalid argument" <<<"$output")" = 8 ]
     [ "${lines[-1]}" = fifo ]
     [[ $output == *fifo*"ermission denied"* ]]
-    [ "$(policies_of "$pid")" = 3 ]
+    eventually 10 all_have 3
     [ "$(runtime vk get policy | jq -r '.keys["sched.policy"].value')" = fifo ]
     [ "$(runtime exec other cat /dev/vkernel/cpu.real_policy)" = normal ]
     [ "$(policies_of "$(pid_of other)")" = 0 ]
@@ -122,7 +158,7 @@ PRIVILEGED='.process.capabilities = (.process.capabilities | map_values(. + ["CA
     [ "$(runtime exec policy cat /dev/vkernel/cpu.real_policy)" = batch ]
     runtime vk set policy sched.policy normal >/dev/null
     [ "$(runtime exec policy cat /dev/vkernel/cpu.real_policy)" = normal ]
-    [ "$(policies_of "$pid")" = 0 ]
+    eventually 10 all_have 0
     # Whoever looks at it is started from inside too, once, however often it is said, and goes with the policy.
     runtime exec policy sh -c 'cd /dev/vkernel; for i in 1 2 3 4 5 6 7 8; do echo normal >cpu.real_policy; echo adaptive >cpu.real_policy; done'
     [ "$(runtime exec policy cat /dev/vkernel/cpu.real_policy)" = adaptive ]
@@ -249,10 +285,13 @@ locks() {
 @test "one that hangs in a change is not waited for without end, from outside nor from inside; the container can be removed" {
     local holder inside started
     detached hangs "$VIEW" 'sleep 1000'
+    # An exec needs the lock for a moment: it is inside before.
+    runtime exec hangs sh -c 'touch /dev/inside; while [ ! -e /dev/go ]; do sleep 0.1; done; echo fifo >/dev/vkernel/cpu.real_policy' >"$ENGINE/hangs.inside" 2>&1 &
+    inside=$!
+    eventually 20 test -e "/proc/$(pid_of hangs)/root/dev/inside"
     holder=$(locks hangs)
     eventually 5 not flock -n "$ENGINE/state/hangs/vkernel" true
-    runtime exec hangs sh -c 'echo fifo >/dev/vkernel/cpu.real_policy' >"$ENGINE/hangs.inside" 2>&1 &
-    inside=$!
+    touch "/proc/$(pid_of hangs)/root/dev/go"
     run runtime vk set hangs sched.slice 5ms
     echo "$output"
     [ "$status" -eq 1 ]
@@ -275,6 +314,26 @@ locks() {
     runtime vk set hangs sched.slice 5ms >/dev/null
     runtime update --memory 64M hangs
     runtime delete -f hangs
+}
+
+@test "what changes while an exec begins holds for its process too" {
+    local holder exec at=$ENGINE/state/begins
+    detached begins "$VIEW"' | .annotations["io.vireo.vkernel.sched.policy"] = "fifo"' 'sleep 1000'
+    holder=$(locks begins)
+    eventually 5 not flock -n "$at/vkernel" true
+    runtime exec -d --pid-file "$ENGINE/begins.pid" begins sleep 1000 </dev/null >/dev/null 2>&1 &
+    exec=$!
+    has_two() {
+        [ "$(runtime ps -f json begins | jq length)" = 2 ]
+    }
+    eventually 20 has_two
+    # As who has the lock changes it: the process is in the group, but not the user's yet.
+    sed 's/^sched.policy=fifo$/sched.policy=normal/' "$at/vkernel" >"$at/vkernel.new"
+    mv "$at/vkernel.new" "$at/vkernel"
+    kill "$holder"
+    wait "$exec"
+    [ "$(policies_of "$(cat "$ENGINE/begins.pid")")" = 0 ]
+    runtime delete -f begins
 }
 
 @test "who waits for a broker that hangs can be ended, and gets an error in the end" {
