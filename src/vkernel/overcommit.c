@@ -27,6 +27,8 @@
 /* What our program asks of the kernel beside the hook (Linux 6.7). */
 #define ITERATOR "bpf_iter_task_new"
 #define VERDICT_PATH "/run/vireo-overcommit"
+/* A number that only the kernel has, and gives for programs that can't be attached here. */
+#define KERNEL_ENOTSUPP 524
 
 static int bpf(enum bpf_cmd command, union bpf_attr *attr)
 {
@@ -111,30 +113,35 @@ static uint32_t function_id(const char *text, size_t size, const char *name)
     return 0;
 }
 
-static uint32_t hook_id(void)
+/* -ENOENT: the kernel has no such function; else what kept us from knowing. */
+static int hook_id(uint32_t *ret_id)
 {
     struct stat status;
-    uint32_t id = 0;
 
     _cleanup_(closep) int fd = open("/sys/kernel/btf/vmlinux", O_RDONLY | O_CLOEXEC);
-    if (fd < 0 || fstat(fd, &status) < 0 || status.st_size <= 0)
-        return 0;
-    char *text = malloc((size_t)status.st_size + 1);
-    ssize_t n = text ? fd_read_full(fd, text, (size_t)status.st_size) : -1;
-    if (n > 0) {
-        text[n] = '\0';
-        if (function_id(text, (size_t)n, ITERATOR))
-            id = function_id(text, (size_t)n, HOOK);
-    }
-    free(text);
-    return id;
+    if (fd < 0 || fstat(fd, &status) < 0)
+        return -errno;
+    if (status.st_size <= 0)
+        return -ENOENT;
+    _cleanup_(freep) char *text = malloc((size_t)status.st_size + 1);
+    ssize_t n = text ? fd_read_full(fd, text, (size_t)status.st_size) : -ENOMEM;
+    if (n < 0)
+        return (int)n;
+    text[n] = '\0';
+    *ret_id = function_id(text, (size_t)n, ITERATOR) ? function_id(text, (size_t)n, HOOK) : 0;
+    return *ret_id ? 0 : -ENOENT;
 }
 
 /* A program that allows all: what the kernel says of it. */
-static bool can_load(uint32_t id)
+static int try_program(void)
 {
     const struct bpf_insn program[] = {{.code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = BPF_REG_0},
                                        {.code = BPF_JMP | BPF_EXIT}};
+    uint32_t id = 0;
+    int r = hook_id(&id);
+
+    if (r < 0)
+        return r;
     union bpf_attr attr = {
         .prog_type = BPF_PROG_TYPE_TRACING,
         .expected_attach_type = BPF_MODIFY_RETURN,
@@ -144,9 +151,15 @@ static bool can_load(uint32_t id)
         .license = (uintptr_t) "GPL",
         .prog_name = "vireo_try",
     };
-    _cleanup_(closep) int fd = id ? bpf(BPF_PROG_LOAD, &attr) : -1;
+    _cleanup_(closep) int fd = bpf(BPF_PROG_LOAD, &attr);
 
-    return fd >= 0;
+    return fd < 0 ? -errno : 0;
+}
+
+/* What the kernel says of itself stays so; what we had no right or no room for does not. */
+static bool is_of_kernel(int r)
+{
+    return r == 0 || r == -ENOENT || r == -EINVAL || r == -EOPNOTSUPP || r == -KERNEL_ENOTSUPP;
 }
 
 /* "KERNEL 0" or "KERNEL 1": reading the kernel's types takes milliseconds. */
@@ -200,9 +213,10 @@ bool overcommit_works(void)
         return false;
     if (look_up(&works))
         return works;
-    works = can_load(hook_id());
-    remember(works);
-    return works;
+    int r = try_program();
+    if (is_of_kernel(r))
+        remember(r == 0);
+    return r == 0;
 }
 
 /* ---- what is said ---- */

@@ -73,6 +73,34 @@ map ENOMEM" ]
     nothing_left
 }
 
+@test "a group below counts for the container, and has its mode" {
+    local group
+    bundle "$STRICT" commit hold=60
+    oci run -d -b "$DIR/bundle" "$ID" >/dev/null
+    group=$(find /sys/fs/cgroup -type d -name "*$ID*" | head -n 1)
+    mkdir "$group/nested"
+    run oci exec --cgroup nested "$ID" commit map=30 map=60 noreserve=60
+    echo "$output"
+    [ "$output" = "map ok
+map ENOMEM
+noreserve ENOMEM" ]
+    oci delete -f "$ID"
+    nothing_left
+}
+
+@test "that this process could not look is no verdict on the kernel" {
+    rm -f /run/vireo-overcommit
+    bundle "$STRICT" commit map=150
+    run setpriv --bounding-set -bpf,-sys_admin,-perfmon "$RUNTIME" --root "$ROOT" run -b "$DIR/bundle" "$ID"
+    echo "$output"
+    [ "$status" -ne 0 ]
+    [ ! -e /run/vireo-overcommit ]
+    run oci run -b "$DIR/bundle" "$ID"
+    [ "$output" = "map ENOMEM" ]
+    [ -s /run/vireo-overcommit ]
+    nothing_left
+}
+
 @test "a map that is named like ours is not ours: what is told to the program acts, and the other map stays empty" {
     mountpoint -q /sys/fs/bpf || mount -t bpf bpf /sys/fs/bpf
     bpftool map create /sys/fs/bpf/foreign type hash key 8 value 32 entries 4096 name vireo_commit flags 1
