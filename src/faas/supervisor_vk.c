@@ -280,7 +280,9 @@ static int vk_change(struct supervisor *supervisor, struct instance *instance, c
         r = vkernel_set(&state->vkernel, key, value, &reason);
     if (r < 0)
         return err_say(err, r == -ENOENT ? -EINVAL : r, "cannot set '%s': %s", key, reason.message);
-    r = sched_apply(supervisor, state, err);
+    r = strcmp(key, "sched.slice") == 0 ? vk_sched_check_slice(&state->vkernel, err) : 0;
+    if (r == 0)
+        r = sched_apply(supervisor, state, err);
     if (r < 0)
         state->vkernel = before;
     return r;

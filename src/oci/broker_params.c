@@ -3,7 +3,6 @@
 #include "oci/broker_params.h"
 
 #include <errno.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -80,12 +79,11 @@ static int read_granularity(int state_fd, char text[static VIEW_VALUE_BYTES])
 
     if (r < 0)
         return r;
-    const struct vk_sched sched = vk_sched_for(&vkernel, vkernel.sched.policy);
-    if (sched.policy == SCHED_FIFO) { /* it has none: as sched_rr_get_interval(2) tells it */
-        snprintf(text, VIEW_VALUE_BYTES, "0\n");
+    if (vkernel.sched.policy == VKERNEL_POLICY_FIFO && !vk_sched_fifo_has_slices(&vkernel)) {
+        snprintf(text, VIEW_VALUE_BYTES, "0\n"); /* as sched_rr_get_interval(2) tells it */
         return 0;
     }
-    uint64_t slice_ns = sched.slice_ns;
+    uint64_t slice_ns = vk_sched_for(&vkernel, vkernel.sched.policy).slice_ns;
     snprintf(text, VIEW_VALUE_BYTES, "%llu\n",
              (unsigned long long)(slice_ns ? slice_ns : vk_sched_own_slice_ns()));
     return 0;

@@ -20,6 +20,7 @@
 #include "guest/template.h"
 #include "pvm/spawn.h"
 #include "pvm/template_internal.h"
+#include "vkernel/scheduling.h"
 #include "vkernel/syscalls.h"
 
 /* An image of the largest size is unpacked meanwhile. */
@@ -113,7 +114,8 @@ static int fill(struct contain_setup *setup, const struct pvm_template_options *
     setup->vkernel = manifest->vkernel;
     if (!setup->vkernel.syscalls.profile[0])
         strcpy(setup->vkernel.syscalls.profile, VK_CONTAINER_PROFILE);
-    return fill_texts(setup, options, err);
+    int r = vk_sched_check_slice(&setup->vkernel, err);
+    return r < 0 ? r : fill_texts(setup, options, err);
 }
 
 /*

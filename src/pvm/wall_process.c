@@ -171,6 +171,8 @@ int template_setup_fill(struct guest_setup *setup, const struct pvm_template_opt
     int flags;
     r = vkernel_huge_pages(&manifest->vkernel, &flags, err);
     setup->huge_pages = (uint32_t)(flags + 1);
+    if (r == 0)
+        r = vk_sched_check_slice(&manifest->vkernel, err);
     return r == 0 ? template_filter_fill(setup, manifest, err) : r;
 }
 

@@ -40,8 +40,8 @@ static bool is_valid(const struct call *call)
 }
 
 /* /proc/PID/mem goes through protection. What the caller has mapped and may not touch like that is
- * EFAULT, as for the kernel; what is not mapped the copy finds itself. Who takes the protection away
- * meanwhile and puts it back can do so anyhow. */
+ * EFAULT, as for the kernel; what is not mapped the copy finds itself. Who takes the protection
+ * away meanwhile and puts it back can do so anyhow. */
 static bool is_protected(FILE *maps, uint64_t from, uint64_t end, bool write)
 {
     _cleanup_(freep) char *line = NULL;

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
@@ -71,15 +72,26 @@ struct vk_sched vk_sched_for(const struct vkernel *vkernel, enum vkernel_policy 
     return sched;
 }
 
+bool vk_sched_fifo_has_slices(const struct vkernel *vkernel)
+{
+    char name[64];
+
+    return !vkernel->sched.realtime && scheduler_state(name) != SCHEDULER_OURS;
+}
+
 int vk_sched_check_slice(const struct vkernel *vkernel, struct err *err)
 {
-    if (!vkernel->sched.slice_us ||
-        vk_sched_for(vkernel, vkernel->sched.policy).policy != SCHED_FIFO)
+    if (!vkernel->sched.slice_us)
         return 0;
-    return err_say(
-        err, -EINVAL,
-        "cannot set sched.slice: with sched.realtime fifo has no slices, who runs goes on "
-        "until it waits");
+    if (!vk_sched_slices_work())
+        return err_say(err, -EINVAL,
+                       "cannot set sched.slice: this kernel has no slices of a thread's own (Linux "
+                       "6.12)");
+    if (vkernel->sched.policy != VKERNEL_POLICY_FIFO || vk_sched_fifo_has_slices(vkernel))
+        return 0;
+    return err_say(err, -EINVAL,
+                   "cannot set sched.slice: %s fifo has no slices, who runs goes on until it waits",
+                   vkernel->sched.realtime ? "with sched.realtime" : "under the BPF scheduler");
 }
 
 /* ---- keys ---- */
@@ -325,14 +337,26 @@ struct vk_sched_limits vk_sched_limits(const struct vkernel *vkernel)
 
 /* ---- the mechanism ---- */
 
-/* Whether a slice that is asked for is there afterwards; on this thread, which has it only then. */
+static bool is_since(unsigned major, unsigned minor)
+{
+    struct utsname name;
+    unsigned is_major = 0, is_minor = 0;
+
+    uname(&name);
+    sscanf(name.release, "%u.%u", &is_major, &is_minor);
+    return is_major > major || (is_major == major && is_minor >= minor);
+}
+
+/* Whether a slice that is asked for is there afterwards; on this thread, which has it only then.
+ * One of another class can't try. */
 bool vk_sched_slices_work(void)
 {
     struct attributes before = {0}, now = {0};
 
-    if (syscall(__NR_sched_getattr, 0, &before, sizeof before, 0) < 0 ||
-        (before.policy != SCHED_OTHER && before.policy != SCHED_BATCH))
+    if (syscall(__NR_sched_getattr, 0, &before, sizeof before, 0) < 0)
         return false;
+    if (before.policy != SCHED_OTHER && before.policy != SCHED_BATCH)
+        return is_since(6, 12);
     struct attributes wanted = before;
     wanted.size = sizeof wanted;
     wanted.runtime = 7000000;

@@ -25,7 +25,10 @@ struct vk_sched vk_sched_of(enum vkernel_policy policy, uint32_t slice_us);
 /* The same for a virtual kernel: with a budget of real time fifo is the kernel's SCHED_FIFO. */
 struct vk_sched vk_sched_for(const struct vkernel *vkernel, enum vkernel_policy policy);
 
-/* -EINVAL: a slice is said where nothing has one: fifo of a budget runs until it waits. */
+/* Whether what is fifo has slices: with a budget of real time and under the BPF scheduler who runs
+ * goes on until it waits. */
+bool vk_sched_fifo_has_slices(const struct vkernel *vkernel);
+/* -EINVAL: a slice is said where nothing has one: such a fifo, or a kernel without slices. */
 int vk_sched_check_slice(const struct vkernel *vkernel, struct err *err);
 
 /* Whether groups can have budgets of real time: RT_GROUP_SCHED, in a v1 tree of the CPU. */

@@ -78,6 +78,22 @@ uptime_ms() {
     nothing_left
 }
 
+@test "no slice is taken for fifo, which has none here; another policy has it" {
+    run contain "$FIFO | .annotations += {\"io.vireo.vkernel.sched.slice\": \"3ms\"}" true
+    echo "$output"
+    [ "$status" -ne 0 ]
+    [[ $output == *"cannot set sched.slice: under the BPF scheduler fifo has no slices"* ]]
+    bundle "$FIFO | .annotations += {\"io.vireo.vkernel.params.view\": \"on\"}" sleep 1000
+    oci run -d -b "$DIR/bundle" "$ID" >/dev/null
+    run -2 oci vk set "$ID" sched.slice 3ms
+    run oci exec "$ID" sh -c 'cd /proc/sys/kernel; cat sched_wakeup_granularity_ns; echo 3000000 >sched_wakeup_granularity_ns
+        echo normal >/dev/vkernel/cpu.real_policy; echo 3000000 >sched_wakeup_granularity_ns; cat sched_wakeup_granularity_ns'
+    echo "$output"
+    [[ $output == 0*"nvalid argument"*3000000 ]]
+    oci delete -f "$ID"
+    nothing_left
+}
+
 @test "cpu.real_policy is the same file as ever" {
     run contain '.annotations += {"io.vireo.vkernel.params.view": "on"}' sh -c "
         cat /dev/vkernel/cpu.real_policy && echo fifo >/dev/vkernel/cpu.real_policy && turns $CPU 150 3"

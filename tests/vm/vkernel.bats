@@ -53,6 +53,68 @@ annotations() {
     eventually 5 not pgrep -x vireo-view
 }
 
+@test "a log of its own has its faults, kills by the table and by the limit of memory; a neighbour's has none of them" {
+    local log='syscalls.calls.mkdir=kill log.size=64KiB'
+    cp "$PREPARED/fault" "$ROOTFS/bin/"
+    # shellcheck disable=SC2086
+    bundle "$(annotations $log)" sleep 1000
+    oci run -d -b "$DIR/bundle" "$ID-b" >/dev/null
+    # shellcheck disable=SC2086
+    bundle "$(annotations $log) | .linux.resources.memory = {limit: 33554432, swap: 33554432}" sleep 1000
+    oci run -d -b "$DIR/bundle" "$ID" >/dev/null
+    oci exec "$ID" sh -c 'fault; mkdir /x; (tail /dev/zero); true'
+    has() {
+        run oci exec "$ID" dmesg
+        [[ $output == *"fault["*"egfault at 10"* || $output == *"fault["*"fault: signal 11, code 1, address 10"* ]] &&
+            [[ $output == *"mkdir["*"]: seccomp: killed, syscall 83"* ]] &&
+            [[ $output == *"tail invoked oom-killer"* && $output == *"Killed process "*"(tail)"* ]]
+    }
+    eventually 20 has
+    echo "$output"
+    # Its own name, that no fault is told by another's; then its log works, and has nothing else.
+    oci exec "$ID-b" sh -c 'echo mine >/dev/kmsg; fault; true'
+    has_own() {
+        run oci exec "$ID-b" dmesg
+        [[ $output == *mine* && $(grep -c 'fault\[' <<<"$output") = 1 ]]
+    }
+    eventually 20 has_own
+    echo "$output"
+    [[ $output != *mkdir* && $output != *tail* ]]
+    # Nor has the first one what came later.
+    [ "$(oci exec "$ID" dmesg | grep -c 'fault\[')" = 1 ]
+    oci delete -f "$ID"
+    oci delete -f "$ID-b"
+    nothing_left
+    eventually 5 not pgrep -x vireo-view
+}
+
+@test "slices are set where the kernel has them, and refused with the reason before Linux 6.12" {
+    local old=
+    [ "$VM_KERNEL" != 6.1 ] || old=yes
+    run contain "$(annotations sched.slice=3ms)" true
+    echo "$output"
+    [ -z "$old" ] || [[ $status -ne 0 && $output == *"cannot set sched.slice: this kernel has no slices of a thread's own (Linux 6.12)"* ]]
+    [ -n "$old" ] || [ "$status" -eq 0 ]
+    nothing_left
+    bundle "$(annotations params.view=on)" sleep 1000
+    oci run -d -b "$DIR/bundle" "$ID" >/dev/null
+    run oci vk set "$ID" sched.slice 3ms
+    echo "$output"
+    if [ -n "$old" ]; then
+        [ "$status" -eq 2 ]
+        [[ $output == *"this kernel has no slices"* ]]
+        [ "$(oci vk get "$ID" | jq -r '.keys["sched.slice"].value')" = default ]
+        not oci exec "$ID" cat /proc/sys/kernel/sched_wakeup_granularity_ns
+    else
+        [ "$status" -eq 0 ]
+        [ "$(oci exec "$ID" cat /proc/sys/kernel/sched_wakeup_granularity_ns)" = 3000000 ]
+    fi
+    # A policy can be had everywhere.
+    oci vk set "$ID" sched.policy fifo >/dev/null
+    oci delete -f "$ID"
+    nothing_left
+}
+
 @test "a view that is killed is an error at once" {
     bundle "$(annotations params.view=on)" sleep 1000
     oci run -d -b "$DIR/bundle" "$ID" >/dev/null
