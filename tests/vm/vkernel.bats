@@ -137,6 +137,20 @@ annotations() {
     nothing_left
 }
 
+@test "overcommit: what is stricter than the host's acts, in the container alone" {
+    local limit='.linux.resources.memory = {limit: 209715200, swap: 209715200}'
+    [ "$VM_KERNEL" != 6.1 ] || skip "BPF programs iterate over tasks since Linux 6.7"
+    cp "$PREPARED/commit" "$ROOTFS/bin/"
+    run contain "$(annotations memory.overcommit=2 memory.overcommit_ratio=50) | $limit" commit map=50 map=150 noreserve=150
+    echo "$output"
+    [ "$output" = "map ok
+map ENOMEM
+noreserve ENOMEM" ]
+    run contain "$limit" commit map=150
+    [ "$output" = "map ok" ]
+    nothing_left
+}
+
 @test "overcommit of a group too deep to be told by is refused with the reason" {
     local path=/vireo-deep/2/3/4/5/6/7/8/9/10/11/12/13
     [ "$VM_KERNEL" != 6.1 ] || skip "BPF programs iterate over tasks since Linux 6.7"
