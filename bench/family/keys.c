@@ -12,7 +12,7 @@
 #include <sys/shm.h>
 #include <time.h>
 
-#define PAUSE_NS 10000000 /* five messages a round: 500 a second */
+#define PAUSE_NS 10000000 /* seven messages a round: 700 a second */
 
 static double now_us(void)
 {

@@ -1,9 +1,9 @@
 /*
  * Families: what their members say to the supervisor (guest/kin.h), and that it asks members to
  * fork. It knows which keys of queues and shared memory each family has made, so that one who asks
- * for another's is refused by name (supervisor_kin_told.c), and moves members into groups of their
- * own where the manifest says so (supervisor_kin_groups.c).
- * All that comes is a claim of the instance whose socket it came by, and can harm that one alone.
+ * for another's is refused by name (supervisor_kin_told.c, supervisor_kin_look.c), and moves
+ * members into groups of their own where the manifest says so (supervisor_kin_groups.c). All that
+ * comes is a claim of the instance whose socket it came by, and can harm that one alone.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -33,9 +33,13 @@
 /* And of all families of one function's template, of which a pool may have a thousand. */
 #define FUNCTION_MESSAGES_BURST 2048u
 #define FUNCTION_MESSAGES_PER_SECOND 4000u
+/* And of all families of all functions: one of them can't take it all. */
+#define ALL_MESSAGES_BURST 2560u
+#define ALL_MESSAGES_PER_SECOND 5000u
 #define DEAF_NS 100000000
 /* A pVM that is asked to fork does so at once, unless it is stopped. */
 #define FORK_WAIT_NS 2000000000
+
 void kin_reply(struct kin *kin, uint32_t ticket, int error)
 {
     struct kin_answer *place = &kin->page->answers[ticket % KIN_ANSWERS];
@@ -165,11 +169,14 @@ static void message_take(struct supervisor *supervisor, struct kin *kin,
                          const struct kin_message *message, pid_t sender)
 {
     switch (message->type) {
+    case KIN_KEY_WANTED:
+        kin_key_wanted(supervisor, kin, message, sender);
+        break;
     case KIN_KEY_MADE:
-        kin_key_made(supervisor, kin, message, sender);
+        kin_keys_made(&kin->keys, message->kind, message->key, message->value, clock_now_ns());
         break;
     case KIN_KEY_REMOVED:
-        kin_key_remove(&kin->keys, message->kind, message->value);
+        kin_keys_remove(&kin->keys, message->kind, message->key, message->value, clock_now_ns());
         break;
     case KIN_KEY_SOUGHT:
         kin_key_sought(supervisor, kin, message, sender);
@@ -190,11 +197,13 @@ static void message_take(struct supervisor *supervisor, struct kin *kin,
 
 static bool may_speak(struct kin *kin)
 {
+    static struct kin_rate all; /* the loop's */
     int64_t now_ns = clock_now_ns();
 
     return kin_rate_allows(&kin->messages, MESSAGES_BURST, MESSAGES_PER_SECOND, now_ns) &&
            kin_rate_allows(&kin->instance->slot->kin_messages, FUNCTION_MESSAGES_BURST,
-                           FUNCTION_MESSAGES_PER_SECOND, now_ns);
+                           FUNCTION_MESSAGES_PER_SECOND, now_ns) &&
+           kin_rate_allows(&all, ALL_MESSAGES_BURST, ALL_MESSAGES_PER_SECOND, now_ns);
 }
 
 static void socket_ready(struct supervisor *supervisor, struct source *source, uint32_t events)
@@ -230,6 +239,7 @@ static void kin_free(struct kin *kin)
         return;
     closep(&kin->source.fd);
     closep(&kin->timer.fd);
+    closep(&kin->ipc);
     if (kin->page)
         munmap(kin->page, KIN_PAGE_BYTES);
     free(kin->members);
@@ -268,7 +278,10 @@ int kin_open(struct supervisor *supervisor, const struct function *function,
         return err_set(err, -ENOMEM, "cannot start '%s'", function->row.name);
     kin->source = (struct source){.ready = socket_ready, .owner = kin, .fd = -1};
     kin->timer = (struct source){.ready = timer_ready, .owner = kin, .fd = -1};
+    kin->ipc = -1;
     kin->instance = instance;
+    supervisor->keys.look = kin_look;
+    supervisor->keys.context = supervisor;
     kin->keys = (struct kin_keys){.table = &supervisor->keys, .family = instance->id};
     kin->own_groups = manifest->fork && manifest->family.own_groups;
     if (kin->own_groups && !(kin->members = calloc(GROUPS_MAX, sizeof *kin->members)))
@@ -302,6 +315,8 @@ bool kin_close(struct supervisor *supervisor, struct instance *instance)
     instance->kin = NULL;
     wishes_end(supervisor, kin, INT64_MAX);
     kin_keys_drop(&kin->keys);
+    closep(&kin->ipc);
+    kin->ipc = -1;
     supervisor_unwatch(supervisor, &kin->source);
     supervisor_unwatch(supervisor, &kin->timer);
     closep(&kin->source.fd);

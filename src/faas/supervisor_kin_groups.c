@@ -69,7 +69,7 @@ static int refused(struct supervisor *supervisor, struct kin *kin, pid_t pid)
 /* While a message waits its sender may end, and its number be a stranger's: who is in one of the
  * instance's groups, and was so while the descriptor was taken, is a member. System calls:
  * pidfd_open, those of pvm_pids(), poll. */
-static int member_pidfd(const struct instance *instance, pid_t pid)
+int kin_member_pidfd(const struct instance *instance, pid_t pid)
 {
     pid_t pids[PVM_MEMBERS_MAX];
     _cleanup_(closep) int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
@@ -94,7 +94,7 @@ int kin_member_born(struct supervisor *supervisor, struct kin *kin, pid_t pid)
             member = &kin->members[i];
     if (!member || !kin->instance->group || !may_move(kin))
         return refused(supervisor, kin, pid);
-    _cleanup_(closep) int pidfd = member_pidfd(kin->instance, pid);
+    _cleanup_(closep) int pidfd = kin_member_pidfd(kin->instance, pid);
     if (pidfd < 0)
         return pidfd;
     int r = cgroup_member_make(kin->instance->group, pid, &err);

@@ -1,5 +1,4 @@
-/* What the files of families share: supervisor_kin.c, supervisor_kin_told.c,
- * supervisor_kin_groups.c. */
+/* What the files of families share: supervisor_kin*.c. */
 #pragma once
 
 #include <stdbool.h>
@@ -36,6 +35,7 @@ struct kin {
     struct instance *instance;
     struct kin_page *page;
     struct kin_keys keys;
+    int ipc; /* its namespace of queues and shared memory, once it makes a key; or -1 */
     struct kin_rate moves, messages;
     bool deaf; /* until the timer */
     struct kin_log {
@@ -53,8 +53,8 @@ void kin_reply(struct kin *kin, uint32_t ticket, int error);
 
 /* ---- supervisor_kin_told.c: what is refused is counted and told ---- */
 
-void kin_key_made(struct supervisor *supervisor, struct kin *kin, const struct kin_message *message,
-                  pid_t sender);
+void kin_key_wanted(struct supervisor *supervisor, struct kin *kin,
+                    const struct kin_message *message, pid_t sender);
 void kin_key_sought(struct supervisor *supervisor, struct kin *kin,
                     const struct kin_message *message, pid_t sender);
 void kin_fork_refused(struct supervisor *supervisor, struct kin *kin,
@@ -62,8 +62,18 @@ void kin_fork_refused(struct supervisor *supervisor, struct kin *kin,
 /* A member has got no group of its own. */
 void kin_group_refused(struct supervisor *supervisor, struct kin *kin, pid_t pid, const char *why);
 
+/* ---- supervisor_kin_look.c: the kernel's word about keys ---- */
+
+/* Keeps the namespace of the member that says this, if it is one still and there is none yet. */
+void kin_namespace_open(struct kin *kin, pid_t member);
+/* The table's `look`; the context is the supervisor. */
+void kin_look(void *context, uint64_t family, const struct kin_key *const *keys, unsigned count,
+              bool *ret_there);
+
 /* ---- supervisor_kin_groups.c: members' own control groups ---- */
 
+/* A descriptor of a member of this instance's family, by its number: it is one still; or -errno. */
+int kin_member_pidfd(const struct instance *instance, pid_t pid);
 /* Moves the member into a group of its own. 0; -EAGAIN: it stays where it is; or -errno. */
 int kin_member_born(struct supervisor *supervisor, struct kin *kin, pid_t pid);
 /* At the family's end. True: a group could not be removed. */

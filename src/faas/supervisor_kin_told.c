@@ -44,11 +44,11 @@ static const char *kind_name(const struct kin_message *message)
 }
 
 /* Of another family; NULL: nobody has it, or this one does. */
-static const struct instance *key_holder(const struct supervisor *supervisor, const struct kin *kin,
+static const struct instance *key_holder(struct supervisor *supervisor, const struct kin *kin,
                                          const struct kin_message *message)
 {
-    uint64_t family =
-        kin_key_holder(&supervisor->keys, kin->instance->id, message->kind, message->key);
+    uint64_t family = kin_keys_holder(&supervisor->keys, kin->instance->id, message->kind,
+                                      message->key, clock_now_ns());
 
     return family ? &supervisor->instances[family % INSTANCES_MAX] : NULL;
 }
@@ -83,14 +83,15 @@ static void key_told(struct kin *kin, struct kin_log *log, const struct key_line
  * from its own keys by anybody; but it is counted, and told where the two are of different
  * functions.
  */
-void kin_key_made(struct supervisor *supervisor, struct kin *kin, const struct kin_message *message,
-                  pid_t sender)
+void kin_key_wanted(struct supervisor *supervisor, struct kin *kin,
+                    const struct kin_message *message, pid_t sender)
 {
     static const struct key_line line = {LOG_NOTICE, "made", ", which",
                                          " has, too: each has its own"};
     const struct instance *holder = key_holder(supervisor, kin, message);
-    int r = kin_key_add(&kin->keys, message->kind, message->key, message->value);
+    int r = kin_keys_want(&kin->keys, message->kind, message->key, clock_now_ns());
 
+    kin_namespace_open(kin, sender);
     kin_reply(kin, message->ticket, -r);
     if (r < 0 || !holder)
         return;

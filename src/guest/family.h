@@ -86,7 +86,8 @@ int family_pipe(struct host *host, uint32_t ret_numbers[static 2]);
  * As msgget(2) or, with bytes, shmget(2): the id, or -errno. EPERM when the key is another
  * family's, which the supervisor knows and notes; and is told of keys that are made here and that
  * go, of which a family has KIN_KEYS_MAX at once: ENOSPC beyond; EAGAIN where it does not answer.
- * System calls: msgget or shmget; where one is made write, futex, msgctl or shmctl.
+ * System calls: msgget or shmget, twice where one is made; then, and where none is there, write and
+ * futex.
  */
 int family_key_get(struct family *family, enum kin_key_kind kind, int key, size_t bytes, int flags);
 /* IPC_RMID. 0 or -errno. System calls: msgctl or shmctl, twice; write. */

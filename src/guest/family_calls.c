@@ -62,70 +62,68 @@ static int remove_by_id(enum kin_key_kind kind, int id)
     return r < 0 ? -errno : 0;
 }
 
-/* False: it has gone, or was made without one. True, too, of what nobody may read. */
-static bool has_key(enum kin_key_kind kind, int id)
+/* IPC_PRIVATE, too, of one that has gone, and of what nobody may read. */
+static int key_of(enum kin_key_kind kind, int id)
 {
     struct msqid_ds queue;
     struct shmid_ds segment;
     int r = kind == KIN_QUEUE ? msgctl(id, IPC_STAT, &queue) : shmctl(id, IPC_STAT, &segment);
 
     if (r < 0)
-        return errno == EACCES;
-    return (kind == KIN_QUEUE ? queue.msg_perm.__key : segment.shm_perm.__key) != IPC_PRIVATE;
+        return IPC_PRIVATE;
+    return kind == KIN_QUEUE ? queue.msg_perm.__key : segment.shm_perm.__key;
 }
 
 /*
- * What is made here is known to be: IPC_EXCL's way. -EEXIST: it was there. Another member may
- * remove it before the supervisor knows of it, and say so in vain: so it is looked for afterwards.
+ * IPC_EXCL's way. The supervisor knows of it before it is there: who is killed in between leaves
+ * a key that is looked for, not one that nobody knows. -EEXIST: another member was quicker.
  */
-static int make(struct family *family, struct kin_message *message, size_t bytes, int flags)
+static int make(const struct family *family, struct kin_message *message, size_t bytes, int flags)
 {
+    if (family->kin >= 0) {
+        message->type = KIN_KEY_WANTED;
+        int error = kin_ask(family, message);
+        if (error)
+            return error == ENOSPC ? -ENOSPC : -EAGAIN;
+    }
     int id = get(message->kind, message->key, bytes, flags | IPC_EXCL);
-
-    if (id < 0 || family->kin < 0)
-        return id;
     message->type = KIN_KEY_MADE;
-    message->value = id;
-    int error = kin_ask(family, message);
-    if (error)
-        remove_by_id(message->kind, id);
-    message->type = KIN_KEY_REMOVED;
-    /* A question that found no answer in time may still be taken. */
-    if (error || !has_key(message->kind, id))
+    message->value = id < 0 ? -1 : id;
+    if (id != -EEXIST)
         kin_tell(family, message);
-    return !error ? id : error == ENOSPC ? -ENOSPC : -EAGAIN;
+    return id;
 }
 
 int family_key_get(struct family *family, enum kin_key_kind kind, int key, size_t bytes, int flags)
 {
-    struct kin_message message = {.kind = kind, .key = key};
+    struct kin_message message = {.type = KIN_KEY_SOUGHT, .kind = kind, .key = key};
+    const bool creates = flags & IPC_CREAT, alone = creates && (flags & IPC_EXCL);
     int id;
 
     if (key == IPC_PRIVATE)
         return get(kind, key, bytes, flags);
-    /* IPC_EXCL alone means nothing. */
-    if (!(flags & IPC_CREAT))
-        flags &= ~IPC_EXCL;
     /* One that is there may be removed before it is asked for: then it is made. */
     do {
-        id = flags & IPC_CREAT ? make(family, &message, bytes, flags) : -EEXIST;
-        if (id == -EEXIST && !(flags & IPC_EXCL))
-            id = get(kind, key, bytes, flags & ~IPC_CREAT);
-    } while (id == -ENOENT && (flags & IPC_CREAT));
-    message.type = KIN_KEY_SOUGHT;
-    if (id == -ENOENT && kin_ask(family, &message) == EPERM)
-        return -EPERM;
-    return id;
+        id = get(kind, key, bytes, flags & ~(IPC_CREAT | IPC_EXCL));
+        if (alone && id != -ENOENT)
+            return -EEXIST;
+        if (creates && id == -ENOENT)
+            id = make(family, &message, bytes, flags);
+    } while (id == -EEXIST && !alone);
+    if (creates || id != -ENOENT || family->kin < 0)
+        return id;
+    int error = kin_ask(family, &message);
+    return error == 0 ? -ENOENT : error == EPERM ? -EPERM : -EAGAIN;
 }
 
 int family_key_remove(struct family *family, enum kin_key_kind kind, int id)
 {
-    const struct kin_message gone = {.type = KIN_KEY_REMOVED, .kind = kind, .value = id};
-    bool keyed = has_key(kind, id);
+    const struct kin_message gone = {
+        .type = KIN_KEY_REMOVED, .kind = kind, .key = key_of(kind, id), .value = id};
     int r = remove_by_id(kind, id);
 
-    /* By its id, which no other that is made with the same key meanwhile has. */
-    if (r == 0 && keyed)
+    /* With its id, which no other that is made with the same key meanwhile has. */
+    if (r == 0 && gone.key != IPC_PRIVATE)
         kin_tell(family, &gone);
     return r;
 }

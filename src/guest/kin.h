@@ -20,12 +20,13 @@
 #define KIN_KEYS_MAX 256u
 
 enum kin_type {
-    KIN_KEY_MADE = 1, /* `value`, an id of `kind`, has `key`; answer: 0, or ENOSPC: it must go */
-    KIN_KEY_SOUGHT,   /* it is not; answer: 0 nobody's, EPERM another family's */
-    KIN_KEY_REMOVED,  /* `value`, an id of `kind`, has gone; no answer */
-    KIN_FORK_REFUSED, /* `value` members or generations were the limit; no answer */
-    KIN_FORKED,       /* on the supervisor's wish: `value` is the child's number, or -errno */
-    KIN_BORN,         /* the sender was forked and wants its own control group; answered */
+    KIN_KEY_WANTED = 1, /* it is made next; answer: 0, or ENOSPC: it must not be */
+    KIN_KEY_MADE,       /* `value`, an id of `kind`, has `key`; -1: it was not made; no answer */
+    KIN_KEY_SOUGHT,     /* it is not; answer: 0 nobody's, EPERM another family's */
+    KIN_KEY_REMOVED,    /* `value`, an id of `kind` that had `key`, has gone; no answer */
+    KIN_FORK_REFUSED,   /* `value` members or generations were the limit; no answer */
+    KIN_FORKED,         /* on the supervisor's wish: `value` is the child's number, or -errno */
+    KIN_BORN,           /* the sender was forked and wants its own control group; answered */
 };
 
 enum kin_key_kind { KIN_QUEUE = 1, KIN_MEMORY };

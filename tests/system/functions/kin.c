@@ -237,6 +237,83 @@ static int unreadable(void)
     return 0;
 }
 
+#define KILLED 0xb000
+#define KILLED_KEYS 64
+
+/* Which of these are there (1), another family's (p), nobody's (0). */
+static void say_killed(const char *what)
+{
+    char text[KILLED_KEYS + 1] = "";
+
+    for (int i = 0; i < KILLED_KEYS; i++)
+        text[i] = msgget(KILLED + i, 0) >= 0 ? '1'
+                  : errno == EPERM           ? 'p'
+                  : errno == ENOENT          ? '0'
+                                             : '?';
+    printf("%s: %s\n", what, text);
+}
+
+/* Members that make and remove keys are killed at it, wherever they are. */
+static int killed(int rounds)
+{
+    int id = shmget(IPC_PRIVATE, 4096, 0600);
+    volatile int *done = shmat(id, NULL, 0);
+
+    for (int round = 0; round < rounds; round++) {
+        done[0] = 0;
+        pid_t pid = fork();
+        if (pid == 0)
+            for (int i = round * 7;; i++) {
+                int queue = msgget(KILLED + i % KILLED_KEYS, IPC_CREAT | 0600);
+                done[0]++;
+                if (queue >= 0 && i % 3 > 0)
+                    msgctl(queue, IPC_RMID, NULL);
+                done[0]++;
+            }
+        while (done[0] < 4)
+            sleep_ms(1);
+        nanosleep(&(struct timespec){0, round * 7000}, NULL);
+        kill(pid, SIGKILL);
+        status_of(pid);
+    }
+    shmctl(id, IPC_RMID, NULL);
+    /* Who was killed before it made what it wanted is waited for so long. */
+    sleep_ms(2100);
+    say_killed("there");
+    return 0;
+}
+
+/* None of them counts that is not there. */
+static int killed_rest(void)
+{
+    int there = 0, more = 0;
+
+    for (int i = 0; i < KILLED_KEYS; i++)
+        there += msgget(KILLED + i, 0) >= 0;
+    while (more < 300 && msgget(MANY + more, IPC_CREAT | 0600) >= 0)
+        more++;
+    printf("together: %d, then %s\n", there + more, strerror(errno));
+    for (int i = 0; i < more; i++)
+        msgctl(msgget(MANY + i, 0), IPC_RMID, NULL);
+    for (int i = 0; i < KILLED_KEYS; i++)
+        if (msgget(KILLED + i, 0) >= 0)
+            msgctl(msgget(KILLED + i, 0), IPC_RMID, NULL);
+    say_killed("then");
+    return 0;
+}
+
+/* Asks when the daemon is held, which is soon: nobody can say whose it is. */
+static int late(void)
+{
+    sleep_ms(1500);
+    int memory = shmget(4714, 0, 0) < 0 ? errno : 0;
+    int id = msgget(4714, IPC_CREAT | 0600), made = id < 0 ? errno : 0;
+    printf("memory: %s, ", strerror(memory));
+    printf("queue: %s\n", strerror(made));
+    msgctl(id, IPC_RMID, NULL);
+    return 0;
+}
+
 /* So many children at once: each begins with a question for its group. */
 static int crowd(int rounds)
 {
@@ -399,6 +476,16 @@ int main(void)
         return keys_flood();
     if (strncmp(input, "keys ", 5) == 0)
         return keys_made(atoi(input + 5));
+    if (strncmp(input, "killed ", 7) == 0)
+        return killed(atoi(input + 7));
+    if (strcmp(input, "those killed") == 0) {
+        say_killed("there");
+        return 0;
+    }
+    if (strcmp(input, "rest of killed") == 0)
+        return killed_rest();
+    if (strcmp(input, "late") == 0)
+        return late();
     if (strncmp(input, "crowd ", 6) == 0)
         return crowd(atoi(input + 6));
     if (strcmp(input, "deep") == 0)

@@ -261,6 +261,82 @@ static int sought(char *out, size_t room)
     return snprintf(out, room, "queue %s memory %s nobody's %s", queue, memory, nobodys);
 }
 
+static long raw(long number, long a, long b, long c)
+{
+    long r;
+
+    __asm__ volatile("syscall"
+                     : "=a"(r)
+                     : "a"(number), "D"(a), "S"(b), "d"(c)
+                     : "rcx", "r11", "memory");
+    return r;
+}
+
+/* What members say to the daemon. The socket is the first descriptor behind what the manifest
+ * grants: guest/kin.h. */
+static int say(uint32_t type, int key)
+{
+    const uint32_t word[5] = {type, 1, 1 /* a queue */, (uint32_t)key};
+
+    return raw(1 /* write */, 4, (long)word, sizeof word) == sizeof word;
+}
+
+/* Without end: each word is one of a refused fork. */
+static int talks(char *out, size_t room)
+{
+    struct timespec from, now;
+    long said = 0;
+
+    clock_gettime(CLOCK_MONOTONIC, &from);
+    do {
+        if (say(5 /* KIN_FORK_REFUSED */, 0))
+            said++;
+        else
+            sleep_ms(1);
+        clock_gettime(CLOCK_MONOTONIC, &now);
+    } while (now.tv_sec - from.tv_sec < 4);
+    return snprintf(out, room, "said %s", said > 100 ? "much" : "little");
+}
+
+#define KILLED 0x7740
+
+/* Members that are killed: when they have said that they make a key; when it is made; when it is
+ * removed, and not yet said so. */
+static int killed(char *out, size_t room)
+{
+    int ended = 0, more = 0;
+
+    for (int how = 0; how < 3; how++) {
+        pid_t pid = fork();
+        if (pid == 0) {
+            if (how < 2)
+                say(1 /* KIN_KEY_WANTED */, KILLED + how);
+            if (how == 1)
+                raw(68 /* msgget */, KILLED + how, IPC_CREAT | 0600, 0);
+            if (how == 2)
+                raw(71 /* msgctl */, msgget(KILLED + how, IPC_CREAT | 0600), IPC_RMID, 0);
+            raw(62 /* kill */, getpid(), SIGKILL, 0);
+        }
+        ended += end_of(pid) == 1000 + SIGKILL;
+    }
+    /* The first is waited for so long. */
+    sleep_ms(2100);
+    while (more < 300 && msgget(KILLED + 100 + more, IPC_CREAT | 0600) >= 0)
+        more++;
+    const char *error = name_of(errno == ENOSPC ? 0 : errno);
+    for (int i = 0; i < more; i++)
+        msgctl(msgget(KILLED + 100 + i, 0), IPC_RMID, NULL);
+    return snprintf(out, room, "killed %d, room for %d, then %s", ended, more, error);
+}
+
+static int sought_killed(char *out, size_t room)
+{
+    const char *wanted = error_of(msgget(KILLED, 0)), *made = error_of(msgget(KILLED + 1, 0));
+    const char *removed = error_of(msgget(KILLED + 2, 0));
+
+    return snprintf(out, room, "wanted %s made %s removed %s", wanted, made, removed);
+}
+
 /* What the wall would kill for is refused before. */
 static int improper(char *out, size_t room)
 {
@@ -317,6 +393,12 @@ int64_t handler(const uint8_t *in, size_t in_len, uint8_t *out_bytes, size_t out
         return kept(out, out_cap);
     if (strcmp(body, "sought") == 0)
         return sought(out, out_cap);
+    if (strcmp(body, "talks") == 0)
+        return talks(out, out_cap);
+    if (strcmp(body, "killed") == 0)
+        return killed(out, out_cap);
+    if (strcmp(body, "sought killed") == 0)
+        return sought_killed(out, out_cap);
     if (strcmp(body, "improper") == 0)
         return improper(out, out_cap);
     if (strncmp(body, "count ", 6) == 0)

@@ -29,9 +29,9 @@
 struct world {
     struct family family;
     int end;
-    int error;   /* its answer to what is made */
-    bool silent; /* none */
-    bool steals; /* another member removes it before the answer */
+    int error;    /* its answer to what is wanted or sought */
+    bool silent;  /* none */
+    bool quicker; /* another member makes it before the answer */
     pthread_t thread;
     struct kin_message got[16];
     unsigned count;
@@ -57,10 +57,10 @@ static void *listen_to(void *data)
             continue;
         if (world->count < 16)
             world->got[world->count++] = message;
-        if (message.type != KIN_KEY_MADE)
+        if (message.type != KIN_KEY_WANTED && message.type != KIN_KEY_SOUGHT)
             continue;
-        if (world->steals)
-            msgctl(message.value, IPC_RMID, NULL);
+        if (world->quicker)
+            msgget(message.key, IPC_CREAT | 0600);
         if (!world->silent)
             answer(&message, world->error);
     }
@@ -102,31 +102,48 @@ static int end(void **state)
     return 0;
 }
 
-static void what_nobody_may_read_is_told_when_it_goes(void **state)
+/* What was said is this, in this order. */
+static void assert_said(const struct world *world, const enum kin_type *types, unsigned count)
 {
+    assert_int_equal(world->count, count);
+    for (unsigned i = 0; i < count; i++) {
+        assert_int_equal(world->got[i].type, types[i]);
+        assert_int_equal(world->got[i].key, KEY);
+    }
+}
+
+static void a_key_is_told_before_it_is_there_and_when_it_goes(void **state)
+{
+    static const enum kin_type types[] = {KIN_KEY_WANTED, KIN_KEY_MADE, KIN_KEY_REMOVED,
+                                          KIN_KEY_WANTED, KIN_KEY_MADE, KIN_KEY_REMOVED,
+                                          KIN_KEY_WANTED, KIN_KEY_MADE};
     struct world *world = *state;
-    int modes[] = {0200, 0, 0600};
 
     listen_now(world);
-    for (unsigned i = 0; i < 3; i++) {
-        int id = family_key_get(&world->family, KIN_QUEUE, KEY, 0, IPC_CREAT | modes[i]);
-        assert_true(id >= 0);
-        struct msqid_ds known;
-        assert_int_equal(msgctl(id, IPC_STAT, &known), modes[i] == 0600 ? 0 : -1);
-        assert_int_equal(family_key_remove(&world->family, KIN_QUEUE, id), 0);
-        assert_int_equal(family_key_remove(&world->family, KIN_QUEUE, id), -EINVAL);
-    }
-    int id = family_key_get(&world->family, KIN_MEMORY, KEY, 4096, IPC_CREAT | 0200);
-    assert_int_equal(family_key_remove(&world->family, KIN_MEMORY, id), 0);
+    int queue = family_key_get(&world->family, KIN_QUEUE, KEY, 0, IPC_CREAT | 0600);
+    assert_true(queue >= 0);
+    /* One that is there is nothing new. */
+    assert_int_equal(family_key_get(&world->family, KIN_QUEUE, KEY, 0, IPC_CREAT | 0600), queue);
+    assert_int_equal(family_key_get(&world->family, KIN_QUEUE, KEY, 0, 0), queue);
+    assert_int_equal(family_key_get(&world->family, KIN_QUEUE, KEY, 0, IPC_CREAT | IPC_EXCL | 0600),
+                     -EEXIST);
+    assert_int_equal(family_key_remove(&world->family, KIN_QUEUE, queue), 0);
+    assert_int_equal(family_key_remove(&world->family, KIN_QUEUE, queue), -EINVAL);
+    int memory = family_key_get(&world->family, KIN_MEMORY, KEY, 64, IPC_CREAT | IPC_EXCL | 0600);
+    assert_int_equal(family_key_get(&world->family, KIN_MEMORY, KEY, 8192, 0), -EINVAL);
+    assert_int_equal(family_key_get(&world->family, KIN_MEMORY, KEY, 8192, IPC_CREAT | IPC_EXCL),
+                     -EEXIST);
+    assert_int_equal(family_key_remove(&world->family, KIN_MEMORY, memory), 0);
+    /* What nobody may read has a key that nobody knows when it goes: the supervisor looks. */
+    int secret = family_key_get(&world->family, KIN_QUEUE, KEY, 0, IPC_CREAT | 0200);
+    assert_int_equal(family_key_get(&world->family, KIN_QUEUE, KEY, 0, 0600), -EACCES);
+    assert_int_equal(family_key_remove(&world->family, KIN_QUEUE, secret), 0);
     hear_out(world);
-    assert_int_equal(world->count, 8);
-    for (unsigned i = 0; i < 8; i += 2) {
-        assert_int_equal(world->got[i].type, KIN_KEY_MADE);
-        assert_int_equal(world->got[i].key, KEY);
-        assert_int_equal(world->got[i + 1].type, KIN_KEY_REMOVED);
-        assert_int_equal(world->got[i + 1].value, world->got[i].value);
-        assert_int_equal(world->got[i + 1].kind, world->got[i].kind);
-    }
+    assert_said(world, types, 8);
+    assert_int_equal(world->got[1].value, queue);
+    assert_int_equal(world->got[2].value, queue);
+    assert_int_equal(world->got[4].value, memory);
+    assert_int_equal(world->got[5].kind, KIN_MEMORY);
 }
 
 static void what_has_no_key_is_not_told(void **state)
@@ -140,46 +157,73 @@ static void what_has_no_key_is_not_told(void **state)
     assert_int_equal(world->count, 0);
 }
 
-static void a_key_that_the_supervisor_does_not_know_is_not_kept(void **state)
+/* The question waits a second; the other answer is that there are too many. */
+static void a_key_that_the_supervisor_does_not_take_is_not_made(void **state)
 {
+    static const enum kin_type types[] = {KIN_KEY_WANTED, KIN_KEY_WANTED};
     struct world *world = *state;
 
     world->silent = true;
     listen_now(world);
     assert_int_equal(family_key_get(&world->family, KIN_QUEUE, KEY, 0, IPC_CREAT | 0600), -EAGAIN);
-    assert_int_equal(msgget(KEY, 0), -1);
-    assert_int_equal(errno, ENOENT);
-    hear_out(world);
-    /* It may take the question later. */
-    assert_int_equal(world->count, 2);
-    assert_int_equal(world->got[1].type, KIN_KEY_REMOVED);
-    assert_int_equal(world->got[1].value, world->got[0].value);
-}
-
-static void a_key_beyond_the_limit_is_not_kept(void **state)
-{
-    struct world *world = *state;
-
+    world->silent = false;
     world->error = ENOSPC;
-    listen_now(world);
     assert_int_equal(family_key_get(&world->family, KIN_MEMORY, KEY, 64, IPC_CREAT | 0600),
                      -ENOSPC);
+    assert_int_equal(msgget(KEY, 0), -1);
+    assert_int_equal(errno, ENOENT);
     assert_int_equal(shmget(KEY, 0, 0), -1);
     assert_int_equal(errno, ENOENT);
     hear_out(world);
+    assert_said(world, types, 2);
 }
 
-static void what_is_removed_before_it_is_known_is_told_afterwards(void **state)
+static void a_key_whose_owner_is_not_told_is_neither_anothers_nor_nobodys(void **state)
 {
     struct world *world = *state;
 
-    world->steals = true;
+    world->silent = true;
+    listen_now(world);
+    assert_int_equal(family_key_get(&world->family, KIN_QUEUE, KEY, 0, 0), -EAGAIN);
+    world->silent = false;
+    assert_int_equal(family_key_get(&world->family, KIN_QUEUE, KEY, 0, IPC_EXCL), -ENOENT);
+    world->error = EPERM;
+    assert_int_equal(family_key_get(&world->family, KIN_MEMORY, KEY, 0, 0), -EPERM);
+    hear_out(world);
+    /* Where there is no supervisor it is nobody's. */
+    const int socket = world->family.kin;
+    world->family.kin = -1;
+    assert_int_equal(family_key_get(&world->family, KIN_QUEUE, KEY, 0, 0), -ENOENT);
+    world->family.kin = socket;
+}
+
+static void who_is_quicker_has_made_it(void **state)
+{
+    static const enum kin_type types[] = {KIN_KEY_WANTED, KIN_KEY_WANTED};
+    struct world *world = *state;
+
+    world->quicker = true;
     listen_now(world);
     int id = family_key_get(&world->family, KIN_QUEUE, KEY, 0, IPC_CREAT | 0600);
+    assert_true(id >= 0);
+    assert_int_equal(msgctl(id, IPC_RMID, NULL), 0);
+    assert_int_equal(family_key_get(&world->family, KIN_QUEUE, KEY, 0, IPC_CREAT | IPC_EXCL | 0600),
+                     -EEXIST);
+    assert_int_equal(msgctl(msgget(KEY, 0), IPC_RMID, NULL), 0);
     hear_out(world);
-    assert_int_equal(world->count, 2);
-    assert_int_equal(world->got[1].type, KIN_KEY_REMOVED);
-    assert_int_equal(world->got[1].value, id);
+    assert_said(world, types, 2);
+}
+
+static void what_the_kernel_does_not_make_is_told(void **state)
+{
+    static const enum kin_type types[] = {KIN_KEY_WANTED, KIN_KEY_MADE};
+    struct world *world = *state;
+
+    listen_now(world);
+    assert_int_equal(family_key_get(&world->family, KIN_MEMORY, KEY, 0, IPC_CREAT | 0600), -EINVAL);
+    hear_out(world);
+    assert_said(world, types, 2);
+    assert_int_equal(world->got[1].value, -1);
 }
 
 static void a_full_socket_loses_no_removal(void **state)
@@ -222,13 +266,15 @@ static bool alone(void)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(what_nobody_may_read_is_told_when_it_goes, begin, end),
-        cmocka_unit_test_setup_teardown(what_has_no_key_is_not_told, begin, end),
-        cmocka_unit_test_setup_teardown(a_key_that_the_supervisor_does_not_know_is_not_kept, begin,
+        cmocka_unit_test_setup_teardown(a_key_is_told_before_it_is_there_and_when_it_goes, begin,
                                         end),
-        cmocka_unit_test_setup_teardown(a_key_beyond_the_limit_is_not_kept, begin, end),
-        cmocka_unit_test_setup_teardown(what_is_removed_before_it_is_known_is_told_afterwards,
-                                        begin, end),
+        cmocka_unit_test_setup_teardown(what_has_no_key_is_not_told, begin, end),
+        cmocka_unit_test_setup_teardown(a_key_that_the_supervisor_does_not_take_is_not_made, begin,
+                                        end),
+        cmocka_unit_test_setup_teardown(
+            a_key_whose_owner_is_not_told_is_neither_anothers_nor_nobodys, begin, end),
+        cmocka_unit_test_setup_teardown(who_is_quicker_has_made_it, begin, end),
+        cmocka_unit_test_setup_teardown(what_the_kernel_does_not_make_is_told, begin, end),
         cmocka_unit_test_setup_teardown(a_full_socket_loses_no_removal, begin, end),
     };
 
