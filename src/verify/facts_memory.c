@@ -168,12 +168,11 @@ static bool may_wrap(struct remainders *r, vid v, unsigned depth)
 
     if (depth > DEPTH_MAX)
         return true;
-    if (value->op == OP_PTRADD || value->op == OP_NARROW)
-        return may_wrap(r, value->operands[0], depth + 1) ||
-               (value->op == OP_PTRADD && may_wrap(r, value->operands[1], depth + 1));
+    if (value->op == OP_NARROW)
+        return may_wrap(r, value->operands[0], depth + 1);
     if (value->op == OP_PHI && value->kind == KIND_POINTER)
         return may_wrap_round(r, v, depth);
-    if (value->op != OP_MUL && value->op != OP_ADD)
+    if (value->op != OP_MUL && value->op != OP_ADD && value->op != OP_PTRADD)
         return false;
     __int128 low[2], high[2];
     for (unsigned i = 0; i < 2; i++) {
@@ -185,7 +184,7 @@ static bool may_wrap(struct remainders *r, vid v, unsigned depth)
         if (range.empty)
             low[i] = high[i] = 0;
     }
-    if (value->op == OP_ADD)
+    if (value->op != OP_MUL)
         return low[0] + low[1] < -LIMIT || high[0] + high[1] > LIMIT;
     for (unsigned i = 0; i < 4; i++) {
         __int128 product = (i & 1 ? low[0] : high[0]) * (i & 2 ? low[1] : high[1]);
@@ -287,6 +286,8 @@ static bool cuts(const struct facts *facts, const struct value *value, uint32_t 
 
     if (bytes == 1)
         return false;
+    if (remainder + bytes > stride) /* part of it lies in the next element */
+        return true;
     if (!facts_remainder(facts, value->operands[0], stride, &first) ||
         !facts_remainder(facts, value->operands[2], stride, &length))
         return true;

@@ -30,52 +30,44 @@ static const struct pointer_cell *cell_at(const struct object *object, uint64_t 
     return NULL;
 }
 
-/* No address, in a place that one is read from: it is null. Other bytes would be an address made of
- * a number, of which nothing is known, not even that it differs from null. */
+/* No address, in a place that one is read from: it is null. Other bytes, a part of an address among
+ * them, would be one made of a number, of which nothing is known, not even that it differs from
+ * null. */
 static void check_null(const struct facts *facts, const struct object *object, uint64_t at,
-                       uint64_t bytes, vid load)
+                       vid load)
 {
-    for (uint64_t i = at; i < at + bytes; i++)
-        if (object->bytes[i])
-            program_refuse(facts->program, value_at(facts->program, load)->place,
-                           "use the address of a variable", "an address made of a number ('%s')",
-                           object->name);
+    bool null = true;
+
+    for (uint64_t i = at; i < at + 8; i++)
+        null = null && object->bytes[i] == 0;
+    for (uint32_t k = 0; k < object->cell_count; k++)
+        null = null && (object->cells[k].offset >= at + 8 || object->cells[k].offset + 8 <= at);
+    if (!null)
+        program_refuse(facts->program, value_at(facts->program, load)->place,
+                       "use the address of a variable", "an address made of a number ('%s')",
+                       object->name);
 }
 
-/* Whatever lies between the addresses of a table. */
-static void check_gaps(const struct facts *facts, const struct object *object, vid load)
-{
-    for (uint64_t at = 0; at < object->size; at++) {
-        bool inside = false;
-        for (uint32_t k = 0; k < object->cell_count && !inside; k++)
-            inside = object->cells[k].offset <= at && at < object->cells[k].offset + 8;
-        if (!inside)
-            check_null(facts, object, at, 1, load);
-    }
-}
-
-/* What one table may give: the addresses in the column that is read; nothing, too, where it holds
- * none or the column is not known. */
+/* What one table may give: the addresses in the column that is read, and nothing, too, where it
+ * holds none. Between the columns would be parts of addresses. */
 static bool add_column(const struct facts *facts, const struct object *object, vid load,
                        uint64_t *to)
 {
     uint32_t stride = object->stride ? object->stride : 1, remainder;
-    vid pointer = value_at(facts->program, load)->operands[0];
+    const struct value *value = value_at(facts->program, load);
     bool changed = false;
 
     stride &= -stride; /* a power of two divides 2^64: no index that wraps gets between */
-
-    if (stride < 8 || !facts_remainder(facts, pointer, stride, &remainder)) {
-        check_gaps(facts, object, load);
-        changed = add(to, 0);
-        for (uint32_t k = 0; k < object->cell_count; k++)
-            changed = add(to, object->cells[k].object) || changed;
-        return changed;
+    if (stride < 8 || !facts_remainder(facts, value->operands[0], stride, &remainder)) {
+        stride = 8;
+        if (!facts_remainder(facts, value->operands[0], stride, &remainder))
+            program_refuse(facts->program, value->place, "read it by its index in the table",
+                           "an address from any place in '%s'", object->name);
     }
     for (uint64_t at = remainder; at + 8 <= object->size; at += stride) {
         const struct pointer_cell *cell = cell_at(object, at);
         if (!cell)
-            check_null(facts, object, at, 8, load);
+            check_null(facts, object, at, load);
         changed = add(to, cell ? cell->object : 0) || changed;
     }
     return changed;

@@ -264,7 +264,8 @@ static uint32_t region_object(struct promoter *p, uint32_t object, uint64_t firs
 static bool cut_object(struct promoter *p, uint32_t id)
 {
     struct split *split = &p->splits[id];
-    uint64_t size = p->program->objects[id].size;
+    const struct object *object = &p->program->objects[id];
+    uint64_t size = object->size;
     uint32_t before = p->atom_count;
 
     bool all = true;
@@ -272,6 +273,10 @@ static bool cut_object(struct promoter *p, uint32_t id)
         all = all && split->region[i];
     if (all)
         return false;
+    /* An initial address of which an edge would leave a part is of the whole only. */
+    for (uint32_t i = 0; i < object->cell_count; i++)
+        if (split->region[object->cells[i].offset] != split->region[object->cells[i].offset + 7])
+            return false;
     /* Atoms of a size that no integer has become bytes. */
     for (uint64_t i = 0, end; i < size; i = end) {
         bool touched = false;
