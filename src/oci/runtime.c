@@ -54,8 +54,9 @@ void runtime_report(struct runtime *runtime, const char *level, const char *mess
         return;
     size_t bytes = printable(harmless, sizeof harmless - 1, message, strlen(message));
     harmless[bytes] = '\0';
-    /* Containers' standard error is often this one: what is no trouble goes to the file alone. */
-    if (!quiet || !runtime->log_file)
+    /* Under an engine this is the container's own standard error, and its log: what the verb does
+     * not fail for goes to the file alone. */
+    if (!runtime->log_file || strcmp(level, "error") == 0)
         fprintf(stderr, "vireo-runtime: %s%s\n", strcmp(level, "warning") == 0 ? "warning: " : "",
                 harmless);
     if (!runtime->log_file)

@@ -50,9 +50,9 @@ int vk_log(struct runtime *runtime, char **words, int count, struct err *err);
 int verb_vk(struct runtime *runtime, int argc, char **argv, struct err *err);
 int verb_events(struct runtime *runtime, int argc, char **argv, struct err *err);
 
-/* Where errors and warnings go: standard error, and the file that --log names. "info" and "debug",
- * the latter only with --debug, go to the file, or where there is none with --debug to standard
- * error. */
+/* Errors go to standard error, and to the file that --log names; warnings to the file, or where
+ * there is none to standard error; "info" and "debug", the latter only with --debug, to the file,
+ * or where there is none with --debug to standard error. */
 void runtime_report(struct runtime *runtime, const char *level, const char *message);
 /* A step, with --debug. */
 __attribute__((format(printf, 2, 3))) void runtime_debug(struct runtime *runtime,

@@ -13,6 +13,8 @@ setup_file() {
 events_logger = "file"
 cgroup_manager = "cgroupfs"
 runtime = "it"
+runtime_supports_json = ["it"]
+runtime_supports_nocgroup = ["it"]
 [engine.runtimes]
 it = ["$ENGINE_RUNTIME"]
 [containers]
@@ -35,7 +37,7 @@ setup() {
 
 teardown() {
     # A second try begins as the first.
-    podman rm -f -t 0 -i life tty limits healthy >/dev/null 2>&1 || true
+    podman rm -f -t 0 -i life tty limits healthy noted >/dev/null 2>&1 || true
 }
 
 podman() {
@@ -71,6 +73,14 @@ status_is() {
     [ "$status" = 127 ]
     run podman run --rm --rootfs "$ENGINE/rootfs" /etc/passwd
     [ "$status" = 126 ]
+}
+
+@test "podman's containers have no groups where it says so, and their log no line of the runtime's" {
+    run podman run --rm --cgroups=disabled --rootfs "$ENGINE/rootfs" grep -c libpod /proc/self/cgroup
+    [ "${lines[-1]}" = 0 ]
+    podman run --name noted --privileged --rootfs "$ENGINE/rootfs" sh -c 'echo own >&2'
+    [ "$(podman logs noted 2>&1)" = own ]
+    podman rm noted
 }
 
 @test "podman execs, pauses, goes on, stops and shows the log" {

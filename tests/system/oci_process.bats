@@ -201,6 +201,10 @@ time.sleep(100)' "$DIR/deaf" 3>&- &
     [[ ${lines[0]} == *"warning: process.capabilities.ambient[1]: it is not permitted and inheritable; it is left out" ]]
     [[ ${lines[1]} == *"warning: process.capabilities.ambient[2]: "* ]]
     [ "${lines[2]}" = "CapAmb:	0000000000000020" ]
+    # With a log the container's standard error, which is this one, has its own lines alone.
+    run "$RUNTIME" --root "$ROOT" --log "$DIR/log" --log-format json run -b "$DIR/bundle" "$ID" </dev/null
+    [ "$output" = "CapAmb:	0000000000000020" ]
+    [ "$(jq -r .level "$DIR/log")" = $'warning\nwarning' ]
 }
 
 @test "what an exec is given beside a file of its process is left out with a warning, and so is a capability that is not known" {
