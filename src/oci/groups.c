@@ -202,14 +202,6 @@ int groups_open(const struct oci_place *place, struct cgroup_place *ret_groups, 
     return r == 0 ? cgroup_place_open(ret_groups, err) : r;
 }
 
-int groups_write(const struct cgroup_place_tree *tree, const char *file, const char *value,
-                 struct err *err)
-{
-    int r = fd_write_string(tree->fd, file, value);
-
-    return r < 0 ? err_set(err, r, "cannot set '%s' to '%s'", file, value) : 0;
-}
-
 int groups_tree(struct cgroup_place *groups, const char *controller, const char *what,
                 struct cgroup_place_tree **ret_tree, struct err *err)
 {

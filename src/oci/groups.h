@@ -44,6 +44,10 @@ int groups_within_reach(const struct cgroup_place *groups, const char *what, str
 /* One file of one tree. */
 int groups_write(const struct cgroup_place_tree *tree, const char *file, const char *value,
                  struct err *err);
+/* From here on what groups_write() replaces is kept, until groups_kept(), which puts it back with
+ * `undo`; the trees are open meanwhile. */
+void groups_keep(void);
+void groups_kept(bool undo);
 /* The tree of a controller, v1 or v2; an error that names `what` when there is none. */
 int groups_tree(struct cgroup_place *groups, const char *controller, const char *what,
                 struct cgroup_place_tree **ret_tree, struct err *err);

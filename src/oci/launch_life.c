@@ -250,8 +250,11 @@ int oci_launch_update(const struct oci_place *place, const struct oci_resources 
     int r = groups_open(place, groups, err);
     if (r == 0 && place->scope[0])
         r = scope_update(place, resources, err);
-    if (r == 0)
+    if (r == 0) {
+        groups_keep();
         r = groups_limit(groups, resources, false, err);
+        groups_kept(r < 0);
+    }
     cgroup_place_close(groups);
     return r == RESOURCES_NO_DEVICES ? 1 : r;
 }

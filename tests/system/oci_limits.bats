@@ -92,6 +92,21 @@ running() {
     [ "$(group_file cpuset cgroup.procs cgroup.procs)" = "$(oci state "$ID" | jq .pid)" ]
 }
 
+@test "an update that the kernel refuses in part changes nothing" {
+    local before
+    all() { group_file memory memory.limit_in_bytes memory.max; group_file cpu cpu.cfs_quota_us cpu.max; group_file pids pids.max pids.max; }
+    running '.linux.resources += {"memory": {"limit": 64000000}, "cpu": {"quota": 50000, "period": 100000}, "pids": {"limit": 50}}'
+    before=$(all)
+    run "$RUNTIME" --root "$ROOT" update --resources - "$ID" \
+        <<<'{"memory": {"limit": 32000000}, "cpu": {"quota": 20000, "period": 50000, "cpus": "4000"}, "pids": {"limit": 40}}'
+    [ "$status" = 1 ]
+    [[ $output == *"(linux.resources.cpu.cpus)" ]]
+    [ "$(all)" = "$before" ]
+    oci update --pids-limit 40 --memory 32000000 "$ID"
+    [ "$(group_file pids pids.max pids.max)" = 40 ]
+    [ "$(all)" != "$before" ]
+}
+
 @test "pause stops every process, exec's too; resume lets them go on" {
     running .
     "$RUNTIME" --root "$ROOT" exec "$ID" sh -c 'while :; do echo x >>/beat; done' </dev/null &
