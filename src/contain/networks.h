@@ -17,7 +17,7 @@ struct networks {
     int fds[NETWORKS_AHEAD_MAX];
     size_t count;
     size_t wanted;    /* are kept ready */
-    size_t taken;     /* since `counted_ns` */
+    size_t taken;     /* since `begin_ns` */
     int64_t begin_ns; /* of the second that is counted */
     int64_t last_ns;  /* of the last that was taken */
 };
