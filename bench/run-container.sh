@@ -2,7 +2,8 @@
 # Functions in containers: a busybox shell function's time to its answer's first byte, from nothing, from
 # a generic container, from a launcher and from the warm pool, beside the program by itself and beside
 # crun (Debian 12's and its newest), runc and vireo-runtime; from pools that crun and runc make; a Python
-# function by warm fork; and what idle containers take of memory beside crun's.
+# function by warm fork; 8 and 32 calls at once beside as many runs at once; and what idle containers take of
+# memory beside crun's.
 # All in one mount namespace made once (crun 1.8 refuses a hybrid layout of control groups), turn and turn
 # about from one process, with the same spawn loop for all.
 # Usage: bench/run-container.sh [ROUNDS [FIRST_ROUNDS [IDLE]]]

@@ -8,13 +8,16 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 BUILD, WORK, ROOT = sys.argv[1:4]
 ROUNDS, FIRST_ROUNDS, IDLE = map(int, sys.argv[4:7])
 RUNTIMES = [text.split('=', 1) for text in sys.argv[7:]]
 PAUSE_S = 0.05
 FIRST_FUNCTIONS = 9
+AT_ONCE = 8, 32
 SHELL = ['sh', '-c', 'echo hello']
 
 
@@ -48,8 +51,11 @@ class Daemon:
         self.process.wait()
 
     def run(self, *words):
-        return subprocess.run([f'{BUILD}/vireo', *words], env=self.environment, check=True,
-                              capture_output=True, text=True).stdout
+        done = subprocess.run([f'{BUILD}/vireo', *words], env=self.environment,
+                              capture_output=True, text=True)
+        if done.returncode:
+            sys.exit(f'cannot measure: vireo {" ".join(words)}: {done.stderr}')
+        return done.stdout
 
     def request(self, method, path, body=b''):
         """The seconds to the first byte, what came first, and the seconds to the end."""
@@ -69,7 +75,7 @@ class Daemon:
     def call(self, name, whole=False):
         first, text, end = self.request('POST', f'/function/{name}', b'x')
         if not text.startswith(b'HTTP/1.1 200'):
-            sys.exit(f'cannot measure: {name} answers {text[:300]}')
+            sys.exit(f'cannot measure: {name} answers {text.decode(errors="replace")}')
         return end if whole else first
 
 
@@ -112,6 +118,41 @@ def turns(ways, rounds):
             time.sleep(PAUSE_S)
             seconds[name].append(way())
     return seconds
+
+
+def at_once(way, width, pool):
+    """`way` from so many threads in one moment: the seconds of each, and until the last has ended."""
+    gate = threading.Barrier(width + 1)
+
+    def one():
+        gate.wait()
+        return way()
+    runs = [pool.submit(one) for _ in range(width)]
+    gate.wait()
+    begin = time.perf_counter()
+    return [run.result() for run in runs], time.perf_counter() - begin
+
+
+def batches(ways, rounds):
+    """Each way with 8 and 32 at once, in turns, half a second apart: rows of a table."""
+    print('| at once | | n | minimum | median | p99 | containers a second, median (least to most) |\n'
+          '| ---: | --- | ---: | ---: | ---: | ---: | ---: |')
+    with ThreadPoolExecutor(max(AT_ONCE)) as pool:
+        for width in AT_ONCE:
+            seconds, rates = {name: [] for name, _ in ways}, {name: [] for name, _ in ways}
+            for turn in range(rounds + 1):
+                for name, way in ways if turn % 2 else ways[::-1]:
+                    time.sleep(0.5)
+                    values, whole = at_once(way, width, pool)
+                    if turn:  # by the first a burst is known to come
+                        seconds[name] += values
+                        rates[name].append(width / whole)
+            for name, values in seconds.items():
+                rate = sorted(rates[name])
+                print(f'| {width} | {name} | {len(values)} | {min(values) * 1e3:.2f} '
+                      f'| {percentile(values, 50):.2f} | {percentile(values, 99):.2f} '
+                      f'| {rate[len(rate) // 2]:.0f} ({rate[0]:.0f} to {rate[-1]:.0f}) |')
+    print(flush=True)
 
 
 def first_calls(daemons):
@@ -271,16 +312,20 @@ def measure(daemons):
             ways.append((f"a call, from a warm pool of {name}'s",
                          lambda daemon=daemons[name]: daemon.call('warm')))
     ways.append(('Python by warm fork, the whole answer', lambda: own.call('python', whole=True)))
-    for i, (name, path) in enumerate(RUNTIMES):
-        ways.append((f'{name} run', lambda path=path, i=i: spawn(
-            path, path, '--root', f'{WORK}/root-{i}', 'run', '-b', bundle,
-            f'vireo-bench-{os.getpid()}-{next(number)}')))
+    runs = [(f'{name} run', lambda path=path, i=i: spawn(
+        path, path, '--root', f'{WORK}/root-{i}', 'run', '-b', bundle,
+        f'vireo-bench-{os.getpid()}-{next(number)}')) for i, (name, path) in enumerate(RUNTIMES)]
+    ways += runs
     turns(ways, 3)  # pools are filled, files are in memory
     seconds = turns(ways, ROUNDS)
     seconds.update(first_calls({'a first call, a generic container': daemons['generic'],
                                 'a first call, nothing ready': daemons['none']}))
     print_table(seconds)
     print_aims(seconds)
+    own.run('deploy', function('batch', f'pool:\n  instances: {max(AT_ONCE)}\n'), '--name', 'batch',
+            '-q', '--', *SHELL)
+    batches([('calls, no container ready', lambda: own.call('batch', whole=True))] + runs,
+            max(3, ROUNDS // 5))
     count, kib, parts = idle_vireo(own)
     print(f'{count} idle containers: {kib:.0f} KiB each of proportional memory ('
           + ', '.join(f'{name} {part:.0f}' for name, part in sorted(parts.items())) + ')')
