@@ -44,6 +44,26 @@ LOOK='awk "\$5 == \"/\"" /proc/self/mountinfo | sed "s/.* - \([^ ]*\) .*/\1/"; w
     eventually 10 sh -c '[ -z "$(find "$VIREO_STATE"/containers -name large)" ]'
 }
 
+@test "an image that is small when packed is packed to be unpacked quickly; a larger one as small as before" {
+    local quick best
+    echo 12345 >"$ROOTFS/large"
+    "$VIREO" deploy "$ROOTFS" --name packed -q -- sh -c "$LOOK"
+    call packed -d x
+    [ "$(sed -n 1,2p <<<"$body" | xargs)" = "tmpfs 6" ]
+    quick=$(stat -c %s "$VIREO_STATE/store/lib/$("$VIREO" describe -o json packed | jq -r .library).so")
+    # The same and 3 MiB that can't be packed smaller: all of it at the better level.
+    head -c 3145728 /dev/urandom >"$ROOTFS/random"
+    "$VIREO" deploy "$ROOTFS" --name packed -q -- sh -c "$LOOK"
+    call packed -d x
+    [ "$(sed -n 2p <<<"$body")" = 6 ]
+    best=$(stat -c %s "$VIREO_STATE/store/lib/$("$VIREO" describe -o json packed | jq -r .library).so")
+    best=$((best - 3145728))
+    echo "$quick beside $best"
+    [ "$quick" -lt 2097152 ] && [ "$best" -gt 0 ]
+    [ $((quick * 100)) -gt $((best * 110)) ]
+    rm "$ROOTFS/random"
+}
+
 @test "an image that is damaged in the store is told, and none of it runs" {
     local image
     "$VIREO" deploy "$ROOTFS" --name marred -q -- sh -c 'echo ran'
