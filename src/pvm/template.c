@@ -83,9 +83,9 @@ static const struct wall *wall_of(const struct manifest *manifest)
     return manifest->runtime == MANIFEST_RUNTIME_PYTHON ? &wall_interpreter : &wall_process;
 }
 
-/* Its process, which waits for its set-up. */
-int pvm_template_spare(const struct pvm_template_options *options,
-                       struct pvm_template **ret_template, struct err *err)
+/* Without a process; `ret_theirs` is to be its end of the socket. */
+static int open_template(const struct pvm_template_options *options,
+                         struct pvm_template **ret_template, int *ret_theirs, struct err *err)
 {
     _cleanup_(pvm_template_freep) struct pvm_template *template = calloc(1, sizeof *template);
     int sockets[2];
@@ -96,9 +96,35 @@ int pvm_template_spare(const struct pvm_template_options *options,
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets) < 0)
         return err_set(err, -errno, "cannot start template of '%s'", options->function);
     template->control = sockets[0];
-    _cleanup_(closep) int theirs = sockets[1];
+    *ret_theirs = sockets[1];
+    *ret_template = steal_ptr(&template);
+    return 0;
+}
 
-    int r = wall_of(options->manifest)->spawn(options, theirs, &template->process, err);
+/* From what it was told to its first fork. */
+static int get_ready(struct pvm_template *template, const struct pvm_template_options *options,
+                     struct err *err)
+{
+    int r = options->meanwhile ? options->meanwhile(options, options->user, err) : 0;
+
+    if (r == 0)
+        r = wait_ready(template, options->function, wall_of(options->manifest)->ready_ms, err);
+    if (r < 0)
+        return r;
+    if (fcntl(template->control, F_SETFL, O_NONBLOCK) < 0)
+        return err_set(err, -errno, "cannot set up template of '%s'", options->function);
+    return 0;
+}
+
+int pvm_template_spare(const struct pvm_template_options *options,
+                       struct pvm_template **ret_template, struct err *err)
+{
+    _cleanup_(pvm_template_freep) struct pvm_template *template = NULL;
+    _cleanup_(closep) int theirs = -1;
+
+    int r = open_template(options, &template, &theirs, err);
+    if (r == 0)
+        r = wall_of(options->manifest)->spawn(options, theirs, &template->process, err);
     if (r < 0)
         return r;
     *ret_template = steal_ptr(&template);
@@ -108,28 +134,30 @@ int pvm_template_spare(const struct pvm_template_options *options,
 int pvm_template_become(struct pvm_template *template, const struct pvm_template_options *options,
                         struct err *err)
 {
-    const struct wall *wall = wall_of(options->manifest);
+    int r = wall_of(options->manifest)->set_up(template, options, err);
 
-    int r = wall->set_up(template, options, err);
-    if (r == 0 && options->meanwhile)
-        r = options->meanwhile(options, options->user, err);
-    if (r == 0)
-        r = wait_ready(template, options->function, wall->ready_ms, err);
-    if (r < 0)
-        return r;
-    if (fcntl(template->control, F_SETFL, O_NONBLOCK) < 0)
-        return err_set(err, -errno, "cannot set up template of '%s'", options->function);
-    return 0;
+    return r < 0 ? r : get_ready(template, options, err);
 }
 
 int pvm_template_new(const struct pvm_template_options *options, struct pvm_template **ret_template,
                      struct err *err)
 {
     _cleanup_(pvm_template_freep) struct pvm_template *template = NULL;
+    _cleanup_(closep) int theirs = -1;
+    const struct wall *wall = wall_of(options->manifest);
 
-    int r = pvm_template_spare(options, &template, err);
+    int r = open_template(options, &template, &theirs, err);
+    if (r == 0 && wall->told_first)
+        r = wall->set_up(template, options, err);
     if (r == 0)
-        r = pvm_template_become(template, options, err);
+        r = wall->spawn(options, theirs, &template->process, err);
+    /* Its end is its own now: ours would hide that it ended. */
+    closep(&theirs);
+    theirs = -1;
+    if (r == 0 && !wall->told_first)
+        r = wall->set_up(template, options, err);
+    if (r == 0)
+        r = get_ready(template, options, err);
     if (r < 0)
         return r;
     *ret_template = steal_ptr(&template);

@@ -40,7 +40,8 @@ int template_wait_ready(const struct pvm_template *pvm_template, const char *fun
 /*
  * What is the wall's own of a template: `spawn` starts its process, whose end of the template's
  * socket is `control`; `set_up` sends it what it is to become, of which it says in `ready_ms` that
- * it has.
+ * it has. `told_first`: that is one message, which any socket takes unread, and lies there when the
+ * process begins; who is not waits for us to be given a processor, between its beginning and that.
  */
 struct wall {
     int (*spawn)(const struct pvm_template_options *options, int control,
@@ -48,6 +49,7 @@ struct wall {
     int (*set_up)(struct pvm_template *pvm_template, const struct pvm_template_options *options,
                   struct err *err);
     int ready_ms;
+    bool told_first;
 };
 extern const struct wall wall_process, wall_interpreter, wall_container;
 

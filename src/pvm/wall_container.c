@@ -192,4 +192,5 @@ static int set_up(struct pvm_template *template, const struct pvm_template_optio
     return r < 0 ? err_set(err, r, "cannot set up template of '%s'", options->function) : 0;
 }
 
-const struct wall wall_container = {spawn_launcher, set_up, CONTAINER_READY_MS};
+const struct wall wall_container = {
+    .spawn = spawn_launcher, .set_up = set_up, .ready_ms = CONTAINER_READY_MS, .told_first = true};
