@@ -10,19 +10,26 @@
 
 struct err;
 
+struct late {
+    const char *library, *name;
+    void *function; /* NULL: not found yet */
+};
+
 /*
- * Loads it whole, now: for a process that may open no file any more when it calls its functions,
- * as its forks may not. -ELIBACC: it is not there.
+ * Loads it whole, now, with all its functions that are listed: for a process that may open no file
+ * any more when it calls them, and whose forks share what finding them writes. -ELIBACC: it, or one
+ * of them, is not there.
  */
 int late_load(const char *library, struct err *err);
 
 /* Never NULL: a library that is not there ends the program, as the loader would have (127). */
-void *late_function(const char *library, const char *name);
+void *late_function(struct late *late);
 
-#define LATE_FIND(result, name, parameters) \
-    static result(*function) parameters;    \
-    if (!function)                          \
-    function = (result(*) parameters)late_function(LATE_LIBRARY, #name)
+/* All of a program's lie beside each other, for late_load(). */
+#define LATE_FIND(result, name, parameters)                                                   \
+    static struct late late                                                                   \
+        __attribute__((section("late_functions"), aligned(8))) = {LATE_LIBRARY, #name, NULL}; \
+    result(*function) parameters = (result(*) parameters)late_function(&late)
 
 #define LATE(result, name, parameters, arguments) \
     result name parameters                        \
