@@ -14,18 +14,16 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <sys/random.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/cleanup.h"
+#include "contain/lambda_offer.h"
 #include "contain/lambda_stream.h"
 #include "contain/talk.h"
 
 #define PREFIX "/2018-06-01/runtime/"
 #define INVOCATION PREFIX "invocation/"
-#define ID_BYTES 37 /* a UUID and NUL */
 #define ERROR_BYTES (64u << 10)
 /* Of a connection on which nothing comes or goes; one that asked for a call may wait for ever. */
 #define CONNECTION_SECONDS 60u
@@ -49,7 +47,7 @@ struct lambda {
     uint32_t given;                  /* how often a call was */
     struct MHD_Connection *given_on; /* open still: who has the call asked by it; else NULL */
     bool asked_again;                /* the next call, though this was not answered */
-    char id[ID_BYTES];
+    char id[LAMBDA_ID_BYTES];
     bool too_large;   /* the answer passed its limit */
     bool failed;      /* by an error; its text: */
     bool init_failed; /* before any call */
@@ -101,48 +99,6 @@ static enum MHD_Result accepted(struct MHD_Connection *connection)
     return reply(connection, MHD_HTTP_ACCEPTED, "{\"status\":\"OK\"}");
 }
 
-static void new_id(char *id)
-{
-    uint8_t b[16];
-
-    if (getrandom(b, sizeof b, 0) != sizeof b)
-        memset(b, 0, sizeof b);
-    snprintf(id, ID_BYTES, "%02x%02x%02x%02x-%02x%02x-4%x%02x-8%x%02x-%02x%02x%02x%02x%02x%02x",
-             b[0], b[1], b[2], b[3], b[4], b[5], b[6] & 15, b[7], b[8] & 15, b[9], b[10], b[11],
-             b[12], b[13], b[14], b[15]);
-}
-
-static uint64_t deadline_ms(const struct lambda *lambda)
-{
-    const uint32_t limit = lambda->keeper->contain->setup.timeout_ms;
-    struct timespec now;
-
-    clock_gettime(CLOCK_REALTIME, &now);
-    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000 + limit;
-}
-
-static const char *call_header(const struct guest_call *call, const char *name)
-{
-    for (uint32_t i = 0; i < call->header_count; i++)
-        if (strcmp(call->header_names[i].data, name) == 0)
-            return call->header_values[i].data;
-    return NULL;
-}
-
-/* The caller's or the gateway's trace (https://www.w3.org/TR/trace-context/) as X-Ray writes it:
- * traceparent is "00-" and 32 digits, "-" and 16, "-" and flags. */
-static void add_trace(struct MHD_Response *response, const struct guest_call *call)
-{
-    const char *parent = call_header(call, "traceparent");
-    char text[96];
-
-    if (!parent || strlen(parent) < 55)
-        return;
-    snprintf(text, sizeof text, "Root=1-%.8s-%.24s;Parent=%.16s;Sampled=%d", parent + 3,
-             parent + 11, parent + 36, parent[54] & 1);
-    MHD_add_response_header(response, "Lambda-Runtime-Trace-Id", text);
-}
-
 /* What its client's socket has to say, which libmicrohttpd does not look at while it waits: 0 for
  * an end, 1 for more, -errno. */
 static int peek(struct MHD_Connection *connection)
@@ -161,23 +117,11 @@ static int peek(struct MHD_Connection *connection)
 static enum MHD_Result give_call(struct lambda *lambda, struct MHD_Connection *connection,
                                  struct request *request)
 {
-    const struct guest_call *call = &lambda->keeper->call;
-    char deadline[24], arn[NAME_MAX_BYTES + 64];
+    struct MHD_Response *response =
+        lambda_offer(lambda->keeper->contain, &lambda->keeper->call, lambda->id);
 
-    struct MHD_Response *response = MHD_create_response_from_buffer(
-        call->body_bytes, (void *)call->body, MHD_RESPMEM_MUST_COPY);
     if (!response)
         return MHD_NO;
-    new_id(lambda->id);
-    snprintf(deadline, sizeof deadline, "%llu", (unsigned long long)deadline_ms(lambda));
-    snprintf(arn, sizeof arn, "arn:aws:lambda:local:000000000000:function:%s",
-             lambda->keeper->contain->setup.function);
-    const char *type = call_header(call, "content-type");
-    MHD_add_response_header(response, "Content-Type", type && *type ? type : "application/json");
-    MHD_add_response_header(response, "Lambda-Runtime-Aws-Request-Id", lambda->id);
-    MHD_add_response_header(response, "Lambda-Runtime-Deadline-Ms", deadline);
-    MHD_add_response_header(response, "Lambda-Runtime-Invoked-Function-Arn", arn);
-    add_trace(response, call);
     enum MHD_Result r = MHD_queue_response(connection, MHD_HTTP_OK, response);
     MHD_destroy_response(response);
     if (r == MHD_YES) {
@@ -576,35 +520,12 @@ static void lambda_idle(struct keeper *keeper)
 static const char *const env[] = {"AWS_LAMBDA_RUNTIME_API=127.0.0.1:9001", NULL};
 _Static_assert(TALK_LAMBDA_PORT == 9001, "$AWS_LAMBDA_RUNTIME_API says so");
 
-/* https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html, those that have a
- * meaning here. */
-static void lambda_usual(const struct contain *contain, FILE *out)
-{
-    static const char *const fixed[] = {"_HANDLER=function.handler",
-                                        "AWS_REGION=local",
-                                        "AWS_DEFAULT_REGION=local",
-                                        "AWS_LAMBDA_FUNCTION_VERSION=$LATEST",
-                                        "AWS_LAMBDA_INITIALIZATION_TYPE=on-demand",
-                                        "LAMBDA_TASK_ROOT=/var/task",
-                                        "LAMBDA_RUNTIME_DIR=/var/runtime",
-                                        "TZ=:UTC"};
-    const char *name = contain->setup.function;
-
-    for (size_t i = 0; i < ARRAY_LEN(fixed); i++)
-        fprintf(out, "%s%c", fixed[i], '\0');
-    fprintf(out, "AWS_LAMBDA_FUNCTION_NAME=%s%c", name, '\0');
-    fprintf(out, "AWS_LAMBDA_FUNCTION_MEMORY_SIZE=%llu%c",
-            (unsigned long long)contain->setup.memory_bytes >> 20, '\0');
-    fprintf(out, "AWS_LAMBDA_LOG_GROUP_NAME=/aws/lambda/%s%c", name, '\0');
-    fprintf(out, "AWS_LAMBDA_LOG_STREAM_NAME=%s%c", name, '\0');
-}
-
 const struct talk talk_lambda = {
     .name = "lambda",
     .library = "libmicrohttpd.so.12",
     .env = env,
     .directory = "/var/task",
-    .usual = lambda_usual,
+    .usual = lambda_variables,
     .open = lambda_open,
     .ready = lambda_ready,
     .idle = lambda_idle,
