@@ -2,7 +2,8 @@
 # What a virtual kernel adds to the start of a container: `vireo-runtime run` of /bin/true with none,
 # with the table of one, its lists of files, its parameters, its log, and with everything; then the
 # same while another container has everything (the program that tells whose a message is is in the
-# kernel then); crun beside it. In turns, in one run. Root.
+# kernel then); crun beside it, in a mount namespace without the v2 tree, which it refuses beside v1
+# ones; ours have it. Both are made once, and each start enters one. In turns, in one run. Root.
 # Usage: bench/run-vk-start.sh [ROUNDS]
 set -eu
 . "$(dirname "$0")/lib.sh"
@@ -46,31 +47,40 @@ cp "$root/bin/true" "$root/bin/sleep"
 
 load_before=$(bench_load)
 python3 - "$rounds" "$runtime" "$bench_work" "$state" <<'END' >"$bench_work/rows"
-import statistics, subprocess, sys, time
+import ctypes, os, statistics, subprocess, sys, time
 rounds, runtime, work, kept = int(sys.argv[1]), sys.argv[2], sys.argv[3], sys.argv[4]
 ours = [runtime, "--root", kept + "/state", "run", "--bundle"]
-# crun 1.8 refuses a v2 tree beside v1 ones.
-crun = ["unshare", "-m", "--propagation", "private", "sh", "-c",
-        'umount /sys/fs/cgroup/unified 2>/dev/null; exec crun "$@"', "sh", "--root", kept + "/crun", "run", "--bundle"]
+libc = ctypes.CDLL(None, use_errno=True)
+
+def namespace(command):
+    """A mount namespace in which that was run: what a start calls to enter it, and who holds it."""
+    holder = subprocess.Popen(["unshare", "-m", "--propagation", "private", "sh", "-c", command + "; echo; exec cat"],
+                              stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    holder.stdout.readline()
+    fd = os.open("/proc/%d/ns/mnt" % holder.pid, os.O_RDONLY)
+    return lambda: libc.setns(fd, 0) == 0 or os._exit(127)
+
+crun = (["crun", "--root", kept + "/crun", "run", "--bundle"], namespace("umount /sys/fs/cgroup/unified 2>/dev/null"))
+ours = (ours, namespace(":"))
 rows = [(name, ours, name) for name in ("none", "table", "lists", "params", "log", "all")] + [("crun, none", crun, "none")]
 times = {name: [] for name, _, _ in rows}
 
 def measure(rows):
     for i in range(rounds):
-        for name, command, bundle in rows:
+        for name, (command, enter), bundle in rows:
             begin = time.perf_counter()
-            subprocess.run(command + [work + "/" + bundle, "vireo-bench-vk-%d" % i], stdin=subprocess.DEVNULL, check=True)
+            subprocess.run(command + [work + "/" + bundle, "vireo-bench-vk-%d" % i], stdin=subprocess.DEVNULL, check=True, preexec_fn=enter)
             times[name].append((time.perf_counter() - begin) * 1000)
 
 measure(rows)
 state = [runtime, "--root", kept + "/state"]
-subprocess.run(state + ["run", "-d", "--bundle", work + "/other", "vireo-bench-vk-other"], stdin=subprocess.DEVNULL, check=True)
+subprocess.run(state + ["run", "-d", "--bundle", work + "/other", "vireo-bench-vk-other"], stdin=subprocess.DEVNULL, check=True, preexec_fn=ours[1])
 beside = [(name + ", not the first", ours, name) for name in ("none", "log", "all")]
 times.update({name: [] for name, _, _ in beside})
 try:
     measure(beside)
 finally:
-    subprocess.run(state + ["delete", "-f", "vireo-bench-vk-other"], check=True)
+    subprocess.run(state + ["delete", "-f", "vireo-bench-vk-other"], check=True, preexec_fn=ours[1])
 rows += beside
 print("| virtual kernel | least ms | p50 ms | p99 ms | least over none |\n|---|---|---|---|---|")
 for name, _, _ in rows:
