@@ -127,7 +127,7 @@ END
     [[ $output != *"x32: "[0-9]* && $output != *"int80: "[0-9]* ]]
     # The other one has its own.
     run runtime exec other dmesg
-    [[ $output == *"other-$mark"* && $output == *"$mark["*fault* && $output != *"host-$mark"* ]]
+    [[ $output == *"other-$mark"* && $output == *"${mark:0:15}["*fault* && $output != *"host-$mark"* ]]
     runtime delete -f other
 }
 
