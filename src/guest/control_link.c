@@ -20,7 +20,7 @@ static int replace_library(struct link_tree *tree, const struct library *own, co
     int r = count > 1 ? link_tree_add(tree, files + 1, count - 1, err) : 0;
     if (r < 0)
         return r;
-    r = link_tree_replace(tree, old, &files[0], false, err);
+    r = link_tree_replace(tree, old, &files[0], false, NULL, err);
     for (uint32_t i = 1; r < 0 && i < count; i++)
         link_tree_remove(tree, link_tree_find(tree, files[i].name));
     return r;

@@ -33,17 +33,15 @@ static int update_native(struct template_state *state, int fd, uint64_t bytes, b
 {
     const struct library *old = state->library;
     struct link_file file = {.fd = fd, .bytes = bytes};
-    int64_t begin_ns = clock_now_ns();
 
     memcpy(file.name, state->setup.function, sizeof file.name);
     if (!state->tree)
         return err_say(err, -EPERM, "it is not made for updates");
-    int r =
-        link_tree_replace(state->tree, (struct library *)(uintptr_t)old, &file, going_back, err);
+    int r = link_tree_replace(state->tree, (struct library *)(uintptr_t)old, &file, going_back,
+                              ret_times, err);
     if (r < 0)
         return r;
     state->library = state->host.library = link_tree_find(state->tree, file.name);
-    ret_times->variables = (uint64_t)(clock_now_ns() - begin_ns);
     return 0;
 }
 

@@ -15,12 +15,14 @@
 #include <sys/mman.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/err.h"
 #include "base/symbol_map.h"
 #include "guest/linker.h"
 #include "guest/linker_internal.h"
 #include "guest/linker_redirect.h"
 #include "guest/native_heap.h"
+#include "guest/update.h"
 
 DEFINE_CLEANUP(struct redirect, redirect_free)
 
@@ -32,6 +34,8 @@ struct replacing {
     bool going_back;
     bool apply; /* else it is only looked whether it can be */
     struct err *err;
+    struct update_times times;
+    int64_t since_ns; /* when the phase that is under way began */
 };
 
 /* An object of the file's own symbol table that holds [address, address + bytes). */
@@ -209,12 +213,22 @@ static int everywhere(struct replacing *replacing)
     return r < 0 ? r : native_heap_each(heap_words, replacing);
 }
 
+/* What it took since the last time belongs to this phase. */
+static void lap(struct replacing *replacing, uint64_t *phase_ns)
+{
+    int64_t now_ns = clock_now_ns();
+
+    *phase_ns += (uint64_t)(now_ns - replacing->since_ns);
+    replacing->since_ns = now_ns;
+}
+
 static int replace(struct replacing *replacing, const struct link_file *file)
 {
     struct library *next = replacing->next;
     struct err *err = replacing->err;
 
     int r = library_open_one(replacing->tree, file, next, err);
+    lap(replacing, &replacing->times.load);
     if (r == 0)
         r = map_of(replacing->old, "running", &replacing->from, err);
     if (r == 0)
@@ -223,6 +237,7 @@ static int replace(struct replacing *replacing, const struct link_file *file)
         r = symbol_map_compare(&replacing->from, &replacing->to, replacing->going_back, err);
     if (r == 0)
         r = check_exports(replacing);
+    lap(replacing, &replacing->times.functions);
     return r;
 }
 
@@ -255,18 +270,27 @@ static int exchange(struct replacing *replacing)
                          &redirect, replacing->err);
 
     replacing->redirect = redirect;
+    lap(replacing, &replacing->times.tables);
     if (r == 0)
         r = everywhere(replacing);
     replacing->apply = true;
-    return r < 0 ? r : everywhere(replacing);
+    if (r == 0)
+        r = everywhere(replacing);
+    lap(replacing, &replacing->times.variables);
+    return r;
 }
 
 int link_tree_put(struct link_tree *tree, struct library *old, const struct link_file *file,
-                  bool going_back, struct library **ret_next, struct err *err)
+                  bool going_back, struct library **ret_next, struct update_times *ret_times,
+                  struct err *err)
 {
     struct library *next = calloc(1, sizeof *next);
-    struct replacing replacing = {
-        .tree = tree, .old = old, .next = next, .going_back = going_back, .err = err};
+    struct replacing replacing = {.tree = tree,
+                                  .old = old,
+                                  .next = next,
+                                  .going_back = going_back,
+                                  .since_ns = clock_now_ns(),
+                                  .err = err};
     /* In its place meanwhile: it exports nothing, and holds nothing. */
     struct library nobody = {0};
     size_t at = place_of(tree, old);
@@ -280,6 +304,7 @@ int link_tree_put(struct link_tree *tree, struct library *old, const struct link
         r = library_relocate(next, err);
     if (r == 0 && old->face)
         r = library_take_face(next, err);
+    lap(&replacing, &replacing.times.load);
     if (r == 0 && old->face)
         r = compare_faces(&replacing);
     if (r == 0)
@@ -290,6 +315,8 @@ int link_tree_put(struct link_tree *tree, struct library *old, const struct link
         return r;
     }
     *ret_next = next;
+    if (ret_times)
+        *ret_times = replacing.times;
     return 0;
 }
 
@@ -313,10 +340,10 @@ int link_tree_put_back(struct link_tree *tree, struct library *current, struct l
 }
 
 int link_tree_replace(struct link_tree *tree, struct library *old, const struct link_file *file,
-                      bool going_back, struct err *err)
+                      bool going_back, struct update_times *ret_times, struct err *err)
 {
     struct library *next;
-    int r = link_tree_put(tree, old, file, going_back, &next, err);
+    int r = link_tree_put(tree, old, file, going_back, &next, ret_times, err);
 
     if (r == 0)
         library_close(old);

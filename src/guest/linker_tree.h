@@ -17,6 +17,7 @@
 struct err;
 struct library;
 struct link_tree;
+struct update_times;
 
 struct link_tree_options {
     /* The address of a function that the guest itself gives to native libraries, or 0. */
@@ -69,16 +70,18 @@ void link_tree_remove(struct link_tree *tree, struct library *library);
  * its variables are copied by name, and what points into it, in the tree's data and in the heap of
  * native code, points to the same of the new one. -EPERM naming what was removed, what changed its
  * type, or what is pointed to and gone; else as link_tree_add(). After a refusal nothing has
- * changed. The old one is unmapped. `going_back`: as in symbol_map_compare().
+ * changed. The old one is unmapped. `going_back`: as in symbol_map_compare(). *ret_times (NULL is
+ * fine) has what its phases took: the tables are those of what lies where in both.
  */
 int link_tree_replace(struct link_tree *tree, struct library *old, const struct link_file *file,
-                      bool going_back, struct err *err);
+                      bool going_back, struct update_times *ret_times, struct err *err);
 /*
  * The same, but the old one stays the caller's, mapped as it was, outside of the tree: to be closed
  * (library_close()), or put back. The new one is in *ret_next, the tree's.
  */
 int link_tree_put(struct link_tree *tree, struct library *old, const struct link_file *file,
-                  bool going_back, struct library **ret_next, struct err *err);
+                  bool going_back, struct library **ret_next, struct update_times *ret_times,
+                  struct err *err);
 /* Puts back what link_tree_put() took out, with what `current`, in its place since then, has by now
  * in the variables of both; `current` is the caller's then. After a refusal nothing has changed. */
 int link_tree_put_back(struct link_tree *tree, struct library *current, struct library *before,

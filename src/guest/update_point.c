@@ -70,16 +70,14 @@ static int replace_native(struct host *host, const struct control_update *messag
     const struct update_point *point = host->point;
     struct link_file file = {.fd = fd, .bytes = message->bytes};
     struct library *before = (struct library *)(uintptr_t)host->library, *next;
-    int64_t begin_ns = clock_now_ns();
 
     if (!point->tree)
         return err_say(err, -EPERM, "it is not made for updates");
     memcpy(file.name, point->function, sizeof file.name);
-    int r = link_tree_put(point->tree, before, &file, going_back, &next, err);
+    int r = link_tree_put(point->tree, before, &file, going_back, &next, ret_times, err);
     if (r < 0)
         return r;
     host->library = next;
-    ret_times->variables = (uint64_t)(clock_now_ns() - begin_ns);
     return 0;
 }
 

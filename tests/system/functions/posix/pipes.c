@@ -242,6 +242,23 @@ static void polled(void)
     struct pollfd some[2] = {{.fd = fds[0], .events = POLLIN}, {.fd = 1, .events = POLLOUT}};
     TRY(poll(some, 2, -1));
     CHECK(some[0].revents == POLLNVAL && some[1].revents == POLLOUT);
+    /* Nothing is asked for: only the end is told, also where something is left to read. */
+    fresh();
+    TRY(events_of(fds[0], 0));
+    write(fds[1], "x", 1);
+    TRY(events_of(fds[0], 0));
+    struct pollfd end[2] = {{.fd = fds[0], .events = 0}, {.fd = fds[0], .events = 0}};
+    TRY(poll(end, 2, 50));
+    pid_t holder = fork();
+    if (holder == 0) {
+        usleep(100000);
+        _exit(0);
+    }
+    close(fds[1]);
+    TRY(poll(end, 2, -1));
+    CHECK((end[0].revents & (POLLHUP | POLLIN)) == POLLHUP && end[0].events == 0);
+    end_of(holder);
+    close(fds[0]);
     struct pollfd none = {.fd = -1, .events = POLLIN};
     TRY(poll(&none, 1, 10));
     CHECK(none.revents == 0);
