@@ -77,3 +77,18 @@ bench_need() { # command...
         }
     done
 }
+
+# The C file of a function's folder becomes native code, a library that a key of this run's has
+# signed; $bench_signer is its id. Who starts it by hand has its key: VIREO_STATE=$bench_work/signer.
+bench_native() { # FOLDER
+    mkdir "$1/source"
+    for bench_file in "$1"/*.c; do
+        (echo '#define BENCH_PVM' && cat "$bench_file") >"$1/source/${bench_file##*/}"
+        rm "$bench_file"
+    done
+    cp "$1/vireo.yaml" "$1/source"
+    sed -i '/^vkernel/d' "$1/source/vireo.yaml"
+    bench_signer=$(VIREO_STATE="$bench_work/signer" "$bench_vireo" build --json --native "$1/source" -o "$1/function.so" |
+        sed -n 's/.*"signed_by": *"\([0-9a-f]*\)".*/\1/p')
+    rm -r "$1/source"
+}

@@ -1,17 +1,27 @@
 #!/bin/sh
 # Families: a fork (bench/run-fork.sh), what members say to each other, and what a key costs that the
 # daemon is told of, each beside UNIX's own by the same program built by gcc. See bench/family. Root.
-# Usage: bench/run-family.sh [ROUNDS]
+# Usage: bench/run-family.sh [--native] [ROUNDS]
+#   --native: the functions are native code, not translated
 set -eu
 . "$(dirname "$0")/lib.sh"
 
+code=translated
+if [ "${1-}" = --native ]; then
+    code=native
+    shift
+fi
 rounds=${1:-120}
 bench_need gcc curl taskset
 [ -x "$bench_vireo" ] || {
     echo "cannot measure: '$bench_vireo' is not built (ninja -C build)" >&2
     exit 2
 }
-sh "$bench_root/bench/run-fork.sh" "$rounds"
+if [ $code = native ]; then
+    sh "$bench_root/bench/run-fork.sh" --native "$rounds"
+else
+    sh "$bench_root/bench/run-fork.sh" "$rounds"
+fi
 mkdir "$bench_work/ipc"
 cp "$bench_root/bench/family/ipc.c" "$bench_work/ipc"
 printf 'name: ipc-bench\nlimits: {memory: 32MiB}\n' >"$bench_work/ipc/vireo.yaml"
@@ -22,14 +32,21 @@ mkdir "$bench_work/keys"
 cp "$bench_root/bench/family/keys.c" "$bench_work/keys"
 gcc -O2 -o "$bench_work/native-keys" "$bench_work/keys/keys.c"
 printf 'name: keys\nlimits: {timeout: 60s}\ngrants: {ipc: true}\n' >"$bench_work/keys/vireo.yaml"
+trusted=
+if [ $code = native ]; then
+    bench_native "$bench_work/ipc"
+    bench_native "$bench_work/keys"
+    trusted=$bench_signer
+fi
 port=$((20000 + $$ % 12000))
 export VIREO_STATE="$bench_work/state" VIREO_SERVER="http://127.0.0.1:$port"
-printf 'allow_grants: {fork: true, ipc: true}\n' >"$bench_work/config.yaml"
+printf 'keys: {trusted: [%s]}\nallow_grants: {fork: true, ipc: true}\n' "$trusted" >"$bench_work/config.yaml"
 "$bench_vireo" serve --listen "127.0.0.1:$port" --state "$VIREO_STATE" --config "$bench_work/config.yaml" \
     >"$bench_work/log" 2>&1 &
 bench_pids=$!
 until curl -sf -o /dev/null "$VIREO_SERVER/readyz"; do sleep 0.05; done
 "$bench_vireo" deploy -q "$bench_work/keys" >/dev/null
+[ $code = translated ] || export VIREO_STATE="$bench_work/signer"
 
 pvm() {
     $on "$bench_vireo" run --grant fork --grant ipc "$bench_work/ipc" "$1"
@@ -67,7 +84,7 @@ row() { # WORDS NAME FIRST
 }
 
 echo
-echo "## What members of a family say to each other"
+echo "## What members of a family say to each other, $code code"
 echo
 echo "$(bench_machine); load before: $load_before."
 echo
@@ -109,7 +126,7 @@ key_row() { # WORDS NAME
 }
 
 echo
-echo "## What a key costs"
+echo "## What a key costs, $code code"
 echo
 echo "$((each * 4)) rounds in a function of a daemon, which is told of each key, one every 10 ms; µs, p50 / p99. What has been made and"
 echo "found by its key costs what the table above says: the daemon has no part in it."

@@ -1,10 +1,16 @@
 #!/bin/sh
 # Fork from inside a pVM beside plain fork of the same program, built by gcc: with the memory of both
 # in pages of 4 KiB, and with that of both in huge pages, as a family's is. See bench/fork/fork.c.
-# Usage: bench/run-fork.sh [ROUNDS]
+# Usage: bench/run-fork.sh [--native] [ROUNDS]
+#   --native: the function is native code, not translated
 set -eu
 . "$(dirname "$0")/lib.sh"
 
+code=translated
+if [ "${1-}" = --native ]; then
+    code=native
+    shift
+fi
 rounds=${1:-200}
 turns=8
 bench_need gcc
@@ -23,6 +29,11 @@ for pages in small huge; do
 done
 echo 'vkernel: {memory: {huge_pages: never}}' >>"$bench_work/small/vireo.yaml"
 gcc -O2 -o "$bench_work/native" "$bench_work/huge/fork.c"
+if [ $code = native ]; then
+    bench_native "$bench_work/small"
+    bench_native "$bench_work/huge"
+    export VIREO_STATE="$bench_work/signer"
+fi
 
 pvm() { # PAGES ROUNDS
     "$bench_vireo" run --grant fork --grant ipc "$bench_work/$1" "$2"
@@ -60,13 +71,14 @@ row() { # WORDS COLUMN [-first]
     echo "| $1 | $(cells small "$2" "${3-}") $(cells huge "$2" "${3-}")"
 }
 
-echo "## Fork from inside a call"
+echo "## Fork from inside a call, $code code"
 echo
 echo "$(bench_machine); load before: $load_before."
 echo
 echo "64 MiB mapped, 16 MiB of them touched; $((each * turns)) forks each, in $turns turns, µs, p50 / p99. In small pages (4 KiB): the pVM by"
 echo "\`vkernel: memory: huge_pages: never\`, the plain process by \`PR_SET_THP_DISABLE\`. In huge ones: the pVM as it is"
 echo "without that, the plain process by \`MADV_HUGEPAGE\` on aligned memory."
+[ $code = translated ] || echo "The heap of native code is never in huge pages: its second half is beside a plain process that is."
 echo
 echo "| | pVM, small pages | plain fork, small | ratio | pVM, huge pages | plain fork, huge | ratio |"
 echo "| --- | --- | --- | --- | --- | --- | --- |"

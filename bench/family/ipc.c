@@ -16,7 +16,7 @@
 #include <sched.h>
 #include <time.h>
 #include <unistd.h>
-#ifndef __wasm__
+#if !defined __wasm__ && !defined BENCH_PVM
 #include <sys/prctl.h>
 #endif
 
@@ -350,7 +350,7 @@ int main(int argc, char **argv)
     int rounds = argc > 1 ? atoi(argv[1]) : 50;
     key_t key = argc > 2 ? (key_t)atoi(argv[2]) : 4711;
 
-#ifndef __wasm__
+#if !defined __wasm__ && !defined BENCH_PVM
     /* Orphans are its own, as the root's of a family are. */
     must(prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0);
 #endif

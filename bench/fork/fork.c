@@ -14,7 +14,7 @@
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
-#ifndef __wasm__
+#if !defined __wasm__ && !defined BENCH_PVM
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #endif
@@ -55,7 +55,7 @@ static struct time time_since(struct time begin)
 
 static char *map_memory(bool huge)
 {
-#ifndef __wasm__
+#if !defined __wasm__ && !defined BENCH_PVM
     char *memory = aligned_alloc(HUGE_PAGE, MAPPED);
 
     if (!memory ||
