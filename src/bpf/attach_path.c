@@ -284,9 +284,9 @@ static int look_up(const struct session *session, uint32_t kind, const char *poi
     int r = read_place(point, question == READER_USDT, place);
     if (r == 0)
         r = open_file(session, kind, point, place, name, &file);
-    return r < 0 || !place->symbol[0] ? r
-                                      : fetch_places(session->instance.owner, file, question,
-                                                     place->symbol, ret_places, &err);
+    return r < 0 || !place->symbol[0]
+               ? r
+               : fetch_places(session, file, question, place->symbol, ret_places, &err);
 }
 
 int attach_uprobe(const struct session *session, struct object_program *program, const char *point)

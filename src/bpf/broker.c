@@ -14,12 +14,14 @@
 #include <bpf/libbpf.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/err.h"
 #include "base/fd.h"
 #include "base/log.h"
 #include "bpf/broker_internal.h"
 #include "bpf/budget.h"
 #include "bpf/events.h"
+#include "bpf/reader.h"
 
 /* The broker's other descriptors are other functions': maps that are pinned or shared, what is
  * attached. They would stay for as long as this session does. */
@@ -144,13 +146,27 @@ static bool hear(const struct desk *desk)
     return true;
 }
 
+/* What the reader took for a function is that one's time; false: there is no reader any more. */
+static bool reader_told(void)
+{
+    struct reader_cost cost;
+    size_t fd_count = 0;
+    int fds[FD_MESSAGE_MAX];
+    ssize_t n = fd_receive(BROKER_READER_FD, &cost, sizeof cost, fds, &fd_count, MSG_DONTWAIT);
+
+    fd_close_all(fds, fd_count);
+    if (n == sizeof cost && cost.processor_ns > 0)
+        budget_count_of(cost.owner, clock_now_ns(), cost.processor_ns);
+    return n > 0 || n == -EAGAIN || n == -EINTR;
+}
+
 static int serve_all(const struct desk *desk)
 {
     static struct pollfd polls[7 + HOOK_HOLDS_MAX + SHARE_HOLDS_MAX];
 
     for (;;) {
         polls[0] = (struct pollfd){.fd = BROKER_FD, .events = POLLIN};
-        polls[1] = (struct pollfd){.fd = BROKER_READER_FD};
+        polls[1] = (struct pollfd){.fd = BROKER_READER_FD, .events = POLLIN};
         polls[2] = (struct pollfd){.fd = desk->pins[0], .events = POLLIN};
         polls[3] = (struct pollfd){.fd = desk->hooks[0], .events = POLLIN};
         polls[4] = (struct pollfd){.fd = desk->shares[0], .events = POLLIN};
@@ -164,7 +180,7 @@ static int serve_all(const struct desk *desk)
         }
         /* Without its reader it can serve nobody, without its opener not all: who started it starts
          * them again. */
-        if (polls[1].revents || polls[5].revents)
+        if ((polls[1].revents && !reader_told()) || polls[5].revents)
             return 1;
         hooks_end(polls + 7, hooks);
         shares_hear(polls + 7 + hooks, shares);

@@ -219,15 +219,15 @@ int map_make_known(const struct session *session, struct object_map *map);
 /* ---- fetch.c: objects from the instance to the reader and back ---- */
 
 /* The image of the ELF object in a sealed memfd, behind which are its settings; malloc'ed, the
- * caller's. `owner` is the function that asks: what it asks while two others of its are read waits,
- * 15 s at most. -errno. */
-int fetch_image(uint64_t owner, int object_fd, uint32_t bytes, uint32_t settings_bytes,
-                uint8_t **ret_bytes, size_t *ret_size, struct err *err);
+ * caller's. What a function asks while two others of its are read waits, 15 s at most, and before
+ * that until it owes nothing (budget.h). -errno. */
+int fetch_image(const struct session *session, int object_fd, uint32_t bytes,
+                uint32_t settings_bytes, uint8_t **ret_bytes, size_t *ret_size, struct err *err);
 
 struct reader_places;
 /* Places in an ELF file (reader.h), malloc'ed, the caller's: at least one. -ENOENT: it has none of
  * that name. `question` is an enum reader_question. */
-int fetch_places(uint64_t owner, int file_fd, uint32_t question, const char *name,
+int fetch_places(const struct session *session, int file_fd, uint32_t question, const char *name,
                  struct reader_places **ret_places, struct err *err);
 
 /* ---- load.c ---- */

@@ -1,8 +1,8 @@
 /*
- * The verifier's time. A load costs a processor up to a second, in the broker's control group, and
- * nothing keeps a module from loading again and again: so a function's sessions have half a
- * processor for it together, and a second at once. What is beyond that waits before the next
- * program: the one who loads, nobody else.
+ * The reader's and the verifier's time. A load costs a processor up to some seconds, the reader's
+ * in nobody's control group, and nothing keeps a module from loading again and again: so a
+ * function's sessions have half a processor for it together, and a second at once. What is beyond
+ * that waits before the next object or program: the one who loads, nobody else.
  *
  * The broker has a number for each function, in memory that its sessions share with it: when what
  * was used will be paid for (a generic cell rate algorithm, as of ATM's traffic management).
@@ -40,16 +40,23 @@ int budget_open(void)
     return 0;
 }
 
-struct budget *budget_of(uint64_t owner)
+/* NULL: it has none. */
+static struct budget *find(uint64_t owner)
 {
-    struct budget *room = NULL;
-
-    for (size_t i = 0; i < FUNCTIONS_MAX; i++) {
+    for (size_t i = 0; i < FUNCTIONS_MAX; i++)
         if (budgets[i].used && budgets[i].owner == owner)
             return &budgets[i];
-        if (!budgets[i].used && !room)
-            room = &budgets[i];
-    }
+    return NULL;
+}
+
+struct budget *budget_of(uint64_t owner)
+{
+    struct budget *room = find(owner);
+
+    if (room)
+        return room;
+    for (size_t i = 0; i < FUNCTIONS_MAX && !room; i++)
+        room = budgets[i].used ? NULL : &budgets[i];
     if (!room)
         return NULL;
     room->used = true;
@@ -60,9 +67,10 @@ struct budget *budget_of(uint64_t owner)
 
 void budget_forget(uint64_t owner)
 {
-    for (size_t i = 0; i < FUNCTIONS_MAX; i++)
-        if (budgets[i].used && budgets[i].owner == owner)
-            budgets[i].used = false;
+    struct budget *budget = find(owner);
+
+    if (budget)
+        budget->used = false;
 }
 
 int64_t budget_owed(const struct budget *budget, int64_t now_ns)
@@ -79,6 +87,14 @@ void budget_count(struct budget *budget, int64_t now_ns, int64_t cpu_ns)
     do
         next = (was > now_ns ? was : now_ns) + PERIODS * cpu_ns;
     while (!atomic_compare_exchange_weak(&budget->paid_ns, &was, next));
+}
+
+void budget_count_of(uint64_t owner, int64_t now_ns, int64_t cpu_ns)
+{
+    struct budget *budget = find(owner);
+
+    if (budget)
+        budget_count(budget, now_ns, cpu_ns);
 }
 
 int budget_wait(const struct budget *budget, int socket)

@@ -1,5 +1,5 @@
-/* How much processor time a function's loads may take (budget.c). Times are nanoseconds of
- * CLOCK_MONOTONIC. */
+/* How much processor time a function's loads may take, the reader's and the verifier's (budget.c).
+ * Times are nanoseconds of CLOCK_MONOTONIC. */
 #pragma once
 
 #include <stdbool.h>
@@ -18,5 +18,7 @@ void budget_forget(uint64_t owner);
 int64_t budget_owed(const struct budget *budget, int64_t now_ns);
 /* A load has taken `cpu_ns` of a processor. */
 void budget_count(struct budget *budget, int64_t now_ns, int64_t cpu_ns);
+/* The broker's: likewise of a function by its number; of one that is gone it is nobody's. */
+void budget_count_of(uint64_t owner, int64_t now_ns, int64_t cpu_ns);
 /* Waits until nothing is owed. -EPIPE: the other end of `socket`, who asked, has gone meanwhile. */
 int budget_wait(const struct budget *budget, int socket);

@@ -14,6 +14,7 @@
 #include "base/err.h"
 #include "base/fd.h"
 #include "bpf/broker_internal.h"
+#include "bpf/budget.h"
 #include "bpf/reader.h"
 
 /* A child of the reader ends by itself after ten seconds. */
@@ -66,12 +67,15 @@ static int read_image(int fd, uint8_t **ret_bytes, size_t *ret_size)
     return -ENOMEM;
 }
 
-/* One question to the reader; *ret_bytes is what it wrote, and may be nothing. */
-static int ask(int file_fd, const struct reader_request *request, uint8_t **ret_bytes,
-               size_t *ret_size, struct err *err)
+/* One question to the reader, when the function owes nothing for those before; *ret_bytes is what
+ * it wrote, and may be nothing. */
+static int ask(const struct session *session, int file_fd, const struct reader_request *request,
+               uint8_t **ret_bytes, size_t *ret_size, struct err *err)
 {
     int ends[2];
 
+    if (budget_wait(session->budget, session->socket) < 0)
+        return err_set(err, -EPIPE, "cannot ask the reader");
     if (pipe2(ends, O_CLOEXEC) < 0)
         return err_set(err, -errno, "cannot ask the reader");
     _cleanup_(closep) int ours = ends[0];
@@ -83,14 +87,14 @@ static int ask(int file_fd, const struct reader_request *request, uint8_t **ret_
     return r < 0 ? err_set(err, r, "cannot load object: ask its reader") : 0;
 }
 
-int fetch_image(uint64_t owner, int object_fd, uint32_t bytes, uint32_t settings_bytes,
-                uint8_t **ret_bytes, size_t *ret_size, struct err *err)
+int fetch_image(const struct session *session, int object_fd, uint32_t bytes,
+                uint32_t settings_bytes, uint8_t **ret_bytes, size_t *ret_size, struct err *err)
 {
     const struct reader_request request = {.version = BROKER_VERSION,
                                            .bytes = bytes,
                                            .settings_bytes = settings_bytes,
-                                           .owner = owner};
-    int r = ask(object_fd, &request, ret_bytes, ret_size, err);
+                                           .owner = session->instance.owner};
+    int r = ask(session, object_fd, &request, ret_bytes, ret_size, err);
 
     if (r < 0 || *ret_size > 0)
         return r;
@@ -101,11 +105,11 @@ int fetch_image(uint64_t owner, int object_fd, uint32_t bytes, uint32_t settings
                    "needs too much memory or time");
 }
 
-int fetch_places(uint64_t owner, int file_fd, uint32_t question, const char *name,
+int fetch_places(const struct session *session, int file_fd, uint32_t question, const char *name,
                  struct reader_places **ret_places, struct err *err)
 {
     struct reader_request request = {
-        .version = BROKER_VERSION, .owner = owner, .question = question};
+        .version = BROKER_VERSION, .owner = session->instance.owner, .question = question};
     _cleanup_(freep) uint8_t *answer = NULL;
     const size_t head_bytes = offsetof(struct reader_places, places);
     struct stat file;
@@ -117,7 +121,7 @@ int fetch_places(uint64_t owner, int file_fd, uint32_t question, const char *nam
         return err_say(err, -ENOEXEC, "cannot find '%s': it is no ELF file", name);
     request.bytes = (uint32_t)file.st_size;
     snprintf(request.symbol, sizeof request.symbol, "%s", name);
-    int r = ask(file_fd, &request, &answer, &size, err);
+    int r = ask(session, file_fd, &request, &answer, &size, err);
     if (r < 0)
         return r;
     const struct reader_places *places = (const void *)answer;

@@ -35,6 +35,10 @@
 #define CHILD_BYTES (UINT64_C(1) << 30)
 #define CHILD_DESCRIPTORS 1100 /* RECORDS_MAX and a few */
 
+/* In the place of the reader's socket, and behind it. */
+#define CHILD_OBJECT_FD READER_FD
+#define CHILD_OUTPUT_FD (READER_FD + 1)
+
 /* A child's exit status that asks for the kernel's types to be parsed for those that follow. */
 #define EXIT_WANTS_TYPES 3
 
@@ -116,11 +120,15 @@ static _Noreturn void child(int object_fd, int output_fd, const struct reader_re
     bool kernel_types = false;
     sigset_t none;
 
-    /* Of other requests it must not hear. */
+    /* Of other requests it must not hear, and of those that wait it has no pipe. */
     sigemptyset(&none);
     signal(SIGCHLD, SIG_DFL);
     sigprocmask(SIG_SETMASK, &none, NULL);
-    close(READER_FD);
+    if (dup2(object_fd, CHILD_OBJECT_FD) < 0 || dup2(output_fd, CHILD_OUTPUT_FD) < 0 ||
+        close_range(CHILD_OUTPUT_FD + 1, ~0u, 0) < 0)
+        _exit(1);
+    object_fd = CHILD_OBJECT_FD;
+    output_fd = CHILD_OUTPUT_FD;
     void *object =
         mmap(NULL, (size_t)bytes + request->settings_bytes, PROT_READ, MAP_PRIVATE, object_fd, 0);
     if (object == MAP_FAILED || enclose() < 0)
@@ -198,20 +206,34 @@ static void start_waiting(void)
     }
 }
 
-static void forget(pid_t pid)
+static int64_t processor_ns(const struct rusage *usage)
+{
+    const struct timeval *user = &usage->ru_utime, *kernel = &usage->ru_stime;
+
+    return (user->tv_sec + kernel->tv_sec) * INT64_C(1000000000) +
+           (user->tv_usec + kernel->tv_usec) * INT64_C(1000);
+}
+
+/* Its place is free, and the broker is told what it took. That never waits for us. */
+static void forget(pid_t pid, const struct rusage *usage)
 {
     for (size_t i = 0; i < CHILDREN_MAX; i++)
-        if (children[i].pid == pid)
+        if (children[i].pid == pid) {
+            const struct reader_cost cost = {.owner = children[i].owner,
+                                             .processor_ns = processor_ns(usage)};
             children[i].pid = 0;
+            (void)fd_send(READER_FD, &cost, sizeof cost, NULL, 0);
+        }
 }
 
 static void reap(void)
 {
+    struct rusage usage;
     int status;
     pid_t pid;
 
-    while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
-        forget(pid);
+    while ((pid = wait4(-1, &status, WNOHANG, &usage)) > 0) {
+        forget(pid, &usage);
         /* Its next object will want them too; nobody waits for us now. */
         if (WIFEXITED(status) && WEXITSTATUS(status) == EXIT_WANTS_TYPES)
             (void)object_prepare();

@@ -1,8 +1,8 @@
 /*
  * vireo-bpf: the reader of eBPF objects. It holds no right at all; for each object it forks a child
- * that reads that one and ends. A request is one message on READER_FD: struct reader_request with
- * two descriptors, the object (a sealed memfd) and a pipe for the image. Where places are asked
- * for, the file is any ELF file, and the answer is struct reader_places.
+ * that reads that one and ends, and tells what it took. A request is one message on READER_FD:
+ * struct reader_request with two descriptors, the object (a sealed memfd) and a pipe for the image.
+ * Where places are asked for, the file is any ELF file, and the answer is struct reader_places.
  */
 #pragma once
 
@@ -26,6 +26,12 @@ struct reader_request {
     uint32_t question;       /* enum reader_question */
     uint64_t owner;          /* the function that asks: two of its objects are read at a time */
     char symbol[128];        /* that is asked for */
+};
+
+/* What comes back over READER_FD when a child has ended, of whoever's time that was. */
+struct reader_cost {
+    uint64_t owner;
+    int64_t processor_ns;
 };
 
 #define READER_PLACES_MAX 1024u

@@ -139,8 +139,7 @@ static int make_object(struct session *session, int fd, uint32_t bytes, uint32_t
 
     if (fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE | F_SEAL_SEAL) < 0)
         return err_set(err, -errno, "cannot load object");
-    int r =
-        fetch_image(session->instance.owner, fd, bytes, settings_bytes, &image_bytes, &size, err);
+    int r = fetch_image(session, fd, bytes, settings_bytes, &image_bytes, &size, err);
     return r == 0 ? session_load(session, image_bytes, size, ret_object, err) : r;
 }
 

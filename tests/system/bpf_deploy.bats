@@ -138,31 +138,47 @@ looks() {
     done
 }
 
-# Hundredths of a second of processors that the broker and its sessions have had.
-broker_time() {
+# Hundredths of a second of processors that this daemon's processes of the name have had, and their children: NAME.
+processors_of() {
     local pid
-    for pid in $(pgrep vireo-broker); do
+    for pid in $(pgrep -x "$1"); do
         awk -v first="$OWN_UIDS" '$1 == "Uid:" {exit !($2 >= first && $2 < first + 65536)}' "/proc/$pid/status" 2>/dev/null &&
-            awk '{print $14 + $15}' "/proc/$pid/stat" 2>/dev/null
+            awk '{print $14 + $15 + $16 + $17}' "/proc/$pid/stat" 2>/dev/null
     done | awk '{sum += $1} END {print sum + 0}'
+}
+# has_half NAME FUNCTION WORD: three instances of it have a second at once, half of a processor after that, and what had
+# begun, of whatever time it takes: of those processes that the name is of. What they say is in $said.
+has_half() {
+    local before begin used elapsed i calls=()
+    before=$(processors_of "$1") begin=$(date +%s%N)
+    for i in 1 2 3; do
+        curl -s --data "$3" "$VIREO_SERVER/function/$2" >"$MODULES/said-$2.$i" 3>&- &
+        calls+=($!)
+    done
+    sleep 6
+    used=$(($(processors_of "$1") - before)) elapsed=$((($(date +%s%N) - begin) / 10000000))
+    wait "${calls[@]}"
+    said=$(cat "$MODULES/said-$2".*)
+    echo "$used of $elapsed $said"
+    [ "$used" -le $((100 + elapsed / 2 + 120)) ]
 }
 
 @test "a function that only loads has half a processor for that, and its answer says what it tried" {
-    local before used begin elapsed i loading=()
     deploy_keep loads 1
-    before=$(broker_time) begin=$(date +%s%N)
-    for i in 1 2 3; do
-        curl -s --data load "$VIREO_SERVER/function/loads" >"$MODULES/loads.$i" 3>&- &
-        loading+=($!)
-    done
-    sleep 6
-    used=$(($(broker_time) - before)) elapsed=$((($(date +%s%N) - begin) / 10000000))
-    wait "${loading[@]}"
-    echo "$used of $elapsed $(cat "$MODULES"/loads.*)"
+    has_half vireo-broker loads load
     "$VIREO" logs loads | grep -v 'too complex' || true
-    # A second at once, half of what came after, and what had begun: of whatever time it took.
-    [ "$used" -le $((100 + elapsed / 2 + 120)) ]
-    [[ $(cat "$MODULES/loads.1") == "tried "[1-9]*" let 0" ]]
+    [[ $said == "tried "[1-9]*" let 0" ]]
+}
+
+@test "a function whose objects take long to read has half a processor for that" {
+    "$VIREO" -q bpf build "$FUNCTIONS/bpf_slow" -o "$MODULES/slow.wasm"
+    mkdir "$BATS_TEST_TMPDIR/slow"
+    cp "$MODULES/slow.wasm" "$BATS_TEST_TMPDIR/slow"
+    printf 'name: slow\ngrants: {bpf: true}\nlimits: {timeout: 60s}\nbpf: {attach: ["raw_syscalls/*"], map_memory: 512KiB}\n' \
+        >"$BATS_TEST_TMPDIR/slow/vireo.yaml"
+    "$VIREO" deploy "$BATS_TEST_TMPDIR/slow"
+    has_half vireo-bpf slow ''
+    [[ $said == "read "[1-9]* ]]
 }
 
 # Guests of this daemon's, by the uids that nobody else has.

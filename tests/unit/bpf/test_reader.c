@@ -1,6 +1,7 @@
 /* The reader's turns: an object that takes long keeps none of another function from being read.
  * What reads an object is the test's own here: it says that it began, and turns for its first
  * byte's tenths of a second. */
+#include <fcntl.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -29,7 +30,7 @@ int object_read(const void *bytes, size_t size, const struct object_settings *se
     (void)size;
     (void)settings;
     (void)ret_kernel_types;
-    fd_write_full(output_fd, "b", 1);
+    fd_write_full(output_fd, fcntl(output_fd + 1, F_GETFD) < 0 ? "b" : "x", 1);
     while (clock_now_ns() < end)
         ;
     return fd_write_full(output_fd, "e", 1);
@@ -148,12 +149,48 @@ static void more_than_may_wait_are_refused(void **state)
     assert_in_range(refused, 1, (int)ARRAY_LEN(asked) - 18);
 }
 
+/* A turn of half a second is told as its own function's, whatever of it others had; nobody else's
+ * is. */
+static void what_a_turn_took_is_told_with_whose_it_was(void **state)
+{
+    struct reader_cost cost = {0};
+    char answer[3];
+    int asked = ask(7, 5), fds[FD_MESSAGE_MAX];
+    size_t fd_count = 0;
+
+    (void)state;
+    assert_int_equal(fd_read_full(asked, answer, sizeof answer), 2);
+    close(asked);
+    assert_int_equal(fd_receive(reader_fd, &cost, sizeof cost, fds, &fd_count, 0), sizeof cost);
+    assert_int_equal(fd_count, 0);
+    assert_int_equal(cost.owner, 7);
+    assert_in_range(cost.processor_ns, 1000000, 5000000000);
+    assert_true(fd_receive(reader_fd, &cost, sizeof cost, fds, &fd_count, MSG_DONTWAIT) < 0);
+}
+
+/* What reads an object may be taken over by it: it has its object, its pipe and nothing else. */
+static void a_child_has_no_descriptor_of_anothers(void **state)
+{
+    int first = ask(1, 3), second = ask(1, 3), waits = ask(1, 0);
+    char answer[3];
+
+    (void)state;
+    assert_int_equal(fd_read_full(first, answer, sizeof answer), 2);
+    assert_int_equal(fd_read_full(second, answer, sizeof answer), 2);
+    assert_int_equal(fd_read_full(waits, answer, sizeof answer), 2);
+    assert_memory_equal(answer, "be", 2); /* 'b' is 'x' of one that has more */
+    fd_close_all((int[]){first, second, waits}, 3);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_function_has_two_turns_and_others_theirs, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(more_than_may_wait_are_refused, setup, teardown),
+        cmocka_unit_test_setup_teardown(what_a_turn_took_is_told_with_whose_it_was, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(a_child_has_no_descriptor_of_anothers, setup, teardown),
     };
 
     signal(SIGPIPE, SIG_IGN);
