@@ -120,8 +120,9 @@ static int fetch_rest(struct dist_registry *registry, const struct dist_descript
     return r;
 }
 
-static int fetch_module(struct dist_registry *registry, const struct dist_descriptor *wanted,
-                        int fd, const char *part, struct err *err)
+/* What is missing, and a look at the whole. -EBADMSG: it is not what was wanted. */
+static int fetch_whole(struct dist_registry *registry, const struct dist_descriptor *wanted, int fd,
+                       struct err *err)
 {
     struct stat file;
     int r = 1;
@@ -137,11 +138,24 @@ static int fetch_module(struct dist_registry *registry, const struct dist_descri
                          : err_say(err, -EIO,
                                    "cannot pull: the registry breaks off; what is there "
                                    "is kept for the next time");
-    if (r == 0) {
-        r = check_file(fd, wanted, err);
-        if (r == -EBADMSG)
-            (void)unlink(part);
+    return r == 0 ? check_file(fd, wanted, err) : r;
+}
+
+static int fetch_module(struct dist_registry *registry, const struct dist_descriptor *wanted,
+                        int fd, const char *part, struct err *err)
+{
+    struct stat file;
+    bool gone_on_with = fstat(fd, &file) == 0 && file.st_size > 0;
+    int r = fetch_whole(registry, wanted, fd, err);
+
+    /* The part was of what had the name before: from the beginning, then. */
+    if (r == -EBADMSG && gone_on_with) {
+        *err = (struct err){0};
+        r = ftruncate(fd, 0) < 0 ? err_set(err, -errno, "cannot write '%s'", part)
+                                 : fetch_whole(registry, wanted, fd, err);
     }
+    if (r == -EBADMSG)
+        (void)unlink(part);
     return r;
 }
 

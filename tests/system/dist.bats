@@ -171,6 +171,23 @@ without_compilers() {
     [ ! -e no/spoilt.wasm ] && [ ! -e no/spoilt.wasm.part ]
 }
 
+@test "the part of a pull that broke off, of a module whose tag has moved since, is pulled from the beginning" {
+    need_registry
+    cd "$PLACE"
+    local bytes
+    bytes=$(stat -c %s tool/tool.wasm)
+    "$VIREO" -q push "localhost:$PORT/moved:1" tool
+    mkdir -p moved
+    # Of another module: a piece, and one of just this length.
+    for count in 100 "$bytes"; do
+        head -c "$count" /dev/zero >moved/moved.wasm.part
+        rm -f moved/moved.wasm
+        "$VIREO" -q pull "localhost:$PORT/moved:1" -o moved
+        cmp tool/tool.wasm moved/moved.wasm
+        [ ! -e moved/moved.wasm.part ]
+    done
+}
+
 @test "a token, an older kind of artifact, a transfer that breaks off: it is gone on with" {
     cd "$PLACE"
     python3 "$BATS_TEST_DIRNAME/dist_registry.py" tool/tool.wasm >liar.port 2>liar.log 3>&- &
