@@ -9,6 +9,7 @@
 
 #include "base/err.h"
 #include "bpf/broker_internal.h"
+#include "bpf/kernel_types.h"
 
 /* Linux 6.4; the headers may be older. */
 #define ATTACH_STRUCT_OPS 44
@@ -18,14 +19,13 @@
 static int operations_name(const struct object_map *map, char *name, size_t size)
 {
     static const char prefix[] = "bpf_struct_ops_";
-    struct btf *types = btf__load_vmlinux_btf();
+    const struct btf *types = kernel_types();
     const struct btf_type *type = types ? btf__type_by_id(types, map->kernel_value) : NULL;
     const char *found = type ? btf__name_by_offset(types, type->name_off) : NULL;
     int r = found && strncmp(found, prefix, sizeof prefix - 1) == 0 ? 0 : -EINVAL;
 
     if (r == 0)
         snprintf(name, size, "%s", found + sizeof prefix - 1);
-    btf__free(types);
     return r;
 }
 

@@ -21,6 +21,7 @@
 #include "bpf/broker_internal.h"
 #include "bpf/budget.h"
 #include "bpf/events.h"
+#include "bpf/kernel_types.h"
 #include "bpf/reader.h"
 
 /* The broker's other descriptors are other functions': maps that are pinned or shared, what is
@@ -115,6 +116,7 @@ static void instance_ready(const struct desk *desk, const struct broker_instance
                  session.instance.function);
         return;
     }
+    kernel_types_prepare();
     pid_t pid = fork();
     if (pid == 0)
         serve(&session);
@@ -173,7 +175,7 @@ static int serve_all(const struct desk *desk)
         polls[5] = (struct pollfd){.fd = desk->opener[0]};
         polls[6] = (struct pollfd){.fd = desk->leases[0], .events = POLLIN};
         size_t hooks = hooks_poll(polls + 7), shares = shares_poll(polls + 7 + hooks);
-        if (poll(polls, 7 + hooks + shares, -1) < 0) {
+        if (poll(polls, 7 + hooks + shares, hooks_tidy()) < 0) {
             if (errno != EINTR)
                 return 1;
             continue;
@@ -212,7 +214,8 @@ int broker_main(uint32_t uid)
         return 1;
     }
     event_ask_at(desk.opener[0]);
-    if (budget_open() < 0 || socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, desk.pins) < 0 ||
+    if (budget_open() < 0 || kernel_types_open() < 0 || release_open() < 0 ||
+        socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, desk.pins) < 0 ||
         socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, desk.hooks) < 0 ||
         socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, desk.shares) < 0 ||
         socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, desk.leases) < 0)

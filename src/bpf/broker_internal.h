@@ -185,12 +185,22 @@ void hooks_serve(int socket);
 /* What is to be polled, how many; then those that are done with are undone. */
 size_t hooks_poll(struct pollfd polls[static HOOK_HOLDS_MAX]);
 void hooks_end(const struct pollfd *polls, size_t count);
+/* What nobody has used for a while goes. Milliseconds until it is to be asked again; -1: no time.
+ */
+int hooks_tidy(void);
 /* A session's: a descriptor, with whose end the program is attached no longer. -errno; -E2BIG: its
  * group has as many there as it may have. */
 int hook_attach(const struct session *session, int program, const char *point);
 /* attach.c: an event of "category/name" that is not enabled yet. */
 int tracepoint_open(const char *point);
 int event_enable(int event);
+
+/* ---- release.c: closing what the kernel waits at ---- */
+
+/* Starts the process that does it: the broker's, before there are sessions. -errno. */
+int release_open(void);
+/* They are that one's, and each -1, or as they were: -EAGAIN, what it has is not closed yet. */
+int release_fds(int *fds, size_t count);
 
 /* ---- shares.c: objects that several sessions have ---- */
 

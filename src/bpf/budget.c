@@ -13,6 +13,7 @@
 #include <poll.h>
 #include <stdatomic.h>
 #include <sys/mman.h>
+#include <time.h>
 
 #include "base/clock.h"
 
@@ -71,6 +72,14 @@ void budget_forget(uint64_t owner)
 
     if (budget)
         budget->used = false;
+}
+
+int64_t processor_ns(void)
+{
+    struct timespec time = {0};
+
+    (void)clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
+    return time.tv_sec * INT64_C(1000000000) + time.tv_nsec;
 }
 
 int64_t budget_owed(const struct budget *budget, int64_t now_ns)

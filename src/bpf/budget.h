@@ -16,6 +16,8 @@ void budget_forget(uint64_t owner);
 
 /* The time to wait before the next load; 0: none. */
 int64_t budget_owed(const struct budget *budget, int64_t now_ns);
+/* This process has had so much of a processor. */
+int64_t processor_ns(void);
 /* A load has taken `cpu_ns` of a processor. */
 void budget_count(struct budget *budget, int64_t now_ns, int64_t cpu_ns);
 /* The broker's: likewise of a function by its number; of one that is gone it is nobody's. */

@@ -3,27 +3,35 @@
  * `host` share one program of the broker's own at each: it looks up the current control group, and
  * goes on (by a tail call) with that group's program, if there is one. What a neighbour's call
  * costs does not grow with the functions, and the kernel's 64 places at a tracepoint are not theirs
- * to take.
+ * to take. What a function leaves stays for a while, so that attaching in a loop makes nothing
+ * anew; what is made anew is its time (budget.h), and closed by another process (release.c).
  *
  * Sessions ask over a socket that they share; each question comes with a socket for its answer,
  * which is the attachment from then on: when the session closes it, or ends, that is undone.
  */
 #include <errno.h>
 #include <linux/bpf.h>
+#include <linux/perf_event.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <bpf/bpf.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "base/fd.h"
 #include "bpf/broker_internal.h"
+#include "bpf/budget.h"
 
 #define HOOKS_MAX 1024
 #define HOLDS_OF_ONE 128 /* function: the others have room too */
+/* A hook that nobody uses stays so long: who comes again finds it. */
+#define IDLE_NS INT64_C(2000000000)
+#define RETRY_NS INT64_C(10000000)
 
 struct hook_request {
     uint64_t group, owner;
@@ -36,7 +44,9 @@ struct hook {
     uint32_t level, users;
     int groups;   /* control group -> place in `programs` */
     int programs; /* by the hold's number */
-    int link;
+    int event, link;
+    uint64_t owner;     /* of whom it is to pay for: who made it */
+    int64_t dropped_ns; /* of one that nobody uses: when it goes */
 };
 
 struct hold {
@@ -83,71 +93,98 @@ static int load_own(const struct hook *hook)
     return fd < 0 ? -errno : fd;
 }
 
-/* Its descriptors are closed with it; -errno. */
-static int link_point(const char *point, int program, bool enabled)
+/* Its own program hangs there until its descriptors are closed; -errno. */
+static int hook_link(struct hook *hook)
 {
-    _cleanup_(closep) int event = tracepoint_open(point);
-
-    if (event < 0)
-        return event;
-    int link = bpf_link_create(program, event, BPF_PERF_EVENT, NULL);
-    if (link < 0)
-        return -errno;
-    int r = enabled ? event_enable(event) : 0;
-    if (r < 0)
-        close(link);
-    return r < 0 ? r : link;
+    hook->event = tracepoint_open(hook->point);
+    if (hook->event < 0)
+        return hook->event;
+    _cleanup_(closep) int own = load_own(hook);
+    if (own < 0)
+        return own;
+    hook->link = bpf_link_create(own, hook->event, BPF_PERF_EVENT, NULL);
+    return hook->link < 0 ? -errno : event_enable(hook->event);
 }
 
-static void hook_drop(struct hook *hook)
+/* -EAGAIN: what was dropped before is not closed yet. */
+static int hook_drop(struct hook *hook)
 {
-    const int fds[] = {hook->link, hook->programs, hook->groups};
+    const int all[] = {hook->link, hook->event, hook->programs, hook->groups};
+    int fds[ARRAY_LEN(all)];
+    size_t count = 0;
 
-    for (size_t i = 0; i < ARRAY_LEN(fds); i++)
-        if (fds[i] >= 0)
-            close(fds[i]);
-    *hook = (struct hook){0};
+    for (size_t i = 0; i < ARRAY_LEN(all); i++)
+        if (all[i] >= 0)
+            fds[count++] = all[i];
+    int r = release_fds(fds, count);
+    if (r == 0)
+        *hook = (struct hook){0};
+    return r;
 }
 
-static int hook_make(struct hook *hook, const char *point, uint32_t level)
+static void hook_leave(struct hook *hook, int64_t for_ns)
+{
+    hook->dropped_ns = clock_now_ns() + for_ns;
+}
+
+int hooks_tidy(void)
+{
+    int64_t now_ns = clock_now_ns(), next_ns = INT64_MAX;
+
+    for (size_t i = 0; i < HOOKS_MAX; i++) {
+        struct hook *hook = &hooks[i];
+        if (!hook->point[0] || hook->users > 0)
+            continue;
+        if (hook->dropped_ns <= now_ns && hook_drop(hook) == 0)
+            continue;
+        int64_t at_ns = hook->dropped_ns > now_ns ? hook->dropped_ns : now_ns + RETRY_NS;
+        next_ns = at_ns < next_ns ? at_ns : next_ns;
+    }
+    return next_ns == INT64_MAX ? -1 : (int)((next_ns - now_ns) / 1000000 + 1);
+}
+
+static int hook_make(struct hook *hook, const struct hook_request *request, uint32_t level)
 {
     LIBBPF_OPTS(bpf_map_create_opts, sparse, .map_flags = BPF_F_NO_PREALLOC);
 
-    *hook = (struct hook){.level = level, .link = -1, .programs = -1};
-    memcpy(hook->point, point, sizeof hook->point);
+    *hook = (struct hook){
+        .level = level, .owner = request->owner, .event = -1, .link = -1, .programs = -1};
+    memcpy(hook->point, request->point, sizeof hook->point);
     hook->groups = bpf_map_create(BPF_MAP_TYPE_HASH, "vireo_groups", sizeof(uint64_t),
                                   sizeof(uint32_t), HOOK_HOLDS_MAX, &sparse);
     if (hook->groups >= 0)
         hook->programs = bpf_map_create(BPF_MAP_TYPE_PROG_ARRAY, "vireo_programs", sizeof(uint32_t),
                                         sizeof(uint32_t), HOOK_HOLDS_MAX, NULL);
-    int r = hook->programs < 0 ? -errno : 0;
-    _cleanup_(closep) int own = r == 0 ? load_own(hook) : -1;
-    if (r == 0)
-        r = own < 0 ? own : link_point(point, own, true);
+    int r = hook->programs < 0 ? -errno : hook_link(hook);
     if (r < 0)
-        hook_drop(hook);
-    else
-        hook->link = r;
-    return r < 0 ? r : 0;
+        hook_leave(hook, 0);
+    return r;
 }
 
-/* -ENOSPC: there are too many tracepoints. */
-static int hook_get(const char *point, uint32_t level, struct hook **ret_hook)
+/* -ENOSPC: there are too many tracepoints; -EDQUOT: of this function, with those that it has left.
+ */
+static int hook_get(const struct hook_request *request, uint32_t level, struct hook **ret_hook)
 {
     struct hook *room = NULL;
+    size_t count = 0, used = 0;
 
     for (size_t i = 0; i < HOOKS_MAX; i++) {
-        if (hooks[i].point[0] && hooks[i].level == level && strcmp(hooks[i].point, point) == 0) {
-            *ret_hook = &hooks[i];
+        struct hook *hook = &hooks[i];
+        if (hook->link > 0 && hook->level == level && strcmp(hook->point, request->point) == 0) {
+            *ret_hook = hook;
             return 0;
         }
-        if (!hooks[i].point[0] && !room)
-            room = &hooks[i];
+        if (!hook->point[0] && !room)
+            room = hook;
+        used += hook->point[0] != '\0';
+        count += hook->point[0] && hook->owner == request->owner;
     }
+    if (count >= quota_of_one(HOOKS_MAX, used, HOLDS_OF_ONE))
+        return -EDQUOT;
     if (!room)
         return -ENOSPC;
     *ret_hook = room;
-    return hook_make(room, point, level);
+    return hook_make(room, request, level);
 }
 
 /* ---- holds ---- */
@@ -172,6 +209,14 @@ static bool has_many(uint64_t owner)
     return count >= quota_of_one(HOOK_HOLDS_MAX, used, HOLDS_OF_ONE);
 }
 
+/* Who made it has left: it is another's who uses it. */
+static void hook_pass_on(struct hook *hook, uint64_t from)
+{
+    for (size_t i = 0; i < HOOK_HOLDS_MAX && hook->owner == from; i++)
+        if (holds[i].socket > 0 && holds[i].hook == hook)
+            hook->owner = holds[i].owner;
+}
+
 static void hold_end(struct hold *hold)
 {
     const uint32_t number = (uint32_t)(hold - holds);
@@ -179,22 +224,34 @@ static void hold_end(struct hold *hold)
     (void)bpf_map_delete_elem(hold->hook->groups, &hold->group);
     (void)bpf_map_delete_elem(hold->hook->programs, &number);
     close(hold->socket);
-    if (--hold->hook->users == 0)
-        hook_drop(hold->hook);
+    const struct hold was = *hold;
     *hold = (struct hold){0};
+    if (--was.hook->users == 0)
+        hook_leave(was.hook, IDLE_NS);
+    else
+        hook_pass_on(was.hook, was.owner);
+}
+
+/*
+ * How far it reads is held against the tracepoint's record where it is attached, not where it is
+ * called. So it is tried at the hook's event, to the end: one that has a program takes no other,
+ * which the kernel says (EEXIST) of one that it would have taken.
+ */
+static int check_reach(const struct hook *hook, int program)
+{
+    if (ioctl(hook->event, PERF_EVENT_IOC_SET_BPF, program) == 0)
+        return -EIO;
+    return errno == EEXIST ? 0 : -errno;
 }
 
 static int hold_begin(const struct hook_request *request, int program, struct hold *hold,
                       struct hook *hook)
 {
     const uint32_t number = (uint32_t)(hold - holds);
-    /* How far it reads is held against the tracepoint's record where it is attached by itself: not
-     * where it is called. */
-    int tried = link_point(request->point, program, false);
+    int r = check_reach(hook, program);
 
-    if (tried < 0)
-        return tried;
-    close(tried);
+    if (r < 0)
+        return r;
     if (bpf_map_update_elem(hook->programs, &number, &program, BPF_ANY) < 0)
         return -errno;
     if (bpf_map_update_elem(hook->groups, &request->group, &number, BPF_NOEXIST) < 0) {
@@ -219,12 +276,12 @@ static int attach(const struct hook_request *request, int program, int socket)
         return level == HOOK_LEVELS ? -E2BIG : -ENOSPC;
     if (has_many(request->owner))
         return -EDQUOT;
-    int r = hook_get(request->point, level, &hook);
+    int r = hook_get(request, level, &hook);
     if (r < 0)
         return r;
     r = hold_begin(request, program, hold, hook);
     if (r < 0 && hook->users == 0)
-        hook_drop(hook);
+        hook_leave(hook, IDLE_NS);
     if (r < 0)
         return r;
     hook->users++;
@@ -245,7 +302,9 @@ void hooks_serve(int socket)
         return;
     }
     request.point[sizeof request.point - 1] = '\0';
+    const int64_t began = processor_ns();
     const int32_t answer = attach(&request, fds[1], fds[0]);
+    budget_count_of(request.owner, clock_now_ns(), processor_ns() - began);
     (void)fd_send(fds[0], &answer, sizeof answer, NULL, 0);
     close(fds[1]);
     if (answer < 0)
@@ -266,8 +325,12 @@ void hooks_end(const struct pollfd *polls, size_t count)
 {
     for (size_t i = 0; i < count; i++)
         for (size_t j = 0; polls[i].revents && j < HOOK_HOLDS_MAX; j++)
-            if (holds[j].socket == polls[i].fd)
+            if (holds[j].socket == polls[i].fd) {
+                const uint64_t owner = holds[j].owner;
+                const int64_t began = processor_ns();
                 hold_end(&holds[j]);
+                budget_count_of(owner, clock_now_ns(), processor_ns() - began);
+            }
 }
 
 /* ---- a session's side ---- */
@@ -280,6 +343,8 @@ int hook_attach(const struct session *session, int program, const char *point)
     if (strlen(point) >= sizeof request.point)
         return -EINVAL;
     memcpy(request.point, point, strlen(point));
+    if (budget_wait(session->budget, session->socket) < 0)
+        return -EPIPE;
     _cleanup_(closep) int ours = desk_ask(session->hooks, &request, sizeof request, program);
     if (ours < 0)
         return ours;

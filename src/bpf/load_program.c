@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -15,6 +14,7 @@
 #include "base/err.h"
 #include "bpf/broker_internal.h"
 #include "bpf/budget.h"
+#include "bpf/kernel_types.h"
 
 #define LOG_BYTES (1u << 20)
 
@@ -118,7 +118,7 @@ int program_load_checked(const struct checked *program, struct bpf_prog_load_opt
 static int find_kernel_type(const struct bpf_kind *kind, const char *point, uint32_t *ret_id,
                             struct err *err)
 {
-    int id = libbpf_find_vmlinux_btf_id(point, (enum bpf_attach_type)kind->attach_type);
+    int id = kernel_types_find(point, (enum bpf_attach_type)kind->attach_type);
 
     if (id < 0)
         return err_say(err, id, "cannot load object: the kernel has no '%s/%s'", kind->name, point);
@@ -191,15 +191,6 @@ static int load_checked(const struct session *session, const struct object *obje
         session_trace(session, false);
     r = fd < 0 ? fd : host ? 0 : check_length(fd, program, err);
     return r < 0 ? r : steal_fd(&fd);
-}
-
-/* This process has had so much of a processor. */
-static int64_t processor_ns(void)
-{
-    struct timespec time = {0};
-
-    (void)clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
-    return time.tv_sec * INT64_C(1000000000) + time.tv_nsec;
 }
 
 int object_load_program(const struct session *session, struct object *object,

@@ -19,6 +19,7 @@
 #include "base/cleanup.h"
 #include "base/fd.h"
 #include "bpf/image.h"
+#include "bpf/kernel_types.h"
 #include "bpf/object.h"
 
 #define SLOTS_MAX 4096
@@ -29,7 +30,7 @@ static int record_count;
 static struct record_slot slots[SLOTS_MAX];
 static size_t slot_count;
 static size_t copied_bytes;
-static struct btf *kernel_types;
+static struct btf *kernel_types_had;
 static bool used_kernel_types;
 
 int record_of(int fd)
@@ -221,53 +222,31 @@ long __wrap_syscall(long number, ...)
     return answer((int)command, &attr);
 }
 
-extern struct btf *__real_btf__load_vmlinux_btf(void);
-
-/* From Linux 6.16 on its file can be mapped: libbpf reads it in pieces of a page, 1,400 of them,
- * and copies it once more. NULL: it can't. */
-static struct btf *map_kernel_types(void)
-{
-    struct stat status;
-    struct btf *types = NULL;
-    _cleanup_(closep) int fd = open("/sys/kernel/btf/vmlinux", O_RDONLY | O_CLOEXEC);
-
-    if (fd < 0 || fstat(fd, &status) < 0 || status.st_size <= 0 || status.st_size > UINT32_MAX)
-        return NULL;
-    void *file = mmap(NULL, (size_t)status.st_size, PROT_READ, MAP_PRIVATE | MAP_POPULATE, fd, 0);
-    if (file == MAP_FAILED)
-        return NULL;
-    types = btf__new(file, (uint32_t)status.st_size);
-    munmap(file, (size_t)status.st_size);
-    return types;
-}
-
 int object_prepare(void)
 {
-    if (!kernel_types)
-        kernel_types = map_kernel_types();
-    if (!kernel_types)
-        kernel_types = __real_btf__load_vmlinux_btf();
-    return kernel_types ? 0 : -errno;
+    if (!kernel_types_had)
+        kernel_types_had = kernel_types_parse();
+    return kernel_types_had ? 0 : -errno;
 }
 
 struct btf *__wrap_btf__load_vmlinux_btf(void)
 {
     used_kernel_types = true;
     (void)object_prepare();
-    return kernel_types;
+    return kernel_types_had;
 }
 
 extern void __real_btf__free(struct btf *types);
 
 void __wrap_btf__free(struct btf *types)
 {
-    if (types != kernel_types)
+    if (types != kernel_types_had)
         __real_btf__free(types);
 }
 
 const struct btf *object_kernel_types(void)
 {
-    return kernel_types;
+    return kernel_types_had;
 }
 
 bool object_used_kernel_types(void)

@@ -17,6 +17,7 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "bpf/broker_internal.h"
+#include "bpf/kernel_types.h"
 
 static _Alignas(8) uint8_t incoming[BROKER_REQUEST_MAX];
 _Alignas(8) uint8_t session_outgoing[BROKER_DATA_MAX];
@@ -334,7 +335,7 @@ static bool serve(struct session *session, const struct request *request)
 /* A name that the kernel has not is allowed in vain. */
 static void find_kfuncs(struct bpf_policy *policy)
 {
-    struct btf *types = policy->kfunc_count > 0 ? btf__load_vmlinux_btf() : NULL;
+    const struct btf *types = policy->kfunc_count > 0 ? kernel_types() : NULL;
 
     for (uint32_t i = 0; i < POLICY_KFUNCS_MAX; i++) {
         int id = types && i < policy->kfunc_count
@@ -342,7 +343,6 @@ static void find_kfuncs(struct bpf_policy *policy)
                      : 0;
         policy->kfunc_ids[i] = id > 0 ? (uint32_t)id : 0;
     }
-    btf__free(types);
 }
 
 _Noreturn void session_run(struct session *session)
