@@ -10,11 +10,15 @@
 #include "guest/bpf.h"
 
 #define NESTING_MAX 8
+/* Looked at, those of an object's structures together, each as often as it is there: eight levels
+ * of structures that have no member to show are a power of eight. */
+#define MEMBERS_MAX 65536u
 
 struct fields {
     const struct btf *types;
     struct broker_field *list;
     size_t count, room;
+    uint32_t members;
 };
 
 static const struct btf_type *plain(const struct btf *types, uint32_t id)
@@ -67,7 +71,8 @@ static void add_composites(struct fields *fields, const struct btf_type *type, c
     if (count == 0)
         add_members(fields, type, name, at, depth + 1);
     for (uint32_t i = 0; i < count && fields->count < fields->room; i++) {
-        if (snprintf(numbered, sizeof numbered, "%s.%u", name, i) >= (int)sizeof numbered)
+        if (fields->members++ >= MEMBERS_MAX ||
+            snprintf(numbered, sizeof numbered, "%s.%u", name, i) >= (int)sizeof numbered)
             return;
         add_members(fields, type, numbered, at + i * type->size, depth + 1);
     }
@@ -125,7 +130,8 @@ static void add_members(struct fields *fields, const struct btf_type *type, cons
     const struct btf_member *members = btf_members(type);
     char name[256];
 
-    for (uint32_t i = 0; i < btf_vlen(type); i++) {
+    for (uint32_t i = 0; i < btf_vlen(type) && fields->members < MEMBERS_MAX; i++) {
+        fields->members++;
         const char *own = name_at(fields->types, members[i].name_off);
         uint32_t bits = btf_member_bitfield_size(type, i), offset = btf_member_bit_offset(type, i);
         snprintf(name, sizeof name, "%s%s%s", prefix, *prefix && *own ? "." : "", own);

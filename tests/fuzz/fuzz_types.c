@@ -90,11 +90,10 @@ static void structures_are_written(const uint8_t *bytes, size_t size)
         return;
     for (uint32_t i = 0; i < 64; i++)
         numbers[i] = i;
-    if (skeleton_types_check(types) == 0) {
+    if (skeleton_types_check(types) == 0)
         (void)skeleton_types("m", types, numbers, 64);
-        types_of_object = types;
-        CHECK(object_fields(NULL, fields, BROKER_FIELDS_MAX) <= BROKER_FIELDS_MAX);
-    }
+    types_of_object = types;
+    CHECK(object_fields(NULL, fields, BROKER_FIELDS_MAX) <= BROKER_FIELDS_MAX);
     btf__free(types);
 }
 
