@@ -12,26 +12,27 @@
     {                                                              \
         return bpf_core_type_exists(struct no_such_structure_##n); \
     }
-#define TEN(n) \
-    ONE(n##0)  \
-    ONE(n##1) ONE(n##2) ONE(n##3) ONE(n##4) ONE(n##5) ONE(n##6) ONE(n##7) ONE(n##8) ONE(n##9)
-#define USE(n)                                                                                \
-    has_##n##0() + has_##n##1() + has_##n##2() + has_##n##3() + has_##n##4() + has_##n##5() + \
-        has_##n##6() + has_##n##7() + has_##n##8() + has_##n##9()
+#define TEN_OF(one, n)                                                                        \
+    one(n##0) one(n##1) one(n##2) one(n##3) one(n##4) one(n##5) one(n##6) one(n##7) one(n##8) \
+        one(n##9)
+#define HUNDRED_OF(one, n) \
+    TEN_OF(one, n##0)      \
+    TEN_OF(one, n##1)      \
+    TEN_OF(one, n##2)      \
+    TEN_OF(one, n##3)      \
+    TEN_OF(one, n##4)      \
+    TEN_OF(one, n##5) TEN_OF(one, n##6) TEN_OF(one, n##7) TEN_OF(one, n##8) TEN_OF(one, n##9)
+#define PLUS(n) +has_##n()
 
-TEN(1)
-TEN(2)
-TEN(3) TEN(4) TEN(5) TEN(6) TEN(7) TEN(8) TEN(9) TEN(10) TEN(11) TEN(12) TEN(13) TEN(14) TEN(15)
-    TEN(16) TEN(17) TEN(18) TEN(19) TEN(20) TEN(21) TEN(22) TEN(23) TEN(24) TEN(25) TEN(26) TEN(27)
-        TEN(28) TEN(29)
+HUNDRED_OF(ONE, 1);
+HUNDRED_OF(ONE, 2);
+HUNDRED_OF(ONE, 3);
 
-            SEC("cgroup_skb/egress") int slow(void *context)
+SEC("cgroup_skb/egress")
+int slow(void *context)
 {
     (void)context;
-    return USE(1) + USE(2) + USE(3) + USE(4) + USE(5) + USE(6) + USE(7) + USE(8) + USE(9) +
-           USE(10) + USE(11) + USE(12) + USE(13) + USE(14) + USE(15) + USE(16) + USE(17) + USE(18) +
-           USE(19) + USE(20) + USE(21) + USE(22) + USE(23) + USE(24) + USE(25) + USE(26) + USE(27) +
-           USE(28) + USE(29);
+    return 0 HUNDRED_OF(PLUS, 1) HUNDRED_OF(PLUS, 2) HUNDRED_OF(PLUS, 3);
 }
 
 char LICENSE[] SEC("license") = "GPL";
