@@ -3,7 +3,9 @@
 # do with them, without any, with one function's program on every call of the machine, with 15 functions' four programs each
 # (the kernel takes 64 at one tracepoint), and beside them the same by libbpf in C. Then what the neighbour gets done on all
 # processors beside a function that does nothing but load what the verifier takes long for, in three instances, and beside
-# three processes that do so by libbpf: in turns, three times.
+# three processes that do so by libbpf: in turns, three times. Then the same beside a function whose objects take the reader
+# long; and how long the call of another function takes, to the answer of a program that it has hung on every system call,
+# alone and beside a function that does nothing but attach and detach.
 # usage: bench/run-bpf-neighbour.sh     (as root; BUILD: where vireo is built)
 set -eu
 cd "$(dirname "$0")/.."
@@ -38,6 +40,14 @@ cp bench/bpf/load_guest.c "$work/loads/main.c"
 "$vireo" -q bpf build "$work/loads" -o "$work/load/load.wasm"
 gcc -O2 bench/bpf/load_native.c -o "$work/load_native" -lbpf
 printf 'name: load\ngrants: {bpf: true}\nlimits: {timeout: 60s}\npool: {instances: 3}\n' >"$work/load/vireo.yaml"
+mkdir "$work/read-source" "$work/read" "$work/attach-source" "$work/attach"
+cp tests/system/functions/bpf_slow/* "$work/read-source"
+cp bench/bpf/attach.bpf.c bench/bpf/load.h "$work/attach-source"
+cp bench/bpf/attach_guest.c "$work/attach-source/main.c"
+for each in read attach; do
+    "$vireo" -q bpf build "$work/$each-source" -o "$work/$each/$each.wasm"
+    printf 'name: %s\ngrants: {bpf: true}\nlimits: {timeout: 60s}\npool: {instances: 3}\n' "$each" >"$work/$each/vireo.yaml"
+done
 printf 'allow_grants:\n  bpf: true\n' >"$work/config.yaml"
 printf 'name: hook\ngrants: {bpf: true}\npool: {instances: 16}\n' >"$work/hook/vireo.yaml"
 "$vireo" serve --listen "127.0.0.1:$port" --state "$work/state" --config "$work/config.yaml" >"$work/log" 2>&1 &
@@ -46,7 +56,7 @@ for _ in $(seq 100); do
     curl -sf -o /dev/null "http://127.0.0.1:$port/readyz" && break
     sleep 0.1
 done
-for folder in hook load; do
+for folder in hook load read attach; do
     "$vireo" --server "http://127.0.0.1:$port" --state "$work/state" -q deploy "$work/$folder" >/dev/null
 done
 
@@ -84,16 +94,24 @@ libbpf() {
     rm -f "$work"/ready*
     sleep 0.5
 }
-# The function's second at once is over when the neighbour begins.
-beside_loads() {
+# The function's second at once is over when the neighbour begins: beside FUNCTION SECONDS COMMAND...
+beside() {
     local calls=()
     for _ in 1 2 3; do
-        curl -sf "http://127.0.0.1:$port/function/load" >/dev/null &
+        curl -sf "http://127.0.0.1:$port/function/$1" >/dev/null &
         calls+=($!)
     done
-    sleep 4
-    "$work/neighbour" 5
+    sleep "$2"
+    "${@:3}"
     wait "${calls[@]}" || true
+}
+# Milliseconds of a call, median of 21.
+calls_of() {
+    local _
+    for _ in $(seq 21); do
+        curl -sf -o /dev/null -w '%{time_total}\n' --data '1 0' "http://127.0.0.1:$port/function/hook"
+        sleep 0.05
+    done | sort -n | awk '{v[NR] = $1 * 1000} END {printf "%.1f\n", v[11]}'
 }
 beside_libbpf() {
     for _ in 1 2 3; do
@@ -110,6 +128,9 @@ of_three() {
 }
 rate_row() {
     printf '%-44s %8s thousand a second   (least %s, most %s)\n' "$@"
+}
+time_row() {
+    printf '%-44s %8s ms   (least %s, most %s)\n' "$@"
 }
 row() {
     printf '%-44s %8s ns   (least %s, most %s)\n' "$@"
@@ -130,12 +151,18 @@ echo "machine: $(uname -r), $(nproc) processors, load $(cut -d' ' -f1 /proc/load
 
 for _ in 1 2 3; do
     "$work/neighbour" 5 >>"$work/alone"
-    beside_loads >>"$work/beside_loads"
+    beside load 4 "$work/neighbour" 5 >>"$work/beside_loads"
+    beside read 1 "$work/neighbour" 5 >>"$work/beside_reads"
+    calls_of >>"$work/calls"
+    beside attach 1 calls_of >>"$work/calls_beside"
     beside_libbpf >>"$work/beside_libbpf"
 done
 # shellcheck disable=SC2046
 {
     rate_row "getppid() on all processors, alone" $(of_three "$work/alone")
     rate_row "beside a function that only loads" $(of_three "$work/beside_loads")
+    rate_row "beside a function whose objects are long" $(of_three "$work/beside_reads")
     rate_row "beside three that load by libbpf" $(of_three "$work/beside_libbpf")
+    time_row "call of a function with one program, alone" $(of_three "$work/calls")
+    time_row "beside a function that only attaches" $(of_three "$work/calls_beside")
 }
