@@ -60,11 +60,21 @@ static int set_memory(struct cgroup_place *groups, const struct oci_resources *r
 
     if (!tree)
         return 0;
-    if (memory->kernel.set || memory->kernel_tcp.set || memory->swappiness.set ||
-        (memory->disable_oom_killer.set && memory->disable_oom_killer.value))
-        return err_say(err, -ENOTSUP,
-                       "cannot set memory.kernel, kernelTCP, swappiness or "
-                       "disableOOMKiller: control groups v2 have none of them");
+    const struct {
+        const char *name;
+        bool set;
+    } gone[] = {
+        {"kernel", memory->kernel.set},
+        {"kernelTCP", memory->kernel_tcp.set},
+        {"swappiness", memory->swappiness.set},
+        {"disableOOMKiller", memory->disable_oom_killer.set && memory->disable_oom_killer.value},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(gone); i++)
+        if (gone[i].set)
+            return err_say(err, -ENOTSUP,
+                           "cannot set memory.%s: control groups v2 have none "
+                           "(linux.resources.memory.%s)",
+                           gone[i].name, gone[i].name);
     if (memory->use_hierarchy.set && !memory->use_hierarchy.value)
         return err_say(err, -ENOTSUP,
                        "cannot set memory.useHierarchy to false: control groups v2 are always "

@@ -52,9 +52,11 @@ running() {
         echo '{"memory": {"disableOOMKiller": false}}' | "$RUNTIME" --root "$ROOT" update -r - "$ID"
         grep -q 'oom_kill_disable 0' "/sys/fs/cgroup/memory/$GROUP/memory.oom_control"
     else
+        oci delete --force "$ID"
         run contain '.linux.resources.memory = {"limit": 64000000, "disableOOMKiller": true}' true
+        echo "$output"
         [ "$status" = 1 ]
-        [[ $output == *disableOOMKiller* ]]
+        [[ $output == *"(linux.resources.memory.disableOOMKiller)" ]]
     fi
 }
 
