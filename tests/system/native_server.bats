@@ -9,12 +9,14 @@ BATS_TEST_RETRIES=0
 setup_file() {
     [ "$(id -u)" = 0 ] || return 0
     local key
-    WORK=$(mktemp -d /tmp/vireo-native-server.XXXXXX) PORT=$(free_port)
-    export WORK PORT
+    WORK=$(mktemp -d /tmp/vireo-native-server.XXXXXX) PORT=$(free_port) KV_PORT=$(free_port)
+    export WORK PORT KV_PORT
     mkdir "$WORK/any"
+    mkdir -m 777 "$WORK/data"
     echo 'int main(void) { return 0; }' >"$WORK/any/any.c"
     key=$(VIREO_STATE=$WORK/signer "$VIREO" build --json --native "$WORK/any" -o "$WORK/any.so" | jq -r .signed_by)
-    printf 'keys: {trusted: [%s]}\nallow_grants: {fork: true, link: true, listen: ["127.0.0.1:%s"]}\n' "$key" "$PORT" >"$WORK/config.yaml"
+    printf 'keys: {trusted: [%s]}\nallow_grants: {fork: true, link: true, files: ["%s"], listen: ["127.0.0.1:%s", "127.0.0.1:%s"]}\n' \
+        "$key" "$WORK/data" "$PORT" "$KV_PORT" >"$WORK/config.yaml"
     daemon_start --config "$WORK/config.yaml"
     version one ''
     version two 's,/\*version\*/ one,two,; s/return n + 1;/return n + 10;/; s/^static int answers;/static int added = 7;\nstatic int answers;/; s/%u\\n", answers/%u %d\\n", answers/; s/vireo_updates());/vireo_updates(), added++);/'
@@ -184,4 +186,51 @@ held() {
     run "$VIREO" update points faults
     [ "$status" -eq 4 ] && [[ $output == "vireo: cannot update 'points' in place: pVM "*": it ended with the new version" ]] || { echo "$status: $output"; return 1; }
     eventually 10 eval '[[ "$(ask)" == "one "* ]]'
+}
+
+kv() {
+    redis-cli -p "$KV_PORT" "$@"
+}
+
+# kv_version FOLDER [SED]: examples/kv as it stands, or changed so, as native code.
+kv_version() {
+    local own=$WORK/$1 source=$WORK/source-$1
+    mkdir "$own"
+    cp -r "$TOP/examples/kv" "$source"
+    sed -i -e "s/127.0.0.1:6380/127.0.0.1:$KV_PORT/" -e 's/memory: 512MiB/memory: 128MiB/' -e 's/^version: .*/version: "1.1"/' \
+        -e "s|size: 64MiB|{host: $WORK/data}|; s|{host: \(.*\)}|host: \1\n      writable: true|" "$source/vireo.yaml"
+    sed -i -e "${2-}" "$source/command_server.c"
+    sed '/^sources/,/]/d' "$source/vireo.yaml" >"$own/vireo.yaml"
+    VIREO_STATE=$WORK/signer "$VIREO" build -q --native "$source" -o "$own/kv.so"
+}
+
+@test "examples/kv as native code: redis-benchmark, a child that saves, a new version under load, no key lost" {
+    command -v redis-cli >/dev/null || skip "redis-cli is missing (redis-tools)"
+    local load i
+    kv_version kv
+    kv_version kv2 's/server_name:vireo-kv/server_name:two/'
+    "$VIREO" deploy -q "$WORK/kv"
+    eventually 10 eval '[ "$(kv ping 2>/dev/null)" = PONG ]'
+    for i in $(seq 500); do echo "SET every:$i value-$i"; done | kv >"$BATS_TEST_TMPDIR/set"
+    [ "$(grep -c OK "$BATS_TEST_TMPDIR/set")" = 500 ]
+    [[ $(kv info) == *server_name:vireo-kv* ]]
+    redis-benchmark -p "$KV_PORT" -t set,get,incr -n 20000 -c 50 -P 4 -r 1000 -q >"$BATS_TEST_TMPDIR/out" 2>&1 &
+    load=$!
+    # Its table of commands is a variable there, which may not grow.
+    kv_version kv3 's/^const struct command server_commands.*/&\n    {"PONG", -1, 0},/'
+    run "$VIREO" update kv "$WORK/kv3"
+    [ "$status" -eq 4 ] && [[ $output == *"the size of variable 'server_commands' changed"* ]] || { echo "$status: $output"; return 1; }
+    run "$VIREO" update kv "$WORK/kv2"
+    [ "$status" -eq 0 ] && [[ $output == *"1 pVM goes on with it"* ]] || { echo "$status: $output"; return 1; }
+    [[ $(kv info) == *server_name:two* ]]
+    [ "$(kv bgsave)" = "Background saving started" ]
+    wait "$load"
+    [ "$(grep -c 'requests per second' "$BATS_TEST_TMPDIR/out")" -ge 3 ]
+    not grep -i error "$BATS_TEST_TMPDIR/out"
+    eventually 20 eval '[[ $(kv info) == *rdb_bgsave_in_progress:0*rdb_last_bgsave_status:ok* ]]'
+    diff <(for i in $(seq 500); do echo "GET every:$i"; done | kv) <(seq -f 'value-%.0f' 500)
+    # Its end takes nothing that was saved.
+    "$VIREO" kill "$("$VIREO" ps -o json | jq -r '.[] | select(.function == "kv" and .parent == null).id')"
+    eventually 20 eval '[ "$(kv get every:500 2>/dev/null)" = value-500 ]'
+    "$VIREO" rm -q kv
 }
