@@ -126,7 +126,7 @@ static void lower_alloca(struct lowering *low, LLVMValueRef at)
     LLVMValueRef count = LLVMGetOperand(at, 0);
     size_t length;
 
-    if (!LLVMIsAConstantInt(count) ||
+    if (!LLVMIsAConstantInt(count) || LLVMGetIntTypeWidth(LLVMTypeOf(count)) > 64 ||
         LLVMGetInstructionParent(at) != LLVMGetEntryBasicBlock(low->frame->function))
         program_refuse(low->program, lower_place(low), "use an array of a fixed size",
                        "an array whose size is computed");

@@ -168,6 +168,31 @@ static int64_t overlap_of(const struct side *to, const struct side *from, uint64
     return (uint64_t)(behind < 0 ? -behind : behind) < length ? behind : 0;
 }
 
+/* The other side lies somewhere in a part of the variable that bytes of this one are in, too. */
+static bool may_meet(const struct side *side, const struct side *other, uint64_t length)
+{
+    const struct split *split = side->split;
+
+    if (!split || other->where->state != WHERE_WITHIN ||
+        other->where->object != side->where->object)
+        return false;
+    for (uint64_t at = (uint64_t)side->where->offset, end = at + length; at < end; at++)
+        if (split->region[at] && split->part[at] == split->part[other->where->first])
+            return true;
+    return false;
+}
+
+/* Of a copy of nothing: also then its ends are places of what they mean. (One that may only be read
+ * is refused where it is computed.) */
+static void require_place(struct promoter *p, const struct side *side, struct place place)
+{
+    bool known = side->where->state == WHERE_AT && side->where->offset >= 0 &&
+                 (uint64_t)side->where->offset <= p->program->objects[side->where->object].size;
+
+    if (!side->split && !known)
+        fill_memory(p, side->pointer, program_const(p->program, 8, 0), 0, 0, place);
+}
+
 bool promoter_copy(struct promoter *p, const struct value *value)
 {
     struct side to = side_of(p, value->operands[0]), from = side_of(p, value->operands[1]);
@@ -179,6 +204,10 @@ bool promoter_copy(struct promoter *p, const struct value *value)
         promoter_require_alive(p, to.split, value->place);
     if (from.split)
         promoter_require_alive(p, from.split, value->place);
+    if (length == 0) {
+        require_place(p, &to, value->place);
+        require_place(p, &from, value->place);
+    }
     int64_t behind = overlap_of(&to, &from, length);
     if (behind != 0 && value->sub != 1)
         ssa_emit(p->ssa, OP_REQUIRE, KIND_VOID, 0, 1, (vid[]){program_const(p->program, 1, 0)}, 0,
@@ -191,6 +220,10 @@ bool promoter_copy(struct promoter *p, const struct value *value)
         done += run_of(p, &from, done, run_of(p, &to, done, length - done, &atom), &atom);
     }
     starts[runs] = length;
+    /* Which of the runs would have to be the first nobody knows then. */
+    if (runs > 1 && (may_meet(&to, &from, length) || may_meet(&from, &to, length)))
+        ssa_emit(p->ssa, OP_REQUIRE, KIND_VOID, 0, 1, (vid[]){program_const(p->program, 1, 0)}, 0,
+                 PLACE_OVERLAP, value->place);
     /* From the end on where it would run over what is still to be moved. */
     for (uint32_t i = 0; i < runs; i++) {
         uint32_t k = behind > 0 ? runs - 1 - i : i;

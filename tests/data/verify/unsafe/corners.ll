@@ -28,6 +28,7 @@ declare i8 @llvm.uadd.sat.i8(i8, i8)
 declare i8 @llvm.sadd.sat.i8(i8, i8)
 declare i8 @llvm.ushl.sat.i8(i8, i8)
 declare { i33, i1 } @llvm.uadd.with.overflow.i33(i33, i33)
+declare void @llvm.memmove.p0i8.p0i8.i64(i8*, i8*, i64, i1)
 declare { i63, i1 } @llvm.sadd.with.overflow.i63(i63, i63)
 declare void @llvm.lifetime.start.p0i8(i64, i8*)
 declare void @llvm.lifetime.end.p0i8(i64, i8*)
@@ -732,5 +733,32 @@ T:
   %w = zext i32 %x to i64
   ret i64 %w
 E:
+  ret i64 0
+}
+
+; unsafe: alloca_of_two_words
+define i64 @alloca_of_two_words(i8* %in, i64 %n, i8* %out, i64 %cap) {
+  %a = alloca i32, i128 18446744073709551617
+  store i32 0, i32* %a
+  ret i64 0
+}
+
+; unsafe: nothing_moved_to_nowhere
+define i64 @nothing_moved_to_nowhere(i8* %in, i64 %n, i8* %out, i64 %cap) {
+  %local = alloca [8 x i64]
+  %to = getelementptr [4 x i32], [4 x i32]* @cells, i64 0, i64 %n
+  %to8 = bitcast i32* %to to i8*
+  %from = bitcast [8 x i64]* %local to i8*
+  call void @llvm.memmove.p0i8.p0i8.i64(i8* %to8, i8* %from, i64 0, i1 false)
+  ret i64 0
+}
+
+; unsafe: nothing_moved_from_nowhere
+define i64 @nothing_moved_from_nowhere(i8* %in, i64 %n, i8* %out, i64 %cap) {
+  %local = alloca [8 x i64]
+  %from = getelementptr [4 x i32], [4 x i32]* @cells, i64 0, i64 %n
+  %from8 = bitcast i32* %from to i8*
+  %to = bitcast [8 x i64]* %local to i8*
+  call void @llvm.memmove.p0i8.p0i8.i64(i8* %to, i8* %from8, i64 0, i1 false)
   ret i64 0
 }

@@ -515,3 +515,139 @@ H(region_address_h)
     ug.s.hi[in[0] & 3] = 1;
     return 0;
 }
+
+/* ---- a copy within a variable, one end of which is computed ---- */
+
+struct parts {
+    uint64_t x;
+    uint8_t mid[16];
+    uint64_t y;
+};
+static struct parts part_a;
+H(moved_a)
+{
+    if (in_len < 2)
+        return 0;
+    size_t k = in[0] & 15;
+    part_a.mid[k] = in[1];
+    if (k >= 1)
+        return 0;
+    memmove((uint8_t *)&part_a + 16, &part_a.mid[k], 16);
+    uint64_t z;
+    memcpy(&z, part_a.mid + 8, 8);
+    if (part_a.y != z)
+        room[90000000] = 1;
+    return 0;
+}
+H(moved_b)
+{
+    struct parts s;
+    if (in_len < 2)
+        return 0;
+    memset(&s, 0, sizeof s);
+    size_t k = in[0] & 15;
+    s.mid[k] = in[1];
+    if (k >= 1)
+        return 0;
+    memmove((uint8_t *)&s + 16, &s.mid[k], 16);
+    uint64_t z;
+    memcpy(&z, s.mid + 8, 8);
+    if (s.y != z)
+        room[90000000] = 1;
+    return 0;
+}
+H(moved_c)
+{
+    struct parts s;
+    if (in_len < 2)
+        return 0;
+    memset(&s, 0, sizeof s);
+    size_t k = in[0] & 15;
+    s.mid[k] = in[1];
+    if (k >= 1)
+        return 0;
+    memmove((uint8_t *)&s + 16, &s.mid[k], 16);
+    if ((uint8_t)s.y != s.mid[8])
+        room[90000000] = 1;
+    return 0;
+}
+static struct parts part_b;
+H(copied_a)
+{
+    if (in_len < 2)
+        return 0;
+    size_t k = in[0] & 15;
+    part_b.mid[k] = in[1];
+    if (k >= 1)
+        return 0;
+    memcpy((uint8_t *)&part_b + 16, &part_b.mid[k], 16);
+    return part_b.y;
+}
+H(copied_b)
+{
+    struct parts s;
+    if (in_len < 2)
+        return 0;
+    memset(&s, 0, sizeof s);
+    size_t k = in[0] & 15;
+    s.mid[k] = in[1];
+    if (k >= 1)
+        return 0;
+    memcpy((uint8_t *)&s + 16, &s.mid[k], 16);
+    return s.y;
+}
+static struct parts part_c;
+H(copied_c)
+{
+    if (in_len < 2)
+        return 0;
+    size_t k = in[0] & 15;
+    part_c.mid[k] = in[1];
+    if (k >= 1)
+        return 0;
+    memcpy(&part_c.mid[k], (uint8_t *)&part_c, 16);
+    return part_c.x;
+}
+static struct parts part_d;
+H(copied_d)
+{
+    if (in_len < 2)
+        return 0;
+    size_t k = in[0] & 15;
+    part_d.mid[k] = in[1];
+    if (k >= 1)
+        return 0;
+    memcpy(&part_d.mid[k], (uint8_t *)&part_d + 16, 16);
+    return part_d.y;
+}
+static struct parts part_f;
+H(moved_d)
+{
+    if (in_len < 2)
+        return 0;
+    size_t k = in[0] & 15;
+    part_f.mid[k] = in[1];
+    if (k >= 1)
+        return 0;
+    uint8_t old = part_f.mid[0];
+    part_f.x = 0;
+    memmove(&part_f.mid[k], (uint8_t *)&part_f, 16);
+    if (part_f.mid[8] != old)
+        room[90000000] = 1;
+    return 0;
+}
+static struct parts part_g;
+H(moved_e)
+{
+    if (in_len < 2)
+        return 0;
+    size_t k = in[0] & 15;
+    part_g.mid[k] = in[1];
+    if (k >= 1)
+        return 0;
+    part_g.x = 0;
+    memmove(&part_g.mid[k], (uint8_t *)&part_g, 16);
+    if (part_g.mid[8] == 7)
+        room[90000000] = 1;
+    return 0;
+}
