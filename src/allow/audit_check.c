@@ -177,7 +177,8 @@ static int proposal_check(struct audit *audit, int64_t id, struct err *err)
     return r == 0 ? state_check(audit, &proposal, err) : r;
 }
 
-int audit_tables_check(struct audit *audit, struct err *err)
+/* Whether proposals and votes are those that the decisions have, and bear these out. -EBADMSG. */
+static int tables_check(struct audit *audit, struct err *err)
 {
     /* What the decisions tell of and the tables don't have, or the other way round. */
     static const struct {
@@ -220,7 +221,7 @@ static int check(struct audit *audit, struct walk *walk, struct err *err)
 {
     int r = walk_all(audit, walk, err);
 
-    return r == 0 ? audit_tables_check(audit, err) : r;
+    return r == 0 ? tables_check(audit, err) : r;
 }
 
 int audit_check(struct audit *audit, const char *head, bool heads, char **ret_json, struct err *err)

@@ -44,10 +44,6 @@ void audit_row_hash(const uint8_t previous[AUDIT_HASH_BYTES], int64_t number, in
 int audit_decide(struct audit *audit, const char *kind, const char *entry, const char *detail,
                  struct err *err);
 
-/* audit_check.c: whether proposals and votes are those that the decisions have, and bear these out.
- * -EBADMSG. */
-int audit_tables_check(struct audit *audit, struct err *err);
-
 /* ---- audit_votes.c ---- */
 
 struct proposal {

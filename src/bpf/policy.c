@@ -212,7 +212,7 @@ bool policy_has_share(const struct bpf_policy *policy, const char *name)
     return false;
 }
 
-bool policy_has_kfunc(const struct bpf_policy *policy, const char *name)
+static bool has_kfunc(const struct bpf_policy *policy, const char *name)
 {
     for (uint32_t i = 0; i < policy->kfunc_count; i++)
         if (strcmp(policy->kfuncs[i], name) == 0)
@@ -246,7 +246,7 @@ int policy_within(const struct bpf_policy *policy, const struct bpf_policy *most
         if (!policy_has_share(most, policy->share[i]))
             return err_say(reason, -EPERM, "the shared object '%s'", policy->share[i]);
     for (uint32_t i = 0; i < policy->kfunc_count; i++)
-        if (!policy_has_kfunc(most, policy->kfuncs[i]))
+        if (!has_kfunc(most, policy->kfuncs[i]))
             return err_say(reason, -EPERM, "the kfunc '%s'", policy->kfuncs[i]);
     if (policy->attach_count == 0 && most->attach_count > 0)
         return err_say(reason, -EPERM, "every attach point (name them: bpf: attach)");

@@ -123,7 +123,6 @@ static inline bool policy_has_helper(const struct bpf_policy *policy, uint32_t n
     return number < POLICY_HELPERS && (policy->helpers[number / 64] >> (number % 64) & 1);
 }
 
-bool policy_has_kfunc(const struct bpf_policy *policy, const char *name);
 bool policy_has_share(const struct bpf_policy *policy, const char *name);
 
 struct image;

@@ -101,7 +101,8 @@ int keeper_wait(struct keeper *keeper, struct pollfd *fds, size_t count, int tim
     return ready;
 }
 
-void keeper_drain(struct keeper *keeper)
+/* Gives what was not read of an ended program's log pipe to the log. */
+static void drain_log(struct keeper *keeper)
 {
     struct pollfd log = {.events = POLLIN};
 
@@ -263,7 +264,8 @@ static int go_with_call(struct keeper *keeper, struct err *err)
     return oci_launch_go_with(keeper->hold, environment.text, environment.used, err);
 }
 
-int keeper_start(struct keeper *keeper, struct verdict *verdict)
+/* Starts the user's program. -errno with the reason in `verdict`. */
+static int start(struct keeper *keeper, struct verdict *verdict)
 {
     struct err err = {0};
 
@@ -367,7 +369,7 @@ static void await_request(struct keeper *keeper, uint32_t done)
         if (fds[1].revents && keeper->talk->idle)
             keeper->talk->idle(keeper);
         if (keeper->ended && done > 0) {
-            keeper_drain(keeper);
+            drain_log(keeper);
             _exit(0);
         }
     }
@@ -376,7 +378,7 @@ static void await_request(struct keeper *keeper, uint32_t done)
 static void serve_one(struct keeper *keeper, struct verdict *verdict)
 {
     keeper->call.answer = keeper->answer;
-    if (keeper_start(keeper, verdict) < 0)
+    if (start(keeper, verdict) < 0)
         return;
     if (keeper->ended && !keeper->talk->one_call) {
         keeper_gone(keeper, verdict);
@@ -402,7 +404,7 @@ static _Noreturn void serve(struct keeper *keeper, bool one_call, struct verdict
             serve_one(keeper, &verdict);
         bool last = one_call || verdict.last || keeper->talk->one_call || keeper->ended;
         if (last && keeper->ended)
-            keeper_drain(keeper);
+            drain_log(keeper);
         call_respond(&keeper->call, verdict.outcome, verdict.code, last ? CHANNEL_FINISHED : 0,
                      verdict.message);
         publish(keeper, number);
@@ -482,8 +484,7 @@ void keeper_run(const struct contain *contain, const int *fds, size_t fd_count, 
         opening.outcome = CHANNEL_BROKEN;
         snprintf(opening.message, sizeof opening.message, "%.255s", err.message);
         opening.last = true;
-    } else if (contain->setup.started && keeper_start(&keeper, &opening) == 0 &&
-               keeper.talk->ready) {
+    } else if (contain->setup.started && start(&keeper, &opening) == 0 && keeper.talk->ready) {
         keeper.talk->ready(&keeper, &opening);
     }
     serve(&keeper, one_call, &opening);

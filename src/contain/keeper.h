@@ -67,8 +67,6 @@ _Noreturn void keeper_run(const struct contain *contain, const int *fds, size_t 
  * gone (no_new_privs). */
 int keeper_filter_make(struct sock_fprog *ret_program, struct err *err);
 
-/* Starts the user's program. -errno with the reason in `verdict`. */
-int keeper_start(struct keeper *keeper, struct verdict *verdict);
 /*
  * Waits until one of `count` descriptors (poll(2)'s, the talk's own) is ready, the program ended,
  * or `timeout_ms` went by (-1: never); meanwhile what it writes goes to the log. Returns how many
@@ -78,5 +76,3 @@ struct pollfd;
 int keeper_wait(struct keeper *keeper, struct pollfd *fds, size_t count, int timeout_ms);
 /* The program ended although it should serve: what its caller is told. */
 void keeper_gone(struct keeper *keeper, struct verdict *verdict);
-/* Gives what was not read of an ended program's log pipe to the log. */
-void keeper_drain(struct keeper *keeper);

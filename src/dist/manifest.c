@@ -25,7 +25,7 @@ void dist_digest(const void *data, size_t bytes, char ret_digest[static DIST_DIG
     sodium_bin2hex(ret_digest + 7, DIST_DIGEST_TEXT - 7, hash, sizeof hash);
 }
 
-bool dist_digest_is_proper(const char *digest)
+static bool digest_is_proper(const char *digest)
 {
     return strlen(digest) == DIST_DIGEST_TEXT - 1 && strncmp(digest, "sha256:", 7) == 0 &&
            strspn(digest + 7, "0123456789abcdef") == 64;
@@ -159,7 +159,7 @@ static bool read_descriptor(struct json_object *object, struct dist_descriptor *
     struct json_object *size = NULL;
     const char *type = text_of(object, "mediaType"), *digest = text_of(object, "digest");
 
-    if (!dist_digest_is_proper(digest) || !*type || strlen(type) >= sizeof ret->type ||
+    if (!digest_is_proper(digest) || !*type || strlen(type) >= sizeof ret->type ||
         !json_object_object_get_ex(object, "size", &size) ||
         !json_object_is_type(size, json_type_int) || json_object_get_int64(size) < 0)
         return false;

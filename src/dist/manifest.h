@@ -24,7 +24,6 @@ struct dist_descriptor {
 };
 
 void dist_digest(const void *data, size_t bytes, char ret_digest[static DIST_DIGEST_TEXT]);
-bool dist_digest_is_proper(const char *digest);
 
 /* malloc'ed JSON text; NULL: no memory. */
 char *dist_config_text(const char *module_digest, bool library);

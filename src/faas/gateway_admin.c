@@ -27,7 +27,7 @@
 /* A calls gateway that is being started again does not answer a pull of its forerunner. */
 #define PULL_NS 2000000000ull
 
-struct admin_call *admin_call_find(struct admin *admin, uint64_t token)
+static struct admin_call *call_find(struct admin *admin, uint64_t token)
 {
     for (struct admin_call *call = admin->first; call; call = call->next)
         if (call->token == token)
@@ -74,7 +74,7 @@ static char *reply_body(const struct admin_reply *reply, const int *fds, size_t 
 static void on_reply(struct admin *admin, const struct admin_reply *reply, int *fds,
                      size_t fd_count)
 {
-    struct admin_call *call = admin_call_find(admin, reply->token);
+    struct admin_call *call = call_find(admin, reply->token);
     struct admin_reply checked = *reply;
     char *json = NULL;
 
@@ -105,7 +105,7 @@ static void on_supervisor(struct link *link, const void *data, size_t bytes, int
         on_reply(admin, data, fds, fd_count);
     } else if (type == ADMIN_PROGRESS && bytes == sizeof(struct admin_progress)) {
         struct admin_progress progress = *(const struct admin_progress *)data;
-        struct admin_call *call = admin_call_find(admin, progress.token);
+        struct admin_call *call = call_find(admin, progress.token);
         progress.stage[sizeof progress.stage - 1] = '\0';
         if (call && call->deploy)
             admin_deploy_progress(call, progress.stage);

@@ -73,7 +73,6 @@ struct admin_call {
 /* gateway_admin.c */
 /* Asks the supervisor; `fd` is taken over. Replies with a problem when that can't be. */
 void admin_ask(struct admin_call *call, struct admin_request *request, int fd);
-struct admin_call *admin_call_find(struct admin *admin, uint64_t token);
 void admin_pull(struct admin *admin);
 
 /* gateway_admin_access.c */

@@ -282,12 +282,30 @@ static void slow_reply(char ret_reply[SLOW_REPLY_MAX], const char *detail)
              problem_status(PROBLEM_SLOW), bytes, (int)bytes, json);
 }
 
-DEFINE_CLEANUP(struct http_server, http_close)
+/* Cuts every connection, if there is one. */
+static void server_free(struct http_server *server)
+{
+    if (!server)
+        return;
+    if (server->watch.fd >= 0)
+        loop_remove(server->loop, &server->watch);
+    if (server->daemon)
+        MHD_stop_daemon(server->daemon);
+    guard_free(server->guard);
+    while (server->spare) {
+        struct request *next = server->spare->next;
+        free(server->spare);
+        server->spare = next;
+    }
+    free(server);
+}
+
+DEFINE_CLEANUP(struct http_server, server_free)
 
 int http_open(struct loop *loop, const struct http_options *options,
               struct http_server **ret_server, struct err *err)
 {
-    _cleanup_(http_closep) struct http_server *server = calloc(1, sizeof *server);
+    _cleanup_(server_freep) struct http_server *server = calloc(1, sizeof *server);
     if (!server)
         return err_set(err, -ENOMEM, "cannot start the HTTP server");
     server->loop = loop;
@@ -336,23 +354,6 @@ int http_open(struct loop *loop, const struct http_options *options,
     server->due = true;
     *ret_server = steal_ptr(&server);
     return 0;
-}
-
-void http_close(struct http_server *server)
-{
-    if (!server)
-        return;
-    if (server->watch.fd >= 0)
-        loop_remove(server->loop, &server->watch);
-    if (server->daemon)
-        MHD_stop_daemon(server->daemon);
-    guard_free(server->guard);
-    while (server->spare) {
-        struct request *next = server->spare->next;
-        free(server->spare);
-        server->spare = next;
-    }
-    free(server);
 }
 
 void http_run(struct http_server *server)

@@ -49,11 +49,6 @@ struct http_options {
 
 int http_open(struct loop *loop, const struct http_options *options,
               struct http_server **ret_server, struct err *err);
-/*
- * Cuts every connection; over() is called for each request. No request may be waiting for its
- * reply. NULL is fine.
- */
-void http_close(struct http_server *server);
 
 /* Serves what is ready, and what was replied since. To be called before each loop_round(). */
 void http_run(struct http_server *server);

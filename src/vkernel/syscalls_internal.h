@@ -18,8 +18,6 @@ struct vk_table {
 };
 
 bool vk_verdict_same(struct vk_verdict one, struct vk_verdict other);
-/* Whether a condition holds. */
-bool vk_condition_holds(const struct vk_condition *condition, const uint64_t arguments[static 6]);
 
 /* The verdict of both. */
 typedef struct vk_verdict (*vk_combine)(struct vk_verdict one, struct vk_verdict other);

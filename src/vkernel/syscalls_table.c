@@ -97,7 +97,8 @@ const struct vk_rule *vk_table_rules(const struct vk_table *table, unsigned numb
     return list ? list->rules : &table->otherwise;
 }
 
-bool vk_condition_holds(const struct vk_condition *condition, const uint64_t arguments[static 6])
+static bool condition_holds(const struct vk_condition *condition,
+                            const uint64_t arguments[static 6])
 {
     uint64_t argument = arguments[condition->argument];
     uint64_t value = condition->value;
@@ -130,7 +131,7 @@ bool vk_condition_holds(const struct vk_condition *condition, const uint64_t arg
 static bool rule_holds(const struct vk_rule *rule, const uint64_t arguments[static 6])
 {
     for (unsigned i = 0; i < rule->condition_count; i++)
-        if (!vk_condition_holds(&rule->conditions[i], arguments))
+        if (!condition_holds(&rule->conditions[i], arguments))
             return false;
     return true;
 }
