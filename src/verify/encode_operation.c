@@ -428,9 +428,9 @@ static Z3_ast load(struct op *op)
         term_assert(e, term_and(e, op->guard, there), term_eq(e, result, term_number(e, last)));
     }
     e->terms[op->id] = result;
-    /* Of memory that changes only with what arrays hold: dear, too. */
-    if (e->relates_loads &&
-        (e->contents || op->value->count < 2 || value_is_const(e->program, op->value->operands[1])))
+    /* Of memory that changes only with what arrays hold, or in texts: dear, too. */
+    if (e->relates_loads && (e->contents || e->program->has_texts || op->value->count < 2 ||
+                             value_is_const(e->program, op->value->operands[1])))
         relate_load(e, op->id, op->guard);
     if (e->contents)
         contents_of_load(e, op->id, op->guard);

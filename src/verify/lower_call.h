@@ -79,8 +79,11 @@ unsigned call_format_width(const char **at);
 
 /* ---- lower_scan.c ---- */
 
-/* Any text into a buffer of `room` characters, a number of 64 bits that is at least 1. */
+/* Any text into a buffer of `room` characters, a number of 64 bits that is at least 1; where it
+ * ends is not said. */
 void call_text_into(const struct call *call, vid buffer, vid room, unsigned wide);
+/* If there is a text (of one bit `got`; 0: there is), it ends somewhere in its buffer. */
+void call_text_ends(const struct call *call, vid buffer, vid room, vid got, unsigned wide);
 void call_fgets(const struct call *call, unsigned wide);
 void call_getchar(const struct call *call, unsigned op);
 void call_time(const struct call *call, unsigned op);

@@ -163,8 +163,8 @@ void call_format(const struct call *call, unsigned op)
 /* Where what may come out is short each length is looked at. */
 #define SHORT_BYTES 64
 
-/* As many characters as come out, at most `limit` (less than `room`), then a zero. */
-static void put_text(const struct format *f, vid buffer, vid limit)
+/* As many characters as come out, at most `limit` (less than `room`). Where their end is to be. */
+static vid put_text(const struct format *f, vid buffer, vid limit)
 {
     struct lowering *low = f->call->low;
     struct program *program = low->program;
@@ -182,7 +182,7 @@ static void put_text(const struct format *f, vid buffer, vid limit)
     value_at(program, byte)->imm2 = width_mask(8);
     lower_emit(low, OP_STORE, KIND_VOID, 8, 2, (vid[]){place, byte}, 0, 0);
     loop_end(low, &loop, 1);
-    lower_emit(low, OP_STORE, KIND_VOID, 8, 2, (vid[]){place, program_const(program, 8, 0)}, 0, 0);
+    return place;
 }
 
 /* The object that a pointer means, where its text shows it; 0: not known. */
@@ -204,12 +204,28 @@ static bool may_lie_in(const struct format *f, unsigned text, vid buffer)
     return !written || !read || written == read;
 }
 
-/* A text may be read when what comes before it is written already: it must end then, too. */
+/* A text may be read when what comes before it is written already, and the end is not: it must end
+ * then, too. */
 static void read_texts_again(const struct format *f, vid buffer)
 {
     for (unsigned i = 0; i < f->text_count; i++)
         if (may_lie_in(f, i, buffer))
             call_read_text(f->call, f->texts[i], f->wide[i]);
+}
+
+static void put_short_text(const struct format *f, vid buffer, vid limit)
+{
+    vid end = put_text(f, buffer, limit), zero = program_const(f->call->low->program, 8, 0);
+
+    read_texts_again(f, buffer);
+    lower_emit(f->call->low, OP_STORE, KIND_VOID, 8, 2, (vid[]){end, zero}, 0, 0);
+}
+
+static void put_any_text(const struct format *f, vid buffer, vid room)
+{
+    call_text_into(f->call, buffer, room, 0);
+    read_texts_again(f, buffer);
+    call_text_ends(f->call, buffer, room, 0, 0);
 }
 
 /* Is it a short local variable, and no text in it? It need not be set before. */
@@ -239,11 +255,11 @@ void call_snprintf(const struct call *call, unsigned op)
     if (f.most <= SHORT_BYTES || is_short_local(&f, buffer, room)) {
         vid last = lower_emit(low, OP_SUB, KIND_INT, 64, 2, (vid[]){room, one}, 0, 0);
         vid most = program_const(program, 64, f.most);
-        put_text(&f, buffer, lower_emit(low, OP_UMIN, KIND_INT, 64, 2, (vid[]){last, most}, 0, 0));
+        most = lower_emit(low, OP_UMIN, KIND_INT, 64, 2, (vid[]){last, most}, 0, 0);
+        put_short_text(&f, buffer, most);
     } else {
-        call_text_into(call, buffer, room, 0);
+        put_any_text(&f, buffer, room);
     }
-    read_texts_again(&f, buffer);
     call_give_any(call, 0);
 }
 
@@ -258,9 +274,8 @@ void call_sprintf(const struct call *call, unsigned op)
         program_refuse(program, lower_place(call->low), "use snprintf()",
                        "a call of '%s' with a text of any length", call->name);
     if (f.most <= SHORT_BYTES)
-        put_text(&f, buffer, program_const(program, 64, f.most));
+        put_short_text(&f, buffer, program_const(program, 64, f.most));
     else
-        call_text_into(call, buffer, program_const(program, 64, f.most + 1), 0);
-    read_texts_again(&f, buffer);
+        put_any_text(&f, buffer, program_const(program, 64, f.most + 1));
     call_give_any(call, 0);
 }

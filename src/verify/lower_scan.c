@@ -47,6 +47,31 @@ void call_text_into(const struct call *call, vid buffer, vid room, unsigned wide
     lower_emit(low, OP_STORE, KIND_VOID, width, 2, (vid[]){end, after}, 0, 0);
 }
 
+void call_text_ends(const struct call *call, vid buffer, vid room, vid got, unsigned wide)
+{
+    struct lowering *low = call->low;
+    struct program *program = low->program;
+    unsigned width = wide ? 32 : 8;
+
+    if (!program->follows_texts) /* a place that nobody knows is a burden where nobody asks */
+        return;
+    vid last = lower_emit(low, OP_SUB, KIND_INT, 64, 2,
+                          (vid[]){room, program_const(program, 64, 1)}, 0, 0);
+    vid at = lower_emit(low, OP_UMIN, KIND_INT, 64, 2, (vid[]){any_number(low, KIND_INT, 64), last},
+                        0, 0);
+    vid zero = program_const(program, width, 0);
+
+    if (width > 8)
+        at = lower_emit(low, OP_MUL, KIND_INT, 64, 2,
+                        (vid[]){at, program_const(program, 64, width / 8)}, 0, 0);
+    vid place = lower_emit(low, OP_PTRADD, KIND_POINTER, 64, 2, (vid[]){buffer, at}, 0, 0);
+    if (got) {
+        vid other = lower_emit(low, OP_LOAD, KIND_INT, width, 1, &place, 0, 0);
+        zero = lower_emit(low, OP_SELECT, KIND_INT, width, 3, (vid[]){got, zero, other}, 0, 0);
+    }
+    lower_emit(low, OP_STORE, KIND_VOID, width, 2, (vid[]){place, zero}, 0, 0);
+}
+
 /* fgets(buffer, room, stream), fgetws(): a line, or nothing. */
 void call_fgets(const struct call *call, unsigned wide)
 {
@@ -59,8 +84,10 @@ void call_fgets(const struct call *call, unsigned wide)
         program_refuse(program, lower_place(low), "include <stdio.h>",
                        "a call of '%s' with other arguments than it has", call->name);
     lower_require(low, compare(low, ICMP_SGE, room, program_const(program, 32, 1)), PLACE_CONTRACT);
-    call_text_into(call, buffer, lower_emit(low, OP_SEXT, KIND_INT, 64, 1, &room, 0, 0), wide);
     vid got = any_number(low, KIND_INT, 1);
+    room = lower_emit(low, OP_SEXT, KIND_INT, 64, 1, &room, 0, 0);
+    call_text_into(call, buffer, room, wide);
+    call_text_ends(call, buffer, room, got, wide);
     vid none = program_add_value(program, OP_NULL, KIND_POINTER, 64, NULL, 0);
     call_give(call,
               lower_emit(low, OP_SELECT, KIND_POINTER, 64, 3, (vid[]){got, buffer, none}, 0, 0), 0);
@@ -146,6 +173,12 @@ static void put_any(struct scan *s, vid to, enum value_kind kind, unsigned width
     lower_emit(low, OP_STORE, KIND_VOID, width, 2, (vid[]){to, any_number(low, kind, width)}, 0, 0);
 }
 
+static void put_word(struct scan *s, vid to, vid room)
+{
+    call_text_into(s->call, to, room, 0);
+    call_text_ends(s->call, to, room, 0, 0);
+}
+
 /* Behind "%[": to its end, whose "]" may be the first of the set. */
 static void skip_set(struct scan *s)
 {
@@ -196,7 +229,7 @@ static void one_conversion(struct scan *s)
     else if (!limited)
         refuse_scan(s, "a text of any length: say how long it may be, as in %15s");
     else
-        call_text_into(s->call, to, program_const(program, 64, most + 1), 0);
+        put_word(s, to, program_const(program, 64, most + 1));
 }
 
 /*

@@ -239,6 +239,8 @@ struct program {
         UNROLL_ALL
     } unrolls;                   /* program_promote() writes loops of known rounds out */
     bool follows_answers;        /* program_simplify() leads known answers past who asks for them */
+    bool follows_texts;          /* program_promote() says where texts end */
+    bool has_texts;              /* and there were some */
     bool repeated;               /* called again and again: globals keep what a call left in them */
     vid in_length, out_capacity; /* of a handler */
     uint64_t stack_bytes;

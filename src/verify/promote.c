@@ -288,6 +288,10 @@ void program_promote(struct program *program)
     /* Addresses that are still kept in memory are beyond the model, but not beyond a run. */
     if (refers_to_memory(program, &stored))
         promote_keeps_addresses(program, value_at(program, stored)->place);
+    if (program->follows_texts) {
+        promote_texts(program);
+        program_simplify(program);
+    }
     promote_ghosts(program);
     program_simplify(program);
 }

@@ -17,6 +17,9 @@ struct where {
 /* For every pointer of the program; marks objects that pointers of several kinds may mean. */
 struct where *promote_locate(struct program *program, bool *ret_shared);
 
+/* The distance of a pointer from the beginning of its object, as an integer. */
+vid promote_offset(struct ssa *ssa, struct program *program, vid pointer, struct place place);
+
 /* Scalars become values until nothing changes; then the rest of memory gets its ghosts. */
 void program_promote(struct program *program);
 /* Addresses are kept in memory there: this leaves the program to its one run, or refuses it. */
@@ -28,3 +31,7 @@ void promote_keeps_addresses(struct program *program, struct place place);
  * that changes with every store, so that two loads of the same version are one.
  */
 void promote_ghosts(struct program *program);
+
+/* For each array that is looked through for a text's end: where a zero is known to be, as a value
+ * of the program that each write keeps right. What is read there is zero. */
+void promote_texts(struct program *program);

@@ -26,24 +26,9 @@ static vid emit(struct ghosts *g, enum operation op, unsigned width, unsigned su
     return ssa_emit(g->ssa, op, KIND_INT, width, 2, (vid[]){a, b}, sub, 0, place);
 }
 
-/* The distance of a pointer from the beginning of its object, as an integer. */
 static vid offset_of(struct ghosts *g, vid pointer, struct place place)
 {
-    struct program *program = g->program;
-
-    pointer = ssa_resolve(g->ssa, pointer);
-    const struct value *value = value_at(program, pointer);
-    if (value->op == OP_OBJECT)
-        return program_const(program, 64, 0);
-    if (value->op == OP_NARROW)
-        return offset_of(g, value->operands[0], place);
-    if (value->op == OP_PTRADD) {
-        vid by = value->operands[1], base = offset_of(g, value->operands[0], place);
-        if (value_is_const(program, base) && value_at(program, base)->imm == 0)
-            return by;
-        return emit(g, OP_ADD, 64, 0, base, by, place);
-    }
-    return ssa_emit(g->ssa, OP_PTRTOINT, KIND_INT, 64, 1, &pointer, 1, 0, place);
+    return promote_offset(g->ssa, g->program, pointer, place);
 }
 
 static void require(struct ghosts *g, vid condition, enum place_kind kind, struct place place)

@@ -134,3 +134,19 @@ struct where *promote_locate(struct program *program, bool *ret_shared)
     share_stored(program, known, ret_shared);
     return known;
 }
+
+vid promote_offset(struct ssa *ssa, struct program *program, vid pointer, struct place place)
+{
+    pointer = ssa_resolve(ssa, pointer);
+    const struct value *value = value_at(program, pointer);
+    if (value->op == OP_OBJECT)
+        return program_const(program, 64, 0);
+    if (value->op == OP_NARROW)
+        return promote_offset(ssa, program, value->operands[0], place);
+    if (value->op != OP_PTRADD)
+        return ssa_emit(ssa, OP_PTRTOINT, KIND_INT, 64, 1, &pointer, 1, 0, place);
+    vid by = value->operands[1], base = promote_offset(ssa, program, value->operands[0], place);
+    if (value_is_const(program, base) && value_at(program, base)->imm == 0)
+        return by;
+    return ssa_emit(ssa, OP_ADD, KIND_INT, 64, 2, (vid[]){base, by}, 0, 0, place);
+}

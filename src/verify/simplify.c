@@ -137,9 +137,11 @@ static vid simplify_compare(const struct simplifier *s, const struct value *valu
             return program_const(program, 1, 1);
         if ((is_const(s, a, 0) && p == ICMP_UGT) || (is_const(s, b, 0) && p == ICMP_ULT))
             return program_const(program, 1, 0);
-    } else if ((p == ICMP_EQ || p == ICMP_NE) && value_at(program, b)->op == OP_NULL &&
-               points_into(s, a)) {
-        return program_const(program, 1, p == ICMP_NE);
+    } else if ((p == ICMP_EQ || p == ICMP_NE) && value_at(program, b)->op == OP_NULL) {
+        if (value_at(program, a)->op == OP_NULL)
+            return program_const(program, 1, p == ICMP_EQ);
+        if (points_into(s, a))
+            return program_const(program, 1, p == ICMP_NE);
     }
     /* Addresses of functions, as calls through pointers compare them. */
     const struct value *x = value_at(program, a), *y = value_at(program, b);

@@ -260,6 +260,8 @@ struct means {
     enum unrolling unrolls; /* writes loops of known rounds out */
     bool arrays;            /* asks what arrays hold */
     bool answers;           /* follows what functions answer to where it is asked for */
+    bool texts;             /* follows where texts end */
+    bool after_texts;       /* the same has been tried before, if no texts were followed there */
     unsigned share;         /* only where the first attempt took less than that of the limit */
 };
 
@@ -272,6 +274,7 @@ static bool begin_attempt(struct run *run, struct attempt *attempt, struct means
     }
     attempt->program->unrolls = means.unrolls;
     attempt->program->follows_answers = means.answers;
+    attempt->program->follows_texts = means.texts;
     attempt->proof = (struct proof){
         .limits = {.step = run->options->query_limit ? run->options->query_limit : QUERY_LIMIT,
                    .total = run->options->total_limit ? run->options->total_limit : TOTAL_LIMIT},
@@ -287,27 +290,27 @@ static bool may_try_again(const struct proof *proof, struct means means)
 }
 
 /* Once more, by other means: in place of the first attempt, if it is proved so (or shows a defect
- * of the verifier). */
-static void try_again(struct run *run, LLVMValueRef entry, struct attempt *first,
+ * of the verifier). Were texts followed? */
+static bool try_again(struct run *run, LLVMValueRef entry, struct attempt *first,
                       struct means means)
 {
     struct attempt again;
 
     if (!begin_attempt(run, &again, means))
-        return;
+        return false;
     again.proof.limits.total /= 4;
     bool done = prove(run, again.program, entry, &again.proof);
     bool better = done && (all_proved(&again.proof) || again.proof.contradicted);
-    if (!better) {
-        end_attempt(&again);
-        return;
-    }
-    end_attempt(first);
-    *first = again;
+    bool texts = again.program->has_texts;
+    end_attempt(better ? first : &again);
+    if (better)
+        *first = again;
+    return texts;
 }
 
 static const struct means MORE[] = {
-    {.unrolls = UNROLL_DIGITS, .answers = true, .share = 2},
+    {.unrolls = UNROLL_DIGITS, .answers = true, .texts = true, .share = 1},
+    {.unrolls = UNROLL_DIGITS, .answers = true, .after_texts = true, .share = 2},
     {.unrolls = UNROLL_ALL, .share = 4},
     {.unrolls = UNROLL_DIGITS, .arrays = true, .share = 4},
 };
@@ -336,9 +339,10 @@ static void *run_stages(void *argument)
     if (!begin_attempt(run, &attempt, (struct means){0}))
         return NULL;
     bool done = prove(run, attempt.program, entry, &attempt.proof);
+    bool texts = true;
     for (size_t i = 0; i < sizeof MORE / sizeof *MORE; i++)
-        if (done && may_try_again(&attempt.proof, MORE[i]))
-            try_again(run, entry, &attempt, MORE[i]);
+        if (done && (texts || !MORE[i].after_texts) && may_try_again(&attempt.proof, MORE[i]))
+            texts = try_again(run, entry, &attempt, MORE[i]);
     struct program *program = attempt.program;
     struct proof proof = attempt.proof;
     if (program->out_of_memory)
