@@ -88,6 +88,8 @@ static void call_memory(const struct call *call, unsigned op)
     bool copy = op != OP_MEMSET;
     vid operands[3];
 
+    if (strncmp(call->name, "llvm.", 5) == 0 && !LLVMIsNull(LLVMGetOperand(call->instruction, 3)))
+        program_refuse(low->program, lower_place(low), "leave 'volatile' out", "a volatile access");
     for (unsigned i = 0; i < 3; i++)
         operands[i] = call_argument(call, i);
     unsigned width = value_at(low->program, operands[2])->width;

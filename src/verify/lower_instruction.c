@@ -158,12 +158,11 @@ static vid part_address(struct lowering *low, vid pointer, uint64_t offset)
     return offset == 0 ? pointer : lower_emit(low, OP_PTRADD, KIND_POINTER, 64, 2, operands, 0, 0);
 }
 
-/* A volatile access is one like any other here: what proved code reaches is its own process's,
- * which has one thread, no signal handler and no device. The code that is made of it stays
- * volatile. */
 static void check_access(struct lowering *low, LLVMValueRef at, const struct scalar *scalars,
                          uint32_t count)
 {
+    if (LLVMGetVolatile(at))
+        program_refuse(low->program, lower_place(low), "leave 'volatile' out", "a volatile access");
     if (LLVMGetOrdering(at) != LLVMAtomicOrderingNotAtomic)
         program_refuse(low->program, lower_place(low), "use ordinary variables",
                        "an atomic access");

@@ -457,3 +457,8 @@ H(union_length)
     u.w = 0;
     return u.b[in_len & 7];
 }
+H(volatile_read)
+{
+    static volatile int v;
+    return v;
+}

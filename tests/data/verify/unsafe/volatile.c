@@ -1,4 +1,4 @@
-/* What is volatile is an ordinary variable that nobody else writes: as unsafe as any other. */
+/* What is volatile is refused; these would be unsafe if it were an ordinary variable, too. */
 #include "unsafe.h"
 
 static int table[8];
