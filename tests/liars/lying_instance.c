@@ -155,7 +155,16 @@ static size_t broker_descriptors(void)
     return count;
 }
 
-/* The broker's sessions. */
+static bool is_session(pid_t pid)
+{
+    char path[64], name[16] = "";
+
+    snprintf(path, sizeof path, "/proc/%d/comm", (int)pid);
+    _cleanup_(closep) int fd = open(path, O_RDONLY | O_CLOEXEC);
+    return fd >= 0 && read(fd, name, sizeof name - 1) > 0 && strcmp(name, "vireo-release\n") != 0;
+}
+
+/* The broker's children but for the one that closes links. */
 static size_t sessions(void)
 {
     char path[96], text[4096] = "";
@@ -166,8 +175,12 @@ static size_t sessions(void)
     _cleanup_(closep) int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0 || read(fd, text, sizeof text - 1) < 0)
         return SIZE_MAX;
-    for (const char *at = text; *at; at++)
-        count += *at == ' ';
+    for (char *at = text, *end; *at && *at != '\n'; at = end) {
+        pid_t pid = (pid_t)strtol(at, &end, 10);
+        if (end == at)
+            break;
+        count += is_session(pid);
+    }
     return count;
 }
 
