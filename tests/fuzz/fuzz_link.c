@@ -67,7 +67,7 @@ static void link_both(int first, int second)
     if (r == 0) {
         struct library *old = link_tree_find(tree, "first");
         err = (struct err){0};
-        r = link_tree_replace(tree, old, &files[1], false, &err);
+        r = link_tree_replace(tree, old, &files[1], false, NULL, &err);
         CHECK(tree->count == 1);
         CHECK(r == 0 ? link_tree_find(tree, "second") && !link_tree_find(tree, "first")
                      : link_tree_find(tree, "first") == old && err.message[0]);
