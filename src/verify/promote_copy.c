@@ -189,7 +189,12 @@ static void require_place(struct promoter *p, const struct side *side, struct pl
     bool known = side->where->state == WHERE_AT && side->where->offset >= 0 &&
                  (uint64_t)side->where->offset <= p->program->objects[side->where->object].size;
 
-    if (!side->split && !known)
+    if (known)
+        return;
+    if (side->split)
+        ssa_emit(p->ssa, OP_REQUIRE, KIND_VOID, 0, 1, (vid[]){program_const(p->program, 1, 0)}, 0,
+                 PLACE_SUBSCRIPT, place);
+    else
         fill_memory(p, side->pointer, program_const(p->program, 8, 0), 0, 0, place);
 }
 

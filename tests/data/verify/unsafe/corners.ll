@@ -28,6 +28,7 @@ declare i8 @llvm.uadd.sat.i8(i8, i8)
 declare i8 @llvm.sadd.sat.i8(i8, i8)
 declare i8 @llvm.ushl.sat.i8(i8, i8)
 declare { i33, i1 } @llvm.uadd.with.overflow.i33(i33, i33)
+declare void @llvm.memset.p0i8.i64(i8*, i8, i64, i1)
 declare void @llvm.memmove.p0i8.p0i8.i64(i8*, i8*, i64, i1)
 declare { i63, i1 } @llvm.sadd.with.overflow.i63(i63, i63)
 declare void @llvm.lifetime.start.p0i8(i64, i8*)
@@ -760,5 +761,20 @@ define i64 @nothing_moved_from_nowhere(i8* %in, i64 %n, i8* %out, i64 %cap) {
   %from8 = bitcast i32* %from to i8*
   %to = bitcast [8 x i64]* %local to i8*
   call void @llvm.memmove.p0i8.p0i8.i64(i8* %to, i8* %from8, i64 0, i1 false)
+  ret i64 0
+}
+
+; Nor of a count that is only found to be zero.
+; unsafe: nothing_moved_behind_a_local
+define i64 @nothing_moved_behind_a_local(i8* %in, i64 %n, i8* %out, i64 %cap) {
+  %local = alloca [16 x i16]
+  %bytes = bitcast [16 x i16]* %local to i8*
+  call void @llvm.memset.p0i8.i64(i8* %bytes, i8 0, i64 32, i1 false)
+  %to = getelementptr [16 x i16], [16 x i16]* %local, i64 0, i64 31
+  %to8 = bitcast i16* %to to i8*
+  %from = bitcast [4 x i32]* @cells to i8*
+  %less = icmp slt i64 %n, %n
+  %count = zext i1 %less to i64
+  call void @llvm.memmove.p0i8.p0i8.i64(i8* %to8, i8* %from, i64 %count, i1 false)
   ret i64 0
 }
