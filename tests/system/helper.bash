@@ -40,6 +40,16 @@ eventually() {
     done
 }
 
+# none COMMAND, some COMMAND: it prints nothing, something. For eventually, which would have `$(COMMAND)`
+# looked at once, before it begins.
+none() {
+    [ -z "$("$@")" ]
+}
+
+some() {
+    [ -n "$("$@")" ]
+}
+
 # `! command` in the middle of a test is never a failure to bash; this is.
 not() {
     ! "$@"

@@ -34,7 +34,8 @@ bundle() {
     local at=$ENGINE/$1
     mkdir -p "$at"
     ln -sfn "$ENGINE/rootfs" "$at/rootfs"
-    [ -f "$at/config.json" ] || (cd "$at" && runtime spec)
+    rm -f "$at/config.json"
+    (cd "$at" && runtime spec)
     jq --arg command "$3" '.process.terminal = false | .root.path = "'"$ENGINE/rootfs"'"
         | .process.args = ["sh", "-c", $command] | '"$2" "$at/config.json" >"$at/config.new"
     mv "$at/config.new" "$at/config.json"

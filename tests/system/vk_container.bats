@@ -67,7 +67,7 @@ native" ]
     at=$(bundle sched . '(while :; do sleep 0.01; done) & sleep 100 & wait')
     runtime run -d --bundle "$at" sched </dev/null >"$ENGINE/sched.log" 2>&1
     pid=$(pid_of sched)
-    eventually 5 test -n "$(descendants "$pid")"
+    eventually 5 some descendants "$pid"
     [ "$(policies_of "$pid")" = 0 ]
     runtime vk set sched sched.policy fifo >/dev/null
     [ "$(policies_of "$pid")" = 3 ]
@@ -103,7 +103,10 @@ used() {
     detached greedy "$shares"' | .annotations["io.vireo.vkernel.sched.policy"] = "fifo"' "${loops/N/$((4 * $(nproc)))}"
     detached modest "$shares" "${loops/N/$(nproc)}"
     greedy=$(pid_of greedy) modest=$(pid_of modest)
-    eventually 5 test "$(descendants "$modest" | wc -w)" = "$(nproc)"
+    all_there() {
+        [ "$(descendants "$modest" | wc -w)" = "$(nproc)" ]
+    }
+    eventually 5 all_there
     [ "$(policies_of "$greedy")" = 3 ]
     before=("$(used "$greedy")" "$(used "$modest")")
     sleep 2
@@ -577,9 +580,9 @@ executed 0" ]
     local i
     for i in 1 2 3; do
         detached same '.annotations = {"io.vireo.vkernel.sched.policy": "adaptive", "io.vireo.vkernel.sched.interval": "60000ms"}' 'sleep 1000'
-        eventually 10 test -n "$(lookers same)"
+        eventually 10 some lookers same
         runtime delete -f same
-        eventually 10 test -z "$(lookers same)"
+        eventually 10 none lookers same
     done
     # A looker that is stopped wakes when another container has the name: it finds that its own is gone.
     detached same '.annotations = {"io.vireo.vkernel.sched.policy": "adaptive", "io.vireo.vkernel.sched.interval": "20ms"}

@@ -198,7 +198,7 @@ seen own" ]
         'echo mine >/dev/kmsg; fault; i=0; until dmesg | grep -q fault || [ $((i+=1)) -gt 100 ]; do sleep 0.1; done; dmesg; stat -c "%u %a" /dev/kmsg'
     echo "$output"
     [[ $output == *mine* && $output == *"fault["* && $output == *"0 644" ]]
-    eventually 5 test -z "$(views users)"
+    eventually 5 none views users
 }
 
 @test "a size that is none, and a listener of the engine's own, are refused with the reason" {
@@ -231,7 +231,9 @@ seen own" ]
         [ ! -d "$at" ] || find "$at" -depth -type d -exec rmdir {} +
     done
     [ -z "$(runtime list -q)" ]
-    eventually 5 test -z "$(views deep)$(views deeper)$(views beside)"
+    for at in deep deeper beside; do
+        eventually 5 none views "$at"
+    done
 }
 
 @test "the view's files can't be mapped, linked, moved, marked or made, and no odd write or call reaches the host" {
@@ -322,7 +324,7 @@ END
         wait "$job"
     done
     [ -z "$(runtime list -q)" ]
-    eventually 10 test -z "$(lookers ends)"
-    eventually 10 test -z "$(views ends)"
+    eventually 10 none lookers ends
+    eventually 10 none views ends
     [ ! -e /sys/fs/cgroup/memory/ends ]
 }

@@ -211,14 +211,14 @@ PRIVILEGED='.process.capabilities = (.process.capabilities | map_values(. + ["CA
     [ "$(policies_of "$(pid_of view)")" = 0 ]
     runtime delete -f view
     detached broker "$VIEW" 'sleep 1000'
-    eventually 5 test -n "$(brokers)"
+    eventually 5 some brokers
     kill -KILL $(brokers)
     run runtime exec broker sh -c 'cat /dev/vkernel/cpu.real_policy; echo 1 >/dev/vkernel/cpu.real_policy; echo end'
     echo "$output"
     [ "$(grep -c "Input/output error" <<<"$output")" = 2 ]
     [ "$(policies_of "$(pid_of broker)")" = 0 ]
     runtime delete -f broker
-    eventually 5 test -z "$(views broker)"
+    eventually 5 none views broker
     [ "$(host)" = "$before" ]
 }
 
@@ -272,7 +272,7 @@ PRIVILEGED='.process.capabilities = (.process.capabilities | map_values(. + ["CA
         [ "$status" -ne 124 ]
         [[ $words != echo* || $output == *"cannot do it"* ]]
         [ -z "$(runtime list -q)" ]
-        eventually 5 test -z "$(brokers)"
+        eventually 5 none brokers
     done
 }
 
