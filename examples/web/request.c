@@ -1,4 +1,5 @@
 /* The head of a request, as far as a server of files needs it. */
+#define _GNU_SOURCE /* memmem */
 #include <string.h>
 #include <strings.h>
 

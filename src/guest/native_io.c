@@ -156,7 +156,8 @@ static const char *below(const char *path, const char *folder)
     return relative(path + length);
 }
 
-/* In the innermost folder that has it. `which` of two buffers. */
+/* In the innermost folder that has it, from the working directory: of proved code the root. `which`
+ * of two buffers. */
 static int locate(struct host *host, const char *path, uint32_t bytes, unsigned which, bool changes,
                   struct place *ret_place)
 {
@@ -166,13 +167,17 @@ static int locate(struct host *host, const char *path, uint32_t bytes, unsigned 
         return -EACCES;
     if (bytes == 0)
         return -ENOENT;
-    if (bytes >= WASI_PATH_MAX)
+    size_t before = path[0] == '/' ? 0 : strlen(host->wasi->cwd);
+    if (bytes >= WASI_PATH_MAX || before + (before > 0) + bytes >= WASI_PATH_MAX)
         return -ENAMETOOLONG;
     if (memchr(path, '\0', bytes))
         return -EINVAL;
     char *copy = host->wasi->path[which];
-    memcpy(copy, path, bytes);
-    copy[bytes] = '\0';
+    memcpy(copy, host->wasi->cwd, before);
+    if (before > 0)
+        copy[before++] = '/';
+    memcpy(copy + before, path, bytes);
+    copy[before + bytes] = '\0';
     for (size_t i = 0; i < host->wasi->options.directory_count; i++) {
         const char *behind = below(relative(copy), host->wasi->directories[i].path);
         if (!behind || (rest && behind <= rest))

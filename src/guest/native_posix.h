@@ -35,6 +35,10 @@ int native_ftruncate(int fd, off_t bytes);
 int native_fsync(int fd);
 int native_isatty(int fd);
 
+/* native_directory.c */
+int native_chdir(const char *path);
+char *native_getcwd(char *to, size_t room);
+
 /* native_stdio.c */
 /* The C library would keep an address in the code's data, which is not found when a library is
  * replaced: buffers are its own. */
@@ -53,6 +57,8 @@ int native_vscanf(const char *format, va_list list) __attribute__((format(scanf,
 void native_perror(const char *what);
 void native_assert_fail(const char *what, const char *file, unsigned line, const char *function)
     __attribute__((noreturn));
+struct tm;
+size_t native_strftime(char *text, size_t room, const char *format, const struct tm *time);
 int native_asprintf(char **ret_text, const char *format, ...) __attribute__((format(printf, 2, 3)));
 int native_vasprintf(char **ret_text, const char *format, va_list list)
     __attribute__((format(printf, 2, 0)));

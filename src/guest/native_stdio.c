@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/err.h"
@@ -337,4 +338,38 @@ ssize_t native_getdelim(char **line, size_t *room, int end, FILE *file)
 ssize_t native_getline(char **line, size_t *room, FILE *file)
 {
     return native_getdelim(line, room, '\n', file);
+}
+
+/* ---- times ---- */
+
+#define FORMAT_MAX 1024 /* bytes of a format, its NUL included */
+
+/*
+ * The C library would read a file for the name of a zone (TZ, /etc/localtime): there is one here,
+ * UTC, that gmtime() is of. A format that is too long makes no text.
+ */
+size_t native_strftime(char *text, size_t room, const char *format, const struct tm *time)
+{
+    char own[FORMAT_MAX];
+    size_t used = 0;
+
+    while (*format) {
+        size_t plain = format[0] == '%' ? 1 + strspn(format + 1, "-_0+123456789EO") : 1;
+        const bool zone = format[0] == '%' && format[plain] == 'Z';
+        const char *from = zone ? "UTC" : format;
+        if (zone)
+            format += plain + 1;
+        else
+            format += plain += format[0] == '%' && format[plain];
+        plain = zone ? 3 : plain;
+        if (used + plain >= sizeof own)
+            return 0;
+        memcpy(own + used, from, plain);
+        used += plain;
+    }
+    own[used] = '\0';
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral" /* it is the caller's */
+    return strftime(text, room, own, time);
+#pragma GCC diagnostic pop
 }

@@ -227,8 +227,7 @@ POSIX(sem_getvalue)
 #undef POSIX
 
 /* Programs, their streams, files and connections (native_main.c, native_stdio.c, native_files.c,
- * native_sockets.c). What only
- * formats, scans or buffers is the C library's. */
+ * native_sockets.c, native_directory.c). What only formats, scans or buffers is the C library's. */
 #define OWN(name) NATIVE_SYMBOL(name, native_##name, 0)
 #define ISO(name) NATIVE_SYMBOL(__isoc99_##name, name, 0) NATIVE(name)
 NATIVE_SYMBOL(vireo_main, native_main, 0)
@@ -312,6 +311,8 @@ OWN(stat)
 OWN(ftruncate)
 OWN(fsync)
 OWN(isatty)
+OWN(chdir)
+OWN(getcwd)
 #undef ISO
 #undef OWN
 
@@ -340,6 +341,7 @@ NATIVE(gmtime)
 NATIVE(gmtime_r)
 NATIVE(timegm)
 NATIVE(difftime)
+NATIVE_SYMBOL(strftime, native_strftime, 0)
 #endif
 
 #ifdef NATIVE_VARIABLE_IS_SYMBOL

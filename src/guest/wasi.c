@@ -108,6 +108,7 @@ void wasi_reset(struct wasi *wasi)
 {
     for (uint32_t fd = wasi->fd_end; fd-- > 0;)
         wasi_fd_release(wasi, fd);
+    wasi->cwd[0] = '\0';
     open_stdio(wasi);
     open_directories(wasi);
     open_listeners(wasi);

@@ -82,10 +82,12 @@ struct wasi {
     struct wasi_fd fds[WASI_FDS_MAX];
     /* Nothing on the call stack may be large: the guest's own frames lie there too. */
     char path[2][WASI_PATH_MAX];
+    char cwd[WASI_PATH_MAX]; /* native_directory.c: absolute; empty: the root */
     union {
         struct iovec iovecs[WASI_IOVECS_MAX];
         struct pollfd polls[WASI_FDS_MAX + 1];
         char entries[16 << 10];
+        char paths[2][WASI_PATH_MAX];
     } scratch;
 };
 

@@ -20,7 +20,9 @@ setup_file() {
     mkdir -p "$WORK/any" "$WORK/book"
     echo 'int main(void) { return 0; }' >"$WORK/any/any.c"
     VIREO_STATE=$WORK/signer "$VIREO" build --json --native "$WORK/any" -o "$WORK/any.so" >"$WORK/built.json"
-    printf 'keys: {trusted: [%s]}\n' "$(jq -r .signed_by "$WORK/built.json")" >"$WORK/config.yaml"
+    mkdir -m 777 "$WORK/data"
+    chmod 711 "$WORK"
+    printf 'keys: {trusted: [%s]}\nallow_grants: {files: ["%s"]}\n' "$(jq -r .signed_by "$WORK/built.json")" "$WORK/data" >"$WORK/config.yaml"
     daemon_start --config "$WORK/config.yaml"
     cp "$FUNCTIONS/native_main.c" "$WORK/book"
     printf 'name: book\npool: {instances: 1}\ngrants: {files: [{path: /tmp}], env: {HERE: x}}\n' >"$WORK/book/vireo.yaml"
@@ -167,4 +169,72 @@ map a file: No such device
 mode: Invalid argument
 END
     eventually 5 eval '"$VIREO" logs reach | grep -q "still there"'
+}
+
+@test "the working directory, names relative to it and dates are what they are for gcc's program" {
+    mkdir -p "$WORK/files" "$BATS_TEST_TMPDIR/gcc"
+    cp "$FUNCTIONS/native_files.c" "$WORK/files"
+    printf 'name: files\npool: {instances: 1}\ngrants: {files: [{path: /deep/er}], env: {ROOT: /deep/er}}\n' >"$WORK/files/vireo.yaml"
+    native "$WORK/files"
+    gcc -w -D_GNU_SOURCE -O2 -o "$BATS_TEST_TMPDIR/files" "$FUNCTIONS/native_files.c"
+    "$BATS_TEST_TMPDIR/files" "$BATS_TEST_TMPDIR/gcc" >"$BATS_TEST_TMPDIR/expected"
+    grep -q '^in /a/b$' "$BATS_TEST_TMPDIR/expected"
+    # The second call begins where the first did.
+    for _ in 1 2; do
+        call files
+        [ "$code" = 200 ]
+        diff "$BATS_TEST_TMPDIR/expected" <(echo "$body")
+    done
+}
+
+@test "no working directory leads out of a granted folder: not by .., a symlink, an absolute path, nor a change of it" {
+    local data=$WORK/data
+    mkdir -p "$WORK/reaches"
+    rm -rf "${data:?}"/*
+    mkdir -p -m 777 "$data/sub/below" "$data/other"
+    chmod 777 "$data/sub"
+    echo secret >"$WORK/secret"
+    echo inside >"$data/inside"
+    ln -s "$WORK" "$data/away"
+    ln -s .. "$data/up"
+    ln -s ../.. "$data/sub/far"
+    ln -s sub/below "$data/link"
+    cp "$FUNCTIONS/native_reaches.c" "$WORK/reaches"
+    printf 'name: reaches\ngrants: {files: [{path: /www, host: "%s", writable: true}]}\n' "$data" >"$WORK/reaches/vireo.yaml"
+    native "$WORK/reaches"
+    call reaches
+    [ "$code" = 200 ]
+    diff - <(echo "$body") <<'END'
+.. (Operation not permitted) secret: No such file or directory
+/ (/) ../secret: No such file or directory
+/ (/) www/inside: inside
+/ (/) www/../secret: Operation not permitted
+/www/../www (Operation not permitted) ../secret: Operation not permitted
+sub/.. (/www) ../secret: Operation not permitted
+sub/below (/www/sub/below) ../../../secret: Operation not permitted
+sub/below (/www/sub/below) ../../inside: inside
+link (/www/link) ../../../secret: Operation not permitted
+link/.. (/www/link/..) ../inside: inside
+link/.. (/www/link/..) ../../secret: Operation not permitted
+away (Operation not permitted) secret: No such file or directory
+up (Operation not permitted) secret: No such file or directory
+sub/far (Operation not permitted) secret: No such file or directory
+away/data (Operation not permitted) inside: inside
+/proc/self/cwd (No such file or directory) secret: No such file or directory
+/proc/self/root (No such file or directory) etc/passwd: No such file or directory
+/proc/self/fd (No such file or directory) 0: No such file or directory
+/etc (No such file or directory) passwd: No such file or directory
+/wwwx (No such file or directory) secret: No such file or directory
+. (/www) /etc/passwd: No such file or directory
+. (/www) /proc/self/maps: No such file or directory
+rename: done
+rename: done
+read: Operation not permitted
+unlink: Operation not permitted
+mkdir: Operation not permitted
+long: Filename too long
+0 failed, in /www/sub
+END
+    [ "$(cat "$WORK/secret")" = secret ]
+    [ ! -e "$WORK/made" ]
 }

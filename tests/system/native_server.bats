@@ -9,14 +9,14 @@ BATS_TEST_RETRIES=0
 setup_file() {
     [ "$(id -u)" = 0 ] || return 0
     local key
-    WORK=$(mktemp -d /tmp/vireo-native-server.XXXXXX) PORT=$(free_port) KV_PORT=$(free_port)
-    export WORK PORT KV_PORT
+    WORK=$(mktemp -d /tmp/vireo-native-server.XXXXXX) PORT=$(free_port) KV_PORT=$(free_port) WEB_PORT=$(free_port)
+    export WORK PORT KV_PORT WEB_PORT
     mkdir "$WORK/any"
     mkdir -m 777 "$WORK/data"
     echo 'int main(void) { return 0; }' >"$WORK/any/any.c"
     key=$(VIREO_STATE=$WORK/signer "$VIREO" build --json --native "$WORK/any" -o "$WORK/any.so" | jq -r .signed_by)
-    printf 'keys: {trusted: [%s]}\nallow_grants: {fork: true, link: true, files: ["%s"], listen: ["127.0.0.1:%s", "127.0.0.1:%s"]}\n' \
-        "$key" "$WORK/data" "$PORT" "$KV_PORT" >"$WORK/config.yaml"
+    printf 'keys: {trusted: [%s]}\nallow_grants: {fork: true, link: true, files: ["%s"], listen: ["127.0.0.1:%s", "127.0.0.1:%s", "127.0.0.1:%s"]}\n' \
+        "$key" "$WORK/data" "$PORT" "$KV_PORT" "$WEB_PORT" >"$WORK/config.yaml"
     daemon_start --config "$WORK/config.yaml"
     version one ''
     version two 's,/\*version\*/ one,two,; s/return n + 1;/return n + 10;/; s/^static int answers;/static int added = 7;\nstatic int answers;/; s/%u\\n", answers/%u %d\\n", answers/; s/vireo_updates());/vireo_updates(), added++);/'
@@ -233,4 +233,40 @@ kv_version() {
     "$VIREO" kill "$("$VIREO" ps -o json | jq -r '.[] | select(.function == "kv" and .parent == null).id')"
     eventually 20 eval '[ "$(kv get every:500 2>/dev/null)" = value-500 ]'
     "$VIREO" rm -q kv
+}
+
+@test "examples/web as native code: files, ranges, dates, wrk, forked workers" {
+    local own=$WORK/web source=$WORK/source-web root=$WORK/data/www
+    rm -rf "$own" "$source" "$root"
+    mkdir -p "$own" "$root/sub"
+    cp -r "$TOP/examples/web" "$source"
+    sed -i -e "s|/var/www/html|$root|; s/127.0.0.1:8081/127.0.0.1:$WEB_PORT/" "$source/vireo.yaml"
+    sed '/^sources/d' "$source/vireo.yaml" >"$own/vireo.yaml"
+    echo '<h1>here</h1>' >"$root/index.html"
+    echo '<p>below</p>' >"$root/sub/index.html"
+    head -c 300000 /dev/urandom >"$root/large.bin"
+    touch -d '1994-11-06 08:49:37 UTC' "$root/index.html"
+    chmod -R a+rX "$root"
+    echo secret >"$WORK/data/secret"
+    VIREO_STATE=$WORK/signer "$VIREO" build -q --native "$source" -o "$own/web.so"
+    "$VIREO" deploy -q "$own"
+    web() {
+        curl -s --path-as-is --max-time 20 "http://127.0.0.1:$WEB_PORT/$1" "${@:2}"
+    }
+    eventually 20 eval '[ "$(web "")" = "<h1>here</h1>" ]' || { "$VIREO" logs web | tail -n 5; return 1; }
+    eventually 10 eval '"$VIREO" ps -o json | jq -e "[.[] | select(.function == \"web\")] | length == 3"'
+    [ "$("$VIREO" ls -o json | jq -r '.[] | select(.name == "web").safety')" = native ]
+    [ "$(web sub/)" = '<p>below</p>' ]
+    web large.bin | cmp - "$root/large.bin"
+    web large.bin -H 'Range: bytes=100000-299998' | cmp - <(tail -c +100001 "$root/large.bin" | head -c 199999)
+    [ "$(web index.html -o /dev/null -w '%header{last-modified}')" = "Sun, 06 Nov 1994 08:49:37 GMT" ]
+    [ "$(web ../secret -o /dev/null -w '%{http_code}')" = 400 ]
+    # A link in the folder does not lead out of it.
+    ln -s ../secret "$root/link"
+    [ "$(web link -o /dev/null -w '%{http_code}')" = 404 ]
+    command -v wrk >/dev/null || skip "wrk is missing"
+    wrk -t 1 -c 32 -d 2s --timeout 20s "http://127.0.0.1:$WEB_PORT/" >"$BATS_TEST_TMPDIR/wrk"
+    not grep -E 'Non-2xx|Socket errors' "$BATS_TEST_TMPDIR/wrk"
+    grep -q '^Requests/sec' "$BATS_TEST_TMPDIR/wrk"
+    "$VIREO" rm -q web
 }
