@@ -138,8 +138,8 @@ static void what_could_have_the_reader_wait_is_no_regular_file(void **state)
 {
     (void)state;
     char directory[] = "/tmp/vireo-fd.XXXXXX";
-    static const char *const other[] = {"pipe", "link", "/dev/zero", "/dev/tty"};
-    struct err err = {0};
+    static const char *const other[] = {"pipe", "link", "/dev/zero"};
+    char message[64];
     _cleanup_(freep) char *data = NULL;
     size_t size;
 
@@ -147,14 +147,16 @@ static void what_could_have_the_reader_wait_is_no_regular_file(void **state)
     _cleanup_(closep) int fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     assert_int_equal(mkfifoat(fd, "pipe", 0600), 0);
     assert_int_equal(symlinkat("pipe", fd, "link"), 0);
-    for (size_t i = 0; i < ARRAY_LEN(other); i++)
-        assert_true(fd_read_regular(fd, other[i], 100, &data, &size, &err) < 0);
-    assert_string_equal(err.message, "cannot read 'pipe': it is no regular file");
-    assert_int_equal(fd_read_regular(fd, "pipe", 100, &data, &size, &err), -EINVAL);
-    assert_int_equal(fd_read_regular(fd, ".", 100, &data, &size, &err), -EISDIR);
+    for (size_t i = 0; i < ARRAY_LEN(other); i++) {
+        struct err err = {0};
+        assert_int_equal(fd_read_regular(fd, other[i], 100, &data, &size, &err), -EINVAL);
+        snprintf(message, sizeof message, "cannot read '%s': it is no regular file", other[i]);
+        assert_string_equal(err.message, message);
+    }
+    assert_int_equal(fd_read_regular(fd, ".", 100, &data, &size, NULL), -EISDIR);
     assert_null(data);
     assert_int_equal(fd_write_file_atomic(fd, "pipe", "new", 3, 0600, NULL), 0);
-    assert_int_equal(fd_read_regular(fd, "link", 100, &data, &size, &err), 0);
+    assert_int_equal(fd_read_regular(fd, "link", 100, &data, &size, NULL), 0);
     assert_string_equal(data, "new");
     unlinkat(fd, "pipe", 0);
     unlinkat(fd, "link", 0);
