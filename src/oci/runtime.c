@@ -30,14 +30,15 @@ static char *json_line(const char *level, const char *message, const char *now)
     return text;
 }
 
-/* Of a pipe that nobody reads ENXIO, instead of a wait for who does. */
+/* Of a pipe that nobody reads ENXIO, instead of a wait for who does. One that is full is waited
+ * for: no line is lost. */
 static int open_log(struct runtime *runtime)
 {
-    if (runtime->log_fd < 0)
-        runtime->log_fd =
-            open(runtime->log_file,
-                 O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0644);
-    return runtime->log_fd < 0 ? -errno : 0;
+    if (runtime->log_fd >= 0)
+        return 0;
+    runtime->log_fd = open(runtime->log_file,
+                           O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0644);
+    return runtime->log_fd < 0 || fcntl(runtime->log_fd, F_SETFL, O_APPEND) < 0 ? -errno : 0;
 }
 
 void runtime_report(struct runtime *runtime, const char *level, const char *message)

@@ -72,6 +72,24 @@ teardown() {
     done
 }
 
+@test "a log whose pipe is full is waited for, and gets its line whole" {
+    local hold line job
+    mkfifo "$DIR/full"
+    exec {hold}<>"$DIR/full"
+    # 64 KiB, as pipe(7) has it.
+    head -c 65536 /dev/zero >&"$hold"
+    "$RUNTIME" --root "$ROOT" --log "$DIR/full" --log-format json state none 2>"$DIR/said" 3>&- &
+    job=$!
+    # Told before the log is.
+    eventually 20 test -s "$DIR/said"
+    sleep 0.5
+    timeout 20 head -c 65536 <&"$hold" >/dev/null
+    IFS= read -r -t 20 line <&"$hold"
+    exec {hold}>&-
+    wait "$job" || [ $? = 1 ]
+    [[ $(jq -r .msg <<<"$line") == *"container does not exist"* ]]
+}
+
 @test "ids that could be paths are refused" {
     for id in . .. a/b '' ../x 'a b' "$(printf 'x%.0s' {1..300})"; do
         run "$RUNTIME" --root "$ROOT" state "$id"
