@@ -109,9 +109,13 @@ beside() {
 calls_of() {
     local _
     for _ in $(seq 21); do
-        curl -sf -o /dev/null -w '%{time_total}\n' --data '1 0' "http://127.0.0.1:$port/function/hook"
+        curl -sf -o /dev/null -w '%{time_total}\n' --data '1 0' "http://127.0.0.1:$port/function/hook" || {
+            echo "cannot measure: function 'hook' does not answer" >&2
+            exit 1
+        }
         sleep 0.05
-    done | sort -n | awk '{v[NR] = $1 * 1000} END {printf "%.1f\n", v[11]}'
+    done >"$work/times"
+    sort -n "$work/times" | awk '{v[NR] = $1 * 1000} END {printf "%.1f\n", v[11]}'
 }
 beside_libbpf() {
     for _ in 1 2 3; do
