@@ -1,13 +1,13 @@
 /* How a program of the Lambda Runtime API sees its function and a call. */
 #include "contain/lambda_offer.h"
 
+#include <inttypes.h>
 #include <microhttpd.h>
-#include <stdint.h>
 #include <string.h>
 #include <sys/random.h>
-#include <time.h>
 
 #include "base/cleanup.h"
+#include "base/clock.h"
 #include "contain/talk.h"
 
 static void new_id(char *id)
@@ -20,15 +20,6 @@ static void new_id(char *id)
              "%02x%02x%02x%02x-%02x%02x-4%x%02x-8%x%02x-%02x%02x%02x%02x%02x%02x", b[0], b[1], b[2],
              b[3], b[4], b[5], b[6] & 15, b[7], b[8] & 15, b[9], b[10], b[11], b[12], b[13], b[14],
              b[15]);
-}
-
-static uint64_t deadline_ms(const struct contain *contain)
-{
-    const uint32_t limit = contain->setup.timeout_ms;
-    struct timespec now;
-
-    clock_gettime(CLOCK_REALTIME, &now);
-    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000 + limit;
 }
 
 static const char *call_header(const struct guest_call *call, const char *name)
@@ -63,7 +54,8 @@ struct MHD_Response *lambda_offer(const struct contain *contain, const struct gu
     if (!response)
         return NULL;
     new_id(ret_id);
-    snprintf(deadline, sizeof deadline, "%llu", (unsigned long long)deadline_ms(contain));
+    snprintf(deadline, sizeof deadline, "%" PRIu64,
+             (uint64_t)clock_wall_ms() + contain->setup.timeout_ms);
     snprintf(arn, sizeof arn, "arn:aws:lambda:local:000000000000:function:%s",
              contain->setup.function);
     const char *type = call_header(call, "content-type");
