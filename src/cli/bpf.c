@@ -327,14 +327,20 @@ static int build(struct work *work, const char *out, struct err *err)
     return r < 0 ? r : build_guest(work, out, err);
 }
 
+/* With its slash, or ".". */
+static void folder_of(const char *path, char folder[static PATH_MAX])
+{
+    const char *slash = strrchr(path, '/');
+
+    snprintf(folder, PATH_MAX, "%.*s", slash ? (int)(slash - path) + 1 : 1, slash ? path : ".");
+}
+
 /* NAME.bpf.o of one NAME.bpf.c, for guests that are not in C. */
 static int build_object(struct work *work, char *source, const char *out, struct err *err)
 {
     char folder[PATH_MAX];
-    const char *slash = strrchr(source, '/');
 
-    snprintf(folder, sizeof folder, "%.*s", slash ? (int)(slash - source) : 1,
-             slash ? source : ".");
+    folder_of(source, folder);
     work->source = folder;
     int r = open_folder(work, err);
     if (r == 0)
@@ -346,10 +352,8 @@ static int build_object(struct work *work, char *source, const char *out, struct
 static bool can_write(const char *path, struct err *err)
 {
     char folder[PATH_MAX];
-    const char *slash = strrchr(path, '/');
 
-    snprintf(folder, sizeof folder, "%.*s", slash ? (int)(slash - path) + 1 : 1,
-             slash ? path : ".");
+    folder_of(path, folder);
     if (access(folder, W_OK | X_OK) == 0)
         return true;
     err_set(err, -errno, "cannot write '%s'", path);
@@ -365,10 +369,11 @@ static int verb_object(char *source, const char *out)
 
     snprintf(name, sizeof name, "%s", slash ? slash + 1 : source);
     name[strlen(name) - 1] = 'o';
-    if (build_object(&work, source, out ? out : name, &err) < 0)
+    const char *to = out ? out : name;
+    if (!can_write(to, &err) || build_object(&work, source, to, &err) < 0)
         return cli_error(&err, NULL);
     if (!cli.quiet)
-        printf("%s\n", out ? out : name);
+        printf("%s\n", to);
     return CLI_OK;
 }
 
@@ -380,8 +385,6 @@ static int verb_build(int words, char **argv, const char *out)
 
     if (words != 1)
         return cli_usage("bpf", "build needs a folder, or a .bpf.c file");
-    if (out && !can_write(out, &err))
-        return cli_error(&err, NULL);
     if (ends_with(argv[0], ".bpf.c"))
         return verb_object(argv[0], out);
     size_t length = strlen(argv[0]);
@@ -390,10 +393,11 @@ static int verb_build(int words, char **argv, const char *out)
     work.source = argv[0];
     const char *slash = strrchr(argv[0], '/');
     snprintf(name, sizeof name, "%s.wasm", slash ? slash + 1 : argv[0]);
-    if (build(&work, out ? out : name, &err) < 0)
+    const char *to = out ? out : name;
+    if (!can_write(to, &err) || build(&work, to, &err) < 0)
         return cli_error(&err, NULL);
     if (!cli.quiet)
-        printf("%s\n", out ? out : name);
+        printf("%s\n", to);
     return CLI_OK;
 }
 

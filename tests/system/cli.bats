@@ -348,6 +348,11 @@ own_verbs() {
     run "$VIREO" bpf build "$TOP/examples/bpf/execsnoop" -o /nosuch/x.wasm
     [ "$status" -eq 3 ]
     [ "$output" = "vireo: cannot write '/nosuch/x.wasm': No such file or directory" ]
+    # Nor where it is when no other place is said: what is built has not been looked for yet.
+    need_root
+    run unshare -m sh -c 'mount -t tmpfs -o ro none "$1" && cd "$1" && exec "$0" bpf build "$2"' "$(realpath "$VIREO")" "$BATS_TEST_TMPDIR" "$TOP/nosuch.bpf.c"
+    [ "$status" -eq 4 ]
+    [ "$output" = "vireo: cannot write 'nosuch.bpf.o': Read-only file system" ]
     run "$VIREO" bpf build "$FUNCTIONS/tool.c"
     [ "$status" -eq 2 ]
     [ "$output" = "vireo: cannot build '$FUNCTIONS/tool.c': it is no folder and no .bpf.c file" ]
