@@ -326,9 +326,9 @@ END
     mkdir -p "$MODULES/probes" "$MODULES/may" "$MODULES/other"
     gcc -O1 -o "$MODULES/other/victim" "$FUNCTIONS/bpf_victim.c"
     cp "$MODULES/other/victim" "$MODULES/may/victim"
-    ln -s ../other/victim "$MODULES/may/link"
-    ln -s "$MODULES/other" "$MODULES/may/folder"
-    ln -s victim "$MODULES/may/near"
+    ln -sfn ../other/victim "$MODULES/may/link"
+    ln -sfn "$MODULES/other" "$MODULES/may/folder"
+    ln -sfn victim "$MODULES/may/near"
     cp "$MODULES/calls.wasm" "$MODULES/probes/"
     printf 'name: probes\nsources: [calls.wasm]\ngrants:\n  bpf: true\nbpf: {host: true, attach: ["%s/may/*"]}\n' "$MODULES" \
         >"$MODULES/probes/vireo.yaml"

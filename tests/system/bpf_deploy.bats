@@ -72,6 +72,9 @@ keeps() {
 }
 
 @test "what is pinned, and samples that nobody took, are there for the next version; nobody else's name opens it" {
+    for name in mine other; do
+        "$VIREO" rm "$name" || true
+    done
     deploy_keep mine 1
     # Two samples are left in the pinned ring buffer, and a number in a pinned map.
     keeps mine put
@@ -98,6 +101,7 @@ looks() {
 
 @test "a pinned ring buffer has one reader among the instances of its function, and within one" {
     local reading
+    "$VIREO" rm readonce || true
     deploy_keep readonce 1
     keeps readonce put
     [[ $body == "kept 2 untaken 2"* ]]

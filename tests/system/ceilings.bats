@@ -6,8 +6,7 @@ setup_file() {
     [ "$(id -u)" = 0 ] || return 0
     CONFIG=$(mktemp /tmp/vireo-test-ceilings.XXXXXX)
     export CONFIG
-    ceilings "memory: 96MiB" "cpus: 0.5" "pids: 16" "timeout: 10s" "bytes_per_second: 8MiB" \
-        "operations_per_second: 500" "instances: 8" "spares: 1" "queue: 256" "tmp: 64MiB" "request: 6MiB"
+    ceilings_first
     daemon_start --config "$CONFIG"
 }
 
@@ -24,6 +23,11 @@ setup() {
 ceilings() {
     printf 'allow_grants:\n  limits:\n' >"$CONFIG"
     printf '    %s\n' "$@" >>"$CONFIG"
+}
+
+ceilings_first() {
+    ceilings "memory: 96MiB" "cpus: 0.5" "pids: 16" "timeout: 10s" "bytes_per_second: 8MiB" \
+        "operations_per_second: 500" "instances: 8" "spares: 1" "queue: 256" "tmp: 64MiB" "request: 6MiB"
 }
 
 # deploy_asking NAME SOURCE YAML: a function of tests/system/functions that asks for this.
@@ -100,6 +104,8 @@ grants: {files: [{path: /tmp, size: 24MiB}]}"
 }
 
 @test "a function beyond a configuration that became tighter is not served, and others are" {
+    ceilings_first
+    daemon_there --config "$CONFIG"
     deploy_asking large env.c "limits: {memory: 80MiB}"
     deploy_asking small env.c "limits: {memory: 32MiB}"
     call large --data-binary NONE

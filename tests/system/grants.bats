@@ -164,12 +164,22 @@ tmp_grant() {
 @test "a private tmp is not shared between instances, nor between functions" {
     tmp_grant several "pool: {instances: 4}"
     tmp_grant neighbour "pool: {instances: 1}"
+    local calls=()
     # Those that run at the same time are instances of their own: each sees only the file of its own.
     for i in 1 2 3; do
         curl -s -o "$BATS_TEST_TMPDIR/seen$i" "$VIREO_SERVER/function/several" \
             --data-binary "sleep /tmp" 3>&- &
+        calls+=($!)
     done
-    sleep 0.2
+    # All of them have begun, or one has ended already.
+    all_run() {
+        local pid
+        for pid in "${calls[@]}"; do
+            alive "$pid" || return 0
+        done
+        [ "$("$VIREO" ps -o json | jq '[.[] | select(.function == "several" and .state == "running")] | length')" = 3 ]
+    }
+    eventually 10 all_run
     ask several write /tmp/mine words
     [ "$body" = written ]
     wait
@@ -204,7 +214,7 @@ tmp_grant() {
     [ -L "$SHARE/public/open/made" ] || ln -s ../../private/data/text "$SHARE/public/open/made"
     ask escape symlink /data/passwd /etc/passwd
     [ -L "$SHARE/public/open/passwd" ] || ln -s /etc/passwd "$SHARE/public/open/passwd"
-    ln -s ../../private "$SHARE/public/open/way"
+    ln -sfn ../../private "$SHARE/public/open/way"
     for path in /data/made /data/passwd /data/way/data/text; do
         ask escape read "$path"
         [[ $body == "read: "* ]]

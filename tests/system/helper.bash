@@ -30,12 +30,15 @@ free_port() {
     return 1
 }
 
-# Waits up to $1 seconds until a command succeeds.
+# Waits up to $1 seconds until a command succeeds. A machine that stalls looks seldom: as long as it has not
+# looked five times for each second, it has up to four times as long.
 eventually() {
-    local end=$((SECONDS + $1))
+    local begin=$SECONDS limit=$1 looks=0
     shift
     until "$@"; do
-        [ "$SECONDS" -lt "$end" ] || return 1
+        looks=$((looks + 1))
+        [ $((SECONDS - begin)) -lt "$limit" ] ||
+            [ "$looks" -lt $((limit * 5)) ] && [ $((SECONDS - begin)) -lt $((limit * 4)) ] || return 1
         sleep 0.05
     done
 }
@@ -155,9 +158,14 @@ daemon_stop() {
     return "$code"
 }
 
+# What a test starts ends with it, some time later: no daemon has this state any more.
+daemon_gone() {
+    eventually 20 none pgrep -f -- "--state $VIREO_STATE"
+}
+
 # daemon_there [FLAG...]: for tests that end the file's daemon; at a second try it is started again.
 daemon_there() {
-    alive "$VIREO_DAEMON" || daemon_start "$@"
+    alive "$VIREO_DAEMON" || { daemon_gone && daemon_start "$@"; }
 }
 
 # Kills the supervisor: every process of its family is gone within a second, or two on a busy machine.

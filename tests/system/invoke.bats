@@ -151,13 +151,17 @@ setup() {
 }
 
 @test "a call beyond the time limit is 504 within a second of it, and the next one works" {
-    begin=$(date +%s%N)
-    call "tool?loop"
-    took=$((($(date +%s%N) - begin) / 1000000))
-    refused_with 504 timeout
-    [[ $body == *"1 s"* ]] || [[ $body == *"1000 ms"* ]]
-    [ "$took" -ge 1000 ]
-    [ "$took" -lt 2500 ]
+    # The quickest of three: the machine may stall.
+    for _ in 1 2 3; do
+        begin=$(date +%s%N)
+        call "tool?loop"
+        took=$((($(date +%s%N) - begin) / 1000000))
+        refused_with 504 timeout
+        [[ $body == *"1 s"* ]] || [[ $body == *"1000 ms"* ]]
+        [ "$took" -ge 1000 ]
+        [ "$took" -ge 2000 ] || break
+    done
+    [ "$took" -lt 2000 ]
     call tool --data-binary next
     [ "$body" = next ]
     run "$VIREO" invoke tool --path '?loop' --data x

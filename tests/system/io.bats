@@ -123,6 +123,9 @@ fails() {
 }
 
 @test "files have a quota, descriptors a number; the next call has both again" {
+    for path in /tmp/large /tmp/one; do
+        call files --data-binary "u$path"
+    done
     does f /tmp/large 28 65536
     does u /tmp/large 0
     does f /tmp/large 28 65536

@@ -148,7 +148,7 @@ unproved() {
 
 @test "with a better verifier the same source climbs" {
     # One that takes no module for its machine's proves nothing.
-    mkdir "$WORK/weak"
+    mkdir -p "$WORK/weak"
     find "$BUILD" -maxdepth 1 -type f -name 'vireo*' ! -name '*.*' -exec cp -t "$WORK/weak" {} +
     sed -i 's/e-m:e-p270:32:32-p271/e-m:e-p270:32:32-p279/g' "$WORK/weak/vireo-verify"
     not cmp -s "$WORK/weak/vireo-verify" "$BUILD/vireo-verify"

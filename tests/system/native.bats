@@ -118,11 +118,12 @@ setup() {
 @test "a daemon that trusts nobody takes no native code; what it served goes when trust goes" {
     sed -i 's/^    - .*/    - 0000000000000000000000000000000000000000000000000000000000000000/' "$WORK/config.yaml"
     daemon_stop
+    daemon_gone
     daemon_start --config "$WORK/config.yaml"
     call native -d x
     refused_with 502 start
     [[ $body == *"signed by another key"* ]]
-    printf 'keys:\n  trusted: [12]\n' >"$WORK/config.yaml"
-    run "$VIREO" serve --state "$WORK/other" --config "$WORK/config.yaml"
+    printf 'keys:\n  trusted: [12]\n' >"$WORK/short.yaml"
+    run "$VIREO" serve --state "$WORK/other" --config "$WORK/short.yaml"
     refused 2 "a key's id of 64 hex digits is expected here"
 }

@@ -215,6 +215,7 @@ allow: [base, platform]'
 # bell NAME [SED of the source] [SED of the manifest]: a version of the library that has a family.
 bell() {
     local from=$WORK/source-$1
+    rm -rf "$from"
     cp -r "$FUNCTIONS/link/bell" "$from"
     sed -i -e "${2-}" "$from/bell.c"
     sed -i -e "${3-}" "$from/vireo.yaml"
@@ -225,7 +226,7 @@ bell() {
 @test "a linked library forks, and is replaced: handlers follow, its child goes on with what it has" {
     local pvm
     VIREO_STATE=$WORK/signer "$VIREO" build -q --native "$FUNCTIONS/link/tower" -o "$WORK/tower.so"
-    mkdir "$WORK/tower"
+    mkdir -p "$WORK/tower"
     cp "$WORK/tower.so" "$FUNCTIONS/link/tower/vireo.yaml" "$WORK/tower"
     "$VIREO" deploy -q "$WORK/tower"
     bell bell
@@ -278,7 +279,7 @@ bell() {
 
 @test "native code of one place after another: each has a family, and nothing of the one before" {
     local name
-    "$VIREO" rm -q near far
+    "$VIREO" rm -q near far || true
     for name in before after; do
         kin "$name" 'recycle: reuse
 application: places
@@ -298,7 +299,7 @@ grants: {fork: true, ipc: true}'
 }
 
 @test "proved code forks no more than ever: it is refused the proof" {
-    mkdir "$WORK/proved"
+    mkdir -p "$WORK/proved"
     printf '%s\n' '#include <stdint.h>' '#include <stddef.h>' 'int fork(void);' \
         'int64_t handler(const uint8_t *in, size_t n, uint8_t *out, size_t cap)' \
         '{ (void)in; (void)out; (void)cap; return n > 0 ? fork() : 0; }' >"$WORK/proved/f.c"

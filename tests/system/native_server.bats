@@ -3,8 +3,6 @@
 # names of UNIX, and get a new version at their own update points, as translated ones do.
 load helper
 load points
-# Each test goes on with the server that the one before left: a second try would find another one.
-BATS_TEST_RETRIES=0
 
 setup_file() {
     [ "$(id -u)" = 0 ] || return 0
@@ -32,6 +30,7 @@ teardown_file() {
 setup() {
     need_root
     cd "$WORK" || return 1
+    again "$WORK/one"
 }
 
 # version FOLDER SED: the server, changed so, built and signed.
@@ -195,6 +194,7 @@ kv() {
 # kv_version FOLDER [SED]: examples/kv as it stands, or changed so, as native code.
 kv_version() {
     local own=$WORK/$1 source=$WORK/source-$1
+    rm -rf "$own" "$source"
     mkdir "$own"
     cp -r "$TOP/examples/kv" "$source"
     sed -i -e "s/127.0.0.1:6380/127.0.0.1:$KV_PORT/" -e 's/memory: 512MiB/memory: 128MiB/' -e 's/^version: .*/version: "1.1"/' \
@@ -207,6 +207,7 @@ kv_version() {
 @test "examples/kv as native code: redis-benchmark, a child that saves, a new version under load, no key lost" {
     command -v redis-cli >/dev/null || skip "redis-cli is missing (redis-tools)"
     local load i
+    "$VIREO" rm -q kv || true
     kv_version kv
     kv_version kv2 's/server_name:vireo-kv/server_name:two/'
     "$VIREO" deploy -q "$WORK/kv"

@@ -139,6 +139,11 @@ __attribute__((visibility("default"))) int bad(void) { return 0; }'
 }
 
 @test "dependencies are linked at deploy: variables, constructors, callbacks, the C library" {
+    local name
+    for name in desk ledger; do
+        "$VIREO" rm -q "$name" || true
+    done
+    rm -rf "$WORK/desk"
     part ledger parts/ledger
     run "$VIREO" deploy "$FUNCTIONS/parts/desk"
     refused 3 "cannot link 'ledger' with 'desk': no such library is deployed"

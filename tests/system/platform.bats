@@ -56,6 +56,7 @@ processes() {
 
 @test "a function keeps keys, over instances and deploys; describe shows its layers" {
     deploy_platform shop "isolation: request"
+    ask shop "delete a"
     ask shop "get a"
     [ "$body" = "No such file or directory" ]
     ask shop "put a one"
@@ -86,6 +87,7 @@ processes() {
 }
 
 @test "a function's SQL has its own tables, and values that are bound are no SQL" {
+    ask shop "sql DROP TABLE IF EXISTS people"
     ask shop "sql CREATE TABLE people (id INTEGER PRIMARY KEY, name TEXT)"
     ask shop "bind ann INSERT INTO people (name) VALUES (?)"
     [ "$body" = "0 rows, 1 changed: " ]
@@ -199,6 +201,7 @@ instance_of() {
 }
 
 @test "the platform killed is started again, and nothing that was kept is lost" {
+    eventually 15 answers shop "get c" three
     front=$(processes vireo-platform | head -n 1)
     kill -KILL "$front"
     call shop --data-binary "get c"
@@ -217,6 +220,7 @@ fewer_keys_than() {
 }
 
 @test "what a function kept goes with it" {
+    [ "$BATS_TEST_TRY_NUMBER" -eq 1 ] || { deploy_platform shop-two && ask shop-two "put fill1 again"; }
     ask shop-two "get fill1"
     before=$(keys_files)
     "$VIREO" rm shop-two
@@ -232,7 +236,7 @@ front_is_alone() {
 
 @test "a worker that has no instance and no message ends, and nothing of it stays" {
     for name in shop shop-two shop-liar; do
-        "$VIREO" rm "$name"
+        "$VIREO" rm "$name" || true
     done
     eventually 30 front_is_alone
     deploy_platform shop "pool: {idle: 1s}"

@@ -223,7 +223,8 @@ scribe() {
 }
 
 @test "a recycled pVM is updated" {
-    mkdir "$WORK/fresh"
+    "$VIREO" rm -q fresh || true
+    mkdir -p "$WORK/fresh"
     cp "$WORK/counter/f.c" "$WORK/fresh"
     printf 'name: fresh\nrecycle: reuse\npool: {instances: 1}\nupdate: {slack: 4KiB}\n' >"$WORK/fresh/vireo.yaml"
     "$VIREO" deploy -q "$WORK/fresh"

@@ -167,6 +167,7 @@ refused() {
 }
 
 @test "links, devices, folders and what is too long are refused" {
+    rm -rf "$VAULT/allowed/"{link,way,first,second,pipe,folder,long,nul}
     ln -s "$VAULT/other/key" "$VAULT/allowed/link"
     refused "$VAULT/allowed/link" "symbolic links"
     ln -s "$VAULT/other" "$VAULT/allowed/way"
@@ -246,6 +247,7 @@ refused() {
 
 @test "a secret is there after a restart of the daemon, and still nowhere in its files" {
     daemon_stop || true
+    daemon_gone
     daemon_start --config "$VAULT/vireo.conf"
     ask keeper KEY
     [ "$body" = "$SECRET" ]
