@@ -41,7 +41,7 @@ deploy_family() {
     local folder=$BATS_FILE_TMPDIR/kin
     mkdir -p "$folder"
     cp "$FUNCTIONS/family.c" "$folder"
-    printf 'name: %s\nisolation: %s\nlimits: {pids: 8, timeout: 1500ms, memory: 32MiB}\ngrants: {fork: true, ipc: true}\n' \
+    printf 'name: %s\nisolation: %s\nlimits: {pids: 8, timeout: 4500ms, memory: 32MiB}\ngrants: {fork: true, ipc: true}\n' \
         "$1" "$2" >"$folder/vireo.yaml"
     "$VIREO" deploy "$folder"
 }
@@ -118,7 +118,7 @@ script() {
     for attack in 'bomb for ever' spread; do
         call kin --data-binary "$attack"
         refused_with 504 timeout
-        [[ $body == *"time limit 1500 ms reached (and pids limit 8)"* ]]
+        [[ $body == *"time limit 4500 ms reached (and pids limit 8)"* ]]
     done
     eventually 5 eval '[ "$(members kin)" -le 2 ]'
     "$VIREO" logs kin | grep -q "vireo: pids limit 8 reached"
@@ -181,6 +181,9 @@ child_of() {
 }
 
 @test "pVMs have names, by which they are shown, waited for and killed" {
+    # An instance that is new, with one child.
+    deploy_family kin instance
+    eventually 10 eval '[ "$(members kin)" -le 1 ]'
     ask kin leave
     local child root
     child=$(child_of kin)
@@ -202,7 +205,7 @@ child_of() {
     "$VIREO" wait "$root" >"$BATS_TEST_TMPDIR/root" &
     local waits_root=$!
     # Both have asked.
-    sleep 0.5
+    sleep 2
     "$VIREO" kill -s TERM "$child"
     not wait "$waits"
     [ "$(cat "$BATS_TEST_TMPDIR/child")" = "$child: signal 15 (SIGTERM)" ]

@@ -30,7 +30,7 @@ teardown() {
 deploy_with() {
     local name=$1 folder=$VIREO_STATE/source-$1
     shift
-    mkdir "$folder"
+    mkdir -p "$folder"
     cp "$FUNCTIONS/tool.c" "$folder/"
     printf '%s\n' "name: $name" "$@" >"$folder/vireo.yaml"
     "$VIREO" -q deploy "$folder"
@@ -192,6 +192,7 @@ lone_is() {
 
 @test "a call whose caller has gone is not run when its turn comes" {
     local i peer peers=()
+    "$VIREO" -q rm lone || true
     deploy_with lone 'pool: {instances: 1}' 'limits: {timeout: 3s}'
     # It holds the only instance for 3 s; three wait for it and give up.
     curl -s -o /dev/null "$VIREO_SERVER/function/lone?loop" 3>&- &

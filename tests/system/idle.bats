@@ -40,13 +40,17 @@ switches() {
     call two
     [ "$code" = 200 ]
     "$VIREO" logs one >/dev/null
-    # What a call leaves to do is done within a second: groups are cleaned, spares are made again.
-    sleep 1
-    switches >"$BATS_TEST_TMPDIR/before"
-    # The supervisor with its threads, two gateways, two templates, instances.
-    [ "$(wc -l <"$BATS_TEST_TMPDIR/before")" -ge 10 ]
-    sleep 10
-    switches >"$BATS_TEST_TMPDIR/after"
+    # What a call leaves to do is done within a second: groups are cleaned, spares are made again. A busy machine takes
+    # longer for that.
+    for i in 1 2 3; do
+        sleep 1
+        switches >"$BATS_TEST_TMPDIR/before"
+        # The supervisor with its threads, two gateways, two templates, instances.
+        [ "$(wc -l <"$BATS_TEST_TMPDIR/before")" -ge 10 ]
+        sleep 10
+        switches >"$BATS_TEST_TMPDIR/after"
+        ! cmp -s "$BATS_TEST_TMPDIR/before" "$BATS_TEST_TMPDIR/after" || break
+    done
     diff "$BATS_TEST_TMPDIR/before" "$BATS_TEST_TMPDIR/after"
 }
 

@@ -41,11 +41,16 @@ ready() {
     [ "$(kv ping 2>/dev/null)" = PONG ]
 }
 
+without_version() {
+    [[ $(kv version 2>/dev/null) == "ERR unknown command"* ]]
+}
+
 saved() {
     [[ $(kv info) == *rdb_bgsave_in_progress:0* ]]
 }
 
 @test "redis-cli sets, gets, counts, expires" {
+    kv flushall
     [ "$(kv set greeting 'hello, world')" = OK ]
     [ "$(kv get greeting)" = "hello, world" ]
     [ "$(kv incr n)" = 1 ]
@@ -168,6 +173,8 @@ saver_stops() {
 
 @test "a new version comes while redis-benchmark runs: no error, no lost connection, no lost key" {
     local pvm load
+    # Without the command that a first try may have left.
+    [ "$BATS_TEST_TRY_NUMBER" -eq 1 ] || { "$VIREO" deploy -q "$BATS_FILE_TMPDIR/kv" && eventually 20 without_version; }
     pvm=$("$VIREO" ps -o json | jq -r '.[] | select(.function == "kv" and .parent == null).id')
     kv set kept 'over the update'
     for i in $(seq 2000); do echo "SET every:$i value-$i"; done | kv >"$BATS_TEST_TMPDIR/set"
@@ -177,7 +184,7 @@ saver_stops() {
     # A command more.
     sed -i 's/^const struct command server_commands.*/static void version(const struct call *call)\n{\n    answer_simple(call->out, "two");\n}\n\n&\n    {"VERSION", 1, version},/' \
         next/command_server.c
-    [[ $(kv version) == "ERR unknown command"* ]]
+    without_version
     # Built before, so that the load lasts for the updates themselves.
     "$VIREO" update kv next
     [ "$(kv version)" = two ]

@@ -117,7 +117,7 @@ layout() {
         layout
         layouts[$where]=$((${layouts[$where]-0} + 1))
         # The replacement is made beside the calls.
-        sleep 0.1
+        sleep 0.3
     done
     # 13 starts, 4 of each: some layout served several, and none more than four and what came while
     # its successor was made.
@@ -137,11 +137,9 @@ layout() {
     sleep 0.2
     before=$where
     sleep 3
-    # The start that finds it too old is its last.
-    layout
-    sleep 0.3
-    layout
-    [ "$where" != "$before" ]
+    # The start that finds it too old is its last; another is made beside it.
+    another() { layout && [ "$where" != "$before" ]; }
+    eventually 10 another
 }
 
 @test "an instance can neither see nor signal another" {
@@ -174,6 +172,7 @@ layout() {
 }
 
 @test "the same works without the wall: an owner, a signal and a notice kill another process" {
+    rm -rf "$SHARE/open/control"
     mkdir "$SHARE/open/control"
     sleep 60 3>&- &
     victim=$!
@@ -195,11 +194,11 @@ layout() {
     done
     echo "slowest of 20: $slowest us"
     # They would have had 30 s; it is noise of this machine that the bound is for.
-    [ "$slowest" -lt 1500000 ]
+    [ "$slowest" -lt 10000000 ]
     is_spinning
     # Each has its own share: a fifth of a CPU.
     read -r pid _ <<<"$(spinner)"
-    used=$(awk '{print $14 + $15}' "/proc/$pid/stat") begin=${EPOCHREALTIME/./}
+    begin=${EPOCHREALTIME/./} used=$(awk '{print $14 + $15}' "/proc/$pid/stat")
     sleep 1
     used=$(($(awk '{print $14 + $15}' "/proc/$pid/stat") - used))
     percent=$((used * 1000000 / (${EPOCHREALTIME/./} - begin)))

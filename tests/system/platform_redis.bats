@@ -107,7 +107,7 @@ id_of() {
 }
 
 @test "Redis gone is an error for the caller; when it is back it is used again" {
-    kill "$(cat "$HERE/pid")"
+    [ ! -e "$HERE/pid" ] || kill "$(cat "$HERE/pid")"
     eventually 10 not redis ping
     ask two "get more"
     [[ $body == "I/O error" || $body == "Input/output error" ]]
@@ -126,6 +126,8 @@ user_gone() {
 }
 
 @test "a function that is removed leaves nothing in Redis" {
+    # It is there again at a second try.
+    [ "$BATS_TEST_TRY_NUMBER" -eq 1 ] || { "$VIREO" deploy -q "$HERE/two" && eventually 10 answers two "put more again" 0; }
     id=$(id_of more)
     [ -n "$id" ]
     "$VIREO" rm two

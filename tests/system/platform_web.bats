@@ -143,16 +143,24 @@ requests() {
     [ "$body" = "Symbolic link loop" ] || [ "$body" = "Too many levels of symbolic links" ]
 }
 
+# How many questions there were for a name.
+asked_of() {
+    cat "$WEB/questions.$1.test" 2>/dev/null || echo 0
+}
+
 @test "a name is resolved once, and one that turns to another address is refused" {
-    [ ! -e "$WEB/questions.flips.test" ]
+    local asked
+    asked=$(asked_of flips)
+    # A first try may have asked: the next answer is one that is not allowed.
+    [ $((asked % 2)) = 0 ] || { ask "http GET http://flips.test:$PORT/flips" && asked=$(asked_of flips); }
     # The first answer is an address that is allowed, the second is not; then again.
     for round in 1 2; do
         ask "http GET http://flips.test:$PORT/flips"
         [ "$body" = "200 page /flips " ]
-        [ "$(cat "$WEB/questions.flips.test")" = $((2 * round - 1)) ]
+        [ "$(asked_of flips)" = $((asked + 2 * round - 1)) ]
         ask "http GET http://flips.test:$PORT/flips"
         [ "$body" = "Permission denied" ]
-        [ "$(cat "$WEB/questions.flips.test")" = $((2 * round)) ]
+        [ "$(asked_of flips)" = $((asked + 2 * round)) ]
     done
     grep -q "may not ask 'flips.test:$PORT': it is 169.254.169.254, which the operator" "$VIREO_STATE/daemon.log"
     ask "http GET http://localhost:$PORT/"
@@ -166,7 +174,7 @@ connects() {
 }
 
 @test "a connection is to an address that was checked, whatever the name server says next" {
-    mkdir "$WEB/caller"
+    mkdir -p "$WEB/caller"
     cp "$FUNCTIONS/connect.c" "$WEB/caller"
     {
         printf 'name: caller\ngrants:\n  connect:\n'
@@ -176,14 +184,17 @@ connects() {
         printf '    - "swings.test:%s/udp"\n' "$PORT"
     } >"$WEB/caller/vireo.yaml"
     "$VIREO" deploy -q "$WEB/caller"
+    local asked
+    asked=$(asked_of turns)
+    [ $((asked % 2)) = 0 ] || { connects turns.test never && asked=$(asked_of turns); }
     for round in 1 2; do
         connects turns.test "turn$round"
         [[ $body == *"page /turn$round"* ]]
         # One question a connection.
-        [ "$(cat "$WEB/questions.turns.test")" = $((2 * round - 1)) ]
+        [ "$(asked_of turns)" = $((asked + 2 * round - 1)) ]
         connects turns.test never
         [ "$body" = "connect: Permission denied" ]
-        [ "$(cat "$WEB/questions.turns.test")" = $((2 * round)) ]
+        [ "$(asked_of turns)" = $((asked + 2 * round)) ]
     done
     # Of two addresses the one that is allowed; of others none, in whatever form.
     connects both.test both
@@ -311,8 +322,9 @@ END
 
 # The daemon ends with the test that starts it: this is the last one.
 @test "messages wait over the end of the daemon, and their number is bounded" {
+    VIREO=$WEB/vireo daemon_there --config "$WEB/conf"
     # A function whose calls can't run holds them up: the daemon goes on trying.
-    "$VIREO" rm taker
+    "$VIREO" rm taker || true
     cat >"$WEB/taker.c" <<'END'
 #include <vireo/function.h>
 int64_t handler(const uint8_t *in, size_t in_len, uint8_t *out, size_t out_cap)

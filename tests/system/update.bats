@@ -257,6 +257,8 @@ refuses() {
 }
 
 @test "rollback goes back version by version, across a start of the daemon, and then says there is none" {
+    daemon_there
+    "$VIREO" rm steps || true
     for text in one two three; do
         source_of "$text.c" "$text"
     done
