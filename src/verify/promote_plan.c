@@ -273,10 +273,11 @@ static bool cut_object(struct promoter *p, uint32_t id)
         all = all && split->region[i];
     if (all)
         return false;
-    /* An initial address of which an edge would leave a part is of the whole only. */
+    /* An initial address that is not all of one part is of the whole only. */
     for (uint32_t i = 0; i < object->cell_count; i++)
-        if (split->region[object->cells[i].offset] != split->region[object->cells[i].offset + 7])
-            return false;
+        for (uint64_t at = object->cells[i].offset, k = 1; k < 8; k++)
+            if (split->region[at + k] != split->region[at])
+                return false;
     /* Atoms of a size that no integer has become bytes. */
     for (uint64_t i = 0, end; i < size; i = end) {
         bool touched = false;

@@ -515,6 +515,47 @@ H(region_address_h)
     ug.s.hi[in[0] & 3] = 1;
     return 0;
 }
+static union {
+    int *p;
+    struct {
+        uint8_t a[1];
+        uint8_t m[4];
+        uint8_t b[3];
+    } s;
+} uh = {&va};
+H(region_address_i)
+{
+    if (in_len < 2)
+        return 0;
+    size_t i = in[0], j = in[1];
+    if (i >= 1 || j >= 3)
+        return 0;
+    uh.s.m[2] = 1;
+    if (uh.s.b[j] | uh.s.a[i])
+        room[90000000] = 1;
+    return uh.s.m[2];
+}
+static union {
+    int *p;
+    struct {
+        uint8_t a[1];
+        uint8_t m[4];
+        uint8_t b[3];
+    } s;
+} ui = {&va};
+H(region_address_j)
+{
+    if (in_len < 2)
+        return 0;
+    size_t i = in[0], j = in[1];
+    if (i >= 1 || j >= 3)
+        return 0;
+    ui.s.m[2] = 1;
+    ui.s.a[i] = 1;
+    if (ui.s.b[j])
+        room[90000000] = 1;
+    return ui.s.m[2];
+}
 
 /* ---- a copy within a variable, one end of which is computed ---- */
 
