@@ -8,7 +8,6 @@ static int va, vb;
 /* ---- a read across the edge of what was filled or copied ---- */
 
 static int ta[3] = {0, 0x200, 0x200};
-static int room[4];
 H(cut_fill)
 {
     if (in_len < 1)
