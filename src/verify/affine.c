@@ -136,6 +136,31 @@ bool affine_of(const struct encoding *e, vid value, uint32_t header, struct affi
     return walk(e, value, header, 1, ret, 0, &guesses);
 }
 
+bool affine_between(const struct encoding *e, const struct affine *form, __int128 *ret_low,
+                    __int128 *ret_high)
+{
+    __int128 low = form->constant, high = form->constant;
+
+    for (uint8_t i = 0; i < form->count; i++) {
+        vid v = form->terms[i].value;
+        if (v == 0 || v & AFFINE_SIZE_OF)
+            return false;
+        const struct value *value = value_at(e->program, v);
+        struct range r = e->facts->ranges[v];
+        if (r.empty)
+            r = range_full(value->kind == KIND_POINTER ? 64 : value->width);
+        bool is_signed = e->is_signed[v] && value->width != 1;
+        __int128 factor = form->terms[i].factor,
+                 least = factor * (is_signed ? (__int128)r.signed_low : (__int128)r.low),
+                 most = factor * (is_signed ? (__int128)r.signed_high : (__int128)r.high);
+        low += least < most ? least : most;
+        high += least < most ? most : least;
+    }
+    *ret_low = low;
+    *ret_high = high;
+    return true;
+}
+
 Z3_ast encode_rounds(struct encoding *e, uint32_t header)
 {
     if (!e->rounds[header]) {

@@ -114,11 +114,11 @@ void proof_find_bound(struct proof *proof)
         uint64_t times = 1;
         struct cost sum = {1, PLAIN_NS};
         for (uint32_t h = block->loop; h != UINT32_MAX; h = program->blocks[h].outer) {
-            if (proof->rounds[h] == 0) {
+            if (proof->ranks[h].count == 0) {
                 proof->bound = proof->bound_ns = UINT64_MAX;
                 return;
             }
-            times = saturate_multiply(times, saturate_add(proof->rounds[h], 1));
+            times = saturate_multiply(times, saturate_add(proof->ranks[h].most, 1));
         }
         for (uint32_t i = 0; i < block->count; i++) {
             struct cost cost = cost_of(facts, block->values[i], b, &sizes);

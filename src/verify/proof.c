@@ -230,7 +230,7 @@ static void begin_encoding(struct proof *proof, struct contents *contents)
     contents_attach(proof->encoding, contents);
     proof->invariants.count = 0;
     proof->unknowns = contents ? UNKNOWNS_MAX / 2 : 0;
-    memset(proof->rounds, 0, facts->program->block_count * sizeof *proof->rounds);
+    memset(proof->ranks, 0, facts->program->block_count * sizeof *proof->ranks);
     /* What intervals show stays; all else was shown by the invariants that are gone. */
     for (uint32_t i = 0; i < proof->obligations->count; i++)
         if (proof->obligations->items[i].state != OBLIGATION_PROVED ||
@@ -273,7 +273,7 @@ static void begin(struct proof *proof)
 {
     struct program *program = proof->encoding->program;
 
-    proof->rounds = program_alloc(program, program->block_count, sizeof *proof->rounds);
+    proof->ranks = program_alloc(program, program->block_count, sizeof *proof->ranks);
     proof->bound = proof->bound_ns = UINT64_MAX;
     obligations_collect(proof->encoding->facts, proof->obligations);
 }

@@ -36,6 +36,22 @@ struct invariants {
     uint32_t count, room;
 };
 
+/*
+ * Why a loop ends: each time round the first form falls by at least one, or it stays and the second
+ * one falls; at the header each is in [low, high]. So the header is entered again `most` times, and
+ * no more.
+ */
+struct rank {
+    struct affine forms[2];
+    __int128 low[2], high[2];
+    unsigned count; /* of forms; 0: none is known */
+    uint64_t most;
+};
+
+#define RANK_MOST (UINT64_MAX - 1)
+/* How often the forms can fall between their bounds; RANK_MOST: that often, or more. */
+uint64_t rank_most(const struct rank *rank);
+
 /* Adds `factor` times a form; false: too many terms, or too large. */
 bool affine_add(struct affine *to, const struct affine *from, int64_t factor);
 bool affine_add_term(struct affine *to, vid value, int64_t factor);
@@ -44,6 +60,9 @@ bool affine_of(const struct encoding *e, vid value, uint32_t header, struct affi
 Z3_ast affine_now(struct encoding *e, const struct affine *form, uint32_t header);
 /* As it is behind the header's predecessor edge number `edge`. */
 Z3_ast affine_next(struct encoding *e, const struct affine *form, uint32_t header, uint32_t edge);
+/* What intervals say of the form, at its header; false: nothing, of rounds and sizes. */
+bool affine_between(const struct encoding *e, const struct affine *form, __int128 *ret_low,
+                    __int128 *ret_high);
 /* Rounds of a loop so far, for closed forms. */
 Z3_ast encode_rounds(struct encoding *e, uint32_t header);
 
@@ -114,7 +133,7 @@ struct proof {
     struct proof_limits limits;
     bool follows_arrays; /* what they hold is asked for, and nothing else is tried first */
     bool *relevant;      /* values that obligations or loops' ends depend on */
-    uint64_t *rounds;    /* of each header: most times that it is entered again; 0: not bounded */
+    struct rank *ranks;  /* of each header */
     bool exhausted;      /* a limit was reached */
     uint64_t bound;      /* of instructions; UINT64_MAX: none known */
     uint64_t bound_ns;   /* of processor time, on any processor; UINT64_MAX: none known */
@@ -141,8 +160,8 @@ void proof_add_candidate(struct proof *proof, const struct invariant *guess);
 /* Adds those that runs suggest (samples.c). */
 void proof_find_samples(struct proof *proof);
 void proof_keep_inductive(struct proof *proof);
-/* Each invariant again, alone, in a fresh solver: what this refuses is not used. Returns how many
- * it refused (independent.c). */
+/* Each invariant, obligation and rank again, in a fresh solver: if that refuses anything, nothing
+ * is proved. Returns how many it refused (independent.c). */
 uint32_t proof_check_again(struct proof *proof);
 /* What a form's term is in a run that stands at the header; 0: `rounds`. */
 __int128 proof_number(const struct proof *proof, const struct interpreter *interpreter, vid value,
@@ -153,7 +172,8 @@ Z3_ast invariant_next(struct encoding *e, const struct invariant *invariant, uin
 /*
  * Runs the program on random inputs. Drops guesses that a run shows to be wrong; finds an input
  * that makes an open obligation fail. Returns false if a run contradicts what is taken as proved:
- * an interval, a proved obligation, or (when `proved_invariants`) an invariant (rehearse.c).
+ * an interval, a proved obligation, or (when `proved_invariants`) an invariant or a rank
+ * (rehearse.c).
  */
 bool proof_rehearse(struct proof *proof, unsigned runs, bool proved_invariants);
 /* The program as it was, run beside the one that is proved: false if it fails somewhere, or does

@@ -137,29 +137,6 @@ static bool falls(struct proof *proof, const struct affine *const *forms, unsign
     return proof_check(proof, 1, &literal) == Z3_L_FALSE;
 }
 
-/* How far a form's values reach: more rounds than that there can't be. */
-static uint64_t extent(const struct proof *proof, const struct affine *form)
-{
-    const struct program *program = proof->encoding->program;
-    unsigned __int128 total = 1;
-
-    for (uint8_t i = 0; i < form->count; i++) {
-        vid v = form->terms[i].value;
-        const struct range *r = &proof->encoding->facts->ranges[v];
-        unsigned width =
-            value_at(program, v)->kind == KIND_POINTER ? 64 : value_at(program, v)->width;
-        bool is_signed = proof->encoding->is_signed[v];
-        uint64_t reach = width_mask(width);
-        if (!r->empty)
-            reach =
-                is_signed ? (uint64_t)r->signed_high - (uint64_t)r->signed_low : r->high - r->low;
-        uint64_t factor =
-            (uint64_t)(form->terms[i].factor < 0 ? -form->terms[i].factor : form->terms[i].factor);
-        total += (unsigned __int128)reach * factor;
-    }
-    return total > UINT64_MAX - 1 ? UINT64_MAX - 1 : (uint64_t)total;
-}
-
 /* Is the form, at its header, never beyond `limit` on this side? */
 static bool stays_within(struct proof *proof, const struct affine *form, uint32_t header,
                          __int128 limit, bool above)
@@ -174,45 +151,55 @@ static bool stays_within(struct proof *proof, const struct affine *form, uint32_
     return proof_check(proof, 1, &literal) == Z3_L_FALSE;
 }
 
-/* The same, asked of Z3 where intervals know too little: the powers of two that hold it. */
-static uint64_t reach_of(struct proof *proof, const struct affine *form, uint32_t header)
+/*
+ * Between what the form is, at its header. Intervals say it, or, where they know too little, Z3:
+ * the powers of two that hold it.
+ */
+static void bound_form(struct proof *proof, uint32_t header, struct rank *rank, unsigned index)
 {
     static const unsigned powers[] = {8, 16, 24, 32, 40};
-    uint64_t by_intervals = extent(proof, form);
+    const struct affine *form = &rank->forms[index];
     __int128 high = -1, low = 1;
 
-    if (by_intervals < (uint64_t)1 << 25)
-        return by_intervals;
+    (void)affine_between(proof->encoding, form, &rank->low[index], &rank->high[index]);
+    if (rank->high[index] - rank->low[index] < (1 << 25) - 1)
+        return;
     for (size_t i = 0; i < sizeof powers / sizeof *powers && high < 0; i++)
         if (stays_within(proof, form, header, (__int128)1 << powers[i], true))
             high = (__int128)1 << powers[i];
     if (high < 0)
-        return by_intervals;
+        return;
     /* Most ranks end at nothing. */
     if (stays_within(proof, form, header, -1, false))
         low = -1;
     for (size_t i = 0; i < sizeof powers / sizeof *powers && low > 0; i++)
         if (stays_within(proof, form, header, -((__int128)1 << powers[i]), false))
             low = -((__int128)1 << powers[i]);
-    if (low > 0)
-        return by_intervals;
-    uint64_t reach = (uint64_t)(high - low) + 1;
-    return reach < by_intervals ? reach : by_intervals;
+    if (low > 0 || high - low >= rank->high[index] - rank->low[index])
+        return;
+    rank->low[index] = low;
+    rank->high[index] = high;
 }
 
-static bool bounded(const struct affine *form)
+uint64_t rank_most(const struct rank *rank)
 {
-    for (uint8_t i = 0; i < form->count; i++)
-        if (form->terms[i].value == 0 || form->terms[i].value & AFFINE_SIZE_OF)
-            return false; /* rounds are no machine number */
-    return true;
+    unsigned __int128 most = 1;
+
+    for (unsigned i = 0; i < rank->count; i++) {
+        unsigned __int128 values = (unsigned __int128)(rank->high[i] - rank->low[i]) + 1;
+        if (rank->high[i] < rank->low[i] || values >= RANK_MOST / (uint64_t)most)
+            return RANK_MOST;
+        most *= values;
+    }
+    return (uint64_t)most;
 }
 
-static uint64_t multiply(uint64_t a, uint64_t b)
+/* Rounds and sizes are no machine numbers: they may fall for ever. */
+static bool bounded(const struct proof *proof, const struct affine *form)
 {
-    uint64_t product;
+    __int128 low, high;
 
-    return __builtin_mul_overflow(a, b, &product) ? UINT64_MAX - 1 : product;
+    return affine_between(proof->encoding, form, &low, &high);
 }
 
 /* What is left to a bound that was asked for before the loop. */
@@ -236,9 +223,10 @@ static void from_guards(struct proof *proof, uint32_t header, struct ranks *rank
     }
 }
 
-static uint64_t find_rank(struct proof *proof, uint32_t header)
+static struct rank find_rank(struct proof *proof, uint32_t header)
 {
     struct ranks ranks = {0};
+    struct rank found = {.count = 1};
     const struct affine *steady[PAIR_RANKS_MAX];
     unsigned steady_count = 0;
 
@@ -248,21 +236,30 @@ static uint64_t find_rank(struct proof *proof, uint32_t header)
         from_guards(proof, header, &ranks);
     for (unsigned i = 0; i < ranks.count; i++) {
         const struct affine *form = &ranks.items[i];
-        if (bounded(form) && falls(proof, &form, 1, header, 1))
-            return reach_of(proof, form, header);
+        if (!bounded(proof, form) || !falls(proof, &form, 1, header, 1))
+            continue;
+        found.forms[0] = *form;
+        bound_form(proof, header, &found, 0);
+        return found;
     }
     for (unsigned i = 0; i < ranks.count && steady_count < PAIR_RANKS_MAX; i++) {
         const struct affine *form = &ranks.items[i];
-        if (bounded(form) && falls(proof, &form, 1, header, 0))
+        if (bounded(proof, form) && falls(proof, &form, 1, header, 0))
             steady[steady_count++] = form;
     }
     for (unsigned i = 0; i < steady_count; i++)
         for (unsigned k = 0; k < ranks.count; k++) {
             const struct affine *pair[] = {steady[i], &ranks.items[k]};
-            if (pair[0] != pair[1] && bounded(pair[1]) && falls(proof, pair, 2, header, 1))
-                return multiply(extent(proof, pair[0]) + 1, extent(proof, pair[1]) + 1);
+            if (pair[0] == pair[1] || !bounded(proof, pair[1]) || !falls(proof, pair, 2, header, 1))
+                continue;
+            found.count = 2;
+            for (unsigned n = 0; n < 2; n++) {
+                found.forms[n] = *pair[n];
+                (void)affine_between(proof->encoding, pair[n], &found.low[n], &found.high[n]);
+            }
+            return found;
         }
-    return 0;
+    return (struct rank){0};
 }
 
 void proof_find_ranks(struct proof *proof)
@@ -271,9 +268,10 @@ void proof_find_ranks(struct proof *proof)
         struct obligation *o = &proof->obligations->items[i];
         if (o->kind != PLACE_TERMINATION)
             continue;
-        uint64_t rounds = find_rank(proof, o->block);
-        proof->rounds[o->block] = rounds;
-        o->state = rounds > 0 ? OBLIGATION_PROVED : OBLIGATION_FAILED;
+        struct rank *rank = &proof->ranks[o->block];
+        *rank = find_rank(proof, o->block);
+        rank->most = rank_most(rank);
+        o->state = rank->count > 0 ? OBLIGATION_PROVED : OBLIGATION_FAILED;
         o->prover = "Z3";
     }
 }

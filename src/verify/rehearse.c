@@ -9,8 +9,9 @@
 
 struct rehearsal {
     struct proof *proof;
-    uint64_t *rounds; /* of headers */
-    bool strict;      /* invariants must hold; else those that do not are dropped */
+    uint64_t *rounds;     /* of headers */
+    __int128 (*forms)[2]; /* of headers: what the rank's forms were */
+    bool strict; /* invariants and ranks must hold; else invariants that don't are dropped */
 };
 
 __int128 proof_number(const struct proof *proof, const struct interpreter *interpreter, vid value,
@@ -30,6 +31,36 @@ __int128 proof_number(const struct proof *proof, const struct interpreter *inter
                                                : (__int128)bits;
 }
 
+static __int128 number_of(const struct rehearsal *r, const struct interpreter *interpreter,
+                          const struct affine *form, uint32_t header)
+{
+    __int128 sum = form->constant;
+
+    for (uint8_t i = 0; i < form->count; i++)
+        sum += proof_number(r->proof, interpreter, form->terms[i].value, r->rounds[header]) *
+               form->terms[i].factor;
+    return sum;
+}
+
+/* Less than it was, between its bounds, and not too often so. */
+static bool rank_holds(struct rehearsal *r, const struct interpreter *interpreter, uint32_t header)
+{
+    const struct rank *rank = &r->proof->ranks[header];
+    bool less = r->rounds[header] == 0, same = true;
+
+    if (rank->count == 0)
+        return true;
+    for (unsigned i = 0; i < rank->count; i++) {
+        __int128 now = number_of(r, interpreter, &rank->forms[i], header);
+        if (now < rank->low[i] || now > rank->high[i])
+            return false;
+        less = less || (same && now < r->forms[header][i]);
+        same = same && now == r->forms[header][i];
+        r->forms[header][i] = now;
+    }
+    return less && r->rounds[header] <= rank->most;
+}
+
 static bool watch(struct interpreter *interpreter, uint32_t header, uint32_t from, void *user)
 {
     struct rehearsal *r = user;
@@ -42,16 +73,14 @@ static bool watch(struct interpreter *interpreter, uint32_t header, uint32_t fro
         return true;
     bool again = from != UINT32_MAX && block_dominates(r->proof->encoding->program, header, from);
     r->rounds[header] = again ? r->rounds[header] + 1 : 0;
+    if (r->strict && !rank_holds(r, interpreter, header))
+        return false;
     for (uint32_t i = 0; i < list->count; i++) {
         struct invariant *invariant = &list->items[i];
         if (!invariant->alive || invariant->header != header ||
             (invariant->later && r->rounds[header] == 0))
             continue;
-        __int128 sum = invariant->form.constant;
-        for (uint8_t k = 0; k < invariant->form.count; k++)
-            sum += proof_number(r->proof, interpreter, invariant->form.terms[k].value,
-                                r->rounds[header]) *
-                   invariant->form.terms[k].factor;
+        __int128 sum = number_of(r, interpreter, &invariant->form, header);
         if (invariant->modulus)
             sum %= invariant->modulus;
         if (invariant->equal ? sum == 0 : sum >= 0)
@@ -102,6 +131,7 @@ bool proof_rehearse(struct proof *proof, unsigned runs, bool proved_invariants)
     if (!interpreter)
         return true;
     r.rounds = program_alloc(program, program->block_count, sizeof *r.rounds);
+    r.forms = program_alloc(program, program->block_count, sizeof *r.forms);
     interpreter_watch_blocks(interpreter, watch, &r);
     interpreter_scatter(interpreter, runs);
     inputs_begin(&inputs, program, proved_invariants ? 77 : runs);

@@ -1,15 +1,17 @@
 /*
- * Tests of the method itself: verify_method proved|arrays|places|any FILE.bc ENTRY. The program
- * must be proved (with what its arrays hold), and each test must find something to test; any: not
- * so.
+ * Tests of the method itself: verify_method proved|arrays|places|endless|any FILE.bc ENTRY. The
+ * program must be proved (with what its arrays hold; endless: but for the end of its loops), and
+ * each test must find something to test; any: not so.
  *
  *   alive     every block that a run reaches can be reached in the formula, with all invariants
  *             asserted: else "unsatisfiable" would mean nothing
  *   traced    what a run computed is a model of the formula: at blocks that it reaches, the values
  *             of all that came before, as they were
  *   planted   an invariant that a run refutes is refused by the check of the final proof
- *   replayed  a rewriting that lost an access, or gives another answer, is noticed
- *   placed    (places: this alone) so is one that takes two addresses for the other way round
+ *   ranked    so is a rank that a run refutes, that may go on for ever, or that was not counted
+ * right endless   (endless: this alone) so is every rank of a loop that need not end replayed  a
+ * rewriting that lost an access, or gives another answer, is noticed placed    (places: this alone)
+ * so is one that takes two addresses for the other way round
  */
 #include <setjmp.h>
 #include <stdio.h>
@@ -236,6 +238,141 @@ static unsigned check_planted(struct proof *proof, const char *file)
     return !good;
 }
 
+/* Forms that a rank may be made of: what changes in the loop, rising and falling, and its rounds.
+ */
+static unsigned list_forms(const struct encoding *e, uint32_t header, struct affine *ret,
+                           unsigned room)
+{
+    const struct block *block = &e->program->blocks[header];
+    unsigned count = 0;
+
+    for (uint32_t i = 0; i <= block->count; i++) {
+        vid v = i < block->count ? block->values[i] : 0;
+        const struct value *value = value_at(e->program, v);
+        if (v && (value->op != OP_PHI || value->width < 8 ||
+                  (value->kind != KIND_INT && value->kind != KIND_POINTER)))
+            continue;
+        for (int sign = -1; sign <= 1 && count < room; sign += 2) {
+            ret[count] = (struct affine){0};
+            affine_add_term(&ret[count++], v, sign);
+        }
+    }
+    return count;
+}
+
+/* With the widest bounds that can be right; of rounds there are none. */
+static struct rank make_rank(const struct encoding *e, const struct affine *first,
+                             const struct affine *second)
+{
+    struct rank rank = {.forms = {*first}, .count = second ? 2 : 1};
+
+    if (second)
+        rank.forms[1] = *second;
+    for (unsigned i = 0; i < rank.count; i++)
+        if (!affine_between(e, &rank.forms[i], &rank.low[i], &rank.high[i])) {
+            rank.low[i] = -((__int128)1 << 40);
+            rank.high[i] = (__int128)1 << 40;
+        }
+    rank.most = rank_most(&rank);
+    return rank;
+}
+
+struct planting {
+    struct proof *proof;
+    struct rank *rank; /* the right one, while others take its place */
+    bool right_some;   /* only what a run refutes is known to be wrong */
+    unsigned planted, missed;
+};
+
+static void plant_rank(struct planting *p, struct rank wrong)
+{
+    struct rank right = *p->rank;
+
+    *p->rank = wrong;
+    if (!p->right_some || !proof_rehearse(p->proof, 40, true)) {
+        p->planted++;
+        p->missed += proof_check_again(p->proof) == 0;
+    }
+    *p->rank = right;
+}
+
+static void plant_forms(struct planting *p, uint32_t header, unsigned most)
+{
+    const struct encoding *e = p->proof->encoding;
+    struct affine forms[8];
+    unsigned count = list_forms(e, header, forms, 8), before = p->planted;
+
+    for (unsigned i = 0; i < count && p->planted - before < most; i++)
+        plant_rank(p, make_rank(e, &forms[i], NULL));
+    for (unsigned i = 0; i < count; i++)
+        for (unsigned k = 0; k < count && p->planted - before < 2 * most; k++)
+            if (i / 2 != k / 2)
+                plant_rank(p, make_rank(e, &forms[i], &forms[k]));
+}
+
+/* Wrong forms; right ones with too close bounds, and with too few rounds; none at all. */
+static unsigned check_ranked(struct proof *proof, const char *file)
+{
+    unsigned planted = 0, missed = 0, loops = 0;
+
+    for (uint32_t b = 0; b < proof->encoding->program->block_count && planted < 40; b++) {
+        struct rank *rank = &proof->ranks[b];
+        struct planting p = {.proof = proof, .rank = rank, .right_some = true};
+        if (rank->count == 0)
+            continue;
+        loops++;
+        plant_forms(&p, b, 4);
+        for (unsigned i = 0; i < 2 * rank->count; i++) {
+            struct rank closer = *rank;
+            if (i % 2)
+                closer.low[i / 2] = closer.high[i / 2];
+            else
+                closer.high[i / 2] = closer.low[i / 2];
+            closer.most = rank_most(&closer);
+            plant_rank(&p, closer);
+        }
+        p.right_some = false;
+        struct rank fewer = *rank;
+        fewer.most--;
+        plant_rank(&p, fewer);
+        plant_rank(&p, (struct rank){0});
+        planted += p.planted;
+        missed += p.missed;
+    }
+    bool good = missed == 0 && (planted > 2 * loops || !strict) && proof_check_again(proof) == 0;
+    printf("%s ranked %s: %u loops, %u wrong ranks, %u not noticed\n", good ? "ok" : "not ok", file,
+           loops, planted, missed);
+    return !good;
+}
+
+/* Of a loop that need not end all are wrong, also those that no run refutes. */
+static unsigned check_endless(struct proof *proof, const char *file, const char *entry)
+{
+    unsigned planted = 0, missed = 0, others = 0;
+    bool quiet = proof_check_again(proof) == 0;
+
+    for (uint32_t i = 0; i < proof->obligations->count; i++) {
+        struct obligation *o = &proof->obligations->items[i];
+        struct planting p = {.proof = proof, .rank = &proof->ranks[o->block]};
+        if (o->state == OBLIGATION_PROVED)
+            continue;
+        if (o->kind != PLACE_TERMINATION) {
+            others++;
+            continue;
+        }
+        o->state = OBLIGATION_PROVED;
+        o->prover = "Z3";
+        plant_forms(&p, o->block, UINT16_MAX);
+        o->state = OBLIGATION_FAILED;
+        planted += p.planted;
+        missed += p.missed;
+    }
+    bool good = quiet && others == 0 && missed == 0 && planted > 0;
+    printf("%s endless %s %s: %u ranks, %u not noticed, %u others open\n", good ? "ok" : "not ok",
+           file, entry, planted, missed, others);
+    return !good;
+}
+
 static bool count_block(struct interpreter *interpreter, uint32_t block, uint32_t from, void *user)
 {
     unsigned *times = user;
@@ -316,7 +453,8 @@ int main(int argc, char **argv)
     LLVMModuleRef module = read_module(LLVMContextCreate(), argv[2]);
     const char *file = strrchr(argv[2], '/') ? strrchr(argv[2], '/') + 1 : argv[2];
     LLVMValueRef entry = module ? LLVMGetNamedFunction(module, argv[3]) : NULL;
-    strict = strcmp(argv[1], "any") != 0;
+    bool endless = strcmp(argv[1], "endless") == 0;
+    strict = strcmp(argv[1], "any") != 0 && !endless;
     program->stop = &stop;
     if (!entry || setjmp(stop)) {
         printf("not ok method %s: it is refused\n", file);
@@ -333,10 +471,11 @@ int main(int argc, char **argv)
         open += obligations.items[i].state != OBLIGATION_PROVED;
     if (strict && (open > 0 || obligations.count == 0))
         printf("not ok method %s: %u of %u obligations are open\n", file, open, obligations.count);
-    unsigned wrong = strcmp(argv[1], "places") == 0
-                         ? check_placed(&proof, file)
-                         : check_alive(&proof, file) + check_traced(&proof, file) +
-                               check_planted(&proof, file) + check_replayed(&proof, file);
+    unsigned wrong = strcmp(argv[1], "places") == 0 ? check_placed(&proof, file)
+                     : endless                      ? check_endless(&proof, file, argv[3])
+                               : check_alive(&proof, file) + check_traced(&proof, file) +
+                                     check_planted(&proof, file) + check_ranked(&proof, file) +
+                                     check_replayed(&proof, file);
     encoding_free(proof.encoding);
     program_free(program);
     return wrong > 0 || (strict && open > 0);
