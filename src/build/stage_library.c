@@ -53,10 +53,13 @@ static int compile_one(const struct stage *stage, const char *cwd, const char *s
         "-fno-unwind-tables",
         "-fdiagnostics-color=never",
         "-fmax-errors=10",
+        /* A pointer that an undeclared function returns would be cut to 32 bits. */
+        "-Werror=implicit-function-declaration",
         "-U_FORTIFY_SOURCE",
         "-D__NO_CTYPE",
         "-D__NO_INLINE__",
         "-DVIREO_NATIVE",
+        "-D_GNU_SOURCE=", /* as a source would; the headers for translated code show all, too */
         "-I.",
         "-I" STAGE_SDK,
         "-I" STAGE_SDK "/include",

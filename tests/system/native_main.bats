@@ -39,6 +39,19 @@ setup() {
     need_root
 }
 
+@test "a function that is nowhere declared is refused when it is built, not when its pointer is cut to 32 bits" {
+    mkdir -p "$WORK/undeclared"
+    echo 'int main(void) { char *p = nowhere(); return *p; }' >"$WORK/undeclared/main.c"
+    run env VIREO_STATE="$WORK/signer" "$VIREO" build -q --native "$WORK/undeclared" -o "$WORK/undeclared.so"
+    echo "$output"
+    [ "$status" -eq 2 ]
+    [[ $output == *"implicit declaration of function 'nowhere'"* ]]
+    # The C library's own beyond the standard are declared, as they are for translated code.
+    echo 'int main(int c, char **v) { char *p; return asprintf(&p, "%s", v[c - 1]) < 0 || !memmem(p, 4, "x", 1); }' |
+        cat <(printf '#include <stdio.h>\n#include <string.h>\n') - >"$WORK/undeclared/main.c"
+    VIREO_STATE=$WORK/signer "$VIREO" build -q --native "$WORK/undeclared" -o "$WORK/undeclared.so"
+}
+
 @test "a program of native code says what it is, and runs from its file as gcc's does" {
     [ "$(jq -r '.safety, .kind' "$WORK/built.json" | xargs)" = "native command" ]
     mkdir -p "$BATS_TEST_TMPDIR/tmp"
