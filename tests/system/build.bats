@@ -175,7 +175,8 @@ wasm_of() {
     wait "$run_pid" || status=$?
     [ "$status" -eq 143 ]
     not pgrep -P "$run_pid"
-    flock -n "$VIREO_STATE/optimise.lock" true
+    # Its compiler ends with it, a moment later.
+    eventually 10 flock -n "$VIREO_STATE/optimise.lock" true
     [ ! -e "/sys/fs/cgroup/vireo/build-$run_pid" ] && [ ! -e "/sys/fs/cgroup/pids/vireo/build-$run_pid" ]
 }
 

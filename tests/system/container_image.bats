@@ -65,6 +65,7 @@ LOOK='awk "\$5 == \"/\"" /proc/self/mountinfo | sed "s/.* - \([^ ]*\) .*/\1/"; w
 }
 
 @test "an image that is damaged in the store is told, and none of it runs" {
+    daemon_there
     local image
     "$VIREO" deploy "$ROOTFS" --name marred -q -- sh -c 'echo ran'
     call marred -d x

@@ -10,7 +10,8 @@ setup_file() {
     wat2wasm -o "$PLACE/tool/tool.wasm" "$FUNCTIONS/hello.wat"
     printf 'name: tool\nlimits:\n  memory: 8MiB\n' >"$PLACE/tool/vireo.yaml"
     command -v docker-registry >/dev/null || return 0
-    PORT=$((20000 + RANDOM % 10000)) TLS_PORT=$((30000 + RANDOM % 2000))
+    PORT=$(free_port) TLS_PORT=$(free_port)
+    until [ "$TLS_PORT" != "$PORT" ]; do TLS_PORT=$(free_port); done
     export PORT TLS_PORT
     openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=localhost \
         -addext subjectAltName=DNS:localhost -keyout "$PLACE/tls.key" -out "$PLACE/tls.crt" 2>/dev/null
@@ -110,11 +111,12 @@ without_compilers() {
     cmp built/tool.so runner/tool.so
     cmp built/vireo.yaml runner/vireo.yaml
     # What is no library is not pushed as one, and a machine that does not trust it does not run it.
-    mkdir none && head -c 5000 built/tool.so >none/tool.so
+    mkdir -p none && head -c 5000 built/tool.so >none/tool.so
     run "$VIREO" push "localhost:$PORT/none/tool:1" none
     [ "$status" -eq 2 ]
     [[ $output == *"it is no library that vireo build made"* ]]
-    local state=$PLACE/runner-state port=$((22000 + RANDOM % 8000))
+    local state=$PLACE/runner-state port
+    port=$(free_port)
     run "$VIREO" run --memory 8MiB runner/tool.so
     [ "$status" -eq 4 ]
     local signer
@@ -142,6 +144,7 @@ without_compilers() {
 @test "a registry with a login and a certificate of its own: both are needed" {
     need_registry
     cd "$PLACE"
+    rm -rf .docker
     run "$VIREO" push "localhost:$TLS_PORT/tool:1" tool --ca tls.crt
     [ "$status" = 4 ]
     [[ $output == *"the registry answers 401"* ]]
@@ -190,6 +193,7 @@ without_compilers() {
 
 @test "a token, an older kind of artifact, a transfer that breaks off: it is gone on with" {
     cd "$PLACE"
+    rm -f liar.port
     python3 "$BATS_TEST_DIRNAME/dist_registry.py" tool/tool.wasm >liar.port 2>liar.log 3>&- &
     LIAR=$!
     eventually 20 test -s liar.port
@@ -198,17 +202,19 @@ without_compilers() {
     grep -q 'blobs/.*range=None' liar.log
     grep -q 'blobs/.*range=bytes=' liar.log
     kill "$LIAR"
+    rm liar.port
     python3 "$BATS_TEST_DIRNAME/dist_registry.py" tool/tool.wasm lies >liar.port 2>liar.log 3>&- &
     LIAR=$!
-    eventually 20 grep -q . liar.port
+    eventually 20 test -s liar.port
     run "$VIREO" pull "127.0.0.1:$(cat liar.port)/old/tool:1" -o lied
     [ "$status" != 0 ]
     [[ $output == *"what the registry gives as"* ]]
     [ ! -e lied ]
     kill "$LIAR"
+    rm liar.port
     python3 "$BATS_TEST_DIRNAME/dist_registry.py" tool/tool.wasm lures >liar.port 2>liar.log 3>&- &
     LIAR=$!
-    eventually 20 grep -q . liar.port
+    eventually 20 test -s liar.port
     run "$VIREO" pull "127.0.0.1:$(cat liar.port)/old/tool:1" -o lured
     [ "$status" != 0 ]
     [[ $output == *"for a token: it has a user in it"* ]]
@@ -217,6 +223,7 @@ without_compilers() {
 @test "a registry with a list of referrers keeps the signature there, and no tag of vireo's" {
     cd "$PLACE"
     local signer reference
+    rm -f referrers.port
     python3 "$BATS_TEST_DIRNAME/dist_referrers.py" >referrers.port 2>referrers.log 3>&- &
     LIAR=$!
     eventually 20 test -s referrers.port

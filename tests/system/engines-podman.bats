@@ -129,6 +129,7 @@ status_is() {
 }
 
 @test "podman's health checks run in the container" {
+    rm -f "$ENGINE/rootfs/tmp/well" # of a first try
     start healthy --health-cmd 'test -e /tmp/well' --health-interval disable -- \
         sh -c 'sleep 60'
     run podman healthcheck run healthy
@@ -187,6 +188,7 @@ rootless_end() {
 
 @test "podman without root runs, execs and stops a container" {
     mkdir -p "$ENGINE/home/run"
+    rm -rf "$ENGINE/home/rootfs"
     cp -r "$ENGINE/rootfs" "$ENGINE/home/rootfs"
     chmod 755 "$ENGINE"
     chown -R 65534:65534 "$ENGINE/home"
@@ -194,6 +196,7 @@ rootless_end() {
     rootless_end
     [ "$status" = 7 ]
     [[ ${lines[-1]} == 0 ]]
+    rootless rm -f -t 0 -i own # of a first try
     rootless run -d --name own --rootfs "$ENGINE/home/rootfs" sh -c 'trap "exit 3" TERM; while :; do sleep 0.05; done'
     run rootless exec own sh -c 'exit 5'
     [ "$status" = 5 ]

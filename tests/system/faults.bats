@@ -65,7 +65,7 @@ daemon_start_by() {
 
 # A start that fails at once; its words are in $output.
 refused_start() {
-    run timeout 10 "$VIREO" serve --listen "127.0.0.1:$(free_port)" --state "$VIREO_STATE"
+    run timeout 60 "$VIREO" serve --listen "127.0.0.1:$(free_port)" --state "$VIREO_STATE"
     [ "$status" -ne 0 ] && [ "$status" -ne 124 ]
 }
 
@@ -146,7 +146,7 @@ open(sys.argv[2], "w").close()
 time.sleep(60)
 PYTHON
     HELPERS+=($!)
-    eventually 5 test -e "$BATS_TEST_TMPDIR/locked"
+    eventually 20 test -e "$BATS_TEST_TMPDIR/locked"
     refused_start
     one_line "cannot open registry '$VIREO_STATE/registry.db'" "another process holds it"
     kill -KILL "${HELPERS[@]}"
@@ -343,7 +343,7 @@ PYTHON
     call_is second x
     "$VIREO" rm first
     freed() { "$VIREO" deploy -q "$FUNCTIONS/tool.c" --name third; }
-    eventually 5 freed
+    eventually 20 freed
     [ "$("$VIREO" describe -o json third | jq .uid)" -eq "$uid" ]
     call_is third x
 }

@@ -94,8 +94,9 @@ teardown() {
 @test "namespaces by path: network, pid and user of others" {
     unshare --user --map-root-user --net --pid --fork --kill-child sleep 60 3>&- &
     local outer=$! inner
-    eventually 5 pgrep -P $outer
-    inner=$(pgrep -P $outer)
+    # As sleep it has its users, too.
+    eventually 20 pgrep -P $outer -x sleep
+    inner=$(pgrep -P $outer -x sleep)
     joined() {
         bundle "del(.mounts[] | select(.type == \"devpts\")) | .linux.namespaces |= map(
             if .type == \"network\" then .path = \"/proc/$inner/ns/net\"
@@ -234,7 +235,7 @@ teardown() {
     run contain '.hooks = {"startContainer": [{"path": "/bin/sleep", "args": ["sleep", "60"], "timeout": 1}]}' true
     [ "$status" != 0 ]
     [[ $output == *"timed out (hooks.startContainer[0])"* ]]
-    eventually 5 nothing_left
+    eventually 20 nothing_left
 }
 
 @test "seccomp: errno, default errno, arguments; with and without no_new_privs" {
@@ -327,7 +328,7 @@ assert json.loads(text)["state"]["status"] == "creating" and len(control) == 1, 
     [ "$(oci state "$ID" | jq -r .status)" = created ]
     [ ! -e "$ROOTFS/ran" ]
     oci start "$ID"
-    eventually 5 test -e "$ROOTFS/ran"
+    eventually 20 test -e "$ROOTFS/ran"
     [ "$(oci state "$ID" | jq -r .status)" = running ]
     run oci start "$ID"
     [ "$status" != 0 ]

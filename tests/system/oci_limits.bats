@@ -125,7 +125,7 @@ running() {
     [ "$(oci ps -f json "$ID" | jq length)" = 2 ]
     oci kill --all "$ID" KILL
     wait
-    eventually 5 nobody_left
+    eventually 20 nobody_left
 }
 
 nobody_left() {

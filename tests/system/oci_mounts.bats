@@ -245,7 +245,7 @@ last" ]
     unshare --mount --propagation private sleep 60 3>&- &
     local other=$!
     differs() { [ "$(readlink /proc/$other/ns/mnt)" != "$(readlink /proc/self/ns/mnt)" ]; }
-    eventually 5 differs
+    eventually 20 differs
     local there
     there=$(readlink /proc/$other/ns/mnt)
     run contain '.linux.namespaces |= map(if .type == "mount" then .path = "/proc/'$other'/ns/mnt" else . end)' \

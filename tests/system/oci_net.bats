@@ -12,7 +12,7 @@ setup() {
     # Nobody's network: it ends with its last process.
     unshare --net sleep 600 3>&- &
     NETWORK=$!
-    eventually 10 other_network
+    eventually 10 other_network "$NETWORK"
     in_network ip link add vireo-a type veth peer name vireo-b || skip "no veth in this kernel"
     in_network sh -c 'ip link set vireo-a mtu 1400 address 02:11:22:33:44:55 &&
         ip addr add 10.9.8.7/24 dev vireo-a && ip link set vireo-a up && ip link set vireo-b up &&
@@ -25,7 +25,7 @@ teardown() {
 }
 
 other_network() {
-    [ "$(readlink "/proc/$NETWORK/ns/net")" != "$(readlink /proc/self/ns/net)" ]
+    [ "$(readlink "/proc/$1/ns/net")" != "$(readlink /proc/self/ns/net)" ]
 }
 
 in_network() {
@@ -66,6 +66,7 @@ nothing_moved() {
     [[ $output == *10.9.8.7/24* ]]
     unshare --net sleep 600 3>&- &
     local other=$!
+    eventually 10 other_network "$other"
     in_network ip link add vireo-c type veth peer name vireo-d
     run moved '.linux.netDevices = {"vireo-c": {}} | (.linux.namespaces[] | select(.type == "network")).path = "/proc/'$other'/ns/net"' \
         ip -o link show vireo-c

@@ -57,7 +57,7 @@ is() {
 nothing_left() {
     [ -z "$(ls "$ROOT")" ]
     [ -z "$(find /sys/fs/cgroup -type d -name "*$ID*" 2>/dev/null)" ]
-    eventually 5 nobody_of "$DIR" "$ID"
+    eventually 20 nobody_of "$DIR" "$ID"
 }
 
 @test "a bundle that is named in full is called so in the state, whatever leads there" {

@@ -37,7 +37,9 @@ liar() {
 }
 
 serves() {
-    call "$1/count" && [ "$code" = 200 ]
+    call "$1/count"
+    echo "$1: $code $body"
+    [ "$code" = 200 ]
 }
 
 @test "a handler is asked and answers as documented" {
@@ -97,8 +99,8 @@ serves() {
     call probe/bad-header
     [ "$code" = 502 ]
     call "probe/print?loud"
-    eventually 5 sh -c '"$VIREO" logs probe | grep -q "ZeroDivisionError: division by zero"'
-    eventually 5 sh -c '"$VIREO" logs probe | grep -q "printed loud"'
+    eventually 20 sh -c '"$VIREO" logs probe | grep -q "ZeroDivisionError: division by zero"'
+    eventually 20 sh -c '"$VIREO" logs probe | grep -q "printed loud"'
     call probe/exit
     [ "$code" = 502 ]
     serves probe
@@ -134,8 +136,7 @@ serves() {
 }
 
 @test "an instance is in a control group of its own, and keeps its state from call to call" {
-    curl -s -o /dev/null "$VIREO_SERVER/function/probe/sleep" &
-    local waiting=$! one
+    local waiting='' one
     # The template's, and the instance's.
     two_groups() {
         [ "$(of_function probe | while read -r pid; do sed -n 's/.*:pids://p' "/proc/$pid/cgroup"; done |
@@ -145,7 +146,15 @@ serves() {
         [ "$(of_function probe | while read -r pid; do sed -n 's/^0:://p' "/proc/$pid/cgroup"; done |
             sort -u | wc -l)" -ge 2 ]
     }
-    eventually 5 two_groups
+    # Its call ends after two seconds.
+    seen() {
+        [ -n "$waiting" ] && alive "$waiting" || {
+            curl -s -o /dev/null "$VIREO_SERVER/function/probe/sleep" &
+            waiting=$!
+        }
+        two_groups
+    }
+    eventually 20 seen
     kill "$waiting" || true
     wait "$waiting" || true
     call probe/count
@@ -186,7 +195,7 @@ serves() {
     [ "$(jq '.[0]' <<<"$body")" -le 20 ]
     call probe/sleep
     [ "$code" = 504 ]
-    eventually 5 serves probe
+    eventually 20 serves probe
 }
 
 @test "a template that dies or is worn is replaced by a new one" {
@@ -216,7 +225,7 @@ serves() {
     liar slow slow &
     slow=$!
     imports() { [ "$(interpreters)" -gt "$before" ]; }
-    eventually 5 imports
+    eventually 20 imports
     printf 'def handler(request):\n    return "quick"\n' >"$WORK/quick.py"
     "$VIREO" deploy -q "$WORK/quick.py" --name quick
     call quick/
@@ -235,7 +244,7 @@ serves() {
         call forks/
     fi
     "$VIREO" rm forks || true
-    eventually 5 serves probe
+    eventually 20 serves probe
 }
 
 @test "a template that says what no template says is ended, and its function gets a new one" {
@@ -315,8 +324,8 @@ serves() {
     [ -n "$processes" ]
     daemon_kill 15
     for pid in $processes; do
-        eventually 5 not alive "$pid"
+        eventually 20 not alive "$pid"
     done
     daemon_start --config "$WORK/config.yaml"
-    serves probe
+    eventually 20 serves probe
 }

@@ -48,27 +48,29 @@ nobody_builds() {
 }
 
 @test "a module that was never seen answers at once, every call is answered while it is optimised, then its library is another" {
-    "$VIREO" deploy "$MODULES/large.wasm" --name swap
-    [ "$(tier swap)" = "first, being optimised" ]
+    # A name that was never deployed, at a second try, too.
+    local swap=swap$BATS_TEST_TRY_NUMBER
+    "$VIREO" deploy "$MODULES/large.wasm" --name "$swap"
+    [ "$(tier "$swap")" = "first, being optimised" ]
     local before answer
-    before=$(library swap)
-    answer=$(curl -s "$VIREO_SERVER/function/swap")
+    before=$(library "$swap")
+    answer=$(curl -s "$VIREO_SERVER/function/$swap")
     [[ $answer == "here "[1-9]* ]]
-    until optimised swap; do
-        call swap
+    until optimised "$swap"; do
+        call "$swap"
         [ "$code" = 200 ]
         [ "$body" = "$answer" ]
     done
-    [ "$(library swap)" != "$before" ]
+    [ "$(library "$swap")" != "$before" ]
     for _ in 1 2 3; do
-        call swap
+        call "$swap"
         [ "$code" = 200 ]
         [ "$body" = "$answer" ]
     done
-    grep -q "function 'swap' is optimised" "$VIREO_STATE/daemon.log"
+    grep -q "function '$swap' is optimised" "$VIREO_STATE/daemon.log"
     # Built before: it begins so.
-    "$VIREO" deploy "$MODULES/large.wasm" --name swap
-    optimised swap
+    "$VIREO" deploy "$MODULES/large.wasm" --name "$swap"
+    optimised "$swap"
 }
 
 @test "what was deployed, removed or rolled back to meanwhile is what is served" {
@@ -111,27 +113,27 @@ END
 
 @test "a daemon that is killed or stopped meanwhile optimises when it is there again; its answers go on" {
     daemon_there
-    local before
-    "$VIREO" deploy "$MODULES/large.wasm" --name killed
-    [ "$(tier killed)" = "first, being optimised" ]
-    before=$(library killed)
+    local before killed=killed$BATS_TEST_TRY_NUMBER
+    "$VIREO" deploy "$MODULES/large.wasm" --name "$killed"
+    [ "$(tier "$killed")" = "first, being optimised" ]
+    before=$(library "$killed")
     daemon_kill 15
     daemon_start
-    call killed
+    call "$killed"
     [ "$code" = 200 ]
     # Ending it does not wait for a compiler.
     local begin=$SECONDS
     daemon_stop
     [ $((SECONDS - begin)) -lt 10 ]
     daemon_start
-    eventually 120 optimised killed
-    [ "$(library killed)" != "$before" ]
-    call killed
+    eventually 120 optimised "$killed"
+    [ "$(library "$killed")" != "$before" ]
+    call "$killed"
     [ "$code" = 200 ]
     # And it stays so.
     daemon_stop
     daemon_start
-    optimised killed
-    call killed
+    optimised "$killed"
+    call "$killed"
     [ "$code" = 200 ]
 }

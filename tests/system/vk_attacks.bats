@@ -238,7 +238,7 @@ stopped() {
     at='.mounts += [{destination: "/share", type: "bind", source: "'$share'", options: ["bind", "rw"]}, {destination: "/tmp", type: "tmpfs", source: "tmpfs"}]'
     timeout 30 "$ENGINE/rootfs/bin/attack" take "$share/socket" >"$share/taken" 2>&1 3>&- &
     taker=$!
-    eventually 5 test -S "$share/socket"
+    eventually 20 test -S "$share/socket"
     once giver "$at"' | .annotations += {"io.vireo.vkernel.syscalls.calls.mkdir": "errno EROFS"}' 'attack give /share/socket; ls /tmp'
     echo "$output"
     # It works, out there; but of two answers the stricter wins, and mkdir is not even told of.
@@ -334,24 +334,25 @@ mkdir: Read-only file system" ]
 @test "a broker that is killed while a call waits for it: the call is an error, and never let through" {
     local broker
     attack_program
+    rm -f "$ENGINE/go"
     mkfifo "$ENGINE/go"
     bundle waits "$EMULATED" 'exec attack call' >/dev/null
     exec 7<>"$ENGINE/go"
     runtime run -d --bundle "$ENGINE/waits" waits <"$ENGINE/go" >"$ENGINE/waits.out" 2>&1
-    eventually 5 grep -q "before: answered" "$ENGINE/waits.out"
+    eventually 20 grep -q "before: answered" "$ENGINE/waits.out"
     broker=$(brokers)
     [ "$(wc -w <<<"$broker")" = 1 ]
     kill -STOP "$broker"
-    eventually 5 stopped "$broker"
+    eventually 20 stopped "$broker"
     echo >&7
     calls() {
         # sysinfo(2): it waits inside of the call.
         grep -q '^99 ' "/proc/$(pid_of waits)/syscall"
     }
-    eventually 5 calls
+    eventually 20 calls
     not grep -q after "$ENGINE/waits.out"
     kill -KILL "$broker"
-    eventually 5 grep -q "after: Function not implemented" "$ENGINE/waits.out"
+    eventually 20 grep -q "after: Function not implemented" "$ENGINE/waits.out"
     exec 7>&-
     runtime delete -f waits
 }
@@ -361,7 +362,7 @@ mkdir: Read-only file system" ]
     detached asked "$VIEW" 'sleep 1000'
     view=$(views asked)
     kill -STOP "$view"
-    eventually 5 stopped "$view"
+    eventually 20 stopped "$view"
     runtime exec asked sh -c 'cat /dev/vkernel/cpu.real_policy; echo "read $?"; echo fifo >/dev/vkernel/cpu.real_policy; echo "wrote $?"' >"$ENGINE/asked.out" 2>&1 &
     reader=$!
     sleep 0.5

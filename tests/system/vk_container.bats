@@ -42,7 +42,7 @@ load vk_container
     [[ $output == *"No space left"* ]]
     [[ $output == *"not permitted"* ]]
     [[ $output == *Seccomp_filters:*1* ]]
-    bundle merged . 'sleep 100'
+    bundle merged "$engine | $ours" 'sleep 100'
     runtime run -d --bundle "$ENGINE/merged" merged2 </dev/null >/dev/null 2>&1
     [ "$(runtime vk explain merged2 mkdir | jq -r '.rules, .wall, .own')" = "errno ENOSPC
 errno ENOSPC
@@ -67,7 +67,7 @@ native" ]
     at=$(bundle sched . '(while :; do sleep 0.01; done) & sleep 100 & wait')
     runtime run -d --bundle "$at" sched </dev/null >"$ENGINE/sched.log" 2>&1
     pid=$(pid_of sched)
-    eventually 5 some descendants "$pid"
+    eventually 20 some descendants "$pid"
     [ "$(policies_of "$pid")" = 0 ]
     runtime vk set sched sched.policy fifo >/dev/null
     [ "$(policies_of "$pid")" = 3 ]
@@ -106,7 +106,7 @@ used() {
     all_there() {
         [ "$(descendants "$modest" | wc -w)" = "$(nproc)" ]
     }
-    eventually 5 all_there
+    eventually 20 all_there
     [ "$(policies_of "$greedy")" = 3 ]
     before=("$(used "$greedy")" "$(used "$modest")")
     sleep 2
@@ -224,7 +224,7 @@ END
         | .linux.seccomp = {defaultAction: "SCMP_ACT_ALLOW", syscalls: [
             {names: ["sched_setscheduler"], action: "SCMP_ACT_ERRNO"}]}' emulated)
     runtime run -d --bundle "$at" emulated </dev/null >"$ENGINE/emulated.out" 2>&1
-    eventually 5 grep -q idle "$ENGINE/emulated.out"
+    eventually 20 grep -q idle "$ENGINE/emulated.out"
     cat "$ENGINE/emulated.out"
     [ "$(cat "$ENGINE/emulated.out")" = "memory 64
 nowhere Bad address
@@ -269,7 +269,7 @@ text" ]
     broker=$(brokers)
     [ -n "$broker" ]
     kill -KILL $broker
-    eventually 5 gone
+    eventually 20 gone
     run runtime exec emulated emulated again
     [ "$status" -eq 0 ] # a process that comes later has a broker of its own
     runtime delete -f emulated
@@ -280,7 +280,7 @@ text" ]
             \"io.vireo.vkernel.syscalls.calls.sendmsg\": \"$rule\"}" 'emulated again; echo $?'
         [ "$output" = 0 ]
     done
-    eventually 5 gone
+    eventually 20 gone
 }
 
 gone() {

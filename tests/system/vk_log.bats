@@ -104,7 +104,7 @@ END
     local mark=mark-$$-$RANDOM
     detached other "$LOG" "fault $mark; echo other-$mark >/dev/kmsg; sleep 100"
     echo "<6>host-$mark" >/dev/kmsg
-    eventually 5 grep -q "other-$mark" "$ENGINE/state/other/kernel.log.0"
+    eventually 20 grep -q "other-$mark" "$ENGINE/state/other/kernel.log.0"
     once routes "$LOG"' | .process.capabilities = (.process.capabilities | map_values(. + ["CAP_SYSLOG", "CAP_MKNOD", "CAP_SYS_ADMIN"]))
         | .linux.resources.devices = [{allow: true, access: "rwm"}] | .linux.seccomp = null' '
         echo begin >/dev/kmsg
@@ -169,7 +169,7 @@ END
 @test "the host sees all of it, tagged, also when the view is gone: then a reader gets EIO at once" {
     programs
     detached seen "$LOG" 'echo told >/dev/kmsg; fault; sleep 100'
-    eventually 5 grep -q "fault\[" "$ENGINE/state/seen/kernel.log.0"
+    eventually 20 grep -q "fault\[" "$ENGINE/state/seen/kernel.log.0"
     [ "$(runtime vk log seen | jq -r '.[] | "\(.id) \(.from)"' | sort -u)" = "seen kernel
 seen own" ]
     [ "$(runtime vk log | jq -r '[.[] | select(.text == "told")][0].id')" = seen ]
@@ -178,7 +178,7 @@ seen own" ]
     # Killed while somebody waits for it.
     runtime exec seen sh -c 'dd if=/dev/kmsg bs=1k count=100; echo dd $?' >"$ENGINE/wait.out" 2>&1 &
     local reader=$!
-    eventually 5 sh -c 'pgrep -x dd >/dev/null'
+    eventually 20 sh -c 'pgrep -x dd >/dev/null'
     kill -KILL $(views seen)
     wait $reader
     grep -q "Input/output error" "$ENGINE/wait.out"
@@ -198,7 +198,7 @@ seen own" ]
         'echo mine >/dev/kmsg; fault; i=0; until dmesg | grep -q fault || [ $((i+=1)) -gt 100 ]; do sleep 0.1; done; dmesg; stat -c "%u %a" /dev/kmsg'
     echo "$output"
     [[ $output == *mine* && $output == *"fault["* && $output == *"0 644" ]]
-    eventually 5 none views users
+    eventually 20 none views users
 }
 
 @test "a size that is none, and a listener of the engine's own, are refused with the reason" {
@@ -232,7 +232,7 @@ seen own" ]
     done
     [ -z "$(runtime list -q)" ]
     for at in deep deeper beside; do
-        eventually 5 none views "$at"
+        eventually 20 none views "$at"
     done
 }
 
