@@ -70,6 +70,8 @@ static bool is_left_to_wabt(const char *message)
         "requires data count section",
         "in passive element segment",
         "after element expression",
+        "initializer expression can only reference",
+        "initializer expression cannot reference",
     };
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
         if (strstr(message, words[i]))
