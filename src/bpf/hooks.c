@@ -45,7 +45,7 @@ struct hook {
     int groups;   /* control group -> place in `programs` */
     int programs; /* by the hold's number */
     int event, link;
-    uint64_t owner;     /* of whom it is to pay for: who made it */
+    uint64_t owner;     /* of whom it is to pay for: who made it, or uses it since */
     int64_t dropped_ns; /* of one that nobody uses: when it goes */
 };
 
@@ -57,6 +57,7 @@ struct hold {
 
 static struct hook hooks[HOOKS_MAX];
 static struct hold holds[HOOK_HOLDS_MAX];
+static size_t idle_count; /* hooks that are there and that nobody uses */
 
 /* ---- a hook ---- */
 
@@ -102,8 +103,12 @@ static int hook_link(struct hook *hook)
     _cleanup_(closep) int own = load_own(hook);
     if (own < 0)
         return own;
+    int r = event_enable(hook->event);
+    if (r < 0)
+        return r;
+    /* The last step: a hook that has a link is found by others. */
     hook->link = bpf_link_create(own, hook->event, BPF_PERF_EVENT, NULL);
-    return hook->link < 0 ? -errno : event_enable(hook->event);
+    return hook->link < 0 ? -errno : 0;
 }
 
 /* -EAGAIN: what was dropped before is not closed yet. */
@@ -117,8 +122,10 @@ static int hook_drop(struct hook *hook)
         if (all[i] >= 0)
             fds[count++] = all[i];
     int r = release_fds(fds, count);
-    if (r == 0)
+    if (r == 0) {
         *hook = (struct hook){0};
+        idle_count--;
+    }
     return r;
 }
 
@@ -129,6 +136,8 @@ static void hook_leave(struct hook *hook, int64_t for_ns)
 
 int hooks_tidy(void)
 {
+    if (idle_count == 0)
+        return -1;
     int64_t now_ns = clock_now_ns(), next_ns = INT64_MAX;
 
     for (size_t i = 0; i < HOOKS_MAX; i++) {
@@ -150,6 +159,7 @@ static int hook_make(struct hook *hook, const struct hook_request *request, uint
     *hook = (struct hook){
         .level = level, .owner = request->owner, .event = -1, .link = -1, .programs = -1};
     memcpy(hook->point, request->point, sizeof hook->point);
+    idle_count++;
     hook->groups = bpf_map_create(BPF_MAP_TYPE_HASH, "vireo_groups", sizeof(uint64_t),
                                   sizeof(uint32_t), HOOK_HOLDS_MAX, &sparse);
     if (hook->groups >= 0)
@@ -209,16 +219,27 @@ static bool has_many(uint64_t owner)
     return count >= quota_of_one(HOOK_HOLDS_MAX, used, HOLDS_OF_ONE);
 }
 
-/* Who made it has left: it is another's who uses it. */
+/* Who is to pay for it has left, with the last of its holds: it is another's who uses it. */
 static void hook_pass_on(struct hook *hook, uint64_t from)
 {
-    for (size_t i = 0; i < HOOK_HOLDS_MAX && hook->owner == from; i++)
-        if (holds[i].socket > 0 && holds[i].hook == hook)
-            hook->owner = holds[i].owner;
+    uint64_t next = from;
+
+    if (hook->owner != from)
+        return;
+    for (size_t i = 0; i < HOOK_HOLDS_MAX; i++) {
+        if (holds[i].socket <= 0 || holds[i].hook != hook)
+            continue;
+        if (holds[i].owner == from)
+            return;
+        next = holds[i].owner;
+    }
+    hook->owner = next;
 }
 
+/* What it takes is of the function's time. */
 static void hold_end(struct hold *hold)
 {
+    const int64_t began = processor_ns();
     const uint32_t number = (uint32_t)(hold - holds);
 
     (void)bpf_map_delete_elem(hold->hook->groups, &hold->group);
@@ -226,10 +247,12 @@ static void hold_end(struct hold *hold)
     close(hold->socket);
     const struct hold was = *hold;
     *hold = (struct hold){0};
-    if (--was.hook->users == 0)
+    if (--was.hook->users == 0) {
+        idle_count++;
         hook_leave(was.hook, IDLE_NS);
-    else
+    } else
         hook_pass_on(was.hook, was.owner);
+    budget_count_of(was.owner, clock_now_ns(), processor_ns() - began);
 }
 
 /*
@@ -279,12 +302,15 @@ static int attach(const struct hook_request *request, int program, int socket)
     int r = hook_get(request, level, &hook);
     if (r < 0)
         return r;
+    if (hook->users == 0)
+        hook->owner = request->owner;
     r = hold_begin(request, program, hold, hook);
     if (r < 0 && hook->users == 0)
         hook_leave(hook, IDLE_NS);
     if (r < 0)
         return r;
-    hook->users++;
+    if (hook->users++ == 0)
+        idle_count--;
     *hold = (struct hold){
         .socket = socket, .hook = hook, .group = request->group, .owner = request->owner};
     return 0;
@@ -325,12 +351,8 @@ void hooks_end(const struct pollfd *polls, size_t count)
 {
     for (size_t i = 0; i < count; i++)
         for (size_t j = 0; polls[i].revents && j < HOOK_HOLDS_MAX; j++)
-            if (holds[j].socket == polls[i].fd) {
-                const uint64_t owner = holds[j].owner;
-                const int64_t began = processor_ns();
+            if (holds[j].socket == polls[i].fd)
                 hold_end(&holds[j]);
-                budget_count_of(owner, clock_now_ns(), processor_ns() - began);
-            }
 }
 
 /* ---- a session's side ---- */

@@ -41,6 +41,7 @@ struct hook_question {
 
 static int desk[2];
 static char tracing[] = "/tmp/vireo-test-hooks.XXXXXX";
+static int enable_error; /* of events, instead of enabling them; 0: none */
 
 int tracepoint_open(const char *point)
 {
@@ -59,6 +60,8 @@ int tracepoint_open(const char *point)
 
 int event_enable(int event)
 {
+    if (enable_error)
+        return enable_error;
     return ioctl(event, PERF_EVENT_IOC_ENABLE, 0) < 0 ? -errno : 0;
 }
 
@@ -75,23 +78,33 @@ static int make_program(int16_t offset)
                          NULL);
 }
 
+/* What a machine may lack: rights, events, programs. */
+static bool can_load(void)
+{
+    if (geteuid() != 0 || unshare(CLONE_NEWNS) < 0 ||
+        mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 || !mkdtemp(tracing) ||
+        mount("tracefs", tracing, "tracefs", 0, NULL) < 0)
+        return false;
+    _cleanup_(closep) int program = make_program(8);
+    return program >= 0;
+}
+
 static int start(void **state)
 {
     const struct rlimit files = {4096, 4096};
 
     (void)state;
     setrlimit(RLIMIT_NOFILE, &files);
-    return unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
-           !mkdtemp(tracing) || mount("tracefs", tracing, "tracefs", 0, NULL) < 0 ||
-           socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, desk) < 0 || budget_open() < 0 ||
-           release_open() < 0;
+    assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, desk), 0);
+    assert_int_equal(budget_open(), 0);
+    assert_int_equal(release_open(), 0);
+    return 0;
 }
 
-static int end(void **state)
+static void end(void)
 {
-    (void)state;
     umount2(tracing, MNT_DETACH);
-    return rmdir(tracing);
+    rmdir(tracing);
 }
 
 static size_t descriptors(void)
@@ -193,25 +206,37 @@ static bool next_point(DIR *folder, char point[static 128])
     return false;
 }
 
-static void what_a_function_leaves_counts_as_its_own_until_it_goes(void **state)
+/* Attaches at one tracepoint after the other, but not at POINT, and leaves each: how many the
+ * function may have. ret_point: the one that it was refused. */
+static int leave_many(uint64_t owner, uint64_t group, int program, char ret_point[static 128])
 {
-    char path[300], point[128];
-    _cleanup_(closep) int program = make_program(8);
+    char path[300];
     int made = 0, r = 0, hold;
 
-    (void)state;
     snprintf(path, sizeof path, "%s/events/syscalls", tracing);
     DIR *folder = opendir(path);
     assert_non_null(folder);
-    while (made < MANY && r == 0 && next_point(folder, point)) {
-        r = attach(3, 79, point, program, &hold);
+    while (made < MANY && r == 0 && next_point(folder, ret_point)) {
+        if (strcmp(ret_point, POINT) == 0)
+            continue;
+        r = attach(owner, group, ret_point, program, &hold);
         close(hold);
         made += r == 0;
         hear();
     }
     closedir(folder);
     assert_int_equal(r, -EDQUOT);
-    assert_int_equal(made, 128);
+    return made;
+}
+
+static void what_a_function_leaves_counts_as_its_own_until_it_goes(void **state)
+{
+    char point[128];
+    _cleanup_(closep) int program = make_program(8);
+    int hold;
+
+    (void)state;
+    assert_int_equal(leave_many(3, 79, program, point), 128);
     /* Others have room, and find what is there. */
     assert_int_equal(attach(4, 80, point, program, &hold), 0);
     close(hold);
@@ -223,21 +248,83 @@ static void what_a_function_leaves_counts_as_its_own_until_it_goes(void **state)
     wait_for_all();
 }
 
+static void what_was_left_is_of_the_one_who_takes_it(void **state)
+{
+    char point[128];
+    _cleanup_(closep) int program = make_program(8);
+    int hold;
+
+    (void)state;
+    assert_int_equal(attach(3, 79, POINT, program, &hold), 0);
+    close(hold);
+    hear();
+    assert_int_equal(leave_many(3, 79, program, point), 127);
+    assert_int_equal(attach(4, 80, POINT, program, &hold), 0);
+    wait_for_all();
+    assert_int_equal(leave_many(3, 79, program, point), 128);
+    close(hold);
+    hear();
+    wait_for_all();
+}
+
+static void a_hook_is_of_who_made_it_until_the_last_of_its_holds(void **state)
+{
+    char point[128];
+    _cleanup_(closep) int program = make_program(8);
+    int first, second, other;
+
+    (void)state;
+    assert_int_equal(attach(3, 79, POINT, program, &first), 0);
+    assert_int_equal(attach(4, 80, POINT, program, &other), 0);
+    assert_int_equal(attach(3, 81, POINT, program, &second), 0);
+    close(first);
+    hear();
+    assert_int_equal(leave_many(3, 79, program, point), 127);
+    close(second);
+    hear();
+    wait_for_all();
+    assert_int_equal(leave_many(3, 79, program, point), 128);
+    close(other);
+    hear();
+    wait_for_all();
+}
+
+static void a_hook_that_could_not_be_enabled_is_not_found(void **state)
+{
+    _cleanup_(closep) int program = make_program(8);
+    int hold;
+
+    (void)state;
+    enable_error = -EIO;
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(attach(1, 77, POINT, program, &hold), -EIO);
+        close(hold);
+    }
+    enable_error = 0;
+    assert_int_equal(attach(1, 77, POINT, program, &hold), 0);
+    close(hold);
+    hear();
+    wait_for_all();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_was_left_is_found_again_and_goes_when_nobody_comes),
         cmocka_unit_test(a_program_that_reads_behind_the_record_is_refused),
         cmocka_unit_test(what_a_function_leaves_counts_as_its_own_until_it_goes),
+        cmocka_unit_test(what_was_left_is_of_the_one_who_takes_it),
+        cmocka_unit_test(a_hook_is_of_who_made_it_until_the_last_of_its_holds),
+        cmocka_unit_test(a_hook_that_could_not_be_enabled_is_not_found),
     };
 
     signal(SIGPIPE, SIG_IGN);
-    if (geteuid() != 0 || start(NULL) != 0) {
-        end(NULL);
+    if (!can_load()) {
+        end();
         fprintf(stderr, "no programs can be loaded here\n");
         return 77;
     }
-    int r = cmocka_run_group_tests(tests, NULL, NULL);
-    end(NULL);
+    int r = cmocka_run_group_tests(tests, start, NULL);
+    end();
     return r;
 }
