@@ -171,30 +171,44 @@ static int hook_make(struct hook *hook, const struct hook_request *request, uint
     return r;
 }
 
+/* One more hook, or `hook` if there is one. What a function uses counts beside what it is to pay
+ * for, who has left or taken it over: when the one who pays leaves, it is another's of its users.
+ */
+static bool may_have(uint64_t owner, const struct hook *hook)
+{
+    bool has[HOOKS_MAX] = {false};
+    size_t count = 0, used = 0;
+
+    for (size_t i = 0; i < HOOK_HOLDS_MAX; i++)
+        if (holds[i].socket > 0 && holds[i].owner == owner)
+            has[holds[i].hook - hooks] = true;
+    for (size_t i = 0; i < HOOKS_MAX; i++) {
+        has[i] = has[i] || (hooks[i].point[0] && hooks[i].owner == owner);
+        used += hooks[i].point[0] != '\0';
+        count += has[i];
+    }
+    return (hook && has[hook - hooks]) || count < quota_of_one(HOOKS_MAX, used, HOLDS_OF_ONE);
+}
+
 /* -ENOSPC: there are too many tracepoints; -EDQUOT: of this function, with those that it has left.
  */
 static int hook_get(const struct hook_request *request, uint32_t level, struct hook **ret_hook)
 {
-    struct hook *room = NULL;
-    size_t count = 0, used = 0;
+    struct hook *room = NULL, *found = NULL;
 
-    for (size_t i = 0; i < HOOKS_MAX; i++) {
+    for (size_t i = 0; i < HOOKS_MAX && !found; i++) {
         struct hook *hook = &hooks[i];
-        if (hook->link > 0 && hook->level == level && strcmp(hook->point, request->point) == 0) {
-            *ret_hook = hook;
-            return 0;
-        }
-        if (!hook->point[0] && !room)
+        if (hook->link > 0 && hook->level == level && strcmp(hook->point, request->point) == 0)
+            found = hook;
+        else if (!hook->point[0] && !room)
             room = hook;
-        used += hook->point[0] != '\0';
-        count += hook->point[0] && hook->owner == request->owner;
     }
-    if (count >= quota_of_one(HOOKS_MAX, used, HOLDS_OF_ONE))
+    if (!may_have(request->owner, found))
         return -EDQUOT;
-    if (!room)
+    if (!found && !room)
         return -ENOSPC;
-    *ret_hook = room;
-    return hook_make(room, request, level);
+    *ret_hook = found ? found : room;
+    return found ? 0 : hook_make(room, request, level);
 }
 
 /* ---- holds ---- */

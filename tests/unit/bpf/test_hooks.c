@@ -31,6 +31,7 @@
 #include "bpf/budget.h"
 
 #define POINT "syscalls/sys_enter_getpid"
+#define OTHER_POINT "sched/sched_process_exec"
 #define MANY 160 /* more than a function may have */
 
 /* As hooks.c has it: a change there fails here. */
@@ -289,6 +290,37 @@ static void a_hook_is_of_who_made_it_until_the_last_of_its_holds(void **state)
     wait_for_all();
 }
 
+static void what_a_function_uses_or_takes_over_is_within_its_quota(void **state)
+{
+    char point[128];
+    _cleanup_(closep) int program = make_program(8);
+    int maker, user, taker;
+
+    (void)state;
+    assert_int_equal(attach(3, 79, POINT, program, &maker), 0);
+    close(maker);
+    hear();
+    assert_int_equal(attach(3, 79, OTHER_POINT, program, &maker), 0);
+    assert_int_equal(attach(4, 80, OTHER_POINT, program, &user), 0);
+    assert_int_equal(leave_many(4, 80, program, point), 127);
+    assert_int_equal(attach(4, 80, POINT, program, &taker), -EDQUOT);
+    close(taker);
+    /* What is passed on to it was counted before. */
+    close(maker);
+    hear();
+    assert_int_equal(attach(4, 80, POINT, program, &taker), -EDQUOT);
+    close(taker);
+    assert_int_equal(attach(4, 81, OTHER_POINT, program, &taker), 0);
+    close(taker);
+    close(user);
+    hear();
+    wait_for_all();
+    assert_int_equal(attach(4, 80, POINT, program, &taker), 0);
+    close(taker);
+    hear();
+    wait_for_all();
+}
+
 static void a_hook_that_could_not_be_enabled_is_not_found(void **state)
 {
     _cleanup_(closep) int program = make_program(8);
@@ -315,6 +347,7 @@ int main(void)
         cmocka_unit_test(what_a_function_leaves_counts_as_its_own_until_it_goes),
         cmocka_unit_test(what_was_left_is_of_the_one_who_takes_it),
         cmocka_unit_test(a_hook_is_of_who_made_it_until_the_last_of_its_holds),
+        cmocka_unit_test(what_a_function_uses_or_takes_over_is_within_its_quota),
         cmocka_unit_test(a_hook_that_could_not_be_enabled_is_not_found),
     };
 
