@@ -182,8 +182,8 @@ static bool may_meet(const struct side *side, const struct side *other, uint64_t
     return false;
 }
 
-/* Of a copy of nothing: also then its ends are places of what they mean. (One that may only be read
- * is refused where it is computed.) */
+/* Of a copy or a fill of nothing: also then its ends are places of what they mean. (One that may
+ * only be read is refused where it is computed.) */
 static void require_place(struct promoter *p, const struct side *side, struct place place)
 {
     bool known = side->where->state == WHERE_AT && side->where->offset >= 0 &&
@@ -247,6 +247,8 @@ bool promoter_set(struct promoter *p, const struct value *value)
         return false;
     struct place place = value->place;
     promoter_require_alive(p, to.split, place);
+    if (length == 0)
+        require_place(p, &to, place);
     for (uint64_t done = 0; done < length;) {
         const struct atom *atom;
         uint64_t run = run_of(p, &to, done, length - done, &atom);

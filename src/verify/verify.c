@@ -218,7 +218,8 @@ static bool all_proved(const struct proof *proof)
     for (uint32_t i = 0; i < proof->obligations->count; i++)
         if (proof->obligations->items[i].state != OBLIGATION_PROVED)
             return false;
-    return proof->bound != UINT64_MAX;
+    /* Without obligations none can fail: that a second look found otherwise stands beside them. */
+    return proof->bound != UINT64_MAX && !proof->contradicted;
 }
 
 /* Everything that may refuse; false: it did, and the program says why. */

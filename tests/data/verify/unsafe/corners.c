@@ -363,6 +363,32 @@ H(copies_one_of_no_size)
     memcpy(bytes + 17, in, 0);
     return bytes[17 - (in_len > 0)] + bytes[16];
 }
+/* Nothing is written, but there is no such place in the variable. */
+R(fills_none_of_no_place)
+{
+    char own[16];
+    own[0] = 1;
+    memset(own + 100, 0, 0);
+    return own[0];
+}
+R(fills_none_in_front)
+{
+    char own[16];
+    own[0] = 1;
+    memset(own - 1, 0, 0);
+    return own[0];
+}
+static void clear_behind(struct padded *padded, size_t length)
+{
+    memset(padded + 2, 0, length);
+}
+H(fills_none_two_behind)
+{
+    struct padded own;
+    own.tag = (uint8_t)in_len;
+    clear_behind(&own, 0);
+    return own.tag;
+}
 H(misaligned_end)
 {
     uint32_t word = 0;
