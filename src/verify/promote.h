@@ -14,6 +14,12 @@ struct where {
     uint64_t first, bytes; /* the part that C lets it move in */
 };
 
+/* It is known of which object. */
+static inline bool where_is_single(const struct where *where)
+{
+    return where->state == WHERE_AT || where->state == WHERE_WITHIN;
+}
+
 /* For every pointer of the program; marks objects that pointers of several kinds may mean. */
 struct where *promote_locate(struct program *program, bool *ret_shared);
 

@@ -15,11 +15,6 @@ struct ghosts {
     uint32_t objects;
 };
 
-static bool is_single(const struct where *where)
-{
-    return where->state == WHERE_AT || where->state == WHERE_WITHIN;
-}
-
 static vid emit(struct ghosts *g, enum operation op, unsigned width, unsigned sub, vid a, vid b,
                 struct place place)
 {
@@ -41,7 +36,7 @@ static void require(struct ghosts *g, vid condition, enum place_kind kind, struc
 
 static void require_alive(struct ghosts *g, const struct where *where, struct place place)
 {
-    if (is_single(where)) {
+    if (where_is_single(where)) {
         if (g->alive[where->object] != UINT32_MAX)
             require(g, ssa_read(g->ssa, g->alive[where->object]), PLACE_ALIVE, place);
         return;
@@ -57,7 +52,7 @@ static void read_bytes(struct ghosts *g, vid pointer, vid length, struct place p
     struct program *program = g->program;
 
     require_alive(g, where, place);
-    if (is_single(where)) {
+    if (where_is_single(where)) {
         uint32_t variable = g->written[where->object];
         if (variable == UINT32_MAX)
             return;
@@ -100,7 +95,7 @@ static void write_bytes(struct ghosts *g, vid id, vid pointer, vid length, struc
     const struct where *where = &g->where[pointer];
 
     require_alive(g, where, place);
-    if (!is_single(where)) {
+    if (!where_is_single(where)) {
         for (uint32_t i = 1; i < g->objects; i++)
             if (g->shared[i] && g->version[i] != UINT32_MAX)
                 ssa_write(g->ssa, g->version[i], id);
@@ -130,7 +125,7 @@ static vid version_of(struct ghosts *g, vid pointer)
 {
     const struct where *where = &g->where[pointer];
 
-    if (!is_single(where))
+    if (!where_is_single(where))
         return 0;
     if (g->version[where->object] == UINT32_MAX) /* it never changes */
         return program_const(g->program, 64, where->object);
@@ -157,7 +152,7 @@ static bool rewrite_addresses(struct ghosts *g, vid id)
             pointers[i] = operand->operands[0];
         else
             return false;
-        if (!is_single(&g->where[pointers[i]]) ||
+        if (!where_is_single(&g->where[pointers[i]]) ||
             g->where[pointers[i]].object != g->where[pointers[0]].object)
             return false;
     }

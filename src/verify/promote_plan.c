@@ -9,14 +9,12 @@ static struct split *split_of(struct promoter *p, const struct where *where)
 {
     struct split *split = &p->splits[where->object];
 
-    return where->state == WHERE_AT || where->state == WHERE_WITHIN
-               ? (split->possible ? split : NULL)
-               : NULL;
+    return where_is_single(where) && split->possible ? split : NULL;
 }
 
 static void forbid(struct promoter *p, const struct where *where)
 {
-    if (where->state == WHERE_AT || where->state == WHERE_WITHIN)
+    if (where_is_single(where))
         p->splits[where->object].possible = false;
 }
 

@@ -20,11 +20,6 @@ struct texts {
     struct ssa *ssa;
 };
 
-static bool is_single(const struct where *where)
-{
-    return where->state == WHERE_AT || where->state == WHERE_WITHIN;
-}
-
 static vid emit(struct texts *t, enum operation op, unsigned width, unsigned sub, vid a, vid b,
                 struct place place)
 {
@@ -107,8 +102,8 @@ static bool follow_copies(struct texts *t, const struct block *block)
 
     for (uint32_t i = 0; i < block->count; i++) {
         const struct value *value = value_at(t->program, block->values[i]);
-        if (value->op != OP_MEMCPY || !is_single(&t->where[value->operands[0]]) ||
-            !is_single(&t->where[value->operands[1]]))
+        if (value->op != OP_MEMCPY || !where_is_single(&t->where[value->operands[0]]) ||
+            !where_is_single(&t->where[value->operands[1]]))
             continue;
         uint32_t to = t->where[value->operands[0]].object,
                  from = t->where[value->operands[1]].object;
@@ -129,7 +124,7 @@ static void find_followed(struct texts *t)
     for (vid v = 1; v < program->value_count; v++) {
         const struct where *where =
             &t->where[value_at(program, v)->op == OP_LOAD ? value_at(program, v)->operands[0] : 0];
-        if (t->compared[v] && is_single(where))
+        if (t->compared[v] && where_is_single(where))
             follow(t, where->object, value_at(program, v)->width / 8u);
     }
     for (bool more = true; more;) {
@@ -215,7 +210,7 @@ static uint32_t written(struct texts *t, const bool *shared, vid pointer)
 {
     const struct where *where = &t->where[pointer];
 
-    if (is_single(where))
+    if (where_is_single(where))
         return t->unit[where->object] ? where->object : 0;
     for (uint32_t i = 1; i < t->program->object_count; i++)
         if (shared[i] && t->unit[i])
@@ -264,7 +259,7 @@ static void copy(struct texts *t, uint32_t object, const struct value *value)
     vid length = value->operands[2];
     vid offset = promote_offset(t->ssa, program, value->operands[0], place), before[ENDS];
 
-    if (!is_single(from) || t->unit[from->object] != t->unit[object]) {
+    if (!where_is_single(from) || t->unit[from->object] != t->unit[object]) {
         overwrite(t, object, offset, length, place);
         return;
     }
@@ -289,7 +284,7 @@ static bool load(struct texts *t, vid id)
     const struct where *where = &t->where[value.operands[0]];
     vid ends = program_const(program, 1, 0);
 
-    if (!t->compared[id] || !is_single(where) || t->unit[where->object] * 8u != value.width)
+    if (!t->compared[id] || !where_is_single(where) || t->unit[where->object] * 8u != value.width)
         return false;
     vid pointer = ssa_resolve(t->ssa, value.operands[0]);
     vid offset = promote_offset(t->ssa, program, value.operands[0], value.place);
