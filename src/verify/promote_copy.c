@@ -60,6 +60,14 @@ static void fill_memory(struct promoter *p, vid address, vid byte, uint64_t byte
     ssa_emit(p->ssa, OP_MEMSET, KIND_VOID, 0, 3, operands, of_padding, 0, place);
 }
 
+/* What must not be reached. */
+static void never(struct promoter *p, enum place_kind kind, struct place place)
+{
+    vid no = program_const(p->program, 1, 0);
+
+    ssa_emit(p->ssa, OP_REQUIRE, KIND_VOID, 0, 1, &no, 0, kind, place);
+}
+
 static vid unknown(struct promoter *p, enum value_kind kind, unsigned width, struct place place)
 {
     if (kind == KIND_POINTER)
@@ -192,8 +200,7 @@ static void require_place(struct promoter *p, const struct side *side, struct pl
     if (known)
         return;
     if (side->split)
-        ssa_emit(p->ssa, OP_REQUIRE, KIND_VOID, 0, 1, (vid[]){program_const(p->program, 1, 0)}, 0,
-                 PLACE_SUBSCRIPT, place);
+        never(p, PLACE_SUBSCRIPT, place);
     else
         fill_memory(p, side->pointer, program_const(p->program, 8, 0), 0, 0, place);
 }
@@ -215,8 +222,7 @@ bool promoter_copy(struct promoter *p, const struct value *value)
     }
     int64_t behind = overlap_of(&to, &from, length);
     if (behind != 0 && value->sub != 1)
-        ssa_emit(p->ssa, OP_REQUIRE, KIND_VOID, 0, 1, (vid[]){program_const(p->program, 1, 0)}, 0,
-                 PLACE_OVERLAP, value->place);
+        never(p, PLACE_OVERLAP, value->place);
     uint64_t *starts = program_alloc(p->program, (uint32_t)length + 1, sizeof *starts);
     uint32_t runs = 0;
     for (uint64_t done = 0; done < length;) {
@@ -227,8 +233,7 @@ bool promoter_copy(struct promoter *p, const struct value *value)
     starts[runs] = length;
     /* Which of the runs would have to be the first nobody knows then. */
     if (runs > 1 && (may_meet(&to, &from, length) || may_meet(&from, &to, length)))
-        ssa_emit(p->ssa, OP_REQUIRE, KIND_VOID, 0, 1, (vid[]){program_const(p->program, 1, 0)}, 0,
-                 PLACE_OVERLAP, value->place);
+        never(p, PLACE_OVERLAP, value->place);
     /* From the end on where it would run over what is still to be moved. */
     for (uint32_t i = 0; i < runs; i++) {
         uint32_t k = behind > 0 ? runs - 1 - i : i;
