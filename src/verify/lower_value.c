@@ -316,7 +316,7 @@ static vid advance(struct lowering *low, vid pointer, vid by)
 {
     vid operands[] = {pointer, by};
 
-    if (value_is_const(low->program, by) && value_at(low->program, by)->imm == 0)
+    if (value_is(low->program, by, 0))
         return pointer;
     return lower_emit(low, OP_PTRADD, KIND_POINTER, 64, 2, operands, 0, 0);
 }

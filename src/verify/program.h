@@ -305,6 +305,15 @@ static inline uint64_t width_mask(unsigned width)
     return width >= 64 ? UINT64_MAX : (UINT64_C(1) << width) - 1;
 }
 
+/* Is it this integer, of whatever width it has? */
+static inline bool value_is(const struct program *program, vid id, uint64_t imm)
+{
+    const struct value *value = &program->values[id];
+
+    return value->op == OP_CONST && value->kind == KIND_INT &&
+           value->imm == (imm & width_mask(value->width));
+}
+
 static inline int64_t sign_extend(uint64_t value, unsigned width)
 {
     return width >= 64 ? (int64_t)value : (int64_t)(value << (64 - width)) >> (64 - width);

@@ -104,7 +104,7 @@ static void copy_gap(struct promoter *p, const struct side *from, const struct a
                      uint64_t offset, vid address, uint64_t run, struct place place)
 {
     vid ghost = ssa_read(p->ssa, promoter_ghost(p, atom));
-    bool set = value_is_const(p->program, ghost) && value_at(p->program, ghost)->imm == 1;
+    bool set = value_is(p->program, ghost, 1);
     bool padding = !set && is_padding(p->program, from, offset);
 
     if (!padding)

@@ -110,7 +110,7 @@ static void write_bytes(struct ghosts *g, vid id, vid pointer, vid length, struc
     vid offset = offset_of(g, pointer, place), before = ssa_read(g->ssa, variable);
     vid end = emit(g, OP_ADD, 64, 0, offset, length, place);
     vid joins = emit(g, OP_ICMP, 1, ICMP_ULE, offset, before, place);
-    if (value_is_const(g->program, offset) && value_at(g->program, offset)->imm == 0)
+    if (value_is(g->program, offset, 0))
         joins = program_const(g->program, 1, 1);
     vid more = emit(g, OP_ICMP, 1, ICMP_UGT, end, before, place);
     vid both = emit(g, OP_AND, 1, 0, joins, more, place);

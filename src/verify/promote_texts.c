@@ -39,11 +39,6 @@ static vid number(struct texts *t, uint64_t value)
     return program_const(t->program, 64, value);
 }
 
-static bool is_zero(const struct program *program, vid value)
-{
-    return value_is_const(program, value) && value_at(program, value)->imm == 0;
-}
-
 /* ---- which arrays ---- */
 
 /* What a comparison looks at, before it was made wider or narrower. */
@@ -89,7 +84,7 @@ static void find_compared(struct texts *t, const struct block *block)
         for (unsigned k = 0; k < 2; k++)
             if (value_is_const(program, value->operands[k]))
                 note_compared(t, value->operands[1 - k],
-                              value->sub <= ICMP_NE && is_zero(program, value->operands[k]));
+                              value->sub <= ICMP_NE && value_is(program, value->operands[k], 0));
     }
     if (block->exit == EXIT_SWITCH)
         note_compared(t, block->condition, false);
@@ -152,7 +147,7 @@ static uint64_t first_end(const struct program *program, const struct object *ob
 static vid overlaps(struct texts *t, unsigned unit, vid end, vid offset, vid length,
                     struct place place)
 {
-    if (unit == 1 && value_is_const(t->program, length) && value_at(t->program, length)->imm == 1)
+    if (unit == 1 && value_is(t->program, length, 1))
         return emit(t, OP_ICMP, 1, ICMP_EQ, end, offset, place);
     vid behind = emit(t, OP_ADD, 64, 0, offset, length, place);
     vid before = emit(t, OP_ICMP, 1, ICMP_ULT, end, behind, place);
@@ -243,7 +238,7 @@ static void fill(struct texts *t, uint32_t object, const struct value *value)
     vid offset = promote_offset(t->ssa, program, value->operands[0], place), before[ENDS];
 
     read_ends(t, object, before);
-    if (value->sub == MEMSET_OF_PADDING || !is_zero(program, value->operands[1])) {
+    if (value->sub == MEMSET_OF_PADDING || !value_is(program, value->operands[1], 0)) {
         overwrite(t, object, offset, length, place);
         return;
     }

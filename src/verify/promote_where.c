@@ -146,7 +146,7 @@ vid promote_offset(struct ssa *ssa, struct program *program, vid pointer, struct
     if (value->op != OP_PTRADD)
         return ssa_emit(ssa, OP_PTRTOINT, KIND_INT, 64, 1, &pointer, 1, 0, place);
     vid by = value->operands[1], base = promote_offset(ssa, program, value->operands[0], place);
-    if (value_is_const(program, base) && value_at(program, base)->imm == 0)
+    if (value_is(program, base, 0))
         return by;
     return ssa_emit(ssa, OP_ADD, KIND_INT, 64, 2, (vid[]){base, by}, 0, 0, place);
 }

@@ -40,13 +40,6 @@ static void make_room(struct simplifier *s)
     s->replaced_room = room;
 }
 
-static bool is_const(const struct simplifier *s, vid value, uint64_t imm)
-{
-    const struct value *v = value_at(s->program, value);
-
-    return v->op == OP_CONST && v->kind == KIND_INT && v->imm == (imm & width_mask(v->width));
-}
-
 static const struct value *definition(const struct simplifier *s, vid value, enum operation op)
 {
     const struct value *v = value_at(s->program, value);
@@ -81,7 +74,7 @@ static vid simplify_lshr(const struct simplifier *s, const struct value *value)
 {
     const struct value *from = definition(s, value->operands[0], OP_OR);
 
-    if (is_const(s, value->operands[1], 0))
+    if (value_is(s->program, value->operands[1], 0))
         return value->operands[0];
     if (!from || !value_is_const(s->program, value->operands[1]))
         return 0;
@@ -89,7 +82,7 @@ static vid simplify_lshr(const struct simplifier *s, const struct value *value)
     for (unsigned i = 0; i < 2; i++) {
         const struct value *shifted = definition(s, from->operands[i], OP_SHL);
         const struct value *low = definition(s, from->operands[1 - i], OP_ZEXT);
-        if (!shifted || !low || !is_const(s, shifted->operands[1], by) ||
+        if (!shifted || !low || !value_is(s->program, shifted->operands[1], by) ||
             value_at(s->program, low->operands[0])->width > by)
             continue;
         const struct value *high = definition(s, shifted->operands[0], OP_ZEXT);
@@ -133,9 +126,11 @@ static vid simplify_compare(const struct simplifier *s, const struct value *valu
         return program_const(program, 1, holds);
     }
     if (value_at(program, a)->kind == KIND_INT) {
-        if ((is_const(s, a, 0) && p == ICMP_ULE) || (is_const(s, b, 0) && p == ICMP_UGE))
+        if ((value_is(program, a, 0) && p == ICMP_ULE) ||
+            (value_is(program, b, 0) && p == ICMP_UGE))
             return program_const(program, 1, 1);
-        if ((is_const(s, a, 0) && p == ICMP_UGT) || (is_const(s, b, 0) && p == ICMP_ULT))
+        if ((value_is(program, a, 0) && p == ICMP_UGT) ||
+            (value_is(program, b, 0) && p == ICMP_ULT))
             return program_const(program, 1, 0);
     } else if ((p == ICMP_EQ || p == ICMP_NE) && value_at(program, b)->op == OP_NULL) {
         if (value_at(program, a)->op == OP_NULL)
@@ -150,8 +145,8 @@ static vid simplify_compare(const struct simplifier *s, const struct value *valu
         return program_const(program, 1, (x->imm == y->imm) == (p == ICMP_EQ));
     /* (zext i1) != 0, as C's conditions come: the i1. */
     const struct value *extended = definition(s, a, OP_ZEXT);
-    if (extended && value_at(program, extended->operands[0])->width == 1 && is_const(s, b, 0) &&
-        value->sub == ICMP_NE)
+    if (extended && value_at(program, extended->operands[0])->width == 1 &&
+        value_is(program, b, 0) && value->sub == ICMP_NE)
         return extended->operands[0];
     return 0;
 }
@@ -241,26 +236,26 @@ static vid simplify_one(struct simplifier *s, vid id)
     case OP_ADD:
     case OP_OR:
     case OP_XOR:
-        if (is_const(s, a, 0))
+        if (value_is(program, a, 0))
             return b;
-        return is_const(s, b, 0) ? a : 0;
+        return value_is(program, b, 0) ? a : 0;
     case OP_SUB:
     case OP_SHL:
     case OP_ASHR:
-        return is_const(s, b, 0) ? a : 0;
+        return value_is(program, b, 0) ? a : 0;
     case OP_LSHR:
         return simplify_lshr(s, value);
     case OP_MUL:
-        if (is_const(s, a, 1))
+        if (value_is(program, a, 1))
             return b;
-        return is_const(s, b, 1) ? a : 0;
+        return value_is(program, b, 1) ? a : 0;
     case OP_AND:
-        if (a == b || is_const(s, b, UINT64_MAX))
+        if (a == b || value_is(program, b, UINT64_MAX))
             return a;
-        return is_const(s, a, UINT64_MAX) ? b : 0;
+        return value_is(program, a, UINT64_MAX) ? b : 0;
     case OP_UDIV:
     case OP_SDIV:
-        return is_const(s, b, 1) ? a : 0;
+        return value_is(program, b, 1) ? a : 0;
     case OP_SELECT:
         if (value_is_const(program, a))
             return value_at(program, a)->imm ? b : value->operands[2];
@@ -270,7 +265,7 @@ static vid simplify_one(struct simplifier *s, vid id)
     case OP_ICMP:
         return simplify_compare(s, value);
     case OP_PTRADD:
-        return is_const(s, b, 0) ? a : 0;
+        return value_is(program, b, 0) ? a : 0;
     default:
         return 0;
     }
@@ -394,7 +389,7 @@ static void simplify_block(struct simplifier *s, uint32_t b)
         if (!by && is_pure(value_at(program, id)))
             by = find_equal(s, id);
         if (value_at(program, id)->op == OP_REQUIRE &&
-            is_const(s, value_at(program, id)->operands[0], 1)) {
+            value_is(s->program, value_at(program, id)->operands[0], 1)) {
             s->changed = true;
             continue;
         }
