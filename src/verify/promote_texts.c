@@ -14,6 +14,7 @@ enum { LATEST, FARTHEST, ENDS };
 struct texts {
     struct program *program;
     struct where *where;
+    bool *shared;   /* of each object: what is written nobody knows where may be it */
     uint8_t *unit;  /* of each object: bytes of a character, 0: it is not followed */
     uint32_t *end;  /* its first variable: offset of a zero */
     bool *compared; /* of each load: with a constant, which may be a text's end */
@@ -201,14 +202,14 @@ static void read_ends(struct texts *t, uint32_t object, vid *ret_ends)
 
 /* The object that is written, if it is followed; 0: it is not, and what else may be written is
  * forgotten. */
-static uint32_t written(struct texts *t, const bool *shared, vid pointer)
+static uint32_t written_or_forgotten(struct texts *t, vid pointer)
 {
     const struct where *where = &t->where[pointer];
 
     if (where_is_single(where))
         return t->unit[where->object] ? where->object : 0;
     for (uint32_t i = 1; i < t->program->object_count; i++)
-        if (shared[i] && t->unit[i])
+        if (t->shared[i] && t->unit[i])
             forget(t, i);
     return 0;
 }
@@ -237,11 +238,11 @@ static void fill(struct texts *t, uint32_t object, const struct value *value)
     vid length = value->operands[2], unit = number(t, t->unit[object]);
     vid offset = promote_offset(t->ssa, program, value->operands[0], place), before[ENDS];
 
-    read_ends(t, object, before);
     if (value->sub == MEMSET_OF_PADDING || !value_is(program, value->operands[1], 0)) {
         overwrite(t, object, offset, length, place);
         return;
     }
+    read_ends(t, object, before);
     vid last = emit(t, OP_SUB, 64, 0, emit(t, OP_ADD, 64, 0, offset, length, place), unit, place);
     put(t, object, emit(t, OP_ICMP, 1, ICMP_UGE, length, unit, place), last, before, place);
 }
@@ -295,7 +296,7 @@ static bool load(struct texts *t, vid id)
     return true;
 }
 
-static void visit(struct texts *t, const bool *shared, vid id)
+static void visit(struct texts *t, vid id)
 {
     const struct value value = *value_at(t->program, id);
     uint32_t object = 0;
@@ -303,7 +304,7 @@ static void visit(struct texts *t, const bool *shared, vid id)
     if (value.op == OP_LOAD && load(t, id))
         return;
     if (value.op == OP_STORE || value.op == OP_MEMSET || value.op == OP_MEMCPY)
-        object = written(t, shared, value.operands[0]);
+        object = written_or_forgotten(t, value.operands[0]);
     if (object && value.op == OP_STORE)
         store(t, object, &value);
     else if (object && value.op == OP_MEMSET)
@@ -321,8 +322,8 @@ void promote_texts(struct program *program)
     struct texts t = {.program = program};
 
     program_analyse(program);
-    bool *shared = program_alloc(program, objects, sizeof *shared);
-    t.where = promote_locate(program, shared);
+    t.shared = program_alloc(program, objects, sizeof *t.shared);
+    t.where = promote_locate(program, t.shared);
     t.unit = program_alloc(program, objects, sizeof *t.unit);
     t.end = program_alloc(program, objects, sizeof *t.end);
     t.compared = program_alloc(program, program->value_count, sizeof *t.compared);
@@ -345,7 +346,7 @@ void promote_texts(struct program *program)
         vid *list = program->blocks[b].values;
         ssa_begin_block(t.ssa, b);
         for (uint32_t i = 0; i < values; i++)
-            visit(&t, shared, list[i]);
+            visit(&t, list[i]);
     }
     ssa_finish(t.ssa);
 }
