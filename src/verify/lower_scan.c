@@ -18,6 +18,14 @@ static vid compare(struct lowering *low, enum predicate predicate, vid a, vid b)
     return lower_emit(low, OP_ICMP, KIND_INT, 1, 2, (vid[]){a, b}, predicate, 0);
 }
 
+/* So many characters in bytes. */
+static vid bytes_of(struct lowering *low, vid characters, unsigned wide)
+{
+    vid operands[] = {characters, program_const(low->program, 64, 4)};
+
+    return wide ? lower_emit(low, OP_MUL, KIND_INT, 64, 2, operands, 0, 0) : characters;
+}
+
 /*
  * A text into a buffer: at most all of it, of any content. What was not set before may be not set
  * afterwards: so all of it must be. A zero at its very end stays one: either the text reaches so
@@ -28,13 +36,9 @@ void call_text_into(const struct call *call, vid buffer, vid room, unsigned wide
     struct lowering *low = call->low;
     struct program *program = low->program;
     unsigned width = wide ? 32 : 8;
-    vid one = program_const(program, 64, 1), bytes = room;
-
-    if (wide)
-        bytes = lower_emit(low, OP_MUL, KIND_INT, 64, 2,
-                           (vid[]){room, program_const(program, 64, 4)}, 0, 0);
+    vid bytes = bytes_of(low, room, wide);
     vid last = lower_emit(low, OP_SUB, KIND_INT, 64, 2,
-                          (vid[]){bytes, wide ? program_const(program, 64, 4) : one}, 0, 0);
+                          (vid[]){bytes, program_const(program, 64, width / 8)}, 0, 0);
     lower_emit(low, OP_MEMCPY, KIND_VOID, 0, 3, (vid[]){buffer, buffer, bytes}, 1, 0);
     vid end = lower_emit(low, OP_PTRADD, KIND_POINTER, 64, 2, (vid[]){buffer, last}, 0, 0);
     vid before = lower_emit(low, OP_LOAD, KIND_INT, width, 1, &end, 0, 0);
@@ -61,9 +65,7 @@ void call_text_ends(const struct call *call, vid buffer, vid room, vid got, unsi
                         0, 0);
     vid zero = program_const(program, width, 0);
 
-    if (width > 8)
-        at = lower_emit(low, OP_MUL, KIND_INT, 64, 2,
-                        (vid[]){at, program_const(program, 64, width / 8)}, 0, 0);
+    at = bytes_of(low, at, wide);
     vid place = lower_emit(low, OP_PTRADD, KIND_POINTER, 64, 2, (vid[]){buffer, at}, 0, 0);
     if (got) {
         vid other = lower_emit(low, OP_LOAD, KIND_INT, width, 1, &place, 0, 0);
