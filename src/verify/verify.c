@@ -342,8 +342,11 @@ static void *run_stages(void *argument)
     bool done = prove(run, attempt.program, entry, &attempt.proof);
     bool texts = true;
     for (size_t i = 0; i < sizeof MORE / sizeof *MORE; i++)
-        if (done && (texts || !MORE[i].after_texts) && may_try_again(&attempt.proof, MORE[i]))
-            texts = try_again(run, entry, &attempt, MORE[i]);
+        if (done && (texts || !MORE[i].after_texts) && may_try_again(&attempt.proof, MORE[i])) {
+            bool followed = try_again(run, entry, &attempt, MORE[i]);
+            if (MORE[i].texts)
+                texts = followed;
+        }
     struct program *program = attempt.program;
     struct proof proof = attempt.proof;
     if (program->out_of_memory)
