@@ -435,7 +435,11 @@ static void copy_exits(struct unroller *u, uint32_t old, uint32_t to)
 
     block->exit = from.exit;
     block->condition = copy_of(u, from.condition);
-    block->cases = from.cases;
+    /* Its own: an edge that goes takes its case out of the list. */
+    if (from.exit == EXIT_SWITCH) {
+        block->cases = program_alloc(program, from.target_count, sizeof *block->cases);
+        memcpy(block->cases, from.cases, (from.target_count - 1) * sizeof *block->cases);
+    }
     block->place = from.place;
     block->target_count = from.target_count;
     block->targets = targets;

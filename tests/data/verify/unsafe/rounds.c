@@ -1,6 +1,7 @@
 /* What holds in one round and not in another; what was found, and where. */
 #include "unsafe.h"
 static uint8_t t16[16], t256[256], t64[64];
+static int cells[16];
 H(inner_of_no_rounds)
 {
     for (size_t i = 0; i < in_len; i++) {
@@ -218,4 +219,34 @@ H(turned_with_the_wrong_side)
         for (unsigned x = 0; x < width; x++)
             out[x * width + (height - 1 - y)] = in[2 + y * width + x];
     return 0;
+}
+
+/* Cases that the round before had no use for are still cases of the rounds behind it. */
+H(case_of_a_later_round)
+{
+    uint32_t n = 0, place = 1, hash = 0;
+    if (in_len < 8)
+        return 0;
+    for (int i = 0; i < 8; i++)
+        hash = (hash ^ in[i]) * 16777619u;
+    for (int i = 3; i >= 0; i--) {
+        place = place * place + 1;
+        switch (i) {
+        case 0:
+            n += 1;
+            break;
+        case 1:
+            n += hash == 0x12345678 ? 4096 : 0;
+            break;
+        case 2:
+            n += 2;
+            break;
+        case 3:
+            n += 3;
+            break;
+        default:
+            break;
+        }
+    }
+    return cells[n] + cells[(place - 677) & 0xFFFF];
 }
