@@ -215,7 +215,15 @@ static uint32_t common_object(const struct pointees *a, const struct pointees *b
     return common;
 }
 
-/* Addresses are compared by their offsets where both lie in (or right behind) one object. */
+/* In an object, or so near to it that the address is still a number between 0 and the last. */
+static Z3_ast near(struct encoding *e, Z3_ast offset, Z3_ast size)
+{
+    return term_and(e,
+                    term_le(e, term_number(e, 0), term_add(e, offset, term_number(e, BEFORE_MAX))),
+                    term_le(e, offset, term_add(e, size, term_number(e, BEHIND_MAX))));
+}
+
+/* Addresses are compared by their offsets where both lie in or near one object. */
 static Z3_ast compare_pointers(struct encoding *e, const struct value *value)
 {
     vid a = value->operands[0], b = value->operands[1];
@@ -230,8 +238,7 @@ static Z3_ast compare_pointers(struct encoding *e, const struct value *value)
         Z3_ast both = term_and(e, term_eq(e, encode_object(e, a), object),
                                term_eq(e, encode_object(e, b), object));
         if (predicate != ICMP_EQ && predicate != ICMP_NE)
-            both = term_and(e, both,
-                            term_and(e, within(e, offset_a, size), within(e, offset_b, size)));
+            both = term_and(e, both, term_and(e, near(e, offset_a, size), near(e, offset_b, size)));
         term_assert(e, both, term_eq(e, outcome, compare(e, predicate, offset_a, offset_b)));
     } else if ((predicate == ICMP_EQ || predicate == ICMP_NE) && only_functions(e, a) &&
                only_functions(e, b)) {

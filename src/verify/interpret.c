@@ -91,6 +91,13 @@ static bool is_inside(const struct interpreter *i, struct cell cell)
     return cell.object != 0 && cell.bits <= i->sizes[cell.object];
 }
 
+/* In its object, or so near to it that the address is still a number between 0 and the last. */
+static bool is_near(const struct interpreter *i, struct cell cell)
+{
+    return cell.object != 0 &&
+           cell.bits + BEFORE_MAX <= i->sizes[cell.object] + BEFORE_MAX + BEHIND_MAX;
+}
+
 /* Before its object's end, so that no other's address is the same. */
 static bool is_apart(const struct interpreter *i, struct cell cell)
 {
@@ -116,7 +123,7 @@ static bool is_comparable(const struct interpreter *i, enum predicate predicate,
         objects[b.object].function)
         return true;
     if (a.object == b.object && a.object != 0)
-        return equality || (is_inside(i, a) && is_inside(i, b));
+        return equality || (is_near(i, a) && is_near(i, b));
     return equality &&
            ((is_null(a) && (is_null(b) || is_inside(i, b))) || (is_null(b) && is_inside(i, a)));
 }

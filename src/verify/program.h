@@ -18,6 +18,9 @@
 #define PROGRAM_OBJECTS_MAX 4096
 #define PROGRAM_DEPTH_MAX 64          /* of calls inside calls */
 #define PROGRAM_STACK_MAX (512 << 10) /* bytes of all local variables together */
+/* No variable lies in the first page of addresses, nor ends in the last 4 GiB of them. */
+#define BEFORE_MAX UINT64_C(4096)
+#define BEHIND_MAX (UINT64_C(1) << 32)
 
 typedef uint32_t vid; /* a value: an index into program.values; 0 is none */
 

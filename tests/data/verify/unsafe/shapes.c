@@ -368,7 +368,7 @@ H(write_to_text)
 H(address_compare_out_of_object)
 {
     uint8_t *p = bytes + in_len, *end = bytes + 16;
-    if (p < end)
+    if (p <= end)
         return *p;
     return 0;
 }

@@ -76,7 +76,7 @@ H(countdown_from_len)
 }
 H(two_pointers_cross)
 {
-    const uint8_t *l = in, *r = in + in_len - 1;
+    const uint8_t *l = in, *r = in + in_len;
     int64_t k = 0;
     while (l <= r) {
         k += *l++ - *r--;
