@@ -363,6 +363,10 @@ bool simplify_chains(struct program *program);
  * which it takes from. */
 bool simplify_thread_answers(struct program *program, uint32_t *work);
 
+/* program_analyse(), with loops that are entered in two places made such with one entry
+ * (entries.c); program->only_run says where some are left. */
+void program_split_entries(struct program *program);
+
 /* Loops that go round a known, small number of times are written out, or those over the digits of
  * numbers only (unroll.c). Were there any? */
 bool program_unroll(struct program *program, bool digits_only);

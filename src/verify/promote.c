@@ -279,6 +279,7 @@ void program_promote(struct program *program)
 {
     vid stored;
 
+    program_split_entries(program);
     program_simplify(program);
     if (promote_once(program, true))
         program_simplify(program);
