@@ -114,6 +114,14 @@ static bool confined(const struct facts *facts, vid pointer)
              program->objects[base->imm].size == value->imm);
 }
 
+/* A buffer's length may have been asked for on the way here. */
+static struct range size_at(const struct facts *facts, uint32_t object, uint32_t block)
+{
+    vid length = facts->program->objects[object].size_value;
+
+    return length ? facts_range(facts, length, block) : facts_size(facts, object);
+}
+
 static bool domain_access(const struct facts *facts, const struct obligation *o)
 {
     const struct value *value = value_at(facts->program, o->value);
@@ -130,7 +138,7 @@ static bool domain_access(const struct facts *facts, const struct obligation *o)
         uint32_t object = to->objects[i];
         if (object == 0 || (o->kind == PLACE_WRITE && facts->program->objects[object].readonly))
             return false;
-        struct range size = facts_size(facts, object);
+        struct range size = size_at(facts, object, o->block);
         unsigned __int128 end = (unsigned __int128)(uint64_t)offset.signed_high + length.high;
         if (size.empty || end > size.low)
             return false;

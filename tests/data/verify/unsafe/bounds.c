@@ -412,3 +412,34 @@ H(binary_search_high)
     }
     return 0;
 }
+H(length_asked_on_one_way)
+{
+    int64_t sum = 0;
+    if (in_len >= 33)
+        sum = in[0];
+    return sum + in[32];
+}
+H(length_asked_of_either)
+{
+    if (in_len < 33 && out_cap < 33)
+        return -1;
+    out[32] = 1;
+    return in[32];
+}
+H(length_of_the_other_asked)
+{
+    if (out_cap < 33)
+        return -1;
+    return in[32];
+}
+H(length_asked_too_late)
+{
+    int64_t sum = in[32];
+    return in_len < 33 ? -1 : sum;
+}
+H(length_asked_for_one_less)
+{
+    if (in_len < 32)
+        return -1;
+    return in[32];
+}
