@@ -436,8 +436,10 @@ bool interpreter_move(struct interpreter *i, vid id, const struct value *value)
     }
     if (!check(i, id, value->operands[1], length.bits, false))
         return false;
-    if (value->sub != 1 && overlaps(to, from, length.bits))
+    if (value->sub == COPY_APART && overlaps(to, from, length.bits))
         return interpreter_fail(i, PLACE_OVERLAP, id, value->place);
+    if (value->sub == COPY_OF_SET && !is_set(i, from, length))
+        return interpreter_fail(i, PLACE_INITIALISED, id, value->place);
     copy(i, to, from, length.bits);
     return true;
 }

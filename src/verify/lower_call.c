@@ -101,7 +101,7 @@ static void call_memory(const struct call *call, unsigned op)
     if (!copy && value_at(low->program, operands[1])->width > 8)
         operands[1] = emit_int(call, OP_TRUNC, 8, 0, 1, &operands[1]);
     lower_emit(low, copy ? OP_MEMCPY : OP_MEMSET, KIND_VOID, 0, 3, operands,
-               strstr(call->name, "memmove") ? 1 : 0, 0);
+               strstr(call->name, "memmove") ? COPY_MOVE : COPY_APART, 0);
     if (call->result_count == 1)
         call_give(call, operands[0], 0);
 }

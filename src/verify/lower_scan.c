@@ -39,7 +39,7 @@ void call_text_into(const struct call *call, vid buffer, vid room, unsigned wide
     vid bytes = bytes_of(low, room, wide);
     vid last = lower_emit(low, OP_SUB, KIND_INT, 64, 2,
                           (vid[]){bytes, program_const(program, 64, width / 8)}, 0, 0);
-    lower_emit(low, OP_MEMCPY, KIND_VOID, 0, 3, (vid[]){buffer, buffer, bytes}, 1, 0);
+    lower_emit(low, OP_MEMCPY, KIND_VOID, 0, 3, (vid[]){buffer, buffer, bytes}, COPY_OF_SET, 0);
     vid end = lower_emit(low, OP_PTRADD, KIND_POINTER, 64, 2, (vid[]){buffer, last}, 0, 0);
     vid before = lower_emit(low, OP_LOAD, KIND_INT, width, 1, &end, 0, 0);
     lower_emit(low, OP_MEMSET, KIND_VOID, 0, 3,

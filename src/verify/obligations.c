@@ -46,7 +46,7 @@ static void collect_value(const struct facts *facts, struct obligations *list, u
         o.kind = PLACE_READ;
         o.part = 1;
         add(program, list, o);
-        if (value->sub == 1)
+        if (value->sub != COPY_APART)
             return;
         o.kind = PLACE_OVERLAP;
         o.part = 0;

@@ -80,7 +80,7 @@ enum operation {
     OP_LOAD,    /* pointer (and what memory it sees, see promote_ghosts()); width / 8 bytes */
     OP_STORE,   /* pointer, value */
     OP_MEMSET,  /* pointer, i8, i64 length; sub: MEMSET_OF_PADDING, or 0 */
-    OP_MEMCPY,  /* to, from, i64 length; overlap is an obligation unless sub is 1 (memmove) */
+    OP_MEMCPY,  /* to, from, i64 length; sub: enum copying */
     OP_BEGIN,   /* the life of object imm begins: its content is indeterminate */
     OP_END,     /* it ends: no access until it begins again */
     OP_REQUIRE, /* i1 must be true; imm: enum place_kind; sub: REQUIRE_OF_ARRAY, or 0 */
@@ -89,6 +89,9 @@ enum operation {
 /* The condition is what is known of an array as a whole: more than each byte that is accessed
  * needs. */
 #define REQUIRE_OF_ARRAY 1
+
+/* Whether overlap is an obligation, and (of a place to itself) that all of it is set. */
+enum copying { COPY_APART, COPY_MOVE, COPY_OF_SET };
 
 /* What is filled in is between fields: indeterminate, as it was where it is copied from. */
 #define MEMSET_OF_PADDING 1

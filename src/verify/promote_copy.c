@@ -122,7 +122,9 @@ static void copy_run(struct promoter *p, const struct side *to, const struct sid
 
     run_of(p, to, offset, run, &to_atom);
     run_of(p, from, offset, run, &from_atom);
-    if (to_atom && from_atom) {
+    if (copy->sub == COPY_OF_SET && from_atom) {
+        promoter_require_written(p, from_atom, place);
+    } else if (to_atom && from_atom) {
         bool whole = to_atom->bytes == run && from_atom->bytes == run;
         if (to_atom->gap || from_atom->gap || !whole) {
             vid known = whole && to_atom->gap ? ssa_read(p->ssa, promoter_ghost(p, from_atom))
@@ -221,7 +223,7 @@ bool promoter_copy(struct promoter *p, const struct value *value)
         require_place(p, &from, value->place);
     }
     int64_t behind = overlap_of(&to, &from, length);
-    if (behind != 0 && value->sub != 1)
+    if (behind != 0 && value->sub == COPY_APART)
         never(p, PLACE_OVERLAP, value->place);
     uint64_t *starts = program_alloc(p->program, (uint32_t)length + 1, sizeof *starts);
     uint32_t runs = 0;

@@ -1,5 +1,6 @@
 /* What the C library is given that it must not be, and what it does not leave behind. */
 #include <stdio.h>
+#include <wchar.h>
 #include "unsafe.h"
 
 R(printed_to_null)
@@ -93,4 +94,82 @@ H(text_too_long_for_local)
     char b[8], c[8] = "abc";
     snprintf(b, 9, "%sxxxxxxxxx", c);
     return b[0];
+}
+
+/* What was not set stays so where a text does not reach, or none comes: of a variable whose last
+ * byte is set. */
+static int of_byte[16];
+R(line_of_nothing)
+{
+    char b[10];
+    b[9] = 0;
+    fgets(b, 10, stdin);
+    return of_byte[b[0] & 15];
+}
+R(line_of_nothing_by_copy)
+{
+    char b[10], c[10];
+    b[9] = 0;
+    fgets(b, 10, stdin);
+    memcpy(c, b, 10);
+    return of_byte[c[3] & 15];
+}
+R(line_of_nothing_in_a_structure)
+{
+    struct {
+        int n;
+        char b[10];
+    } s;
+    s.b[9] = 0;
+    fgets(s.b, 10, stdin);
+    return of_byte[s.b[2] & 15];
+}
+R(line_of_nothing_is_put_out)
+{
+    char b[10];
+    b[9] = 0;
+    fgets(b, 10, stdin);
+    puts(b);
+    return 0;
+}
+R(third_line_of_nothing)
+{
+    char b[10];
+    b[9] = 0;
+    for (int i = 0; i < 3; i++)
+        fgets(b, 10, stdin);
+    return of_byte[b[0] & 15];
+}
+R(behind_a_word)
+{
+    char b[8];
+    b[7] = 0;
+    if (scanf("%7s", b) != 1)
+        return 0;
+    return of_byte[b[5] & 15];
+}
+R(behind_a_wide_line)
+{
+    wchar_t b[10];
+    b[9] = 0;
+    fgetws(b, 10, stdin);
+    return of_byte[b[0] & 15];
+}
+H(behind_a_number)
+{
+    char b[90];
+    b[89] = 0;
+    snprintf(b, 90, "%70d", (int)in_len);
+    return of_byte[b[85] & 15];
+}
+H(behind_a_text_is_copied_out)
+{
+    char b[100];
+    b[99] = 0;
+    snprintf(b, 100, "%s", in_len ? "more bytes than that" : "few");
+    if (out_cap < 100)
+        return -1;
+    for (int i = 0; i < 100; i++)
+        out[i] = (uint8_t)b[i];
+    return 100;
 }
