@@ -11,7 +11,7 @@ struct format {
     const char *at;
     unsigned next, count; /* arguments */
     uint64_t least, most; /* bytes that come out so far; ANY_BYTES and more: any number */
-    bool may_stop;        /* characters that can't be converted end it where they stand */
+    bool may_stop;        /* what can't be converted, or has no memory, ends it where it stands */
     vid texts[TEXTS_MAX];
     bool wide[TEXTS_MAX];
     unsigned text_count;
@@ -21,6 +21,8 @@ struct format {
 #define INTEGER_BYTES(width) ((width) / 3 + 4)
 #define FLOAT_BYTES 330
 #define ANY_BYTES UINT32_MAX
+/* Widths and precisions up to here the library needs no memory for, nor are they too large. */
+#define SURE_BYTES 500
 
 _Noreturn static void refuse_format(const struct format *f, const char *why)
 {
@@ -53,10 +55,12 @@ static uint64_t skip_number(struct format *f)
     if (*f->at == '*') {
         next_argument(f, KIND_INT, 32);
         f->at++;
-        return ANY_BYTES;
+        number = ANY_BYTES;
+    } else {
+        for (; *f->at >= '0' && *f->at <= '9'; f->at++)
+            number = number < ANY_BYTES ? number * 10 + (uint64_t)(*f->at - '0') : ANY_BYTES;
     }
-    for (; *f->at >= '0' && *f->at <= '9'; f->at++)
-        number = number < ANY_BYTES ? number * 10 + (uint64_t)(*f->at - '0') : ANY_BYTES;
+    f->may_stop = f->may_stop || number > SURE_BYTES;
     return number;
 }
 

@@ -173,3 +173,39 @@ H(behind_a_text_is_copied_out)
         out[i] = (uint8_t)b[i];
     return 100;
 }
+
+/* A width or precision that is too large, or takes too much memory, ends the text before it. */
+H(width_beyond_the_largest)
+{
+    char b[20];
+    snprintf(b, 20, "%2147483648dab", (int)in_len);
+    return of_byte[b[2] & 15];
+}
+H(text_before_a_width_beyond)
+{
+    char b[20];
+    snprintf(b, 20, "ab%2147483648dcd", (int)in_len);
+    return of_byte[b[4] & 15];
+}
+H(precision_beyond_the_largest)
+{
+    char b[20];
+    snprintf(b, 20, "%.2147483648dab", (int)in_len);
+    return of_byte[b[1] & 15];
+}
+H(precision_without_memory)
+{
+    char b[20];
+    snprintf(b, 20, "%.2000000000fab", (double)in_len);
+    return of_byte[b[2] & 15];
+}
+H(precision_of_the_input)
+{
+    char b[20];
+    int32_t n;
+    if (in_len < 4)
+        return -1;
+    memcpy(&n, in, 4);
+    snprintf(b, 20, "%.*fab", n, (double)in_len);
+    return of_byte[b[2] & 15];
+}
