@@ -273,7 +273,7 @@ deploy_share() {
 
 @test "the broker that is killed is started again, and functions load again" {
     local broker
-    broker=$(pgrep -P "$VIREO_DAEMON" vireo-broker || pgrep -n vireo-broker)
+    broker=$(pgrep -P "$VIREO_DAEMON" vireo-broker)
     kill -KILL "$broker"
     eventually 20 answers
     eventually 10 nothing_left

@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# bats file_tags=alone
 # What is killed, and what is broken: nothing acknowledged is lost, nothing half-done stays, and
 # what can be served is served. tests/crash/run kills at random moments; here are the known ones.
 load helper

@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# bats file_tags=alone
 # containerd, by ctr, with vireo-runtime as the runtime of its shim.
 
 load helper

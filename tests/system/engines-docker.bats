@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# bats file_tags=alone
 # dockerd with vireo-runtime as further runtimes (daemon.json).
 
 load helper

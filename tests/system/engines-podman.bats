@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# bats file_tags=alone
 # podman with vireo-runtime as its runtime.
 
 load helper

@@ -1,3 +1,4 @@
+# bats file_tags=alone
 # Floods: what one peer or one function does in excess, the others hardly feel.
 load helper
 bats_require_minimum_version 1.5.0

@@ -113,6 +113,12 @@ libraries_keep() {
     cp -n "$VIREO_STATE"/store/built/* "$LIBRARIES/store/built/" 2>/dev/null || true
 }
 
+# Directories of this daemon's groups in all trees, or of those of them that are called so: [NAME]. They have a
+# name of its state directory's (src/faas/supervisor.c).
+daemon_groups() {
+    find /sys/fs/cgroup -path "*/vireo/$(printf %s "$VIREO_STATE" | b2sum -l 64 | cut -c 1-16)*" -type d -name "${1:-*}" 2>/dev/null
+}
+
 # Starts a daemon on VIREO_STATE and VIREO_SERVER, which it makes when they are not set.
 daemon_start() {
     if [ -z "${VIREO_STATE-}" ]; then

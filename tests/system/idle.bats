@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# bats file_tags=alone
 # Many instances: all of a burst are started, and when nobody calls nothing runs at all, neither a
 # thread of the daemon nor one of its instances.
 

@@ -276,24 +276,19 @@ held_call() {
     [[ $output == *"has no grant to fork"* ]]
 }
 
-# Directories of members' groups below those of this daemon, in all trees.
-member_groups() {
-    find /sys/fs/cgroup -path '*vireo/*' -type d -name 'm[0-9]*' 2>/dev/null | wc -l
-}
-
 @test "a member has a control group of its own where the manifest says so, as long as it lives" {
     local child
     ask far shared
-    eventually 5 eval '[ "$(member_groups)" = 0 ]'
+    eventually 5 none daemon_groups 'm[0-9]*'
     child=$("$VIREO" fork "$(root_of far)")
-    eventually 5 eval '[ "$(member_groups)" -ge 1 ]'
+    eventually 5 some daemon_groups 'm[0-9]*'
     "$VIREO" ps -q | grep -qx "$child"
     "$VIREO" kill "$child"
-    eventually 5 eval '[ "$(member_groups)" = 0 ]'
+    eventually 5 none daemon_groups 'm[0-9]*'
     # With the whole family, whose limits stand above.
     "$VIREO" fork "$(root_of far)"
     "$VIREO" kill "$(root_of far)"
-    eventually 10 eval '[ "$(member_groups)" = 0 ]'
+    eventually 10 none daemon_groups 'm[0-9]*'
     ask far shared
 }
 

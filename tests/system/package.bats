@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# bats file_tags=alone
 # The Debian package, in a bare Debian 12 whose PID 1 is systemd: installed, used, restarted,
 # upgraded, removed, purged. The tests build on each other, in this order.
 

@@ -220,7 +220,7 @@ serves() {
 
 @test "imports that take long keep nobody else's deploy or start waiting" {
     local before slow
-    interpreters() { ps -eo args= | grep -c '[/]vireo/driver.py$'; }
+    interpreters() { descendants "$VIREO_DAEMON" | sed 's:.*:/proc/&/cmdline:' | xargs grep -lsz '/vireo/driver.py$' | wc -l; }
     before=$(interpreters)
     liar slow slow &
     slow=$!

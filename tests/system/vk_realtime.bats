@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# bats file_tags=alone
 # sched.realtime: the kernel's SCHED_FIFO for a container, by the operator's word alone, in a budget
 # that the kernel holds and that nobody inside gets out of.
 load helper
