@@ -150,7 +150,18 @@ static vid next_address(struct scan *s)
     return call_argument(s->call, s->next++);
 }
 
-/* Here it may end, with so many conversions as it has made; before the first also with EOF. */
+/* So many conversions as it has made; before the first it may also be EOF. */
+static vid made_so_far(const struct scan *s)
+{
+    struct lowering *low = s->call->low;
+
+    if (s->given > 0)
+        return program_const(low->program, 32, s->given);
+    vid none = any_number(low, KIND_INT, 1);
+    return lower_emit(low, OP_SEXT, KIND_INT, 32, 1, &none, 0, 0);
+}
+
+/* Here it may end. */
 static void may_end(struct scan *s)
 {
     struct lowering *low = s->call->low;
@@ -161,9 +172,7 @@ static void may_end(struct scan *s)
         refuse_scan(s, "too many conversions");
     block_branch(program, low->block, any_number(low, KIND_INT, 1), on, end, lower_place(low));
     low->block = end;
-    vid none = any_number(low, KIND_INT, 1);
-    s->results[s->given] = s->given > 0 ? program_const(program, 32, s->given)
-                                        : lower_emit(low, OP_SEXT, KIND_INT, 32, 1, &none, 0, 0);
+    s->results[s->given] = made_so_far(s);
     s->ends[s->given++] = end;
     low->block = on;
 }
@@ -258,8 +267,9 @@ void call_scan(const struct call *call, unsigned at)
         else
             s.at += conversion;
     }
+    vid count =
+        made_so_far(&s); /* what is dropped, and what only has to be there, may be missing */
     uint32_t all = low->block, join = program_add_block(program);
-    vid count = program_const(program, 32, s.given);
     block_jump(program, all, join, lower_place(low));
     for (unsigned i = 0; i < s.given; i++)
         block_jump(program, s.ends[i], join, lower_place(low));

@@ -209,3 +209,19 @@ H(precision_of_the_input)
     snprintf(b, 20, "%.*fab", n, (double)in_len);
     return of_byte[b[2] & 15];
 }
+
+/* At the end of what there is scanf() answers -1, also where nothing is kept. */
+R(nothing_is_kept)
+{
+    return of_byte[scanf("%*d")];
+}
+R(nothing_is_asked_for)
+{
+    return of_byte[fscanf(stdin, "from: ") * 2];
+}
+R(nothing_is_kept_of_a_text)
+{
+    char b[8] = "";
+    int r = sscanf(b, "%*[a-z]%%");
+    return r < 0 ? of_byte[r] : 0;
+}
