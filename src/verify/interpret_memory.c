@@ -438,6 +438,7 @@ bool interpreter_move(struct interpreter *i, vid id, const struct value *value)
         return false;
     if (value->sub == COPY_APART && overlaps(to, from, length.bits))
         return interpreter_fail(i, PLACE_OVERLAP, id, value->place);
+    from.unknown = length.unknown = false; /* where it was guessed, these bytes are what is meant */
     if (value->sub == COPY_OF_SET && !is_set(i, from, length))
         return interpreter_fail(i, PLACE_INITIALISED, id, value->place);
     copy(i, to, from, length.bits);

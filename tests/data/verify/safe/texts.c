@@ -267,3 +267,19 @@ H(lines)
     }
     return 0;
 }
+/* Only as much of the buffer is set as a text of any of these lengths takes. */
+R(line_of_a_length_that_is_read)
+{
+    char b[20];
+    memset(b, 0, 10);
+    fgets(b, (getchar() & 7) + 1, stdin);
+    return b[3];
+}
+H(number_cut_at_a_length_that_is_made_up)
+{
+    char b[20];
+    (void)in, (void)in_len, (void)out, (void)out_cap;
+    memset(b, 0, 10);
+    snprintf(b, (size_t)(rand() & 7) + 1, "%300d", 5);
+    return b[3];
+}
