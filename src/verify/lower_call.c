@@ -429,7 +429,7 @@ static const struct {
     {"srand", call_nothing, 0, "vi"},
     {"fgets", call_fgets, 0, "ppis"},
     {"fgetws", call_fgets, 1, "ppis"},
-    {"__VERIFIER_nondet_*", call_number, 0, NULL},
+    {"__VERIFIER_nondet_*", call_nondet, 0, NULL},
     {"__VERIFIER_assume", call_end_unless, 0, "vi"},
 };
 

@@ -28,6 +28,8 @@ void lower_call_pointer(struct lowering *low, LLVMValueRef at);
 void call_response(const struct call *call, unsigned texts);
 /* Any number (of `bits` bits, if not 0): what the arguments are does not matter. */
 void call_number(const struct call *call, unsigned bits);
+/* __VERIFIER_nondet_int() and its like: any number. */
+void call_nondet(const struct call *call, unsigned op);
 /* Reads its first argument as a text (of 4 bytes a character if `wide`). */
 void call_puts(const struct call *call, unsigned wide);
 /* The program ends, where a program may: a handler may not. */

@@ -99,6 +99,16 @@ void call_number(const struct call *call, unsigned bits)
     call_give_any(call, bits);
 }
 
+/* One that is given an address writes there: __VERIFIER_nondet_memory(). */
+void call_nondet(const struct call *call, unsigned op)
+{
+    (void)op;
+    if (LLVMGetNumArgOperands(call->instruction) > 0)
+        program_refuse(call->low->program, lower_place(call->low), "use one without arguments",
+                       "a call of '%s' with arguments", call->name);
+    call_give_any(call, 0);
+}
+
 void call_read_text(const struct call *call, vid text, unsigned wide)
 {
     unsigned width = wide ? 32 : 8;

@@ -150,3 +150,19 @@ R(queue_counted_apart)
     }
     return h + t;
 }
+
+/* What is given an address changes what stands there. */
+extern void __VERIFIER_nondet_memory(void *, size_t);
+extern int __VERIFIER_nondet_into(int *);
+R(unknown_memory)
+{
+    int n = 0;
+    __VERIFIER_nondet_memory(&n, sizeof n);
+    return A[n];
+}
+R(unknown_by_its_address)
+{
+    int n = 0;
+    __VERIFIER_nondet_into(&n);
+    return A[n];
+}
